@@ -1,0 +1,217 @@
+"""Wiring: settings, database, rooms, headers and error pages become one app, and waitress serves it."""
+
+import errno
+import logging
+import os
+import sys
+import tempfile
+from datetime import UTC, datetime
+from types import SimpleNamespace
+
+import waitress
+from flask import Flask, make_response, render_template, request
+from flask_wtf import CSRFProtect
+from peewee import DatabaseError
+from waitress.channel import HTTPChannel
+from waitress.task import ErrorTask
+from werkzeug.exceptions import HTTPException, default_exceptions
+
+import commands
+import demo
+import forms
+import models
+import texts
+from migrations import migrate
+from models import MAX_ATTACHMENT_BYTES, MAX_ATTACHMENTS, database
+from services import accounts, file_types
+from services.worker import Worker
+from settings import MEBIBYTE, StartError, settings
+from views import assets, public
+
+log = logging.getLogger(__name__)
+
+# A form without scripts may carry files that are too large; up to here each of them gets its own sentence.
+MAX_REQUEST_BYTES = 2 * MAX_ATTACHMENTS * MAX_ATTACHMENT_BYTES
+
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "geolocation=(), microphone=(), payment=()",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+}
+
+ERRORS = {
+    400: ("Das haben wir nicht verstanden", "Bitte gehen Sie zurück und versuchen Sie es noch einmal."),
+    404: ("Diese Seite gibt es nicht", "Vielleicht ist die Adresse falsch geschrieben, oder die Seite gehört zu "
+          "einem anderen Browser."),
+    405: ("So geht es hier nicht", "Bitte beginnen Sie noch einmal beim Formular."),
+    413: ("Das ist zu viel auf einmal", "Die Dateien sind zusammen zu groß. Gehen Sie mit „Zurück“ zum Formular, Ihre "
+          "Angaben stehen dort noch, und wählen Sie kleinere oder weniger Dateien."),
+    500: ("Bei uns ist ein Fehler aufgetreten", "Es ist nichts eingegangen. Gehen Sie mit „Zurück“ zum Formular, Ihre "
+          "Angaben stehen dort noch, und versuchen Sie es in einer Minute noch einmal."),
+}
+
+
+def create_app():
+    """Make the app from the settings in force, with its data folder and a database of this version's schema."""
+    _prepare_data()
+    app = Flask(__name__, static_folder=None)
+    app.secret_key = accounts.secret_key()
+    app.config.update(
+        MAX_CONTENT_LENGTH=MAX_REQUEST_BYTES,
+        MAX_FORM_MEMORY_SIZE=MEBIBYTE,
+        MAX_FORM_PARTS=100,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=settings.https,
+        WTF_CSRF_TIME_LIMIT=None,
+        WTF_I18N_ENABLED=False,
+    )
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.globals.update(
+        settings=settings,
+        limits=models,
+        categories=forms.FORMS,
+        allowed_extensions=file_types.ALLOWED_EXTENSIONS,
+        static=assets.static,
+    )
+    app.jinja_env.filters.update(
+        weekday=texts.weekday,
+        moment=texts.moment,
+        file_size=texts.file_size,
+        dialled=texts.dialled,
+        read_back=forms.read_back,
+    )
+    app.before_request(_open_database)
+    app.teardown_request(_close_database)
+    app.after_request(_add_headers)
+    app.register_error_handler(HTTPException, _error_page)
+    CSRFProtect(app)
+    app.register_blueprint(assets.bp)
+    app.register_blueprint(public.bp)
+    return app
+
+
+def serve():
+    """Serve the portal until somebody stops it."""
+    _run(create_app())
+
+
+def serve_demo():
+    """Serve the portal with sample data in a folder of its own that goes when it stops."""
+    with tempfile.TemporaryDirectory(prefix="meldeportal-demo-", ignore_cleanup_errors=True) as folder:
+        settings.load({**os.environ, "TICKET_DATA_DIR": folder})
+        app = create_app()
+        with app.app_context(), database.connection_context():
+            demo.fill(datetime.now(UTC))
+        _run(app)
+
+
+def main():
+    """Run one command; whatever keeps it from starting is one German sentence."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    try:
+        settings.load(os.environ)
+        commands.cli(obj=SimpleNamespace(create_app=create_app, serve=serve, serve_demo=serve_demo), prog_name="start.py")
+    except StartError as error:
+        sys.exit(f"Fehler: {error}")
+
+
+def _run(app):
+    """Run waitress with the worker beside it."""
+    _answer_in_german(app)
+    try:
+        server = waitress.create_server(
+            app,
+            host=settings.host,
+            port=settings.port,
+            threads=settings.threads,
+            ident="",
+            trusted_proxy=settings.trusted_proxy or None,
+            trusted_proxy_headers=["x-forwarded-for", "x-forwarded-proto"] if settings.trusted_proxy else [],
+            clear_untrusted_proxy_headers=True,
+            url_scheme="https" if settings.https else "http",
+            max_request_body_size=MAX_REQUEST_BYTES + MEBIBYTE,
+            recv_bytes=262144,
+            inbuf_overflow=2 * MEBIBYTE,
+            connection_limit=2000,
+            asyncore_use_poll=True,
+            channel_timeout=15,
+            cleanup_interval=5,
+        )
+    except OSError as error:
+        reason = "ist schon belegt" if error.errno == errno.EADDRINUSE else "lässt sich nicht öffnen"
+        raise StartError(
+            f"{settings.host}:{settings.port} {reason}. Läuft das Portal schon? "
+            "Einen anderen Port wählen Sie mit TICKET_PORT."
+        ) from None
+    if settings.limits == "off":
+        log.warning("TICKET_LIMITS=off: Alle Mengengrenzen sind ausgeschaltet. Nur für Lasttests am eigenen Rechner!")
+    worker = Worker()
+    worker.start()
+    print(f"Das Meldeportal läuft: http://{settings.host}:{settings.port} (Ende mit Strg+C)", flush=True)
+    try:
+        server.run()
+    finally:
+        worker.stop()
+
+
+def _prepare_data():
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        settings.files_dir.mkdir(exist_ok=True)
+        accounts.secret_key()
+        models.open_at(settings.database_path)
+        with database.connection_context():
+            migrate()
+    except (OSError, DatabaseError) as error:
+        raise StartError(
+            f"Im Datenordner {settings.data_dir} lässt sich nicht arbeiten: {error}. Bitte prüfen Sie, ob es ein Ordner "
+            "ist, in dem Sie schreiben dürfen, oder wählen Sie mit TICKET_DATA_DIR einen anderen."
+        ) from None
+
+
+def _open_database():
+    if request.blueprint != assets.bp.name:
+        database.connect()
+
+
+def _close_database(error):
+    if not database.is_closed():
+        database.close()
+
+
+def _add_headers(response):
+    response.headers.update(HEADERS)
+    return response
+
+
+def _error_page(error):
+    code = error.code if error.code in ERRORS else 500 if error.code >= 500 else 400
+    heading, advice = ERRORS[code]
+    response = make_response(render_template("error.html", heading=heading, advice=advice), error.code)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _answer_in_german(app):
+    """Have waitress answer what never reaches the app (a broken or too large request) with the same page and headers."""
+
+    class ErrorPageTask(ErrorTask):
+        def execute(self):
+            with app.test_request_context("/"):
+                page = app.process_response(_error_page(default_exceptions[self.request.error.code]()))
+            self.status = page.status
+            self.response_headers.extend(page.headers.items())
+            self.set_close_on_finish()
+            self.write(page.data)
+
+    HTTPChannel.error_task_class = ErrorPageTask
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,123 @@
+"""Sample customers and requests to try the portal with; they come in by the same door as real ones."""
+
+import io
+import struct
+import zlib
+from datetime import timedelta
+
+from models import Category, Priority, Salutation
+from services import accounts, attachments, intake, worker
+from settings import TIME_ZONE
+
+CUSTOMERS = [
+    ("K1001", "Bäckerei Sommer", "sommer@example.org"),
+    ("K1002", "Steuerkanzlei Brandt & Partner", "info@brandt.example.org"),
+    ("K1003", "Autohaus Nordring GmbH", "technik@nordring.example.org"),
+    ("K1004", "Zahnarztpraxis Dr. Yılmaz", "praxis@yilmaz.example.org"),
+]
+
+PEOPLE = [
+    ("Anna Sommer", "0211 555 0101"),
+    ("Jonas Brandt", "0221 555 0122"),
+    ("Mehtap Yılmaz", "+49 231 555 0133"),
+    ("Peter Krüger", "0172 555 0144"),
+    ("Lea Hoffmann", "0201 555 0155-12"),
+]
+
+INCIDENTS = [
+    ("Der Drucker an der Theke zieht kein Papier mehr ein. Papierstau ist keiner zu sehen.", Priority.MEDIUM),
+    ("Kein Internet im ganzen Haus seit 8:10 Uhr, auch die Telefone sind tot.", Priority.HIGH),
+    ("Outlook fragt bei jedem Start nach dem Kennwort und nimmt es nicht an.", Priority.LOW),
+    ("Der Bildschirm am Empfang flackert und wird nach einer Minute schwarz.", Priority.MEDIUM),
+    ("Beim Speichern auf Laufwerk S: erscheint „Zugriff verweigert“.", Priority.HIGH),
+    ("Der Scanner schickt die Seiten um 90 Grad gedreht.", Priority.LOW),
+    ("Die Kasse druckt keine Bons, die Lampe blinkt rot.", Priority.HIGH),
+    ("Seit dem Update startet die Warenwirtschaft nur noch sehr langsam.", Priority.MEDIUM),
+]
+DEVICES = [
+    ("Notebook ThinkPad E16", "PF4X7Q2M", "AB-20417", "Der Akku lädt nicht mehr über 40 Prozent."),
+    ("Drucker Brother HL-L5210DN", "", "RE-2026-0815", "Nach dem Einschalten nur ein Dauerton."),
+    ("Monitor Dell P2725H", "CN0K9V3", "", "Ein senkrechter Streifen, zwei Finger breit."),
+    ("USV Eaton 5P 1150i", "G117K02233", "AB-19980", "Meldet „Batterie ersetzen“, ist aber erst ein Jahr alt."),
+]
+EMPLOYEES = [
+    (Salutation.MS, "Clara", "Neumann", "Buchhaltung", "clara.neumann@example.org", 21),
+    (Salutation.MR, "Tarek", "Aziz", "Serviceberater", "", 3),
+    (Salutation.UNSTATED, "Kim", "Petersen", "Auszubildende Person im Empfang", "kim.petersen@example.org", 40),
+]
+CALLBACKS = [
+    ("Wir überlegen, das Lager mit WLAN auszustatten, und hätten gern eine Einschätzung.", Priority.LOW),
+    ("Frage zur letzten Rechnung, Position 4.", Priority.LOW),
+    ("Bitte Termin für den Umzug der Telefonanlage abstimmen.", Priority.MEDIUM),
+]
+OTHERS = [
+    ("Bitte zwei weitere Lizenzen für das Bildprogramm bestellen.", Priority.LOW),
+    ("Die Sicherungsbänder sind voll, wohin mit den alten?", Priority.MEDIUM),
+]
+
+
+def fill(now):
+    """Add the customers and a few dozen requests of the last days, and print what is needed to try the portal."""
+    access = []
+    for number, name, email in CUSTOMERS:
+        customer, pin = accounts.add_customer(number, name, email, now)
+        access.append((customer, pin))
+    requests = list(_requests(now.astimezone(TIME_ZONE).date()))
+    for position, answers in enumerate(requests):
+        customer, pin = access[position % len(access)]
+        name, phone = PEOPLE[position % len(PEOPLE)]
+        # One person mistypes the PIN, so that there is something unmatched to look at.
+        typed = pin if position != 5 else "00000000"
+        _send(position, {"name": name, "phone": phone, "customer_number": customer.number} | answers, typed,
+              now - timedelta(hours=2 * (len(requests) - position)))
+    worker.run_once(now)
+    print("\nBeispielkunden zum Ausprobieren:")
+    for customer, pin in access:
+        print(f"  Kundennummer {customer.number}   PIN: {accounts.spoken_pin(pin)}   {customer.name}")
+    print()
+
+
+def _requests(today):
+    for description, priority in INCIDENTS * 2:
+        yield {"category": Category.INCIDENT, "description": description, "priority": priority}
+    for device, serial_number, order_reference, description in DEVICES:
+        yield {
+            "category": Category.WARRANTY,
+            "device": device,
+            "serial_number": serial_number,
+            "order_reference": order_reference,
+            "description": description,
+        }
+    for salutation, first_name, last_name, position, desired_email, days in EMPLOYEES:
+        yield {
+            "category": Category.NEW_EMPLOYEE,
+            "salutation": salutation,
+            "first_name": first_name,
+            "last_name": last_name,
+            "position": position,
+            "desired_email": desired_email,
+            "entry_date": today + timedelta(days=days),
+        }
+    for description, priority in CALLBACKS:
+        yield {"category": Category.CALLBACK, "description": description, "priority": priority, "reference": "Büro"}
+    for description, priority in OTHERS:
+        yield {"category": Category.OTHER, "description": description, "priority": priority}
+
+
+def _send(position, answers, pin, now):
+    draft = f"demo{position:018}"
+    proof = accounts.pin_proof(answers["customer_number"], pin)
+    with_picture = answers["category"] is Category.WARRANTY
+    if with_picture:
+        attachments.stage(draft, [("Foto vom Gerät.png", io.BytesIO(_picture(position)))], "127.0.0.1", now)
+    intake.receive(draft, answers, proof, with_picture, now)
+
+
+def _picture(position):
+    """Return a small PNG: 240 by 160 points of one colour with a band across."""
+    colour, band = (bytes((90 + 30 * position % 120, 120, 150)), b"\xf0\xf0\xf0")
+    rows = b"".join(b"\x00" + (band if 60 < row < 80 else colour) * 240 for row in range(160))
+    chunks = [(b"IHDR", struct.pack(">IIBBBBB", 240, 160, 8, 2, 0, 0, 0)), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data)) for name, data in chunks
+    )

@@ -1,0 +1,359 @@
+"""What people fill in: one small form class per category on a common base, and the registry of categories."""
+
+import re
+import unicodedata
+from datetime import datetime, timedelta
+
+from flask_wtf import FlaskForm
+from wtforms import DateField, EmailField, RadioField, StringField, TelField, TextAreaField
+from wtforms.fields.choices import enum_choices, enum_coerce
+from wtforms.validators import DataRequired, InputRequired, Length, Optional, ValidationError
+
+from models import (
+    MAX_EMAIL_LENGTH,
+    MAX_NUMBER_LENGTH,
+    MAX_PHONE_LENGTH,
+    MAX_SHORT_LENGTH,
+    MAX_TEXT_LENGTH,
+    PIN_DIGITS,
+    Category,
+    Priority,
+    Salutation,
+)
+from services import accounts
+from settings import TIME_ZONE
+
+DRAFT_PATTERN = re.compile(r"[A-Za-z0-9_-]{22}")
+
+DATE_FORMATS = ["%Y-%m-%d", "%d.%m.%Y", "%d.%m.%y"]
+
+# A year typed wrong is caught; a date that is only too soon is not (that is what the lead-time notice is for).
+ENTRY_DATE_PAST = timedelta(days=366)
+ENTRY_DATE_FUTURE = timedelta(days=5 * 366)
+
+# Room for the dashes and blanks that people type between the digits.
+MAX_TYPED_PIN_LENGTH = 2 * PIN_DIGITS + 4
+
+_INVISIBLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_PHONE = re.compile(r"[0-9+()/.\-–\s]*")
+_EMAIL = re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s,;<>\"]+")
+
+
+def _clean(text):
+    """Trim, use one kind of line end, and write each letter in one way (NFC)."""
+    return unicodedata.normalize("NFC", (text or "").replace("\r\n", "\n").replace("\r", "\n")).strip()
+
+
+def _is_visible(form, field):
+    several_lines = isinstance(field, TextAreaField)
+    if _INVISIBLE.search(field.data) or (not several_lines and re.search(r"[\n\t]", field.data)):
+        raise ValidationError(
+            "Der Text enthält unsichtbare Steuerzeichen. Bitte tippen Sie ihn neu, statt ihn einzufügen."
+        )
+
+
+def _has_digits(minimum, example):
+    def check(form, field):
+        if not _PHONE.fullmatch(field.data) or sum(map(str.isdigit, field.data)) < minimum:
+            raise ValidationError(f"Bitte prüfen Sie die Nummer. Sie besteht aus Ziffern, zum Beispiel {example}.")
+
+    return check
+
+
+_is_phone = _has_digits(5, "0211 123456")
+_is_extension = _has_digits(1, "42")
+
+
+def _is_email(form, field):
+    if not _EMAIL.fullmatch(field.data):
+        raise ValidationError("Bitte prüfen Sie die E-Mail-Adresse. Sie sieht so aus: name@firma.de")
+
+
+def _line(label, *checks, missing=None, limit=MAX_SHORT_LENGTH, field_class=StringField, **options):
+    """Declare a trimmed text of limited length; `missing` is the sentence for a required one that is empty."""
+    length = Length(max=limit, message="Bitte kürzen Sie die Angabe auf höchstens %(max)d Zeichen.")
+    presence = DataRequired(missing) if missing else Optional()
+    return field_class(label, [presence, _is_visible, length, *checks], filters=[_clean], **options)
+
+
+def _text(label, missing=None, **options):
+    options.setdefault("render_kw", {"rows": 6})
+    return _line(label, missing=missing, limit=MAX_TEXT_LENGTH, field_class=TextAreaField, **options)
+
+
+def _choice(label, words, sentence, **options):
+    return RadioField(
+        label,
+        choices=enum_choices(words, label=lambda word: word.label),
+        coerce=enum_coerce(words),
+        invalid_value_message=sentence,
+        invalid_choice_message=sentence,
+        **options,
+    )
+
+
+def _reference():
+    return _line(
+        "Referenz",
+        description="Ihre eigene Nummer oder ein Stichwort. Auf die Bearbeitung hat sie keinen Einfluss.",
+    )
+
+
+def _priority():
+    return _choice(
+        "Priorität",
+        Priority,
+        "Bitte wählen Sie Niedrig, Mittel oder Hoch.",
+        default=Priority.LOW,
+        description="Je mehr Personen betroffen sind und je schwerer es Ihr Unternehmen trifft, desto höher.",
+    )
+
+
+class EntryDateField(DateField):
+    """A day, typed in the German or the ISO way and shown again as it was typed when it is not a day."""
+
+    def _value(self):
+        return self.data.isoformat() if self.data else " ".join(self.raw_data or ())
+
+    def __call__(self, **attributes):
+        # A date input shows nothing for what it cannot read, and the typed text would be lost.
+        if self._value() and not self.data:
+            attributes["type"] = "text"
+        return super().__call__(**attributes)
+
+    def process_formdata(self, valuelist):
+        super().process_formdata([value.strip() for value in valuelist if value.strip()])
+
+
+class PortalForm(FlaskForm):
+    """The base of every form: German messages, and the ties between a field, its hint and its error."""
+
+    class Meta(FlaskForm.Meta):
+        locales = ["de"]
+
+        def render_field(self, field, render_kw):
+            notes = [f"{field.id}-hint"] if field.description else []
+            if field.errors:
+                notes.insert(0, f"{field.id}-error")
+                render_kw["aria-invalid"] = "true"
+            if notes:
+                render_kw["aria-describedby"] = " ".join(notes)
+            # A browser would cut a pasted text without a word; the server says what is too long instead.
+            render_kw["maxlength"] = False
+            return super().render_field(field, render_kw)
+
+
+class RequestForm(PortalForm):
+    """What everybody fills in, whatever the category."""
+
+    for_category = None
+    with_attachments = False
+    said_when_empty = {}
+
+    customer_number = _line(
+        "Kundennummer",
+        missing="Bitte geben Sie Ihre Kundennummer ein.",
+        limit=MAX_NUMBER_LENGTH,
+        render_kw={"autocomplete": "organization", "autocapitalize": "characters", "spellcheck": "false"},
+    )
+    pin = _line(
+        "PIN",
+        missing="Bitte geben Sie Ihre PIN ein.",
+        limit=MAX_TYPED_PIN_LENGTH,
+        description=f"{PIN_DIGITS} Ziffern, mit oder ohne Leerzeichen.",
+        render_kw={"autocomplete": "off", "inputmode": "numeric", "spellcheck": "false"},
+    )
+    name = _line("Ihr Name", missing="Bitte geben Sie Ihren Namen ein.", render_kw={"autocomplete": "name"})
+    phone = _line(
+        "Kontaktnummer",
+        _is_phone,
+        missing="Bitte geben Sie eine Telefonnummer ein, unter der wir Sie bei Rückfragen erreichen.",
+        limit=MAX_PHONE_LENGTH,
+        field_class=TelField,
+        description="Unter dieser Telefonnummer erreichen wir Sie bei Rückfragen.",
+        render_kw={"autocomplete": "tel"},
+    )
+    email = _line(
+        "E-Mail",
+        _is_email,
+        limit=MAX_EMAIL_LENGTH,
+        field_class=EmailField,
+        render_kw={"autocomplete": "email"},
+    )
+    category = _choice("Art der Anfrage", Category, "Bitte wählen Sie, worum es geht.")
+
+    def validate_customer_number(self, field):
+        if accounts.normalise_number(field.data) is None:
+            raise ValidationError(
+                "Bitte prüfen Sie die Kundennummer. Sie besteht aus Ziffern und Buchstaben ohne Umlaute."
+            )
+
+    def validate_pin(self, field):
+        if accounts.normalise_pin(field.data) is None:
+            raise ValidationError(f"Bitte prüfen Sie die PIN. Sie besteht aus {PIN_DIGITS} Ziffern.")
+
+    def details(self):
+        """Return the fields that belong to the category, in the order of the page."""
+        return [field for field in self if field.name in DETAIL_NAMES]
+
+    def answers(self):
+        """Return what is stored of a valid form: everything but the PIN, by column name."""
+        answers = {field.name: field.data for field in self if field.name not in ("pin", "csrf_token")}
+        answers["customer_number"] = accounts.normalise_number(self.customer_number.data)
+        return answers
+
+    def proof_of_pin(self):
+        """Return the keyed proof of a valid form's PIN; the PIN itself goes no further."""
+        return accounts.pin_proof(self.answers()["customer_number"], accounts.normalise_pin(self.pin.data))
+
+
+class IncidentForm(RequestForm):
+    """Störung"""
+
+    for_category = Category.INCIDENT
+    slug = "stoerung"
+    explanation = "Ein Gerät oder Programm funktioniert nicht, wie es soll."
+    with_attachments = True
+
+    reference = _reference()
+    description = _text(
+        "Fehlerbeschreibung",
+        missing="Bitte beschreiben Sie den Fehler in ein, zwei Sätzen.",
+        description="Was geht nicht, seit wann, und welche Meldung erscheint?",
+    )
+    priority = _priority()
+
+
+class WarrantyForm(RequestForm):
+    """Garantiefall"""
+
+    for_category = Category.WARRANTY
+    slug = "garantie"
+    explanation = "Ein Gerät, das Sie bei uns gekauft haben, ist defekt."
+    with_attachments = True
+
+    reference = _reference()
+    device = _line(
+        "Bezeichnung des Geräts",
+        missing="Bitte geben Sie an, um welches Gerät es geht.",
+        description="So genau wie möglich, am besten wie auf der Rechnung.",
+    )
+    serial_number = _line(
+        "Seriennummer",
+        description="Steht meist auf einem Aufkleber am Gerät. Nicht zu finden? Dann lassen Sie das Feld leer.",
+        render_kw={"autocapitalize": "characters", "spellcheck": "false"},
+    )
+    order_reference = _line(
+        "Auftragsbezug",
+        description="Auftrags- oder Rechnungsnummer des Kaufs. Ohne sie suchen wir etwas länger.",
+    )
+    description = _text(
+        "Beschreibung der Störung",
+        missing="Bitte beschreiben Sie, was am Gerät nicht funktioniert.",
+        description="Was geht nicht, seit wann, und welche Meldung erscheint?",
+    )
+    priority = _priority()
+
+
+class NewEmployeeForm(RequestForm):
+    """Neuer Mitarbeiter"""
+
+    for_category = Category.NEW_EMPLOYEE
+    slug = "neuer-mitarbeiter"
+    explanation = "Jemand fängt bei Ihnen an, und wir richten den Zugang ein."
+    said_when_empty = {"desired_email": "keine, es wird keine angelegt"}
+
+    reference = _reference()
+    salutation = _choice("Anrede", Salutation, "Bitte wählen Sie Frau, Herr oder keine Angabe.")
+    first_name = _line("Vorname", missing="Bitte geben Sie den Vornamen ein.")
+    last_name = _line("Nachname", missing="Bitte geben Sie den Nachnamen ein.")
+    extension = _line("Telefondurchwahl", _is_extension, limit=MAX_PHONE_LENGTH, field_class=TelField)
+    mobile = _line("Firmenmobiltelefon", _is_phone, limit=MAX_PHONE_LENGTH, field_class=TelField)
+    desired_email = _line(
+        "Gewünschte E-Mail-Adresse",
+        _is_email,
+        limit=MAX_EMAIL_LENGTH,
+        field_class=EmailField,
+        description="Bleibt das Feld leer, legen wir keine E-Mail-Adresse an.",
+    )
+    position = _line(
+        "Positionsbeschreibung",
+        missing="Bitte geben Sie an, welche Position die Person bekommt.",
+        description="Zum Beispiel: Buchhaltung, Empfang, Vertrieb.",
+    )
+    entry_date = EntryDateField(
+        "Eintrittsdatum",
+        [InputRequired("Bitte geben Sie das Eintrittsdatum an.")],
+        format=DATE_FORMATS,
+        invalid_value_message="Dieses Datum gibt es nicht. Bitte schreiben Sie es so: 15.01.2027",
+        description="Bis zu diesem Tag richten wir den Zugang ein. Bitte melden Sie ihn mindestens 5 Werktage vorher.",
+    )
+    remarks = _text("Sonstige Anmerkungen", render_kw={"rows": 4})
+
+    def validate_entry_date(self, field):
+        today = datetime.now(TIME_ZONE).date()
+        if not today - ENTRY_DATE_PAST <= field.data <= today + ENTRY_DATE_FUTURE:
+            raise ValidationError(f"Bitte prüfen Sie das Jahr: {field.data.year} liegt zu weit von heute entfernt.")
+
+
+class CallbackForm(RequestForm):
+    """Rückrufbitte"""
+
+    for_category = Category.CALLBACK
+    slug = "rueckruf"
+    explanation = "Sie möchten mit uns sprechen, und nichts ist kaputt."
+    with_attachments = True
+
+    reference = _reference()
+    description = _text(
+        "Anliegen",
+        missing="Bitte schreiben Sie kurz, worum es geht.",
+        description="Wenige Worte genügen, damit die richtige Person Sie zurückruft.",
+    )
+    priority = _priority()
+
+
+class OtherForm(RequestForm):
+    """Sonstiges"""
+
+    for_category = Category.OTHER
+    slug = "sonstiges"
+    explanation = "Alles, was zu keiner der anderen Arten passt."
+    with_attachments = True
+
+    reference = _reference()
+    description = _text(
+        "Anliegen",
+        missing="Bitte schreiben Sie kurz, worum es geht.",
+        description="Was können wir für Sie tun?",
+    )
+    priority = _priority()
+
+
+FORMS = {form.for_category: form for form in (IncidentForm, WarrantyForm, NewEmployeeForm, CallbackForm, OtherForm)}
+
+DETAIL_NAMES = frozenset(
+    name for form in FORMS.values() for name, member in vars(form).items() if hasattr(member, "_formfield")
+)
+
+
+def form_class_for(category):
+    """Return the form class for what was chosen as category, or the common one if that is none of them."""
+    return FORMS.get(category, RequestForm)
+
+
+def read_back(submission):
+    """Return what was sent as pairs of label and text, with the labels of the form it was sent with."""
+    form = FORMS[submission.category](formdata=None, obj=submission, meta={"csrf": False})
+    lines = [(field.label.text, _shown(field, form)) for field in form if field.name != "pin"]
+    return [(label, text) for label, text in lines if text]
+
+
+def _shown(field, form):
+    if not field.data:
+        return form.said_when_empty.get(field.name)
+    if isinstance(field, RadioField):
+        return field.data.label
+    if isinstance(field, DateField):
+        return f"{field.data:%d.%m.%Y}"
+    return field.data

@@ -1,0 +1,39 @@
+"""Bring the database to the schema of this version: numbered steps, after a copy of the file."""
+
+import sqlite3
+from datetime import datetime
+from pathlib import Path
+
+from playhouse.migrations import Runner
+
+from models import database
+from settings import StartError, settings
+
+DIRECTORY = Path(__file__).parent
+
+
+def migrate():
+    """Apply the steps that the open database lacks, each in one transaction.
+
+    Raises StartError if the database has steps that this version does not know.
+    """
+    runner = Runner(database, str(DIRECTORY))
+    steps = runner.status()
+    applied = [step for step in steps if step.applied]
+    pending = [step for step in steps if not step.applied]
+    if any(step.path is None for step in applied):
+        raise StartError(
+            f"Die Datenbank {settings.database_path} stammt aus einer neueren Version. "
+            "Bitte starten Sie diese neuere Version oder spielen Sie eine ältere Sicherung ein."
+        )
+    if pending and applied:
+        _copy_database(applied[-1].name)
+    runner.up()
+
+
+def _copy_database(last_step):
+    settings.backups_dir.mkdir(exist_ok=True)
+    name = f"vor-umstellung-{datetime.now():%Y%m%d-%H%M%S}-{last_step}.db"
+    with sqlite3.connect(settings.backups_dir / name) as copy:
+        database.connection().backup(copy)
+    copy.close()

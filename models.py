@@ -1,0 +1,250 @@
+"""The database: tables, the words they use with their German labels, limits, and queries that have a name."""
+
+import threading
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from enum import Enum
+
+from peewee import (
+    BooleanField,
+    CharField,
+    Check,
+    DateField,
+    DateTimeField,
+    ForeignKeyField,
+    IntegerField,
+    Model,
+    SqliteDatabase,
+    TextField,
+)
+from playhouse.fields import EnumField
+
+MAX_ATTACHMENTS = 5
+MAX_ATTACHMENT_MIB = 10
+MAX_ATTACHMENT_BYTES = MAX_ATTACHMENT_MIB * 1024 * 1024
+
+MAX_NUMBER_LENGTH = 20
+MAX_SHORT_LENGTH = 100
+MAX_PHONE_LENGTH = 40
+MAX_EMAIL_LENGTH = 254
+MAX_TEXT_LENGTH = 5000
+MAX_FILE_NAME_LENGTH = 120
+
+PIN_DIGITS = 8
+
+# Left out are the signs that are mistaken for each other on the phone or on paper: 0/O and 1/I/L.
+CODE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
+CODE_LENGTH = 8
+
+database = SqliteDatabase(None, autoconnect=False, lock_type="IMMEDIATE", timeout=5)
+
+# SQLite answers a second writer with sleeps of growing length; a lock makes the wait a short queue.
+_writing = threading.RLock()
+
+
+def open_at(path):
+    """Let the database be this file; the connections themselves are opened and closed by whoever needs one.
+
+    The journal is one that no power cut and no number of writers can spoil (see docs/decisions.md).
+    """
+    database.init(path, pragmas={"journal_mode": "truncate", "synchronous": "extra", "foreign_keys": 1})
+
+
+@contextmanager
+def transaction():
+    """Open the one write transaction of this process: all of it happens or nothing."""
+    with _writing, database.atomic():
+        yield
+
+
+class Labelled(str, Enum):
+    """A stored word with the German label that people see."""
+
+    def __new__(cls, value, label):
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.label = label
+        return member
+
+
+class Category(Labelled):
+    INCIDENT = "incident", "Störung"
+    WARRANTY = "warranty", "Garantiefall"
+    NEW_EMPLOYEE = "new_employee", "Neuer Mitarbeiter"
+    CALLBACK = "callback", "Rückrufbitte"
+    OTHER = "other", "Sonstiges"
+
+
+class Priority(Labelled):
+    LOW = "low", "Niedrig"
+    MEDIUM = "medium", "Mittel"
+    HIGH = "high", "Hoch"
+
+
+class Salutation(Labelled):
+    MS = "ms", "Frau"
+    MR = "mr", "Herr"
+    UNSTATED = "unstated", "keine Angabe"
+
+
+class SubmissionState(Labelled):
+    PENDING = "pending", "wird geprüft"
+    ADMITTED = "admitted", "Ticket angelegt"
+    UNMATCHED = "unmatched", "nicht zugeordnet"
+
+
+class UnmatchedReason(Labelled):
+    UNKNOWN_NUMBER = "unknown_number", "Kundennummer unbekannt"
+    WRONG_PIN = "wrong_pin", "PIN falsch"
+    FORMER_PIN = "former_pin", "frühere PIN"
+    CUSTOMER_LOCKED = "customer_locked", "Kunde gesperrt"
+
+
+class TicketStatus(Labelled):
+    NEW = "new", "Neu"
+    IN_PROGRESS = "in_progress", "In Bearbeitung"
+    WAITING = "waiting", "Wartet auf Kunde"
+    DONE = "done", "Erledigt"
+    CANCELLED = "cancelled", "Storniert"
+
+
+class UTCDateTimeField(DateTimeField):
+    """A moment: aware in Python, UTC in the database."""
+
+    def db_value(self, value):
+        return value and value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+
+    def python_value(self, value):
+        return value and datetime.strptime(value, "%Y-%m-%d %H:%M:%S.%f").replace(tzinfo=UTC)
+
+
+class BaseModel(Model):
+    class Meta:
+        database = database
+        legacy_table_names = False
+
+
+class Customer(BaseModel):
+    """A company that may report, with the hash of the PIN in force."""
+
+    number = CharField(max_length=MAX_NUMBER_LENGTH, unique=True)
+    name = CharField(max_length=MAX_SHORT_LENGTH)
+    email = CharField(max_length=MAX_EMAIL_LENGTH, default="")
+    pin_hash = CharField()
+    locked_at = UTCDateTimeField(null=True)
+    created_at = UTCDateTimeField()
+
+    @classmethod
+    def by_number(cls):
+        return cls.select().order_by(cls.number)
+
+
+class FormerPin(BaseModel):
+    """The hash of a PIN that was replaced, so that its use can be told from a typing error."""
+
+    customer = ForeignKeyField(Customer, backref="former_pins", on_delete="CASCADE")
+    pin_hash = CharField()
+    replaced_at = UTCDateTimeField()
+
+
+class Submission(BaseModel):
+    """What somebody sent, unchanged; only the decision about it is added later."""
+
+    draft = CharField(max_length=22, unique=True)
+    code = CharField(max_length=CODE_LENGTH, unique=True)
+    received_at = UTCDateTimeField()
+    state = EnumField(SubmissionState, default=SubmissionState.PENDING, index=True)
+    unmatched_reason = EnumField(UnmatchedReason, null=True)
+    pin_proof = CharField(null=True)
+
+    customer_number = CharField(max_length=MAX_NUMBER_LENGTH)
+    name = CharField(max_length=MAX_SHORT_LENGTH)
+    phone = CharField(max_length=MAX_PHONE_LENGTH)
+    email = CharField(max_length=MAX_EMAIL_LENGTH, default="")
+    category = EnumField(Category)
+    priority = EnumField(Priority, default=Priority.LOW)
+    reference = CharField(max_length=MAX_SHORT_LENGTH, default="")
+    description = TextField(default="")
+    device = CharField(max_length=MAX_SHORT_LENGTH, default="")
+    serial_number = CharField(max_length=MAX_SHORT_LENGTH, default="")
+    order_reference = CharField(max_length=MAX_SHORT_LENGTH, default="")
+    salutation = EnumField(Salutation, null=True)
+    first_name = CharField(max_length=MAX_SHORT_LENGTH, default="")
+    last_name = CharField(max_length=MAX_SHORT_LENGTH, default="")
+    extension = CharField(max_length=MAX_PHONE_LENGTH, default="")
+    mobile = CharField(max_length=MAX_PHONE_LENGTH, default="")
+    desired_email = CharField(max_length=MAX_EMAIL_LENGTH, default="")
+    position = CharField(max_length=MAX_SHORT_LENGTH, default="")
+    entry_date = DateField(null=True)
+    remarks = TextField(default="")
+
+    class Meta:
+        constraints = [
+            Check("state = 'pending' OR pin_proof IS NULL", "submission_proof_erased"),
+            Check("(state = 'unmatched') = (unmatched_reason IS NOT NULL)", "submission_reason_given"),
+        ]
+
+    @classmethod
+    def pending(cls):
+        return cls.select().where(cls.state == SubmissionState.PENDING).order_by(cls.id)
+
+    @classmethod
+    def unmatched(cls):
+        return cls.select().where(cls.state == SubmissionState.UNMATCHED).order_by(cls.id.desc())
+
+    @property
+    def spoken_code(self):
+        return spoken(self.code)
+
+
+class Ticket(BaseModel):
+    """What became of a submission whose number and PIN matched."""
+
+    submission = ForeignKeyField(Submission, backref="tickets", unique=True, on_delete="RESTRICT")
+    customer = ForeignKeyField(Customer, backref="tickets", on_delete="RESTRICT")
+    status = EnumField(TicketStatus, default=TicketStatus.NEW, index=True)
+    lead_time_missed = BooleanField(default=False)
+    created_at = UTCDateTimeField()
+
+    @classmethod
+    def newest_first(cls):
+        return cls.select(cls, Submission, Customer).join(Submission).switch(cls).join(Customer).order_by(cls.id.desc())
+
+
+class Event(BaseModel):
+    """One line of a ticket's history: who did what, and when."""
+
+    ticket = ForeignKeyField(Ticket, backref="events", on_delete="CASCADE")
+    at = UTCDateTimeField()
+    actor = CharField(max_length=MAX_SHORT_LENGTH)
+    text = TextField()
+
+
+class Attachment(BaseModel):
+    """A stored file: staged under a draft key until the submission with that key adopts it."""
+
+    draft = CharField(max_length=22)
+    submission = ForeignKeyField(Submission, null=True, backref="attachments", on_delete="CASCADE")
+    stored_name = CharField(max_length=32, unique=True)
+    name = CharField(max_length=MAX_FILE_NAME_LENGTH)
+    media_type = CharField(max_length=40)
+    digest = CharField(max_length=64)
+    size = IntegerField()
+    address = CharField(max_length=45, index=True)
+    staged_at = UTCDateTimeField()
+
+    class Meta:
+        # A file that is sent again, by a retry or a double click, is still one file.
+        indexes = [(("draft", "digest", "name"), True)]
+
+    @classmethod
+    def staged(cls, draft):
+        return cls.select().where(cls.draft == draft, cls.submission.is_null()).order_by(cls.id)
+
+
+TABLES = [Customer, FormerPin, Submission, Ticket, Event, Attachment]
+
+
+def spoken(code):
+    """Return a Vorgangsnummer as people write and say it: in two groups."""
+    return f"{code[:4]}-{code[4:]}"

@@ -1,0 +1,173 @@
+"""Who is it: customers, their numbers and PINs.
+
+A PIN exists in clear only in the answer to the staff member who issues it. The database holds a slow hash of a keyed
+proof, and the key lies in a file beside the database, so that neither of the two alone lets anybody try PINs.
+"""
+
+import hashlib
+import hmac
+import os
+import re
+import secrets
+import unicodedata
+from enum import Enum, auto
+from functools import cache
+
+from peewee import IntegrityError
+from werkzeug.security import check_password_hash, generate_password_hash
+
+from models import MAX_EMAIL_LENGTH, MAX_NUMBER_LENGTH, MAX_SHORT_LENGTH, PIN_DIGITS, Customer, FormerPin, transaction
+from settings import settings
+
+# Each former PIN costs one slow hash for every wrong one that arrives.
+FORMER_PINS_CHECKED = 3
+
+_NUMBER = re.compile(rf"[A-Z0-9][A-Z0-9./-]{{0,{MAX_NUMBER_LENGTH - 1}}}")
+_PIN = re.compile(rf"[0-9]{{{PIN_DIGITS}}}")
+
+
+class AccountError(ValueError):
+    """Something about a customer cannot be done; its text is a German sentence for the person who tried."""
+
+
+class PinMatch(Enum):
+    CURRENT = auto()
+    FORMER = auto()
+    WRONG = auto()
+
+
+def secret_key():
+    """Return the 32 secret bytes of this installation and make them at the first call."""
+    path = settings.secret_key_path
+    if not path.exists():
+        # Linked into place only when whole and on disk: a crash or a second process never leaves a short or other key.
+        fresh = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(secrets.token_bytes(32))
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(fresh, path)
+        except FileExistsError:
+            pass
+        finally:
+            fresh.unlink()
+    return path.read_bytes()
+
+
+def normalise_number(text):
+    """Return a customer number without blanks and in capitals, or None if it cannot be one."""
+    number = "".join(unicodedata.normalize("NFKC", text).split()).upper()
+    return number if _NUMBER.fullmatch(number) else None
+
+
+def normalise_pin(text):
+    """Return the digits of a PIN without the blanks and dashes typed with it, or None if it cannot be one."""
+    pin = re.sub(r"[\s\-‐-―]", "", text)
+    return pin if _PIN.fullmatch(pin) else None
+
+
+def spoken_pin(pin):
+    """Return a PIN as people write and say it: in two groups of four."""
+    return f"{pin[:4]} {pin[4:]}"
+
+
+def pin_proof(number, pin):
+    """Return what proves knowledge of a PIN without containing it: cheap to compute, useless without the secret key."""
+    return hmac.new(_proof_key(secret_key()), f"{number}\0{pin}".encode(), hashlib.sha256).hexdigest()
+
+
+def check_proof(number, proof):
+    """Return the customer with this number (None if there is none) and how the proof fits; slow on purpose.
+
+    An unknown number costs as much as a known one.
+    """
+    customer = Customer.get_or_none(Customer.number == number)
+    if customer is None:
+        check_password_hash(_dummy_hash(), proof)
+        return None, PinMatch.WRONG
+    if check_password_hash(customer.pin_hash, proof):
+        return customer, PinMatch.CURRENT
+    former_pins = customer.former_pins.order_by(FormerPin.id.desc()).limit(FORMER_PINS_CHECKED)
+    if any(check_password_hash(former.pin_hash, proof) for former in former_pins):
+        return customer, PinMatch.FORMER
+    return customer, PinMatch.WRONG
+
+
+def add_customer(number, name, email, now):
+    """Add a customer and return it with its PIN; raises AccountError."""
+    normalised = normalise_number(number)
+    if normalised is None:
+        raise AccountError(
+            f"„{number}“ kann keine Kundennummer sein: höchstens {MAX_NUMBER_LENGTH} Zeichen, "
+            "nur Buchstaben ohne Umlaute, Ziffern, Punkt, Schrägstrich und Bindestrich."
+        )
+    name = name.strip()
+    if not name or len(name) > MAX_SHORT_LENGTH:
+        raise AccountError(f"Bitte geben Sie einen Namen mit höchstens {MAX_SHORT_LENGTH} Zeichen an.")
+    if email and (email.count("@") != 1 or len(email) > MAX_EMAIL_LENGTH):
+        raise AccountError(f"„{email}“ ist keine E-Mail-Adresse.")
+    pin = _new_pin()
+    pin_hash = _hash(normalised, pin)
+    try:
+        with transaction():
+            customer = Customer.create(number=normalised, name=name, email=email, pin_hash=pin_hash, created_at=now)
+    except IntegrityError:
+        raise AccountError(f"Die Kundennummer {normalised} ist schon vergeben.") from None
+    return customer, pin
+
+
+def find_customer(number):
+    """Return the customer with this number; raises AccountError."""
+    customer = Customer.get_or_none(Customer.number == normalise_number(number))
+    if customer is None:
+        raise AccountError(f"Einen Kunden mit der Nummer „{number}“ gibt es nicht.")
+    return customer
+
+
+def issue_pin(number, now):
+    """Replace the PIN of a customer and return the customer with the new one; raises AccountError."""
+    customer = find_customer(number)
+    pin = _new_pin()
+    pin_hash = _hash(customer.number, pin)
+    with transaction():
+        FormerPin.create(customer=customer, pin_hash=customer.pin_hash, replaced_at=now)
+        customer.pin_hash = pin_hash
+        customer.save(only=[Customer.pin_hash])
+    return customer, pin
+
+
+def lock(number, now):
+    """Lock a customer, so that nothing sent with its number becomes a ticket; raises AccountError."""
+    return _set_locked_at(number, now)
+
+
+def unlock(number):
+    """Unlock a customer; raises AccountError."""
+    return _set_locked_at(number, None)
+
+
+def _set_locked_at(number, moment):
+    customer = find_customer(number)
+    with transaction():
+        customer.locked_at = moment
+        customer.save(only=[Customer.locked_at])
+    return customer
+
+
+def _new_pin():
+    return "".join(secrets.choice("0123456789") for _ in range(PIN_DIGITS))
+
+
+def _hash(number, pin):
+    return generate_password_hash(pin_proof(number, pin))
+
+
+@cache
+def _proof_key(key):
+    return hmac.new(key, b"pin proof", hashlib.sha256).digest()
+
+
+@cache
+def _dummy_hash():
+    return generate_password_hash(secrets.token_hex(32))

@@ -1,0 +1,174 @@
+"""Files that customers add: stage, list, remove, adopt, sweep. Knows no HTTP and no ticket."""
+
+import hashlib
+import os
+import re
+import secrets
+import shutil
+import unicodedata
+from datetime import timedelta
+
+from peewee import fn
+
+from models import (
+    MAX_ATTACHMENT_BYTES,
+    MAX_ATTACHMENT_MIB,
+    MAX_ATTACHMENTS,
+    MAX_FILE_NAME_LENGTH,
+    Attachment,
+    transaction,
+)
+from services.file_types import ALLOWED_WORDS, Refused, judge
+from settings import MEBIBYTE, settings
+
+TOO_MANY = f"mehr als {MAX_ATTACHMENTS} Anhänge sind nicht möglich. Bitte entfernen Sie zuerst einen anderen."
+TOO_LARGE = f"sie ist größer als {MAX_ATTACHMENT_MIB} MiB. Bitte verkleinern Sie die Datei."
+EMPTY = "sie ist leer. Bitte wählen Sie eine andere Datei."
+CROWDED = "es warten gerade zu viele Dateien auf das Absenden. Bitte versuchen Sie es später noch einmal."
+ALLOWED = f"Erlaubt sind {ALLOWED_WORDS}."
+
+
+def stage(draft, uploads, address, now):
+    """Store files, given as pairs of name and stream, under a draft key until a submission adopts them.
+
+    Returns a German sentence for each file that was refused; the others stay. What is returned is on disk.
+    """
+    rows, refusals = [], []
+    try:
+        for name, stream in uploads:
+            row = {"draft": draft, "name": _display_name(name), "stored_name": secrets.token_hex(16)}
+            try:
+                row |= _write(row["stored_name"], row["name"], stream)
+                rows.append(row | {"address": address, "staged_at": now})
+            except Refused as refused:
+                _unlink(row["stored_name"])
+                refusals.append(_refusal(row["name"], refused))
+            except BaseException:
+                _unlink(row["stored_name"])
+                raise
+        if rows:
+            _fsync_directory(settings.files_dir)
+            refusals += _insert(rows)
+    except BaseException:
+        for row in rows:
+            _unlink(row["stored_name"])
+        raise
+    return refusals
+
+
+def remove(draft, stored_name):
+    """Remove one staged file and return its name, or None if it is not staged under this draft key."""
+    with transaction():
+        attachment = Attachment.staged(draft).where(Attachment.stored_name == stored_name).get_or_none()
+        if attachment is None:
+            return None
+        attachment.delete_instance()
+    _unlink(stored_name)
+    return attachment.name
+
+
+def adopt(draft, submission):
+    """Give all files staged under a draft key to the submission that was sent with it."""
+    Attachment.update(submission=submission).where(
+        Attachment.draft == draft, Attachment.submission.is_null()
+    ).execute()
+
+
+def restage(draft, new_draft):
+    """Move what is staged under one draft key to another."""
+    with transaction():
+        Attachment.update(draft=new_draft).where(Attachment.draft == draft, Attachment.submission.is_null()).execute()
+
+
+def open_stored(attachment):
+    """Open a stored file for reading bytes."""
+    return open(settings.files_dir / attachment.stored_name, "rb")
+
+
+def sweep(now):
+    """Delete what was staged and never sent, and files that no row names, both after the configured hours."""
+    deadline = now - timedelta(hours=settings.staged_hours)
+    with transaction():
+        Attachment.delete().where(Attachment.submission.is_null(), Attachment.staged_at < deadline).execute()
+    named = {attachment.stored_name for attachment in Attachment.select(Attachment.stored_name)}
+    for path in settings.files_dir.iterdir():
+        if path.name not in named and path.stat().st_mtime < deadline.timestamp():
+            path.unlink(missing_ok=True)
+
+
+def _write(stored_name, name, stream):
+    with open(settings.files_dir / stored_name, "xb+") as file:
+        shutil.copyfileobj(stream, file, MEBIBYTE)
+        size = file.tell()
+        if size == 0:
+            raise Refused(EMPTY)
+        if size > MAX_ATTACHMENT_BYTES:
+            raise Refused(TOO_LARGE)
+        file.flush()
+        try:
+            media_type = judge(name, file)
+        except Refused as refused:
+            raise Refused(f"{refused}. {ALLOWED}") from None
+        os.fsync(file.fileno())
+        file.seek(0)
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return {"size": size, "media_type": media_type, "digest": digest}
+
+
+def _insert(rows):
+    refusals = []
+    with transaction():
+        for row in rows:
+            if _is_known(row):
+                _unlink(row["stored_name"])
+            elif reason := _no_room_for(row):
+                _unlink(row["stored_name"])
+                refusals.append(_refusal(row["name"], reason))
+            else:
+                Attachment.create(**row)
+    return refusals
+
+
+def _is_known(row):
+    same = [getattr(Attachment, column) == row[column] for column in ("draft", "digest", "name")]
+    return Attachment.select().where(*same).exists()
+
+
+def _no_room_for(row):
+    if Attachment.staged(row["draft"]).count() >= MAX_ATTACHMENTS:
+        return TOO_MANY
+    if settings.limits == "off":
+        return None
+    all_staged = Attachment.select().where(Attachment.submission.is_null())
+    from_address = all_staged.where(Attachment.address == row["address"]).count()
+    total = all_staged.select(fn.SUM(Attachment.size)).scalar() or 0
+    if from_address >= settings.staged_per_address or total + row["size"] > settings.staged_total_mib * MEBIBYTE:
+        return CROWDED
+    return None
+
+
+def _refusal(name, reason):
+    return f"„{name}“ wurde nicht angenommen: {reason}"
+
+
+def _display_name(name):
+    """Return the file's own name without folders and invisible characters, cut before its ending."""
+    name = re.split(r"[/\\]", unicodedata.normalize("NFC", name))[-1]
+    name = "".join(character for character in name if not unicodedata.category(character).startswith("C"))
+    stem, dot, extension = " ".join(name.split()).rpartition(".")
+    return (stem[: MAX_FILE_NAME_LENGTH - len(dot + extension)] + dot + extension)[:MAX_FILE_NAME_LENGTH] or "ohne Namen"
+
+
+def _unlink(stored_name):
+    (settings.files_dir / stored_name).unlink(missing_ok=True)
+
+
+def _fsync_directory(path):
+    """Make new names in a folder survive a power cut; Windows has no such call and does it by itself."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

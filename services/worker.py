@@ -1,0 +1,68 @@
+"""The one loop beside the web server: decide about pending submissions and tidy up."""
+
+import logging
+import threading
+from datetime import UTC, datetime, timedelta
+
+from models import Submission, database
+from services import attachments, intake
+from settings import settings
+
+log = logging.getLogger(__name__)
+
+SWEEP_INTERVAL = timedelta(hours=1)
+
+# Each decision costs a slow hash; the pause between two batches leaves the processor to the people at the form.
+BATCH = 20
+
+
+def run_once(now):
+    """Do all that is due: decide about every pending submission, then sweep. Returns how many were decided."""
+    decided = 0
+    while batch := admit_batch(now):
+        decided += batch
+    attachments.sweep(now)
+    return decided
+
+
+def admit_batch(now):
+    """Decide about the oldest pending submissions and return how many were decided.
+
+    One that fails is logged and stays pending for the next round; it never holds up the others.
+    """
+    decided = 0
+    for submission in Submission.pending().limit(BATCH):
+        try:
+            intake.admit(submission, now)
+            decided += 1
+        except Exception:
+            log.exception("Die Anfrage %s ließ sich nicht prüfen und bleibt vorgemerkt.", submission.spoken_code)
+    return decided
+
+
+class Worker(threading.Thread):
+    """Runs once per tick. The tick is fixed: an arrival that woke the worker would show in the next answer's time."""
+
+    def __init__(self):
+        super().__init__(name="worker", daemon=True)
+        self._stopping = threading.Event()
+        self._swept_at = None
+
+    def run(self):
+        while not self._stopping.wait(settings.worker_tick_seconds):
+            try:
+                with database.connection_context():
+                    self._tick(datetime.now(UTC))
+            except Exception:
+                log.exception("Ein Durchgang im Hintergrund ist gescheitert; der nächste folgt.")
+
+    def stop(self):
+        """End after the batch in hand."""
+        self._stopping.set()
+        self.join()
+
+    def _tick(self, now):
+        admit_batch(now)
+        if self._swept_at is None or now - self._swept_at >= SWEEP_INTERVAL:
+            attachments.sweep(now)
+            self._swept_at = now

@@ -1,0 +1,150 @@
+"""Settings of one installation: defaults, then config.toml in the data folder, then TICKET_* in the environment."""
+
+import logging
+import tomllib
+from dataclasses import dataclass, fields
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+log = logging.getLogger(__name__)
+
+ENVIRONMENT_PREFIX = "TICKET_"
+CONFIG_FILE = "config.toml"
+MEBIBYTE = 1024 * 1024
+
+FEDERAL_STATES = {
+    "BB": "Brandenburg",
+    "BE": "Berlin",
+    "BW": "Baden-Württemberg",
+    "BY": "Bayern",
+    "HB": "Bremen",
+    "HE": "Hessen",
+    "HH": "Hamburg",
+    "MV": "Mecklenburg-Vorpommern",
+    "NI": "Niedersachsen",
+    "NW": "Nordrhein-Westfalen",
+    "RP": "Rheinland-Pfalz",
+    "SH": "Schleswig-Holstein",
+    "SL": "Saarland",
+    "SN": "Sachsen",
+    "ST": "Sachsen-Anhalt",
+    "TH": "Thüringen",
+}
+
+# The office and its customers are in Germany; so are its days and hours.
+TIME_ZONE = ZoneInfo("Europe/Berlin")
+
+
+class StartError(Exception):
+    """What keeps the portal from starting; its text is one German sentence for the person who starts it."""
+
+
+@dataclass
+class Settings:
+    """The values in force; sizes are in MiB, periods are in the unit their name ends with."""
+
+    data_dir: Path = Path("instance")
+    host: str = "127.0.0.1"
+    port: int = 8400
+    base_url: str = ""
+    trusted_proxy: str = ""
+    threads: int = 16
+    federal_state: str = "NW"
+    office_name: str = "IT-Service"
+    office_email: str = "support@example.org"
+    office_phone: str = ""
+    worker_tick_seconds: float = 1.5
+    limits: str = "on"
+    staged_hours: int = 12
+    staged_per_address: int = 60
+    staged_total_mib: int = 2048
+
+    @property
+    def database_path(self):
+        return self.data_dir / "tickets.db"
+
+    @property
+    def files_dir(self):
+        return self.data_dir / "files"
+
+    @property
+    def backups_dir(self):
+        return self.data_dir / "backups"
+
+    @property
+    def secret_key_path(self):
+        return self.data_dir / "secret.key"
+
+    @property
+    def https(self):
+        return self.base_url.startswith("https://")
+
+    def load(self, environ):
+        """Take over every value from the config file and the environment.
+
+        Raises StartError for a value that cannot be used and for a name in the config file that does not exist;
+        an unknown name in the environment is only logged, because the environment belongs to others too.
+        """
+        environment = {
+            name.removeprefix(ENVIRONMENT_PREFIX).lower(): value
+            for name, value in environ.items()
+            if name.startswith(ENVIRONMENT_PREFIX)
+        }
+        self.data_dir = Path(environment.pop("data_dir", type(self).data_dir)).absolute()
+        config = _read_config(self.data_dir / CONFIG_FILE)
+        for field in fields(self):
+            if field.name == "data_dir":
+                continue
+            value, source = field.default, ""
+            if field.name in config:
+                value, source = config.pop(field.name), CONFIG_FILE
+            if field.name in environment:
+                value, source = environment.pop(field.name), ENVIRONMENT_PREFIX + field.name.upper()
+            setattr(self, field.name, _convert(field, value, source))
+        for name in config:
+            raise StartError(f"Die Einstellung „{name}“ ({CONFIG_FILE}) gibt es nicht. Bitte prüfen Sie den Namen.")
+        for name in environment:
+            log.warning("Die Umgebungsvariable %s%s gibt es nicht.", ENVIRONMENT_PREFIX, name.upper())
+
+
+settings = Settings()
+
+
+def _read_config(path):
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise StartError(f"Die Datei {path} lässt sich nicht lesen: {error}.") from None
+
+
+def _convert(field, value, source):
+    try:
+        converted = field.type(value)
+    except (TypeError, ValueError):
+        raise StartError(
+            f"Die Einstellung „{field.name}“ ({source}) braucht eine Zahl, nicht „{value}“."
+        ) from None
+    check, sentence = _CHECKS.get(field.name, (None, ""))
+    if check is None and field.type in (int, float):
+        check, sentence = _positive, "muss größer als null sein"
+    if check is not None and not check(converted):
+        raise StartError(f"Die Einstellung „{field.name}“ ({source}) {sentence}, nicht „{value}“.")
+    return converted
+
+
+def _positive(number):
+    return number > 0
+
+
+_CHECKS = {
+    "port": (lambda port: 0 < port < 65536, "muss zwischen 1 und 65535 liegen"),
+    "federal_state": (FEDERAL_STATES.__contains__, f"muss eines der Kürzel {', '.join(FEDERAL_STATES)} sein"),
+    "limits": ({"on", "off"}.__contains__, "muss „on“ oder „off“ sein"),
+    "base_url": (
+        lambda url: url == "" or url.startswith(("http://", "https://")),
+        "muss mit http:// oder https:// beginnen",
+    ),
+    "office_email": (lambda address: "@" in address, "muss eine E-Mail-Adresse sein"),
+}

@@ -1,0 +1,89 @@
+"""Prepare what the portal needs and hand over to it: python3 start.py [BEFEHL], on Windows py start.py [BEFEHL].
+
+Uses nothing but Python itself, and no syntax that an old Python 3 does not know, so that it can still say what is missing.
+"""
+
+import hashlib
+import importlib.util
+import os
+import subprocess
+import sys
+import venv
+
+ROOT = os.path.dirname(os.path.abspath(__file__))
+VENV = os.path.join(ROOT, ".venv")
+PYTHON = os.path.join(VENV, "Scripts", "python.exe") if os.name == "nt" else os.path.join(VENV, "bin", "python")
+
+
+def main():
+    if sys.version_info < (3, 11):
+        stop("Das Meldeportal braucht Python 3.11 oder neuer, hier läuft %d.%d." % sys.version_info[:2])
+    arguments = sys.argv[1:]
+    testing = arguments[:1] == ["test"]
+    prepare("requirements-test.txt" if testing else "requirements.txt")
+    if testing:
+        hand_over([PYTHON, "-m", "pytest"] + arguments[1:], cwd=ROOT)
+    hand_over([PYTHON, os.path.join(ROOT, "app.py")] + arguments)
+
+
+def prepare(requirements):
+    """Make .venv and install the pinned requirements, unless just that was done before."""
+    wanted = fingerprint()
+    stamp = os.path.join(VENV, requirements + ".installed")
+    if read(stamp) == wanted:
+        return
+    if read(os.path.join(VENV, "created")) != sys.version:
+        if importlib.util.find_spec("ensurepip") is None:
+            stop("Es fehlt das Paket python3-venv. Auf Debian und Ubuntu: sudo apt install python3-venv")
+        print("Einen Moment, das Meldeportal wird eingerichtet …", flush=True)
+        try:
+            venv.create(VENV, clear=True, with_pip=True)
+        except (OSError, subprocess.CalledProcessError) as error:
+            stop("Der Ordner .venv ließ sich nicht anlegen: %s" % error)
+        write(os.path.join(VENV, "created"), sys.version)
+    print("Die benötigten Pakete werden installiert …", flush=True)
+    command = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", requirements]
+    if subprocess.call(command, cwd=ROOT) != 0:
+        stop("Die Pakete ließen sich nicht installieren. Besteht eine Verbindung zum Internet?")
+    write(stamp, wanted)
+
+
+def fingerprint():
+    """Return what changes when other packages or another Python are needed."""
+    digest = hashlib.sha256(sys.version.encode())
+    for name in ("requirements.txt", "requirements-test.txt"):
+        digest.update(read(os.path.join(ROOT, name)).encode())
+    return digest.hexdigest()
+
+
+def hand_over(command, cwd=None):
+    """Let the command take this process's place; on Windows, where that is impossible, wait for its end."""
+    if os.name != "nt":
+        if cwd:
+            os.chdir(cwd)
+        os.execv(command[0], command)
+    try:
+        sys.exit(subprocess.call(command, cwd=cwd))
+    except KeyboardInterrupt:
+        sys.exit(0)
+
+
+def read(path):
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    except FileNotFoundError:
+        return ""
+
+
+def write(path, text):
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def stop(sentence):
+    sys.exit("Fehler: " + sentence)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,145 @@
+// What HTML and htmx cannot say by themselves: files by drop and paste, progress, and what to do when the line fails.
+"use strict";
+
+(() => {
+  const byId = (id) => document.getElementById(id);
+  const say = (id, text) => { const place = byId(id); if (place) place.textContent = text; };
+
+  const FAILED = "Das hat nicht geklappt, Ihre Anfrage ist noch nicht eingegangen. Ihre Angaben stehen noch hier. " +
+    "Bitte versuchen Sie es in einer Minute noch einmal.";
+  const OFFLINE = "Keine Verbindung, Ihre Anfrage ist noch nicht eingegangen. Ihre Angaben stehen noch hier. " +
+    "Bitte senden Sie sie noch einmal ab, sobald Sie wieder im Netz sind.";
+  const UPLOAD_FAILED = "Das Hochladen ist abgebrochen. Die Dateien sind noch ausgewählt und gehen beim Absenden mit.";
+  const TOO_LARGE = "Die Dateien sind zusammen zu groß. Bitte wählen Sie weniger oder kleinere aus.";
+  const COOKIES = "Bitte erlauben Sie Cookies für diese Seite und laden Sie sie neu.";
+
+  // --- Files: one upload at a time; what is chosen meanwhile waits, and so does the form. ---
+
+  let sending = null;
+  let waiting = [];
+  let sendForm = null;
+
+  const choose = (files) => {
+    const transfer = new DataTransfer();
+    files.forEach((file) => transfer.items.add(file));
+    byId("files").files = transfer.files;
+  };
+
+  const add = (files) => {
+    const maxMib = Number(byId("attachments").dataset.maxMib);
+    const fits = files.filter((file) => file.size <= maxMib * 1024 * 1024);
+    say("upload-message", files.filter((file) => !fits.includes(file)).map((file) =>
+      `„${file.name}“ wurde nicht angenommen: sie ist größer als ${maxMib} MiB.`).join(" "));
+    if (sending) {
+      waiting.push(...fits);
+    } else if (fits.length) {
+      sending = fits;
+      choose(fits);
+      htmx.trigger("#files", "change");
+    } else {
+      choose([]);
+    }
+  };
+
+  const uploadEnded = (kept) => {
+    const unsent = kept ? [] : sending;
+    const next = waiting;
+    sending = null;
+    waiting = [];
+    if (byId("files")) {
+      byId("upload-progress").hidden = true;
+      choose(kept ? [] : [...unsent, ...next]);
+      if (kept && next.length) return add(next);
+      if (!kept) say("upload-message", UPLOAD_FAILED);
+    }
+    if (sendForm) {
+      const issue = sendForm;
+      sendForm = null;
+      say("form-message", "");
+      if (kept) issue();
+    }
+  };
+
+  // In the capturing phase, before htmx hears of it: the person's own choice goes through add() like a drop.
+  document.addEventListener("change", (event) => {
+    const input = event.target;
+    if (input.id !== "files" || !event.isTrusted) return;
+    event.stopPropagation();
+    add([...input.files]);
+  }, true);
+
+  const zoneOf = (event) => event.target.closest?.(".dropzone");
+  const carriesFiles = (event) => event.dataTransfer?.types.includes("Files");
+
+  document.addEventListener("dragover", (event) => {
+    if (!carriesFiles(event)) return;
+    event.preventDefault();
+    zoneOf(event)?.classList.add("over");
+  });
+  document.addEventListener("dragleave", (event) => zoneOf(event)?.classList.remove("over"));
+  document.addEventListener("drop", (event) => {
+    if (!carriesFiles(event)) return;
+    event.preventDefault(); // A file dropped beside the field would otherwise replace the page.
+    zoneOf(event)?.classList.remove("over");
+    if (byId("files")) add([...event.dataTransfer.files]);
+  });
+  document.addEventListener("paste", (event) => {
+    const files = [...(event.clipboardData?.files ?? [])];
+    if (!files.length || !byId("files")) return;
+    event.preventDefault();
+    add(files);
+  });
+
+  // --- Requests ---
+
+  document.addEventListener("htmx:confirm", (event) => {
+    if (event.detail.elt.id !== "request-form" || !sending) return;
+    event.preventDefault();
+    sendForm = () => event.detail.issueRequest(true);
+    say("form-message", "Die Anfrage wird gesendet, sobald die Dateien hochgeladen sind.");
+  });
+
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (event.detail.elt.id === "request-form") say("form-message", "");
+    if (event.detail.elt.id !== "files") return;
+    byId("upload-progress").value = 0;
+    byId("upload-progress").hidden = false;
+  });
+
+  document.addEventListener("htmx:xhr:progress", (event) => {
+    const progress = byId("upload-progress");
+    if (event.target.id === "files" && progress && event.detail.lengthComputable) {
+      progress.value = 100 * event.detail.loaded / event.detail.total;
+    }
+  });
+
+  document.addEventListener("htmx:afterRequest", (event) => {
+    const { elt, xhr } = event.detail;
+    if (elt.id !== "files" || xhr.getResponseHeader("HX-Trigger")) return;
+    uploadEnded(xhr.status === 200 || xhr.status === 422);
+  });
+
+  document.addEventListener("htmx:responseError", (event) => {
+    say(event.detail.elt.id === "files" ? "upload-message" : "form-message",
+      event.detail.xhr.status === 413 ? TOO_LARGE : FAILED);
+  });
+  document.addEventListener("htmx:sendError", (event) => {
+    if (event.detail.elt.id !== "files") say("form-message", OFFLINE);
+  });
+
+  // The server gave a new token because the old session was gone: the same request once more, but only once.
+  document.addEventListener("session-renewed", (event) => {
+    const element = event.target;
+    if (element.dataset.renewed) {
+      say("form-message", COOKIES);
+      if (element.id === "files") uploadEnded(false);
+      return;
+    }
+    element.dataset.renewed = "yes";
+    htmx.trigger(element, element.matches("button") ? "click" : "change");
+  });
+
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-print]")) window.print();
+  });
+})();

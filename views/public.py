@@ -1,0 +1,248 @@
+"""What customers see: the form, its fragments, the receipt and the help page, in the order a visitor meets them."""
+
+import secrets
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+
+from flask import Blueprint, abort, current_app, make_response, redirect, render_template, request, session, url_for
+from flask_wtf.csrf import CSRFError, generate_csrf
+
+from forms import DETAIL_NAMES, DRAFT_PATTERN, FORMS, NewEmployeeForm, RequestForm
+from models import Attachment, Category, Submission
+from services import attachments, intake, workdays
+from services.file_types import FILE_TYPES
+from settings import FEDERAL_STATES, TIME_ZONE, settings
+
+bp = Blueprint("public", __name__)
+
+# What a sticker on a device may say in its link, and the field that it fills.
+PREFILLED = {"geraet": "device", "seriennummer": "serial_number"}
+
+# The signed cookie remembers the last receipts of this browser, no more.
+REMEMBERED_RECEIPTS = 10
+
+WORKER_IS_LATE_AFTER = timedelta(minutes=10)
+
+TOKEN_GAP, DRAFT_GAP = "[token]", "[draft]"
+
+SESSION_RENEWED = (
+    "Ihre Sitzung war abgelaufen und ist jetzt erneuert. Ihre Angaben stehen noch hier: Bitte senden Sie sie noch "
+    "einmal ab. Erscheint dieser Hinweis wieder, erlauben Sie bitte Cookies für diese Seite."
+)
+SERVER_FAILED = (
+    "Bei uns ist ein Fehler aufgetreten, Ihre Anfrage ist noch nicht eingegangen. Ihre Angaben stehen noch hier: "
+    "Bitte senden Sie sie in einer Minute noch einmal ab."
+)
+
+
+@bp.get("/")
+def form():
+    """Show the empty form, or one that the link of a sticker has begun to fill."""
+    if request.args:
+        return _show_form(_prefilled(request.args))
+    page = _blank_page(current_app._get_current_object())
+    response = make_response(page.replace(TOKEN_GAP, generate_csrf()).replace(DRAFT_GAP, _new_draft()))
+    # Not "no-store": nothing personal is on it, and the way back from an error page keeps what was typed.
+    response.headers["Cache-Control"] = "no-cache, private"
+    return response
+
+
+@bp.post("/")
+def submit():
+    """Receive a request, or show the form again with what is wrong; nothing that was sent is lost."""
+    draft = _draft()
+    form = _form_sent()
+    refusals = _stage_files(draft)
+    if not form.validate() or refusals:
+        return _show_form(form, draft, status=422, refusals=refusals)
+    try:
+        submission = intake.receive(
+            draft, form.answers(), form.proof_of_pin(), form.with_attachments, now=datetime.now(UTC)
+        )
+    except intake.AlreadySent as already:
+        fresh = _new_draft()
+        attachments.restage(draft, fresh)
+        notice = (
+            f"Von dieser Seite ist schon eine Anfrage eingegangen: {already.submission.spoken_code}. Soll das hier "
+            "eine weitere sein, senden Sie sie bitte noch einmal ab."
+        )
+        return _show_form(form, fresh, status=422, notice=notice)
+    _remember_receipt(submission.code)
+    return _go_to(url_for(".receipt", code=submission.code))
+
+
+@bp.post("/felder")
+def change_category():
+    """Show the fields of the chosen category and keep what was typed in those of another."""
+    draft = _draft()
+    form = _form_sent()
+    refusals = _stage_files(draft)
+    if not _is_htmx():
+        return _show_form(form, draft, refusals=refusals)
+    return _answer(render_template("_fields.html", announced=True, **_parts(form, draft)))
+
+
+@bp.post("/vorlauf")
+def lead_time():
+    """Tell the last day on which this entry date is reported in time."""
+    form = NewEmployeeForm()
+    return _answer(render_template("_lead_time.html", lead_time=_lead_time(form)))
+
+
+@bp.post("/anhaenge")
+def upload():
+    """Stage the files that were just chosen."""
+    draft = _draft()
+    refusals = _stage_files(draft)
+    return _answer(
+        render_template("_attachments.html", staged=Attachment.staged(draft), refusals=refusals),
+        422 if refusals else 200,
+    )
+
+
+@bp.post("/anhaenge/entfernen")
+def remove_attachment():
+    """Remove one staged file."""
+    draft = _draft()
+    removed = attachments.remove(draft, request.form.get("remove", ""))
+    if not _is_htmx():
+        return _show_form(_form_sent(), draft, refusals=_stage_files(draft))
+    return _answer(render_template("_attachments.html", staged=Attachment.staged(draft), removed=removed))
+
+
+@bp.get("/eingegangen/<code>")
+def receipt(code):
+    """Show what was received to the browser that sent it, and to nobody else."""
+    if code not in session.get("receipts", []):
+        abort(404)
+    submission = Submission.get_or_none(Submission.code == code)
+    if submission is None:
+        abort(404)
+    return _answer(
+        render_template(
+            "receipt.html", submission=submission, lead_time_missed=intake.lead_time_missed(submission)
+        )
+    )
+
+
+@bp.get("/hilfe")
+def help_page():
+    """Explain the form, with the limits and formats that are really in force."""
+    return render_template(
+        "help.html", forms=FORMS, file_types=FILE_TYPES, federal_state=FEDERAL_STATES[settings.federal_state]
+    )
+
+
+@bp.get("/healthz")
+def health():
+    """Tell a monitoring program whether the database answers and the worker keeps up."""
+    oldest = Submission.pending().first()
+    if oldest and datetime.now(UTC) - oldest.received_at > WORKER_IS_LATE_AFTER:
+        return {"status": "Anfragen warten zu lange auf die Prüfung"}, 503
+    return {"status": "ok"}
+
+
+@bp.errorhandler(CSRFError)
+def renew_session(error):
+    """Give a new token and lose nothing: show the form again, or let a fragment's request try once more."""
+    if not _is_htmx() or request.endpoint == "public.submit":
+        draft = _draft()
+        return _show_form(_form_sent(), draft, status=422, notice=SESSION_RENEWED, refusals=_stage_files(draft))
+    response = _answer(render_template("_token.html", renewed=True))
+    response.headers["HX-Reswap"] = "none"
+    response.headers["HX-Trigger"] = "session-renewed"
+    return response
+
+
+@bp.errorhandler(500)
+def keep_input(error):
+    """Show the form again after a server error; a page with scripts still has it and shows a message of its own."""
+    if request.method == "POST" and not _is_htmx():
+        return _show_form(_form_sent(), _draft(), status=500, notice=SERVER_FAILED)
+    return error
+
+
+def _form_sent():
+    """Return the form of the category that was sent, bound to what was sent."""
+    return FORMS.get(request.form.get("category"), RequestForm)()
+
+
+def _prefilled(arguments):
+    form_class = next((form for form in FORMS.values() if form.slug == arguments.get("art")), RequestForm)
+    given = {name: arguments[key] for key, name in PREFILLED.items() if key in arguments and hasattr(form_class, name)}
+    form = form_class(formdata=None, category=form_class.for_category, data=given)
+    for name in given:
+        if not form[name].validate(form):
+            form[name].data, form[name].errors = "", []
+    return form
+
+
+def _draft():
+    draft = request.form.get("draft", "")
+    return draft if DRAFT_PATTERN.fullmatch(draft) else _new_draft()
+
+
+def _new_draft():
+    return secrets.token_urlsafe(16)
+
+
+def _stage_files(draft):
+    uploads = [(file.filename, file.stream) for file in request.files.getlist("files") if file.filename]
+    return attachments.stage(draft, uploads, request.remote_addr, datetime.now(UTC))
+
+
+def _parts(form, draft):
+    """Return what the fields of a category need: also the values typed for another, to be carried along unseen."""
+    return {
+        "form": form,
+        "draft": draft,
+        "parked": [(name, value) for name, value in request.form.items() if name in DETAIL_NAMES and name not in form],
+        "staged": Attachment.staged(draft) if form.with_attachments else [],
+        "lead_time": _lead_time(form),
+    }
+
+
+def _lead_time(form):
+    """Return the last day to report the entry in time and whether it is still to come, or None without a date."""
+    if form.for_category is not Category.NEW_EMPLOYEE or not form.entry_date.data:
+        return None
+    last_day = workdays.last_day_in_time(form.entry_date.data, settings.federal_state)
+    return {"last_day": last_day, "in_time": datetime.now(TIME_ZONE).date() <= last_day}
+
+
+def _show_form(form, draft=None, status=200, refusals=(), notice=None):
+    template = "_form.html" if _is_htmx() else "form.html"
+    parts = _parts(form, draft or _new_draft())
+    return _answer(render_template(template, refusals=refusals, notice=notice, htmx=_is_htmx(), **parts), status)
+
+
+@lru_cache(maxsize=1)
+def _blank_page(app):
+    """Return the empty form with two gaps: it is the same for everybody but for its tokens, so it is rendered once."""
+    gaps = {"csrf_token": lambda: TOKEN_GAP, "draft": DRAFT_GAP}
+    return render_template("form.html", htmx=False, **_parts(RequestForm(), DRAFT_GAP) | gaps)
+
+
+def _remember_receipt(code):
+    others = [known for known in session.get("receipts", []) if known != code]
+    session["receipts"] = [code, *others][:REMEMBERED_RECEIPTS]
+
+
+def _go_to(url):
+    if not _is_htmx():
+        return redirect(url, 303)
+    response = _answer("")
+    response.headers["HX-Redirect"] = url
+    return response
+
+
+def _answer(body, status=200):
+    """Make an answer that holds what somebody typed: nobody keeps a copy, and htmx and plain requests differ."""
+    response = make_response(body, status)
+    response.headers["Cache-Control"] = "no-store"
+    response.vary.add("HX-Request")
+    return response
+
+
+def _is_htmx():
+    return "HX-Request" in request.headers
