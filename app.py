@@ -3,6 +3,7 @@
 import errno
 import logging
 import os
+import signal
 import sys
 import tempfile
 from datetime import UTC, datetime
@@ -47,13 +48,21 @@ HEADERS = {
 
 ERRORS = {
     400: ("Das haben wir nicht verstanden", "Bitte gehen Sie zurück und versuchen Sie es noch einmal."),
-    404: ("Diese Seite gibt es nicht", "Vielleicht ist die Adresse falsch geschrieben, oder die Seite gehört zu "
-          "einem anderen Browser."),
+    404: (
+        "Diese Seite gibt es nicht",
+        "Vielleicht ist die Adresse falsch geschrieben, oder die Seite gehört zu einem anderen Browser.",
+    ),
     405: ("So geht es hier nicht", "Bitte beginnen Sie noch einmal beim Formular."),
-    413: ("Das ist zu viel auf einmal", "Die Dateien sind zusammen zu groß. Gehen Sie mit „Zurück“ zum Formular, Ihre "
-          "Angaben stehen dort noch, und wählen Sie kleinere oder weniger Dateien."),
-    500: ("Bei uns ist ein Fehler aufgetreten", "Es ist nichts eingegangen. Gehen Sie mit „Zurück“ zum Formular, Ihre "
-          "Angaben stehen dort noch, und versuchen Sie es in einer Minute noch einmal."),
+    413: (
+        "Das ist zu viel auf einmal",
+        "Die Dateien sind zusammen zu groß. Gehen Sie mit „Zurück“ zum Formular, Ihre "
+        "Angaben stehen dort noch, und wählen Sie kleinere oder weniger Dateien.",
+    ),
+    500: (
+        "Bei uns ist ein Fehler aufgetreten",
+        "Es ist nichts eingegangen. Gehen Sie mit „Zurück“ zum Formular, Ihre "
+        "Angaben stehen dort noch, und versuchen Sie es in einer Minute noch einmal.",
+    ),
 }
 
 
@@ -116,7 +125,9 @@ def main():
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
         settings.load(os.environ)
-        commands.cli(obj=SimpleNamespace(create_app=create_app, serve=serve, serve_demo=serve_demo), prog_name="start.py")
+        commands.cli(
+            obj=SimpleNamespace(create_app=create_app, serve=serve, serve_demo=serve_demo), prog_name="start.py"
+        )
     except StartError as error:
         sys.exit(f"Fehler: {error}")
 
@@ -151,6 +162,8 @@ def _run(app):
         ) from None
     if settings.limits == "off":
         log.warning("TICKET_LIMITS=off: Alle Mengengrenzen sind ausgeschaltet. Nur für Lasttests am eigenen Rechner!")
+    # A service manager's stop ends the same way as Strg+C: answers are finished, the worker ends its batch.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     worker = Worker()
     worker.start()
     print(f"Das Meldeportal läuft: http://{settings.host}:{settings.port} (Ende mit Strg+C)", flush=True)
@@ -170,8 +183,8 @@ def _prepare_data():
             migrate()
     except (OSError, DatabaseError) as error:
         raise StartError(
-            f"Im Datenordner {settings.data_dir} lässt sich nicht arbeiten: {error}. Bitte prüfen Sie, ob es ein Ordner "
-            "ist, in dem Sie schreiben dürfen, oder wählen Sie mit TICKET_DATA_DIR einen anderen."
+            f"Im Datenordner {settings.data_dir} lässt sich nicht arbeiten: {error}. Bitte prüfen Sie, ob es ein "
+            "Ordner ist, in dem Sie schreiben dürfen, oder wählen Sie mit TICKET_DATA_DIR einen anderen."
         ) from None
 
 
@@ -199,7 +212,7 @@ def _error_page(error):
 
 
 def _answer_in_german(app):
-    """Have waitress answer what never reaches the app (a broken or too large request) with the same page and headers."""
+    """Have waitress answer what never reaches the app (broken, too large) with the same page and headers."""
 
     class ErrorPageTask(ErrorTask):
         def execute(self):

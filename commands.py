@@ -162,9 +162,7 @@ def list_tickets(as_json):
 def show_ticket(code, as_json):
     """Ein Ticket mit allen Angaben, Anhängen und seinem Verlauf zeigen."""
     ticket = _find_ticket(code)
-    history = [
-        {"wann": texts.moment(event.at), "wer": event.actor, "was": event.text} for event in ticket.events
-    ]
+    history = [{"wann": texts.moment(event.at), "wer": event.actor, "was": event.text} for event in ticket.events]
     _print_whole(ticket.submission, _of_ticket(ticket), history, as_json)
 
 
@@ -180,7 +178,7 @@ def save_attachment(code, position, target):
         raise click.ClickException(f"Das Ticket {code} hat {len(found)} Anhänge, keinen mit der Nummer {position}.")
     target = Path(target or found[position - 1].name)
     try:
-        with attachments.open_stored(found[position - 1]) as source, open(target, "xb") as file:
+        with attachments.open_stored(found[position - 1]) as source, target.open("xb") as file:
             file.write(source.read())
     except FileExistsError:
         raise click.ClickException(f"Die Datei {target} gibt es schon. Wählen Sie mit --ziel eine andere.") from None

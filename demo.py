@@ -68,8 +68,12 @@ def fill(now):
         name, phone = PEOPLE[position % len(PEOPLE)]
         # One person mistypes the PIN, so that there is something unmatched to look at.
         typed = pin if position != 5 else "00000000"
-        _send(position, {"name": name, "phone": phone, "customer_number": customer.number} | answers, typed,
-              now - timedelta(hours=2 * (len(requests) - position)))
+        _send(
+            position,
+            {"name": name, "phone": phone, "customer_number": customer.number} | answers,
+            typed,
+            now - timedelta(hours=2 * (len(requests) - position)),
+        )
     worker.run_once(now)
     print("\nBeispielkunden zum Ausprobieren:")
     for customer, pin in access:
@@ -117,7 +121,11 @@ def _picture(position):
     """Return a small PNG: 240 by 160 points of one colour with a band across."""
     colour, band = (bytes((90 + 30 * position % 120, 120, 150)), b"\xf0\xf0\xf0")
     rows = b"".join(b"\x00" + (band if 60 < row < 80 else colour) * 240 for row in range(160))
-    chunks = [(b"IHDR", struct.pack(">IIBBBBB", 240, 160, 8, 2, 0, 0, 0)), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
+    chunks = [
+        (b"IHDR", struct.pack(">IIBBBBB", 240, 160, 8, 2, 0, 0, 0)),
+        (b"IDAT", zlib.compress(rows)),
+        (b"IEND", b""),
+    ]
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data)) for name, data in chunks
     )

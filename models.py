@@ -3,7 +3,7 @@
 import threading
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from enum import Enum
+from enum import StrEnum
 
 from peewee import (
     BooleanField,
@@ -57,7 +57,7 @@ def transaction():
         yield
 
 
-class Labelled(str, Enum):
+class Labelled(StrEnum):
     """A stored word with the German label that people see."""
 
     def __new__(cls, value, label):

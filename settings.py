@@ -123,9 +123,7 @@ def _convert(field, value, source):
     try:
         converted = field.type(value)
     except (TypeError, ValueError):
-        raise StartError(
-            f"Die Einstellung „{field.name}“ ({source}) braucht eine Zahl, nicht „{value}“."
-        ) from None
+        raise StartError(f"Die Einstellung „{field.name}“ ({source}) braucht eine Zahl, nicht „{value}“.") from None
     check, sentence = _CHECKS.get(field.name, (None, ""))
     if check is None and field.type in (int, float):
         check, sentence = _positive, "muss größer als null sein"

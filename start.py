@@ -1,6 +1,6 @@
 """Prepare what the portal needs and hand over to it: python3 start.py [BEFEHL], on Windows py start.py [BEFEHL].
 
-Uses nothing but Python itself, and no syntax that an old Python 3 does not know, so that it can still say what is missing.
+Uses nothing but Python itself, and no syntax that an old Python 3 does not know: it must still say what is missing.
 """
 
 import hashlib

@@ -69,9 +69,7 @@ def remove(draft, stored_name):
 
 def adopt(draft, submission):
     """Give all files staged under a draft key to the submission that was sent with it."""
-    Attachment.update(submission=submission).where(
-        Attachment.draft == draft, Attachment.submission.is_null()
-    ).execute()
+    Attachment.update(submission=submission).where(Attachment.draft == draft, Attachment.submission.is_null()).execute()
 
 
 def restage(draft, new_draft):
@@ -82,7 +80,7 @@ def restage(draft, new_draft):
 
 def open_stored(attachment):
     """Open a stored file for reading bytes."""
-    return open(settings.files_dir / attachment.stored_name, "rb")
+    return (settings.files_dir / attachment.stored_name).open("rb")
 
 
 def sweep(now):
@@ -97,7 +95,7 @@ def sweep(now):
 
 
 def _write(stored_name, name, stream):
-    with open(settings.files_dir / stored_name, "xb+") as file:
+    with (settings.files_dir / stored_name).open("xb+") as file:
         shutil.copyfileobj(stream, file, MEBIBYTE)
         size = file.tell()
         if size == 0:
@@ -156,7 +154,9 @@ def _display_name(name):
     name = re.split(r"[/\\]", unicodedata.normalize("NFC", name))[-1]
     name = "".join(character for character in name if not unicodedata.category(character).startswith("C"))
     stem, dot, extension = " ".join(name.split()).rpartition(".")
-    return (stem[: MAX_FILE_NAME_LENGTH - len(dot + extension)] + dot + extension)[:MAX_FILE_NAME_LENGTH] or "ohne Namen"
+    return (stem[: MAX_FILE_NAME_LENGTH - len(dot + extension)] + dot + extension)[
+        :MAX_FILE_NAME_LENGTH
+    ] or "ohne Namen"
 
 
 def _unlink(stored_name):

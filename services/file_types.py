@@ -75,12 +75,8 @@ def judge(name, file):
 
 def _check_text(file):
     file.seek(0)
-    start = file.read(4)
-    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        encodings = ["utf-16"]
-    else:
-        encodings = ["utf-8-sig", "cp1252"]
-    for encoding in encodings:
+    is_utf16 = file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+    for encoding in ["utf-16"] if is_utf16 else ["utf-8-sig", "cp1252"]:
         try:
             if _has_control_characters(file, encoding):
                 break
@@ -103,7 +99,7 @@ def _png_is_whole(data):
     return data[12:16] == b"IHDR" and data[-12:] == b"\x00\x00\x00\x00IEND\xaeB`\x82"
 
 
-# In the compressed part of a JPEG, FF is followed by 00, by another FF or by a restart marker; anything else is a marker.
+# In the compressed part of a JPEG, FF is followed by 00, by FF or by a restart marker; anything else is a marker.
 _JPEG_MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 
 

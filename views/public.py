@@ -119,9 +119,7 @@ def receipt(code):
     if submission is None:
         abort(404)
     return _answer(
-        render_template(
-            "receipt.html", submission=submission, lead_time_missed=intake.lead_time_missed(submission)
-        )
+        render_template("receipt.html", submission=submission, lead_time_missed=intake.lead_time_missed(submission))
     )
 
 

@@ -1,0 +1,119 @@
+"""A visitor who looks at every page: valid HTML5, a title, no id twice, labels and inner links that lead somewhere."""
+
+import html5lib
+from werkzeug.datastructures import MultiDict
+
+EXAMPLES = {
+    "incident": {"description": "Der Drucker zieht kein Papier ein.", "priority": "low"},
+    "warranty": {"device": "ThinkPad E16", "description": "Der Akku lädt nicht.", "priority": "medium"},
+    "new_employee": {
+        "salutation": "ms",
+        "first_name": "Clara",
+        "last_name": "Neumann",
+        "position": "Buchhaltung",
+        "entry_date": "2027-04-01",
+    },
+    "callback": {"description": "Bitte um Rückruf wegen WLAN im Lager.", "priority": "low"},
+    "other": {"description": "Bitte zwei Lizenzen bestellen.", "priority": "low"},
+}
+
+
+class Page:
+    """One answer, read as a browser reads it."""
+
+    def __init__(self, response):
+        self.response = response
+        self.status = response.status_code
+        self.text = response.get_data(as_text=True)
+        parser = html5lib.HTMLParser(strict=True, namespaceHTMLElements=False)
+        is_whole = self.text.lstrip().lower().startswith("<!doctype")
+        self.tree = parser.parse(self.text) if is_whole else parser.parseFragment(self.text)
+        self._check(is_whole)
+
+    @property
+    def title(self):
+        return (self.tree.findtext(".//title") or "").strip()
+
+    def element(self, id):
+        """Return the element with this id, or None."""
+        return next((element for element in self.tree.iter() if element.get("id") == id), None)
+
+    def text_of(self, id):
+        """Return the words inside the element with this id, or "" if there is none."""
+        element = self.element(id)
+        return "" if element is None else " ".join("".join(element.itertext()).split())
+
+    def fields(self):
+        """Return what a browser would send of the page's form without any button, as name and value pairs."""
+        pairs = MultiDict()
+        for element in self.tree.iter():
+            if element.tag not in ("input", "textarea"):
+                continue
+            kind = element.get("type", "text")
+            if kind == "file" or (kind == "radio" and "checked" not in element.attrib):
+                continue
+            # A browser drops the line end right after <textarea>.
+            value = "".join(element.itertext()) if element.tag == "textarea" else element.get("value", "")
+            pairs.add(element.get("name"), value)
+        return pairs
+
+    def errors(self):
+        """Return the sentence at each faulty field, by the field's id."""
+        ids = [element.get("id", "") for element in self.tree.iter() if element.get("id", "").endswith("-error")]
+        return {id.removesuffix("-error"): self.text_of(id) for id in ids}
+
+    def summary(self):
+        """Return the error summary as pairs of link target and sentence."""
+        for box in self.tree.iter("div"):
+            if "summary" in box.get("class", "").split():
+                return [(link.get("href"), "".join(link.itertext())) for link in box.iter("a")]
+        return []
+
+    def _check(self, is_whole):
+        ids = [element.get("id") for element in self.tree.iter() if element.get("id")]
+        assert len(ids) == len(set(ids)), f"an id stands twice: {sorted(ids)}"
+        if not is_whole:
+            return
+        assert self.title
+        assert len(list(self.tree.iter("h1"))) == 1
+        for label in self.tree.iter("label"):
+            assert label.get("for") in ids or label.find("input") is not None
+        for element in self.tree.iter():
+            for reference in element.get("aria-describedby", "").split():
+                assert reference in ids, f"aria-describedby points nowhere: {reference}"
+        for link in self.tree.iter("a"):
+            if link.get("href", "").startswith("#"):
+                assert link.get("href")[1:] in ids, f"a link points nowhere: {link.get('href')}"
+        for form in self.tree.iter("form"):
+            assert form.get("method") == "post"
+            assert form.get("action")
+            assert any(field.get("name") == "csrf_token" for field in form.iter("input"))
+
+
+class Visitor:
+    """A person with a browser without JavaScript, who fills in the form."""
+
+    def __init__(self, app, known):
+        self.client = app.test_client()
+        self.known = known
+
+    def get(self, path, **options):
+        return Page(self.client.get(path, **options))
+
+    def post(self, path, data, **options):
+        return Page(self.client.post(path, data=data, content_type="multipart/form-data", **options))
+
+    def filled(self, category, **changes):
+        """Return a fresh form's values, filled in for a category; a change to None leaves that field out."""
+        values = self.get("/").fields().to_dict() | self.known | {"category": category} | EXAMPLES[category] | changes
+        return {name: value for name, value in values.items() if value is not None}
+
+    def send(self, category, **changes):
+        """Fill in a fresh form, send it and return the answer, not following a redirect."""
+        return self.post("/", self.filled(category, **changes))
+
+    def report(self, category, **changes):
+        """Fill in and send a form that must be accepted, and return the receipt page."""
+        answer = self.send(category, **changes)
+        assert answer.status == 303, answer.errors() or answer.summary()
+        return self.get(answer.response.location)
