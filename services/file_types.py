@@ -62,8 +62,8 @@ def judge(name, file):
         found = _GUESSED_AS.get(guess, guess)
         if found != claimed.media_type:
             known = _BY_MEDIA_TYPE.get(found)
-            inhalt = f"ihr Inhalt ist ein {known.label}" if known else f"ihr Inhalt ist kein {claimed.label}"
-            raise Refused(f"die Endung „{extension}“ passt nicht, {inhalt}")
+            content = f"ein {known.label}" if known else f"kein {claimed.label}"
+            raise Refused(f"die Endung „{extension}“ passt nicht, ihr Inhalt ist {content}")
         try:
             whole = _STRUCTURE[found](data)
         except (IndexError, struct.error):
@@ -101,6 +101,7 @@ def _png_is_whole(data):
 
 # In the compressed part of a JPEG, FF is followed by 00, by FF or by a restart marker; anything else is a marker.
 _JPEG_MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
+_PADDING = re.compile(rb"\x00*")
 
 
 def _jpeg_is_whole(data):
@@ -125,8 +126,7 @@ def _jpeg_is_whole(data):
 
 def _may_follow_a_jpeg(data, position):
     """Phones write more behind the picture: padding, a second picture (MPO), or a short film (motion photo)."""
-    while data[position : position + 1] == b"\x00":
-        position += 1
+    position = _PADDING.match(data, position).end()
     rest = data[position : position + 16]
     return rest == b"" or rest.startswith(b"\xff\xd8\xff") or rest[4:8] == b"ftyp" or data[-4:] == b"SEFT"
 
