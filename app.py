@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import waitress
-from flask import Flask, make_response, render_template, request
+from flask import Flask, request
 from flask_wtf import CSRFProtect
 from peewee import DatabaseError
 from waitress.channel import HTTPChannel
@@ -28,6 +28,7 @@ from services import accounts, file_types
 from services.worker import Worker
 from settings import MEBIBYTE, StartError, settings
 from views import assets, public
+from views.errors import error_page
 
 log = logging.getLogger(__name__)
 
@@ -44,25 +45,6 @@ HEADERS = {
     "Permissions-Policy": "geolocation=(), microphone=(), payment=()",
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
-}
-
-ERRORS = {
-    400: ("Das haben wir nicht verstanden", "Bitte gehen Sie zurück und versuchen Sie es noch einmal."),
-    404: (
-        "Diese Seite gibt es nicht",
-        "Vielleicht ist die Adresse falsch geschrieben, oder die Seite gehört zu einem anderen Browser.",
-    ),
-    405: ("So geht es hier nicht", "Bitte beginnen Sie noch einmal beim Formular."),
-    413: (
-        "Das ist zu viel auf einmal",
-        "Die Dateien sind zusammen zu groß. Gehen Sie mit „Zurück“ zum Formular, Ihre "
-        "Angaben stehen dort noch, und wählen Sie kleinere oder weniger Dateien.",
-    ),
-    500: (
-        "Bei uns ist ein Fehler aufgetreten",
-        "Es ist nichts eingegangen. Gehen Sie mit „Zurück“ zum Formular, Ihre "
-        "Angaben stehen dort noch, und versuchen Sie es in einer Minute noch einmal.",
-    ),
 }
 
 
@@ -98,7 +80,7 @@ def create_app():
     app.before_request(_open_database)
     app.teardown_request(_close_database)
     app.after_request(_add_headers)
-    app.register_error_handler(HTTPException, _error_page)
+    app.register_error_handler(HTTPException, error_page)
     CSRFProtect(app)
     app.register_blueprint(assets.bp)
     app.register_blueprint(public.bp)
@@ -203,21 +185,13 @@ def _add_headers(response):
     return response
 
 
-def _error_page(error):
-    code = error.code if error.code in ERRORS else 500 if error.code >= 500 else 400
-    heading, advice = ERRORS[code]
-    response = make_response(render_template("error.html", heading=heading, advice=advice), error.code)
-    response.headers["Cache-Control"] = "no-store"
-    return response
-
-
 def _answer_in_german(app):
     """Have waitress answer what never reaches the app (broken, too large) with the same page and headers."""
 
     class ErrorPageTask(ErrorTask):
         def execute(self):
             with app.test_request_context("/"):
-                page = app.process_response(_error_page(default_exceptions[self.request.error.code]()))
+                page = app.process_response(error_page(default_exceptions[self.request.error.code]()))
             self.status = page.status
             self.response_headers.extend(page.headers.items())
             self.set_close_on_finish()

@@ -1,13 +1,14 @@
 """Sample customers and requests to try the portal with; they come in by the same door as real ones."""
 
 import io
+import os
 import struct
 import zlib
 from datetime import timedelta
 
 from models import Category, Priority, Salutation
 from services import accounts, attachments, intake, worker
-from settings import TIME_ZONE
+from settings import TIME_ZONE, settings
 
 CUSTOMERS = [
     ("K1001", "Bäckerei Sommer", "sommer@example.org"),
@@ -78,7 +79,13 @@ def fill(now):
     print("\nBeispielkunden zum Ausprobieren:")
     for customer, pin in access:
         print(f"  Kundennummer {customer.number}   PIN: {accounts.spoken_pin(pin)}   {customer.name}")
-    print()
+    print(f"\nDie Tickets zeigt, in einem zweiten Fenster:\n  {_command_for_a_second_window()}\n")
+
+
+def _command_for_a_second_window():
+    if os.name == "nt":
+        return f'$env:TICKET_DATA_DIR="{settings.data_dir}"; py start.py ticket liste'
+    return f"TICKET_DATA_DIR={settings.data_dir} python3 start.py ticket liste"
 
 
 def _requests(today):

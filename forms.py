@@ -154,7 +154,7 @@ class RequestForm(PortalForm):
         "Kundennummer",
         missing="Bitte geben Sie Ihre Kundennummer ein.",
         limit=MAX_NUMBER_LENGTH,
-        render_kw={"autocomplete": "organization", "autocapitalize": "characters", "spellcheck": "false"},
+        render_kw={"autocapitalize": "characters", "spellcheck": "false"},
     )
     pin = _line(
         "PIN",

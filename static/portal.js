@@ -41,23 +41,21 @@
     }
   };
 
-  const uploadEnded = (kept) => {
-    const unsent = kept ? [] : sending;
+  // What failed stays chosen, so that it goes along with the form; nothing more is uploaded before that.
+  const uploadEnded = (failure, unsent = []) => {
     const next = waiting;
+    const send = sendForm;
     sending = null;
     waiting = [];
     if (byId("files")) {
       byId("upload-progress").hidden = true;
-      choose(kept ? [] : [...unsent, ...next]);
-      if (kept && next.length) return add(next);
-      if (!kept) say("upload-message", UPLOAD_FAILED);
+      choose(failure ? [...unsent, ...next] : []);
+      if (failure) say("upload-message", failure);
+      else if (next.length) return add(next);
     }
-    if (sendForm) {
-      const issue = sendForm;
-      sendForm = null;
-      say("form-message", "");
-      if (kept) issue();
-    }
+    sendForm = null;
+    say("form-message", "");
+    if (send && !failure) send();
   };
 
   // In the capturing phase, before htmx hears of it: the person's own choice goes through add() like a drop.
@@ -116,12 +114,13 @@
   document.addEventListener("htmx:afterRequest", (event) => {
     const { elt, xhr } = event.detail;
     if (elt.id !== "files" || xhr.getResponseHeader("HX-Trigger")) return;
-    uploadEnded(xhr.status === 200 || xhr.status === 422);
+    if (xhr.status === 200 || xhr.status === 422) uploadEnded();
+    else if (xhr.status === 413) uploadEnded(TOO_LARGE);
+    else uploadEnded(UPLOAD_FAILED, sending);
   });
 
   document.addEventListener("htmx:responseError", (event) => {
-    say(event.detail.elt.id === "files" ? "upload-message" : "form-message",
-      event.detail.xhr.status === 413 ? TOO_LARGE : FAILED);
+    if (event.detail.elt.id !== "files") say("form-message", event.detail.xhr.status === 413 ? TOO_LARGE : FAILED);
   });
   document.addEventListener("htmx:sendError", (event) => {
     if (event.detail.elt.id !== "files") say("form-message", OFFLINE);
@@ -132,11 +131,12 @@
     const element = event.target;
     if (element.dataset.renewed) {
       say("form-message", COOKIES);
-      if (element.id === "files") uploadEnded(false);
+      if (element.id === "files") uploadEnded(COOKIES);
       return;
     }
     element.dataset.renewed = "yes";
-    htmx.trigger(element, element.matches("button") ? "click" : "change");
+    // Later, because htmx is still busy with the answer and drops a second request until it is done.
+    setTimeout(() => htmx.trigger(element, element.matches("button") ? "click" : "change"));
   });
 
   document.addEventListener("click", (event) => {

@@ -12,6 +12,7 @@ from models import Attachment, Category, Submission
 from services import attachments, intake, workdays
 from services.file_types import FILE_TYPES
 from settings import FEDERAL_STATES, TIME_ZONE, settings
+from views.errors import error_page
 
 bp = Blueprint("public", __name__)
 
@@ -157,7 +158,7 @@ def keep_input(error):
     """Show the form again after a server error; a page with scripts still has it and shows a message of its own."""
     if request.method == "POST" and not _is_htmx():
         return _show_form(_form_sent(), _draft(), status=500, notice=SERVER_FAILED)
-    return error
+    return error_page(error)
 
 
 def _form_sent():
