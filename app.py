@@ -157,7 +157,7 @@ def _run(app):
 
 def _prepare_data():
     try:
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         settings.files_dir.mkdir(exist_ok=True)
         accounts.secret_key()
         models.open_at(settings.database_path)

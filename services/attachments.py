@@ -21,10 +21,10 @@ from models import (
 from services.file_types import ALLOWED_WORDS, Refused, judge
 from settings import MEBIBYTE, settings
 
-TOO_MANY = f"mehr als {MAX_ATTACHMENTS} Anhänge sind nicht möglich. Bitte entfernen Sie zuerst einen anderen."
-TOO_LARGE = f"sie ist größer als {MAX_ATTACHMENT_MIB} MiB. Bitte verkleinern Sie die Datei."
-EMPTY = "sie ist leer. Bitte wählen Sie eine andere Datei."
-CROWDED = "es warten gerade zu viele Dateien auf das Absenden. Bitte versuchen Sie es später noch einmal."
+TOO_MANY = f"Mehr als {MAX_ATTACHMENTS} Anhänge sind nicht möglich. Bitte entfernen Sie zuerst einen anderen."
+TOO_LARGE = f"Die Datei ist größer als {MAX_ATTACHMENT_MIB} MiB. Bitte verkleinern Sie sie."
+EMPTY = "Die Datei ist leer. Bitte wählen Sie eine andere."
+CROWDED = "Es warten gerade zu viele Dateien auf das Absenden. Bitte versuchen Sie es später noch einmal."
 ALLOWED = f"Erlaubt sind {ALLOWED_WORDS}."
 
 
@@ -106,7 +106,7 @@ def _write(stored_name, name, stream):
         try:
             media_type = judge(name, file)
         except Refused as refused:
-            raise Refused(f"{refused}. {ALLOWED}") from None
+            raise Refused(f"{refused} {ALLOWED}") from None
         os.fsync(file.fileno())
         file.seek(0)
         digest = hashlib.file_digest(file, "sha256").hexdigest()

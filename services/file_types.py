@@ -21,7 +21,7 @@ _CHUNK = 65536
 
 
 class Refused(ValueError):
-    """A file that does not come in; its text is the reason, a German clause without the file's name."""
+    """A file that does not come in; its text is the reason, a German sentence without the file's name."""
 
 
 class FileType(NamedTuple):
@@ -53,7 +53,9 @@ def judge(name, file):
     extension = "." + name.rpartition(".")[2].lower() if "." in name else ""
     claimed = _BY_EXTENSION.get(extension)
     if claimed is None:
-        raise Refused(f"Dateien mit der Endung „{extension}“ nehmen wir nicht an" if extension else "die Endung fehlt")
+        if not extension:
+            raise Refused("Dem Namen fehlt die Endung.")
+        raise Refused(f"Dateien mit der Endung „{extension}“ nehmen wir nicht an.")
     if claimed.media_type == _TEXT:
         _check_text(file)
         return _TEXT
@@ -63,13 +65,13 @@ def judge(name, file):
         if found != claimed.media_type:
             known = _BY_MEDIA_TYPE.get(found)
             content = f"ein {known.label}" if known else f"kein {claimed.label}"
-            raise Refused(f"die Endung „{extension}“ passt nicht, ihr Inhalt ist {content}")
+            raise Refused(f"Die Endung „{extension}“ passt nicht, der Inhalt ist {content}.")
         try:
             whole = _STRUCTURE[found](data)
         except (IndexError, struct.error):
             whole = False
         if not whole:
-            raise Refused(f"sie ist als {claimed.label} beschädigt oder unvollständig")
+            raise Refused(f"Als {claimed.label} ist die Datei beschädigt oder unvollständig.")
     return found
 
 
@@ -83,7 +85,7 @@ def _check_text(file):
             return
         except UnicodeDecodeError:
             continue
-    raise Refused("ihr Inhalt ist kein einfacher Text")
+    raise Refused("Der Inhalt ist kein einfacher Text.")
 
 
 def _has_control_characters(file, encoding):

@@ -11,6 +11,7 @@
     "Bitte senden Sie sie noch einmal ab, sobald Sie wieder im Netz sind.";
   const UPLOAD_FAILED = "Das Hochladen ist abgebrochen. Die Dateien sind noch ausgewählt und gehen beim Absenden mit.";
   const TOO_LARGE = "Die Dateien sind zusammen zu groß. Bitte wählen Sie weniger oder kleinere aus.";
+  const REFUSED = "Nicht alle Dateien wurden angenommen. Bitte prüfen Sie die Anhänge und senden Sie dann noch einmal ab.";
   const COOKIES = "Bitte erlauben Sie Cookies für diese Seite und laden Sie sie neu.";
 
   // --- Files: one upload at a time; what is chosen meanwhile waits, and so does the form. ---
@@ -29,7 +30,7 @@
     const maxMib = Number(byId("attachments").dataset.maxMib);
     const fits = files.filter((file) => file.size <= maxMib * 1024 * 1024);
     say("upload-message", files.filter((file) => !fits.includes(file)).map((file) =>
-      `„${file.name}“ wurde nicht angenommen: sie ist größer als ${maxMib} MiB.`).join(" "));
+      `„${file.name}“ wurde nicht angenommen: Die Datei ist größer als ${maxMib} MiB.`).join(" "));
     if (sending) {
       waiting.push(...fits);
     } else if (fits.length) {
@@ -54,8 +55,9 @@
       else if (next.length) return add(next);
     }
     sendForm = null;
+    if (!send) return;
     say("form-message", "");
-    if (send && !failure) send();
+    if (!failure) send();
   };
 
   // In the capturing phase, before htmx hears of it: the person's own choice goes through add() like a drop.
@@ -114,6 +116,10 @@
   document.addEventListener("htmx:afterRequest", (event) => {
     const { elt, xhr } = event.detail;
     if (elt.id !== "files" || xhr.getResponseHeader("HX-Trigger")) return;
+    if (xhr.status === 422 && sendForm) {
+      sendForm = null;
+      say("form-message", REFUSED);
+    }
     if (xhr.status === 200 || xhr.status === 422) uploadEnded();
     else if (xhr.status === 413) uploadEnded(TOO_LARGE);
     else uploadEnded(UPLOAD_FAILED, sending);

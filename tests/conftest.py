@@ -14,6 +14,8 @@ from services import accounts, worker
 from settings import settings
 from tests.pages import Visitor
 
+pytest_plugins = ["tests.live"]
+
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 
 
