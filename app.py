@@ -104,6 +104,9 @@ def serve_demo():
 
 def main():
     """Run one command; whatever keeps it from starting is one German sentence."""
+    for stream in (sys.stdout, sys.stderr):
+        # A redirected output on Windows knows 256 letters; a name with another one must not end the command.
+        stream.reconfigure(errors="backslashreplace")
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
         settings.load(os.environ)
