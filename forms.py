@@ -292,7 +292,7 @@ class NewEmployeeForm(RequestForm):
 
     def validate_entry_date(self, field):
         today = datetime.now(TIME_ZONE).date()
-        if not today - ENTRY_DATE_PAST <= field.data <= today + ENTRY_DATE_FUTURE:
+        if field.data and not today - ENTRY_DATE_PAST <= field.data <= today + ENTRY_DATE_FUTURE:
             raise ValidationError(f"Bitte prüfen Sie das Jahr: {field.data.year} liegt zu weit von heute entfernt.")
 
 

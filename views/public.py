@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from flask import Blueprint, abort, current_app, make_response, redirect, render_template, request, session, url_for
 from flask_wtf.csrf import CSRFError, generate_csrf
+from werkzeug.datastructures import MultiDict
 
 from forms import DETAIL_NAMES, DRAFT_PATTERN, FORMS, NewEmployeeForm, RequestForm
 from models import Attachment, Category, Submission
@@ -167,9 +168,11 @@ def _form_sent():
 
 
 def _prefilled(arguments):
-    form_class = next((form for form in FORMS.values() if form.slug == arguments.get("art")), RequestForm)
+    form_class = next((form for form in FORMS.values() if form.slug == arguments.get("art")), None)
+    if form_class is None:
+        return RequestForm(formdata=None)
     given = {name: arguments[key] for key, name in PREFILLED.items() if key in arguments and hasattr(form_class, name)}
-    form = form_class(formdata=None, category=form_class.for_category, data=given)
+    form = form_class(formdata=MultiDict(given | {"category": form_class.for_category}))
     for name in given:
         if not form[name].validate(form):
             form[name].data, form[name].errors = "", []
