@@ -60,7 +60,7 @@ def cli(context):
 @cli.command("demo")
 @click.pass_obj
 def run_demo(runtime):
-    """Zum Ausprobieren: mit Beispieldaten starten, die beim Beenden verschwinden."""
+    """Zum Ausprobieren: mit Beispieldaten starten."""
     runtime.serve_demo()
 
 
@@ -75,7 +75,7 @@ def test():
 @click.option("--einmal", "once", is_flag=True, required=True, help="Alles Fällige einmal erledigen.")
 @with_database
 def run_worker(once):
-    """Anfragen prüfen und aufräumen, ohne dass der Webserver läuft."""
+    """Anfragen prüfen und aufräumen, ohne Webserver."""
     click.echo(f"Erledigt. Geprüfte Anfragen: {worker.run_once(datetime.now(UTC))}")
 
 
@@ -252,7 +252,7 @@ def _print_pin(pin):
 
 def _print_rows(rows, as_json, when_empty):
     if as_json:
-        click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+        click.echo(json.dumps(rows, indent=2))
     elif not rows:
         click.echo(when_empty)
     else:
@@ -270,7 +270,7 @@ def _print_whole(submission, facts, history, as_json):
     ]
     if as_json:
         whole = _summary(submission) | facts | {"angaben": dict(sent), "anhaenge": files, "verlauf": history}
-        click.echo(json.dumps(whole, ensure_ascii=False, indent=2))
+        click.echo(json.dumps(whole, indent=2))
         return
     click.echo(f"Vorgang {submission.spoken_code}, eingegangen am {texts.moment(submission.received_at)}")
     for label, text in [*((label.capitalize(), text) for label, text in facts.items() if text), *sent]:

@@ -36,7 +36,6 @@ MAX_TYPED_PIN_LENGTH = 2 * PIN_DIGITS + 4
 
 _INVISIBLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _PHONE = re.compile(r"[0-9+()/.\-–\s]*")
-_EMAIL = re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s,;<>\"]+")
 
 
 def _clean(text):
@@ -65,7 +64,7 @@ _is_extension = _has_digits(1, "42")
 
 
 def _is_email(form, field):
-    if not _EMAIL.fullmatch(field.data):
+    if not accounts.EMAIL.fullmatch(field.data):
         raise ValidationError("Bitte prüfen Sie die E-Mail-Adresse. Sie sieht so aus: name@firma.de")
 
 

@@ -233,14 +233,17 @@ class Attachment(BaseModel):
     address = CharField(max_length=45, index=True)
     staged_at = UTCDateTimeField()
 
-    class Meta:
-        # A file that is sent again, by a retry or a double click, is still one file.
-        indexes = [(("draft", "digest", "name"), True)]
-
     @classmethod
     def staged(cls, draft):
         return cls.select().where(cls.draft == draft, cls.submission.is_null()).order_by(cls.id)
 
+
+# A file that is sent again, by a retry or a double click, is still one file.
+Attachment.add_index(
+    Attachment.index(
+        Attachment.draft, Attachment.digest, Attachment.name, unique=True, where=Attachment.submission.is_null()
+    )
+)
 
 TABLES = [Customer, FormerPin, Submission, Ticket, Event, Attachment]
 

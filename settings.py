@@ -43,7 +43,7 @@ class StartError(Exception):
 class Settings:
     """The values in force; sizes are in MiB, periods are in the unit their name ends with."""
 
-    data_dir: Path = Path("instance")
+    data_dir: Path = Path(__file__).parent / "instance"
     host: str = "127.0.0.1"
     port: int = 8400
     base_url: str = ""
@@ -112,8 +112,8 @@ settings = Settings()
 
 def _read_config(path):
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise StartError(f"Die Datei {path} lässt sich nicht lesen: {error}.") from None
@@ -121,9 +121,13 @@ def _read_config(path):
 
 def _convert(field, value, source):
     try:
+        # What is no text keeps its kind, but for a whole number where any number will do.
+        if type(value) not in (str, field.type) and (type(value), field.type) != (int, float):
+            raise TypeError
         converted = field.type(value)
     except (TypeError, ValueError):
-        raise StartError(f"Die Einstellung „{field.name}“ ({source}) braucht eine Zahl, nicht „{value}“.") from None
+        kind = {int: "eine ganze Zahl", float: "eine Zahl", str: "einen Text in Anführungszeichen"}[field.type]
+        raise StartError(f"Die Einstellung „{field.name}“ ({source}) braucht {kind}, nicht „{value}“.") from None
     check, sentence = _CHECKS.get(field.name, (None, ""))
     if check is None and field.type in (int, float):
         check, sentence = _positive, "muss größer als null sein"
@@ -133,7 +137,7 @@ def _convert(field, value, source):
 
 
 def _positive(number):
-    return number > 0
+    return 0 < number < float("inf")
 
 
 _CHECKS = {

@@ -95,8 +95,12 @@ class Attachment(Base):
     address = CharField(max_length=45, index=True)
     staged_at = DateTimeField()
 
-    class Meta:
-        indexes = [(("draft", "digest", "name"), True)]
+
+Attachment.add_index(
+    Attachment.index(
+        Attachment.draft, Attachment.digest, Attachment.name, unique=True, where=Attachment.submission.is_null()
+    )
+)
 
 
 def up(migrator, db):

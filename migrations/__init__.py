@@ -4,6 +4,7 @@ import sqlite3
 from datetime import datetime
 from pathlib import Path
 
+from peewee import DatabaseError
 from playhouse.migrations import Runner
 
 from models import database
@@ -26,9 +27,16 @@ def migrate():
             f"Die Datenbank {settings.database_path} stammt aus einer neueren Version. "
             "Bitte starten Sie diese neuere Version oder spielen Sie eine ältere Sicherung ein."
         )
-    if pending and applied:
+    if not pending:
+        return
+    if applied:
         _copy_database(applied[-1].name)
-    runner.up()
+    try:
+        runner.up()
+    except DatabaseError:
+        # Another process may have taken the same step a moment before.
+        if any(not step.applied for step in runner.status()):
+            raise
 
 
 def _copy_database(last_step):

@@ -17,10 +17,14 @@ from peewee import IntegrityError
 from werkzeug.security import check_password_hash, generate_password_hash
 
 from models import MAX_EMAIL_LENGTH, MAX_NUMBER_LENGTH, MAX_SHORT_LENGTH, PIN_DIGITS, Customer, FormerPin, transaction
-from settings import settings
+from settings import StartError, settings
 
 # Each former PIN costs one slow hash for every wrong one that arrives.
 FORMER_PINS_CHECKED = 3
+
+SECRET_KEY_BYTES = 32
+
+EMAIL = re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s,;<>\"]+")
 
 _NUMBER = re.compile(rf"[A-Z0-9][A-Z0-9./-]{{0,{MAX_NUMBER_LENGTH - 1}}}")
 _PIN = re.compile(rf"[0-9]{{{PIN_DIGITS}}}")
@@ -43,7 +47,7 @@ def secret_key():
         # Linked into place only when whole and on disk: a crash or a second process never leaves a short or other key.
         fresh = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
         with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(secrets.token_bytes(32))
+            file.write(secrets.token_bytes(SECRET_KEY_BYTES))
             file.flush()
             os.fsync(file.fileno())
         try:
@@ -52,7 +56,10 @@ def secret_key():
             pass
         finally:
             fresh.unlink()
-    return path.read_bytes()
+    key = path.read_bytes()
+    if len(key) != SECRET_KEY_BYTES:
+        raise StartError(f"Die Datei {path} ist beschädigt. Bitte spielen Sie sie aus einer Sicherung ein.")
+    return key
 
 
 def normalise_number(text):
@@ -103,9 +110,11 @@ def add_customer(number, name, email, now):
             "nur Buchstaben ohne Umlaute, Ziffern, Punkt, Schrägstrich und Bindestrich."
         )
     name = name.strip()
-    if not name or len(name) > MAX_SHORT_LENGTH:
-        raise AccountError(f"Bitte geben Sie einen Namen mit höchstens {MAX_SHORT_LENGTH} Zeichen an.")
-    if email and (email.count("@") != 1 or len(email) > MAX_EMAIL_LENGTH):
+    if not name or len(name) > MAX_SHORT_LENGTH or not name.isprintable():
+        raise AccountError(
+            f"Bitte geben Sie einen Namen mit höchstens {MAX_SHORT_LENGTH} Zeichen ohne Steuerzeichen an."
+        )
+    if email and (not EMAIL.fullmatch(email) or len(email) > MAX_EMAIL_LENGTH):
         raise AccountError(f"„{email}“ ist keine E-Mail-Adresse.")
     pin = _new_pin()
     pin_hash = _hash(normalised, pin)

@@ -72,6 +72,14 @@ def adopt(draft, submission):
     Attachment.update(submission=submission).where(Attachment.draft == draft, Attachment.submission.is_null()).execute()
 
 
+def drop_resent(draft, submission):
+    """Remove what is staged a second time under the draft key of a submission that has it already."""
+    sent = {(attachment.digest, attachment.name) for attachment in submission.attachments}
+    for attachment in Attachment.staged(draft):
+        if (attachment.digest, attachment.name) in sent:
+            remove(draft, attachment.stored_name)
+
+
 def restage(draft, new_draft):
     """Move what is staged under one draft key to another."""
     with transaction():
@@ -128,8 +136,8 @@ def _insert(rows):
 
 
 def _is_known(row):
-    same = [getattr(Attachment, column) == row[column] for column in ("draft", "digest", "name")]
-    return Attachment.select().where(*same).exists()
+    same = [getattr(Attachment, column) == row[column] for column in ("digest", "name")]
+    return Attachment.staged(row["draft"]).where(*same).exists()
 
 
 def _no_room_for(row):

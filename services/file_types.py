@@ -20,8 +20,10 @@ _TEXT = "text/plain"
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f]")
 _CHUNK = 65536
 
-# A real file of 10 MiB has a few thousand parts; one made of millions would keep the server busy.
+# A real file has a few thousand parts, and each is read about once. One that is made of millions, or that leads to the
+# same bytes again and again, would keep the server busy.
 _MAX_PARTS = 100_000
+_MAX_READINGS = 2
 
 
 class Refused(ValueError):
@@ -40,14 +42,16 @@ class _Reader:
         self.byte_order = byte_order
         self.position = 0
         self._parts = 0
+        self._bytes = 0
 
     def take(self, layout):
         """Return what stands here by a struct layout, and stand behind it."""
-        self._parts += 1
         length = struct.calcsize(self.byte_order + layout)
         start = self.position
         self.skip(length)
-        if self._parts > _MAX_PARTS:
+        self._parts += 1
+        self._bytes += length
+        if self._parts > _MAX_PARTS or self._bytes > _MAX_READINGS * len(self.data):
             raise _BrokenError
         return struct.unpack_from(self.byte_order + layout, self.data, start)
 

@@ -47,7 +47,10 @@ def receive(draft, answers, pin_proof, with_attachments, now):
             known = Submission.get_or_none(Submission.draft == draft)
             if known is None:
                 continue  # It was the code that is taken; once in a lifetime another one is drawn.
-            if _differs(known, answers) or (with_attachments and Attachment.staged(draft).exists()):
+            if _differs(known, answers):
+                raise AlreadySent(known) from None
+            attachments.drop_resent(draft, known)
+            if with_attachments and Attachment.staged(draft).exists():
                 raise AlreadySent(known) from None
             return known
 

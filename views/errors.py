@@ -11,8 +11,8 @@ ERRORS = {
     405: ("So geht es hier nicht", "Bitte beginnen Sie noch einmal beim Formular."),
     413: (
         "Das ist zu viel auf einmal",
-        "Die Dateien sind zusammen zu groß oder zu viele. Gehen Sie mit „Zurück“ zum Formular, Ihre Angaben stehen dort noch, und "
-        "wählen Sie kleinere oder weniger Dateien.",
+        "Die Dateien sind zusammen zu groß oder zu viele. Gehen Sie mit „Zurück“ zum Formular, Ihre Angaben stehen dort "
+        "noch, und wählen Sie kleinere oder weniger Dateien.",
     ),
     500: (
         "Bei uns ist ein Fehler aufgetreten",
