@@ -3,8 +3,12 @@
 Anna is a customer, Dora is an outsider who knows a customer number but no PIN.
 """
 
+import os
 import re
+import subprocess
+import sys
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +20,7 @@ from tests.pages import Visitor
 
 pytest_plugins = ["tests.live"]
 
+ROOT = Path(__file__).parent.parent
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 
 
@@ -79,6 +84,23 @@ def submissions(app):
             return list(Submission.select().order_by(Submission.id))
 
     return load
+
+
+def process_environment(**environment):
+    """Return the environment for a process of app.py: no setting of this machine reaches it, a warning ends it."""
+    others = {name: value for name, value in os.environ.items() if not name.startswith("TICKET_")}
+    # Waitress leaves its own socket to the garbage collector, when it stops and when the port is taken.
+    return others | {"PYTHONWARNINGS": "error,ignore::ResourceWarning", "PYTHONUTF8": "1"} | environment
+
+
+def run_app(data_dir, *arguments, **environment):
+    """Run a command of app.py as a process of its own, as start.py does, and return what came of it, in bytes."""
+    return subprocess.run(
+        [sys.executable, ROOT / "app.py", *arguments],
+        env=process_environment(TICKET_DATA_DIR=str(data_dir)) | environment,
+        capture_output=True,
+        timeout=60,
+    )
 
 
 def without_random(text):

@@ -3,6 +3,9 @@
 import html5lib
 from werkzeug.datastructures import MultiDict
 
+# What tells the server that a script asks, and wants only a part of the page.
+HTMX = {"HX-Request": "true"}
+
 EXAMPLES = {
     "incident": {"description": "Der Drucker zieht kein Papier ein.", "priority": "low"},
     "warranty": {"device": "ThinkPad E16", "description": "Der Akku lädt nicht.", "priority": "medium"},
@@ -15,6 +18,26 @@ EXAMPLES = {
     },
     "callback": {"description": "Bitte um Rückruf wegen WLAN im Lager.", "priority": "low"},
     "other": {"description": "Bitte zwei Lizenzen bestellen.", "priority": "low"},
+}
+
+OPTIONAL = {
+    "incident": {"email": "anna@sommer.example", "reference": "Drucker Theke"},
+    "warranty": {
+        "email": "anna@sommer.example",
+        "reference": "PO-4711",
+        "serial_number": "PF4X7Q2M",
+        "order_reference": "RE-2026-0815",
+    },
+    "new_employee": {
+        "email": "anna@sommer.example",
+        "reference": "Neu im Büro",
+        "extension": "42",
+        "mobile": "0172 555-0166",
+        "desired_email": "clara.neumann@sommer.example",
+        "remarks": "Bitte mit zwei Monitoren.\nUnd einer Tastatur für Linkshänder.",
+    },
+    "callback": {"email": "anna@sommer.example", "reference": "WLAN"},
+    "other": {"email": "anna@sommer.example", "reference": "Lizenzen"},
 }
 
 
@@ -101,7 +124,10 @@ class Visitor:
         return Page(self.client.get(path, **options))
 
     def post(self, path, data, **options):
-        return Page(self.client.post(path, data=data, content_type="multipart/form-data", **options))
+        response = self.client.post(path, data=data, content_type="multipart/form-data", **options)
+        # The client keeps a large body in a file and leaves closing it to the garbage collector, which complains.
+        response.request.environ["wsgi.input"].close()
+        return Page(response)
 
     def filled(self, category, **changes):
         """Return a fresh form's values, filled in for a category; a change to None leaves that field out."""

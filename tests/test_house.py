@@ -1,0 +1,174 @@
+"""The house rules that a machine can check: who imports whom, lint, templates, translations, pinned versions."""
+
+import ast
+import gettext
+import hashlib
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+
+import pytest
+
+from tests.conftest import ROOT
+
+# Each room with the rooms it may use. The ground floor knows nobody; a view, a service or a command knows no other app.
+ROOMS = {
+    "settings": set(),
+    "models": set(),
+    "texts": {"settings"},
+    "migrations": {"models", "settings"},
+    "services.workdays": set(),
+    "services.file_types": set(),
+    "services.attachments": {"models", "settings", "services.file_types"},
+    "services.accounts": {"models", "settings"},
+    "services.intake": {"models", "settings", "services.accounts", "services.attachments", "services.workdays"},
+    "services.worker": {"models", "settings", "services.attachments", "services.intake"},
+    "forms": {"models", "settings", "services.accounts", "services.attachments", "services.workdays"},
+    "views": {"forms", "models", "settings", "texts", "services", "views"},
+    "demo": {"models", "settings", "services"},
+    "commands": {"forms", "models", "settings", "texts", "services"},
+    "app": {"commands", "demo", "forms", "migrations", "models", "settings", "texts", "services", "views"},
+    "start": set(),
+}
+
+SOURCES = sorted(
+    path.relative_to(ROOT)
+    for pattern in ("*.py", "services/*.py", "views/**/*.py", "migrations/*.py")
+    for path in ROOT.glob(pattern)
+    if path.stat().st_size
+)
+TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
+
+
+def module_of(path):
+    return ".".join(path.with_suffix("").parts).removesuffix(".__init__")
+
+
+def room_of(module):
+    """Return the room of a module: itself, or the package it lies in."""
+    return next((room for room in (module, module.partition(".")[0]) if room in ROOMS), None)
+
+
+def imported_modules(path):
+    """Return every module that a file imports, at its top or anywhere in it."""
+    for node in ast.walk(ast.parse((ROOT / path).read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} imports by dots"
+            ours = {f"{node.module}.{alias.name}" for alias in node.names if is_ours(f"{node.module}.{alias.name}")}
+            yield from ours or {node.module}
+
+
+def is_ours(module):
+    place = ROOT.joinpath(*module.split("."))
+    return place.with_suffix(".py").exists() or (place / "__init__.py").exists()
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=str)
+def test_imports_run_one_way(path):
+    module = module_of(path)
+    room = room_of(module)
+    assert room, f"{path} stands in no room; name it in ROOMS with what it may use"
+    for imported in filter(is_ours, imported_modules(path)):
+        allowed = {imported, imported.partition(".")[0]} & ROOMS[room]
+        assert allowed, f"{path} must not use {imported}"
+
+
+def test_no_room_uses_one_that_uses_it():
+    def reaches(room, seen=()):
+        for used in ROOMS[room] - {room}:
+            inner = [name for name in ROOMS if name == used or name.startswith(f"{used}.")]
+            assert not set(inner) & set(seen), f"{used} leads back to itself"
+            for name in inner:
+                reaches(name, (*seen, name))
+
+    for room in ROOMS:
+        reaches(room, (room,))
+
+
+@pytest.mark.parametrize("path", [path for path in SOURCES if path.parts[0] == "services"], ids=str)
+def test_services_know_no_web(path):
+    web = {"flask", "flask_wtf", "wtforms", "waitress", "click"}
+    assert {module.partition(".")[0] for module in imported_modules(path)} & web == set()
+
+
+@pytest.mark.parametrize("arguments", [["check"], ["format", "--check"]], ids=" ".join)
+def test_ruff(arguments):
+    result = subprocess.run(
+        [sys.executable, "-m", "ruff", *arguments, "--quiet"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_start_py_is_read_by_an_old_python():
+    ast.parse((ROOT / "start.py").read_text("utf-8"), feature_version=(3, 4))
+
+
+class InlineCode(HTMLParser):
+    """Collects what a strict content security policy would not run."""
+
+    def __init__(self):
+        super().__init__()
+        self.found = []
+
+    def handle_starttag(self, tag, attrs):
+        names = dict(attrs)
+        if tag == "style" or (tag == "script" and "src" not in names):
+            self.found.append(f"<{tag}>")
+        self.found += [name for name in names if re.fullmatch(r"style|on[a-z]+|(data-)?hx-on\W.*", name)]
+        self.found += [value for value in names.values() if value and re.match(r"\s*(javascript|data):", value)]
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
+def test_templates_hold_no_inline_code(path):
+    parser = InlineCode()
+    parser.feed(path.read_text("utf-8"))
+    assert parser.found == []
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
+def test_templates_escape_everything(path):
+    assert re.findall(r"\|\s*safe\b|autoescape|Markup", path.read_text("utf-8")) == []
+
+
+def test_htmx_is_the_one_that_was_checked():
+    (vendored,) = (ROOT / "static" / "vendor").glob("htmx*.js")
+    digest = hashlib.sha256(vendored.read_bytes()).hexdigest()
+    assert digest == "d6fdc75f204e6bdefa99b69bf1e6d4ac69b8a364f77929f45c13476b4000f717"
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-test.txt"])
+def test_every_version_is_pinned(name):
+    lines = [line.partition("#")[0].strip() for line in (ROOT / name).read_text("utf-8").splitlines()]
+    wanted = [line for line in lines if line and line != "-r requirements.txt"]
+    assert wanted
+    assert [
+        line for line in wanted if not re.fullmatch(r"[A-Za-z0-9-]+==[\w.]+(; sys_platform == \"win32\")?", line)
+    ] == []
+
+
+def test_compiled_catalogue_is_the_readable_one():
+    folder = ROOT / "translations" / "de" / "LC_MESSAGES"
+    with (folder / "messages.mo").open("rb") as file:
+        compiled = gettext.GNUTranslations(file)._catalog
+    readable = read_catalogue((folder / "messages.po").read_text("utf-8"))
+    assert {key: text for key, text in compiled.items() if key != ""} == readable
+    assert all(readable.values())
+
+
+def read_catalogue(text):
+    """Return the entries of a .po file in the shape in which gettext keeps those of a .mo file."""
+    entries = {}
+    for block in re.split(r"\n\s*\n", text):
+        fields = {}
+        for keyword, strings in re.findall(r'^(msg\w+(?:\[\d\])?) ((?:".*"\s*)+)', block, re.MULTILINE):
+            fields[keyword] = "".join(map(ast.literal_eval, re.findall(r'".*"', strings)))
+        if not fields.get("msgid"):
+            continue
+        if "msgid_plural" in fields:
+            entries |= {(fields["msgid"], number): fields[f"msgstr[{number}]"] for number in (0, 1)}
+        else:
+            entries[fields["msgid"]] = fields["msgstr"]
+    return entries

@@ -1,0 +1,154 @@
+"""The database's way to the schema of this version: step by step, after a copy, and never back."""
+
+import shutil
+import sqlite3
+from contextlib import closing
+
+import pytest
+from peewee import SqliteDatabase
+
+import migrations
+import models
+from app import create_app
+from models import Customer, database
+from services import accounts
+from settings import StartError, settings
+from tests.conftest import NOW
+
+ADDS_TABLE = """
+from peewee import CharField, Model
+
+
+class Device(Model):
+    name = CharField()
+
+    class Meta:
+        legacy_table_names = False
+
+
+def up(migrator, db):
+    with db.bind_ctx([Device]):
+        db.create_tables([Device], safe=False)
+"""
+
+FAILS_HALFWAY = ADDS_TABLE + "    db.execute_sql('INSERT INTO no_such_table VALUES (1)')\n"
+
+
+@pytest.fixture
+def steps(tmp_path, monkeypatch):
+    """A folder with the project's steps, to which a test adds its own."""
+    folder = tmp_path / "steps"
+    folder.mkdir()
+    for path in migrations.DIRECTORY.glob("[0-9]*.py"):
+        shutil.copy(path, folder)
+    monkeypatch.setattr(migrations, "DIRECTORY", folder)
+    return folder
+
+
+def schema(path):
+    """Return the statements that would make each table and index of a database file."""
+    with closing(sqlite3.connect(path)) as connection:
+        rows = connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_master WHERE sql IS NOT NULL")
+        return {(kind, name): (table, sql) for kind, name, table, sql in rows}
+
+
+def tables(path):
+    return {name for kind, name in schema(path) if kind == "table"} - {"schema_migration", "sqlite_sequence"}
+
+
+def customers(path):
+    with closing(sqlite3.connect(path)) as connection:
+        return [number for (number,) in connection.execute("SELECT number FROM customer")]
+
+
+def backups():
+    return sorted(settings.backups_dir.glob("*")) if settings.backups_dir.exists() else []
+
+
+@pytest.fixture
+def customer(app):
+    """A customer in a database of this version."""
+    with app.app_context(), database.connection_context():
+        accounts.add_customer("K1001", "Bäckerei Sommer", "", NOW)
+
+
+def test_migrated_schema_is_the_models_schema(app, tmp_path):
+    by_models = tmp_path / "models.db"
+    with closing(SqliteDatabase(by_models)) as fresh, fresh.bind_ctx(models.TABLES):
+        fresh.create_tables(models.TABLES)
+    migrated = schema(settings.database_path)
+    expected = schema(by_models)
+    assert tables(settings.database_path) == tables(by_models) == {model._meta.table_name for model in models.TABLES}
+    for part in expected:
+        assert migrated.pop(part) == expected[part]
+    assert {table for table, _ in migrated.values()} == {"schema_migration"}
+
+
+def test_first_start_needs_no_copy(app):
+    assert backups() == []
+
+
+def test_second_start_changes_nothing(app, customer):
+    before = settings.database_path.read_bytes()
+    create_app()
+    assert settings.database_path.read_bytes() == before
+    assert backups() == []
+
+
+def test_copy_before_a_further_step(customer, steps):
+    (steps / "0002_devices.py").write_text(ADDS_TABLE)
+    create_app()
+    (copy,) = backups()
+    assert tables(copy) == {model._meta.table_name for model in models.TABLES}
+    assert customers(copy) == ["K1001"]
+    assert "0001_" in copy.name
+    assert tables(settings.database_path) == tables(copy) | {"device"}
+    assert customers(settings.database_path) == ["K1001"]
+
+
+def test_copy_opens_as_a_portal(customer, steps, tmp_path):
+    (steps / "0002_devices.py").write_text(ADDS_TABLE)
+    create_app()
+    (copy,) = backups()
+    (steps / "0002_devices.py").unlink()
+    restored = tmp_path / "restored"
+    restored.mkdir()
+    shutil.copy(copy, restored / "tickets.db")
+    settings.load({"TICKET_DATA_DIR": str(restored)})
+    with create_app().app_context(), database.connection_context():
+        assert [customer.number for customer in Customer.by_number()] == ["K1001"]
+
+
+def test_failing_step_leaves_the_old_database_usable(customer, steps):
+    before = schema(settings.database_path)
+    (steps / "0002_devices.py").write_text(FAILS_HALFWAY)
+    with pytest.raises(StartError, match="no such table"):
+        create_app()
+    assert schema(settings.database_path) == before
+    assert [customers(copy) for copy in backups()] == [["K1001"]]
+    (steps / "0002_devices.py").unlink()
+    with create_app().app_context(), database.connection_context():
+        assert [customer.number for customer in Customer.by_number()] == ["K1001"]
+
+
+def test_steps_before_a_failing_one_stay(customer, steps):
+    (steps / "0002_devices.py").write_text(ADDS_TABLE)
+    (steps / "0003_fails.py").write_text("def up(migrator, db):\n    db.execute_sql('no SQL')\n")
+    with pytest.raises(StartError):
+        create_app()
+    assert "device" in tables(settings.database_path)
+    (steps / "0003_fails.py").write_text("def up(migrator, db):\n    db.execute_sql('DROP TABLE device')\n")
+    create_app()
+    assert "device" not in tables(settings.database_path)
+    assert customers(settings.database_path) == ["K1001"]
+
+
+def test_database_of_a_newer_version_is_refused_and_left_alone(customer, steps):
+    (steps / "0002_devices.py").write_text(ADDS_TABLE)
+    create_app()
+    (steps / "0002_devices.py").unlink()
+    before, copies = settings.database_path.read_bytes(), backups()
+    with pytest.raises(StartError, match="stammt aus einer neueren Version"):
+        create_app()
+    assert settings.database_path.read_bytes() == before
+    assert backups() == copies

@@ -1,0 +1,341 @@
+"""The way from one typed command to a running portal, and the one sentence that says what is in the way."""
+
+import http.cookiejar
+import importlib.util
+import json
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import urllib.parse
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+import migrations
+import start
+from app import create_app
+from settings import settings
+from tests.conftest import ROOT, process_environment, run_app
+from tests.pages import EXAMPLES
+from tests.test_migrations import ADDS_TABLE
+
+START_SECONDS = 60
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    """A checkout of start.py with an application that needs no package and tells how it was called."""
+    folder = tmp_path / "Mein Portal"
+    folder.mkdir()
+    shutil.copy(ROOT / "start.py", folder)
+    (folder / "app.py").write_text("import json, os, sys\nprint(json.dumps([sys.prefix, os.getcwd(), sys.argv[1:]]))\n")
+    (folder / "requirements.txt").write_text("# nothing\n")
+    (folder / "requirements-test.txt").write_text("# nothing\n")
+    return folder
+
+
+@pytest.fixture
+def prepared(checkout, monkeypatch):
+    """A checkout whose .venv stands already; what start.py would run is only written down."""
+    commands = []
+    python = checkout / ".venv" / "bin" / "python"
+    monkeypatch.setattr(start, "ROOT", str(checkout))
+    monkeypatch.setattr(start, "VENV", str(checkout / ".venv"))
+    monkeypatch.setattr(start, "PYTHON", str(python))
+    monkeypatch.setattr(start.venv, "create", lambda path, **options: Path(path).mkdir(exist_ok=True))
+    monkeypatch.setattr(start.subprocess, "call", lambda command, **options: commands.append(command) or 0)
+    start.prepare("requirements.txt")
+    commands.clear()
+    return commands
+
+
+@pytest.fixture
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    return str(port)
+
+
+def run_start(checkout, *arguments, cwd):
+    command = [sys.executable, checkout / "start.py", *arguments]
+    return subprocess.run(command, cwd=cwd, capture_output=True, encoding="utf-8", timeout=START_SECONDS)
+
+
+def only_sentence(result):
+    """Return the one German sentence of a start that must have ended with it."""
+    assert result.returncode == 1
+    assert result.stdout == b""
+    (line,) = result.stderr.decode().splitlines()
+    assert line.startswith("Fehler: ")
+    assert line.endswith(".")
+    return line.removeprefix("Fehler: ")
+
+
+def stopped(capsys):
+    """Return the sentence with which start.py ended."""
+    with pytest.raises(SystemExit) as caught:
+        start.main()
+    assert capsys.readouterr().out == ""
+    return caught.value.code
+
+
+# --- start.py ---
+
+
+def test_first_start_and_second(checkout, tmp_path):
+    first = run_start(checkout, "kunde", "liste", "--json", cwd=tmp_path)
+    assert first.returncode == 0, first.stderr
+    assert first.stderr == ""
+    *said, called = first.stdout.splitlines()
+    assert said == [
+        "Einen Moment, das Meldeportal wird eingerichtet …",
+        "Die benötigten Pakete werden installiert …",
+    ]
+    assert json.loads(called) == [str(checkout / ".venv"), str(tmp_path), ["kunde", "liste", "--json"]]
+    second = run_start(checkout, "kunde", cwd=tmp_path)
+    assert json.loads(second.stdout) == [str(checkout / ".venv"), str(tmp_path), ["kunde"]]
+
+
+def test_unchanged_requirements_need_no_pip(prepared):
+    start.prepare("requirements.txt")
+    assert prepared == []
+
+
+@pytest.mark.parametrize("changed", ["requirements.txt", "requirements-test.txt"])
+def test_changed_requirements_are_installed(prepared, checkout, changed):
+    (checkout / changed).write_text("flask==9.9.9\n")
+    start.prepare("requirements.txt")
+    (command,) = prepared
+    assert command[1:4] == ["-m", "pip", "install"]
+    assert command[-2:] == ["-r", "requirements.txt"]
+    start.prepare("requirements.txt")
+    assert len(prepared) == 1
+
+
+def test_test_requirements_are_installed_for_the_tests_only(prepared, checkout):
+    start.prepare("requirements-test.txt")
+    assert [command[-1] for command in prepared] == ["requirements-test.txt"]
+    start.prepare("requirements.txt")
+    assert len(prepared) == 1
+
+
+def test_failed_installation_is_tried_again(prepared, checkout, monkeypatch, capsys):
+    (checkout / "requirements.txt").write_text("flask==9.9.9\n")
+    monkeypatch.setattr(start.subprocess, "call", lambda command, **options: 1)
+    for _ in range(2):
+        with pytest.raises(SystemExit) as caught:
+            start.prepare("requirements.txt")
+        assert caught.value.code.startswith("Fehler: Die Pakete ließen sich nicht installieren.")
+        assert capsys.readouterr().out.endswith("Die benötigten Pakete werden installiert …\n")
+
+
+def test_other_python_makes_the_venv_anew(prepared, checkout, monkeypatch):
+    made = []
+    monkeypatch.setattr(start.venv, "create", lambda path, **options: made.append(options))
+    monkeypatch.setattr(start.sys, "version", "3.99.0")
+    start.prepare("requirements.txt")
+    assert made == [{"clear": True, "with_pip": True}]
+    assert len(prepared) == 1
+
+
+@pytest.mark.parametrize("version", [(3, 10, 14, "final", 0), (3, 6, 1, "final", 0), (2, 7, 18, "final", 0)])
+def test_python_is_too_old(prepared, monkeypatch, capsys, version):
+    monkeypatch.setattr(start.sys, "version_info", version)
+    found = f"{version[0]}.{version[1]}"
+    assert stopped(capsys) == f"Fehler: Das Meldeportal braucht Python 3.11 oder neuer, hier läuft {found}."
+    assert prepared == []
+
+
+def test_python3_venv_is_missing(prepared, checkout, monkeypatch, capsys):
+    shutil.rmtree(checkout / ".venv")
+    find_spec = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "ensurepip" else find_spec(name))
+    assert stopped(capsys) == (
+        "Fehler: Es fehlt das Paket python3-venv. Auf Debian und Ubuntu: sudo apt install python3-venv"
+    )
+    assert not (checkout / ".venv").exists()
+
+
+def test_venv_cannot_be_made(prepared, checkout, monkeypatch, capsys):
+    shutil.rmtree(checkout / ".venv")
+
+    def fail(path, **options):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(start.venv, "create", fail)
+    with pytest.raises(SystemExit) as caught:
+        start.prepare("requirements.txt")
+    assert caught.value.code == "Fehler: Der Ordner .venv ließ sich nicht anlegen: No space left on device"
+
+
+# --- app.py ---
+
+
+def test_port_is_in_use(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        sentence = only_sentence(run_app(tmp_path, TICKET_PORT=str(port)))
+    assert f"127.0.0.1:{port} ist schon belegt" in sentence
+    assert "TICKET_PORT" in sentence
+
+
+def test_host_is_not_ours(tmp_path, free_port):
+    sentence = only_sentence(run_app(tmp_path, TICKET_PORT=free_port, TICKET_HOST="192.0.2.1"))
+    assert f"192.0.2.1:{free_port} lässt sich nicht öffnen" in sentence
+
+
+def test_data_folder_is_a_file(tmp_path):
+    (tmp_path / "instance").write_text("Notiz")
+    sentence = only_sentence(run_app(tmp_path / "instance"))
+    assert str(tmp_path / "instance") in sentence
+    assert "TICKET_DATA_DIR" in sentence
+    assert (tmp_path / "instance").read_text() == "Notiz"
+
+
+@pytest.mark.parametrize("name", ["tickets.db", "secret.key"])
+def test_folder_in_place_of_a_file(tmp_path, name):
+    (tmp_path / name).mkdir()
+    assert f"Im Datenordner {tmp_path} lässt sich nicht arbeiten" in only_sentence(run_app(tmp_path))
+
+
+def test_file_in_place_of_the_files_folder(tmp_path):
+    (tmp_path / "files").write_text("Notiz")
+    assert f"Im Datenordner {tmp_path} lässt sich nicht arbeiten" in only_sentence(run_app(tmp_path))
+
+
+def test_database_is_none(tmp_path):
+    (tmp_path / "tickets.db").write_text("Das ist keine Datenbank, sondern ein ganz gewöhnlicher Text. " * 20)
+    assert f"Im Datenordner {tmp_path} lässt sich nicht arbeiten" in only_sentence(run_app(tmp_path))
+
+
+@pytest.mark.parametrize("length", [0, 5])
+def test_secret_key_is_damaged(tmp_path, length):
+    # A short key would make every PIN guessable or useless without a word.
+    (tmp_path / "secret.key").write_bytes(b"x" * length)
+    assert "secret.key" in only_sentence(run_app(tmp_path, "kunde", "liste"))
+
+
+def test_database_of_a_newer_version(app, tmp_path, monkeypatch):
+    steps = tmp_path / "steps"
+    shutil.copytree(migrations.DIRECTORY, steps)
+    (steps / "9999_devices.py").write_text(ADDS_TABLE)
+    with monkeypatch.context() as newer:
+        newer.setattr(migrations, "DIRECTORY", steps)
+        create_app()
+    sentence = only_sentence(run_app(settings.data_dir))
+    assert str(settings.database_path) in sentence
+    assert "stammt aus einer neueren Version" in sentence
+
+
+@pytest.mark.parametrize("command", [[], ["kunde", "liste"], ["worker", "--einmal"]], ids=lambda words: " ".join(words))
+def test_broken_config_file(tmp_path, command):
+    (tmp_path / "config.toml").write_text("port = = 8500\n")
+    sentence = only_sentence(run_app(tmp_path, *command))
+    assert f"Die Datei {tmp_path / 'config.toml'} lässt sich nicht lesen" in sentence
+
+
+def test_unknown_setting_in_the_config_file(tmp_path):
+    (tmp_path / "config.toml").write_text("prot = 8500\n")
+    assert only_sentence(run_app(tmp_path)).startswith("Die Einstellung „prot“ (config.toml) gibt es nicht.")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("TICKET_PORT", "abc"),
+        ("TICKET_PORT", "99999"),
+        ("TICKET_FEDERAL_STATE", "XX"),
+        ("TICKET_LIMITS", "aus"),
+        ("TICKET_WORKER_TICK_SECONDS", "0"),
+    ],
+)
+def test_setting_that_cannot_be_used(tmp_path, name, value):
+    sentence = only_sentence(run_app(tmp_path, **{name: value}))
+    assert f"({name})" in sentence
+    assert f"„{value}“" in sentence
+
+
+def test_unknown_setting_in_the_environment_is_only_a_warning(tmp_path):
+    result = run_app(tmp_path, "kunde", "liste", TICKET_PROT="8500")
+    assert result.returncode == 0
+    assert "TICKET_PROT gibt es nicht" in result.stderr.decode()
+
+
+class Demo:
+    """The running demo: what it printed, and a browser in front of it."""
+
+    def __init__(self, temporary_folder, port):
+        self._process = subprocess.Popen(
+            [sys.executable, ROOT / "app.py", "demo"],
+            env=process_environment(TICKET_PORT=port, TMPDIR=str(temporary_folder)),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+        )
+        # One that hangs is killed, which ends its output and with it the wait.
+        self._watch = threading.Timer(START_SECONDS, self._process.kill)
+        self._watch.start()
+        self.printed = []
+        for line in self._process.stdout:
+            self.printed.append(line.rstrip())
+            if line.startswith("Das Meldeportal läuft"):
+                break
+        jar = urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())
+        self._browser = urllib.request.build_opener(urllib.request.ProxyHandler({}), jar)
+        self._url = f"http://127.0.0.1:{port}/"
+
+    def get(self):
+        with self._browser.open(self._url) as answer:
+            return answer.read().decode()
+
+    def post(self, values):
+        """Send the form and return the address and text of the page that it leads to."""
+        with self._browser.open(self._url, urllib.parse.urlencode(values).encode()) as answer:
+            return answer.url, answer.read().decode()
+
+    def stop(self, how):
+        """Send a signal to the demo and return its exit code and what it complained about."""
+        self._process.send_signal(how)
+        complaints = self._process.communicate(timeout=START_SECONDS)[1]
+        self._watch.cancel()
+        return self._process.returncode, complaints
+
+
+@pytest.fixture
+def demo(tmp_path, free_port):
+    demo = Demo(tmp_path, free_port)
+    yield demo
+    demo.stop(signal.SIGKILL)
+
+
+def test_demo_can_be_tried_with_what_it_prints_and_leaves_nothing_behind(demo, tmp_path):
+    access = [re.findall(r"Kundennummer (\S+) +PIN: (\d{4} \d{4}) +(.+)", line) for line in demo.printed]
+    (number, pin, company), *others = [found[0] for found in access if found]
+    assert len(others) >= 2
+
+    hidden = dict(re.findall(r'name="(csrf_token|draft)"[^>]*value="([^"]*)"', demo.get()))
+    known = {"customer_number": number, "pin": pin, "name": "Anna Sommer", "phone": "0211 555-0101"}
+    address, receipt = demo.post(hidden | known | {"category": "incident"} | EXAMPLES["incident"])
+    assert "/eingegangen/" in address
+    assert "Ihre Anfrage ist eingegangen" in receipt
+
+    (folder,) = tmp_path.glob("meldeportal-demo-*")
+    assert run_app(folder, "worker", "--einmal").returncode == 0
+    tickets = json.loads(run_app(folder, "ticket", "liste", "--json").stdout)
+    assert (tickets[0]["vorgang"].replace("-", ""), tickets[0]["kunde"]) == (address.rpartition("/")[2], company)
+    assert len(tickets) >= 24
+    assert {ticket["art"] for ticket in tickets} >= {"Störung", "Garantiefall", "Neuer Mitarbeiter", "Rückrufbitte"}
+    assert len(json.loads(run_app(folder, "nicht-zugeordnet", "liste", "--json").stdout)) == 1
+
+    assert demo.stop(signal.SIGTERM) == (0, "")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_demo_ends_with_ctrl_c(demo, tmp_path):
+    assert demo.stop(signal.SIGINT) == (0, "")
+    assert list(tmp_path.iterdir()) == []
