@@ -6,7 +6,6 @@ import os
 import signal
 import sys
 import tempfile
-from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import waitress
@@ -17,6 +16,7 @@ from waitress.channel import HTTPChannel
 from waitress.task import ErrorTask
 from werkzeug.exceptions import HTTPException, default_exceptions
 
+import clock
 import commands
 import demo
 import forms
@@ -55,10 +55,12 @@ def create_app():
     app.secret_key = accounts.secret_key()
     app.config.update(
         MAX_CONTENT_LENGTH=MAX_REQUEST_BYTES,
-        MAX_FORM_MEMORY_SIZE=MEBIBYTE,
-        MAX_FORM_PARTS=100,
+        MAX_FORM_MEMORY_SIZE=MEBIBYTE // 2,
+        MAX_FORM_PARTS=60,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.https,
+        # Behind a proxy the host may be another, and some browsers send no referrer; the token and SameSite remain.
+        WTF_CSRF_SSL_STRICT=False,
         WTF_CSRF_TIME_LIMIT=None,
         WTF_I18N_ENABLED=False,
     )
@@ -81,6 +83,7 @@ def create_app():
     app.teardown_request(_close_database)
     app.after_request(_add_headers)
     app.register_error_handler(HTTPException, error_page)
+    app.before_request(_limit_plain_forms)
     CSRFProtect(app)
     app.register_blueprint(assets.bp)
     app.register_blueprint(public.bp)
@@ -98,7 +101,7 @@ def serve_demo():
         settings.load({**os.environ, "TICKET_DATA_DIR": folder})
         app = create_app()
         with app.app_context(), database.connection_context():
-            demo.fill(datetime.now(UTC))
+            demo.fill(clock.now())
         _run(app)
 
 
@@ -155,6 +158,7 @@ def _run(app):
     try:
         server.run()
     finally:
+        server.close()
         worker.stop()
 
 
@@ -176,6 +180,12 @@ def _prepare_data():
 def _open_database():
     if request.blueprint != assets.bp.name:
         database.connect()
+
+
+def _limit_plain_forms():
+    # A form that is not multipart is read into memory as a whole, and carries no files.
+    if request.mimetype != "multipart/form-data":
+        request.max_content_length = MEBIBYTE
 
 
 def _close_database(error):

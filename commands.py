@@ -3,12 +3,12 @@
 import gettext
 import json
 import os
-from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
 
 import click
 
+import clock
 import forms
 import texts
 from models import Attachment, Customer, Submission, Ticket, database
@@ -76,7 +76,7 @@ def test():
 @with_database
 def run_worker(once):
     """Anfragen prüfen und aufräumen, ohne Webserver."""
-    click.echo(f"Erledigt. Geprüfte Anfragen: {worker.run_once(datetime.now(UTC))}")
+    click.echo(f"Erledigt. Geprüfte Anfragen: {worker.run_once(clock.now())}")
 
 
 @cli.group("kunde")
@@ -91,7 +91,7 @@ def customer():
 @with_database
 def add_customer(number, name, mail):
     """Einen Kunden anlegen und seine PIN ausgeben."""
-    customer, pin = accounts.add_customer(number, name, mail, datetime.now(UTC))
+    customer, pin = accounts.add_customer(number, name, mail, clock.now())
     click.echo(f"Kunde {customer.number} ({customer.name}) ist angelegt.")
     _print_pin(pin)
 
@@ -118,7 +118,7 @@ def list_customers(as_json):
 @with_database
 def issue_pin(number):
     """Eine neue PIN ausgeben; die bisherige gilt dann nicht mehr."""
-    customer, pin = accounts.issue_pin(number, datetime.now(UTC))
+    customer, pin = accounts.issue_pin(number, clock.now())
     click.echo(f"Kunde {customer.number} ({customer.name}) hat eine neue PIN.")
     _print_pin(pin)
 
@@ -128,7 +128,7 @@ def issue_pin(number):
 @with_database
 def lock(number):
     """Einen Kunden sperren: keine Tickets mehr."""
-    customer = accounts.lock(number, datetime.now(UTC))
+    customer = accounts.lock(number, clock.now())
     click.echo(f"Kunde {customer.number} ({customer.name}) ist gesperrt.")
 
 

@@ -2,13 +2,14 @@
 
 import re
 import unicodedata
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from flask_wtf import FlaskForm
 from wtforms import DateField, EmailField, RadioField, StringField, TelField, TextAreaField
 from wtforms.fields.choices import enum_choices, enum_coerce
 from wtforms.validators import DataRequired, InputRequired, Length, Optional, ValidationError
 
+import clock
 from models import (
     MAX_EMAIL_LENGTH,
     MAX_NUMBER_LENGTH,
@@ -21,7 +22,6 @@ from models import (
     Salutation,
 )
 from services import accounts
-from settings import TIME_ZONE
 
 DRAFT_PATTERN = re.compile(r"[A-Za-z0-9_-]{22}")
 
@@ -109,7 +109,7 @@ def _priority():
 
 
 class EntryDateField(DateField):
-    """A day, typed in the German or the ISO way and shown again as it was typed when it is not a day."""
+    """A day not too far from today, typed in the German or the ISO way; all else is shown again as it was typed."""
 
     def _value(self):
         return self.data.isoformat() if self.data else " ".join(self.raw_data or ())
@@ -121,7 +121,11 @@ class EntryDateField(DateField):
         return super().__call__(**attributes)
 
     def process_formdata(self, valuelist):
-        super().process_formdata([value.strip() for value in valuelist if value.strip()])
+        self.raw_data = [value.strip() for value in valuelist]
+        super().process_formdata([value for value in self.raw_data if value])
+        if self.data and not clock.today() - ENTRY_DATE_PAST <= self.data <= clock.today() + ENTRY_DATE_FUTURE:
+            year, self.data = self.data.year, None
+            raise ValueError(f"Bitte prüfen Sie das Jahr: {year} liegt zu weit von heute entfernt.")
 
 
 class PortalForm(FlaskForm):
@@ -288,11 +292,6 @@ class NewEmployeeForm(RequestForm):
         description="Bis zu diesem Tag richten wir den Zugang ein. Bitte melden Sie ihn mindestens 5 Werktage vorher.",
     )
     remarks = _text("Sonstige Anmerkungen", render_kw={"rows": 4})
-
-    def validate_entry_date(self, field):
-        today = datetime.now(TIME_ZONE).date()
-        if field.data and not today - ENTRY_DATE_PAST <= field.data <= today + ENTRY_DATE_FUTURE:
-            raise ValidationError(f"Bitte prüfen Sie das Jahr: {field.data.year} liegt zu weit von heute entfernt.")
 
 
 class CallbackForm(RequestForm):

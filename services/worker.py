@@ -2,8 +2,9 @@
 
 import logging
 import threading
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
+import clock
 from models import Submission, database
 from services import attachments, intake
 from settings import settings
@@ -52,7 +53,7 @@ class Worker(threading.Thread):
         while not self._stopping.wait(settings.worker_tick_seconds):
             try:
                 with database.connection_context():
-                    self._tick(datetime.now(UTC))
+                    self._tick(clock.now())
             except Exception:
                 log.exception("Ein Durchgang im Hintergrund ist gescheitert; der nächste folgt.")
 

@@ -36,7 +36,7 @@ def asset(public_name):
     if public_name not in _assets:
         abort(404)
     content, compressed, media_type = _assets[public_name]
-    accepts_gzip = "gzip" in request.accept_encodings
+    accepts_gzip = request.accept_encodings["gzip"] > 0
     response = make_response(compressed if accepts_gzip else content)
     if accepts_gzip:
         response.headers["Content-Encoding"] = "gzip"

@@ -11,8 +11,8 @@ ERRORS = {
     405: ("So geht es hier nicht", "Bitte beginnen Sie noch einmal beim Formular."),
     413: (
         "Das ist zu viel auf einmal",
-        "Die Dateien sind zusammen zu groß oder zu viele. Gehen Sie mit „Zurück“ zum Formular, Ihre Angaben stehen dort "
-        "noch, und wählen Sie kleinere oder weniger Dateien.",
+        "Die Dateien sind zu groß oder zu viele, oder ein Text ist zu lang. Gehen Sie mit „Zurück“ zum Formular, Ihre "
+        "Angaben stehen dort noch, und kürzen Sie sie.",
     ),
     500: (
         "Bei uns ist ein Fehler aufgetreten",
@@ -27,4 +27,6 @@ def error_page(error):
     heading, advice = ERRORS.get(error.code) or ERRORS[500 if error.code >= 500 else 400]
     response = make_response(render_template("error.html", heading=heading, advice=advice), error.code)
     response.headers["Cache-Control"] = "no-store"
+    if error.code == 405:
+        response.allow.update(error.valid_methods)
     return response

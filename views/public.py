@@ -1,18 +1,20 @@
 """What customers see: the form, its fragments, the receipt and the help page, in the order a visitor meets them."""
 
+import re
 import secrets
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import lru_cache
 
 from flask import Blueprint, abort, current_app, make_response, redirect, render_template, request, session, url_for
 from flask_wtf.csrf import CSRFError, generate_csrf
 from werkzeug.datastructures import MultiDict
 
+import clock
 from forms import DETAIL_NAMES, DRAFT_PATTERN, FORMS, NewEmployeeForm, RequestForm
-from models import Attachment, Category, Submission
+from models import Attachment, Category, Submission, database
 from services import attachments, intake, workdays
 from services.file_types import FILE_TYPES
-from settings import FEDERAL_STATES, TIME_ZONE, settings
+from settings import FEDERAL_STATES, settings
 from views.errors import error_page
 
 bp = Blueprint("public", __name__)
@@ -24,6 +26,9 @@ PREFILLED = {"geraet": "device", "seriennummer": "serial_number"}
 REMEMBERED_RECEIPTS = 10
 
 WORKER_IS_LATE_AFTER = timedelta(minutes=10)
+
+# Control characters that somebody smuggled in and that HTML does not allow.
+NOT_IN_HTML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 TOKEN_GAP, DRAFT_GAP = "[token]", "[draft]"
 
@@ -58,9 +63,7 @@ def submit():
     if not form.validate() or refusals:
         return _show_form(form, draft, status=422, refusals=refusals)
     try:
-        submission = intake.receive(
-            draft, form.answers(), form.proof_of_pin(), form.with_attachments, now=datetime.now(UTC)
-        )
+        submission = intake.receive(draft, form.answers(), form.proof_of_pin(), form.with_attachments, now=clock.now())
     except intake.AlreadySent as already:
         fresh = _new_draft()
         attachments.restage(draft, fresh)
@@ -137,7 +140,7 @@ def help_page():
 def health():
     """Tell a monitoring program whether the database answers and the worker keeps up."""
     oldest = Submission.pending().first()
-    if oldest and datetime.now(UTC) - oldest.received_at > WORKER_IS_LATE_AFTER:
+    if oldest and clock.now() - oldest.received_at > WORKER_IS_LATE_AFTER:
         return {"status": "Anfragen warten zu lange auf die Prüfung"}, 503
     return {"status": "ok"}
 
@@ -190,7 +193,7 @@ def _new_draft():
 
 def _stage_files(draft):
     uploads = [(file.filename, file.stream) for file in request.files.getlist("files") if file.filename]
-    return attachments.stage(draft, uploads, request.remote_addr, datetime.now(UTC))
+    return attachments.stage(draft, uploads, request.remote_addr, clock.now())
 
 
 def _parts(form, draft):
@@ -199,7 +202,8 @@ def _parts(form, draft):
         "form": form,
         "draft": draft,
         "parked": [(name, value) for name, value in request.form.items() if name in DETAIL_NAMES and name not in form],
-        "staged": Attachment.staged(draft) if form.with_attachments else [],
+        # Without a database, after an error, what was typed can still be shown again.
+        "staged": Attachment.staged(draft) if form.with_attachments and not database.is_closed() else [],
         "lead_time": _lead_time(form),
     }
 
@@ -209,7 +213,7 @@ def _lead_time(form):
     if form.for_category is not Category.NEW_EMPLOYEE or not form.entry_date.data:
         return None
     last_day = workdays.last_day_in_time(form.entry_date.data, settings.federal_state)
-    return {"last_day": last_day, "in_time": datetime.now(TIME_ZONE).date() <= last_day}
+    return {"last_day": last_day, "in_time": clock.today() <= last_day}
 
 
 def _show_form(form, draft=None, status=200, refusals=(), notice=None):
@@ -240,7 +244,7 @@ def _go_to(url):
 
 def _answer(body, status=200):
     """Make an answer that holds what somebody typed: nobody keeps a copy, and htmx and plain requests differ."""
-    response = make_response(body, status)
+    response = make_response(NOT_IN_HTML.sub("\N{REPLACEMENT CHARACTER}", body), status)
     response.headers["Cache-Control"] = "no-store"
     response.vary.add("HX-Request")
     return response

@@ -1,0 +1,15 @@
+"""The one place that looks at the clock; whoever needs the time further in is given it."""
+
+from datetime import UTC, datetime
+
+from settings import TIME_ZONE
+
+
+def now():
+    """Return this moment, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+def today():
+    """Return the day that it is in the office."""
+    return now().astimezone(TIME_ZONE).date()
