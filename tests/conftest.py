@@ -3,17 +3,22 @@
 Anna is a customer, Dora is an outsider who knows a customer number but no PIN.
 """
 
+import hmac
 import os
 import re
 import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from jinja2 import FileSystemBytecodeCache
+from werkzeug.security import generate_password_hash
 
+import clock
 from app import create_app
-from models import Submission, Ticket, database
+from models import Customer, Submission, Ticket, database
 from services import accounts, worker
 from settings import settings
 from tests.pages import Visitor
@@ -24,10 +29,28 @@ ROOT = Path(__file__).parent.parent
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 
 
+# Slow to make, so the tests share them: a PIN's hash, the key that it hangs on, and compiled templates.
+SECRET_KEY = bytes(range(32))
+PIN = "4711 0815"
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory):
+    """Return what is slow to make and the same for all tests: the hash of Anna's PIN and a store of templates."""
+    folder = tmp_path_factory.mktemp("shared")
+    proof = hmac.new(accounts._proof_key(SECRET_KEY), b"K1001\x0047110815", "sha256").hexdigest()
+    return SimpleNamespace(pin_hash=generate_password_hash(proof), templates=FileSystemBytecodeCache(folder))
+
+
 @pytest.fixture
-def app(tmp_path):
+def app(tmp_path, shared, monkeypatch):
+    monkeypatch.setattr(clock, "now", lambda: NOW)
     settings.load({"TICKET_DATA_DIR": str(tmp_path / "instance"), "TICKET_OFFICE_PHONE": "0211 55500"})
-    return create_app()
+    settings.data_dir.mkdir()
+    settings.secret_key_path.write_bytes(SECRET_KEY)
+    app = create_app()
+    app.jinja_env.bytecode_cache = shared.templates
+    return app
 
 
 @pytest.fixture
@@ -38,11 +61,12 @@ def db(app):
 
 
 @pytest.fixture
-def anna(app):
+def anna(app, shared):
     """Anna in front of her browser, with the number and PIN of her company."""
-    with app.app_context(), database.connection_context():
-        customer, pin = accounts.add_customer("K1001", "Bäckerei Sommer", "post@sommer.example", NOW)
-    known = {"customer_number": customer.number, "pin": pin, "name": "Anna Sommer", "phone": "0211 555-0101"}
+    company = {"number": "K1001", "name": "Bäckerei Sommer", "email": "post@sommer.example"}
+    with database.connection_context():
+        Customer.create(**company, pin_hash=shared.pin_hash, created_at=NOW)
+    known = {"customer_number": "K1001", "pin": PIN, "name": "Anna Sommer", "phone": "0211 555-0101"}
     return Visitor(app, known)
 
 
@@ -59,7 +83,7 @@ def work(app):
 
     def run_once():
         with app.app_context(), database.connection_context():
-            return worker.run_once(datetime.now(UTC))
+            return worker.run_once(NOW)
 
     return run_once
 

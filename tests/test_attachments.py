@@ -278,8 +278,8 @@ def test_sweep_never_touches_what_was_sent(db):
 
 def test_worker_sweeps(anna, app, work):
     with app.app_context(), database.connection_context():
-        stage(("alt.png", PNG), now=datetime.now(UTC) - timedelta(hours=settings.staged_hours, minutes=1))
-        stage(("neu.png", PNG), draft=OTHER_DRAFT, now=datetime.now(UTC))
+        stage(("alt.png", PNG), now=NOW - timedelta(hours=settings.staged_hours, minutes=1))
+        stage(("neu.png", PNG), draft=OTHER_DRAFT, now=NOW)
     anna.report("incident")
     assert work() == 1
     with app.app_context(), database.connection_context():

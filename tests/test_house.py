@@ -16,6 +16,7 @@ from tests.conftest import ROOT
 ROOMS = {
     "settings": set(),
     "models": set(),
+    "clock": {"settings"},
     "texts": {"settings"},
     "migrations": {"models", "settings"},
     "services.workdays": set(),
@@ -23,12 +24,12 @@ ROOMS = {
     "services.attachments": {"models", "settings", "services.file_types"},
     "services.accounts": {"models", "settings"},
     "services.intake": {"models", "settings", "services.accounts", "services.attachments", "services.workdays"},
-    "services.worker": {"models", "settings", "services.attachments", "services.intake"},
-    "forms": {"models", "settings", "services.accounts", "services.attachments", "services.workdays"},
-    "views": {"forms", "models", "settings", "texts", "services", "views"},
+    "services.worker": {"clock", "models", "settings", "services.attachments", "services.intake"},
+    "forms": {"clock", "models", "settings", "services.accounts", "services.attachments", "services.workdays"},
+    "views": {"clock", "forms", "models", "settings", "texts", "services", "views"},
     "demo": {"models", "settings", "services"},
-    "commands": {"forms", "models", "settings", "texts", "services"},
-    "app": {"commands", "demo", "forms", "migrations", "models", "settings", "texts", "services", "views"},
+    "commands": {"clock", "forms", "models", "settings", "texts", "services"},
+    "app": {"clock", "commands", "demo", "forms", "migrations", "models", "settings", "texts", "services", "views"},
     "start": set(),
 }
 

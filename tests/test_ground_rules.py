@@ -1,0 +1,263 @@
+"""What holds for every answer: headers, one German error page, known addresses, and only POST changes anything."""
+
+import gzip
+import hashlib
+import re
+import sqlite3
+from datetime import timedelta
+
+import pytest
+from werkzeug.test import encode_multipart
+
+from models import Submission, database
+from services import attachments, intake
+from settings import settings
+from tests.conftest import NOW
+from tests.pages import EXAMPLES, HTMX, OPTIONAL, Page, Visitor
+from views import public
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+ROUTES = {
+    "/": {"GET", "POST"},
+    "/anhaenge": {"POST"},
+    "/anhaenge/entfernen": {"POST"},
+    "/eingegangen/<code>": {"GET"},
+    "/felder": {"POST"},
+    "/healthz": {"GET"},
+    "/hilfe": {"GET"},
+    "/static/<public_name>": {"GET"},
+    "/vorlauf": {"POST"},
+}
+
+TOO_LARGE = {"CONTENT_LENGTH": str(1024**3)}
+LONG_TEXT = {"description": "x" * 2 * 1024**2}
+BOUNDARY, BODY = encode_multipart(LONG_TEXT)
+LONG_PART = {"data": BODY, "content_type": f"multipart/form-data; boundary={BOUNDARY}"}
+
+
+def fail(*_, **__):
+    raise RuntimeError("brought about by the test")
+
+
+def check_headers(answer):
+    """Check what every answer of the portal carries."""
+    assert answer.headers["Content-Security-Policy"] == POLICY
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Referrer-Policy"] == "same-origin"
+    assert answer.headers["Cross-Origin-Opener-Policy"] == "same-origin"
+    assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+    assert answer.headers["Permissions-Policy"] == "geolocation=(), microphone=(), payment=()"
+
+
+def statics(page):
+    """Return the addresses that a browser loads for a page."""
+    loaded = [element.get("href") for element in page.tree.iter("link")]
+    loaded += [element.get("src") for tag in ("script", "img") for element in page.tree.iter(tag)]
+    return loaded
+
+
+def test_headers_of_pages(anna):
+    receipt = anna.report("incident")
+    addresses = ["/", "/?art=garantie", "/hilfe", "/healthz", receipt.response.request.path, *statics(receipt)]
+    for address in addresses:
+        answer = anna.client.get(address)
+        assert answer.status_code == 200
+        check_headers(answer)
+
+
+def test_headers_of_answers_to_forms(anna):
+    for path, status in (("/", 303), ("/felder", 200), ("/vorlauf", 200), ("/anhaenge", 200)):
+        answer = anna.post(path, anna.filled("incident")).response
+        assert answer.status_code == status
+        check_headers(answer)
+    for headers in ({}, HTMX):
+        check_headers(anna.post("/", anna.filled("incident"), headers=headers).response)
+        check_headers(anna.post("/", anna.filled("incident", name=""), headers=headers).response)
+        check_headers(anna.post("/", {}, headers=headers).response)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "options", "status", "heading"),
+    [
+        ("GET", "/gibt-es-nicht", {}, 404, "Diese Seite gibt es nicht"),
+        ("POST", "/gibt-es-nicht", {}, 404, "Diese Seite gibt es nicht"),
+        ("GET", "/static/portal.css", {}, 404, "Diese Seite gibt es nicht"),
+        ("GET", "/static/../app.py", {}, 404, "Diese Seite gibt es nicht"),
+        ("GET", "/felder", {}, 405, "So geht es hier nicht"),
+        ("DELETE", "/", {}, 405, "So geht es hier nicht"),
+        ("POST", "/hilfe", {}, 405, "So geht es hier nicht"),
+        ("POST", "/", {"environ_overrides": TOO_LARGE}, 413, "Das ist zu viel auf einmal"),
+        ("POST", "/anhaenge", {"environ_overrides": TOO_LARGE, "headers": HTMX}, 413, "Das ist zu viel auf einmal"),
+        ("POST", "/", {"data": LONG_TEXT}, 413, "Das ist zu viel auf einmal"),
+        ("POST", "/", LONG_PART, 413, "Das ist zu viel auf einmal"),
+    ],
+)
+def test_error_page(anna, method, path, options, status, heading):
+    answer = anna.client.open(path, method=method, **options)
+    check_headers(answer)
+    page = Page(answer)
+    assert page.status == status
+    assert page.tree.findtext(".//h1") == heading
+    assert heading in page.title
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert "Zum Formular" in [link.text for link in page.tree.iter("a")]
+
+
+def test_not_allowed_says_what_is(anna):
+    assert anna.client.get("/felder").allow.as_set() == {"post", "options"}
+
+
+@pytest.mark.parametrize("headers", [{}, HTMX])
+def test_server_error_on_a_page(anna, monkeypatch, headers):
+    monkeypatch.setattr(Submission, "pending", fail)
+    page = anna.get("/healthz", headers=headers)
+    assert page.status == 500
+    assert page.tree.findtext(".//h1") == "Bei uns ist ein Fehler aufgetreten"
+    check_headers(page.response)
+    assert "brought about" not in page.text
+
+
+@pytest.mark.parametrize("category", EXAMPLES)
+def test_server_error_loses_nothing_typed(anna, monkeypatch, submissions, category):
+    values = anna.filled(category, **OPTIONAL[category])
+    with monkeypatch.context() as patch:
+        patch.setattr(intake, "receive", fail)
+        page = anna.post("/", values)
+    assert page.status == 500
+    assert page.title.startswith("Fehler: ")
+    assert "noch nicht eingegangen" in page.text_of("request-form")
+    assert {name: page.fields()[name] for name in values if name != "csrf_token"} == {
+        name: value for name, value in values.items() if name != "csrf_token"
+    }
+    check_headers(page.response)
+    assert anna.post("/", page.fields()).status == 303
+    assert len(submissions()) == 1
+
+
+@pytest.mark.parametrize("broken", [(attachments, "stage"), (database, "connect")])
+def test_server_error_of_disk_or_database(anna, monkeypatch, broken):
+    values = anna.filled("incident")
+    with monkeypatch.context() as patch:
+        patch.setattr(*broken, fail)
+        page = anna.post("/", values)
+    assert page.status == 500
+    check_headers(page.response)
+    assert page.fields()["description"] == values["description"]
+    assert page.fields()["pin"] == values["pin"]
+
+
+def test_server_error_with_htmx_leaves_the_page_as_it_is(anna, monkeypatch):
+    monkeypatch.setattr(intake, "receive", fail)
+    page = anna.post("/", anna.filled("incident"), headers=HTMX)
+    assert page.status == 500
+    check_headers(page.response)
+
+
+def test_list_of_routes(app):
+    rules = {}
+    for rule in app.url_map.iter_rules():
+        rules[rule.rule] = rules.get(rule.rule, set()) | rule.methods - {"HEAD", "OPTIONS"}
+    assert rules == ROUTES
+
+
+def test_only_post_changes_anything(anna):
+    def everything():
+        with sqlite3.connect(settings.database_path) as connection:
+            lines = list(connection.iterdump())
+        connection.close()
+        return lines, sorted(path.name for path in settings.data_dir.rglob("*"))
+
+    code = anna.report("incident").response.request.path.rpartition("/")[2]
+    stylesheet = statics(anna.get("/"))[1].rpartition("/")[2]
+    before = everything()
+    assert any("Anna Sommer" in line for line in before[0])
+    for route in ROUTES:
+        address = route.replace("<code>", code).replace("<public_name>", stylesheet)
+        for method in ("GET", "HEAD", "OPTIONS", "PUT", "DELETE"):
+            anna.client.open(f"{address}?art=garantie&draft=x&remove=x&description=x", method=method)
+    assert everything() == before
+
+
+def test_cookie(anna):
+    anna.report("incident")
+    cookie = anna.client.get_cookie("session")
+    assert (cookie.http_only, cookie.same_site, cookie.path, cookie.secure) == (True, "Lax", "/", False)
+    assert cookie.expires is None
+
+
+def test_cookie_behind_https(app, anna, submissions, monkeypatch):
+    monkeypatch.setitem(app.config, "SESSION_COOKIE_SECURE", True)
+    address = {"base_url": "https://melden.sommer.example", "headers": {"Referer": "https://melden.sommer.example/"}}
+    form = anna.get("/", **address)
+    assert "; Secure;" in form.response.headers["Set-Cookie"]
+    values = form.fields().to_dict() | anna.known | EXAMPLES["incident"] | {"category": "incident"}
+    assert anna.post("/", values, **address).status == 303
+    assert len(submissions()) == 1
+
+
+def test_health(anna, work):
+    assert anna.client.get("/healthz").json == {"status": "ok"}
+    anna.report("incident")
+    for minutes, status in ((9, 200), (11, 503)):
+        with database.connection_context():
+            Submission.update(received_at=NOW - timedelta(minutes=minutes)).execute()
+        assert anna.client.get("/healthz").status_code == status
+    assert "warten zu lange" in anna.client.get("/healthz").json["status"]
+    work()
+    assert anna.client.get("/healthz").status_code == 200
+
+
+def test_statics_are_compressed_and_kept_for_good(anna):
+    for address in statics(anna.get("/")):
+        plain = anna.client.get(address)
+        packed = anna.client.get(address, headers={"Accept-Encoding": "gzip, deflate, br"})
+        assert "Content-Encoding" not in plain.headers
+        assert packed.headers["Content-Encoding"] == "gzip"
+        assert gzip.decompress(packed.data) == plain.data
+        assert re.search(r"\.([0-9a-f]{12})\.", address)[1] == hashlib.sha256(plain.data).hexdigest()[:12]
+        for answer in (plain, packed):
+            assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+            assert answer.headers["Vary"] == "Accept-Encoding"
+            assert "Set-Cookie" not in answer.headers
+
+
+@pytest.mark.parametrize("accepted", ["", "br", "identity", "gzip;q=0", "identity, gzip;q=0.0"])
+def test_statics_for_those_who_cannot_unpack(anna, accepted):
+    address = statics(anna.get("/"))[1]
+    answer = anna.client.get(address, headers={"Accept-Encoding": accepted})
+    assert "Content-Encoding" not in answer.headers
+    assert answer.data == anna.client.get(address).data
+
+
+def test_first_visit_is_light_and_asks_nobody_else(app):
+    visitor = Visitor(app, {})
+    page = visitor.get("/", headers={"Accept-Encoding": "gzip"})
+    answers = [page.response]
+    for address in statics(page):
+        assert address.startswith("/static/")
+        answers.append(visitor.client.get(address, headers={"Accept-Encoding": "gzip"}))
+    assert len(answers) <= 5
+    assert sum(len(answer.data) + len(str(answer.headers)) for answer in answers) < 40_000
+    stylesheet = visitor.client.get(statics(page)[1]).text
+    assert "url(" not in stylesheet
+    assert "@import" not in stylesheet
+    for element in page.tree.iter():
+        for name in ("src", "href", "action", "formaction", "data-hx-post", "srcset"):
+            assert re.match(r"/(?!/)|#|mailto:|tel:", element.get(name, "/"))
+
+
+def test_what_a_cache_may_keep(anna):
+    receipt = anna.report("incident")
+    assert receipt.response.headers["Cache-Control"] == "no-store"
+    assert anna.send("incident", name="").response.headers["Cache-Control"] == "no-store"
+    assert anna.get("/").response.headers["Cache-Control"] == "no-cache, private"
+
+
+def test_each_form_has_a_draft_key_of_its_own(anna):
+    keys = {anna.get("/").fields()["draft"] for _ in range(5)}
+    assert len(keys) == 5
+    assert all(public.DRAFT_PATTERN.fullmatch(key) for key in keys)
