@@ -21,7 +21,7 @@ def listed(page):
 
 def remove_buttons(page):
     """Return the value of each staged file's button, by the file's name."""
-    buttons = [button for button in page.element("attachment-list").iter("button") if button.get("name") == "remove"]
+    buttons = [button for button in page.element("attachment-list").iter("button") if button.get("name") == "attachment"]
     return {button.get("aria-label").removesuffix(" entfernen"): button.get("value") for button in buttons}
 
 
@@ -78,7 +78,7 @@ def test_the_same_file_again_is_one_file(anna):
 def test_remove(anna, submissions):
     page = anna.send("incident", name="", files=[file("Gut.txt"), file("Falsch.txt", b"falsch")])
     typed = page.fields().to_dict()
-    remove = {"remove": remove_buttons(page)["Falsch.txt"], "files": [file("Neu.txt", b"neu")]}
+    remove = {"attachment": remove_buttons(page)["Falsch.txt"], "files": [file("Neu.txt", b"neu")]}
     page = anna.post("/anhaenge/entfernen", typed | remove)
     assert page.status == 200
     assert not page.title.startswith("Fehler")
@@ -96,7 +96,7 @@ def test_only_staged_files_of_the_own_form_can_be_removed(anna, dora):
     anna.report("incident", files=[file("Gesendet.txt", b"gesendet")])
     with database.connection_context():
         sent = Attachment.get(Attachment.name == "Gesendet.txt")
-    for visitor, values in ((dora, {"remove": staged}), (anna, {"remove": sent.stored_name, "draft": sent.draft})):
+    for visitor, values in ((dora, {"attachment": staged}), (anna, {"attachment": sent.stored_name, "draft": sent.draft})):
         page = visitor.post("/anhaenge/entfernen", visitor.filled("incident") | values)
         assert page.status == 200
     assert [name for name, _, _ in stored()] == ["Notiz.txt", "Gesendet.txt"]
@@ -172,7 +172,7 @@ def test_upload_when_chosen(anna, submissions):
     assert page.status == 422
     assert [name in page.text for name in ("Notiz.txt", "Boese.html", "Gut.log")] == [True, True, True]
     stored_name = next(button for button in page.tree.iter("button")).get("value")
-    page = anna.post("/anhaenge/entfernen", tokens | {"remove": stored_name}, headers=HTMX)
+    page = anna.post("/anhaenge/entfernen", tokens | {"attachment": stored_name}, headers=HTMX)
     assert page.status == 200
     assert "„Notiz.txt“ ist entfernt." in page.text
     assert anna.post("/", anna.filled("incident") | tokens).status == 303

@@ -178,7 +178,7 @@ def test_only_post_changes_anything(anna):
     for route in ROUTES:
         address = route.replace("<code>", code).replace("<public_name>", stylesheet)
         for method in ("GET", "HEAD", "OPTIONS", "PUT", "DELETE"):
-            anna.client.open(f"{address}?art=garantie&draft=x&remove=x&description=x", method=method)
+            anna.client.open(f"{address}?art=garantie&draft=x&attachment=x&description=x", method=method)
     assert everything() == before
 
 

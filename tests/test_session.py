@@ -47,7 +47,7 @@ def test_form_without_a_valid_token(anna, submissions, how, headers):
 
 @pytest.mark.parametrize("path", FRAGMENTS)
 def test_fragment_without_a_valid_token(anna, path):
-    entry = anna.filled("new_employee") | {"entry_date": "2027-04-01", "remove": "x"}
+    entry = anna.filled("new_employee") | {"entry_date": "2027-04-01", "attachment": "x"}
     anna.client.delete_cookie("session")
     page = anna.post(path, entry | {"files": (io.BytesIO(b"Hallo"), "Notiz.txt")}, headers=HTMX)
     assert page.status == 200

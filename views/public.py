@@ -109,7 +109,7 @@ def upload():
 def remove_attachment():
     """Remove one staged file."""
     draft = _draft()
-    removed = attachments.remove(draft, request.form.get("remove", ""))
+    removed = attachments.remove(draft, request.form.get("attachment", ""))
     if not _is_htmx():
         return _show_form(_form_sent(), draft, refusals=_stage_files(draft))
     return _answer(render_template("_attachments.html", staged=Attachment.staged(draft), removed=removed))
