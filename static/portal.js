@@ -100,7 +100,10 @@
   });
 
   document.addEventListener("htmx:beforeRequest", (event) => {
-    if (event.detail.elt.id === "request-form") say("form-message", "");
+    if (event.detail.elt.id === "request-form") {
+      say("form-message", "");
+      byId("send").disabled = true;
+    }
     if (event.detail.elt.id !== "files") return;
     byId("upload-progress").value = 0;
     byId("upload-progress").hidden = false;
@@ -115,6 +118,8 @@
 
   document.addEventListener("htmx:afterRequest", (event) => {
     const { elt, xhr } = event.detail;
+    // Also when the receipt follows: the way back may show this very page again.
+    if (elt.id === "request-form") byId("send").disabled = false;
     if (elt.id !== "files" || xhr.getResponseHeader("HX-Trigger")) return;
     if (xhr.status === 422 && sendForm) {
       sendForm = null;
@@ -130,6 +135,12 @@
   });
   document.addEventListener("htmx:sendError", (event) => {
     if (event.detail.elt.id !== "files") say("form-message", OFFLINE);
+  });
+
+  // On the way back some browsers load the page anew and choose again what was chosen, but the fields are not there.
+  window.addEventListener("pageshow", () => {
+    const chosen = document.querySelector("#category :checked")?.value;
+    if (chosen && chosen !== document.querySelector("[data-category]")?.dataset.category) htmx.trigger("#category", "change");
   });
 
   // The server gave a new token because the old session was gone: the same request once more, but only once.
