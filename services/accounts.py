@@ -95,7 +95,7 @@ def check_proof(number, proof):
         return None, PinMatch.WRONG
     if check_password_hash(customer.pin_hash, proof):
         return customer, PinMatch.CURRENT
-    former_pins = customer.former_pins.order_by(FormerPin.id.desc()).limit(FORMER_PINS_CHECKED)
+    former_pins = list(customer.former_pins.order_by(FormerPin.id.desc()).limit(FORMER_PINS_CHECKED))
     if any(check_password_hash(former.pin_hash, proof) for former in former_pins):
         return customer, PinMatch.FORMER
     return customer, PinMatch.WRONG

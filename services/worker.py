@@ -32,7 +32,8 @@ def admit_batch(now):
     One that fails is logged and stays pending for the next round; it never holds up the others.
     """
     decided = 0
-    for submission in Submission.pending().limit(BATCH):
+    # Read to the end first: an open cursor is a read lock, which would keep everybody from writing for the whole batch.
+    for submission in list(Submission.pending().limit(BATCH)):
         try:
             intake.admit(submission, now)
             decided += 1

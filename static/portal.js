@@ -20,17 +20,25 @@
   let waiting = [];
   let sendForm = null;
 
+  const showProgress = (percent) => {
+    const progress = byId("upload-progress");
+    if (!progress) return;
+    progress.hidden = percent === null;
+    progress.value = percent ?? 0;
+  };
+
   const choose = (files) => {
     const transfer = new DataTransfer();
     files.forEach((file) => transfer.items.add(file));
     byId("files").files = transfer.files;
   };
 
-  const add = (files) => {
+  const add = (files, complaints = []) => {
     const maxMib = Number(byId("attachments").dataset.maxMib);
     const fits = files.filter((file) => file.size <= maxMib * 1024 * 1024);
-    say("upload-message", files.filter((file) => !fits.includes(file)).map((file) =>
-      `„${file.name}“ wurde nicht angenommen: Die Datei ist größer als ${maxMib} MiB.`).join(" "));
+    const tooLarge = files.filter((file) => !fits.includes(file)).map((file) =>
+      `„${file.name}“ wurde nicht angenommen: Die Datei ist größer als ${maxMib} MiB.`);
+    say("upload-message", [...complaints, ...tooLarge].join(" "));
     if (sending) {
       waiting.push(...fits);
     } else if (fits.length) {
@@ -42,17 +50,20 @@
     }
   };
 
+  // The next upload's list takes the place of this one's, but what was refused is still to be read.
+  const refusals = () => [...document.querySelectorAll("#attachment-list .error li")].map((item) => item.textContent);
+
   // What failed stays chosen, so that it goes along with the form; nothing more is uploaded before that.
   const uploadEnded = (failure, unsent = []) => {
     const next = waiting;
     const send = sendForm;
     sending = null;
     waiting = [];
+    showProgress(null);
     if (byId("files")) {
-      byId("upload-progress").hidden = true;
       choose(failure ? [...unsent, ...next] : []);
       if (failure) say("upload-message", failure);
-      else if (next.length) return add(next);
+      else if (next.length) return add(next, refusals());
     }
     sendForm = null;
     if (!send) return;
@@ -99,36 +110,32 @@
     say("form-message", "Die Anfrage wird gesendet, sobald die Dateien hochgeladen sind.");
   });
 
-  document.addEventListener("htmx:beforeRequest", (event) => {
-    if (event.detail.elt.id === "request-form") {
+  document.addEventListener("htmx:beforeSend", (event) => {
+    const { elt, xhr, target } = event.detail;
+    if (elt.id === "request-form") {
       say("form-message", "");
       byId("send").disabled = true;
+      // Also when the receipt follows: the way back may show this very page again.
+      xhr.addEventListener("loadend", () => { byId("send").disabled = false; });
     }
-    if (event.detail.elt.id !== "files") return;
-    byId("upload-progress").value = 0;
-    byId("upload-progress").hidden = false;
+    if (elt.id === "files") watch(xhr, target);
   });
 
-  document.addEventListener("htmx:xhr:progress", (event) => {
-    const progress = byId("upload-progress");
-    if (event.target.id === "files" && progress && event.detail.lengthComputable) {
-      progress.value = 100 * event.detail.loaded / event.detail.total;
-    }
-  });
-
-  document.addEventListener("htmx:afterRequest", (event) => {
-    const { elt, xhr } = event.detail;
-    // Also when the receipt follows: the way back may show this very page again.
-    if (elt.id === "request-form") byId("send").disabled = false;
-    if (elt.id !== "files" || xhr.getResponseHeader("HX-Trigger")) return;
-    if (xhr.status === 422 && sendForm) {
-      sendForm = null;
-      say("form-message", REFUSED);
-    }
-    if (xhr.status === 200 || xhr.status === 422) uploadEnded();
-    else if (xhr.status === 413) uploadEnded(TOO_LARGE);
-    else uploadEnded(UPLOAD_FAILED, sending);
-  });
+  // By the request's own events, which also come when another category was chosen and the file input is gone.
+  const watch = (xhr, list) => {
+    showProgress(0);
+    xhr.upload.addEventListener("progress", ({ loaded, total }) => showProgress(100 * loaded / total));
+    xhr.addEventListener("loadend", () => {
+      if (xhr.getResponseHeader("HX-Trigger")) return;
+      if (xhr.status === 422 && sendForm) {
+        sendForm = null;
+        say("form-message", REFUSED);
+      }
+      const failure = { 200: "", 422: "", 413: TOO_LARGE }[xhr.status] ?? UPLOAD_FAILED;
+      uploadEnded(failure, failure === UPLOAD_FAILED ? sending : []);
+      if (!list.isConnected) htmx.trigger("#category", "change");
+    });
+  };
 
   document.addEventListener("htmx:responseError", (event) => {
     if (event.detail.elt.id !== "files") say("form-message", event.detail.xhr.status === 413 ? TOO_LARGE : FAILED);
