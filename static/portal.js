@@ -18,6 +18,7 @@
 
   let sending = null;
   let waiting = [];
+  let failed = [];
   let sendForm = null;
 
   const showProgress = (percent) => {
@@ -41,33 +42,41 @@
     say("upload-message", [...complaints, ...tooLarge].join(" "));
     if (sending) {
       waiting.push(...fits);
-    } else if (fits.length) {
-      sending = fits;
-      choose(fits);
-      htmx.trigger("#files", "change");
     } else {
-      choose([]);
+      sending = [...failed, ...fits];
+      failed = [];
+      choose(sending);
+      if (sending.length) htmx.trigger("#files", "change");
+      else sending = null;
     }
   };
 
   // The next upload's list takes the place of this one's, but what was refused is still to be read.
   const refusals = () => [...document.querySelectorAll("#attachment-list .error li")].map((item) => item.textContent);
 
-  // What failed stays chosen, so that it goes along with the form; nothing more is uploaded before that.
+  // What failed stays chosen, so that it goes along with the form or with the next upload.
+  const showFailed = (failure) => {
+    if (!byId("files")) return;
+    choose(failed);
+    say("upload-message", failure);
+  };
+
   const uploadEnded = (failure, unsent = []) => {
     const next = waiting;
     const send = sendForm;
     sending = null;
     waiting = [];
     showProgress(null);
-    if (byId("files")) {
-      choose(failure ? [...unsent, ...next] : []);
-      if (failure) say("upload-message", failure);
-      else if (next.length) return add(next, refusals());
+    if (failure) {
+      failed = [...unsent, ...next];
+      showFailed(failure);
+    } else if (byId("files")) {
+      choose([]);
+      if (next.length) return add(next, refusals());
     }
     sendForm = null;
     if (!send) return;
-    say("form-message", "");
+    say("form-message", failure && OFFLINE);
     if (!failure) send();
   };
 
@@ -115,8 +124,11 @@
     if (elt.id === "request-form") {
       say("form-message", "");
       byId("send").disabled = true;
-      // Also when the receipt follows: the way back may show this very page again.
-      xhr.addEventListener("loadend", () => { byId("send").disabled = false; });
+      xhr.addEventListener("loadend", () => {
+        // Also when the receipt follows: the way back may show this very page again.
+        byId("send").disabled = false;
+        if (xhr.status === 200 || xhr.status === 422) failed = [];
+      });
     }
     if (elt.id === "files") watch(xhr, target);
   });
@@ -136,6 +148,10 @@
       if (!list.isConnected) htmx.trigger("#category", "change");
     });
   };
+
+  document.addEventListener("htmx:afterSwap", (event) => {
+    if (event.detail.target.id === "fields" && failed.length) showFailed(UPLOAD_FAILED);
+  });
 
   document.addEventListener("htmx:responseError", (event) => {
     if (event.detail.elt.id !== "files") say("form-message", event.detail.xhr.status === 413 ? TOO_LARGE : FAILED);
@@ -161,6 +177,10 @@
     element.dataset.renewed = "yes";
     // Later, because htmx is still busy with the answer and drops a second request until it is done.
     setTimeout(() => htmx.trigger(element, element.matches("button") ? "click" : "change"));
+  });
+
+  document.addEventListener("htmx:afterRequest", (event) => {
+    if (!event.detail.xhr.getResponseHeader("HX-Trigger")) delete event.detail.elt.dataset.renewed;
   });
 
   document.addEventListener("click", (event) => {
