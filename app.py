@@ -154,8 +154,8 @@ def _run(app):
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     worker = Worker()
     worker.start()
-    print(f"Das Meldeportal läuft: http://{settings.host}:{settings.port} (Ende mit Strg+C)", flush=True)
     try:
+        print(f"Das Meldeportal läuft: http://{settings.host}:{settings.port} (Ende mit Strg+C)", flush=True)
         server.run()
     finally:
         server.close()

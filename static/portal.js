@@ -171,7 +171,7 @@
     const element = event.target;
     if (element.dataset.renewed) {
       say("form-message", COOKIES);
-      if (element.id === "files") uploadEnded(COOKIES);
+      if (element.id === "files") uploadEnded(COOKIES, sending);
       return;
     }
     element.dataset.renewed = "yes";

@@ -46,9 +46,10 @@ SERVER_FAILED = (
 def form():
     """Show the empty form, or one that the link of a sticker has begun to fill."""
     if request.args:
-        return _show_form(_prefilled(request.args))
-    page = _blank_page(current_app._get_current_object())
-    response = make_response(page.replace(TOKEN_GAP, generate_csrf()).replace(DRAFT_GAP, _new_draft()))
+        response = _show_form(_prefilled(request.args))
+    else:
+        page = _blank_page(current_app._get_current_object())
+        response = make_response(page.replace(TOKEN_GAP, generate_csrf()).replace(DRAFT_GAP, _new_draft()))
     # Not "no-store": nothing personal is on it, and the way back from an error page keeps what was typed.
     response.headers["Cache-Control"] = "no-cache, private"
     return response
