@@ -1,0 +1,318 @@
+"""The portal as it really runs: app.py as a process of its own, and Chromium in front of it."""
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from peewee import prefetch
+from playwright.sync_api import expect, sync_playwright
+
+import models
+from models import Attachment, Submission
+from tests.pages import EXAMPLES
+
+ROOT = Path(__file__).parent.parent
+READY = "Das Meldeportal läuft"
+START_SECONDS = 30
+PATIENCE = 10_000
+
+PNG = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010804000000b51c0c02"
+    "0000000b4944415478da63fcff1f0003030200efa2a75b0000000049454e44ae426082"
+)
+
+expect.set_options(timeout=PATIENCE)
+
+# What a browser reports about an answer that a test brought about on purpose; everything else is a fault of the page.
+LOADING_FAILED = re.compile(
+    "^(Failed to load resource|Response Status Error Code|htmx:(sendError|sendAbort|afterRequest))"
+)
+
+OBSERVE_POLICY = """document.addEventListener("securitypolicyviolation",
+    (event) => console.error(`violates ${event.violatedDirective}: ${event.blockedURI} ${event.sample}`))"""
+
+
+class Portal:
+    """app.py with a data folder and a port of its own; it can be killed and started again."""
+
+    def __init__(self, data_dir):
+        self.data_dir = data_dir
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{port}"
+        self._log_path = data_dir.with_name(f"{data_dir.name}.log")
+        others = {name: value for name, value in os.environ.items() if not name.startswith("TICKET_")}
+        self._environment = others | {
+            "PYTHONUTF8": "1",
+            # Waitress leaves the sockets of its clients to the end of the process.
+            "PYTHONWARNINGS": "error,ignore::ResourceWarning",
+            "TICKET_DATA_DIR": str(data_dir),
+            "TICKET_PORT": str(port),
+            "TICKET_OFFICE_PHONE": "0211 55500",
+        }
+        self._process = None
+
+    def start(self, **settings):
+        """Start the server with these settings and wait until it says that it runs."""
+        with self._log_path.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "app.py"],
+                cwd=ROOT,
+                env=self._environment | {f"TICKET_{name.upper()}": str(value) for name, value in settings.items()},
+                stdout=subprocess.PIPE,
+                stderr=log,
+                encoding="utf-8",
+            )
+        # A server that hangs is killed, which ends its output and with it the wait.
+        watch = threading.Timer(START_SECONDS, self._process.kill)
+        watch.start()
+        line = self._process.stdout.readline()
+        watch.cancel()
+        assert line.startswith(READY), f"The server did not start: {line}{self.log()}"
+
+    def kill(self):
+        """End the server as a power cut would (SIGKILL): without a last word to anybody."""
+        self._process.kill()
+        self._gone()
+
+    def stop(self):
+        """End the server as a service manager does and return its exit code."""
+        self._process.terminate()
+        return self._gone()
+
+    def log(self):
+        """Return what the server has logged since its first start."""
+        return self._log_path.read_text(encoding="utf-8")
+
+    def run(self, *arguments):
+        """Run one command of app.py beside the server and return what it printed."""
+        command = [sys.executable, "app.py", *arguments]
+        return subprocess.run(
+            command, cwd=ROOT, env=self._environment, check=True, stdout=subprocess.PIPE, encoding="utf-8", timeout=60
+        ).stdout
+
+    def add_customer(self, number, name):
+        """Add a customer by the command and return what somebody of that company knows."""
+        printed = self.run("kunde", "neu", "--nummer", number, "--name", name)
+        pin = re.search(r"PIN: (\d{4} \d{4})", printed)[1]
+        return {"customer_number": number, "pin": pin, "name": "Anna Sommer", "phone": "0211 555-0101"}
+
+    @contextmanager
+    def database(self):
+        """Open the server's database beside it, for looking at effects."""
+        models.open_at(self.data_dir / "tickets.db")
+        with models.database.connection_context():
+            yield
+
+    def _gone(self):
+        self._process.stdout.close()
+        return self._process.wait(START_SECONDS)
+
+
+class Tab:
+    """A browser tab in front of the portal, a person who knows number and PIN, and the network between."""
+
+    def __init__(self, context, portal, known, disk):
+        self.portal, self.known = portal, known
+        self._disk = disk
+        self.console, self.requests = [], []
+        context.add_init_script(OBSERVE_POLICY)
+        context.on("console", self._hear)
+        context.on("weberror", lambda error: self.console.append(str(error.error)))
+        context.on("request", lambda request: self.requests.append(request))
+        self.page = context.new_page()
+        self._network = context.new_cdp_session(self.page)
+
+    def _hear(self, message):
+        if message.type in ("error", "warning"):
+            self.console.append(message.text)
+
+    def open(self, path="/"):
+        self.page.goto(path)
+        return self
+
+    def at(self, selector, **options):
+        return self.page.locator(selector, **options)
+
+    def fill(self, values):
+        """Fill in fields by their names; what has choices is chosen."""
+        for name, value in values.items():
+            if name in ("salutation", "priority"):
+                self.at(f"input[name={name}][value={value}]").check()
+            else:
+                self.at(f"#{name}").fill(value)
+
+    def choose(self, category):
+        """Choose a category and wait for its fields."""
+        self.at(f"input[name=category][value={category}]").check()
+        self.sees_fields_of(category)
+
+    def begin(self, category):
+        """Open the form and fill in everything that a category requires."""
+        self.open()
+        self.fill(self.known)
+        self.choose(category)
+        self.fill(EXAMPLES[category])
+        return self
+
+    def add_files(self, *files):
+        """Choose files, given as pairs of name and content, in the file dialog."""
+        self.at("#files").set_input_files(self.on_disk(*files))
+
+    def on_disk(self, *files):
+        """Write files, given as pairs of name and content, to the person's own disk and return their paths."""
+        folder = Path(tempfile.mkdtemp(dir=self._disk))
+        for name, content in files:
+            (folder / name).write_bytes(content)
+        return [folder / name for name, _ in files]
+
+    def send(self):
+        self.at("#send").click()
+
+    def sees_fields_of(self, category):
+        expect(self.at("#fields legend").first).to_have_text(models.Category(category).label)
+
+    def sees_files(self, *names):
+        expect(self.at(".file-name")).to_have_text(list(names))
+
+    def begin_upload(self, *files):
+        """Choose files whose upload stays on its way until it goes on or breaks."""
+        held = []
+        self.page.route("**/anhaenge", lambda route: held.append(route), times=1)
+        with self.page.expect_request("**/anhaenge"):
+            self.add_files(*files)
+        expect(self.at("#upload-progress")).to_be_visible()
+        (self._upload,) = held
+
+    def upload_goes_on(self):
+        self._upload.continue_()
+
+    def upload_breaks(self):
+        self._upload.abort("connectionreset")
+
+    def sees_receipt(self):
+        expect(self.page).to_have_url(re.compile(r"/eingegangen/[2-9A-Z]{8}$"))
+        expect(self.at("h1")).to_have_text("Ihre Anfrage ist eingegangen")
+
+    def sees_values(self, values):
+        """See that fields show these values, or have these choices."""
+        for name, value in values.items():
+            if name in ("salutation", "priority"):
+                expect(self.at(f"input[name={name}][value={value}]")).to_be_checked()
+            else:
+                expect(self.at(f"#{name}")).to_have_value(value)
+
+    def focus_is_on(self, selector):
+        expect(self.at(selector)).to_be_focused()
+
+    def chosen_files(self):
+        """Return the names of the files that the file field holds."""
+        return self.at("#files").evaluate("(input) => [...input.files].map((file) => file.name)")
+
+    def slow_down(self):
+        """Let what is sent crawl at 20 kB a second."""
+        self._connect(upload=20_000)
+
+    def cut(self):
+        self._connect(offline=True)
+
+    def mend(self):
+        self._connect()
+
+    def _connect(self, upload=-1, offline=False):
+        conditions = {"offline": offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": upload}
+        self._network.send("Network.emulateNetworkConditions", conditions)
+
+    def check(self):
+        """Check what holds for every visit: no fault in a script, nothing against the policy, no other host."""
+        assert [text for text in self.console if not LOADING_FAILED.search(text)] == []
+        assert {request.url for request in self.requests if not request.url.startswith(self.portal.url)} == set()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Debian's Chromium, for all tests."""
+    path = shutil.which("chromium")
+    if path is None:
+        pytest.fail("Chromium is missing. The browser tests need it: sudo apt install chromium")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=path,
+            args=["--no-sandbox", "--disable-background-networking"],
+            # The way back restores a page as it was left, as in everybody's browser.
+            ignore_default_args=["--disable-back-forward-cache"],
+        )
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="session")
+def portal(tmp_path_factory):
+    """A running portal for all tests that leave it running; at the end it has nothing to complain about."""
+    portal = Portal(tmp_path_factory.mktemp("live") / "data")
+    portal.start(staged_per_address=1000)
+    yield portal
+    log = portal.log()
+    portal.stop()
+    assert log == ""
+
+
+@pytest.fixture
+def own_portal(tmp_path):
+    """A portal, not yet started, that a test may kill."""
+    portal = Portal(tmp_path / "data")
+    yield portal
+    portal.kill()
+
+
+@pytest.fixture(scope="session")
+def known(portal):
+    """What Anna types: the number and PIN of her company, her name and her phone."""
+    return portal.add_customer("K1001", "Bäckerei Sommer")
+
+
+@pytest.fixture
+def open_tab(browser, portal, known, tmp_path):
+    """Open a tab in a browser of its own; how it went is checked at the end."""
+    tabs = []
+
+    def new(**options):
+        context = browser.new_context(base_url=portal.url, locale="de-DE", timezone_id="Europe/Berlin", **options)
+        context.set_default_timeout(PATIENCE)
+        tabs.append(Tab(context, portal, known, tmp_path))
+        return tabs[-1]
+
+    yield new
+    for tab in tabs:
+        tab.page.context.close()
+        tab.check()
+
+
+@pytest.fixture
+def tab(open_tab):
+    return open_tab()
+
+
+@pytest.fixture
+def sent(portal):
+    """Return what has been sent since the test began, oldest first, each submission with its attachments."""
+    with portal.database():
+        before = Submission.select().count()
+
+    def load():
+        with portal.database():
+            return prefetch(Submission.select().where(Submission.id > before).order_by(Submission.id), Attachment)
+
+    return load
+
+
+def names_of(submission):
+    return sorted(attachment.name for attachment in submission.attachments)

@@ -1,0 +1,265 @@
+"""When the line, the server or the session fails, in Chromium: a message, nothing lost, and the next try works."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.live import PNG, names_of
+from tests.pages import EXAMPLES
+
+ERROR_PAGE = "<!doctype html><title>Fehler</title><h1>Fehler</h1>"
+
+
+@pytest.fixture
+def form(tab):
+    """An incident, filled in and ready to be sent."""
+    return tab.begin("incident")
+
+
+def answers_once(tab, path, status):
+    """Let the next request to a path get an error page from somewhere on its way."""
+    tab.page.route(
+        f"**{path}", lambda route: route.fulfill(status=status, content_type="text/html", body=ERROR_PAGE), times=1
+    )
+
+
+def is_unharmed(tab):
+    """See that the page still is the form, with all that was typed."""
+    assert tab.page.url == tab.portal.url + "/"
+    expect(tab.at("h1")).to_have_text("Anfrage melden")
+    tab.sees_values(tab.known | EXAMPLES["incident"])
+
+
+# --- The line ---
+
+
+def test_line_cut_during_an_upload(form, sent):
+    form.begin_upload(("Protokoll.log", b"Zeile"))
+    form.add_files(("Foto.png", PNG))
+    form.upload_breaks()
+    expect(form.at("#upload-message")).to_contain_text("Das Hochladen ist abgebrochen")
+    expect(form.at("#upload-progress")).to_be_hidden()
+    assert form.chosen_files() == ["Protokoll.log", "Foto.png"]
+    is_unharmed(form)
+    form.send()
+    form.sees_receipt()
+    (submission,) = sent()
+    assert names_of(submission) == ["Foto.png", "Protokoll.log"]
+
+
+def test_files_of_a_failed_upload_are_not_lost_to_the_next(form, sent):
+    form.cut()
+    form.add_files(("Eins.txt", b"1"))
+    expect(form.at("#upload-message")).to_contain_text("Das Hochladen ist abgebrochen")
+    form.mend()
+    form.add_files(("Zwei.txt", b"2"))
+    form.sees_files("Eins.txt", "Zwei.txt")
+    form.send()
+    form.sees_receipt()
+    (submission,) = sent()
+    assert names_of(submission) == ["Eins.txt", "Zwei.txt"]
+
+
+def test_files_of_a_failed_upload_survive_errors_and_detours(form, sent):
+    form.cut()
+    form.add_files(("Eins.txt", b"1"))
+    expect(form.at("#upload-message")).to_contain_text("Das Hochladen ist abgebrochen")
+    form.mend()
+    form.choose("new_employee")
+    form.choose("incident")
+    form.fill({"phone": ""})
+    form.send()
+    form.focus_is_on(".summary")
+    form.sees_files("Eins.txt")
+    form.fill({"phone": form.known["phone"]})
+    form.send()
+    form.sees_receipt()
+    (submission,) = sent()
+    assert names_of(submission) == ["Eins.txt"]
+
+
+def test_line_cut_while_sending_waits_for_an_upload(form, sent):
+    form.begin_upload(("Protokoll.log", b"Zeile"))
+    form.send()
+    form.upload_breaks()
+    expect(form.at("#form-message")).to_contain_text("noch nicht eingegangen")
+    assert len(sent()) == 0
+    form.send()
+    form.sees_receipt()
+    (submission,) = sent()
+    assert names_of(submission) == ["Protokoll.log"]
+
+
+def test_line_cut_while_sending(form, sent):
+    form.cut()
+    form.send()
+    expect(form.at("#form-message")).to_contain_text("Keine Verbindung")
+    is_unharmed(form)
+    assert len(sent()) == 0
+    form.mend()
+    form.send()
+    form.sees_receipt()
+    assert len(sent()) == 1
+
+
+def test_line_cut_before_the_answer(form, sent):
+    def lose_answer(route):
+        route.fetch()
+        route.abort("connectionreset")
+
+    form.page.route(form.portal.url + "/", lose_answer, times=1)
+    form.send()
+    expect(form.at("#form-message")).to_contain_text("Keine Verbindung")
+    is_unharmed(form)
+    assert len(sent()) == 1
+    form.send()
+    form.sees_receipt()
+    (submission,) = sent()
+    expect(form.at(".code")).to_have_text(submission.spoken_code)
+
+
+def test_line_cut_when_a_kind_is_chosen(form):
+    form.cut()
+    form.at("#category-3").check()
+    expect(form.at("#form-message")).to_contain_text("Keine Verbindung")
+    form.mend()
+    form.choose("incident")
+    is_unharmed(form)
+
+
+# --- The server ---
+
+
+@pytest.mark.parametrize(
+    ("status", "sentence"), [(500, "Das hat nicht geklappt"), (502, "Das hat nicht geklappt"), (413, "zu groß")]
+)
+def test_server_fails_at_sending(form, sent, status, sentence):
+    form.add_files(("Foto.png", PNG))
+    form.sees_files("Foto.png")
+    answers_once(form, "/", status)
+    form.send()
+    expect(form.at("#form-message")).to_contain_text(sentence)
+    is_unharmed(form)
+    form.sees_files("Foto.png")
+    form.send()
+    form.sees_receipt()
+    (submission,) = sent()
+    assert names_of(submission) == ["Foto.png"]
+
+
+def test_server_fails_at_an_upload(form, sent):
+    answers_once(form, "/anhaenge", 500)
+    form.add_files(("Foto.png", PNG))
+    expect(form.at("#upload-message")).to_contain_text("Das Hochladen ist abgebrochen")
+    is_unharmed(form)
+    assert form.chosen_files() == ["Foto.png"]
+    form.send()
+    form.sees_receipt()
+    (submission,) = sent()
+    assert names_of(submission) == ["Foto.png"]
+
+
+def test_server_finds_an_upload_too_large(form, sent):
+    answers_once(form, "/anhaenge", 413)
+    form.add_files(("Foto.png", PNG))
+    expect(form.at("#upload-message")).to_contain_text("zu groß")
+    is_unharmed(form)
+    form.add_files(("Kleiner.png", PNG))
+    form.sees_files("Kleiner.png")
+    form.send()
+    form.sees_receipt()
+    (submission,) = sent()
+    assert names_of(submission) == ["Kleiner.png"]
+
+
+def test_server_fails_at_a_change_of_kind(form):
+    answers_once(form, "/felder", 500)
+    form.at("input[value=callback]").check()
+    expect(form.at("#form-message")).to_contain_text("Das hat nicht geklappt")
+    is_unharmed(form)
+    form.send()
+    form.sees_receipt()
+
+
+# --- The session ---
+
+
+def test_session_expired_at_a_change_of_kind(form, sent):
+    form.page.context.clear_cookies()
+    form.choose("callback")
+    form.sees_values(form.known | EXAMPLES["incident"])
+    form.focus_is_on("input[value=callback]")
+    form.send()
+    form.sees_receipt()
+    assert len(sent()) == 1
+
+
+def test_session_expired_at_an_upload(form, sent):
+    form.page.context.clear_cookies()
+    form.add_files(("Foto.png", PNG), ("Programm.exe", b"MZ"))
+    form.sees_files("Foto.png")
+    expect(form.at("#attachments")).to_contain_text("„Programm.exe“ wurde nicht angenommen")
+    is_unharmed(form)
+    form.send()
+    form.sees_receipt()
+    (submission,) = sent()
+    assert names_of(submission) == ["Foto.png"]
+
+
+def test_session_expired_at_removing(form, sent):
+    form.add_files(("Foto.png", PNG), ("Falsch.txt", b"1"))
+    form.sees_files("Foto.png", "Falsch.txt")
+    form.page.context.clear_cookies()
+    form.page.get_by_role("button", name="Falsch.txt entfernen").click()
+    form.sees_files("Foto.png")
+    form.send()
+    form.sees_receipt()
+    (submission,) = sent()
+    assert names_of(submission) == ["Foto.png"]
+
+
+def test_session_expired_at_sending(form, sent):
+    form.add_files(("Foto.png", PNG))
+    form.sees_files("Foto.png")
+    form.page.context.clear_cookies()
+    form.send()
+    form.focus_is_on(".summary")
+    expect(form.at(".summary")).to_contain_text("Ihre Sitzung war abgelaufen")
+    is_unharmed(form)
+    form.sees_files("Foto.png")
+    assert len(sent()) == 0
+    form.send()
+    form.sees_receipt()
+    (submission,) = sent()
+    assert names_of(submission) == ["Foto.png"]
+
+
+def test_session_expired_at_choosing_a_date(tab):
+    tab.open()
+    tab.choose("new_employee")
+    tab.page.context.clear_cookies()
+    tab.fill({"entry_date": "2027-04-01"})
+    expect(tab.at("#lead-time")).to_contain_text("Letzter Tag für dieses Eintrittsdatum")
+    tab.sees_values({"entry_date": "2027-04-01"})
+
+
+def test_session_expires_again(form):
+    for category in ("callback", "other", "incident"):
+        form.page.context.clear_cookies()
+        form.choose(category)
+    for number in range(3):
+        form.page.context.clear_cookies()
+        form.add_files((f"{number}.txt", b"%d" % number))
+        form.sees_files(*(f"{earlier}.txt" for earlier in range(number + 1)))
+    is_unharmed(form)
+
+
+def test_without_cookies_the_page_says_so(form):
+    def forget(route):
+        form.page.context.clear_cookies()
+        route.continue_()
+
+    form.page.route("**/felder", forget)
+    form.at("input[value=callback]").check()
+    expect(form.at("#form-message")).to_contain_text("Bitte erlauben Sie Cookies")
+    is_unharmed(form)
+    assert len([request for request in form.requests if request.url.endswith("/felder")]) == 3

@@ -1,0 +1,152 @@
+"""A server that is killed at the worst moment: what it has confirmed becomes one ticket, and nothing is sent twice."""
+
+import json
+import re
+import threading
+import urllib.error
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPException
+from http.cookiejar import CookieJar
+from urllib.parse import urlencode
+
+import pytest
+from werkzeug import Response
+
+from tests.live import PNG
+from tests.pages import EXAMPLES, Page
+
+NEVER = 3600
+
+
+class Line:
+    """A browser without scripts that talks to a running server, and keeps its cookies when the server is killed."""
+
+    def __init__(self, portal):
+        self._url = portal.url
+        self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
+
+    def get(self, path):
+        return self._load(self._url + path)
+
+    def post(self, path, values, content_type="application/x-www-form-urlencoded"):
+        data = values if isinstance(values, bytes) else urlencode(values).encode()
+        return self._load(urllib.request.Request(self._url + path, data, {"Content-Type": content_type}))
+
+    def filled(self, known, category="incident"):
+        return self.get("/").fields().to_dict() | known | {"category": category} | EXAMPLES[category]
+
+    def _load(self, request):
+        with self._opener.open(request, timeout=30) as answer:
+            return Page(Response(answer.read(), answer.status))
+
+
+def code_on(receipt):
+    assert "Ihre Anfrage ist eingegangen" in receipt.text
+    return re.search(r'class="code">([2-9A-Z]{4}-[2-9A-Z]{4})<', receipt.text)[1]
+
+
+def tickets_of(portal):
+    """Let the worker do all that is due and return the tickets as a script of the office gets them."""
+    portal.run("worker", "--einmal")
+    return json.loads(portal.run("ticket", "liste", "--json"))
+
+
+def with_file(values, name, content):
+    """Return a form with a file as the body of a request, and its content type."""
+    parts = [f'name="{field}"\r\n\r\n{value}'.encode() for field, value in values.items()]
+    parts.append(f'name="files"; filename="{name}"\r\n\r\n'.encode() + content)
+    body = b"".join(b"--grenze\r\nContent-Disposition: form-data; " + part + b"\r\n" for part in parts)
+    return body + b"--grenze--\r\n", "multipart/form-data; boundary=grenze"
+
+
+@pytest.fixture
+def known(own_portal):
+    return own_portal.add_customer("K1001", "Bäckerei Sommer")
+
+
+def test_kill_between_receipt_and_worker(own_portal, known):
+    own_portal.start(worker_tick_seconds=NEVER)
+    line = Line(own_portal)
+    values = line.filled(known)
+    code = code_on(line.post("/", values))
+    own_portal.kill()
+    assert json.loads(own_portal.run("ticket", "liste", "--json")) == []
+    own_portal.start(worker_tick_seconds=0.05)
+    assert code_on(line.post("/", values)) == code
+    (ticket,) = tickets_of(own_portal)
+    assert ticket["vorgang"] == code
+    own_portal.kill()
+    own_portal.start(worker_tick_seconds=0.05)
+    assert code_on(line.post("/", values)) == code
+    assert [ticket["vorgang"] for ticket in tickets_of(own_portal)] == [code]
+
+
+def test_the_restarted_server_makes_the_ticket_by_itself(own_portal, known):
+    own_portal.start(worker_tick_seconds=NEVER)
+    line = Line(own_portal)
+    code = code_on(line.post("/", line.filled(known)))
+    own_portal.kill()
+    own_portal.start(worker_tick_seconds=0.05)
+    # Each look takes a process; long before the last of them the worker had its turn.
+    looks = (json.loads(own_portal.run("ticket", "liste", "--json")) for _ in range(20))
+    (ticket,) = next(filter(None, looks))
+    assert ticket["vorgang"] == code
+
+
+def test_staged_file_survives_a_kill(own_portal, known):
+    own_portal.start(worker_tick_seconds=NEVER)
+    line = Line(own_portal)
+    values = line.filled(known)
+    staged = line.post("/felder", *with_file(values, "Foto.png", PNG))
+    assert "Foto.png" in staged.text_of("attachment-list")
+    own_portal.kill()
+    own_portal.start(worker_tick_seconds=NEVER)
+    code = code_on(line.post("/", values))
+    assert len(tickets_of(own_portal)) == 1
+    whole = json.loads(own_portal.run("ticket", "zeigen", code, "--json"))
+    assert [file["name"] for file in whole["anhaenge"]] == ["Foto.png"]
+    target = own_portal.data_dir / "Kopie.png"
+    own_portal.run("ticket", "anhang", code, "1", "--ziel", str(target))
+    assert target.read_bytes() == PNG
+
+
+def test_kill_while_many_send(own_portal, known):
+    own_portal.start(worker_tick_seconds=0.05)
+    receipts = threading.Semaphore(0)
+    sent, confirmed = [], []
+
+    def report_until_the_server_is_gone():
+        line = Line(own_portal)
+        try:
+            while True:
+                values = line.filled(known)
+                sent.append((line, values))
+                confirmed.append(code_on(line.post("/", values)))
+                receipts.release()
+        except urllib.error.HTTPError as error:
+            return error.code
+        except (urllib.error.URLError, HTTPException, ConnectionError):
+            return None
+        finally:
+            receipts.release()
+
+    with ThreadPoolExecutor() as people:
+        answers = [people.submit(report_until_the_server_is_gone) for _ in range(3)]
+        for _ in range(15):
+            if not receipts.acquire(timeout=10):
+                break
+        own_portal.kill()
+    assert [answer.result() for answer in answers] == [None, None, None]
+    own_portal.start(worker_tick_seconds=NEVER)
+    # Who got no answer sends again, and so does who got one.
+    codes = [code_on(line.post("/", values)) for line, values in sent]
+    assert set(confirmed) <= set(codes)
+    assert sorted(ticket["vorgang"] for ticket in tickets_of(own_portal)) == sorted(codes)
+
+
+def test_stop_in_order(own_portal):
+    own_portal.start()
+    Line(own_portal).get("/")
+    assert own_portal.stop() == 0
+    assert own_portal.log() == ""
