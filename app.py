@@ -160,6 +160,7 @@ def _run(app):
     finally:
         server.close()
         worker.stop()
+        database.close_idle()
 
 
 def _prepare_data():

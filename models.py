@@ -14,10 +14,10 @@ from peewee import (
     ForeignKeyField,
     IntegerField,
     Model,
-    SqliteDatabase,
     TextField,
 )
 from playhouse.fields import EnumField
+from playhouse.pool import PooledSqliteDatabase
 
 MAX_ATTACHMENTS = 5
 MAX_ATTACHMENT_MIB = 10
@@ -36,7 +36,8 @@ PIN_DIGITS = 8
 CODE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 CODE_LENGTH = 8
 
-database = SqliteDatabase(None, autoconnect=False, lock_type="IMMEDIATE", timeout=5)
+# Opening a connection with its pragmas takes about as long as a page; so they are kept open between requests.
+database = PooledSqliteDatabase(None, max_connections=None, autoconnect=False, lock_type="IMMEDIATE")
 
 # SQLite answers a second writer with sleeps of growing length; a lock makes the wait a short queue.
 _writing = threading.RLock()
@@ -47,7 +48,9 @@ def open_at(path):
 
     The journal is one that no power cut and no number of writers can spoil (see docs/decisions.md).
     """
-    database.init(path, pragmas={"journal_mode": "truncate", "synchronous": "extra", "foreign_keys": 1})
+    database.close_idle()
+    pragmas = {"journal_mode": "truncate", "synchronous": "extra", "foreign_keys": 1}
+    database.init(path, pragmas=pragmas, check_same_thread=False)
 
 
 @contextmanager

@@ -104,7 +104,7 @@ def sweep(now):
 
 def _write(stored_name, name, stream):
     with (settings.files_dir / stored_name).open("xb+") as file:
-        shutil.copyfileobj(stream, file, MEBIBYTE)
+        shutil.copyfileobj(stream, file)
         size = file.tell()
         if size == 0:
             raise Refused(EMPTY)
@@ -122,35 +122,41 @@ def _write(stored_name, name, stream):
 
 
 def _insert(rows):
-    refusals = []
+    accepted, refusals = [], []
     with transaction():
+        staged = list(Attachment.staged(rows[0]["draft"]))
+        known = {(attachment.digest, attachment.name) for attachment in staged}
+        from_address, total = _staged_load(rows[0]["address"])
         for row in rows:
-            if _is_known(row):
+            if (row["digest"], row["name"]) in known:
                 _unlink(row["stored_name"])
-            elif reason := _no_room_for(row):
-                _unlink(row["stored_name"])
-                refusals.append(_refusal(row["name"], reason))
+                continue
+            known.add((row["digest"], row["name"]))
+            total += row["size"]
+            if len(staged) + len(accepted) >= MAX_ATTACHMENTS:
+                reason = TOO_MANY
+            elif _is_crowded(from_address + len(accepted), total):
+                reason = CROWDED
             else:
-                Attachment.create(**row)
+                accepted.append(row)
+                continue
+            total -= row["size"]
+            _unlink(row["stored_name"])
+            refusals.append(_refusal(row["name"], reason))
+        if accepted:
+            Attachment.insert_many(accepted).execute()
     return refusals
 
 
-def _is_known(row):
-    same = [getattr(Attachment, column) == row[column] for column in ("digest", "name")]
-    return Attachment.staged(row["draft"]).where(*same).exists()
+def _staged_load(address):
+    """Return how many files wait from this address, and how many bytes wait in all."""
+    staged = Attachment.select().where(Attachment.submission.is_null())
+    return staged.where(Attachment.address == address).count(), staged.select(fn.SUM(Attachment.size)).scalar() or 0
 
 
-def _no_room_for(row):
-    if Attachment.staged(row["draft"]).count() >= MAX_ATTACHMENTS:
-        return TOO_MANY
-    if settings.limits == "off":
-        return None
-    all_staged = Attachment.select().where(Attachment.submission.is_null())
-    from_address = all_staged.where(Attachment.address == row["address"]).count()
-    total = all_staged.select(fn.SUM(Attachment.size)).scalar() or 0
-    if from_address >= settings.staged_per_address or total + row["size"] > settings.staged_total_mib * MEBIBYTE:
-        return CROWDED
-    return None
+def _is_crowded(from_address, total):
+    is_full = from_address >= settings.staged_per_address or total > settings.staged_total_mib * MEBIBYTE
+    return is_full and settings.limits == "on"
 
 
 def _refusal(name, reason):

@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 SWEEP_INTERVAL = timedelta(hours=1)
 
 # Each decision costs a slow hash; the pause between two batches leaves the processor to the people at the form.
-BATCH = 20
+BATCH = 5
 
 
 def run_once(now):

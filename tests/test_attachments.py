@@ -114,10 +114,10 @@ def test_full_disk_leaves_nothing_behind(db, monkeypatch, failing_call):
 
 
 def test_failed_commit_leaves_nothing_behind(db, monkeypatch):
-    def fail(**row):
+    def fail(rows):
         raise RuntimeError("power cut")
 
-    monkeypatch.setattr(Attachment, "create", fail)
+    monkeypatch.setattr(Attachment, "insert_many", fail)
     with pytest.raises(RuntimeError, match="power cut"):
         stage(("Foto.png", PNG))
     assert names_on_disk() == set()
