@@ -24,7 +24,7 @@ import models
 import texts
 from migrations import migrate
 from models import MAX_ATTACHMENT_BYTES, MAX_ATTACHMENTS, database
-from services import accounts, file_types
+from services import accounts, attachments, file_types, workdays
 from services.worker import Worker
 from settings import MEBIBYTE, StartError, settings
 from views import assets, public
@@ -56,6 +56,7 @@ def create_app():
     app.config.update(
         MAX_CONTENT_LENGTH=MAX_REQUEST_BYTES,
         MAX_FORM_MEMORY_SIZE=MEBIBYTE // 2,
+        # The longest form has about 25 fields, and a folder full of photos may be chosen by mistake.
         MAX_FORM_PARTS=60,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.https,
@@ -70,7 +71,9 @@ def create_app():
         limits=models,
         categories=forms.FORMS,
         allowed_extensions=file_types.ALLOWED_EXTENSIONS,
+        lead_time_workdays=workdays.LEAD_TIME_WORKDAYS,
         static=assets.static,
+        too_large=attachments.TOO_LARGE,
     )
     app.jinja_env.filters.update(
         weekday=texts.weekday,
@@ -79,11 +82,11 @@ def create_app():
         dialled=texts.dialled,
         read_back=forms.read_back,
     )
+    app.before_request(_limit_plain_forms)  # before CSRFProtect, which reads the form
     app.before_request(_open_database)
     app.teardown_request(_close_database)
     app.after_request(_add_headers)
     app.register_error_handler(HTTPException, error_page)
-    app.before_request(_limit_plain_forms)
     CSRFProtect(app)
     app.register_blueprint(assets.bp)
     app.register_blueprint(public.bp)
@@ -98,15 +101,17 @@ def serve():
 def serve_demo():
     """Serve the portal with sample data in a folder of its own that goes when it stops."""
     with tempfile.TemporaryDirectory(prefix="meldeportal-demo-", ignore_cleanup_errors=True) as folder:
-        settings.load({**os.environ, "TICKET_DATA_DIR": folder})
+        settings.load({**os.environ, "TICKET_DATA_DIR": folder} | demo.OFFICE)
         app = create_app()
         with app.app_context(), database.connection_context():
-            demo.fill(clock.now())
-        _run(app)
+            greeting = demo.fill(clock.now())
+        _run(app, greeting)
 
 
 def main():
     """Run one command; whatever keeps it from starting is one German sentence."""
+    # What the portal writes is for its own user alone.
+    os.umask(0o077)
     for stream in (sys.stdout, sys.stderr):
         # A redirected output on Windows knows 256 letters; a name with another one must not end the command.
         stream.reconfigure(errors="backslashreplace")
@@ -120,8 +125,8 @@ def main():
         sys.exit(f"Fehler: {error}")
 
 
-def _run(app):
-    """Run waitress with the worker beside it."""
+def _run(app, greeting=""):
+    """Run waitress with the worker beside it, and greet as soon as the port is open."""
     _answer_in_german(app)
     try:
         server = waitress.create_server(
@@ -142,11 +147,14 @@ def _run(app):
             channel_timeout=15,
             cleanup_interval=5,
         )
-    except OSError as error:
-        reason = "ist schon belegt" if error.errno == errno.EADDRINUSE else "lässt sich nicht öffnen"
+    except (OSError, ValueError) as error:
+        if getattr(error, "errno", None) == errno.EADDRINUSE:
+            raise StartError(
+                f"{settings.host}:{settings.port} ist schon belegt. Läuft das Portal schon? "
+                "Einen anderen Port wählen Sie mit TICKET_PORT."
+            ) from None
         raise StartError(
-            f"{settings.host}:{settings.port} {reason}. Läuft das Portal schon? "
-            "Einen anderen Port wählen Sie mit TICKET_PORT."
+            f"{settings.host}:{settings.port} lässt sich nicht öffnen. Bitte prüfen Sie TICKET_HOST und TICKET_PORT."
         ) from None
     if settings.limits == "off":
         log.warning("TICKET_LIMITS=off: Alle Mengengrenzen sind ausgeschaltet. Nur für Lasttests am eigenen Rechner!")
@@ -155,7 +163,7 @@ def _run(app):
     worker = Worker()
     worker.start()
     try:
-        print(f"Das Meldeportal läuft: http://{settings.host}:{settings.port} (Ende mit Strg+C)", flush=True)
+        print(f"{greeting}Das Meldeportal läuft: http://{settings.host}:{settings.port} (Ende mit Strg+C)", flush=True)
         server.run()
     finally:
         server.close()
@@ -167,10 +175,10 @@ def _prepare_data():
     try:
         settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         settings.files_dir.mkdir(exist_ok=True)
-        accounts.secret_key()
         models.open_at(settings.database_path)
         with database.connection_context():
             migrate()
+            accounts.prepare_secret_key()
     except (OSError, DatabaseError) as error:
         raise StartError(
             f"Im Datenordner {settings.data_dir} lässt sich nicht arbeiten: {error}. Bitte prüfen Sie, ob es ein "
@@ -178,15 +186,15 @@ def _prepare_data():
         ) from None
 
 
-def _open_database():
-    if request.blueprint != assets.bp.name:
-        database.connect()
-
-
 def _limit_plain_forms():
     # A form that is not multipart is read into memory as a whole, and carries no files.
     if request.mimetype != "multipart/form-data":
         request.max_content_length = MEBIBYTE
+
+
+def _open_database():
+    if request.blueprint != assets.bp.name:
+        database.connect()
 
 
 def _close_database(error):

@@ -3,6 +3,8 @@
 import gettext
 import json
 import os
+import shutil
+from datetime import datetime
 from functools import wraps
 from pathlib import Path
 
@@ -19,13 +21,20 @@ os.environ["LANGUAGE"] = "de"
 gettext.bindtextdomain("messages", Path(__file__).parent / "translations")
 
 
+_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
+
+
 class Group(click.Group):
+    """A click group whose help is German throughout."""
+
     def __init__(self, *args, **options):
         super().__init__(*args, **{"options_metavar": "[OPTIONEN]", "subcommand_metavar": "BEFEHL …"} | options)
         self.command_class, self.group_class = Command, Group
 
 
 class Command(click.Command):
+    """A click command whose help is German throughout."""
+
     def __init__(self, *args, **options):
         super().__init__(*args, **{"options_metavar": "[OPTIONEN]"} | options)
 
@@ -47,6 +56,12 @@ def with_database(command):
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Als JSON ausgeben, für Skripte.")
 number = click.option("--nummer", "number", required=True, metavar="N", help="Kundennummer.")
+
+
+attachment_number = click.argument("position", metavar="NR", type=click.IntRange(1))
+attachment_target = click.option(
+    "--ziel", "target", metavar="DATEI", help="Wohin; ohne Angabe unter dem eigenen Namen in diesen Ordner."
+)
 
 
 @click.group(cls=Group, invoke_without_command=True)
@@ -103,10 +118,10 @@ def list_customers(as_json):
     """Alle Kunden zeigen."""
     rows = [
         {
-            "nummer": customer.number,
-            "name": customer.name,
-            "mail": customer.email,
-            "gesperrt_seit": customer.locked_at and texts.moment(customer.locked_at),
+            "Nummer": customer.number,
+            "Name": customer.name,
+            "Mail": customer.email,
+            "gesperrt seit": customer.locked_at,
         }
         for customer in Customer.by_number()
     ]
@@ -136,7 +151,7 @@ def lock(number):
 @number
 @with_database
 def unlock(number):
-    """Einen Kunden wieder freigeben."""
+    """Die Sperre eines Kunden aufheben."""
     customer = accounts.unlock(number)
     click.echo(f"Kunde {customer.number} ({customer.name}) ist entsperrt.")
 
@@ -162,29 +177,18 @@ def list_tickets(as_json):
 def show_ticket(code, as_json):
     """Ein Ticket mit allen Angaben, Anhängen und seinem Verlauf zeigen."""
     ticket = _find_ticket(code)
-    history = [{"wann": texts.moment(event.at), "wer": event.actor, "was": event.text} for event in ticket.events]
+    history = [{"wann": event.at, "wer": event.actor, "was": event.text} for event in ticket.events]
     _print_whole(ticket.submission, _of_ticket(ticket), history, as_json)
 
 
 @ticket.command("anhang")
 @click.argument("code", metavar="VORGANGSNUMMER")
-@click.argument("position", metavar="NR", type=click.IntRange(1))
-@click.option("--ziel", "target", metavar="DATEI", help="Wohin; ohne Angabe unter dem eigenen Namen in diesen Ordner.")
+@attachment_number
+@attachment_target
 @with_database
 def save_attachment(code, position, target):
     """Einen Anhang eines Tickets in eine Datei schreiben."""
-    found = list(_find_ticket(code).submission.attachments.order_by(Attachment.id))
-    if position > len(found):
-        raise click.ClickException(f"Das Ticket {code} hat {len(found)} Anhänge, keinen mit der Nummer {position}.")
-    target = Path(target or found[position - 1].name)
-    try:
-        with attachments.open_stored(found[position - 1]) as source, target.open("xb") as file:
-            file.write(source.read())
-    except FileExistsError:
-        raise click.ClickException(f"Die Datei {target} gibt es schon. Wählen Sie mit --ziel eine andere.") from None
-    except OSError as error:
-        raise click.ClickException(f"Der Anhang ließ sich nicht schreiben: {error}.") from None
-    click.echo(f"Geschrieben: {target}")
+    _save_attachment(_find_ticket(code).submission, position, target)
 
 
 @cli.group("nicht-zugeordnet")
@@ -206,11 +210,19 @@ def list_unmatched(as_json):
 @as_json
 @with_database
 def show_unmatched(code, as_json):
-    """Eine nicht zugeordnete Anfrage mit allen Angaben zeigen."""
-    submission = Submission.unmatched().where(Submission.code == _plain(code)).get_or_none()
-    if submission is None:
-        raise click.ClickException(f"Eine nicht zugeordnete Anfrage {code} gibt es nicht.")
+    """Eine nicht zugeordnete Anfrage zeigen."""
+    submission = _find_unmatched(code)
     _print_whole(submission, _of_unmatched(submission), [], as_json)
+
+
+@unmatched.command("anhang")
+@click.argument("code", metavar="VORGANGSNUMMER")
+@attachment_number
+@attachment_target
+@with_database
+def save_unmatched_attachment(code, position, target):
+    """Einen Anhang in eine Datei schreiben."""
+    _save_attachment(_find_unmatched(code), position, target)
 
 
 def _find_ticket(code):
@@ -220,29 +232,55 @@ def _find_ticket(code):
     return ticket
 
 
+def _find_unmatched(code):
+    submission = Submission.unmatched().where(Submission.code == _plain(code)).get_or_none()
+    if submission is None:
+        raise click.ClickException(f"Eine nicht zugeordnete Anfrage {code} gibt es nicht.")
+    return submission
+
+
+def _save_attachment(submission, position, target):
+    found = list(submission.attachments.order_by(Attachment.id))
+    if position > len(found):
+        raise click.ClickException(f"Einen Anhang Nummer {position} hat der Vorgang {submission.spoken_code} nicht.")
+    target = Path(target or found[position - 1].name)
+    try:
+        with attachments.open_stored(found[position - 1]) as source, target.open("xb") as file:
+            shutil.copyfileobj(source, file)
+    except FileExistsError:
+        raise click.ClickException(f"Die Datei {target} gibt es schon. Wählen Sie mit --ziel eine andere.") from None
+    except OSError as error:
+        raise click.ClickException(f"Der Anhang ließ sich nicht schreiben: {error}.") from None
+    click.echo(f"Geschrieben: {target}")
+
+
 def _plain(code):
     return code.upper().replace("-", "").replace(" ", "")
 
 
 def _summary(submission):
     return {
-        "vorgang": submission.spoken_code,
-        "eingegangen": texts.moment(submission.received_at),
-        "art": submission.category.label,
-        "prioritaet": submission.priority.label,
-        "kundennummer": submission.customer_number,
+        "Vorgang": submission.spoken_code,
+        "eingegangen": submission.received_at,
+        "Art": submission.category.label,
+        "Priorität": submission.priority.label,
+        "Kundennummer": submission.customer_number,
         "von": submission.name,
-        "kontaktnummer": submission.phone,
+        "Kontaktnummer": submission.phone,
     }
 
 
 def _of_ticket(ticket):
-    flags = ["Vorlauf unterschritten"] if ticket.lead_time_missed else []
-    return {"status": ticket.status.label, "kunde": ticket.customer.name, "hinweise": ", ".join(flags)}
+    return {
+        "Status": ticket.status.label,
+        "Kunde": ticket.customer.name,
+        "Mail des Kunden": ticket.customer.email,
+        "Hinweise": ["Vorlauf unterschritten"] if ticket.lead_time_missed else [],
+    }
 
 
 def _of_unmatched(submission):
-    return {"grund": submission.unmatched_reason.label}
+    return {"Grund": submission.unmatched_reason.label}
 
 
 def _print_pin(pin):
@@ -252,11 +290,11 @@ def _print_pin(pin):
 
 def _print_rows(rows, as_json, when_empty):
     if as_json:
-        click.echo(json.dumps(rows, indent=2))
+        _print_json(rows)
     elif not rows:
         click.echo(when_empty)
     else:
-        table = [list(rows[0]), *([str(value or "") for value in row.values()] for row in rows)]
+        table = [list(rows[0]), *([_shown(value) for value in row.values()] for row in rows)]
         widths = [max(map(len, column)) for column in zip(*table, strict=True)]
         for line in table:
             click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
@@ -265,17 +303,42 @@ def _print_rows(rows, as_json, when_empty):
 def _print_whole(submission, facts, history, as_json):
     sent = forms.read_back(submission)
     files = [
-        {"nr": position, "name": attachment.name, "groesse": texts.file_size(attachment.size)}
+        {"Nr": position, "Name": attachment.name, "Bytes": attachment.size}
         for position, attachment in enumerate(submission.attachments.order_by(Attachment.id), start=1)
     ]
     if as_json:
-        whole = _summary(submission) | facts | {"angaben": dict(sent), "anhaenge": files, "verlauf": history}
-        click.echo(json.dumps(whole, indent=2))
+        _print_json(_summary(submission) | facts | {"Angaben": dict(sent), "Anhänge": files, "Verlauf": history})
         return
     click.echo(f"Vorgang {submission.spoken_code}, eingegangen am {texts.moment(submission.received_at)}")
-    for label, text in [*((label.capitalize(), text) for label, text in facts.items() if text), *sent]:
-        click.echo(f"{label}: {text}")
+    for label, value in [*facts.items(), *sent]:
+        if value:
+            # Lines that somebody typed must not look like lines of this list.
+            click.echo(f"{label}: {_shown(value)}".replace("\n", "\n    "))
     for file in files:
-        click.echo(f"Anhang {file['nr']}: {file['name']} ({file['groesse']})")
+        click.echo(f"Anhang {file['Nr']}: {file['Name']} ({texts.file_size(file['Bytes'])})")
     for event in history:
-        click.echo(f"{event['wann']} · {event['wer']}: {event['was']}")
+        click.echo(f"{texts.moment(event['wann'])} · {event['wer']}: {event['was']}")
+
+
+def _print_json(value):
+    """Print for scripts: names in small letters without umlauts, moments in ISO 8601, and nothing but ASCII."""
+    click.echo(json.dumps(_for_scripts(value), indent=2))
+
+
+def _for_scripts(value):
+    if isinstance(value, list):
+        return [_for_scripts(item) for item in value]
+    if isinstance(value, dict):
+        return {_script_name(name): _for_scripts(item) for name, item in value.items()}
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+def _script_name(label):
+    return label.lower().translate(_UMLAUTS).replace(" ", "_")
+
+
+def _shown(value):
+    """Return a value as a person reads it."""
+    if isinstance(value, datetime):
+        return texts.moment(value)
+    return ", ".join(value) if isinstance(value, list) else str(value or "")

@@ -10,6 +10,12 @@ from models import Category, Priority, Salutation
 from services import accounts, attachments, intake, worker
 from settings import TIME_ZONE, settings
 
+OFFICE = {
+    "TICKET_OFFICE_NAME": "Muster-IT",
+    "TICKET_OFFICE_EMAIL": "support@muster-it.example",
+    "TICKET_OFFICE_PHONE": "0211 555000",
+}
+
 CUSTOMERS = [
     ("K1001", "Bäckerei Sommer", "sommer@example.org"),
     ("K1002", "Steuerkanzlei Brandt & Partner", "info@brandt.example.org"),
@@ -34,6 +40,14 @@ INCIDENTS = [
     ("Der Scanner schickt die Seiten um 90 Grad gedreht.", Priority.LOW),
     ("Die Kasse druckt keine Bons, die Lampe blinkt rot.", Priority.HIGH),
     ("Seit dem Update startet die Warenwirtschaft nur noch sehr langsam.", Priority.MEDIUM),
+    ("Zwei Arbeitsplätze finden nach dem Umräumen den Server nicht mehr.", Priority.MEDIUM),
+    ("Die Maus am Empfang springt, eine neue Batterie hat nicht geholfen.", Priority.LOW),
+    ("Word stürzt beim Drucken von Serienbriefen ab, andere Dokumente gehen.", Priority.LOW),
+    ("Das Telefon am Platz 12 klingelt nicht, abheben und sprechen geht.", Priority.MEDIUM),
+    ("Auf dem Bildschirm steht „Ihre Dateien sind verschlüsselt“. Wir haben alles ausgeschaltet!", Priority.HIGH),
+    ("Die Uhrzeit auf dem Server geht elf Minuten nach.", Priority.LOW),
+    ("Das WLAN im Besprechungsraum bricht alle paar Minuten ab.", Priority.LOW),
+    ("Die Datensicherung meldet seit drei Tagen einen Fehler.", Priority.MEDIUM),
 ]
 DEVICES = [
     ("Notebook ThinkPad E16", "PF4X7Q2M", "AB-20417", "Der Akku lädt nicht mehr über 40 Prozent."),
@@ -58,7 +72,7 @@ OTHERS = [
 
 
 def fill(now):
-    """Add the customers and a few dozen requests of the last days, and print what is needed to try the portal."""
+    """Add the customers and a few dozen requests of the last days; return what one needs to know to try the portal."""
     access = []
     for number, name, email in CUSTOMERS:
         customer, pin = accounts.add_customer(number, name, email, now)
@@ -76,10 +90,15 @@ def fill(now):
             now - timedelta(hours=2 * (len(requests) - position)),
         )
     worker.run_once(now)
-    print("\nBeispielkunden zum Ausprobieren:")
-    for customer, pin in access:
-        print(f"  Kundennummer {customer.number}   PIN: {accounts.spoken_pin(pin)}   {customer.name}")
-    print(f"\nDie Tickets zeigt, in einem zweiten Fenster:\n  {_command_for_a_second_window()}\n")
+    lines = [
+        f"  Kundennummer {customer.number}   PIN: {accounts.spoken_pin(pin)}   {customer.name}"
+        for customer, pin in access
+    ]
+    return (
+        "\nBeispielkunden zum Ausprobieren:\n"
+        + "\n".join(lines)
+        + f"\n\nDie Tickets zeigt, in einem zweiten Fenster:\n  {_command_for_a_second_window()}\n\n"
+    )
 
 
 def _command_for_a_second_window():
@@ -89,7 +108,7 @@ def _command_for_a_second_window():
 
 
 def _requests(today):
-    for description, priority in INCIDENTS * 2:
+    for description, priority in INCIDENTS:
         yield {"category": Category.INCIDENT, "description": description, "priority": priority}
     for device, serial_number, order_reference, description in DEVICES:
         yield {
@@ -108,6 +127,8 @@ def _requests(today):
             "position": position,
             "desired_email": desired_email,
             "entry_date": today + timedelta(days=days),
+            "extension": str(200 + days),
+            "remarks": "Bitte Zugriff auf das Laufwerk der Abteilung.",
         }
     for description, priority in CALLBACKS:
         yield {"category": Category.CALLBACK, "description": description, "priority": priority, "reference": "Büro"}
@@ -118,10 +139,10 @@ def _requests(today):
 def _send(position, answers, pin, now):
     draft = f"demo{position:018}"
     proof = accounts.pin_proof(answers["customer_number"], pin)
-    with_picture = answers["category"] is Category.WARRANTY
-    if with_picture:
-        attachments.stage(draft, [("Foto vom Gerät.png", io.BytesIO(_picture(position)))], "127.0.0.1", now)
-    intake.receive(draft, answers, proof, with_picture, now)
+    with_files = answers["category"] is not Category.NEW_EMPLOYEE
+    if with_files and position % 3 == 0:
+        attachments.stage(draft, [("Foto.png", io.BytesIO(_picture(position)))], "127.0.0.1", now)
+    intake.receive(draft, answers, proof, with_files, now)
 
 
 def _picture(position):

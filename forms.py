@@ -3,11 +3,12 @@
 import re
 import unicodedata
 from datetime import timedelta
+from functools import partial
 
 from flask_wtf import FlaskForm
 from wtforms import DateField, EmailField, RadioField, StringField, TelField, TextAreaField
 from wtforms.fields.choices import enum_choices, enum_coerce
-from wtforms.validators import DataRequired, InputRequired, Length, Optional, ValidationError
+from wtforms.validators import DataRequired, InputRequired, Optional, StopValidation, ValidationError
 
 import clock
 from models import (
@@ -22,6 +23,7 @@ from models import (
     Salutation,
 )
 from services import accounts
+from services.workdays import LEAD_TIME_WORKDAYS
 
 DRAFT_PATTERN = re.compile(r"[A-Za-z0-9_-]{22}")
 
@@ -34,27 +36,40 @@ ENTRY_DATE_FUTURE = timedelta(days=5 * 366)
 # Room for the dashes and blanks that people type between the digits.
 MAX_TYPED_PIN_LENGTH = 2 * PIN_DIGITS + 4
 
-_INVISIBLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+# Control characters, separators of lines and paragraphs, and what turns the direction of writing.
+_INVISIBLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 _PHONE = re.compile(r"[0-9+()/.\-–\s]*")
 
 
-def _clean(text):
+def _clean(text, limit):
     """Trim, use one kind of line end, and write each letter in one way (NFC)."""
-    return unicodedata.normalize("NFC", (text or "").replace("\r\n", "\n").replace("\r", "\n")).strip()
+    text = (text or "").replace("\r\n", "\n").replace("\r", "\n").strip()
+    # What is far too long is refused anyway, and normalising takes quadratic time for some texts.
+    return text if len(text) > 4 * limit else unicodedata.normalize("NFC", text)
+
+
+def _is_short(label, limit):
+    def check(form, field):
+        if len(field.data) > limit:
+            raise StopValidation(f"Bitte kürzen Sie „{label}“ auf höchstens {limit} Zeichen.")
+
+    return check
 
 
 def _is_visible(form, field):
     several_lines = isinstance(field, TextAreaField)
     if _INVISIBLE.search(field.data) or (not several_lines and re.search(r"[\n\t]", field.data)):
         raise ValidationError(
-            "Der Text enthält unsichtbare Steuerzeichen. Bitte tippen Sie ihn neu, statt ihn einzufügen."
+            f"„{field.label.text}“ enthält unsichtbare Steuerzeichen. Bitte tippen Sie das neu, statt es einzufügen."
         )
 
 
 def _has_digits(minimum, example):
     def check(form, field):
         if not _PHONE.fullmatch(field.data) or sum(map(str.isdigit, field.data)) < minimum:
-            raise ValidationError(f"Bitte prüfen Sie die Nummer. Sie besteht aus Ziffern, zum Beispiel {example}.")
+            raise ValidationError(
+                f"Bitte prüfen Sie „{field.label.text}“. Eine Nummer besteht aus Ziffern, zum Beispiel {example}."
+            )
 
     return check
 
@@ -65,14 +80,14 @@ _is_extension = _has_digits(1, "42")
 
 def _is_email(form, field):
     if not accounts.EMAIL.fullmatch(field.data):
-        raise ValidationError("Bitte prüfen Sie die E-Mail-Adresse. Sie sieht so aus: name@firma.de")
+        raise ValidationError(f"Bitte prüfen Sie „{field.label.text}“. Eine E-Mail-Adresse sieht so aus: name@firma.de")
 
 
 def _line(label, *checks, missing=None, limit=MAX_SHORT_LENGTH, field_class=StringField, **options):
     """Declare a trimmed text of limited length; `missing` is the sentence for a required one that is empty."""
-    length = Length(max=limit, message="Bitte kürzen Sie die Angabe auf höchstens %(max)d Zeichen.")
     presence = DataRequired(missing) if missing else Optional()
-    return field_class(label, [presence, _is_visible, length, *checks], filters=[_clean], **options)
+    validators = [presence, _is_short(label, limit), _is_visible, *checks]
+    return field_class(label, validators, filters=[partial(_clean, limit=limit)], **options)
 
 
 def _text(label, missing=None, **options):
@@ -125,7 +140,7 @@ class EntryDateField(DateField):
         super().process_formdata([value for value in self.raw_data if value])
         if self.data and not clock.today() - ENTRY_DATE_PAST <= self.data <= clock.today() + ENTRY_DATE_FUTURE:
             year, self.data = self.data.year, None
-            raise ValueError(f"Bitte prüfen Sie das Jahr: {year} liegt zu weit von heute entfernt.")
+            raise ValueError(f"Bitte prüfen Sie das Jahr: {year:04} liegt zu weit von heute entfernt.")
 
 
 class PortalForm(FlaskForm):
@@ -181,6 +196,7 @@ class RequestForm(PortalForm):
         _is_email,
         limit=MAX_EMAIL_LENGTH,
         field_class=EmailField,
+        description="Falls wir Ihnen schreiben sollen, statt anzurufen.",
         render_kw={"autocomplete": "email"},
     )
     category = _choice("Art der Anfrage", Category, "Bitte wählen Sie, worum es geht.")
@@ -211,7 +227,7 @@ class RequestForm(PortalForm):
 
 
 class IncidentForm(RequestForm):
-    """Störung"""
+    """What is asked when a device or a program does not work."""
 
     for_category = Category.INCIDENT
     slug = "stoerung"
@@ -228,7 +244,7 @@ class IncidentForm(RequestForm):
 
 
 class WarrantyForm(RequestForm):
-    """Garantiefall"""
+    """What is asked when a device that was bought from the office is defective."""
 
     for_category = Category.WARRANTY
     slug = "garantie"
@@ -259,11 +275,11 @@ class WarrantyForm(RequestForm):
 
 
 class NewEmployeeForm(RequestForm):
-    """Neuer Mitarbeiter"""
+    """What is asked for the account of somebody who starts to work at the customer's."""
 
     for_category = Category.NEW_EMPLOYEE
     slug = "neuer-mitarbeiter"
-    explanation = "Jemand fängt bei Ihnen an, und wir richten den Zugang ein."
+    explanation = "Jemand fängt bei Ihnen an, und wir richten das Benutzerkonto ein."
     said_when_empty = {"desired_email": "keine, es wird keine angelegt"}
 
     reference = _reference()
@@ -289,13 +305,14 @@ class NewEmployeeForm(RequestForm):
         [InputRequired("Bitte geben Sie das Eintrittsdatum an.")],
         format=DATE_FORMATS,
         invalid_value_message="Dieses Datum gibt es nicht. Bitte schreiben Sie es so: 15.01.2027",
-        description="Bis zu diesem Tag richten wir den Zugang ein. Bitte melden Sie ihn mindestens 5 Werktage vorher.",
+        description="An diesem Tag steht das Benutzerkonto bereit, wenn Sie den Eintritt mindestens "
+        f"{LEAD_TIME_WORKDAYS} Werktage vorher melden.",
     )
     remarks = _text("Sonstige Anmerkungen", render_kw={"rows": 4})
 
 
 class CallbackForm(RequestForm):
-    """Rückrufbitte"""
+    """What is asked when somebody wants to be called."""
 
     for_category = Category.CALLBACK
     slug = "rueckruf"
@@ -312,7 +329,7 @@ class CallbackForm(RequestForm):
 
 
 class OtherForm(RequestForm):
-    """Sonstiges"""
+    """What is asked when nothing else fits."""
 
     for_category = Category.OTHER
     slug = "sonstiges"
@@ -333,11 +350,6 @@ FORMS = {form.for_category: form for form in (IncidentForm, WarrantyForm, NewEmp
 DETAIL_NAMES = frozenset(
     name for form in FORMS.values() for name, member in vars(form).items() if hasattr(member, "_formfield")
 )
-
-
-def form_class_for(category):
-    """Return the form class for what was chosen as category, or the common one if that is none of them."""
-    return FORMS.get(category, RequestForm)
 
 
 def read_back(submission):

@@ -192,6 +192,10 @@ class Submission(BaseModel):
         return cls.select().where(cls.state == SubmissionState.PENDING).order_by(cls.id)
 
     @classmethod
+    def was_sent(cls, draft):
+        return cls.select().where(cls.draft == draft).exists()
+
+    @classmethod
     def unmatched(cls):
         return cls.select().where(cls.state == SubmissionState.UNMATCHED).order_by(cls.id.desc())
 

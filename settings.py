@@ -3,6 +3,7 @@
 import logging
 import tomllib
 from dataclasses import dataclass, fields
+from ipaddress import ip_address
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -90,7 +91,7 @@ class Settings:
             for name, value in environ.items()
             if name.startswith(ENVIRONMENT_PREFIX)
         }
-        self.data_dir = Path(environment.pop("data_dir", type(self).data_dir)).absolute()
+        self.data_dir = Path(environment.pop("data_dir", "") or type(self).data_dir).absolute()
         config = _read_config(self.data_dir / CONFIG_FILE)
         for field in fields(self):
             if field.name == "data_dir":
@@ -140,7 +141,22 @@ def _positive(number):
     return 0 < number < float("inf")
 
 
+def _at_most(limit):
+    return lambda number: 0 < number <= limit
+
+
+def _is_address(text):
+    try:
+        return text == "" or bool(ip_address(text))
+    except ValueError:
+        return False
+
+
 _CHECKS = {
+    "threads": (_at_most(256), "muss zwischen 1 und 256 liegen"),
+    "worker_tick_seconds": (_at_most(86400), "muss größer als null und höchstens 86400 sein"),
+    "staged_hours": (_at_most(8760), "muss zwischen 1 und 8760 liegen"),
+    "trusted_proxy": (_is_address, "muss eine IP-Adresse sein"),
     "port": (lambda port: 0 < port < 65536, "muss zwischen 1 und 65535 liegen"),
     "federal_state": (FEDERAL_STATES.__contains__, f"muss eines der Kürzel {', '.join(FEDERAL_STATES)} sein"),
     "limits": ({"on", "off"}.__contains__, "muss „on“ oder „off“ sein"),

@@ -19,7 +19,7 @@ def main():
     if sys.version_info < (3, 11):
         stop("Das Meldeportal braucht Python 3.11 oder neuer, hier läuft %d.%d." % sys.version_info[:2])
     arguments = sys.argv[1:]
-    testing = arguments[:1] == ["test"]
+    testing = arguments[:1] == ["test"] and "--help" not in arguments
     prepare("requirements-test.txt" if testing else "requirements.txt")
     if testing:
         hand_over([PYTHON, "-m", "pytest"] + arguments[1:], cwd=ROOT)

@@ -1,14 +1,14 @@
 """Bring the database to the schema of this version: numbered steps, after a copy of the file."""
 
 import sqlite3
-from datetime import datetime
 from pathlib import Path
 
 from peewee import DatabaseError
 from playhouse.migrations import Runner
 
+import clock
 from models import database
-from settings import StartError, settings
+from settings import TIME_ZONE, StartError, settings
 
 DIRECTORY = Path(__file__).parent
 
@@ -41,7 +41,7 @@ def migrate():
 
 def _copy_database(last_step):
     settings.backups_dir.mkdir(exist_ok=True)
-    name = f"vor-umstellung-{datetime.now():%Y%m%d-%H%M%S}-{last_step}.db"
+    name = f"vor-umstellung-{clock.now().astimezone(TIME_ZONE):%Y%m%d-%H%M%S}-{last_step}.db"
     with sqlite3.connect(settings.backups_dir / name) as copy:
         database.connection().backup(copy)
     copy.close()

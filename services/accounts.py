@@ -19,12 +19,12 @@ from werkzeug.security import check_password_hash, generate_password_hash
 from models import MAX_EMAIL_LENGTH, MAX_NUMBER_LENGTH, MAX_SHORT_LENGTH, PIN_DIGITS, Customer, FormerPin, transaction
 from settings import StartError, settings
 
-# Each former PIN costs one slow hash for every wrong one that arrives.
-FORMER_PINS_CHECKED = 3
+# Each former PIN costs one slow hash for every submission, also for one that has no former PIN to compare with.
+FORMER_PINS_CHECKED = 1
 
 SECRET_KEY_BYTES = 32
 
-EMAIL = re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s,;<>\"]+")
+EMAIL = re.compile(r'[^@\s,;<>"]+@[^@\s,;<>".]+(?:\.[^@\s,;<>".]+)+')
 
 _NUMBER = re.compile(rf"[A-Z0-9][A-Z0-9./-]{{0,{MAX_NUMBER_LENGTH - 1}}}")
 _PIN = re.compile(rf"[0-9]{{{PIN_DIGITS}}}")
@@ -40,10 +40,15 @@ class PinMatch(Enum):
     WRONG = auto()
 
 
-def secret_key():
-    """Return the 32 secret bytes of this installation and make them at the first call."""
+def prepare_secret_key():
+    """Make the secret key of a new installation; raises StartError where one must be and is not."""
     path = settings.secret_key_path
     if not path.exists():
+        if Customer.select().exists():
+            raise StartError(
+                f"Die Datei {path} fehlt, und ohne sie gilt keine PIN mehr. "
+                "Bitte spielen Sie sie aus einer Sicherung ein."
+            )
         # Linked into place only when whole and on disk: a crash or a second process never leaves a short or other key.
         fresh = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
         with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
@@ -56,6 +61,12 @@ def secret_key():
             pass
         finally:
             fresh.unlink()
+    secret_key()
+
+
+def secret_key():
+    """Return the secret bytes of this installation; raises StartError if they are damaged."""
+    path = settings.secret_key_path
     key = path.read_bytes()
     if len(key) != SECRET_KEY_BYTES:
         raise StartError(f"Die Datei {path} ist beschädigt. Bitte spielen Sie sie aus einer Sicherung ein.")
@@ -64,6 +75,8 @@ def secret_key():
 
 def normalise_number(text):
     """Return a customer number without blanks and in capitals, or None if it cannot be one."""
+    if len(text) > 4 * MAX_NUMBER_LENGTH:
+        return None
     number = "".join(unicodedata.normalize("NFKC", text).split()).upper()
     return number if _NUMBER.fullmatch(number) else None
 
@@ -87,18 +100,18 @@ def pin_proof(number, pin):
 def check_proof(number, proof):
     """Return the customer with this number (None if there is none) and how the proof fits; slow on purpose.
 
-    An unknown number costs as much as a known one.
+    A known number and an unknown one, a right PIN and a wrong one all cost the same.
     """
     customer = Customer.get_or_none(Customer.number == number)
-    if customer is None:
-        check_password_hash(_dummy_hash(), proof)
-        return None, PinMatch.WRONG
-    if check_password_hash(customer.pin_hash, proof):
+    hashes = [_dummy_hash()] * (1 + FORMER_PINS_CHECKED)
+    if customer:
+        former_pins = customer.former_pins.order_by(FormerPin.id.desc()).limit(FORMER_PINS_CHECKED)
+        known = [customer.pin_hash, *(former.pin_hash for former in former_pins)]
+        hashes[: len(known)] = known
+    fits = [check_password_hash(pin_hash, proof) for pin_hash in hashes]
+    if fits[0]:
         return customer, PinMatch.CURRENT
-    former_pins = list(customer.former_pins.order_by(FormerPin.id.desc()).limit(FORMER_PINS_CHECKED))
-    if any(check_password_hash(former.pin_hash, proof) for former in former_pins):
-        return customer, PinMatch.FORMER
-    return customer, PinMatch.WRONG
+    return customer, PinMatch.FORMER if any(fits) else PinMatch.WRONG
 
 
 def add_customer(number, name, email, now):

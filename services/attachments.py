@@ -1,6 +1,7 @@
 """Files that customers add: stage, list, remove, adopt, sweep. Knows no HTTP and no ticket."""
 
 import hashlib
+import logging
 import os
 import re
 import secrets
@@ -21,10 +22,16 @@ from models import (
 from services.file_types import ALLOWED_WORDS, Refused, judge
 from settings import MEBIBYTE, settings
 
+log = logging.getLogger(__name__)
+
 TOO_MANY = f"Mehr als {MAX_ATTACHMENTS} Anhänge sind nicht möglich. Bitte entfernen Sie zuerst einen anderen."
 TOO_LARGE = f"Die Datei ist größer als {MAX_ATTACHMENT_MIB} MiB. Bitte verkleinern Sie sie."
 EMPTY = "Die Datei ist leer. Bitte wählen Sie eine andere."
 CROWDED = "Es warten gerade zu viele Dateien auf das Absenden. Bitte versuchen Sie es später noch einmal."
+SWEPT = (
+    "Eine Ihrer Dateien war länger als {hours} Stunden nicht abgesendet und ist gelöscht. "
+    "Bitte wählen Sie sie noch einmal aus."
+)
 ALLOWED = f"Erlaubt sind {ALLOWED_WORDS}."
 
 
@@ -67,17 +74,24 @@ def remove(draft, stored_name):
     return attachment.name
 
 
+def is_swept(draft, stored_names):
+    """Say whether one of the files that a page still lists under a draft key is gone."""
+    return not set(stored_names) <= {attachment.stored_name for attachment in Attachment.staged(draft)}
+
+
 def adopt(draft, submission):
     """Give all files staged under a draft key to the submission that was sent with it."""
     Attachment.update(submission=submission).where(Attachment.draft == draft, Attachment.submission.is_null()).execute()
 
 
 def drop_resent(draft, submission):
-    """Remove what is staged a second time under the draft key of a submission that has it already."""
+    """Remove what is staged a second time under the draft key of a sent submission; say whether more is staged."""
     sent = {(attachment.digest, attachment.name) for attachment in submission.attachments}
-    for attachment in Attachment.staged(draft):
-        if (attachment.digest, attachment.name) in sent:
-            remove(draft, attachment.stored_name)
+    staged = list(Attachment.staged(draft))
+    again = [attachment for attachment in staged if (attachment.digest, attachment.name) in sent]
+    for attachment in again:
+        remove(draft, attachment.stored_name)
+    return len(again) < len(staged)
 
 
 def restage(draft, new_draft):
@@ -98,8 +112,11 @@ def sweep(now):
         Attachment.delete().where(Attachment.submission.is_null(), Attachment.staged_at < deadline).execute()
     named = {attachment.stored_name for attachment in Attachment.select(Attachment.stored_name)}
     for path in settings.files_dir.iterdir():
-        if path.name not in named and path.stat().st_mtime < deadline.timestamp():
-            path.unlink(missing_ok=True)
+        try:
+            if path.is_file() and path.name not in named and path.stat().st_mtime < deadline.timestamp():
+                path.unlink()
+        except OSError as error:
+            log.warning("Die Datei %s ließ sich nicht aufräumen: %s", path, error)
 
 
 def _write(stored_name, name, stream):
@@ -165,7 +182,8 @@ def _refusal(name, reason):
 
 def _display_name(name):
     """Return the file's own name without folders and invisible characters, cut before its ending."""
-    name = re.split(r"[/\\]", unicodedata.normalize("NFC", name))[-1]
+    # Cut first: normalising takes quadratic time for some texts.
+    name = re.split(r"[/\\]", unicodedata.normalize("NFC", name[-10 * MAX_FILE_NAME_LENGTH :]))[-1]
     name = "".join(character for character in name if not unicodedata.category(character).startswith("C"))
     stem, dot, extension = " ".join(name.split()).rpartition(".")
     return (stem[: MAX_FILE_NAME_LENGTH - len(dot + extension)] + dot + extension)[

@@ -273,6 +273,8 @@ def _tiff_fields(reader):
     (count,) = reader.take("H")
     for _ in range(count):
         tag, kind, number, value = reader.take("HHII")
+        if number > _MAX_PARTS:
+            raise _BrokenError
         behind = reader.position
         length = _TIFF_SIZES.get(kind, 1) * number
         reader.go_to(behind - 4 if length <= 4 else value)

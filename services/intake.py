@@ -7,7 +7,6 @@ from peewee import IntegrityError
 from models import (
     CODE_ALPHABET,
     CODE_LENGTH,
-    Attachment,
     Category,
     Event,
     Submission,
@@ -47,10 +46,7 @@ def receive(draft, answers, pin_proof, with_attachments, now):
             known = Submission.get_or_none(Submission.draft == draft)
             if known is None:
                 continue  # It was the code that is taken; once in a lifetime another one is drawn.
-            if _differs(known, answers):
-                raise AlreadySent(known) from None
-            attachments.drop_resent(draft, known)
-            if with_attachments and Attachment.staged(draft).exists():
+            if _differs(known, answers) or (attachments.drop_resent(draft, known) and with_attachments):
                 raise AlreadySent(known) from None
             return known
 

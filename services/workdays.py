@@ -10,7 +10,7 @@ LEAD_TIME_WORKDAYS = 5
 
 def is_workday(day, federal_state):
     """Say whether the offices of a federal state (two letters, "NW") work on this day."""
-    return day.weekday() < 5 and day not in _public_holidays(federal_state)
+    return day.weekday() < 5 and day not in _public_holidays(federal_state, day.year)
 
 
 def last_day_in_time(entry_date, federal_state):
@@ -24,5 +24,6 @@ def last_day_in_time(entry_date, federal_state):
 
 
 @lru_cache
-def _public_holidays(federal_state):
-    return holidays.country_holidays("DE", subdiv=federal_state)
+def _public_holidays(federal_state, year):
+    # Frozen, because the library's own object fills itself while several threads ask it.
+    return frozenset(holidays.country_holidays("DE", subdiv=federal_state, years=year))

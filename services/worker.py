@@ -19,26 +19,32 @@ BATCH = 5
 
 def run_once(now):
     """Do all that is due: decide about every pending submission, then sweep. Returns how many were decided."""
-    decided = 0
-    while batch := admit_batch(now):
+    decided, failed = 0, set()
+    while batch := admit_batch(now, failed):
         decided += batch
     attachments.sweep(now)
     return decided
 
 
-def admit_batch(now):
+def admit_batch(now, failed):
     """Decide about the oldest pending submissions and return how many were decided.
 
-    One that fails is logged and stays pending for the next round; it never holds up the others.
+    One that fails is logged, noted in the set of failed ones and passed over from then on; it holds up no other.
     """
     decided = 0
     # Read to the end first: an open cursor is a read lock, which would keep everybody from writing for the whole batch.
-    for submission in list(Submission.pending().limit(BATCH)):
+    pending = [submission.id for submission in Submission.pending().select(Submission.id)]
+    for submission_id in pending:
+        if submission_id in failed:
+            continue
+        if decided == BATCH:
+            break
         try:
-            intake.admit(submission, now)
+            intake.admit(Submission.get_by_id(submission_id), now)
             decided += 1
         except Exception:
-            log.exception("Die Anfrage %s ließ sich nicht prüfen und bleibt vorgemerkt.", submission.spoken_code)
+            log.exception("Eine Anfrage ließ sich nicht prüfen und bleibt vorgemerkt bis zum nächsten Start.")
+            failed.add(submission_id)
     return decided
 
 
@@ -49,6 +55,7 @@ class Worker(threading.Thread):
         super().__init__(name="worker", daemon=True)
         self._stopping = threading.Event()
         self._swept_at = None
+        self._failed = set()
 
     def run(self):
         while not self._stopping.wait(settings.worker_tick_seconds):
@@ -64,7 +71,7 @@ class Worker(threading.Thread):
         self.join()
 
     def _tick(self, now):
-        admit_batch(now)
+        admit_batch(now, self._failed)
         if self._swept_at is None or now - self._swept_at >= SWEEP_INTERVAL:
-            attachments.sweep(now)
             self._swept_at = now
+            attachments.sweep(now)

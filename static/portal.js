@@ -4,11 +4,17 @@
 (() => {
   const byId = (id) => document.getElementById(id);
   const say = (id, text) => { const place = byId(id); if (place) place.textContent = text; };
+  const sayEach = (id, texts) => byId(id)?.replaceChildren(...texts.map((text) => {
+    const item = document.createElement("li");
+    item.textContent = text;
+    return item;
+  }));
 
   const FAILED = "Das hat nicht geklappt, Ihre Anfrage ist noch nicht eingegangen. Ihre Angaben stehen noch hier. " +
     "Bitte versuchen Sie es in einer Minute noch einmal.";
   const OFFLINE = "Keine Verbindung, Ihre Anfrage ist noch nicht eingegangen. Ihre Angaben stehen noch hier. " +
     "Bitte senden Sie sie noch einmal ab, sobald Sie wieder im Netz sind.";
+  const NO_FIELDS = "Keine Verbindung. Die Felder wechseln, sobald Sie wieder im Netz sind.";
   const UPLOAD_FAILED = "Das Hochladen ist abgebrochen. Die Dateien sind noch ausgewählt und gehen beim Absenden mit.";
   const TOO_LARGE = "Die Dateien sind zusammen zu groß. Bitte wählen Sie weniger oder kleinere aus.";
   const REFUSED = "Nicht alle Dateien wurden angenommen. Bitte prüfen Sie die Anhänge und senden Sie dann noch einmal ab.";
@@ -35,11 +41,11 @@
   };
 
   const add = (files, complaints = []) => {
-    const maxMib = Number(byId("attachments").dataset.maxMib);
-    const fits = files.filter((file) => file.size <= maxMib * 1024 * 1024);
-    const tooLarge = files.filter((file) => !fits.includes(file)).map((file) =>
-      `„${file.name}“ wurde nicht angenommen: Die Datei ist größer als ${maxMib} MiB.`);
-    say("upload-message", [...complaints, ...tooLarge].join(" "));
+    const { maxBytes, tooLarge } = byId("attachments").dataset;
+    const fits = files.filter((file) => file.size <= Number(maxBytes));
+    const refused = files.filter((file) => !fits.includes(file));
+    sayEach("upload-message", [...complaints,
+      ...refused.map((file) => `„${file.name}“ wurde nicht angenommen: ${tooLarge}`)]);
     if (sending) {
       waiting.push(...fits);
     } else {
@@ -58,7 +64,7 @@
   const showFailed = (failure) => {
     if (!byId("files")) return;
     choose(failed);
-    say("upload-message", failure);
+    sayEach("upload-message", [failure]);
   };
 
   const uploadEnded = (failure, unsent = []) => {
@@ -150,21 +156,26 @@
   };
 
   document.addEventListener("htmx:afterSwap", (event) => {
-    if (event.detail.target.id === "fields" && failed.length) showFailed(UPLOAD_FAILED);
+    if (event.detail.target.id !== "fields") return;
+    say("category-message", "");
+    if (failed.length) showFailed(UPLOAD_FAILED);
   });
 
   document.addEventListener("htmx:responseError", (event) => {
     if (event.detail.elt.id !== "files") say("form-message", event.detail.xhr.status === 413 ? TOO_LARGE : FAILED);
   });
   document.addEventListener("htmx:sendError", (event) => {
-    if (event.detail.elt.id !== "files") say("form-message", OFFLINE);
+    if (event.detail.elt.id === "category") say("category-message", NO_FIELDS);
+    if (event.detail.elt.id === "request-form") say("form-message", OFFLINE);
   });
 
-  // On the way back some browsers load the page anew and choose again what was chosen, but the fields are not there.
-  window.addEventListener("pageshow", () => {
+  const showFieldsOfChoice = () => {
     const chosen = document.querySelector("#category :checked")?.value;
     if (chosen && chosen !== document.querySelector("[data-category]")?.dataset.category) htmx.trigger("#category", "change");
-  });
+  };
+  // On the way back some browsers load the page anew and choose again what was chosen, but the fields are not there.
+  window.addEventListener("pageshow", showFieldsOfChoice);
+  window.addEventListener("online", showFieldsOfChoice);
 
   // The server gave a new token because the old session was gone: the same request once more, but only once.
   document.addEventListener("session-renewed", (event) => {

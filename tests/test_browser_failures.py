@@ -25,7 +25,7 @@ def answers_once(tab, path, status):
 def is_unharmed(tab):
     """See that the page still is the form, with all that was typed."""
     assert tab.page.url == tab.portal.url + "/"
-    expect(tab.at("h1")).to_have_text("Anfrage melden")
+    expect(tab.at("h1")).to_have_text("Anfrage senden")
     tab.sees_values(tab.known | EXAMPLES["incident"])
 
 

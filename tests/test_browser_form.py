@@ -92,7 +92,9 @@ def test_the_last_of_quick_choices_counts(tab):
 
 
 @pytest.mark.parametrize(
-    ("days", "sentence"), [(60, "Rechtzeitig gemeldet"), (1, "Weniger als 5 Werktage Vorlauf")], ids=["far", "soon"]
+    ("days", "sentence"),
+    [(60, "Rechtzeitig: Diesen Eintritt"), (1, "Weniger als 5 Werktage Vorlauf")],
+    ids=["far", "soon"],
 )
 def test_choosing_a_date_shows_the_lead_time(tab, days, sentence):
     tab.open()
@@ -229,13 +231,14 @@ def test_back_from_the_receipt_and_the_same_once_more(tab, sent):
     assert len(sent()) == 1
 
 
-def test_back_from_the_help_page(tab):
+def test_a_look_at_the_help_page(tab):
     tab.begin("warranty")
     tab.add_files(("Foto.png", PNG))
     tab.sees_files("Foto.png")
-    tab.at("a", has_text="Mehr zu Anhängen").click()
-    expect(tab.at("h1")).to_have_text("Hilfe zum Melden")
-    tab.page.go_back(wait_until="commit")
+    with tab.page.expect_popup() as help_tab:
+        tab.at("a", has_text="Mehr zu Anhängen").click()
+    expect(help_tab.value.locator("h1")).to_have_text("Hilfe zum Formular")
+    help_tab.value.close()
     tab.sees_values(tab.known | EXAMPLES["warranty"])
     tab.sees_files("Foto.png")
 

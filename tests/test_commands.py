@@ -3,6 +3,7 @@
 import io
 import json
 import re
+from datetime import datetime
 from types import SimpleNamespace
 
 import click
@@ -195,8 +196,8 @@ def test_list_of_tickets(office, anna, work, tickets):
     assert [line.split()[0] for line in lines[1:]] == [second.submission.spoken_code, first.submission.spoken_code]
     assert "Vorlauf unterschritten" in lines[1]
     newest, oldest = json.loads(printed(office("ticket", "liste", "--json")))
-    assert newest["hinweise"] == "Vorlauf unterschritten"
-    assert re.fullmatch(r"\d\d\.\d\d\.\d{4}, \d\d:\d\d Uhr", oldest.pop("eingegangen"))
+    assert newest["hinweise"] == ["Vorlauf unterschritten"]
+    assert datetime.fromisoformat(oldest.pop("eingegangen")) == first.submission.received_at
     assert oldest == {
         "vorgang": first.submission.spoken_code,
         "art": "Störung",
@@ -206,7 +207,8 @@ def test_list_of_tickets(office, anna, work, tickets):
         "kontaktnummer": "0211 555-0101",
         "status": TicketStatus.NEW.label,
         "kunde": "Bäckerei Sommer",
-        "hinweise": "",
+        "mail_des_kunden": "post@sommer.example",
+        "hinweise": [],
     }
 
 
@@ -223,7 +225,7 @@ def test_show_ticket(office, ticket):
     ):
         assert line in output
     whole = json.loads(printed(office("ticket", "zeigen", ticket.submission.spoken_code, "--json")))
-    assert whole["angaben"]["Bezeichnung des Geräts"] == "ThinkPad E16"
+    assert whole["angaben"]["bezeichnung_des_geraets"] == "ThinkPad E16"
     assert [(file["nr"], file["name"]) for file in whole["anhaenge"]] == [(1, "Foto.png"), (2, "Beleg.pdf")]
     assert whole["verlauf"][0]["wer"] == "Portal"
 
@@ -271,7 +273,9 @@ def test_save_attachment_into_a_missing_folder(office, ticket, tmp_path):
 
 @pytest.mark.parametrize("position", ["3", "99999999999999999999"])
 def test_attachment_that_does_not_exist(office, ticket, position):
-    assert f"keinen mit der Nummer {position}" in refusal(office("ticket", "anhang", ticket.submission.code, position))
+    assert f"Einen Anhang Nummer {position} hat der Vorgang" in refusal(
+        office("ticket", "anhang", ticket.submission.code, position)
+    )
 
 
 @pytest.mark.parametrize("command", [("ticket", "zeigen", "ABCD-2345"), ("ticket", "anhang", "ABCD-2345", "1")])
@@ -338,7 +342,7 @@ def test_help_is_german_and_whole(office, path):
         (["kunde", "liste", "mehr", "davon"], "Diese Angaben sind zu viel: mehr davon"),
         (["ticket", "zeigen"], "Es fehlt die Angabe 'VORGANGSNUMMER'."),
         (["ticket", "anhang", "ABCD-2345", "eins"], "Ungültiger Wert für 'NR': 'eins' ist keine Zahl."),
-        (["ticket", "anhang", "ABCD-2345", "0"], "Ungültiger Wert für 'NR': 0 liegt nicht im Bereich x>=1."),
+        (["ticket", "anhang", "ABCD-2345", "0"], "Ungültiger Wert für 'NR': 0 ist zu klein oder zu groß (x>=1)."),
         (["worker"], "Es fehlt die Option '--einmal'."),
         (["--xyz"], "Die Option '--xyz' gibt es nicht."),
     ],

@@ -130,8 +130,11 @@ def test_plausible_phone_numbers(anna, submissions, phone):
 def test_implausible_phone_numbers(anna, submissions, phone):
     page = anna.send("new_employee", phone=phone, mobile=phone)
     assert page.status == 422
-    sentence = "Bitte prüfen Sie die Nummer. Sie besteht aus Ziffern, zum Beispiel 0211 123456."
-    assert page.errors() == {"phone": sentence, "mobile": sentence}
+    sentence = "Bitte prüfen Sie „{}“. Eine Nummer besteht aus Ziffern, zum Beispiel 0211 123456."
+    assert page.errors() == {
+        "phone": sentence.format("Kontaktnummer"),
+        "mobile": sentence.format("Firmenmobiltelefon"),
+    }
     assert (page.fields()["phone"], page.fields()["mobile"]) == (phone, phone)
     assert submissions() == []
 
@@ -140,7 +143,8 @@ def test_extension(anna, submissions):
     anna.report("new_employee", extension="-7")
     assert submissions()[0].extension == "-7"
     page = anna.send("new_employee", extension="Zentrale")
-    assert page.errors() == {"extension": "Bitte prüfen Sie die Nummer. Sie besteht aus Ziffern, zum Beispiel 42."}
+    sentence = "Bitte prüfen Sie „Telefondurchwahl“. Eine Nummer besteht aus Ziffern, zum Beispiel 42."
+    assert page.errors() == {"extension": sentence}
     assert page.fields()["extension"] == "Zentrale"
 
 
@@ -156,7 +160,10 @@ def test_email(anna, submissions, email):
 def test_no_email(anna, submissions, email):
     page = anna.send("new_employee", email=email, desired_email=email)
     assert page.status == 422
-    sentence = "Bitte prüfen Sie die E-Mail-Adresse. Sie sieht so aus: name@firma.de"
-    assert page.errors() == {"email": sentence, "desired_email": sentence}
+    sentence = "Bitte prüfen Sie „{}“. Eine E-Mail-Adresse sieht so aus: name@firma.de"
+    assert page.errors() == {
+        "email": sentence.format("E-Mail"),
+        "desired_email": sentence.format("Gewünschte E-Mail-Adresse"),
+    }
     assert (page.fields()["email"], page.fields()["desired_email"]) == (email, email)
     assert submissions() == []

@@ -18,7 +18,7 @@ ROOMS = {
     "models": set(),
     "clock": {"settings"},
     "texts": {"settings"},
-    "migrations": {"models", "settings"},
+    "migrations": {"clock", "models", "settings"},
     "services.workdays": set(),
     "services.file_types": set(),
     "services.attachments": {"models", "settings", "services.file_types"},

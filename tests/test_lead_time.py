@@ -60,7 +60,7 @@ def test_the_notice_keeps_to_the_federal_state(anna, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("entry", "words"), [(LATE, "Weniger als 5 Werktage Vorlauf"), (IN_TIME, "Rechtzeitig gemeldet")]
+    ("entry", "words"), [(LATE, "Weniger als 5 Werktage Vorlauf"), (IN_TIME, "Rechtzeitig: Diesen Eintritt")]
 )
 def test_in_time_or_late(anna, entry, words):
     assert words in ask(anna, entry.isoformat()).text

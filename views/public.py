@@ -4,6 +4,7 @@ import re
 import secrets
 from datetime import timedelta
 from functools import lru_cache
+from urllib.parse import urlsplit
 
 from flask import Blueprint, abort, current_app, make_response, redirect, render_template, request, session, url_for
 from flask_wtf.csrf import CSRFError, generate_csrf
@@ -61,6 +62,9 @@ def submit():
     draft = _draft()
     form = _form_sent()
     refusals = _stage_files(draft)
+    listed = request.form.getlist("staged")
+    if listed and attachments.is_swept(draft, listed) and not Submission.was_sent(draft):
+        refusals.append(attachments.SWEPT.format(hours=settings.staged_hours))
     if not form.validate() or refusals:
         return _show_form(form, draft, status=422, refusals=refusals)
     try:
@@ -91,7 +95,7 @@ def change_category():
 @bp.post("/vorlauf")
 def lead_time():
     """Tell the last day on which this entry date is reported in time."""
-    form = NewEmployeeForm()
+    form = NewEmployeeForm(formdata=request.form)
     return _answer(render_template("_lead_time.html", lead_time=_lead_time(form)))
 
 
@@ -112,7 +116,7 @@ def remove_attachment():
     draft = _draft()
     removed = attachments.remove(draft, request.form.get("attachment", ""))
     if not _is_htmx():
-        return _show_form(_form_sent(), draft, refusals=_stage_files(draft))
+        return _show_form(_form_sent(), draft, refusals=_stage_files(draft), removed=removed)
     return _answer(render_template("_attachments.html", staged=Attachment.staged(draft), removed=removed))
 
 
@@ -141,14 +145,17 @@ def help_page():
 def health():
     """Tell a monitoring program whether the database answers and the worker keeps up."""
     oldest = Submission.pending().first()
-    if oldest and clock.now() - oldest.received_at > WORKER_IS_LATE_AFTER:
-        return {"status": "Anfragen warten zu lange auf die Prüfung"}, 503
-    return {"status": "ok"}
+    is_late = oldest and clock.now() - oldest.received_at > WORKER_IS_LATE_AFTER
+    status = "Anfragen warten zu lange auf die Prüfung" if is_late else "ok"
+    return {"status": status}, 503 if is_late else 200, {"Cache-Control": "no-store"}
 
 
 @bp.errorhandler(CSRFError)
 def renew_session(error):
     """Give a new token and lose nothing: show the form again, or let a fragment's request try once more."""
+    if _comes_from_elsewhere():
+        # Another page must not hand its visitors a form of ours with its own words and draft key in it.
+        return redirect(url_for(".form"), 303)
     if not _is_htmx() or request.endpoint == "public.submit":
         draft = _draft()
         return _show_form(_form_sent(), draft, status=422, notice=SESSION_RENEWED, refusals=_stage_files(draft))
@@ -161,14 +168,23 @@ def renew_session(error):
 @bp.errorhandler(500)
 def keep_input(error):
     """Show the form again after a server error; a page with scripts still has it and shows a message of its own."""
-    if request.method == "POST" and not _is_htmx():
+    if request.method == "POST" and not _is_htmx() and request.form:
+        if not database.is_closed():
+            database.close()  # It may be the very thing that failed.
         return _show_form(_form_sent(), _draft(), status=500, notice=SERVER_FAILED)
     return error_page(error)
 
 
+def _comes_from_elsewhere():
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is None:
+        return urlsplit(request.headers.get("Origin", "")).netloc not in ("", request.host)
+    return site not in ("same-origin", "none")
+
+
 def _form_sent():
     """Return the form of the category that was sent, bound to what was sent."""
-    return FORMS.get(request.form.get("category"), RequestForm)()
+    return FORMS.get(request.form.get("category"), RequestForm)(formdata=request.form)
 
 
 def _prefilled(arguments):
@@ -210,24 +226,25 @@ def _parts(form, draft):
 
 
 def _lead_time(form):
-    """Return the last day to report the entry in time and whether it is still to come, or None without a date."""
+    """Return the last day to report the entry in time and how today lies to it, or None without a date."""
     if form.for_category is not Category.NEW_EMPLOYEE or not form.entry_date.data:
         return None
-    last_day = workdays.last_day_in_time(form.entry_date.data, settings.federal_state)
-    return {"last_day": last_day, "in_time": clock.today() <= last_day}
+    entry_date, today = form.entry_date.data, clock.today()
+    last_day = workdays.last_day_in_time(entry_date, settings.federal_state)
+    return {"last_day": last_day, "in_time": today <= last_day, "is_past": entry_date < today}
 
 
-def _show_form(form, draft=None, status=200, refusals=(), notice=None):
+def _show_form(form, draft=None, status=200, refusals=(), **messages):
     template = "_form.html" if _is_htmx() else "form.html"
     parts = _parts(form, draft or _new_draft())
-    return _answer(render_template(template, refusals=refusals, notice=notice, htmx=_is_htmx(), **parts), status)
+    return _answer(render_template(template, refusals=refusals, htmx=_is_htmx(), **messages, **parts), status)
 
 
 @lru_cache(maxsize=1)
 def _blank_page(app):
     """Return the empty form with two gaps: it is the same for everybody but for its tokens, so it is rendered once."""
-    gaps = {"csrf_token": lambda: TOKEN_GAP, "draft": DRAFT_GAP}
-    return render_template("form.html", htmx=False, **_parts(RequestForm(), DRAFT_GAP) | gaps)
+    # Nothing of this request may get into it: the next visitor sees it, too.
+    return render_template("form.html", form=RequestForm(formdata=None), csrf_token=lambda: TOKEN_GAP, draft=DRAFT_GAP)
 
 
 def _remember_receipt(code):
