@@ -153,9 +153,9 @@ def _is_address(text):
 
 
 _CHECKS = {
-    "threads": (_at_most(256), "muss zwischen 1 und 256 liegen"),
+    "threads": (_at_most(256), "muss größer als null und höchstens 256 sein"),
     "worker_tick_seconds": (_at_most(86400), "muss größer als null und höchstens 86400 sein"),
-    "staged_hours": (_at_most(8760), "muss zwischen 1 und 8760 liegen"),
+    "staged_hours": (_at_most(8760), "muss größer als null und höchstens 8760 sein"),
     "trusted_proxy": (_is_address, "muss eine IP-Adresse sein"),
     "port": (lambda port: 0 < port < 65536, "muss zwischen 1 und 65535 liegen"),
     "federal_state": (FEDERAL_STATES.__contains__, f"muss eines der Kürzel {', '.join(FEDERAL_STATES)} sein"),

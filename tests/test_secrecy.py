@@ -168,11 +168,11 @@ def test_the_pin_never_stands_in_an_address(visitors, headers):
 
 
 def test_former_pins_are_former_for_good(visitors, work, submissions):
-    """The last three are told from a typing error; an older one is simply wrong."""
+    """The last one is told from a typing error; an older one is simply wrong."""
     with database.connection_context():
         pins = [accounts.issue_pin("K1001", NOW)[1] for _ in range(5)]
     for pin in pins:
         visitors["right"].report("incident", pin=pin)
     work()
     reasons = [submission.unmatched_reason for submission in submissions()]
-    assert reasons == ["wrong_pin", "former_pin", "former_pin", "former_pin", None]
+    assert reasons == ["wrong_pin", "wrong_pin", "wrong_pin", "former_pin", None]
