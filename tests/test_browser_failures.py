@@ -120,7 +120,7 @@ def test_line_cut_before_the_answer(form, sent):
 def test_line_cut_when_a_kind_is_chosen(form):
     form.cut()
     form.at("#category-3").check()
-    expect(form.at("#form-message")).to_contain_text("Keine Verbindung")
+    expect(form.at("#category-message")).to_contain_text("Keine Verbindung")
     form.mend()
     form.choose("incident")
     is_unharmed(form)
@@ -238,7 +238,7 @@ def test_session_expired_at_choosing_a_date(tab):
     tab.choose("new_employee")
     tab.page.context.clear_cookies()
     tab.fill({"entry_date": "2027-04-01"})
-    expect(tab.at("#lead-time")).to_contain_text("Letzter Tag für dieses Eintrittsdatum")
+    expect(tab.at("#lead-time")).to_contain_text("Diesen Eintritt können Sie bis")
     tab.sees_values({"entry_date": "2027-04-01"})
 
 

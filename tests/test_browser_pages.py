@@ -45,7 +45,7 @@ def test_form_on_narrow_screens(tab, category):
     fits_narrow_screens(tab)
     if category == "new_employee":
         tab.fill({"position": UNBROKEN, "entry_date": "2027-04-01"})
-        expect(tab.at("#lead-time")).to_contain_text("Letzter Tag")
+        expect(tab.at("#lead-time")).to_contain_text("Diesen Eintritt")
     else:
         tab.fill({"description": UNBROKEN})
         add_attachments(tab)
@@ -78,7 +78,7 @@ def test_axe_on_the_form(tab, category):
     is_accessible(tab)
     if category == "new_employee":
         tab.fill({"entry_date": "2027-04-01"})
-        expect(tab.at("#lead-time")).to_contain_text("Letzter Tag")
+        expect(tab.at("#lead-time")).to_contain_text("Diesen Eintritt")
     else:
         add_attachments(tab)
     tab.send()
