@@ -46,7 +46,8 @@ def test_the_error_leads_to_its_field(anna, category, name):
 
 def test_the_summary_takes_the_focus(anna):
     page = anna.send("incident", name="")
-    (summary,) = [box for box in page.tree.iter("div") if box.get("role") == "alert"]
+    (summary,) = [box for box in page.tree.iter("div") if box.get("class") == "summary"]
+    assert summary.get("role") == "alert"
     assert (summary.get("tabindex"), "autofocus" in summary.attrib) == ("-1", True)
     form = page.element("request-form")
     positions = {element: at for at, element in enumerate(form.iter())}
