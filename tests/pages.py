@@ -95,6 +95,8 @@ class Page:
     def _check(self, is_whole):
         ids = [element.get("id") for element in self.tree.iter() if element.get("id")]
         assert len(ids) == len(set(ids)), f"an id stands twice: {sorted(ids)}"
+        for field in self.tree.iter("input"):
+            assert field.get("type") != "hidden" or "autocomplete" not in field.attrib
         if not is_whole:
             return
         assert self.title
