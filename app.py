@@ -165,6 +165,8 @@ def _run(app, greeting=""):
     try:
         print(f"{greeting}Das Meldeportal läuft: http://{settings.host}:{settings.port} (Ende mit Strg+C)", flush=True)
         server.run()
+    except KeyboardInterrupt:
+        pass  # Strg+C in the moment before waitress listens for it
     finally:
         server.close()
         worker.stop()
