@@ -43,7 +43,7 @@ def admit_batch(now, failed):
             intake.admit(Submission.get_by_id(submission_id), now)
             decided += 1
         except Exception:
-            log.exception("Eine Anfrage ließ sich nicht prüfen und bleibt vorgemerkt bis zum nächsten Start.")
+            log.exception("Eine Anfrage ließ sich nicht prüfen und bleibt für später vorgemerkt.")
             failed.add(submission_id)
     return decided
 
@@ -74,4 +74,6 @@ class Worker(threading.Thread):
         admit_batch(now, self._failed)
         if self._swept_at is None or now - self._swept_at >= SWEEP_INTERVAL:
             self._swept_at = now
+            # What failed for a passing reason gets another try.
+            self._failed.clear()
             attachments.sweep(now)
