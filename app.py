@@ -27,7 +27,7 @@ from models import MAX_ATTACHMENT_BYTES, MAX_ATTACHMENTS, database
 from services import accounts, attachments, file_types, workdays
 from services.worker import Worker
 from settings import MEBIBYTE, StartError, settings
-from views import assets, public
+from views import assets, public, staff
 from views.errors import error_page
 
 log = logging.getLogger(__name__)
@@ -68,6 +68,7 @@ def create_app():
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals.update(
         settings=settings,
+        staff_menu=staff.MENU,
         limits=models,
         categories=forms.FORMS,
         allowed_extensions=file_types.ALLOWED_EXTENSIONS,
@@ -90,6 +91,7 @@ def create_app():
     CSRFProtect(app)
     app.register_blueprint(assets.bp)
     app.register_blueprint(public.bp)
+    app.register_blueprint(staff.bp)
     return app
 
 

@@ -13,8 +13,8 @@ import click
 import clock
 import forms
 import texts
-from models import Attachment, Customer, Submission, Ticket, database
-from services import accounts, attachments, worker
+from models import Attachment, Customer, Submission, Ticket, database, plain
+from services import accounts, attachments, tickets, worker
 
 # Click takes the words of its own ("Usage", "Missing option") from a catalogue of the standard gettext kind.
 os.environ["LANGUAGE"] = "de"
@@ -177,7 +177,7 @@ def list_tickets(as_json):
 def show_ticket(code, as_json):
     """Ein Ticket mit allen Angaben, Anhängen und seinem Verlauf zeigen."""
     ticket = _find_ticket(code)
-    history = [{"wann": event.at, "wer": event.actor, "was": event.text} for event in ticket.events]
+    history = [{"wann": event.at, "wer": event.actor, "was": _told(event)} for event in ticket.events]
     _print_whole(ticket.submission, _of_ticket(ticket), history, as_json)
 
 
@@ -226,14 +226,14 @@ def save_unmatched_attachment(code, position, target):
 
 
 def _find_ticket(code):
-    ticket = Ticket.newest_first().where(Submission.code == _plain(code)).get_or_none()
+    ticket = Ticket.by_code(code)
     if ticket is None:
         raise click.ClickException(f"Ein Ticket {code} gibt es nicht.")
     return ticket
 
 
 def _find_unmatched(code):
-    submission = Submission.unmatched().where(Submission.code == _plain(code)).get_or_none()
+    submission = Submission.unmatched().where(Submission.code == plain(code)).get_or_none()
     if submission is None:
         raise click.ClickException(f"Eine nicht zugeordnete Anfrage {code} gibt es nicht.")
     return submission
@@ -254,8 +254,8 @@ def _save_attachment(submission, position, target):
     click.echo(f"Geschrieben: {target}")
 
 
-def _plain(code):
-    return code.upper().replace("-", "").replace(" ", "")
+def _told(event):
+    return f"{event.kind.label}: {event.text}" if event.text else event.kind.label
 
 
 def _summary(submission):
@@ -275,7 +275,9 @@ def _of_ticket(ticket):
         "Status": ticket.status.label,
         "Kunde": ticket.customer.name,
         "Mail des Kunden": ticket.customer.email,
-        "Hinweise": ["Vorlauf unterschritten"] if ticket.lead_time_missed else [],
+        "Freigabe": ticket.approval.label,
+        "bearbeitet von": ticket.assignee.name if ticket.assignee else "",
+        "Hinweise": tickets.flags(ticket),
     }
 
 

@@ -142,7 +142,7 @@ def _send(position, answers, pin, now):
     with_files = answers["category"] is not Category.NEW_EMPLOYEE
     if with_files and position % 3 == 0:
         attachments.stage(draft, [("Foto.png", io.BytesIO(_picture(position)))], "127.0.0.1", now)
-    intake.receive(draft, answers, proof, with_files, now)
+    intake.receive(draft, answers, proof, with_files, "127.0.0.1", now)
 
 
 def _picture(position):

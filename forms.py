@@ -74,28 +74,28 @@ def _has_digits(minimum, example):
     return check
 
 
-_is_phone = _has_digits(5, "0211 123456")
+is_phone = _has_digits(5, "0211 123456")
 _is_extension = _has_digits(1, "42")
 
 
-def _is_email(form, field):
+def is_email(form, field):
     if not accounts.EMAIL.fullmatch(field.data):
         raise ValidationError(f"Bitte prüfen Sie „{field.label.text}“. Eine E-Mail-Adresse sieht so aus: name@firma.de")
 
 
-def _line(label, *checks, missing=None, limit=MAX_SHORT_LENGTH, field_class=StringField, **options):
+def line(label, *checks, missing=None, limit=MAX_SHORT_LENGTH, field_class=StringField, **options):
     """Declare a trimmed text of limited length; `missing` is the sentence for a required one that is empty."""
     presence = DataRequired(missing) if missing else Optional()
     validators = [presence, _is_short(label, limit), _is_visible, *checks]
     return field_class(label, validators, filters=[partial(_clean, limit=limit)], **options)
 
 
-def _text(label, missing=None, **options):
+def text(label, missing=None, **options):
     options.setdefault("render_kw", {"rows": 6})
-    return _line(label, missing=missing, limit=MAX_TEXT_LENGTH, field_class=TextAreaField, **options)
+    return line(label, missing=missing, limit=MAX_TEXT_LENGTH, field_class=TextAreaField, **options)
 
 
-def _choice(label, words, sentence, **options):
+def choice(label, words, sentence, **options):
     return RadioField(
         label,
         choices=enum_choices(words, label=lambda word: word.label),
@@ -107,14 +107,14 @@ def _choice(label, words, sentence, **options):
 
 
 def _reference():
-    return _line(
+    return line(
         "Referenz",
         description="Ihre eigene Nummer oder ein Stichwort. Auf die Bearbeitung hat sie keinen Einfluss.",
     )
 
 
 def _priority():
-    return _choice(
+    return choice(
         "Priorität",
         Priority,
         "Bitte wählen Sie Niedrig, Mittel oder Hoch.",
@@ -168,38 +168,38 @@ class RequestForm(PortalForm):
     with_attachments = False
     said_when_empty = {}
 
-    customer_number = _line(
+    customer_number = line(
         "Kundennummer",
         missing="Bitte geben Sie Ihre Kundennummer ein.",
         limit=MAX_NUMBER_LENGTH,
         render_kw={"autocapitalize": "characters", "spellcheck": "false"},
     )
-    pin = _line(
+    pin = line(
         "PIN",
         missing="Bitte geben Sie Ihre PIN ein.",
         limit=MAX_TYPED_PIN_LENGTH,
         description=f"{PIN_DIGITS} Ziffern, mit oder ohne Leerzeichen.",
         render_kw={"autocomplete": "off", "inputmode": "numeric", "spellcheck": "false"},
     )
-    name = _line("Ihr Name", missing="Bitte geben Sie Ihren Namen ein.", render_kw={"autocomplete": "name"})
-    phone = _line(
+    name = line("Ihr Name", missing="Bitte geben Sie Ihren Namen ein.", render_kw={"autocomplete": "name"})
+    phone = line(
         "Kontaktnummer",
-        _is_phone,
+        is_phone,
         missing="Bitte geben Sie eine Telefonnummer ein, unter der wir Sie bei Rückfragen erreichen.",
         limit=MAX_PHONE_LENGTH,
         field_class=TelField,
         description="Unter dieser Telefonnummer erreichen wir Sie bei Rückfragen.",
         render_kw={"autocomplete": "tel"},
     )
-    email = _line(
+    email = line(
         "E-Mail",
-        _is_email,
+        is_email,
         limit=MAX_EMAIL_LENGTH,
         field_class=EmailField,
         description="Falls wir Ihnen schreiben sollen, statt anzurufen.",
         render_kw={"autocomplete": "email"},
     )
-    category = _choice("Art der Anfrage", Category, "Bitte wählen Sie, worum es geht.")
+    category = choice("Art der Anfrage", Category, "Bitte wählen Sie, worum es geht.")
 
     def validate_customer_number(self, field):
         if accounts.normalise_number(field.data) is None:
@@ -235,7 +235,7 @@ class IncidentForm(RequestForm):
     with_attachments = True
 
     reference = _reference()
-    description = _text(
+    description = text(
         "Fehlerbeschreibung",
         missing="Bitte beschreiben Sie den Fehler in ein, zwei Sätzen.",
         description="Was geht nicht, seit wann, und welche Meldung erscheint?",
@@ -252,21 +252,21 @@ class WarrantyForm(RequestForm):
     with_attachments = True
 
     reference = _reference()
-    device = _line(
+    device = line(
         "Bezeichnung des Geräts",
         missing="Bitte geben Sie an, um welches Gerät es geht.",
         description="So genau wie möglich, am besten wie auf der Rechnung.",
     )
-    serial_number = _line(
+    serial_number = line(
         "Seriennummer",
         description="Steht meist auf einem Aufkleber am Gerät. Nicht zu finden? Dann lassen Sie das Feld leer.",
         render_kw={"autocapitalize": "characters", "spellcheck": "false"},
     )
-    order_reference = _line(
+    order_reference = line(
         "Auftragsbezug",
         description="Auftrags- oder Rechnungsnummer des Kaufs. Ohne sie suchen wir etwas länger.",
     )
-    description = _text(
+    description = text(
         "Beschreibung der Störung",
         missing="Bitte beschreiben Sie, was am Gerät nicht funktioniert.",
         description="Was geht nicht, seit wann, und welche Meldung erscheint?",
@@ -283,19 +283,19 @@ class NewEmployeeForm(RequestForm):
     said_when_empty = {"desired_email": "keine, es wird keine angelegt"}
 
     reference = _reference()
-    salutation = _choice("Anrede", Salutation, "Bitte wählen Sie Frau, Herr oder keine Angabe.")
-    first_name = _line("Vorname", missing="Bitte geben Sie den Vornamen ein.")
-    last_name = _line("Nachname", missing="Bitte geben Sie den Nachnamen ein.")
-    extension = _line("Telefondurchwahl", _is_extension, limit=MAX_PHONE_LENGTH, field_class=TelField)
-    mobile = _line("Firmenmobiltelefon", _is_phone, limit=MAX_PHONE_LENGTH, field_class=TelField)
-    desired_email = _line(
+    salutation = choice("Anrede", Salutation, "Bitte wählen Sie Frau, Herr oder keine Angabe.")
+    first_name = line("Vorname", missing="Bitte geben Sie den Vornamen ein.")
+    last_name = line("Nachname", missing="Bitte geben Sie den Nachnamen ein.")
+    extension = line("Telefondurchwahl", _is_extension, limit=MAX_PHONE_LENGTH, field_class=TelField)
+    mobile = line("Firmenmobiltelefon", is_phone, limit=MAX_PHONE_LENGTH, field_class=TelField)
+    desired_email = line(
         "Gewünschte E-Mail-Adresse",
-        _is_email,
+        is_email,
         limit=MAX_EMAIL_LENGTH,
         field_class=EmailField,
         description="Bleibt das Feld leer, legen wir keine E-Mail-Adresse an.",
     )
-    position = _line(
+    position = line(
         "Positionsbeschreibung",
         missing="Bitte geben Sie an, welche Position die Person bekommt.",
         description="Zum Beispiel: Buchhaltung, Empfang, Vertrieb.",
@@ -308,7 +308,7 @@ class NewEmployeeForm(RequestForm):
         description="An diesem Tag steht das Benutzerkonto bereit, wenn Sie den Eintritt mindestens "
         f"{LEAD_TIME_WORKDAYS} Werktage vorher melden.",
     )
-    remarks = _text("Sonstige Anmerkungen", render_kw={"rows": 4})
+    remarks = text("Sonstige Anmerkungen", render_kw={"rows": 4})
 
 
 class CallbackForm(RequestForm):
@@ -320,7 +320,7 @@ class CallbackForm(RequestForm):
     with_attachments = True
 
     reference = _reference()
-    description = _text(
+    description = text(
         "Anliegen",
         missing="Bitte schreiben Sie kurz, worum es geht.",
         description="Wenige Worte genügen, damit die richtige Person Sie zurückruft.",
@@ -337,7 +337,7 @@ class OtherForm(RequestForm):
     with_attachments = True
 
     reference = _reference()
-    description = _text(
+    description = text(
         "Anliegen",
         missing="Bitte schreiben Sie kurz, worum es geht.",
         description="Was können wir für Sie tun?",

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from peewee import (
+    JOIN,
     BooleanField,
     CharField,
     Check,
@@ -18,6 +19,7 @@ from peewee import (
 )
 from playhouse.fields import EnumField
 from playhouse.pool import PooledSqliteDatabase
+from playhouse.sqlite_ext import FTS5Model, SearchField
 
 MAX_ATTACHMENTS = 5
 MAX_ATTACHMENT_MIB = 10
@@ -29,6 +31,7 @@ MAX_PHONE_LENGTH = 40
 MAX_EMAIL_LENGTH = 254
 MAX_TEXT_LENGTH = 5000
 MAX_FILE_NAME_LENGTH = 120
+MAX_ADDRESS_LENGTH = 45
 
 PIN_DIGITS = 8
 
@@ -83,11 +86,21 @@ class Priority(Labelled):
     MEDIUM = "medium", "Mittel"
     HIGH = "high", "Hoch"
 
+    @property
+    def rank(self):
+        """Return the place in the queue: 0 comes first."""
+        return (Priority.HIGH, Priority.MEDIUM, Priority.LOW).index(self)
+
 
 class Salutation(Labelled):
     MS = "ms", "Frau"
     MR = "mr", "Herr"
     UNSTATED = "unstated", "keine Angabe"
+
+
+class Channel(Labelled):
+    WEB = "web", "Formular"
+    PHONE = "phone", "Telefon"
 
 
 class SubmissionState(Labelled):
@@ -111,6 +124,31 @@ class TicketStatus(Labelled):
     CANCELLED = "cancelled", "Storniert"
 
 
+OPEN_STATUSES = (TicketStatus.NEW, TicketStatus.IN_PROGRESS, TicketStatus.WAITING)
+
+
+class Approval(Labelled):
+    NOT_REQUIRED = "not_required", "nicht nötig"
+    PENDING = "pending", "wartet"
+    APPROVED = "approved", "freigegeben"
+    DECLINED = "declined", "abgelehnt"
+
+
+class EventKind(Labelled):
+    OPENED = "opened", "Ticket angelegt"
+    TAKEN_OVER = "taken_over", "übernommen"
+    ASSIGNED = "assigned", "zugewiesen"
+    STARTED = "started", "Arbeit begonnen"
+    STARTED_EARLY = "started_early", "Arbeit vor der Freigabe begonnen"
+    WAITING = "waiting", "wartet auf den Kunden"
+    DONE = "done", "erledigt"
+    CANCELLED = "cancelled", "storniert"
+    REOPENED = "reopened", "wieder geöffnet"
+    NOTED = "noted", "interne Notiz"
+    APPROVED = "approved", "Freigabe erteilt"
+    DECLINED = "declined", "Freigabe abgelehnt"
+
+
 class UTCDateTimeField(DateTimeField):
     """A moment: aware in Python, UTC in the database."""
 
@@ -118,7 +156,7 @@ class UTCDateTimeField(DateTimeField):
         return value and value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
 
     def python_value(self, value):
-        return value and datetime.strptime(value, "%Y-%m-%d %H:%M:%S.%f").replace(tzinfo=UTC)
+        return value and datetime.fromisoformat(value).replace(tzinfo=UTC)
 
 
 class BaseModel(Model):
@@ -128,18 +166,32 @@ class BaseModel(Model):
 
 
 class Customer(BaseModel):
-    """A company that may report, with the hash of the PIN in force."""
+    """A company that may report, with the hash of the PIN in force; without one it has no access yet."""
 
     number = CharField(max_length=MAX_NUMBER_LENGTH, unique=True)
     name = CharField(max_length=MAX_SHORT_LENGTH)
+    contact_name = CharField(max_length=MAX_SHORT_LENGTH, default="")
     email = CharField(max_length=MAX_EMAIL_LENGTH, default="")
-    pin_hash = CharField()
+    mail_domain = CharField(max_length=MAX_EMAIL_LENGTH, default="")
+    fully_managed = BooleanField(default=True)
+    pin_hash = CharField(null=True)
+    pin_issued_at = UTCDateTimeField(null=True)
     locked_at = UTCDateTimeField(null=True)
     created_at = UTCDateTimeField()
 
     @classmethod
     def by_number(cls):
         return cls.select().order_by(cls.number)
+
+
+class Approver(BaseModel):
+    """Somebody at a customer's who decides about requests, but for the days of an absence (first and last included)."""
+
+    customer = ForeignKeyField(Customer, backref="approvers", on_delete="CASCADE")
+    name = CharField(max_length=MAX_SHORT_LENGTH)
+    email = CharField(max_length=MAX_EMAIL_LENGTH)
+    absent_from = DateField(null=True)
+    absent_until = DateField(null=True)
 
 
 class FormerPin(BaseModel):
@@ -156,6 +208,8 @@ class Submission(BaseModel):
     draft = CharField(max_length=22, unique=True)
     code = CharField(max_length=CODE_LENGTH, unique=True)
     received_at = UTCDateTimeField()
+    channel = EnumField(Channel, default=Channel.WEB)
+    address = CharField(max_length=MAX_ADDRESS_LENGTH, default="")
     state = EnumField(SubmissionState, default=SubmissionState.PENDING, index=True)
     unmatched_reason = EnumField(UnmatchedReason, null=True)
     pin_proof = CharField(null=True)
@@ -204,18 +258,120 @@ class Submission(BaseModel):
         return spoken(self.code)
 
 
-class Ticket(BaseModel):
-    """What became of a submission whose number and PIN matched."""
+class Staff(BaseModel):
+    """Somebody in the office with an account of their own for the staff area."""
 
-    submission = ForeignKeyField(Submission, backref="tickets", unique=True, on_delete="RESTRICT")
-    customer = ForeignKeyField(Customer, backref="tickets", on_delete="RESTRICT")
-    status = EnumField(TicketStatus, default=TicketStatus.NEW, index=True)
-    lead_time_missed = BooleanField(default=False)
+    login = CharField(max_length=MAX_SHORT_LENGTH, unique=True)
+    name = CharField(max_length=MAX_SHORT_LENGTH)
+    password_hash = CharField()
+    totp_salt = CharField(null=True)
+    totp_enabled_at = UTCDateTimeField(null=True)
+    totp_last_step = IntegerField(null=True)
+    locked_at = UTCDateTimeField(null=True)
     created_at = UTCDateTimeField()
 
     @classmethod
+    def by_name(cls):
+        return cls.select().order_by(cls.login)
+
+    @classmethod
+    def active(cls):
+        return cls.by_name().where(cls.locked_at.is_null())
+
+
+class RecoveryCode(BaseModel):
+    """The hash of a code that stands in once for a lost second factor."""
+
+    staff = ForeignKeyField(Staff, backref="recovery_codes", on_delete="CASCADE")
+    code_hash = CharField()
+
+
+class StaffSession(BaseModel):
+    """One signed-in browser, known by the hash of the token in its cookie."""
+
+    token_hash = CharField(max_length=64, unique=True)
+    staff = ForeignKeyField(Staff, backref="sessions", on_delete="CASCADE")
+    address = CharField(max_length=MAX_ADDRESS_LENGTH)
+    began_at = UTCDateTimeField()
+    ended_at = UTCDateTimeField(null=True)
+
+
+class FailedAttempts(BaseModel):
+    """How often in a row something secret was given wrong, by an account or from an address."""
+
+    source = CharField(max_length=255, unique=True)
+    count = IntegerField()
+    last_at = UTCDateTimeField()
+
+
+class Ticket(BaseModel):
+    """What became of a submission whose number and PIN matched.
+
+    Rank, category and due date are copies from the submission, so that the queue's indexes hold them.
+    """
+
+    submission = ForeignKeyField(Submission, backref="tickets", unique=True, on_delete="RESTRICT")
+    customer = ForeignKeyField(Customer, backref="tickets", on_delete="RESTRICT")
+    category = EnumField(Category)
+    rank = IntegerField()
+    status = EnumField(TicketStatus, default=TicketStatus.NEW)
+    approval = EnumField(Approval, default=Approval.NOT_REQUIRED)
+    assignee = ForeignKeyField(Staff, null=True, backref="tickets", on_delete="RESTRICT", index=False)
+    due_on = DateField(null=True)
+    lead_time_missed = BooleanField(default=False)
+    created_at = UTCDateTimeField(index=True)
+    first_action_at = UTCDateTimeField(null=True)
+    closed_at = UTCDateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            Check("(status IN ('done', 'cancelled')) = (closed_at IS NOT NULL)", "ticket_closed_at_given"),
+        ]
+
+    @classmethod
+    def whole(cls):
+        """Return all tickets, each with its submission, customer and assignee."""
+        return (
+            cls.select(cls, Submission, Customer, Staff)
+            .join(Submission)
+            .switch(cls)
+            .join(Customer)
+            .switch(cls)
+            .join(Staff, JOIN.LEFT_OUTER)
+        )
+
+    @classmethod
     def newest_first(cls):
-        return cls.select(cls, Submission, Customer).join(Submission).switch(cls).join(Customer).order_by(cls.id.desc())
+        return cls.whole().order_by(cls.id.desc())
+
+    @classmethod
+    def by_code(cls, code):
+        """Return the ticket with this Vorgangsnummer, typed with or without dash, or None."""
+        return cls.whole().where(Submission.code == plain(code)).get_or_none()
+
+    @property
+    def is_open(self):
+        return self.closed_at is None
+
+
+# The two halves of the table have indexes of their own: no filter can lead the planner from the few open tickets into
+# the many closed ones.
+Ticket.add_index(Ticket.index(Ticket.rank, Ticket.id, where=Ticket.closed_at.is_null()))
+Ticket.add_index(Ticket.index(Ticket.due_on, where=Ticket.closed_at.is_null()))
+for _column in (Ticket.status, Ticket.category, Ticket.approval, Ticket.assignee):
+    Ticket.add_index(Ticket.index(_column, Ticket.id, where=Ticket.closed_at.is_null(False)))
+
+
+class TicketWords(FTS5Model):
+    """What a ticket is found by, each word in its searchable form; the row id is the ticket's."""
+
+    words = SearchField()
+    state = SearchField()
+
+    class Meta:
+        database = database
+        legacy_table_names = False
+        options = {"tokenize": "trigram"}
 
 
 class Event(BaseModel):
@@ -223,8 +379,9 @@ class Event(BaseModel):
 
     ticket = ForeignKeyField(Ticket, backref="events", on_delete="CASCADE")
     at = UTCDateTimeField()
+    kind = EnumField(EventKind)
     actor = CharField(max_length=MAX_SHORT_LENGTH)
-    text = TextField()
+    text = TextField(default="")
 
 
 class Attachment(BaseModel):
@@ -237,7 +394,7 @@ class Attachment(BaseModel):
     media_type = CharField(max_length=40)
     digest = CharField(max_length=64)
     size = IntegerField()
-    address = CharField(max_length=45, index=True)
+    address = CharField(max_length=MAX_ADDRESS_LENGTH, index=True)
     staged_at = UTCDateTimeField()
 
     @classmethod
@@ -252,7 +409,25 @@ Attachment.add_index(
     )
 )
 
-TABLES = [Customer, FormerPin, Submission, Ticket, Event, Attachment]
+TABLES = [
+    Customer,
+    Approver,
+    FormerPin,
+    Submission,
+    Staff,
+    RecoveryCode,
+    StaffSession,
+    FailedAttempts,
+    Ticket,
+    TicketWords,
+    Event,
+    Attachment,
+]
+
+
+def plain(code):
+    """Return a typed Vorgangsnummer as it is stored."""
+    return code.upper().replace("-", "").replace(" ", "")
 
 
 def spoken(code):

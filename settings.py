@@ -59,6 +59,11 @@ class Settings:
     staged_hours: int = 12
     staged_per_address: int = 60
     staged_total_mib: int = 2048
+    staff_idle_minutes: int = 120
+    staff_session_hours: int = 12
+    unmatched_days: int = 14
+    unmatched_most: int = 500
+    unmatched_total_mib: int = 1024
 
     @property
     def database_path(self):
@@ -156,6 +161,9 @@ _CHECKS = {
     "threads": (_at_most(256), "muss größer als null und höchstens 256 sein"),
     "worker_tick_seconds": (_at_most(86400), "muss größer als null und höchstens 86400 sein"),
     "staged_hours": (_at_most(8760), "muss größer als null und höchstens 8760 sein"),
+    "staff_idle_minutes": (_at_most(10080), "muss größer als null und höchstens 10080 sein"),
+    "staff_session_hours": (_at_most(168), "muss größer als null und höchstens 168 sein"),
+    "unmatched_days": (_at_most(365), "muss größer als null und höchstens 365 sein"),
     "trusted_proxy": (_is_address, "muss eine IP-Adresse sein"),
     "port": (lambda port: 0 < port < 65536, "muss zwischen 1 und 65535 liegen"),
     "federal_state": (FEDERAL_STATES.__contains__, f"muss eines der Kürzel {', '.join(FEDERAL_STATES)} sein"),

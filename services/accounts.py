@@ -106,7 +106,7 @@ def check_proof(number, proof):
     hashes = [_dummy_hash()] * (1 + FORMER_PINS_CHECKED)
     if customer:
         former_pins = customer.former_pins.order_by(FormerPin.id.desc()).limit(FORMER_PINS_CHECKED)
-        known = [customer.pin_hash, *(former.pin_hash for former in former_pins)]
+        known = [customer.pin_hash or _dummy_hash(), *(former.pin_hash for former in former_pins)]
         hashes[: len(known)] = known
     fits = [check_password_hash(pin_hash, proof) for pin_hash in hashes]
     if fits[0]:
@@ -133,7 +133,9 @@ def add_customer(number, name, email, now):
     pin_hash = _hash(normalised, pin)
     try:
         with transaction():
-            customer = Customer.create(number=normalised, name=name, email=email, pin_hash=pin_hash, created_at=now)
+            customer = Customer.create(
+                number=normalised, name=name, email=email, pin_hash=pin_hash, pin_issued_at=now, created_at=now
+            )
     except IntegrityError:
         raise AccountError(f"Die Kundennummer {normalised} ist schon vergeben.") from None
     return customer, pin
@@ -153,9 +155,10 @@ def issue_pin(number, now):
     pin = _new_pin()
     pin_hash = _hash(customer.number, pin)
     with transaction():
-        FormerPin.create(customer=customer, pin_hash=customer.pin_hash, replaced_at=now)
-        customer.pin_hash = pin_hash
-        customer.save(only=[Customer.pin_hash])
+        if customer.pin_hash:
+            FormerPin.create(customer=customer, pin_hash=customer.pin_hash, replaced_at=now)
+        customer.pin_hash, customer.pin_issued_at = pin_hash, now
+        customer.save(only=[Customer.pin_hash, Customer.pin_issued_at])
     return customer, pin
 
 

@@ -7,15 +7,17 @@ from peewee import IntegrityError
 from models import (
     CODE_ALPHABET,
     CODE_LENGTH,
+    Approval,
     Category,
     Event,
+    EventKind,
     Submission,
     SubmissionState,
     Ticket,
     UnmatchedReason,
     transaction,
 )
-from services import accounts, attachments, workdays
+from services import accounts, attachments, search, workdays
 from settings import TIME_ZONE, settings
 
 
@@ -27,7 +29,7 @@ class AlreadySent(Exception):
         self.submission = submission
 
 
-def receive(draft, answers, pin_proof, with_attachments, now):
+def receive(draft, answers, pin_proof, with_attachments, address, now):
     """Store what somebody sent and return the submission; the same for everyone, whether number and PIN match or not.
 
     A second call with the same draft key and content returns what the first one stored. Other content with a used key
@@ -37,7 +39,7 @@ def receive(draft, answers, pin_proof, with_attachments, now):
         try:
             with transaction():
                 submission = Submission.create(
-                    draft=draft, code=_new_code(), received_at=now, pin_proof=pin_proof, **answers
+                    draft=draft, code=_new_code(), received_at=now, pin_proof=pin_proof, address=address, **answers
                 )
                 if with_attachments:
                     attachments.adopt(draft, submission)
@@ -69,7 +71,7 @@ def admit(submission, now):
             .execute()
         )
         if decided and reason is None:
-            _open_ticket(submission, customer, now)
+            _open_ticket(submission, customer, "Portal", "Kundennummer und PIN stimmen.", now)
 
 
 def lead_time_missed(submission):
@@ -96,14 +98,20 @@ def _reason_against(customer, match):
     return None
 
 
-def _open_ticket(submission, customer, now):
+def _open_ticket(submission, customer, actor, why, now):
     ticket = Ticket.create(
         submission=submission,
         customer=customer,
+        category=submission.category,
+        rank=submission.priority.rank,
+        approval=Approval.PENDING if customer.approvers.exists() else Approval.NOT_REQUIRED,
+        due_on=submission.entry_date,
         lead_time_missed=lead_time_missed(submission),
         created_at=now,
     )
-    Event.create(ticket=ticket, at=now, actor="Portal", text="Ticket angelegt: Kundennummer und PIN stimmen.")
+    search.add(ticket)
+    Event.create(ticket=ticket, at=now, kind=EventKind.OPENED, actor=actor, text=why)
+    return ticket
 
 
 def _new_code():

@@ -1,6 +1,6 @@
 """The stage of all tests: a portal with a data folder of its own, and the same few people in every one.
 
-Anna is a customer, Dora is an outsider who knows a customer number but no PIN.
+Anna is a customer, Clara works in the office, Dora is an outsider who knows a customer number but no PIN.
 """
 
 import hmac
@@ -18,8 +18,8 @@ from werkzeug.security import generate_password_hash
 
 import clock
 from app import create_app
-from models import Customer, Submission, Ticket, database
-from services import accounts, worker
+from models import Customer, Staff, Submission, Ticket, database
+from services import accounts, staff, worker
 from settings import settings
 from tests.pages import Visitor
 
@@ -75,6 +75,23 @@ def dora(app):
     """Dora in front of another browser: she knows Anna's customer number and guesses a PIN."""
     known = {"customer_number": "K1001", "pin": "1111 1111", "name": "Dora Dreist", "phone": "0172 5550199"}
     return Visitor(app, known)
+
+
+@pytest.fixture
+def clara(app):
+    """Clara in front of her browser, signed in to the staff area."""
+    return signed_in(app, "Clara Neumann")
+
+
+def signed_in(app, name):
+    """Return somebody of the office in front of a browser of their own, signed in; no password was ever set."""
+    visitor = Visitor(app, {})
+    with database.connection_context():
+        member = Staff.create(login=name.casefold(), name=name, password_hash="none", created_at=NOW)
+        token = staff.begin_session(member, "127.0.0.1", NOW)
+    with visitor.client.session_transaction() as session:
+        session["staff"], session["staff_seen"] = token, int(NOW.timestamp())
+    return visitor
 
 
 @pytest.fixture

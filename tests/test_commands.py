@@ -196,7 +196,7 @@ def test_list_of_tickets(office, anna, work, tickets):
     assert [line.split()[0] for line in lines[1:]] == [second.submission.spoken_code, first.submission.spoken_code]
     assert "Vorlauf unterschritten" in lines[1]
     newest, oldest = json.loads(printed(office("ticket", "liste", "--json")))
-    assert newest["hinweise"] == ["Vorlauf unterschritten"]
+    assert newest["hinweise"] == ["Vorlauf unterschritten", "keine E-Mail-Adresse gewünscht"]
     assert datetime.fromisoformat(oldest.pop("eingegangen")) == first.submission.received_at
     assert oldest == {
         "vorgang": first.submission.spoken_code,
@@ -208,6 +208,8 @@ def test_list_of_tickets(office, anna, work, tickets):
         "status": TicketStatus.NEW.label,
         "kunde": "Bäckerei Sommer",
         "mail_des_kunden": "post@sommer.example",
+        "freigabe": "nicht nötig",
+        "bearbeitet_von": "",
         "hinweise": [],
     }
 

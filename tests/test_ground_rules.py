@@ -31,6 +31,9 @@ ROUTES = {
     "/hilfe": {"GET"},
     "/static/<public_name>": {"GET"},
     "/vorlauf": {"POST"},
+    "/verwaltung/": {"GET"},
+    "/verwaltung/abmelden": {"POST"},
+    "/verwaltung/anmelden": {"GET"},
 }
 
 TOO_LARGE = {"CONTENT_LENGTH": str(1024**3)}

@@ -1,10 +1,8 @@
 """What customers see: the form, its fragments, the receipt and the help page, in the order a visitor meets them."""
 
-import re
 import secrets
 from datetime import timedelta
 from functools import lru_cache
-from urllib.parse import urlsplit
 
 from flask import Blueprint, abort, current_app, make_response, redirect, render_template, request, session, url_for
 from flask_wtf.csrf import CSRFError, generate_csrf
@@ -16,6 +14,7 @@ from models import Attachment, Category, Submission, database
 from services import attachments, intake, workdays
 from services.file_types import FILE_TYPES
 from settings import FEDERAL_STATES, settings
+from views.answers import answer, comes_from_elsewhere, go_to, is_htmx
 from views.errors import error_page
 
 bp = Blueprint("public", __name__)
@@ -27,9 +26,6 @@ PREFILLED = {"geraet": "device", "seriennummer": "serial_number"}
 REMEMBERED_RECEIPTS = 10
 
 WORKER_IS_LATE_AFTER = timedelta(minutes=10)
-
-# Control characters that somebody smuggled in and that HTML does not allow.
-NOT_IN_HTML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 TOKEN_GAP, DRAFT_GAP = "[token]", "[draft]"
 
@@ -68,7 +64,14 @@ def submit():
     if not form.validate() or refusals:
         return _show_form(form, draft, status=422, refusals=refusals)
     try:
-        submission = intake.receive(draft, form.answers(), form.proof_of_pin(), form.with_attachments, now=clock.now())
+        submission = intake.receive(
+            draft,
+            form.answers(),
+            form.proof_of_pin(),
+            form.with_attachments,
+            address=request.remote_addr,
+            now=clock.now(),
+        )
     except intake.AlreadySent as already:
         fresh = _new_draft()
         attachments.restage(draft, fresh)
@@ -78,7 +81,7 @@ def submit():
         )
         return _show_form(form, fresh, status=422, notice=notice)
     _remember_receipt(submission.code)
-    return _go_to(url_for(".receipt", code=submission.code))
+    return go_to(url_for(".receipt", code=submission.code))
 
 
 @bp.post("/felder")
@@ -87,16 +90,16 @@ def change_category():
     draft = _draft()
     form = _form_sent()
     refusals = _stage_files(draft)
-    if not _is_htmx():
+    if not is_htmx():
         return _show_form(form, draft, refusals=refusals)
-    return _answer(render_template("_fields.html", announced=True, **_parts(form, draft)))
+    return answer(render_template("_fields.html", announced=True, **_parts(form, draft)))
 
 
 @bp.post("/vorlauf")
 def lead_time():
     """Tell the last day on which this entry date is reported in time."""
     form = NewEmployeeForm(formdata=request.form)
-    return _answer(render_template("_lead_time.html", lead_time=_lead_time(form)))
+    return answer(render_template("_lead_time.html", lead_time=_lead_time(form)))
 
 
 @bp.post("/anhaenge")
@@ -104,7 +107,7 @@ def upload():
     """Stage the files that were just chosen."""
     draft = _draft()
     refusals = _stage_files(draft)
-    return _answer(
+    return answer(
         render_template("_attachments.html", staged=Attachment.staged(draft), refusals=refusals),
         422 if refusals else 200,
     )
@@ -115,9 +118,9 @@ def remove_attachment():
     """Remove one staged file."""
     draft = _draft()
     removed = attachments.remove(draft, request.form.get("attachment", ""))
-    if not _is_htmx():
+    if not is_htmx():
         return _show_form(_form_sent(), draft, refusals=_stage_files(draft), removed=removed)
-    return _answer(render_template("_attachments.html", staged=Attachment.staged(draft), removed=removed))
+    return answer(render_template("_attachments.html", staged=Attachment.staged(draft), removed=removed))
 
 
 @bp.get("/eingegangen/<code>")
@@ -128,7 +131,7 @@ def receipt(code):
     submission = Submission.get_or_none(Submission.code == code)
     if submission is None:
         abort(404)
-    return _answer(
+    return answer(
         render_template("receipt.html", submission=submission, lead_time_missed=intake.lead_time_missed(submission))
     )
 
@@ -153,13 +156,13 @@ def health():
 @bp.errorhandler(CSRFError)
 def renew_session(error):
     """Give a new token and lose nothing: show the form again, or let a fragment's request try once more."""
-    if _comes_from_elsewhere():
+    if comes_from_elsewhere():
         # Another page must not hand its visitors a form of ours with its own words and draft key in it.
         return redirect(url_for(".form"), 303)
-    if not _is_htmx() or request.endpoint == "public.submit":
+    if not is_htmx() or request.endpoint == "public.submit":
         draft = _draft()
         return _show_form(_form_sent(), draft, status=422, notice=SESSION_RENEWED, refusals=_stage_files(draft))
-    response = _answer(render_template("_token.html", renewed=True))
+    response = answer(render_template("_token.html", renewed=True))
     response.headers["HX-Reswap"] = "none"
     response.headers["HX-Trigger"] = "session-renewed"
     return response
@@ -168,18 +171,11 @@ def renew_session(error):
 @bp.errorhandler(500)
 def keep_input(error):
     """Show the form again after a server error; a page with scripts still has it and shows a message of its own."""
-    if request.method == "POST" and not _is_htmx() and request.form:
+    if request.method == "POST" and not is_htmx() and request.form:
         if not database.is_closed():
             database.close()  # It may be the very thing that failed.
         return _show_form(_form_sent(), _draft(), status=500, notice=SERVER_FAILED)
     return error_page(error)
-
-
-def _comes_from_elsewhere():
-    site = request.headers.get("Sec-Fetch-Site")
-    if site is None:
-        return urlsplit(request.headers.get("Origin", "")).netloc not in ("", request.host)
-    return site not in ("same-origin", "none")
 
 
 def _form_sent():
@@ -235,9 +231,9 @@ def _lead_time(form):
 
 
 def _show_form(form, draft=None, status=200, refusals=(), **messages):
-    template = "_form.html" if _is_htmx() else "form.html"
+    template = "_form.html" if is_htmx() else "form.html"
     parts = _parts(form, draft or _new_draft())
-    return _answer(render_template(template, refusals=refusals, htmx=_is_htmx(), **messages, **parts), status)
+    return answer(render_template(template, refusals=refusals, htmx=is_htmx(), **messages, **parts), status)
 
 
 @lru_cache(maxsize=1)
@@ -250,23 +246,3 @@ def _blank_page(app):
 def _remember_receipt(code):
     others = [known for known in session.get("receipts", []) if known != code]
     session["receipts"] = [code, *others][:REMEMBERED_RECEIPTS]
-
-
-def _go_to(url):
-    if not _is_htmx():
-        return redirect(url, 303)
-    response = _answer("")
-    response.headers["HX-Redirect"] = url
-    return response
-
-
-def _answer(body, status=200):
-    """Make an answer that holds what somebody typed: nobody keeps a copy, and htmx and plain requests differ."""
-    response = make_response(NOT_IN_HTML.sub("\N{REPLACEMENT CHARACTER}", body), status)
-    response.headers["Cache-Control"] = "no-store"
-    response.vary.add("HX-Request")
-    return response
-
-
-def _is_htmx():
-    return "HX-Request" in request.headers

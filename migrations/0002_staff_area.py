@@ -1,0 +1,219 @@
+"""What the staff area needs: accounts, approvers, the ticket's own columns with their indexes, search words.
+
+Customers, submissions, tickets and events get columns; SQLite takes them only in a table made anew.
+"""
+
+import unicodedata
+
+from peewee import (
+    BooleanField,
+    CharField,
+    Check,
+    DateField,
+    DateTimeField,
+    ForeignKeyField,
+    IntegerField,
+    Model,
+    TextField,
+)
+from playhouse.sqlite_ext import FTS5Model, SearchField
+
+OPENED = "Ticket angelegt: "
+
+
+class Base(Model):
+    class Meta:
+        legacy_table_names = False
+
+
+class Customer(Base):
+    number = CharField(max_length=20, unique=True)
+    name = CharField(max_length=100)
+    contact_name = CharField(max_length=100)
+    email = CharField(max_length=254)
+    mail_domain = CharField(max_length=254)
+    fully_managed = BooleanField()
+    pin_hash = CharField(null=True)
+    pin_issued_at = DateTimeField(null=True)
+    locked_at = DateTimeField(null=True)
+    created_at = DateTimeField()
+
+
+class Approver(Base):
+    customer = ForeignKeyField(Customer, on_delete="CASCADE")
+    name = CharField(max_length=100)
+    email = CharField(max_length=254)
+    absent_from = DateField(null=True)
+    absent_until = DateField(null=True)
+
+
+class Submission(Base):
+    draft = CharField(max_length=22, unique=True)
+    code = CharField(max_length=8, unique=True)
+    received_at = DateTimeField()
+    channel = CharField()
+    address = CharField(max_length=45)
+    state = CharField(index=True)
+    unmatched_reason = CharField(null=True)
+    pin_proof = CharField(null=True)
+
+    customer_number = CharField(max_length=20)
+    name = CharField(max_length=100)
+    phone = CharField(max_length=40)
+    email = CharField(max_length=254)
+    category = CharField()
+    priority = CharField()
+    reference = CharField(max_length=100)
+    description = TextField()
+    device = CharField(max_length=100)
+    serial_number = CharField(max_length=100)
+    order_reference = CharField(max_length=100)
+    salutation = CharField(null=True)
+    first_name = CharField(max_length=100)
+    last_name = CharField(max_length=100)
+    extension = CharField(max_length=40)
+    mobile = CharField(max_length=40)
+    desired_email = CharField(max_length=254)
+    position = CharField(max_length=100)
+    entry_date = DateField(null=True)
+    remarks = TextField()
+
+    class Meta:
+        constraints = [
+            Check("state = 'pending' OR pin_proof IS NULL", "submission_proof_erased"),
+            Check("(state = 'unmatched') = (unmatched_reason IS NOT NULL)", "submission_reason_given"),
+        ]
+
+
+class Staff(Base):
+    login = CharField(max_length=100, unique=True)
+    name = CharField(max_length=100)
+    password_hash = CharField()
+    totp_salt = CharField(null=True)
+    totp_enabled_at = DateTimeField(null=True)
+    totp_last_step = IntegerField(null=True)
+    locked_at = DateTimeField(null=True)
+    created_at = DateTimeField()
+
+
+class RecoveryCode(Base):
+    staff = ForeignKeyField(Staff, on_delete="CASCADE")
+    code_hash = CharField()
+
+
+class StaffSession(Base):
+    token_hash = CharField(max_length=64, unique=True)
+    staff = ForeignKeyField(Staff, on_delete="CASCADE")
+    address = CharField(max_length=45)
+    began_at = DateTimeField()
+    ended_at = DateTimeField(null=True)
+
+
+class FailedAttempts(Base):
+    source = CharField(max_length=255, unique=True)
+    count = IntegerField()
+    last_at = DateTimeField()
+
+
+class Ticket(Base):
+    submission = ForeignKeyField(Submission, unique=True, on_delete="RESTRICT")
+    customer = ForeignKeyField(Customer, on_delete="RESTRICT")
+    category = CharField()
+    rank = IntegerField()
+    status = CharField()
+    approval = CharField()
+    assignee = ForeignKeyField(Staff, null=True, on_delete="RESTRICT", index=False)
+    due_on = DateField(null=True)
+    lead_time_missed = BooleanField()
+    created_at = DateTimeField(index=True)
+    first_action_at = DateTimeField(null=True)
+    closed_at = DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            Check("(status IN ('done', 'cancelled')) = (closed_at IS NOT NULL)", "ticket_closed_at_given"),
+        ]
+
+
+Ticket.add_index(Ticket.index(Ticket.rank, Ticket.id, where=Ticket.closed_at.is_null()))
+Ticket.add_index(Ticket.index(Ticket.due_on, where=Ticket.closed_at.is_null()))
+for column in (Ticket.status, Ticket.category, Ticket.approval, Ticket.assignee):
+    Ticket.add_index(Ticket.index(column, Ticket.id, where=Ticket.closed_at.is_null(False)))
+
+
+class TicketWords(FTS5Model):
+    words = SearchField()
+    state = SearchField()
+
+    class Meta:
+        legacy_table_names = False
+        options = {"tokenize": "trigram"}
+
+
+class Event(Base):
+    ticket = ForeignKeyField(Ticket, on_delete="CASCADE")
+    at = DateTimeField()
+    kind = CharField()
+    actor = CharField(max_length=100)
+    text = TextField()
+
+
+REBUILT = {
+    Customer: {"contact_name": "''", "mail_domain": "''", "fully_managed": "1", "pin_issued_at": "created_at"},
+    Submission: {"channel": "'web'", "address": "''"},
+    Ticket: {
+        "category": "(SELECT category FROM submission WHERE submission.id = submission_id)",
+        "rank": "(SELECT CASE priority WHEN 'high' THEN 0 WHEN 'medium' THEN 1 ELSE 2 END "
+        "FROM submission WHERE submission.id = submission_id)",
+        "approval": "'not_required'",
+        "assignee_id": "NULL",
+        "due_on": "(SELECT entry_date FROM submission WHERE submission.id = submission_id)",
+        "first_action_at": "NULL",
+        "closed_at": "NULL",
+    },
+    Event: {"kind": "'opened'", "text": f"replace(text, '{OPENED}', '')"},
+}
+
+
+def up(migrator, db):
+    added = [Approver, Staff, RecoveryCode, StaffSession, FailedAttempts, TicketWords]
+    with db.bind_ctx([*REBUILT, *added]):
+        db.create_tables(added, safe=False)
+        for model, sources in REBUILT.items():
+            _rebuild(db, model, sources)
+        _find_by_words(db)
+
+
+def _rebuild(db, model, sources):
+    """Make a table anew, each column filled from the old one's of the same name or from its source."""
+    table = model._meta.table_name
+    columns = [field.column_name for field in model._meta.sorted_fields]
+    model._meta.set_table_name(f"new_{table}")
+    model._schema.create_table(safe=False)
+    db.execute_sql(
+        f"INSERT INTO new_{table} ({', '.join(columns)}) "
+        f"SELECT {', '.join(sources.get(column, column) for column in columns)} FROM {table}"
+    )
+    db.execute_sql(f"DROP TABLE {table}")
+    db.execute_sql(f"ALTER TABLE new_{table} RENAME TO {table}")
+    model._meta.set_table_name(table)
+    model._schema.create_indexes(safe=False)
+
+
+def _find_by_words(db):
+    columns = (
+        "submission.code, submission.customer_number, customer.name, submission.name, phone, submission.email, "
+        "reference, description, device, serial_number, order_reference, first_name, last_name, extension, mobile, "
+        "desired_email, position, remarks"
+    )
+    rows = db.execute_sql(
+        f"SELECT ticket.id, {columns} FROM ticket JOIN submission ON submission.id = ticket.submission_id "
+        "JOIN customer ON customer.id = ticket.customer_id"
+    ).fetchall()
+    for id, *texts in rows:
+        TicketWords.insert({"rowid": id, "words": _searchable(" ".join(texts)), "state": "open"}).execute()
+
+
+def _searchable(text):
+    folded = unicodedata.normalize("NFKD", text.casefold())
+    return " ".join("".join(filter(str.isalnum, word)) for word in folded.split())

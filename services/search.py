@@ -1,0 +1,71 @@
+"""Find tickets by what stands in them, whatever the case, the accents and the dashes, and by parts of words.
+
+The index is SQLite's full-text search over groups of three letters (see docs/decisions.md).
+"""
+
+import unicodedata
+
+from models import TicketWords
+
+# The index knows groups of three letters; a shorter word cannot be looked up.
+MIN_WORD_LENGTH = 3
+
+# A state that is indexed beside the words leads a search for open tickets straight to the few that are.
+OPEN, CLOSED = "open", "closed"
+
+_SEARCHED = (
+    "code",
+    "customer_number",
+    "name",
+    "phone",
+    "email",
+    "reference",
+    "description",
+    "device",
+    "serial_number",
+    "order_reference",
+    "first_name",
+    "last_name",
+    "extension",
+    "mobile",
+    "desired_email",
+    "position",
+    "remarks",
+)
+
+
+def add(ticket):
+    """Make a new ticket findable, within the transaction that creates it."""
+    TicketWords.insert(row_of(ticket)).execute()
+
+
+def row_of(ticket):
+    """Return the row that makes a ticket findable."""
+    texts = [getattr(ticket.submission, name) for name in _SEARCHED]
+    words = _folded(" ".join([*texts, ticket.customer.number, ticket.customer.name]))
+    return {"rowid": ticket.id, "words": words, "state": OPEN if ticket.is_open else CLOSED}
+
+
+def update_state(ticket):
+    """Let a ticket be found among the open or the closed ones, within the transaction that opens or closes it."""
+    state = OPEN if ticket.is_open else CLOSED
+    TicketWords.update(state=state).where(TicketWords.rowid == ticket.id).execute()
+
+
+def words_of(text):
+    """Return the words of a typed search in their searchable form, without those that are too short."""
+    return [word for word in _folded(text).split() if len(word) >= MIN_WORD_LENGTH]
+
+
+def matching(words, state=None):
+    """Return the query of the ids of tickets that hold every one of these words, given in their searchable form."""
+    terms = [f'words:"{word}"' for word in words]
+    if state:
+        terms.insert(0, f'state:"{state}"')
+    return TicketWords.select(TicketWords.rowid).where(TicketWords.match(" AND ".join(terms)))
+
+
+def _folded(text):
+    """Return a text without case, accents and everything that is neither letter, digit nor blank."""
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    return " ".join("".join(filter(str.isalnum, word)) for word in decomposed.split())

@@ -1,0 +1,217 @@
+"""What happens to a ticket: each verb is one transaction, with who, when and why."""
+
+from contextlib import contextmanager
+
+from models import (
+    Approval,
+    Category,
+    Event,
+    EventKind,
+    Priority,
+    Staff,
+    Ticket,
+    TicketStatus,
+    transaction,
+)
+from services import search
+
+WORK_BEGUN = (TicketStatus.IN_PROGRESS, TicketStatus.WAITING)
+
+
+class TicketError(ValueError):
+    """Something cannot be done with a ticket; its text is a German sentence for the person who tried."""
+
+
+class Outdated(TicketError):
+    """Somebody else did something since the person looked; carries the events that came meanwhile."""
+
+    def __init__(self, events):
+        super().__init__("Inzwischen hat sich an diesem Ticket etwas geändert. Bitte prüfen Sie, ob das noch passt.")
+        self.events = events
+
+
+def take_over(ticket, by, seen, now):
+    """Make the ticket one's own."""
+    with _changing(ticket, by, seen, now) as record:
+        _require(ticket.is_open and ticket.assignee != by, "Dieses Ticket haben Sie schon übernommen.")
+        ticket.assignee = by
+        record(EventKind.TAKEN_OVER)
+
+
+def assign(ticket, to, by, seen, now):
+    """Give the ticket to a member of staff, or to nobody."""
+    with _changing(ticket, by, seen, now) as record:
+        _require(ticket.is_open, "Ein geschlossenes Ticket lässt sich nicht zuweisen.")
+        _require(ticket.assignee != to, "Daran hat sich nichts geändert.")
+        _require(to is None or to.locked_at is None, "Dieses Konto ist gesperrt.")
+        ticket.assignee = to
+        record(EventKind.ASSIGNED, f"an {to.name}" if to else "an niemanden")
+
+
+def start(ticket, by, seen, now):
+    """Begin to work, or go on after waiting; whoever starts a ticket of nobody takes it over."""
+    with _changing(ticket, by, seen, now) as record:
+        _require("start" in possible_verbs(ticket), _why_not(ticket))
+        ticket.status = TicketStatus.IN_PROGRESS
+        ticket.assignee = ticket.assignee or by
+        record(EventKind.STARTED)
+
+
+def start_early(ticket, by, seen, now, reason):
+    """Begin to work though the approval is pending, because the priority is high."""
+    with _changing(ticket, by, seen, now) as record:
+        _require("start_early" in possible_verbs(ticket), _why_not(ticket))
+        ticket.status = TicketStatus.IN_PROGRESS
+        ticket.assignee = ticket.assignee or by
+        record(EventKind.STARTED_EARLY, reason)
+
+
+def wait(ticket, by, seen, now, text):
+    """Wait for the customer; the text says for what."""
+    with _changing(ticket, by, seen, now) as record:
+        _require("wait" in possible_verbs(ticket), _why_not(ticket))
+        ticket.status = TicketStatus.WAITING
+        record(EventKind.WAITING, text)
+
+
+def finish(ticket, by, seen, now, text):
+    """Close the ticket as done; the text may say how it was solved."""
+    with _changing(ticket, by, seen, now) as record:
+        _require("finish" in possible_verbs(ticket), _why_not(ticket))
+        _close(ticket, TicketStatus.DONE, now)
+        record(EventKind.DONE, text)
+
+
+def cancel(ticket, by, seen, now, reason):
+    """Close the ticket without a solution, with the reason."""
+    with _changing(ticket, by, seen, now) as record:
+        _require(ticket.is_open, "Dieses Ticket ist schon geschlossen.")
+        _close(ticket, TicketStatus.CANCELLED, now)
+        record(EventKind.CANCELLED, reason)
+
+
+def reopen(ticket, by, seen, now, reason):
+    """Put a closed ticket back into the queue; after a declined approval a new decision is wanted."""
+    with _changing(ticket, by, seen, now) as record:
+        _require(not ticket.is_open, "Dieses Ticket ist offen.")
+        ticket.status = TicketStatus.NEW
+        ticket.closed_at = None
+        if ticket.approval is Approval.DECLINED:
+            ticket.approval = Approval.PENDING
+        search.update_state(ticket)
+        record(EventKind.REOPENED, reason)
+
+
+def note(ticket, by, now, text):
+    """Add an internal note; it takes nothing from anybody, so it needs no look at what others did."""
+    with transaction():
+        _act(ticket, now)
+        Event.create(ticket=ticket, at=now, kind=EventKind.NOTED, actor=by.name, text=text)
+
+
+def approve(ticket, by, seen, now, text):
+    """Enter on the approver's behalf that the request is approved; the text says who said so, and when."""
+    with _changing(ticket, by, seen, now) as record:
+        _require(ticket.approval is Approval.PENDING, "Über die Freigabe ist schon entschieden.")
+        ticket.approval = Approval.APPROVED
+        record(EventKind.APPROVED, text)
+
+
+def decline(ticket, by, seen, now, reason):
+    """Enter on the approver's behalf that the request is declined; what nobody has begun is cancelled with it."""
+    with _changing(ticket, by, seen, now) as record:
+        _require(ticket.approval is Approval.PENDING, "Über die Freigabe ist schon entschieden.")
+        ticket.approval = Approval.DECLINED
+        record(EventKind.DECLINED, reason)
+        if ticket.status is TicketStatus.NEW:
+            _close(ticket, TicketStatus.CANCELLED, now)
+            record(EventKind.CANCELLED, "Freigabe abgelehnt")
+
+
+def possible_verbs(ticket):
+    """Return the names of the verbs that a ticket's state admits, but for the note, which is always possible."""
+    if not ticket.is_open:
+        return ["reopen"]
+    verbs = ["take_over", "assign", "cancel"]
+    may_work = ticket.approval in (Approval.NOT_REQUIRED, Approval.APPROVED) or ticket.status in WORK_BEGUN
+    if may_work:
+        verbs.append("finish")
+        if ticket.status is not TicketStatus.IN_PROGRESS:
+            verbs.append("start")
+        if ticket.status is not TicketStatus.WAITING:
+            verbs.append("wait")
+    elif ticket.approval is Approval.PENDING and ticket.rank == Priority.HIGH.rank:
+        verbs.append("start_early")
+    if ticket.approval is Approval.PENDING:
+        verbs += ["approve", "decline"]
+    return verbs
+
+
+def flags(ticket):
+    """Return what the person who works on the ticket must not overlook, as short German phrases."""
+    submission, is_entry = ticket.submission, ticket.category is Category.NEW_EMPLOYEE
+    return [
+        phrase
+        for phrase, applies in (
+            ("Vorlauf unterschritten", ticket.lead_time_missed),
+            ("keine E-Mail-Adresse gewünscht", is_entry and not submission.desired_email),
+            ("Kunde nicht voll betreut", is_entry and not ticket.customer.fully_managed),
+            ("Kunde gesperrt", ticket.customer.locked_at is not None),
+        )
+        if applies
+    ]
+
+
+def last_event_id(ticket):
+    """Return the id of the newest event: who sends it along with a verb says that nothing newer was seen."""
+    return ticket.events.order_by(Event.id.desc()).get().id
+
+
+@contextmanager
+def _changing(ticket, by, seen, now):
+    """Open the transaction of one verb on the ticket as it is now, and save it; raises Outdated."""
+    with transaction():
+        _refresh(ticket)
+        newer = list(ticket.events.where(Event.id > seen).order_by(Event.id))
+        if newer:
+            raise Outdated(newer)
+
+        def record(kind, text=""):
+            Event.create(ticket=ticket, at=now, kind=kind, actor=by.name, text=text)
+
+        yield record
+        _act(ticket, now)
+
+
+def _refresh(ticket):
+    current = Ticket.get_by_id(ticket.id)
+    for field in (Ticket.status, Ticket.approval, Ticket.first_action_at, Ticket.closed_at):
+        setattr(ticket, field.name, getattr(current, field.name))
+    ticket.assignee = current.assignee_id and Staff.get_by_id(current.assignee_id)
+
+
+def _act(ticket, now):
+    if ticket.first_action_at is None:
+        ticket.first_action_at = now
+    ticket.save(only=[Ticket.status, Ticket.approval, Ticket.assignee, Ticket.first_action_at, Ticket.closed_at])
+
+
+def _close(ticket, status, now):
+    ticket.status = status
+    ticket.closed_at = now
+    search.update_state(ticket)
+
+
+def _require(condition, sentence):
+    if not condition:
+        raise TicketError(sentence)
+
+
+def _why_not(ticket):
+    if not ticket.is_open:
+        return "Dieses Ticket ist schon geschlossen."
+    if ticket.approval is Approval.PENDING:
+        return "Dieses Ticket wartet noch auf die Freigabe."
+    if ticket.approval is Approval.DECLINED:
+        return "Dieses Ticket ist nicht freigegeben."
+    return f"Das geht nicht: Das Ticket hat den Stand „{ticket.status.label}“."

@@ -1,0 +1,39 @@
+"""How a view answers: pages that nobody keeps, redirects for browsers and for htmx, and who it is that asks."""
+
+import re
+from urllib.parse import urlsplit
+
+from flask import make_response, redirect, request
+
+# Control characters that somebody smuggled in and that HTML does not allow.
+NOT_IN_HTML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+
+
+def answer(body, status=200):
+    """Make an answer that holds what somebody typed: nobody keeps a copy, and htmx and plain requests differ."""
+    response = make_response(NOT_IN_HTML.sub("\N{REPLACEMENT CHARACTER}", body), status)
+    response.headers["Cache-Control"] = "no-store"
+    response.vary.add("HX-Request")
+    return response
+
+
+def go_to(url):
+    """Send the browser to another page."""
+    if not is_htmx():
+        return redirect(url, 303)
+    response = answer("")
+    response.headers["HX-Redirect"] = url
+    return response
+
+
+def is_htmx():
+    """Say whether a script asks and wants only a part of the page."""
+    return "HX-Request" in request.headers
+
+
+def comes_from_elsewhere():
+    """Say whether another site's page made the browser ask."""
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is None:
+        return urlsplit(request.headers.get("Origin", "")).netloc not in ("", request.host)
+    return site not in ("same-origin", "none")
