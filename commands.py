@@ -14,7 +14,7 @@ import clock
 import forms
 import texts
 from models import Attachment, Customer, Submission, Ticket, database, plain
-from services import accounts, attachments, tickets, worker
+from services import accounts, attachments, customers, tickets, worker
 
 # Click takes the words of its own ("Usage", "Missing option") from a catalogue of the standard gettext kind.
 os.environ["LANGUAGE"] = "de"
@@ -106,7 +106,8 @@ def customer():
 @with_database
 def add_customer(number, name, mail):
     """Einen Kunden anlegen und seine PIN ausgeben."""
-    customer, pin = accounts.add_customer(number, name, mail, clock.now())
+    customer = customers.add({"number": number, "name": name, "email": mail}, clock.now())
+    pin = accounts.issue_pin(customer, clock.now())
     click.echo(f"Kunde {customer.number} ({customer.name}) ist angelegt.")
     _print_pin(pin)
 
@@ -133,7 +134,8 @@ def list_customers(as_json):
 @with_database
 def issue_pin(number):
     """Eine neue PIN ausgeben; die bisherige gilt dann nicht mehr."""
-    customer, pin = accounts.issue_pin(number, clock.now())
+    customer = customers.find(number)
+    pin = accounts.issue_pin(customer, clock.now())
     click.echo(f"Kunde {customer.number} ({customer.name}) hat eine neue PIN.")
     _print_pin(pin)
 
@@ -143,7 +145,8 @@ def issue_pin(number):
 @with_database
 def lock(number):
     """Einen Kunden sperren: keine Tickets mehr."""
-    customer = accounts.lock(number, clock.now())
+    customer = customers.find(number)
+    customers.lock(customer, clock.now())
     click.echo(f"Kunde {customer.number} ({customer.name}) ist gesperrt.")
 
 
@@ -152,7 +155,8 @@ def lock(number):
 @with_database
 def unlock(number):
     """Die Sperre eines Kunden aufheben."""
-    customer = accounts.unlock(number)
+    customer = customers.find(number)
+    customers.unlock(customer)
     click.echo(f"Kunde {customer.number} ({customer.name}) ist entsperrt.")
 
 

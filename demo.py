@@ -7,7 +7,7 @@ import zlib
 from datetime import timedelta
 
 from models import Category, Priority, Salutation
-from services import accounts, attachments, intake, worker
+from services import accounts, attachments, customers, intake, worker
 from settings import TIME_ZONE, settings
 
 OFFICE = {
@@ -75,8 +75,8 @@ def fill(now):
     """Add the customers and a few dozen requests of the last days; return what one needs to know to try the portal."""
     access = []
     for number, name, email in CUSTOMERS:
-        customer, pin = accounts.add_customer(number, name, email, now)
-        access.append((customer, pin))
+        customer = customers.add({"number": number, "name": name, "email": email}, now)
+        access.append((customer, accounts.issue_pin(customer, now)))
     requests = list(_requests(now.astimezone(TIME_ZONE).date()))
     for position, answers in enumerate(requests):
         customer, pin = access[position % len(access)]

@@ -1,4 +1,4 @@
-"""Who is it: customers, their numbers and PINs.
+"""Who is it: customer numbers, PINs and their proofs.
 
 A PIN exists in clear only in the answer to the staff member who issues it. The database holds a slow hash of a keyed
 proof, and the key lies in a file beside the database, so that neither of the two alone lets anybody try PINs.
@@ -10,17 +10,20 @@ import os
 import re
 import secrets
 import unicodedata
+from concurrent.futures import ThreadPoolExecutor
 from enum import Enum, auto
 from functools import cache
 
-from peewee import IntegrityError
 from werkzeug.security import check_password_hash, generate_password_hash
 
-from models import MAX_EMAIL_LENGTH, MAX_NUMBER_LENGTH, MAX_SHORT_LENGTH, PIN_DIGITS, Customer, FormerPin, transaction
+from models import MAX_NUMBER_LENGTH, PIN_DIGITS, Customer, FormerPin, transaction
 from settings import StartError, settings
 
 # Each former PIN costs one slow hash for every submission, also for one that has no former PIN to compare with.
 FORMER_PINS_CHECKED = 1
+
+# A hash takes its time without holding up other threads; a few at once use the whole processor for a print run.
+HASHING_THREADS = 4
 
 SECRET_KEY_BYTES = 32
 
@@ -114,70 +117,40 @@ def check_proof(number, proof):
     return customer, PinMatch.FORMER if any(fits) else PinMatch.WRONG
 
 
-def add_customer(number, name, email, now):
-    """Add a customer and return it with its PIN; raises AccountError."""
-    normalised = normalise_number(number)
-    if normalised is None:
-        raise AccountError(
-            f"„{number}“ kann keine Kundennummer sein: höchstens {MAX_NUMBER_LENGTH} Zeichen, "
-            "nur Buchstaben ohne Umlaute, Ziffern, Punkt, Schrägstrich und Bindestrich."
-        )
-    name = name.strip()
-    if not name or len(name) > MAX_SHORT_LENGTH or not name.isprintable():
-        raise AccountError(
-            f"Bitte geben Sie einen Namen mit höchstens {MAX_SHORT_LENGTH} Zeichen ohne Steuerzeichen an."
-        )
-    if email and (not EMAIL.fullmatch(email) or len(email) > MAX_EMAIL_LENGTH):
-        raise AccountError(f"„{email}“ ist keine E-Mail-Adresse.")
-    pin = _new_pin()
-    pin_hash = _hash(normalised, pin)
-    try:
-        with transaction():
-            customer = Customer.create(
-                number=normalised, name=name, email=email, pin_hash=pin_hash, pin_issued_at=now, created_at=now
-            )
-    except IntegrityError:
-        raise AccountError(f"Die Kundennummer {normalised} ist schon vergeben.") from None
-    return customer, pin
+def issue_pin(customer, now):
+    """Give a customer a new PIN in place of the one in force, and return it; raises AccountError."""
+    ((_, pin),) = issue_pins([customer], now)
+    return pin
 
 
-def find_customer(number):
-    """Return the customer with this number; raises AccountError."""
-    customer = Customer.get_or_none(Customer.number == normalise_number(number))
-    if customer is None:
-        raise AccountError(f"Einen Kunden mit der Nummer „{number}“ gibt es nicht.")
-    return customer
-
-
-def issue_pin(number, now):
-    """Replace the PIN of a customer and return the customer with the new one; raises AccountError."""
-    customer = find_customer(number)
-    pin = _new_pin()
-    pin_hash = _hash(customer.number, pin)
+def issue_pins(customers, now):
+    """Give each customer a new PIN, all or none, and return pairs of customer and PIN; raises AccountError."""
+    pins = [_new_pin() for _ in customers]
+    numbers = [customer.number for customer in customers]
+    # The slow hashes come first: nobody else can write while a transaction is open.
+    with ThreadPoolExecutor(HASHING_THREADS) as pool:
+        hashes = list(pool.map(_hash, numbers, pins))
     with transaction():
-        if customer.pin_hash:
-            FormerPin.create(customer=customer, pin_hash=customer.pin_hash, replaced_at=now)
-        customer.pin_hash, customer.pin_issued_at = pin_hash, now
-        customer.save(only=[Customer.pin_hash, Customer.pin_issued_at])
-    return customer, pin
+        for customer, pin_hash in zip(customers, hashes, strict=True):
+            _replace_pin(customer, pin_hash, now)
+    return list(zip(customers, pins, strict=True))
 
 
-def lock(number, now):
-    """Lock a customer, so that nothing sent with its number becomes a ticket; raises AccountError."""
-    return _set_locked_at(number, now)
+def withdraw_pin(customer):
+    """Take a customer's PINs away, within the transaction that changes the number on which they hang."""
+    customer.pin_hash = customer.pin_issued_at = None
+    customer.save(only=[Customer.pin_hash, Customer.pin_issued_at])
+    FormerPin.delete().where(FormerPin.customer == customer).execute()
 
 
-def unlock(number):
-    """Unlock a customer; raises AccountError."""
-    return _set_locked_at(number, None)
-
-
-def _set_locked_at(number, moment):
-    customer = find_customer(number)
-    with transaction():
-        customer.locked_at = moment
-        customer.save(only=[Customer.locked_at])
-    return customer
+def _replace_pin(customer, pin_hash, now):
+    current = Customer.get_or_none(Customer.id == customer.id, Customer.number == customer.number)
+    if current is None:
+        raise AccountError(f"Den Kunden {customer.number} gibt es unter dieser Nummer nicht mehr.")
+    if current.pin_hash:
+        FormerPin.create(customer=current, pin_hash=current.pin_hash, replaced_at=now)
+    customer.pin_hash, customer.pin_issued_at = pin_hash, now
+    customer.save(only=[Customer.pin_hash, Customer.pin_issued_at])
 
 
 def _new_pin():

@@ -5,7 +5,7 @@ The index is SQLite's full-text search over groups of three letters (see docs/de
 
 import unicodedata
 
-from models import TicketWords
+from models import Ticket, TicketWords
 
 # The index knows groups of three letters; a shorter word cannot be looked up.
 MIN_WORD_LENGTH = 3
@@ -42,8 +42,14 @@ def add(ticket):
 def row_of(ticket):
     """Return the row that makes a ticket findable."""
     texts = [getattr(ticket.submission, name) for name in _SEARCHED]
-    words = _folded(" ".join([*texts, ticket.customer.number, ticket.customer.name]))
+    words = folded(" ".join([*texts, ticket.customer.number, ticket.customer.name]))
     return {"rowid": ticket.id, "words": words, "state": OPEN if ticket.is_open else CLOSED}
+
+
+def update_words(customer):
+    """Let the tickets of a customer be found by its new number and name, within the transaction that changes them."""
+    for ticket in Ticket.whole().where(Ticket.customer == customer):
+        TicketWords.update(row_of(ticket)).where(TicketWords.rowid == ticket.id).execute()
 
 
 def update_state(ticket):
@@ -54,7 +60,7 @@ def update_state(ticket):
 
 def words_of(text):
     """Return the words of a typed search in their searchable form, without those that are too short."""
-    return [word for word in _folded(text).split() if len(word) >= MIN_WORD_LENGTH]
+    return [word for word in folded(text).split() if len(word) >= MIN_WORD_LENGTH]
 
 
 def matching(words, state=None):
@@ -65,7 +71,7 @@ def matching(words, state=None):
     return TicketWords.select(TicketWords.rowid).where(TicketWords.match(" AND ".join(terms)))
 
 
-def _folded(text):
+def folded(text):
     """Return a text without case, accents and everything that is neither letter, digit nor blank."""
     decomposed = unicodedata.normalize("NFKD", text.casefold())
     return " ".join("".join(filter(str.isalnum, word)) for word in decomposed.split())

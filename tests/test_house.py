@@ -23,6 +23,7 @@ ROOMS = {
     "services.file_types": set(),
     "services.attachments": {"models", "settings", "services.file_types"},
     "services.accounts": {"models", "settings"},
+    "services.customers": {"models", "services.accounts", "services.search"},
     "services.search": {"models"},
     "services.staff": {"models", "settings"},
     "services.tickets": {"models", "services.search"},

@@ -12,7 +12,7 @@ import migrations
 import models
 from app import create_app
 from models import Customer, database
-from services import accounts
+from services import customers
 from settings import StartError, settings
 from tests.conftest import NOW
 
@@ -59,7 +59,7 @@ def tables(path):
     return {name for name in names if not name.startswith(("sqlite_", "ticket_words_", "schema_migration"))}
 
 
-def customers(path):
+def numbers(path):
     with closing(sqlite3.connect(path)) as connection:
         return [number for (number,) in connection.execute("SELECT number FROM customer")]
 
@@ -72,7 +72,7 @@ def backups():
 def customer(app):
     """A customer in a database of this version."""
     with app.app_context(), database.connection_context():
-        accounts.add_customer("K1001", "Bäckerei Sommer", "", NOW)
+        customers.add({"number": "K1001", "name": "Bäckerei Sommer"}, NOW)
 
 
 def test_migrated_schema_is_the_models_schema(app, tmp_path):
@@ -103,10 +103,10 @@ def test_copy_before_a_further_step(customer, steps):
     create_app()
     (copy,) = backups()
     assert tables(copy) == {model._meta.table_name for model in models.TABLES}
-    assert customers(copy) == ["K1001"]
+    assert numbers(copy) == ["K1001"]
     assert any(step.stem in copy.name for step in Path(migrations.__file__).parent.glob("0*.py"))
     assert tables(settings.database_path) == tables(copy) | {"device"}
-    assert customers(settings.database_path) == ["K1001"]
+    assert numbers(settings.database_path) == ["K1001"]
 
 
 def test_copy_opens_as_a_portal(customer, steps, tmp_path):
@@ -129,7 +129,7 @@ def test_failing_step_leaves_the_old_database_usable(customer, steps):
     with pytest.raises(StartError, match="no such table"):
         create_app()
     assert schema(settings.database_path) == before
-    assert [customers(copy) for copy in backups()] == [["K1001"]]
+    assert [numbers(copy) for copy in backups()] == [["K1001"]]
     (steps / "0007_devices.py").unlink()
     with create_app().app_context(), database.connection_context():
         assert [customer.number for customer in Customer.by_number()] == ["K1001"]
@@ -144,7 +144,7 @@ def test_steps_before_a_failing_one_stay(customer, steps):
     (steps / "0008_fails.py").write_text("def up(migrator, db):\n    db.execute_sql('DROP TABLE device')\n")
     create_app()
     assert "device" not in tables(settings.database_path)
-    assert customers(settings.database_path) == ["K1001"]
+    assert numbers(settings.database_path) == ["K1001"]
 
 
 def test_database_of_a_newer_version_is_refused_and_left_alone(customer, steps):

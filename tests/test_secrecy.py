@@ -6,7 +6,7 @@ import logging
 import pytest
 
 from models import database
-from services import accounts, intake
+from services import accounts, customers, intake
 from settings import settings
 from tests.conftest import NOW, without_random
 from tests.pages import HTMX, Visitor
@@ -26,12 +26,18 @@ SITUATIONS = {
 def visitors(app):
     """One visitor in a browser of his own for each situation; all type the same but for number and PIN."""
     with database.connection_context():
-        _, right = accounts.add_customer("K1001", "Bäckerei Sommer", "", NOW)
-        _, former = accounts.add_customer("K1002", "Autohaus Nordring", "", NOW)
-        _, locked_former = accounts.add_customer("K1003", "Praxis Winter", "", NOW)
-        accounts.issue_pin("K1002", NOW)
-        _, locked = accounts.issue_pin("K1003", NOW)
-        accounts.lock("K1003", NOW)
+        sommer, nordring, winter = (
+            customers.add({"number": number, "name": name}, NOW)
+            for number, name in (
+                ("K1001", "Bäckerei Sommer"),
+                ("K1002", "Autohaus Nordring"),
+                ("K1003", "Praxis Winter"),
+            )
+        )
+        right, former, locked_former = (pin for _, pin in accounts.issue_pins([sommer, nordring, winter], NOW))
+        accounts.issue_pin(nordring, NOW)
+        locked = accounts.issue_pin(winter, NOW)
+        customers.lock(winter, NOW)
     known = {
         "right": ("K1001", right),
         "wrong": ("K1001", _other(right)),
@@ -109,7 +115,7 @@ def test_no_ticket_before_the_worker_and_the_right_one_after(visitors, work, tic
 
 def test_unlocked_again(visitors, work, tickets):
     with database.connection_context():
-        accounts.unlock("K1003")
+        customers.unlock(customers.find("K1003"))
     visitors["locked"].report("incident")
     work()
     assert len(tickets()) == 1
@@ -170,7 +176,7 @@ def test_the_pin_never_stands_in_an_address(visitors, headers):
 def test_former_pins_are_former_for_good(visitors, work, submissions):
     """The last one is told from a typing error; an older one is simply wrong."""
     with database.connection_context():
-        pins = [accounts.issue_pin("K1001", NOW)[1] for _ in range(5)]
+        pins = [accounts.issue_pin(customers.find("K1001"), NOW) for _ in range(5)]
     for pin in pins:
         visitors["right"].report("incident", pin=pin)
     work()

@@ -1,0 +1,239 @@
+"""Who may report: customers and their approvers, added, changed, locked and found."""
+
+import re
+import unicodedata
+
+from peewee import IntegrityError
+
+from models import MAX_EMAIL_LENGTH, MAX_NUMBER_LENGTH, MAX_SHORT_LENGTH, Approver, Customer, transaction
+from services import accounts, search
+from services.accounts import AccountError
+
+MAX_APPROVERS = 20
+
+# Where anybody can have an address: as a customer's domain, each of these would stand for half the country.
+PUBLIC_DOMAINS = frozenset(
+    {
+        "aol.com",
+        "aol.de",
+        "arcor.de",
+        "email.de",
+        "freenet.de",
+        "gmail.com",
+        "gmx.at",
+        "gmx.ch",
+        "gmx.com",
+        "gmx.de",
+        "gmx.net",
+        "googlemail.com",
+        "hotmail.com",
+        "hotmail.de",
+        "icloud.com",
+        "live.com",
+        "live.de",
+        "mail.de",
+        "mailbox.org",
+        "me.com",
+        "online.de",
+        "outlook.com",
+        "outlook.de",
+        "posteo.de",
+        "proton.me",
+        "t-online.de",
+        "web.de",
+        "yahoo.com",
+        "yahoo.de",
+    }
+)
+
+_DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+(?:[a-z]{2,63}|xn--[a-z0-9-]{2,59})")
+
+
+class NumberTaken(AccountError):
+    """Another customer has this number."""
+
+    def __init__(self, number):
+        super().__init__(f"Die Kundennummer {number} ist schon vergeben.")
+
+
+def checked_number(text):
+    """Return a customer number as it is stored; raises AccountError."""
+    number = accounts.normalise_number(text)
+    if number is None:
+        raise AccountError(
+            f"„{text}“ kann keine Kundennummer sein: höchstens {MAX_NUMBER_LENGTH} Zeichen, "
+            "nur Buchstaben ohne Umlaute, Ziffern, Punkt, Schrägstrich und Bindestrich."
+        )
+    return number
+
+
+def checked_name(text):
+    """Return the name of a company as it is stored; raises AccountError."""
+    name = _trimmed(text)
+    if not name or not _is_one_line(name):
+        raise AccountError(
+            f"Bitte geben Sie einen Namen mit höchstens {MAX_SHORT_LENGTH} Zeichen ohne Steuerzeichen an."
+        )
+    return name
+
+
+def checked_contact_name(text):
+    """Return the name of a person as it is stored, or ""; raises AccountError."""
+    name = _trimmed(text)
+    if name and not _is_one_line(name):
+        raise AccountError(f"Ein Ansprechpartner hat höchstens {MAX_SHORT_LENGTH} Zeichen ohne Steuerzeichen.")
+    return name
+
+
+def checked_email(text):
+    """Return a mail address as it is stored, or ""; raises AccountError."""
+    email = text.strip()
+    if email and (len(email) > MAX_EMAIL_LENGTH or not accounts.EMAIL.fullmatch(email) or not email.isprintable()):
+        raise AccountError(f"„{_excerpt(email)}“ ist keine E-Mail-Adresse.")
+    return email
+
+
+def checked_mail_domain(text):
+    """Return a mail domain as it is stored, or "", typed with or without "@"; raises AccountError."""
+    domain = text.strip().removeprefix("@").casefold()
+    if not domain:
+        return ""
+    ascii_form = _ascii_domain(domain)
+    if ascii_form is None:
+        raise AccountError(f"„{_excerpt(text.strip())}“ ist keine Mail-Domain. Sie sieht so aus: firma.de")
+    if ascii_form in PUBLIC_DOMAINS:
+        raise AccountError(
+            f"Unter {ascii_form} kann jeder eine E-Mail-Adresse haben. Bitte geben Sie nur eine Domain an, die allein "
+            "diesem Kunden gehört."
+        )
+    return ascii_form
+
+
+# What is known of a customer, by column, each with the rule that a form, a command and an import share.
+RULES = {
+    "number": checked_number,
+    "name": checked_name,
+    "contact_name": checked_contact_name,
+    "email": checked_email,
+    "mail_domain": checked_mail_domain,
+}
+
+
+def add(values, now):
+    """Add a customer, still without a PIN, from values by column; raises AccountError."""
+    values = _checked(values)
+    try:
+        with transaction():
+            return Customer.create(**values, created_at=now)
+    except IntegrityError:
+        raise NumberTaken(values["number"]) from None
+
+
+def change(customer, values):
+    """Change what is known of a customer; raises AccountError.
+
+    PINs hang on the number: with another number none is in force any more, and a new one must be issued.
+    """
+    values = _checked(values)
+    try:
+        with transaction():
+            former = Customer.get_by_id(customer.id)
+            Customer.update(values).where(Customer.id == customer.id).execute()
+            for name, value in values.items():
+                setattr(customer, name, value)
+            if former.number != customer.number:
+                accounts.withdraw_pin(customer)
+            if (former.number, former.name) != (customer.number, customer.name):
+                search.update_words(customer)
+    except IntegrityError:
+        raise NumberTaken(values["number"]) from None
+
+
+def find(number):
+    """Return the customer with this number; raises AccountError."""
+    customer = Customer.get_or_none(Customer.number == accounts.normalise_number(number))
+    if customer is None:
+        raise AccountError(f"Einen Kunden mit der Nummer „{number}“ gibt es nicht.")
+    return customer
+
+
+def matching(text, customers):
+    """Yield the customers in whose number, name, contact or mail every word of a typed search occurs."""
+    words = search.folded(text).split()
+    for customer in customers:
+        known = search.folded(" ".join(getattr(customer, column) for column in RULES))
+        if all(word in known for word in words):
+            yield customer
+
+
+def lock(customer, now):
+    """Lock a customer, so that nothing sent with its number becomes a ticket."""
+    _set_locked_at(customer, now)
+
+
+def unlock(customer):
+    """Unlock a customer."""
+    _set_locked_at(customer, None)
+
+
+def add_approver(customer, values):
+    """Add somebody who decides about a customer's requests; raises AccountError."""
+    with transaction():
+        if customer.approvers.count() >= MAX_APPROVERS:
+            raise AccountError(f"Mehr als {MAX_APPROVERS} Genehmiger kann ein Kunde nicht haben.")
+        _refuse_twin(customer, values)
+        return Approver.create(customer=customer, **values)
+
+
+def change_approver(approver, values):
+    """Change an approver's name, address or absence; raises AccountError."""
+    with transaction():
+        _refuse_twin(approver.customer, values, other_than=approver)
+        Approver.update(values).where(Approver.id == approver.id).execute()
+
+
+def remove_approver(approver):
+    """Remove an approver; tickets that already wait go on waiting for a decision."""
+    with transaction():
+        Approver.delete().where(Approver.id == approver.id).execute()
+
+
+def _checked(values):
+    return {name: RULES[name](value) if name in RULES else value for name, value in values.items()}
+
+
+def _trimmed(text):
+    text = text.strip()
+    # What is far too long is refused anyway, and normalising takes quadratic time for some texts.
+    return text if len(text) > 4 * MAX_SHORT_LENGTH else unicodedata.normalize("NFC", text)
+
+
+def _is_one_line(text):
+    return len(text) <= MAX_SHORT_LENGTH and text.isprintable()
+
+
+def _excerpt(text):
+    return text if len(text) <= MAX_SHORT_LENGTH else f"{text[:MAX_SHORT_LENGTH]}…"
+
+
+def _ascii_domain(domain):
+    """Return a domain as it stands in mail addresses, its umlauts written in ASCII, or None if it cannot be one."""
+    if len(domain) > MAX_EMAIL_LENGTH:
+        return None
+    try:
+        domain = domain.encode("idna").decode("ascii")
+    except UnicodeError:
+        return None
+    return domain if _DOMAIN.fullmatch(domain) else None
+
+
+def _set_locked_at(customer, moment):
+    with transaction():
+        customer.locked_at = moment
+        customer.save(only=[Customer.locked_at])
+
+
+def _refuse_twin(customer, values, other_than=None):
+    for approver in customer.approvers:
+        if approver != other_than and approver.email.casefold() == values["email"].casefold():
+            raise AccountError(f"Mit dieser E-Mail-Adresse gibt es schon einen Genehmiger: {approver.name}.")
