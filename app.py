@@ -24,7 +24,7 @@ import models
 import texts
 from migrations import migrate
 from models import MAX_ATTACHMENT_BYTES, MAX_ATTACHMENTS, database
-from services import accounts, attachments, file_types, workdays
+from services import accounts, attachments, file_types, tickets, workdays
 from services.worker import Worker
 from settings import MEBIBYTE, StartError, settings
 from views import assets, public, staff
@@ -79,6 +79,8 @@ def create_app():
     app.jinja_env.filters.update(
         weekday=texts.weekday,
         moment=texts.moment,
+        lately=lambda value: texts.lately(value, clock.today()),
+        ticket_flags=tickets.flags,
         file_size=texts.file_size,
         dialled=texts.dialled,
         read_back=forms.read_back,
@@ -207,7 +209,8 @@ def _close_database(error):
 
 
 def _add_headers(response):
-    response.headers.update(HEADERS)
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
     return response
 
 

@@ -21,9 +21,6 @@ os.environ["LANGUAGE"] = "de"
 gettext.bindtextdomain("messages", Path(__file__).parent / "translations")
 
 
-_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
-
-
 class Group(click.Group):
     """A click group whose help is German throughout."""
 
@@ -335,12 +332,8 @@ def _for_scripts(value):
     if isinstance(value, list):
         return [_for_scripts(item) for item in value]
     if isinstance(value, dict):
-        return {_script_name(name): _for_scripts(item) for name, item in value.items()}
+        return {texts.without_umlauts(name, "_"): _for_scripts(item) for name, item in value.items()}
     return value.isoformat() if isinstance(value, datetime) else value
-
-
-def _script_name(label):
-    return label.lower().translate(_UMLAUTS).replace(" ", "_")
 
 
 def _shown(value):

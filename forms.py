@@ -41,8 +41,8 @@ _INVISIBLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069
 _PHONE = re.compile(r"[0-9+()/.\-–\s]*")
 
 
-def _clean(text, limit):
-    """Trim, use one kind of line end, and write each letter in one way (NFC)."""
+def clean(text, limit):
+    """Trim a text, use one kind of line end, and write each letter in one way (NFC)."""
     text = (text or "").replace("\r\n", "\n").replace("\r", "\n").strip()
     # What is far too long is refused anyway, and normalising takes quadratic time for some texts.
     return text if len(text) > 4 * limit else unicodedata.normalize("NFC", text)
@@ -87,7 +87,7 @@ def line(label, *checks, missing=None, limit=MAX_SHORT_LENGTH, field_class=Strin
     """Declare a trimmed text of limited length; `missing` is the sentence for a required one that is empty."""
     presence = DataRequired(missing) if missing else Optional()
     validators = [presence, _is_short(label, limit), _is_visible, *checks]
-    return field_class(label, validators, filters=[partial(_clean, limit=limit)], **options)
+    return field_class(label, validators, filters=[partial(clean, limit=limit)], **options)
 
 
 def text(label, missing=None, **options):

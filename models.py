@@ -4,6 +4,7 @@ import threading
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
+from textwrap import shorten
 
 from peewee import (
     JOIN,
@@ -256,6 +257,13 @@ class Submission(BaseModel):
     @property
     def spoken_code(self):
         return spoken(self.code)
+
+    @property
+    def summary(self):
+        """What it is about, in one line."""
+        person = ", ".join(filter(None, [f"{self.first_name} {self.last_name}".strip(), self.position]))
+        text = ": ".join(filter(None, [self.device, person, self.description]))
+        return shorten(text, MAX_SHORT_LENGTH, placeholder=" …")
 
 
 class Staff(BaseModel):

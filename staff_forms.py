@@ -1,9 +1,196 @@
 """What the office fills in: the forms of the staff area, on the same base as those of the customers."""
 
-from forms import PortalForm, text
+from wtforms import IntegerField, SearchField, SelectField, StringField
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import InputRequired
+
+import texts
+from forms import PortalForm, clean, text
+from models import MAX_NUMBER_LENGTH, MAX_SHORT_LENGTH, Approval, Category, Priority, Staff
+from services import tickets
+from services.accounts import normalise_number
+from services.queue import Filters, Scope
+
+ANYBODY, NOBODY, MYSELF = "", "niemand", "ich"
+
+# A text to a ticket is a sentence or two.
+FEW = {"rows": 3}
 
 
-class NoteForm(PortalForm):
-    """An internal note to a ticket."""
+class WordField(SelectField):
+    """A choice of labelled words that stand in the address by their German names; all else counts as no choice."""
 
-    text = text("Interne Notiz", missing="Bitte schreiben Sie die Notiz.", render_kw={"rows": 3})
+    def __init__(self, label, words, *, open_side=True, **options):
+        self._words = {texts.without_umlauts(word.label, "-"): word for word in words}
+        choices = [SelectChoice(slug, word.label) for slug, word in self._words.items()]
+        super().__init__(label, choices=[SelectChoice("", "alle")] * open_side + choices, **options)
+
+    @property
+    def word(self):
+        """The chosen word, or None."""
+        return self._words.get(self.data)
+
+
+class QueueForm(PortalForm):
+    """The filters of the queue, as they stand in its address."""
+
+    class Meta(PortalForm.Meta):
+        csrf = False
+
+    scope = WordField("Stand", Scope, open_side=False, name="stand")
+    category = WordField("Art", Category, name="art")
+    priority = WordField("Priorität", reversed(Priority), name="prioritaet")
+    approval = WordField("Freigabe", Approval, name="freigabe")
+    assignee = SelectField("Bearbeitet von", name="bearbeitet-von", default=ANYBODY)
+    customer_number = StringField("Kundennummer", name="kunde", default="")
+    words = SearchField("Suche", name="text", default="")
+
+    def __init__(self, *args, **options):
+        super().__init__(*args, **options)
+        colleagues = [SelectChoice(member.login, member.name) for member in Staff.by_name()]
+        self.assignee.choices = [
+            SelectChoice(ANYBODY, "alle"),
+            SelectChoice(MYSELF, "mir"),
+            SelectChoice(NOBODY, "niemandem"),
+            *colleagues,
+        ]
+
+    def filters(self, member):
+        """Return what is chosen, as the member of staff who looks means it."""
+        chosen = self.assignee.data
+        login = member.login if chosen == MYSELF else chosen
+        number = clean(self.customer_number.data, MAX_NUMBER_LENGTH)
+        return Filters(
+            scope=self.scope.word or Scope.TODO,
+            category=self.category.word,
+            priority=self.priority.word,
+            approval=self.approval.word,
+            assignee=Staff.get_or_none(Staff.login == login) if login else None,
+            unassigned=chosen == NOBODY,
+            customer_number=normalise_number(number) or number,
+            text=self.words.data[:MAX_SHORT_LENGTH],
+        )
+
+    def address_parts(self):
+        """Return what is chosen by the names that it has in the address."""
+        return {field.name: field.data for field in self if field.data}
+
+
+class VerbForm(PortalForm):
+    """The base of what can be done with a ticket: names the verb and says up to which event its person has read."""
+
+    verb = slug = button = ""
+
+    seen = IntegerField(validators=[InputRequired()])
+
+    def carry_out(self, ticket, by, now):
+        """Do it; raises tickets.TicketError."""
+        answers = {field.short_name: field.data for field in self if field.short_name != "csrf_token"}
+        getattr(tickets, self.verb)(ticket, by=by, now=now, **answers)
+
+    def asked(self):
+        """Return the fields that a person fills in."""
+        return [field for field in self if field.short_name not in ("seen", "csrf_token")]
+
+
+class TakeOverForm(VerbForm):
+    verb, slug, button = "take_over", "uebernehmen", "Übernehmen"
+
+
+class StartForm(VerbForm):
+    verb, slug, button = "start", "beginnen", "Arbeit beginnen"
+
+
+class StartEarlyForm(VerbForm):
+    verb, slug, button = "start_early", "vor-freigabe-beginnen", "Vor der Freigabe beginnen"
+
+    reason = text(
+        "Warum kann es nicht warten?", missing="Bitte schreiben Sie, warum es nicht warten kann.", render_kw=FEW
+    )
+
+
+class WaitForm(VerbForm):
+    verb, slug, button = "wait", "warten", "Auf den Kunden warten"
+
+    text = text("Worauf warten wir?", missing="Bitte schreiben Sie, worauf wir warten.", render_kw=FEW)
+
+
+class FinishForm(VerbForm):
+    verb, slug, button = "finish", "erledigen", "Erledigt"
+
+    text = text("Was war die Lösung?", render_kw=FEW)
+
+
+class CancelForm(VerbForm):
+    verb, slug, button = "cancel", "stornieren", "Stornieren"
+
+    reason = text("Warum wird storniert?", missing="Bitte schreiben Sie, warum storniert wird.", render_kw=FEW)
+
+
+class ReopenForm(VerbForm):
+    verb, slug, button = "reopen", "wieder-oeffnen", "Wieder öffnen"
+
+    reason = text("Warum wird es wieder geöffnet?", missing="Bitte schreiben Sie, warum.", render_kw=FEW)
+
+
+class ApproveForm(VerbForm):
+    verb, slug, button = "approve", "freigeben", "Freigabe eintragen"
+
+    text = text(
+        "Wer hat wann freigegeben?",
+        missing="Bitte schreiben Sie, wer wann freigegeben hat.",
+        description="Nach einem Anruf, für den Genehmiger.",
+        render_kw=FEW,
+    )
+
+
+class DeclineForm(VerbForm):
+    verb, slug, button = "decline", "ablehnen", "Ablehnung eintragen"
+
+    reason = text(
+        "Wer hat warum abgelehnt?",
+        missing="Bitte schreiben Sie, wer warum abgelehnt hat.",
+        description="Nach einem Anruf, für den Genehmiger.",
+        render_kw=FEW,
+    )
+
+
+class AssignForm(VerbForm):
+    verb, slug, button = "assign", "zuweisen", "Zuweisen"
+
+    to = SelectField("An wen?", [InputRequired()])
+
+    def __init__(self, *args, **options):
+        super().__init__(*args, **options)
+        colleagues = [SelectChoice(member.login, member.name) for member in Staff.active()]
+        self.to.choices = [*colleagues, SelectChoice(NOBODY, "niemanden")]
+
+    def carry_out(self, ticket, by, now):
+        to = Staff.get_or_none(Staff.login == self.to.data)
+        tickets.assign(ticket, to, by=by, seen=self.seen.data, now=now)
+
+
+class NoteForm(VerbForm):
+    verb, slug, button = "note", "notieren", "Notieren"
+
+    seen = None
+    text = text("Interne Notiz", missing="Bitte schreiben Sie die Notiz.", render_kw=FEW)
+
+
+# In the order of the page.
+VERB_FORMS = {
+    form.slug: form
+    for form in (
+        StartForm,
+        StartEarlyForm,
+        TakeOverForm,
+        ApproveForm,
+        DeclineForm,
+        FinishForm,
+        WaitForm,
+        NoteForm,
+        AssignForm,
+        CancelForm,
+        ReopenForm,
+    )
+}

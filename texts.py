@@ -2,6 +2,7 @@
 
 from settings import MEBIBYTE, TIME_ZONE
 
+_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
 _WEEKDAYS = ("Montag", "Dienstag", "Mittwoch", "Donnerstag", "Freitag", "Samstag", "Sonntag")
 
 
@@ -15,6 +16,15 @@ def moment(value):
     return f"{value.astimezone(TIME_ZONE):%d.%m.%Y, %H:%M} Uhr"
 
 
+def lately(value, today):
+    """Return a moment as short as it can be understood today: "heute, 09:30", "gestern, 17:05", "21.11.2026"."""
+    local = value.astimezone(TIME_ZONE)
+    days = (today - local.date()).days
+    if days not in (0, 1):
+        return f"{local:%d.%m.%Y}"
+    return f"{('heute', 'gestern')[days]}, {local:%H:%M}"
+
+
 def file_size(size):
     """Return a number of bytes as people read it: "2,4 MiB", "12 KiB", "1 KiB" for anything smaller."""
     if size >= MEBIBYTE:
@@ -25,3 +35,8 @@ def file_size(size):
 def dialled(phone):
     """Return a phone number as a tel: link wants it, without blanks and brackets."""
     return "".join(character for character in phone if character.isdigit() or character == "+")
+
+
+def without_umlauts(text, blank):
+    """Return a word as addresses and scripts know it: in small letters, without umlauts, with a sign for each blank."""
+    return text.lower().translate(_UMLAUTS).replace(" ", blank)

@@ -19,7 +19,7 @@ from models import (
     Attachment,
     transaction,
 )
-from services.file_types import ALLOWED_WORDS, Refused, judge
+from services.file_types import ALLOWED_WORDS, TEXT, Refused, decoded, judge
 from settings import MEBIBYTE, settings
 
 log = logging.getLogger(__name__)
@@ -33,6 +33,13 @@ SWEPT = (
     "Bitte wählen Sie sie noch einmal aus."
 )
 ALLOWED = f"Erlaubt sind {ALLOWED_WORDS}."
+
+# What every browser shows as a picture.
+PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp"})
+
+# How much of a text is shown beside a ticket.
+SHOWN_LINES = 8
+SHOWN_BYTES = 2000
 
 
 def stage(draft, uploads, address, now):
@@ -103,6 +110,14 @@ def restage(draft, new_draft):
 def open_stored(attachment):
     """Open a stored file for reading bytes."""
     return (settings.files_dir / attachment.stored_name).open("rb")
+
+
+def first_lines(attachment):
+    """Return the beginning of a stored text, or "" if it is no text."""
+    if attachment.media_type != TEXT:
+        return ""
+    with open_stored(attachment) as file:
+        return "\n".join(decoded(file.read(SHOWN_BYTES)).splitlines()[:SHOWN_LINES])
 
 
 def sweep(now):

@@ -16,7 +16,7 @@ import filetype
 
 ALLOWED_WORDS = "Bilder (PNG, JPEG, GIF, WebP, BMP, TIFF, HEIC), PDF-Dateien und einfache Textdateien (.txt, .log)"
 
-_TEXT = "text/plain"
+TEXT = "text/plain"
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f]")
 _CHUNK = 65536
 
@@ -84,7 +84,7 @@ FILE_TYPES = (
     FileType("image/tiff", "TIFF-Bild", (".tif", ".tiff")),
     FileType("image/heic", "HEIC-Bild", (".heic", ".heif")),
     FileType("application/pdf", "PDF-Dokument", (".pdf",)),
-    FileType(_TEXT, "Textdatei", (".txt", ".log")),
+    FileType(TEXT, "Textdatei", (".txt", ".log")),
 )
 ALLOWED_EXTENSIONS = tuple(extension for file_type in FILE_TYPES for extension in file_type.extensions)
 
@@ -101,9 +101,9 @@ def judge(name, file):
         if not extension:
             raise Refused("Dem Namen fehlt die Endung.")
         raise Refused(f"Dateien mit der Endung „{extension}“ nehmen wir nicht an.")
-    if claimed.media_type == _TEXT:
+    if claimed.media_type == TEXT:
         _check_text(file)
-        return _TEXT
+        return TEXT
     with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         guess = filetype.guess_mime(data[:8192])
         found = _GUESSED_AS.get(guess, guess)
@@ -120,10 +120,24 @@ def judge(name, file):
     return found
 
 
+def decoded(beginning):
+    """Return the beginning of a text file that was let in, without a letter that is cut at its end."""
+    for encoding in _encodings(beginning):
+        try:
+            return codecs.getincrementaldecoder(encoding)().decode(beginning)
+        except UnicodeDecodeError:
+            continue
+    return ""
+
+
+def _encodings(beginning):
+    """Return the encodings that a text beginning with these bytes may have, the likelier one first."""
+    return ["utf-16"] if beginning[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else ["utf-8-sig", "cp1252"]
+
+
 def _check_text(file):
     file.seek(0)
-    is_utf16 = file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-    for encoding in ["utf-16"] if is_utf16 else ["utf-8-sig", "cp1252"]:
+    for encoding in _encodings(file.read(2)):
         try:
             if _has_control_characters(file, encoding):
                 break

@@ -65,10 +65,15 @@ def words_of(text):
 
 def matching(words, state=None):
     """Return the query of the ids of tickets that hold every one of these words, given in their searchable form."""
+    return TicketWords.select(TicketWords.rowid).where(is_match(words, state))
+
+
+def is_match(words, state=None):
+    """Return the condition on the index for tickets in this state, or any, that hold every one of these words."""
     terms = [f'words:"{word}"' for word in words]
     if state:
         terms.insert(0, f'state:"{state}"')
-    return TicketWords.select(TicketWords.rowid).where(TicketWords.match(" AND ".join(terms)))
+    return TicketWords.match(" AND ".join(terms))
 
 
 def folded(text):

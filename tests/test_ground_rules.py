@@ -34,6 +34,11 @@ ROUTES = {
     "/verwaltung/": {"GET"},
     "/verwaltung/abmelden": {"POST"},
     "/verwaltung/anmelden": {"GET"},
+    "/verwaltung/anhang/<int:attachment_id>": {"GET"},
+    "/verwaltung/anhang/<int:attachment_id>/vorschau": {"GET"},
+    "/verwaltung/ticket/<code>": {"GET"},
+    "/verwaltung/ticket/<code>/<slug>": {"POST"},
+    "/verwaltung/tickets": {"GET"},
 }
 
 TOO_LARGE = {"CONTENT_LENGTH": str(1024**3)}

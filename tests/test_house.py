@@ -26,6 +26,7 @@ ROOMS = {
     "services.customers": {"models", "services.accounts", "services.search"},
     "services.search": {"models"},
     "services.staff": {"models", "settings"},
+    "services.queue": {"models", "services.search"},
     "services.tickets": {"models", "services.search"},
     "services.intake": {
         "models",
@@ -37,7 +38,7 @@ ROOMS = {
     },
     "services.worker": {"clock", "models", "settings", "services.attachments", "services.intake"},
     "forms": {"clock", "models", "settings", "services.accounts", "services.attachments", "services.workdays"},
-    "staff_forms": {"clock", "forms", "models", "services", "settings"},
+    "staff_forms": {"clock", "forms", "models", "services", "settings", "texts"},
     "views": {"clock", "forms", "staff_forms", "models", "settings", "texts", "services", "views"},
     "demo": {"models", "settings", "services"},
     "commands": {"clock", "forms", "models", "settings", "texts", "services"},

@@ -162,7 +162,7 @@ def renew_session(error):
     if not is_htmx() or request.endpoint == "public.submit":
         draft = _draft()
         return _show_form(_form_sent(), draft, status=422, notice=SESSION_RENEWED, refusals=_stage_files(draft))
-    response = answer(render_template("_token.html", renewed=True))
+    response = answer(render_template("_token.html", renewable=True, renewed=True))
     response.headers["HX-Reswap"] = "none"
     response.headers["HX-Trigger"] = "session-renewed"
     return response

@@ -1,0 +1,59 @@
+"""The queue: what is to be done, most urgent first, and every other view of the tickets."""
+
+import hashlib
+
+from flask import Blueprint, g, render_template, request
+from werkzeug.datastructures import MultiDict
+
+from services import queue
+from staff_forms import QueueForm
+from views.answers import answer
+from views.staff import guard
+
+bp = Blueprint("queue", __name__)
+
+# The views of every day, by what stands in their addresses.
+DAILY = [
+    ("Zu tun", {}),
+    ("Mir zugewiesen", {"stand": "alle-offenen", "bearbeitet-von": "ich"}),
+    ("Warten auf Freigabe", {"stand": "alle-offenen", "freigabe": "wartet"}),
+    ("Warten auf Kunde", {"stand": "wartet-auf-kunde"}),
+    ("Alle offenen", {"stand": "alle-offenen"}),
+]
+
+
+@bp.get("/tickets")
+def show():
+    """Show one page of the tickets that the filters in the address let through."""
+    form = QueueForm(formdata=request.args)
+    filters = form.filters(g.member)
+    after = request.args.get("nach", "")
+    found, following = queue.page(filters, after)
+    parts = {
+        "address": form.address_parts(),
+        "tickets": found,
+        "following": following,
+        "after": after,
+        "count": queue.count(filters),
+        "most_counted": queue.MOST_COUNTED,
+        "daily": [(label, address, queue.count(_filters_of(address))) for label, address in DAILY],
+    }
+    stamp = _stamp(parts)
+    if not guard.is_background():
+        return answer(render_template("staff/queue.html", form=form, stamp=stamp, **parts))
+    response = answer(render_template("staff/_queue.html", stamp=stamp, **parts))
+    if request.args.get("gesehen") == stamp:
+        # Nothing is new: what somebody is reading, or has marked, stays as it is.
+        response.headers["HX-Reswap"] = "none"
+    return response
+
+
+def _filters_of(address):
+    return QueueForm(formdata=MultiDict(address)).filters(g.member)
+
+
+def _stamp(parts):
+    """Return what changes when the list has to be shown anew."""
+    rows = [(ticket.id, ticket.status, ticket.approval, ticket.assignee_id) for ticket in parts["tickets"]]
+    seen = repr((rows, parts["count"], [count for *_, count in parts["daily"]]))
+    return hashlib.sha256(seen.encode()).hexdigest()[:16]
