@@ -102,13 +102,13 @@ def serve():
     _run(create_app())
 
 
-def serve_demo():
+def serve_demo(history):
     """Serve the portal with sample data in a folder of its own that goes when it stops."""
     with tempfile.TemporaryDirectory(prefix="meldeportal-demo-", ignore_cleanup_errors=True) as folder:
         settings.load({**os.environ, "TICKET_DATA_DIR": folder} | demo.OFFICE)
         app = create_app()
         with app.app_context(), database.connection_context():
-            greeting = demo.fill(clock.now())
+            greeting = demo.fill(clock.now(), history)
         _run(app, greeting)
 
 

@@ -70,10 +70,18 @@ def cli(context):
 
 
 @cli.command("demo")
+@click.option(
+    "--tickets",
+    "history",
+    type=click.IntRange(1),
+    metavar="ZAHL",
+    help="So viele Tickets der letzten fünf Jahre; ohne Angabe einige hundert des letzten Jahres.",
+)
 @click.pass_obj
-def run_demo(runtime):
+def run_demo(runtime, history):
     """Zum Ausprobieren: mit Beispieldaten starten."""
-    runtime.serve_demo()
+    click.echo("Einen Moment, die Beispieldaten werden angelegt …")
+    runtime.serve_demo(history)
 
 
 @cli.command("test")

@@ -6,6 +6,7 @@ import struct
 import zlib
 from datetime import timedelta
 
+import demo_data
 from models import Category, Priority, Salutation
 from services import accounts, attachments, customers, intake, worker
 from settings import TIME_ZONE, settings
@@ -15,6 +16,10 @@ OFFICE = {
     "TICKET_OFFICE_EMAIL": "support@muster-it.example",
     "TICKET_OFFICE_PHONE": "0211 555000",
 }
+
+# So many made-up tickets of the last year lie behind the few that come in by the front door.
+HISTORY = 600
+HISTORY_PERIOD = timedelta(days=365)
 
 CUSTOMERS = [
     ("K1001", "Bäckerei Sommer", "sommer@example.org"),
@@ -71,8 +76,15 @@ OTHERS = [
 ]
 
 
-def fill(now):
-    """Add the customers and a few dozen requests of the last days; return what one needs to know to try the portal."""
+def fill(now, history=None):
+    """Add the customers and a few dozen requests of the last days; return what one needs to know to try the portal.
+
+    Behind them lies a made-up history: a small one of a year, or the wanted number of tickets of five years.
+    """
+    if history is None:
+        demo_data.make(HISTORY, now, HISTORY_PERIOD)
+    else:
+        demo_data.make(history, now)
     access = []
     for number, name, email in CUSTOMERS:
         customer = customers.add({"number": number, "name": name, "email": email}, now)
