@@ -120,6 +120,12 @@ def first_lines(attachment):
         return "\n".join(decoded(file.read(SHOWN_BYTES)).splitlines()[:SHOWN_LINES])
 
 
+def delete_files(stored_names):
+    """Delete stored files whose rows are gone; what cannot be deleted now is left to the sweep."""
+    for stored_name in stored_names:
+        _delete_file(settings.files_dir / stored_name)
+
+
 def sweep(now):
     """Delete what was staged and never sent, and files that no row names, both after the configured hours."""
     deadline = now - timedelta(hours=settings.staged_hours)
@@ -127,11 +133,16 @@ def sweep(now):
         Attachment.delete().where(Attachment.submission.is_null(), Attachment.staged_at < deadline).execute()
     named = {attachment.stored_name for attachment in Attachment.select(Attachment.stored_name)}
     for path in settings.files_dir.iterdir():
-        try:
-            if path.is_file() and path.name not in named and path.stat().st_mtime < deadline.timestamp():
-                path.unlink()
-        except OSError as error:
-            log.warning("Die Datei %s ließ sich nicht aufräumen: %s", path, error)
+        if path.name not in named:
+            _delete_file(path, older_than=deadline.timestamp())
+
+
+def _delete_file(path, older_than=None):
+    try:
+        if path.is_file() and (older_than is None or path.stat().st_mtime < older_than):
+            path.unlink()
+    except OSError as error:
+        log.warning("Die Datei %s ließ sich nicht aufräumen: %s", path, error)
 
 
 def _write(stored_name, name, stream):

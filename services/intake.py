@@ -1,6 +1,7 @@
 """From what somebody sent to a ticket: receive for everyone alike, decide later and out of sight."""
 
 import secrets
+from functools import partial
 
 from peewee import IntegrityError
 
@@ -9,6 +10,7 @@ from models import (
     CODE_LENGTH,
     Approval,
     Category,
+    Channel,
     Event,
     EventKind,
     Submission,
@@ -29,28 +31,28 @@ class AlreadySent(Exception):
         self.submission = submission
 
 
+class NoLongerUnmatched(Exception):
+    """Somebody else was faster: the submission has become a ticket, or it is gone."""
+
+
 def receive(draft, answers, pin_proof, with_attachments, address, now):
     """Store what somebody sent and return the submission; the same for everyone, whether number and PIN match or not.
 
     A second call with the same draft key and content returns what the first one stored. Other content with a used key
     raises AlreadySent: it is a new request, from a page that the browser kept.
     """
-    while True:
-        try:
-            with transaction():
-                submission = Submission.create(
-                    draft=draft, code=_new_code(), received_at=now, pin_proof=pin_proof, address=address, **answers
-                )
-                if with_attachments:
-                    attachments.adopt(draft, submission)
-                return submission
-        except IntegrityError:
-            known = Submission.get_or_none(Submission.draft == draft)
-            if known is None:
-                continue  # It was the code that is taken; once in a lifetime another one is drawn.
-            if _differs(known, answers) or (attachments.drop_resent(draft, known) and with_attachments):
-                raise AlreadySent(known) from None
-            return known
+    sent = answers | {"channel": Channel.WEB}
+    return _once(draft, sent, with_attachments, pin_proof=pin_proof, address=address, received_at=now)
+
+
+def take_call(draft, answers, customer, by, with_attachments, now):
+    """Store what a caller asked a member of staff for, open its ticket at once, and return the submission.
+
+    Who calls is known to the person at the phone, so no PIN is asked. A used draft key is treated as in receive.
+    """
+    sent = answers | {"channel": Channel.PHONE}
+    open_ticket = partial(_open_ticket, customer=customer, actor=by.name, why="am Telefon aufgenommen", now=now)
+    return _once(draft, sent, with_attachments, open_ticket, state=SubmissionState.ADMITTED, received_at=now)
 
 
 def admit(submission, now):
@@ -66,6 +68,8 @@ def admit(submission, now):
                 state=SubmissionState.UNMATCHED if reason else SubmissionState.ADMITTED,
                 unmatched_reason=reason,
                 pin_proof=None,
+                # Whence it came matters only while nobody knows from whom it is.
+                address=submission.address if reason else "",
             )
             .where(Submission.id == submission.id, Submission.state == SubmissionState.PENDING)
             .execute()
@@ -74,12 +78,49 @@ def admit(submission, now):
             _open_ticket(submission, customer, "Portal", "Kundennummer und PIN stimmen.", now)
 
 
+def convert(submission, customer, by, note, now):
+    """Turn an unmatched submission into a ticket for a customer; the note says who confirmed that it is theirs.
+
+    Raises NoLongerUnmatched.
+    """
+    why = f"aus „Nicht zugeordnet“ ({submission.unmatched_reason.label}), bestätigt: {note}"
+    with transaction():
+        converted = (
+            Submission.update(state=SubmissionState.ADMITTED, unmatched_reason=None, address="")
+            .where(Submission.id == submission.id, Submission.state == SubmissionState.UNMATCHED)
+            .execute()
+        )
+        if not converted:
+            raise NoLongerUnmatched
+        return _open_ticket(submission, customer, by.name, why, now)
+
+
 def lead_time_missed(submission):
     """Say whether a new employee was reported too late for the promised lead time."""
     if submission.category is not Category.NEW_EMPLOYEE:
         return False
     reported_on = submission.received_at.astimezone(TIME_ZONE).date()
     return reported_on > workdays.last_day_in_time(submission.entry_date, settings.federal_state)
+
+
+def _once(draft, sent, with_attachments, then=None, **facts):
+    """Store a submission once per draft key, with all that follows from it, in one transaction."""
+    while True:
+        try:
+            with transaction():
+                submission = Submission.create(draft=draft, code=_new_code(), **facts, **sent)
+                if with_attachments:
+                    attachments.adopt(draft, submission)
+                if then:
+                    then(submission)
+                return submission
+        except IntegrityError:
+            known = Submission.get_or_none(Submission.draft == draft)
+            if known is None:
+                continue  # It was the code that is taken; once in a lifetime another one is drawn.
+            if _differs(known, sent) or (attachments.drop_resent(draft, known) and with_attachments):
+                raise AlreadySent(known) from None
+            return known
 
 
 def _differs(submission, answers):

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import clock
 from models import Submission, database
-from services import attachments, intake
+from services import attachments, intake, unmatched
 from settings import settings
 
 log = logging.getLogger(__name__)
@@ -19,10 +19,11 @@ BATCH = 5
 
 def run_once(now):
     """Do all that is due: decide about every pending submission, then sweep. Returns how many were decided."""
-    decided, failed = 0, set()
+    decided, displaced, failed = 0, 0, set()
     while batch := admit_batch(now, failed):
         decided += batch
-    attachments.sweep(now)
+        displaced += unmatched.make_room()
+    sweep(now, displaced)
     return decided
 
 
@@ -48,6 +49,14 @@ def admit_batch(now, failed):
     return decided
 
 
+def sweep(now, displaced):
+    """Tidy up, and log how many unmatched submissions were displaced by others since the last time, if any."""
+    attachments.sweep(now)
+    unmatched.sweep(now)
+    if displaced:
+        log.warning("Zu viele nicht zugeordnete Anfragen: %s sind verworfen, um Platz zu machen.", displaced)
+
+
 class Worker(threading.Thread):
     """Runs once per tick. The tick is fixed: an arrival that woke the worker would show in the next answer's time."""
 
@@ -56,6 +65,7 @@ class Worker(threading.Thread):
         self._stopping = threading.Event()
         self._swept_at = None
         self._failed = set()
+        self._displaced = 0
 
     def run(self):
         while not self._stopping.wait(settings.worker_tick_seconds):
@@ -71,9 +81,11 @@ class Worker(threading.Thread):
         self.join()
 
     def _tick(self, now):
-        admit_batch(now, self._failed)
+        if admit_batch(now, self._failed):
+            self._displaced += unmatched.make_room()
         if self._swept_at is None or now - self._swept_at >= SWEEP_INTERVAL:
             self._swept_at = now
             # What failed for a passing reason gets another try.
             self._failed.clear()
-            attachments.sweep(now)
+            displaced, self._displaced = self._displaced, 0
+            sweep(now, displaced)

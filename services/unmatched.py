@@ -1,0 +1,164 @@
+"""What was sent with a number and PIN that do not match: look through it in groups, discard it, keep it bounded."""
+
+from collections import defaultdict, namedtuple
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from ipaddress import ip_address, ip_network
+from operator import attrgetter
+
+from peewee import JOIN, fn
+
+from models import Attachment, Customer, Submission, SubmissionState, transaction
+from services import attachments
+from settings import MEBIBYTE, settings
+
+GROUPS_PER_PAGE = 20
+SHOWN_OF_GROUP = 10
+
+_Load = namedtuple("_Load", "id number network size")
+
+
+@dataclass
+class Group:
+    """What came with one customer number from one address, with the newest of it."""
+
+    customer_number: str
+    address: str
+    count: int
+    newest_id: int
+    newest_at: datetime
+    customer: Customer | None
+    reasons: list
+    submissions: list
+
+
+def groups(before=None):
+    """Return a page of groups, the one with the newest submission first, and where the next page begins, or None.
+
+    `before` is what the last page gave as the beginning of this one.
+    """
+    newest = fn.MAX(Submission.id)
+    query = (
+        Submission.unmatched()
+        .select(Submission.customer_number, Submission.address, fn.COUNT(Submission.id), newest)
+        .group_by(Submission.customer_number, Submission.address)
+        .order_by(newest.desc())
+        .limit(GROUPS_PER_PAGE + 1)
+    )
+    rows = list((query.having(newest < before) if before else query).tuples())
+    page = [_group(*row) for row in rows[:GROUPS_PER_PAGE]]
+    return page, page[-1].newest_id if len(rows) > GROUPS_PER_PAGE else None
+
+
+def group_of(submission):
+    """Return the query of what belongs to the same group and came no later, newest first."""
+    return Submission.unmatched().where(
+        Submission.customer_number == submission.customer_number,
+        Submission.address == submission.address,
+        Submission.id <= submission.id,
+    )
+
+
+def discard(submission):
+    """Delete an unmatched submission with its files, and return how many were deleted: 0 if somebody was faster."""
+    return _delete(Submission.id == submission.id)
+
+
+def discard_group(submission):
+    """Delete all of a submission's group that came no later than it, and return how many were deleted."""
+    return _delete(Submission.id.in_(group_of(submission).select(Submission.id)))
+
+
+def sweep(now):
+    """Delete what is older than the configured days."""
+    _delete(Submission.received_at < now - timedelta(days=settings.unmatched_days))
+
+
+def make_room():
+    """Delete the oldest of the largest groups while there is more than the settings allow; return how many went.
+
+    A flood pushes out only itself, not somebody's one typing error: what has most from its address goes first, else
+    what has most for its customer number, else the oldest of all.
+    """
+    if settings.limits == "off":
+        return 0
+    loads, doomed = _loads(), set()
+    for weight, most in (
+        (lambda load: 1, settings.unmatched_most),
+        (lambda load: load.size, settings.unmatched_total_mib * MEBIBYTE),
+    ):
+        doomed |= _surplus([load for load in loads if load not in doomed], weight, most)
+    return _delete(Submission.id.in_([load.id for load in doomed])) if doomed else 0
+
+
+def _group(customer_number, address, count, newest_id):
+    newest = Submission.get_by_id(newest_id)
+    members = group_of(newest)
+    reasons = members.select(Submission.unmatched_reason).order_by().distinct().tuples()
+    return Group(
+        customer_number=customer_number,
+        address=address,
+        count=count,
+        newest_id=newest_id,
+        newest_at=newest.received_at,
+        customer=Customer.get_or_none(Customer.number == customer_number),
+        reasons=sorted(reason.label for (reason,) in reasons),
+        submissions=list(members.limit(SHOWN_OF_GROUP)),
+    )
+
+
+def _delete(condition):
+    """Delete unmatched submissions and then their files: a crash between leaves files that the sweep finds nameless."""
+    doomed = (Submission.state == SubmissionState.UNMATCHED) & condition
+    with transaction():
+        files = Attachment.select(Attachment.stored_name).join(Submission).where(doomed)
+        stored_names = [attachment.stored_name for attachment in files]
+        deleted = Submission.delete().where(doomed).execute()
+    attachments.delete_files(stored_names)
+    return deleted
+
+
+def _loads():
+    """Return what each unmatched submission takes up, oldest first."""
+    rows = (
+        Submission.unmatched()
+        .select(Submission.id, Submission.customer_number, Submission.address, fn.SUM(Attachment.size))
+        .join(Attachment, JOIN.LEFT_OUTER)
+        .group_by(Submission.id)
+        .order_by(Submission.id)
+    )
+    return [_Load(id, number, _network(address), size or 0) for id, number, address, size in rows.tuples()]
+
+
+def _surplus(loads, weight, most):
+    """Return what has to go, so that the weights of the rest, given oldest first, add up to no more than this."""
+    rest = [load for load in loads if weight(load)]
+    total, surplus = sum(map(weight, rest)), set()
+    while total > most:
+        victim = _oldest_of_largest(rest, weight)
+        rest.remove(victim)
+        total -= weight(victim)
+        surplus.add(victim)
+    return surplus
+
+
+def _oldest_of_largest(loads, weight):
+    for key in (attrgetter("network"), attrgetter("number")):
+        members = defaultdict(list)
+        for load in loads:
+            members[key(load)].append(load)
+        several = [group for group in members.values() if len(group) > 1]
+        if several:
+            # Of two alike, the first has the oldest.
+            return max(several, key=lambda group: sum(map(weight, group)))[0]
+    return loads[0]
+
+
+def _network(address):
+    """Return what a sender can hardly leave: the address, or of IPv6 the first half, for the rest is free choice."""
+    try:
+        parsed = ip_address(address)
+        is_long = parsed.version == 6 and not parsed.ipv4_mapped
+        return str(ip_network((address, 64), strict=False)) if is_long else address
+    except ValueError:
+        return address
