@@ -9,12 +9,12 @@ from datetime import timedelta
 import pytest
 from werkzeug.test import encode_multipart
 
+from forms import DRAFT_PATTERN
 from models import Submission, database
 from services import attachments, intake
 from settings import settings
 from tests.conftest import NOW
 from tests.pages import EXAMPLES, HTMX, OPTIONAL, Page, Visitor
-from views import public
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -268,4 +268,4 @@ def test_what_a_cache_may_keep(anna):
 def test_each_form_has_a_draft_key_of_its_own(anna):
     keys = {anna.get("/").fields()["draft"] for _ in range(5)}
     assert len(keys) == 5
-    assert all(public.DRAFT_PATTERN.fullmatch(key) for key in keys)
+    assert all(DRAFT_PATTERN.fullmatch(key) for key in keys)

@@ -1,0 +1,83 @@
+"""What the office fills in so that a ticket comes into being: for a caller, and for what no PIN could vouch for."""
+
+from wtforms import EmailField, TelField
+from wtforms.validators import ValidationError
+
+from forms import FORMS, PortalForm, RequestForm, is_email, is_phone, line
+from models import MAX_EMAIL_LENGTH, MAX_NUMBER_LENGTH, MAX_PHONE_LENGTH
+from services import customers
+from services.accounts import AccountError
+
+# The browser would offer the data of whoever sits at it.
+OF_SOMEBODY_ELSE = {"autocomplete": "off"}
+
+
+def is_open_customer(form, field):
+    """Refuse a number that is no customer's, or that of a locked one."""
+    try:
+        customer = customers.find(field.data)
+    except AccountError as error:
+        raise ValidationError(str(error)) from None
+    if customer.locked_at:
+        raise ValidationError(
+            f"Der Kunde {customer.number} ({customer.name}) ist gesperrt. Bitte heben Sie zuerst die Sperre auf."
+        )
+
+
+def customer_number():
+    """Declare the number of a customer; the page lists those there are."""
+    return line(
+        "Kundennummer",
+        is_open_customer,
+        missing="Bitte geben Sie die Kundennummer ein.",
+        limit=MAX_NUMBER_LENGTH,
+        description="Nummer oder Name tippen und aus der Liste wählen.",
+        render_kw={"list": "customers", "autocapitalize": "characters", "spellcheck": "false"} | OF_SOMEBODY_ELSE,
+    )
+
+
+def _in_place_of(field, other):
+    """Let a field stand where another one stood; WTForms sorts them by their declaration."""
+    other.creation_counter = field.creation_counter
+    return other
+
+
+class PhoneForm(RequestForm):
+    """What is filled in for a caller, whom the person at the phone knows without a PIN."""
+
+    pin = None
+    customer_number = _in_place_of(RequestForm.customer_number, customer_number())
+    name = _in_place_of(
+        RequestForm.name,
+        line("Name der anrufenden Person", missing="Bitte geben Sie ein, wer anruft.", render_kw=OF_SOMEBODY_ELSE),
+    )
+    phone = _in_place_of(
+        RequestForm.phone,
+        line(
+            "Kontaktnummer",
+            is_phone,
+            missing="Bitte fragen Sie nach einer Telefonnummer für Rückfragen.",
+            limit=MAX_PHONE_LENGTH,
+            field_class=TelField,
+            description="Unter dieser Telefonnummer ist die Person bei Rückfragen erreichbar.",
+            render_kw=OF_SOMEBODY_ELSE,
+        ),
+    )
+    email = _in_place_of(
+        RequestForm.email,
+        line("E-Mail", is_email, limit=MAX_EMAIL_LENGTH, field_class=EmailField, render_kw=OF_SOMEBODY_ELSE),
+    )
+
+
+PHONE_FORMS = {category: type(f"Phone{form.__name__}", (PhoneForm, form), {}) for category, form in FORMS.items()}
+
+
+class ConvertForm(PortalForm):
+    """Whose an unmatched request is, and who said so."""
+
+    customer_number = customer_number()
+    note = line(
+        "Wer hat bestätigt?",
+        missing="Bitte schreiben Sie, wer beim Kunden die Anfrage bestätigt hat.",
+        description="Zum Beispiel: Frau Sommer, am Telefon um 9:40 Uhr. Das steht dann im Verlauf.",
+    )
