@@ -24,7 +24,7 @@ def is_open_customer(form, field):
         )
 
 
-def customer_number():
+def open_customer_number():
     """Declare the number of a customer; the page lists those there are."""
     return line(
         "Kundennummer",
@@ -46,7 +46,7 @@ class PhoneForm(RequestForm):
     """What is filled in for a caller, whom the person at the phone knows without a PIN."""
 
     pin = None
-    customer_number = _in_place_of(RequestForm.customer_number, customer_number())
+    customer_number = _in_place_of(RequestForm.customer_number, open_customer_number())
     name = _in_place_of(
         RequestForm.name,
         line("Name der anrufenden Person", missing="Bitte geben Sie ein, wer anruft.", render_kw=OF_SOMEBODY_ELSE),
@@ -75,7 +75,7 @@ PHONE_FORMS = {category: type(f"Phone{form.__name__}", (PhoneForm, form), {}) fo
 class ConvertForm(PortalForm):
     """Whose an unmatched request is, and who said so."""
 
-    customer_number = customer_number()
+    customer_number = open_customer_number()
     note = line(
         "Wer hat bestätigt?",
         missing="Bitte schreiben Sie, wer beim Kunden die Anfrage bestätigt hat.",
