@@ -167,7 +167,8 @@ def _run(app, greeting=""):
     worker = Worker()
     worker.start()
     try:
-        print(f"{greeting}Das Meldeportal läuft: http://{settings.host}:{settings.port} (Ende mit Strg+C)", flush=True)
+        print(f"{greeting}Das Meldeportal läuft: {settings.local_url} (Ende mit Strg+C)")
+        print(_setup_hint(app), end="", flush=True)
         server.run()
     except KeyboardInterrupt:
         pass  # Strg+C in the moment before waitress listens for it
@@ -175,6 +176,12 @@ def _run(app, greeting=""):
         server.close()
         worker.stop()
         database.close_idle()
+
+
+def _setup_hint(app):
+    with app.test_request_context(), database.connection_context():
+        link = staff.setup.link()
+    return f"Die Verwaltung hat noch kein Konto. Das erste legen Sie hier an:\n{link}\n" if link else ""
 
 
 def _prepare_data():

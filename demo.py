@@ -2,13 +2,15 @@
 
 import io
 import os
+import secrets
 import struct
 import zlib
 from datetime import timedelta
 
 import demo_data
+import demo_words
 from models import Category, Priority, Salutation
-from services import accounts, attachments, customers, intake, worker
+from services import accounts, attachments, customers, intake, staff, worker
 from settings import TIME_ZONE, settings
 
 OFFICE = {
@@ -102,6 +104,8 @@ def fill(now, history=None):
             now - timedelta(hours=2 * (len(requests) - position)),
         )
     worker.run_once(now)
+    member, password = staff.find(demo_words.STAFF[0]), secrets.token_urlsafe(12)
+    staff.set_password(member, password, now)
     lines = [
         f"  Kundennummer {customer.number}   PIN: {accounts.spoken_pin(pin)}   {customer.name}"
         for customer, pin in access
@@ -109,6 +113,7 @@ def fill(now, history=None):
     return (
         "\nBeispielkunden zum Ausprobieren:\n"
         + "\n".join(lines)
+        + f"\n\nDie Verwaltung: {settings.url}/verwaltung/\n  Name: {member.name}   Kennwort: {password}"
         + f"\n\nDie Tickets zeigt, in einem zweiten Fenster:\n  {_command_for_a_second_window()}\n\n"
     )
 

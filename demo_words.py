@@ -68,7 +68,7 @@ LAST_NAMES = [
     "Voß",
     "Weiß",
 ]
-STAFF = [("m.vogt", "Miriam Vogt"), ("t.kern", "Tobias Kern"), ("s.aydin", "Selma Aydın")]
+STAFF = ["Miriam Vogt", "Tobias Kern", "Selma Aydın"]
 
 THINGS = [
     "Der Drucker",

@@ -36,6 +36,9 @@ MAX_ADDRESS_LENGTH = 45
 
 PIN_DIGITS = 8
 
+MIN_PASSWORD_LENGTH = 12
+MAX_PASSWORD_LENGTH = 200
+
 # Left out are the signs that are mistaken for each other on the phone or on paper: 0/O and 1/I/L.
 CODE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 CODE_LENGTH = 8

@@ -82,6 +82,15 @@ class Settings:
         return self.data_dir / "secret.key"
 
     @property
+    def local_url(self):
+        return f"http://{self.host}:{self.port}"
+
+    @property
+    def url(self):
+        """The address under which people open the portal, without a slash at its end."""
+        return (self.base_url or self.local_url).rstrip("/")
+
+    @property
     def https(self):
         return self.base_url.startswith("https://")
 

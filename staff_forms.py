@@ -1,17 +1,31 @@
 """What the office fills in: the forms of the staff area, on the same base as those of the customers."""
 
-from wtforms import IntegerField, SearchField, SelectField, StringField
+from wtforms import HiddenField, IntegerField, PasswordField, SearchField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import InputRequired
+from wtforms.validators import InputRequired, Length, ValidationError
 
 import texts
-from forms import PortalForm, clean, text
-from models import MAX_NUMBER_LENGTH, MAX_SHORT_LENGTH, Approval, Category, Priority, Staff
-from services import tickets
-from services.accounts import normalise_number
+from forms import PortalForm, clean, line, text
+from models import (
+    MAX_NUMBER_LENGTH,
+    MAX_PASSWORD_LENGTH,
+    MAX_SHORT_LENGTH,
+    MIN_PASSWORD_LENGTH,
+    Approval,
+    Category,
+    Priority,
+    Staff,
+)
+from services import staff, tickets
+from services.accounts import AccountError, normalise_number
 from services.queue import Filters, Scope
 
 ANYBODY, NOBODY, MYSELF = "", "niemand", "ich"
+
+# Six digits, or a recovery code with all the dashes and blanks that people type between its groups.
+MAX_CODE_LENGTH = 40
+
+TOO_LONG_A_PASSWORD = f"Ein Kennwort hat höchstens {MAX_PASSWORD_LENGTH} Zeichen."
 
 # A text to a ticket is a sentence or two.
 FEW = {"rows": 3}
@@ -194,3 +208,94 @@ VERB_FORMS = {
         ReopenForm,
     )
 }
+
+
+def _password(label, missing, autocomplete="current-password", **options):
+    checks = [InputRequired(missing), Length(max=MAX_PASSWORD_LENGTH, message=TOO_LONG_A_PASSWORD)]
+    return PasswordField(label, checks, render_kw={"autocomplete": autocomplete}, **options)
+
+
+def _new_password(label):
+    return _password(
+        label,
+        "Bitte wählen Sie ein Kennwort.",
+        autocomplete="new-password",
+        description=f"Mindestens {MIN_PASSWORD_LENGTH} Zeichen. Gut sind zum Beispiel vier Wörter, die nichts "
+        "miteinander zu tun haben.",
+    )
+
+
+def _repeated_password(label):
+    return _password(label, "Bitte geben Sie das Kennwort ein zweites Mal ein.", autocomplete="new-password")
+
+
+def _one_time_code(missing=None, **options):
+    attributes = {"autocomplete": "one-time-code", "spellcheck": "false", "autocapitalize": "characters"}
+    return line("Code", missing=missing, limit=MAX_CODE_LENGTH, render_kw=attributes, **options)
+
+
+class SignInForm(PortalForm):
+    """Name and password; also where the way was going, or what was sent meanwhile."""
+
+    name = line("Name", missing="Bitte geben Sie Ihren Namen ein.", render_kw={"autocomplete": "username"})
+    password = _password("Kennwort", "Bitte geben Sie Ihr Kennwort ein.")
+    one_time_code = _one_time_code(
+        description="Nur, wenn Sie einen zweiten Faktor eingerichtet haben: die sechs Ziffern Ihrer App oder ein "
+        "Wiederherstellungscode."
+    )
+    onward = HiddenField(name="weiter", default="")
+    held = HiddenField(default="")
+
+
+class NewPasswordForm(PortalForm):
+    """The base of every form that asks for a new password, twice."""
+
+    # Whose password it is: their own name is easy to guess.
+    owner = ""
+
+    def validate_password(self, field):
+        try:
+            staff.check_password_is_strong(field.data, self.owner)
+        except AccountError as error:
+            raise ValidationError(str(error)) from None
+
+    def validate_repeated_password(self, field):
+        if field.data != self.password.data:
+            raise ValidationError("Die beiden Kennwörter sind verschieden. Bitte geben Sie sie noch einmal ein.")
+
+
+class SetupForm(NewPasswordForm):
+    """The first account."""
+
+    name = line(
+        "Ihr Name",
+        missing="Bitte geben Sie Ihren Namen ein.",
+        description="Mit ihm melden Sie sich an, und er steht im Verlauf der Tickets.",
+        render_kw={"autocomplete": "username"},
+    )
+    password = _new_password("Kennwort")
+    repeated_password = _repeated_password("Kennwort wiederholen")
+
+    @property
+    def owner(self):
+        return self.name.data
+
+
+class ChangePasswordForm(NewPasswordForm):
+    """Another password for one's own account."""
+
+    current_password = _password("Bisheriges Kennwort", "Bitte geben Sie Ihr bisheriges Kennwort ein.")
+    password = _new_password("Neues Kennwort")
+    repeated_password = _repeated_password("Neues Kennwort wiederholen")
+
+
+class PasswordForm(PortalForm):
+    """The password once more, before something about signing in changes."""
+
+    password = _password("Ihr Kennwort", "Bitte geben Sie Ihr Kennwort ein.")
+
+
+class ConfirmCodeForm(PortalForm):
+    """The first code of a new second factor."""
+
+    one_time_code = _one_time_code("Bitte geben Sie die sechs Ziffern ein, die Ihre App zeigt.")

@@ -1,5 +1,7 @@
 """How days, moments, sizes and numbers are written in German."""
 
+import math
+
 from settings import MEBIBYTE, TIME_ZONE
 
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
@@ -23,6 +25,14 @@ def lately(value, today):
     if days not in (0, 1):
         return f"{local:%d.%m.%Y}"
     return f"{('heute', 'gestern')[days]}, {local:%H:%M}"
+
+
+def wait(duration):
+    """Return how long to wait, rounded up: "1 Sekunde", "45 Sekunden", "3 Minuten"."""
+    seconds = max(1, math.ceil(duration.total_seconds()))
+    if seconds > 90:
+        return f"{math.ceil(seconds / 60)} Minuten"
+    return "1 Sekunde" if seconds == 1 else f"{seconds} Sekunden"
 
 
 def file_size(size):

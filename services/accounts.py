@@ -16,7 +16,7 @@ from functools import cache
 
 from werkzeug.security import check_password_hash, generate_password_hash
 
-from models import MAX_NUMBER_LENGTH, PIN_DIGITS, Customer, FormerPin, transaction
+from models import MAX_NUMBER_LENGTH, PIN_DIGITS, Customer, FormerPin, Staff, transaction
 from settings import StartError, settings
 
 # Each former PIN costs one slow hash for every submission, also for one that has no former PIN to compare with.
@@ -34,7 +34,7 @@ _PIN = re.compile(rf"[0-9]{{{PIN_DIGITS}}}")
 
 
 class AccountError(ValueError):
-    """Something about a customer cannot be done; its text is a German sentence for the person who tried."""
+    """Something about a customer or an account cannot be done; its text is a German sentence for who tried."""
 
 
 class PinMatch(Enum):
@@ -47,9 +47,9 @@ def prepare_secret_key():
     """Make the secret key of a new installation; raises StartError where one must be and is not."""
     path = settings.secret_key_path
     if not path.exists():
-        if Customer.select().exists():
+        if Customer.select().exists() or Staff.select().exists():
             raise StartError(
-                f"Die Datei {path} fehlt, und ohne sie gilt keine PIN mehr. "
+                f"Die Datei {path} fehlt, und ohne sie gelten keine PIN und kein zweiter Faktor mehr. "
                 "Bitte spielen Sie sie aus einer Sicherung ein."
             )
         # Linked into place only when whole and on disk: a crash or a second process never leaves a short or other key.
@@ -76,6 +76,11 @@ def secret_key():
     return key
 
 
+def derived_key(label):
+    """Return a key of its own for each purpose, derived from the secret key."""
+    return _derive(secret_key(), label)
+
+
 def normalise_number(text):
     """Return a customer number without blanks and in capitals, or None if it cannot be one."""
     if len(text) > 4 * MAX_NUMBER_LENGTH:
@@ -97,7 +102,7 @@ def spoken_pin(pin):
 
 def pin_proof(number, pin):
     """Return what proves knowledge of a PIN without containing it: cheap to compute, useless without the secret key."""
-    return hmac.new(_proof_key(secret_key()), f"{number}\0{pin}".encode(), hashlib.sha256).hexdigest()
+    return hmac.new(derived_key(b"pin proof"), f"{number}\0{pin}".encode(), hashlib.sha256).hexdigest()
 
 
 def check_proof(number, proof):
@@ -106,10 +111,10 @@ def check_proof(number, proof):
     A known number and an unknown one, a right PIN and a wrong one all cost the same.
     """
     customer = Customer.get_or_none(Customer.number == number)
-    hashes = [_dummy_hash()] * (1 + FORMER_PINS_CHECKED)
+    hashes = [dummy_hash()] * (1 + FORMER_PINS_CHECKED)
     if customer:
         former_pins = customer.former_pins.order_by(FormerPin.id.desc()).limit(FORMER_PINS_CHECKED)
-        known = [customer.pin_hash or _dummy_hash(), *(former.pin_hash for former in former_pins)]
+        known = [customer.pin_hash or dummy_hash(), *(former.pin_hash for former in former_pins)]
         hashes[: len(known)] = known
     fits = [check_password_hash(pin_hash, proof) for pin_hash in hashes]
     if fits[0]:
@@ -162,10 +167,11 @@ def _hash(number, pin):
 
 
 @cache
-def _proof_key(key):
-    return hmac.new(key, b"pin proof", hashlib.sha256).digest()
+def _derive(key, label):
+    return hmac.new(key, label, hashlib.sha256).digest()
 
 
 @cache
-def _dummy_hash():
+def dummy_hash():
+    """Return a hash that fits nothing, to be checked where there is none, so that this takes as long."""
     return generate_password_hash(secrets.token_hex(32))

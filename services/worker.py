@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import clock
 from models import Submission, database
-from services import attachments, intake, unmatched
+from services import attachments, attempts, intake, sessions, unmatched
 from settings import settings
 
 log = logging.getLogger(__name__)
@@ -51,8 +51,8 @@ def admit_batch(now, failed):
 
 def sweep(now, displaced):
     """Tidy up, and log how many unmatched submissions were displaced by others since the last time, if any."""
-    attachments.sweep(now)
-    unmatched.sweep(now)
+    for room in (attachments, unmatched, sessions, attempts):
+        room.sweep(now)
     if displaced:
         log.warning("Zu viele nicht zugeordnete Anfragen: %s sind verworfen, um Platz zu machen.", displaced)
 

@@ -19,7 +19,7 @@ from werkzeug.security import generate_password_hash
 import clock
 from app import create_app
 from models import Customer, Staff, Submission, Ticket, database
-from services import accounts, staff, worker
+from services import accounts, sessions, worker
 from settings import settings
 from tests.pages import Visitor
 
@@ -38,7 +38,7 @@ PIN = "4711 0815"
 def shared(tmp_path_factory):
     """Return what is slow to make and the same for all tests: the hash of Anna's PIN and a store of templates."""
     folder = tmp_path_factory.mktemp("shared")
-    proof = hmac.new(accounts._proof_key(SECRET_KEY), b"K1001\x0047110815", "sha256").hexdigest()
+    proof = hmac.new(accounts._derive(SECRET_KEY, b"pin proof"), b"K1001\x0047110815", "sha256").hexdigest()
     return SimpleNamespace(pin_hash=generate_password_hash(proof), templates=FileSystemBytecodeCache(folder))
 
 
@@ -88,7 +88,7 @@ def signed_in(app, name):
     visitor = Visitor(app, {})
     with database.connection_context():
         member = Staff.create(login=name.casefold(), name=name, password_hash="none", created_at=NOW)
-        token = staff.begin_session(member, "127.0.0.1", NOW)
+        token = sessions.begin(member, "127.0.0.1", NOW)
     with visitor.client.session_transaction() as session:
         session["staff"], session["staff_seen"] = token, int(NOW.timestamp())
     return visitor

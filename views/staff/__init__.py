@@ -1,17 +1,20 @@
 """The staff area: closed by default, one file per thing."""
 
 from flask import Blueprint
+from flask_wtf.csrf import CSRFError
 
-from views.staff import attachment, guard, queue, sign_in, ticket, today
+from views.staff import account, attachment, guard, queue, setup, sign_in, ticket, today
 
 bp = Blueprint("staff", __name__, url_prefix="/verwaltung")
 
 bp.before_request(guard.admit_staff_only)
-for _room in (sign_in, today, queue, ticket, attachment):
+bp.register_error_handler(CSRFError, guard.refuse_token)
+for _room in (setup, sign_in, today, queue, ticket, attachment, account):
     bp.register_blueprint(_room.bp)
 
 # What the menu shows, in the order of a morning.
 MENU = [
     ("staff.today.show", "Heute"),
     ("staff.queue.show", "Tickets"),
+    ("staff.account.show", "Konto"),
 ]

@@ -1,23 +1,73 @@
 """In and out: signing in with name and password, signing out."""
 
-from flask import Blueprint, redirect, render_template, url_for
+from flask import Blueprint, g, redirect, request, url_for
+from flask_wtf.csrf import CSRFError
 
 import clock
-from services import staff
-from views.answers import answer
-from views.staff import guard
+import texts
+from services import sessions, staff
+from services.attempts import TooManyAttempts
+from staff_forms import SignInForm
+from views.answers import comes_from_elsewhere
+from views.staff import guard, held
 
 bp = Blueprint("sign_in", __name__)
+
+WRONG = (
+    "Name, Kennwort oder Code stimmt nicht. Bitte prüfen Sie die Eingaben. Haben Sie einen zweiten Faktor "
+    "eingerichtet, gehört auch ein Code dazu, und jeder gilt nur einmal."
+)
+TOO_MANY = "Zu viele Versuche. Bitte warten Sie {wait} und versuchen Sie es dann noch einmal."
+RENEWED = "Diese Seite war abgelaufen und ist jetzt erneuert. Bitte melden Sie sich noch einmal an."
 
 
 @bp.get("/anmelden")
 def form():
-    """Ask for name and password."""
-    return answer(render_template("staff/sign_in.html"))
+    """Ask for name and password, unless somebody is signed in already."""
+    if guard.member():
+        return redirect(url_for("staff.today.show"), 303)
+    return guard.show_sign_in(SignInForm(formdata=None, onward=request.args.get("weiter")))
+
+
+@bp.post("/anmelden")
+def submit():
+    """Sign in and go on to where the way was going, or to what was sent and held."""
+    form, now = SignInForm(), clock.now()
+    if not form.validate():
+        return guard.show_sign_in(form, 422)
+    try:
+        token = staff.sign_in(
+            form.name.data, form.password.data, form.one_time_code.data, address=request.remote_addr, now=now
+        )
+    except TooManyAttempts as slowed:
+        return guard.show_sign_in(form, 429, TOO_MANY.format(wait=texts.wait(slowed.wait)))
+    if token is None:
+        return guard.show_sign_in(form, 422, WRONG)
+    guard.let_in(token, now)
+    return _go_on(form)
 
 
 @bp.post("/abmelden")
 def sign_out():
     """End this browser's session."""
-    staff.end_session(guard.put_out(), clock.now())
+    token = guard.put_out()
+    if token:
+        sessions.end(token, clock.now())
     return redirect(url_for(".form"), 303)
+
+
+@bp.errorhandler(CSRFError)
+def ask_again(error):
+    """Show the sign-in form again with a new token; what it holds stays."""
+    if request.endpoint != "staff.sign_in.submit" or comes_from_elsewhere():
+        return guard.refuse_token(error)
+    return guard.show_sign_in(SignInForm(), 422, RENEWED)
+
+
+def _go_on(form):
+    kept = held.read(form.held.data)
+    if kept and guard.leads_inside(kept[0], "POST"):
+        g.member = guard.member()
+        return held.show(form.held.data)
+    onward = form.onward.data
+    return redirect(onward if guard.leads_inside(onward, "GET") else url_for("staff.today.show"), 303)

@@ -1,0 +1,103 @@
+"""Slow down who guesses: failures in a row are counted by account and by address, and each next try waits longer.
+
+Nobody is locked out for good: the longest wait is short, and an attempt that comes too early counts nothing.
+"""
+
+import hashlib
+import hmac
+from datetime import timedelta
+from ipaddress import IPv6Address, ip_address, ip_network
+
+from models import FailedAttempts, transaction
+from services import accounts
+from settings import settings
+
+FREE_FAILURES = 5
+FIRST_WAIT = timedelta(seconds=1)
+LONGEST_ACCOUNT_WAIT = timedelta(seconds=60)
+LONGEST_ADDRESS_WAIT = timedelta(minutes=15)
+FORGOTTEN_AFTER = timedelta(days=1)
+
+# Twice the first wait for each further failure; beyond this many doublings every longest wait is reached.
+MOST_DOUBLINGS = 16
+
+# Who has one IPv6 address usually has as many as this network holds.
+IPV6_NETWORK_BITS = 64
+
+
+class TooManyAttempts(Exception):
+    """An attempt came too early and was not looked at."""
+
+    def __init__(self, wait):
+        super().__init__(wait)
+        self.wait = wait
+
+
+def of_account(name):
+    """Return the source for an account's name: keyed, because people type their password there by mistake."""
+    digest = hmac.new(accounts.derived_key(b"attempts"), name.encode(), hashlib.sha256)
+    return f"name:{digest.hexdigest()}"
+
+
+def of_address(address):
+    """Return the source for an address, or for the network from which it was picked."""
+    ip = ip_address(address)
+    if isinstance(ip, IPv6Address):
+        ip = ip.ipv4_mapped or ip_network((ip, IPV6_NETWORK_BITS), strict=False)
+    return f"address:{ip}"
+
+
+def begin(longest_waits, now):
+    """Count an attempt as failed beforehand, by each source; raises TooManyAttempts, and then counts nothing.
+
+    Each source comes with its longest wait. Counted afterwards, many attempts at once would all be free.
+    """
+    if settings.limits == "off":
+        return
+    with transaction():
+        counts = {source: _count(source, now) for source in longest_waits}
+        wait = max(_rest(counts[source], longest, now) for source, longest in longest_waits.items())
+        if wait > timedelta():
+            raise TooManyAttempts(wait)
+        for source, known in counts.items():
+            _count_one_more(source, known, now)
+
+
+def forget(source):
+    """Let a source begin anew."""
+    with transaction():
+        FailedAttempts.delete().where(FailedAttempts.source == source).execute()
+
+
+def take_back(source):
+    """Uncount one attempt that turned out right."""
+    with transaction():
+        FailedAttempts.update(count=FailedAttempts.count - 1).where(
+            FailedAttempts.source == source, FailedAttempts.count > 0
+        ).execute()
+
+
+def sweep(now):
+    """Delete counts that no longer count."""
+    with transaction():
+        FailedAttempts.delete().where(FailedAttempts.last_at <= now - FORGOTTEN_AFTER).execute()
+
+
+def _count(source, now):
+    return FailedAttempts.get_or_none(FailedAttempts.source == source, FailedAttempts.last_at > now - FORGOTTEN_AFTER)
+
+
+def _rest(known, longest, now):
+    """Return how long to wait yet."""
+    if known is None or known.count < FREE_FAILURES:
+        return timedelta()
+    doublings = min(known.count - FREE_FAILURES, MOST_DOUBLINGS)
+    return known.last_at + min(FIRST_WAIT * 2**doublings, longest) - now
+
+
+def _count_one_more(source, known, now):
+    count = known.count + 1 if known else 1
+    FailedAttempts.insert(source=source, count=count, last_at=now).on_conflict(
+        conflict_target=[FailedAttempts.source],
+        preserve=[FailedAttempts.count, FailedAttempts.last_at],
+    ).execute()

@@ -1,0 +1,138 @@
+"""One's own account: password, second factor, and where one is signed in."""
+
+import segno
+from flask import Blueprint, g, redirect, render_template, request, session, url_for
+
+import clock
+import texts
+from services import second_factor, sessions, staff
+from services.attempts import TooManyAttempts
+from staff_forms import ChangePasswordForm, ConfirmCodeForm, PasswordForm
+from views.answers import answer
+from views.staff import guard
+from views.staff.sign_in import TOO_MANY
+
+bp = Blueprint("account", __name__, url_prefix="/konto")
+
+# What the page says after something was done, by the word in its address.
+DONE = {
+    "kennwort": "Ihr Kennwort ist geändert. In allen anderen Browsern sind Sie abgemeldet.",
+    "ohne": "Der zweite Faktor ist abgeschaltet.",
+    "abgemeldet": "In allen anderen Browsern sind Sie abgemeldet.",
+}
+
+SHOWN_SESSIONS = 50
+
+
+@bp.get("")
+def show():
+    """Show the account."""
+    return _show()
+
+
+@bp.post("/kennwort")
+def change_password():
+    """Set another password; this browser goes on with a new session, every other one is signed out."""
+    form, now = ChangePasswordForm(), clock.now()
+    form.owner = g.member.name
+    if not form.validate() or not _is_confirmed(form.current_password):
+        return _show(change=form)
+    staff.set_password(g.member, form.password.data, now)
+    guard.let_in(sessions.begin(g.member, request.remote_addr, now), now)
+    return redirect(url_for(".show", getan="kennwort"), 303)
+
+
+@bp.post("/zweiter-faktor")
+def begin_second_factor():
+    """Make a secret for an app; the account page shows it until a code confirms it."""
+    form = PasswordForm(prefix="beginnen")
+    if not form.validate() or not _is_confirmed(form.password):
+        return _show(begin=form)
+    second_factor.begin(g.member)
+    return redirect(url_for(".show", _anchor="second-factor"), 303)
+
+
+@bp.post("/zweiter-faktor/bestaetigen")
+def confirm_second_factor():
+    """Switch the second factor on with a code of the app, and show the recovery codes."""
+    form = ConfirmCodeForm()
+    if not form.validate():
+        return _show(confirm=form)
+    codes = second_factor.confirm(g.member, form.one_time_code.data, clock.now())
+    if codes is None and g.member.totp_enabled_at:
+        return redirect(url_for(".show"), 303)
+    if codes is None:
+        form.one_time_code.errors = ["Dieser Code stimmt nicht. Bitte nehmen Sie den, den die App gerade zeigt."]
+        return _show(confirm=form)
+    return _show_codes(codes)
+
+
+@bp.post("/zweiter-faktor/codes")
+def renew_recovery_codes():
+    """Replace the recovery codes and show the new ones."""
+    form = PasswordForm(prefix="codes")
+    if not form.validate() or not _is_confirmed(form.password):
+        return _show(codes=form)
+    if not g.member.totp_enabled_at:
+        return redirect(url_for(".show"), 303)
+    return _show_codes(second_factor.renew_recovery_codes(g.member))
+
+
+@bp.post("/zweiter-faktor/abschalten")
+def switch_off_second_factor():
+    """Do without a second factor; one that no code has confirmed yet goes without the password."""
+    form = PasswordForm(prefix="abschalten")
+    if g.member.totp_enabled_at and not (form.validate() and _is_confirmed(form.password)):
+        return _show(switch_off=form)
+    second_factor.switch_off(g.member)
+    return redirect(url_for(".show", getan="ohne"), 303)
+
+
+@bp.post("/abmelden")
+def sign_out_elsewhere():
+    """End all sessions but this one."""
+    sessions.end_all(g.member, clock.now(), but=session["staff"])
+    return redirect(url_for(".show", getan="abgemeldet"), 303)
+
+
+def _is_confirmed(field):
+    """Say whether the account's password was typed, or put the reason why not at the field."""
+    try:
+        if staff.confirms(g.member, field.data, request.remote_addr, clock.now()):
+            return True
+        field.errors = ["Dieses Kennwort stimmt nicht."]
+    except TooManyAttempts as slowed:
+        field.errors = [TOO_MANY.format(wait=texts.wait(slowed.wait))]
+    return False
+
+
+def _show(**failed):
+    """Show the account with all its forms; one of them may have failed."""
+    forms = {
+        "change": ChangePasswordForm(formdata=None),
+        "begin": PasswordForm(formdata=None, prefix="beginnen"),
+        "confirm": ConfirmCodeForm(formdata=None),
+        "codes": PasswordForm(formdata=None, prefix="codes"),
+        "switch_off": PasswordForm(formdata=None, prefix="abschalten"),
+    }
+    is_begun = g.member.totp_salt and not g.member.totp_enabled_at
+    page = render_template(
+        "staff/account.html",
+        forms=forms | failed,
+        failed=next(iter(failed.values()), None),
+        done=DONE.get(request.args.get("getan")),
+        sessions=sessions.live_of(g.member, clock.now()).limit(SHOWN_SESSIONS),
+        this_session=sessions.hash_of(session["staff"]),
+        key=second_factor.key_of(g.member) if is_begun else None,
+        qr_code=_qr_code(second_factor.address_of(g.member)) if is_begun else None,
+        recovery_codes_left=g.member.recovery_codes.count(),
+    )
+    return answer(page, 422 if failed else 200)
+
+
+def _show_codes(codes):
+    return answer(render_template("staff/recovery_codes.html", codes=codes))
+
+
+def _qr_code(text):
+    return segno.make(text, error="m").svg_data_uri(scale=5, dark="#000", light="#fff")
