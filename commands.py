@@ -1,11 +1,6 @@
 """What the office types: thin commands, each one call and one answer in German."""
 
-import gettext
-import json
-import os
 import shutil
-from datetime import datetime
-from functools import wraps
 from pathlib import Path
 
 import click
@@ -13,46 +8,12 @@ import click
 import clock
 import forms
 import texts
-from models import Attachment, Customer, Submission, Ticket, database, plain
-from services import accounts, attachments, customers, tickets, worker
+from command_line import Group, as_json, ask_password, print_json, print_rows, shown, with_database
+from models import Attachment, Customer, Staff, Submission, Ticket, plain
+from services import accounts, attachments, customers, second_factor, staff, tickets, worker
 
-# Click takes the words of its own ("Usage", "Missing option") from a catalogue of the standard gettext kind.
-os.environ["LANGUAGE"] = "de"
-gettext.bindtextdomain("messages", Path(__file__).parent / "translations")
-
-
-class Group(click.Group):
-    """A click group whose help is German throughout."""
-
-    def __init__(self, *args, **options):
-        super().__init__(*args, **{"options_metavar": "[OPTIONEN]", "subcommand_metavar": "BEFEHL …"} | options)
-        self.command_class, self.group_class = Command, Group
-
-
-class Command(click.Command):
-    """A click command whose help is German throughout."""
-
-    def __init__(self, *args, **options):
-        super().__init__(*args, **{"options_metavar": "[OPTIONEN]"} | options)
-
-
-def with_database(command):
-    """Open the database round a command, and say what went wrong in one sentence."""
-
-    @wraps(command)
-    @click.pass_obj
-    def run(runtime, *args, **options):
-        with runtime.create_app().app_context(), database.connection_context():
-            try:
-                return command(*args, **options)
-            except accounts.AccountError as error:
-                raise click.ClickException(str(error)) from None
-
-    return run
-
-
-as_json = click.option("--json", "as_json", is_flag=True, help="Als JSON ausgeben, für Skripte.")
 number = click.option("--nummer", "number", required=True, metavar="N", help="Kundennummer.")
+account_name = click.option("--name", required=True, metavar="NAME", help="Name, mit dem man sich anmeldet.")
 
 
 attachment_number = click.argument("position", metavar="NR", type=click.IntRange(1))
@@ -131,7 +92,7 @@ def list_customers(as_json):
         }
         for customer in Customer.by_number()
     ]
-    _print_rows(rows, as_json, "Noch keine Kunden. Neu anlegen: kunde neu --nummer N --name TEXT")
+    print_rows(rows, as_json, "Noch keine Kunden. Neu anlegen: kunde neu --nummer N --name TEXT")
 
 
 @customer.command("pin")
@@ -176,7 +137,7 @@ def ticket():
 def list_tickets(as_json):
     """Alle Tickets zeigen, das neueste zuerst."""
     rows = [_summary(ticket.submission) | _of_ticket(ticket) for ticket in Ticket.newest_first()]
-    _print_rows(rows, as_json, "Noch keine Tickets.")
+    print_rows(rows, as_json, "Noch keine Tickets.")
 
 
 @ticket.command("zeigen")
@@ -211,7 +172,7 @@ def unmatched():
 def list_unmatched(as_json):
     """Alle nicht zugeordneten Anfragen zeigen, die neueste zuerst."""
     rows = [_summary(submission) | _of_unmatched(submission) for submission in Submission.unmatched()]
-    _print_rows(rows, as_json, "Es gibt keine nicht zugeordneten Anfragen.")
+    print_rows(rows, as_json, "Es gibt keine nicht zugeordneten Anfragen.")
 
 
 @unmatched.command("zeigen")
@@ -232,6 +193,70 @@ def show_unmatched(code, as_json):
 def save_unmatched_attachment(code, position, target):
     """Einen Anhang in eine Datei schreiben."""
     _save_attachment(_find_unmatched(code), position, target)
+
+
+@cli.group("verwaltung")
+def office():
+    """Konten für die Verwaltung."""
+
+
+@office.command("neu")
+@account_name
+@with_database
+def add_account(name):
+    """Ein Konto anlegen; das Kennwort wird abgefragt."""
+    member = staff.add(name, ask_password(), clock.now())
+    click.echo(f"Das Konto „{member.name}“ ist angelegt.")
+
+
+@office.command("kennwort")
+@account_name
+@click.option("--ohne-zweiten-faktor", "alone", is_flag=True, help="Auch den zweiten Faktor abschalten.")
+@with_database
+def set_password(name, alone):
+    """Ein neues Kennwort setzen; alle Sitzungen des Kontos enden."""
+    member = staff.find(name)
+    staff.set_password(member, ask_password(), clock.now())
+    if alone:
+        second_factor.switch_off(member)
+    click.echo(f"Das Konto „{member.name}“ hat ein neues Kennwort{' und keinen zweiten Faktor mehr' if alone else ''}.")
+
+
+@office.command("sperren")
+@account_name
+@with_database
+def lock_account(name):
+    """Ein Konto sperren; alle seine Sitzungen enden."""
+    member = staff.find(name)
+    staff.lock(member, clock.now())
+    click.echo(f"Das Konto „{member.name}“ ist gesperrt.")
+
+
+@office.command("entsperren")
+@account_name
+@with_database
+def unlock_account(name):
+    """Die Sperre eines Kontos aufheben."""
+    member = staff.find(name)
+    staff.unlock(member)
+    click.echo(f"Das Konto „{member.name}“ ist entsperrt.")
+
+
+@office.command("liste")
+@as_json
+@with_database
+def list_accounts(as_json):
+    """Alle Konten zeigen."""
+    rows = [
+        {
+            "Name": member.name,
+            "angelegt": member.created_at,
+            "zweiter Faktor seit": member.totp_enabled_at,
+            "gesperrt seit": member.locked_at,
+        }
+        for member in Staff.by_name()
+    ]
+    print_rows(rows, as_json, "Noch keine Konten. Neu anlegen: verwaltung neu --name NAME")
 
 
 def _find_ticket(code):
@@ -299,18 +324,6 @@ def _print_pin(pin):
     click.echo("Sie wird nur dieses eine Mal angezeigt.")
 
 
-def _print_rows(rows, as_json, when_empty):
-    if as_json:
-        _print_json(rows)
-    elif not rows:
-        click.echo(when_empty)
-    else:
-        table = [list(rows[0]), *([_shown(value) for value in row.values()] for row in rows)]
-        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-        for line in table:
-            click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
-
-
 def _print_whole(submission, facts, history, as_json):
     sent = forms.read_back(submission)
     files = [
@@ -318,34 +331,14 @@ def _print_whole(submission, facts, history, as_json):
         for position, attachment in enumerate(submission.attachments.order_by(Attachment.id), start=1)
     ]
     if as_json:
-        _print_json(_summary(submission) | facts | {"Angaben": dict(sent), "Anhänge": files, "Verlauf": history})
+        print_json(_summary(submission) | facts | {"Angaben": dict(sent), "Anhänge": files, "Verlauf": history})
         return
     click.echo(f"Vorgang {submission.spoken_code}, eingegangen am {texts.moment(submission.received_at)}")
     for label, value in [*facts.items(), *sent]:
         if value:
             # Lines that somebody typed must not look like lines of this list.
-            click.echo(f"{label}: {_shown(value)}".replace("\n", "\n    "))
+            click.echo(f"{label}: {shown(value)}".replace("\n", "\n    "))
     for file in files:
         click.echo(f"Anhang {file['Nr']}: {file['Name']} ({texts.file_size(file['Bytes'])})")
     for event in history:
         click.echo(f"{texts.moment(event['wann'])} · {event['wer']}: {event['was']}")
-
-
-def _print_json(value):
-    """Print for scripts: names in small letters without umlauts, moments in ISO 8601, and nothing but ASCII."""
-    click.echo(json.dumps(_for_scripts(value), indent=2))
-
-
-def _for_scripts(value):
-    if isinstance(value, list):
-        return [_for_scripts(item) for item in value]
-    if isinstance(value, dict):
-        return {texts.without_umlauts(name, "_"): _for_scripts(item) for name, item in value.items()}
-    return value.isoformat() if isinstance(value, datetime) else value
-
-
-def _shown(value):
-    """Return a value as a person reads it."""
-    if isinstance(value, datetime):
-        return texts.moment(value)
-    return ", ".join(value) if isinstance(value, list) else str(value or "")
