@@ -1,6 +1,6 @@
 """What the office fills in: the forms of the staff area, on the same base as those of the customers."""
 
-from wtforms import HiddenField, IntegerField, PasswordField, SearchField, SelectField, StringField
+from wtforms import HiddenField, PasswordField, SearchField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, ValidationError
 
@@ -95,7 +95,8 @@ class VerbForm(PortalForm):
 
     verb = slug = button = ""
 
-    seen = IntegerField(validators=[InputRequired()])
+    # Whoever says nothing has seen nothing.
+    seen = HiddenField(filters=[lambda id: int(id) if (id or "").isdecimal() else 0])
 
     def carry_out(self, ticket, by, now):
         """Do it; raises tickets.TicketError."""

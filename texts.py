@@ -36,7 +36,9 @@ def wait(duration):
 
 
 def file_size(size):
-    """Return a number of bytes as people read it: "2,4 MiB", "12 KiB", "1 KiB" for anything smaller."""
+    """Return a number of bytes as people read it: "1,5 GiB", "2,4 MiB", "12 KiB", "1 KiB" for anything smaller."""
+    if size >= 1024 * MEBIBYTE:
+        return f"{size / MEBIBYTE / 1024:.1f} GiB".replace(".", ",")
     if size >= MEBIBYTE:
         return f"{size / MEBIBYTE:.1f} MiB".replace(".", ",")
     return f"{max(1, round(size / 1024))} KiB"

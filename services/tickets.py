@@ -33,7 +33,8 @@ class Outdated(TicketError):
 def take_over(ticket, by, seen, now):
     """Make the ticket one's own."""
     with _changing(ticket, by, seen, now) as record:
-        _require(ticket.is_open and ticket.assignee != by, "Dieses Ticket haben Sie schon übernommen.")
+        _require(ticket.is_open, "Dieses Ticket ist schon geschlossen.")
+        _require(ticket.assignee != by, "Dieses Ticket haben Sie schon übernommen.")
         ticket.assignee = by
         record(EventKind.TAKEN_OVER)
 
@@ -51,7 +52,7 @@ def assign(ticket, to, by, seen, now):
 def start(ticket, by, seen, now):
     """Begin to work, or go on after waiting; whoever starts a ticket of nobody takes it over."""
     with _changing(ticket, by, seen, now) as record:
-        _require("start" in possible_verbs(ticket), _why_not(ticket))
+        _require("start" in possible_verbs(ticket, by), _why_not(ticket))
         ticket.status = TicketStatus.IN_PROGRESS
         ticket.assignee = ticket.assignee or by
         record(EventKind.STARTED)
@@ -60,7 +61,7 @@ def start(ticket, by, seen, now):
 def start_early(ticket, by, seen, now, reason):
     """Begin to work though the approval is pending, because the priority is high."""
     with _changing(ticket, by, seen, now) as record:
-        _require("start_early" in possible_verbs(ticket), _why_not(ticket))
+        _require("start_early" in possible_verbs(ticket, by), _why_not(ticket))
         ticket.status = TicketStatus.IN_PROGRESS
         ticket.assignee = ticket.assignee or by
         record(EventKind.STARTED_EARLY, reason)
@@ -69,7 +70,7 @@ def start_early(ticket, by, seen, now, reason):
 def wait(ticket, by, seen, now, text):
     """Wait for the customer; the text says for what."""
     with _changing(ticket, by, seen, now) as record:
-        _require("wait" in possible_verbs(ticket), _why_not(ticket))
+        _require("wait" in possible_verbs(ticket, by), _why_not(ticket))
         ticket.status = TicketStatus.WAITING
         record(EventKind.WAITING, text)
 
@@ -77,7 +78,7 @@ def wait(ticket, by, seen, now, text):
 def finish(ticket, by, seen, now, text):
     """Close the ticket as done; the text may say how it was solved."""
     with _changing(ticket, by, seen, now) as record:
-        _require("finish" in possible_verbs(ticket), _why_not(ticket))
+        _require("finish" in possible_verbs(ticket, by), _why_not(ticket))
         _close(ticket, TicketStatus.DONE, now)
         record(EventKind.DONE, text)
 
@@ -128,11 +129,13 @@ def decline(ticket, by, seen, now, reason):
             record(EventKind.CANCELLED, "Freigabe abgelehnt")
 
 
-def possible_verbs(ticket):
-    """Return the names of the verbs that a ticket's state admits, but for the note, which is always possible."""
+def possible_verbs(ticket, by):
+    """Return the names of what a member of staff can do with a ticket as it is, but for the note: that always goes."""
     if not ticket.is_open:
         return ["reopen"]
-    verbs = ["take_over", "assign", "cancel"]
+    verbs = ["assign", "cancel"]
+    if ticket.assignee != by:
+        verbs.append("take_over")
     may_work = ticket.approval in (Approval.NOT_REQUIRED, Approval.APPROVED) or ticket.status in WORK_BEGUN
     if may_work:
         verbs.append("finish")

@@ -15,11 +15,24 @@ def is_workday(day, federal_state):
 
 def last_day_in_time(entry_date, federal_state):
     """Return the last day on which an entry can be reported in time: the fifth working day before it."""
-    day = entry_date
-    for _ in range(LEAD_TIME_WORKDAYS):
-        day -= timedelta(days=1)
+    return workday_before(entry_date, LEAD_TIME_WORKDAYS, federal_state)
+
+
+def workday_before(day, number, federal_state):
+    """Return the working day that lies this number of working days before a day."""
+    return _step(day, number, federal_state, timedelta(days=-1))
+
+
+def workday_after(day, number, federal_state):
+    """Return the working day that lies this number of working days after a day."""
+    return _step(day, number, federal_state, timedelta(days=1))
+
+
+def _step(day, number, federal_state, direction):
+    for _ in range(number):
+        day += direction
         while not is_workday(day, federal_state):
-            day -= timedelta(days=1)
+            day += direction
     return day
 
 

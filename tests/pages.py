@@ -66,14 +66,20 @@ class Page:
         element = self.element(id)
         return "" if element is None else " ".join("".join(element.itertext()).split())
 
-    def fields(self):
-        """Return what a browser would send of the page's form without any button, as name and value pairs."""
+    def fields(self, action=None):
+        """Return what a browser would send of the page's form, or of the one with this address, without any button."""
+        forms = [form for form in self.tree.iter("form") if form.get("action") == action]
+        assert action is None or len(forms) == 1, f"no single form sends to {action}"
         pairs = MultiDict()
-        for element in self.tree.iter():
+        for element in (forms[0] if action else self.tree).iter():
+            if element.tag == "select":
+                options = list(element.iter("option"))
+                chosen = [option for option in options if "selected" in option.attrib] or options[:1]
+                pairs.update({element.get("name"): [option.get("value") for option in chosen]})
             if element.tag not in ("input", "textarea"):
                 continue
             kind = element.get("type", "text")
-            if kind == "file" or (kind == "radio" and "checked" not in element.attrib):
+            if kind == "file" or (kind in ("radio", "checkbox") and "checked" not in element.attrib):
                 continue
             # A browser drops the line end right after <textarea>.
             value = "".join(element.itertext()) if element.tag == "textarea" else element.get("value", "")

@@ -36,6 +36,7 @@ ROOMS = {
         "services.second_factor",
         "services.sessions",
     },
+    "services.overview": {"models", "settings", "services.workdays"},
     "services.queue": {"models", "services.search"},
     "services.tickets": {"models", "services.search"},
     "services.intake": {

@@ -41,7 +41,7 @@ def _ticket(code):
 
 def _show(ticket, form=None, status=200, **messages):
     """Show a ticket with a form for everything that can be done with it; one of them may be filled in already."""
-    possible = tickets.possible_verbs(ticket)
+    possible = tickets.possible_verbs(ticket, by=g.member)
     forms = [
         form if form is not None and slug == form.slug else form_class(formdata=None, prefix=slug)
         for slug, form_class in VERB_FORMS.items()

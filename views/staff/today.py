@@ -2,6 +2,8 @@
 
 from flask import Blueprint, render_template
 
+import clock
+from services.overview import overview
 from views.answers import answer
 
 bp = Blueprint("today", __name__)
@@ -9,5 +11,5 @@ bp = Blueprint("today", __name__)
 
 @bp.get("/")
 def show():
-    """Show what is to be done today."""
-    return answer(render_template("staff/today.html"))
+    """Show what waits for somebody, and whether the machine is well."""
+    return answer(render_template("staff/today.html", today=clock.today(), overview=overview(clock.now())))

@@ -1,0 +1,123 @@
+"""What matters in the office today: one look at everything that waits for somebody."""
+
+import shutil
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+from models import Approval, Category, Priority, Submission, Ticket, TicketStatus
+from services import workdays
+from settings import MEBIBYTE, TIME_ZONE, settings
+
+# Nobody reads more than this on a start page; the rest stands behind a link.
+SHOWN = 5
+ENTRIES_SHOWN = 20
+
+# An approval is overdue when the reminders after one and three working days have brought nothing.
+APPROVAL_WORKDAYS = 3
+ENTRY_WORKDAYS = 10
+
+LOW_DISK_BYTES = 2 * 1024 * MEBIBYTE
+OLD_BACKUP = timedelta(days=2)
+
+# Copies of the database alone, made before a step of its migration, are no backup.
+BEFORE_MIGRATION = "vor-umstellung-"
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Something that waits: how many there are, and the first of them."""
+
+    count: int
+    first: list
+
+
+@dataclass(frozen=True)
+class Overview:
+    """What the start page shows; a list may be shorter than its count."""
+
+    new: Waiting
+    new_by_priority: list
+    unapproved_high: Waiting
+    overdue_approvals: Waiting
+    unmatched: Waiting
+    unmatched_since: date
+    entries: Waiting
+    entries_until: date
+    free_bytes: int
+    last_backup: datetime | None
+    backup_is_old: bool
+
+    @property
+    def is_quiet(self):
+        """Nothing waits for anybody."""
+        waiting = (self.new, self.unapproved_high, self.overdue_approvals, self.unmatched, self.entries)
+        return not any(part.count for part in waiting)
+
+    @property
+    def disk_is_low(self):
+        """Attachments and the database may soon find no room."""
+        return self.free_bytes < LOW_DISK_BYTES
+
+
+def overview(now):
+    """Return what waits at this moment."""
+    state, today = settings.federal_state, now.astimezone(TIME_ZONE).date()
+    since = workdays.workday_before(today, 1, state)
+    until = workdays.workday_after(today, ENTRY_WORKDAYS, state)
+    is_new = Ticket.status == TicketStatus.NEW
+    is_pending = Ticket.approval == Approval.PENDING
+    overdue_day = workdays.workday_before(today, APPROVAL_WORKDAYS, state)
+    last_backup = _last_backup()
+    new_by_rank = Counter(ticket.rank for ticket in _open(is_new, ~is_pending).select(Ticket.rank))
+    return Overview(
+        new=_waiting(_open(is_new, ~is_pending)),
+        new_by_priority=[(priority, new_by_rank[priority.rank]) for priority in reversed(Priority)],
+        unapproved_high=_waiting(_open(is_pending, Ticket.rank == Priority.HIGH.rank)),
+        overdue_approvals=_waiting(_open(is_pending, Ticket.created_at < _end_of(overdue_day))),
+        unmatched=_unmatched(since),
+        unmatched_since=since,
+        entries=_entries(until),
+        entries_until=until,
+        free_bytes=shutil.disk_usage(settings.data_dir).free,
+        last_backup=last_backup,
+        backup_is_old=last_backup is None or now - last_backup > OLD_BACKUP,
+    )
+
+
+def _open(*conditions):
+    return Ticket.select(Ticket.id).where(Ticket.closed_at.is_null(), *conditions)
+
+
+def _waiting(query):
+    first = Ticket.whole().where(Ticket.id.in_(query.order_by(Ticket.rank, Ticket.id).limit(SHOWN)))
+    return Waiting(query.count(), list(first.order_by(Ticket.rank, Ticket.id)))
+
+
+def _entries(until):
+    """Return the open entries up to a day, also those whose day is past: somebody waits at an empty desk."""
+    query = _open(Ticket.category == Category.NEW_EMPLOYEE, Ticket.due_on <= until)
+    first = Ticket.whole().where(Ticket.id.in_(query.order_by(Ticket.due_on, Ticket.id).limit(ENTRIES_SHOWN)))
+    return Waiting(query.count(), list(first.order_by(Ticket.due_on, Ticket.id)))
+
+
+def _unmatched(since):
+    query = Submission.unmatched().where(Submission.received_at >= _start_of(since))
+    return Waiting(query.count(), list(query.limit(SHOWN)))
+
+
+def _last_backup():
+    """Return when the newest file was put into the folder of backups, or None."""
+    if not settings.backups_dir.is_dir():
+        return None
+    files = [path for path in settings.backups_dir.iterdir() if not path.name.startswith(BEFORE_MIGRATION)]
+    newest = max((path.stat().st_mtime for path in files), default=None)
+    return newest and datetime.fromtimestamp(newest, UTC)
+
+
+def _start_of(day):
+    return datetime.combine(day, time.min, TIME_ZONE)
+
+
+def _end_of(day):
+    return _start_of(day + timedelta(days=1))
