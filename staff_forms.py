@@ -53,7 +53,7 @@ class QueueForm(PortalForm):
 
     scope = WordField("Stand", Scope, open_side=False, name="stand")
     category = WordField("Art", Category, name="art")
-    priority = WordField("Priorität", reversed(Priority), name="prioritaet")
+    priority = WordField("Priorität", list(reversed(Priority)), name="prioritaet")
     approval = WordField("Freigabe", Approval, name="freigabe")
     assignee = SelectField("Bearbeitet von", name="bearbeitet-von", default=ANYBODY)
     customer_number = StringField("Kundennummer", name="kunde", default="")

@@ -204,7 +204,8 @@ def _find_by_words(db):
     columns = (
         "submission.code, submission.customer_number, customer.name, submission.name, phone, submission.email, "
         "reference, description, device, serial_number, order_reference, first_name, last_name, extension, mobile, "
-        "desired_email, position, remarks"
+        "desired_email, position, remarks, replace(phone, ' ', ''), replace(extension, ' ', ''), "
+        "replace(mobile, ' ', ''), replace(serial_number, ' ', '')"
     )
     rows = db.execute_sql(
         f"SELECT ticket.id, {columns} FROM ticket JOIN submission ON submission.id = ticket.submission_id "

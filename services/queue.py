@@ -120,12 +120,11 @@ def _found(query, filters):
     Among open tickets the found ones are few and can be sorted; elsewhere they come from the index in the order wanted.
     """
     words = search.words_of(filters.text)
-    if not words:
-        return query.where(Ticket.id.in_([]))
     if filters.scope.is_open:
-        return query.where(Ticket.id.in_(search.matching(words, search.OPEN)))
+        return query.where(Ticket.id.in_(search.matching(words, search.OPEN) if words else []))
     state = None if filters.scope is Scope.ALL else search.CLOSED
-    return query.join(TicketWords, on=(TicketWords.rowid == Ticket.id)).where(search.is_match(words, state))
+    query = query.join(TicketWords, on=(TicketWords.rowid == Ticket.id))
+    return query.where(search.is_match(words, state) if words else Ticket.id.in_([]))
 
 
 def _ordered(query, filters):

@@ -33,6 +33,9 @@ _SEARCHED = (
     "remarks",
 )
 
+# Blanks stand in these at everybody's own pleasure.
+_WRITTEN_APART = ("phone", "extension", "mobile", "serial_number")
+
 
 def add(ticket):
     """Make a new ticket findable, within the transaction that creates it."""
@@ -42,6 +45,7 @@ def add(ticket):
 def row_of(ticket):
     """Return the row that makes a ticket findable."""
     texts = [getattr(ticket.submission, name) for name in _SEARCHED]
+    texts += [getattr(ticket.submission, name).replace(" ", "") for name in _WRITTEN_APART]
     words = folded(" ".join([*texts, ticket.customer.number, ticket.customer.name]))
     return {"rowid": ticket.id, "words": words, "state": OPEN if ticket.is_open else CLOSED}
 
