@@ -83,6 +83,11 @@ def is_email(form, field):
         raise ValidationError(f"Bitte prüfen Sie „{field.label.text}“. Eine E-Mail-Adresse sieht so aus: name@firma.de")
 
 
+def _is_customer_number(form, field):
+    if accounts.normalise_number(field.data) is None:
+        raise ValidationError("Bitte prüfen Sie die Kundennummer. Sie besteht aus Ziffern und Buchstaben ohne Umlaute.")
+
+
 def line(label, *checks, missing=None, limit=MAX_SHORT_LENGTH, field_class=StringField, **options):
     """Declare a trimmed text of limited length; `missing` is the sentence for a required one that is empty."""
     presence = DataRequired(missing) if missing else Optional()
@@ -123,8 +128,12 @@ def _priority():
     )
 
 
-class EntryDateField(DateField):
-    """A day not too far from today, typed in the German or the ISO way; all else is shown again as it was typed."""
+class DayField(DateField):
+    """A day, typed in the German or the ISO way; all else is shown again as it was typed."""
+
+    def __init__(self, label, validators, **options):
+        sentence = "Dieses Datum gibt es nicht. Bitte schreiben Sie es so: 15.01.2027"
+        super().__init__(label, validators, format=DATE_FORMATS, invalid_value_message=sentence, **options)
 
     def _value(self):
         return self.data.isoformat() if self.data else " ".join(self.raw_data or ())
@@ -138,6 +147,13 @@ class EntryDateField(DateField):
     def process_formdata(self, valuelist):
         self.raw_data = [value.strip() for value in valuelist]
         super().process_formdata([value for value in self.raw_data if value])
+
+
+class EntryDateField(DayField):
+    """A day not too far from today."""
+
+    def process_formdata(self, valuelist):
+        super().process_formdata(valuelist)
         if self.data and not clock.today() - ENTRY_DATE_PAST <= self.data <= clock.today() + ENTRY_DATE_FUTURE:
             year, self.data = self.data.year, None
             raise ValueError(f"Bitte prüfen Sie das Jahr: {year:04} liegt zu weit von heute entfernt.")
@@ -170,6 +186,7 @@ class RequestForm(PortalForm):
 
     customer_number = line(
         "Kundennummer",
+        _is_customer_number,
         missing="Bitte geben Sie Ihre Kundennummer ein.",
         limit=MAX_NUMBER_LENGTH,
         render_kw={"autocapitalize": "characters", "spellcheck": "false"},
@@ -200,12 +217,6 @@ class RequestForm(PortalForm):
         render_kw={"autocomplete": "email"},
     )
     category = choice("Art der Anfrage", Category, "Bitte wählen Sie, worum es geht.")
-
-    def validate_customer_number(self, field):
-        if accounts.normalise_number(field.data) is None:
-            raise ValidationError(
-                "Bitte prüfen Sie die Kundennummer. Sie besteht aus Ziffern und Buchstaben ohne Umlaute."
-            )
 
     def validate_pin(self, field):
         if accounts.normalise_pin(field.data) is None:
@@ -303,8 +314,6 @@ class NewEmployeeForm(RequestForm):
     entry_date = EntryDateField(
         "Eintrittsdatum",
         [InputRequired("Bitte geben Sie das Eintrittsdatum an.")],
-        format=DATE_FORMATS,
-        invalid_value_message="Dieses Datum gibt es nicht. Bitte schreiben Sie es so: 15.01.2027",
         description="An diesem Tag steht das Benutzerkonto bereit, wenn Sie den Eintritt mindestens "
         f"{LEAD_TIME_WORKDAYS} Werktage vorher melden.",
     )

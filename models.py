@@ -187,6 +187,16 @@ class Customer(BaseModel):
     def by_number(cls):
         return cls.select().order_by(cls.number)
 
+    @classmethod
+    def without_pin(cls):
+        """Return who still waits for the first PIN; nobody waits who is locked."""
+        return cls.by_number().where(cls.pin_hash.is_null(), cls.locked_at.is_null())
+
+    @classmethod
+    def recently_issued(cls):
+        """Return who has a PIN, the newest first."""
+        return cls.select().where(cls.pin_hash.is_null(False)).order_by(cls.pin_issued_at.desc(), cls.id.desc())
+
 
 class Approver(BaseModel):
     """Somebody at a customer's who decides about requests, but for the days of an absence (first and last included)."""
@@ -196,6 +206,12 @@ class Approver(BaseModel):
     email = CharField(max_length=MAX_EMAIL_LENGTH)
     absent_from = DateField(null=True)
     absent_until = DateField(null=True)
+
+    def is_absent(self, today):
+        """Say whether somebody else has to decide today."""
+        if self.absent_from is None and self.absent_until is None:
+            return False
+        return (self.absent_from or today) <= today <= (self.absent_until or today)
 
 
 class FormerPin(BaseModel):

@@ -18,8 +18,8 @@ from views.request_form import Desk, complaints, draft_sent, new_draft
 
 bp = Blueprint("public", __name__)
 
-# What a sticker on a device may say in its link, and the field that it fills.
-PREFILLED = {"geraet": "device", "seriennummer": "serial_number"}
+# What the link on a PIN letter or on a device's sticker may say, and the field that it fills; never the PIN.
+PREFILLED = {"kunde": "customer_number", "geraet": "device", "seriennummer": "serial_number"}
 
 # The signed cookie remembers the last receipts of this browser, no more.
 REMEMBERED_RECEIPTS = 10
@@ -146,11 +146,10 @@ def keep_input(error):
 
 
 def _prefilled(arguments):
-    form_class = next((form for form in FORMS.values() if form.slug == arguments.get("art")), None)
-    if form_class is None:
-        return RequestForm(formdata=None)
+    form_class = next((form for form in FORMS.values() if form.slug == arguments.get("art")), RequestForm)
     given = {name: arguments[key] for key, name in PREFILLED.items() if key in arguments and hasattr(form_class, name)}
-    form = form_class(formdata=MultiDict(given | {"category": form_class.for_category}))
+    category = {"category": form_class.for_category} if form_class.for_category else {}
+    form = form_class(formdata=MultiDict(given | category))
     for name in given:
         if not form[name].validate(form):
             form[name].data, form[name].errors = "", []

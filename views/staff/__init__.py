@@ -3,18 +3,44 @@
 from flask import Blueprint
 from flask_wtf.csrf import CSRFError
 
-from views.staff import account, attachment, guard, queue, setup, sign_in, ticket, today
+from views.staff import (
+    account,
+    approvers,
+    attachment,
+    customer_import,
+    customers,
+    guard,
+    pin_letters,
+    queue,
+    setup,
+    sign_in,
+    ticket,
+    today,
+)
 
 bp = Blueprint("staff", __name__, url_prefix="/verwaltung")
 
 bp.before_request(guard.admit_staff_only)
 bp.register_error_handler(CSRFError, guard.refuse_token)
-for _room in (setup, sign_in, today, queue, ticket, attachment, account):
+for _room in (
+    setup,
+    sign_in,
+    today,
+    queue,
+    ticket,
+    attachment,
+    customers,
+    approvers,
+    pin_letters,
+    customer_import,
+    account,
+):
     bp.register_blueprint(_room.bp)
 
 # What the menu shows, in the order of a morning.
 MENU = [
     ("staff.today.show", "Heute"),
     ("staff.queue.show", "Tickets"),
+    ("staff.customers.show_all", "Kunden"),
     ("staff.account.show", "Konto"),
 ]

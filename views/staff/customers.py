@@ -1,0 +1,99 @@
+"""Customers: find, add, change and lock them."""
+
+from flask import Blueprint, abort, redirect, render_template, request, url_for
+
+import clock
+from customer_forms import CustomerForm, CustomerListForm
+from models import Approver, Customer
+from services import customers
+from views.answers import answer
+from views.staff import pin_letters
+
+bp = Blueprint("customers", __name__)
+
+
+@bp.get("/kunden")
+def show_all():
+    """Show one page of the customers that the filters in the address let through."""
+    form = CustomerListForm(formdata=request.args)
+    found, following = customers.page(form.words.data, form.state.word, request.args.get("nach", ""))
+    parts = {"customers": found, "following": following, "address": form.address_parts()}
+    return answer(render_template("staff/customers/list.html", form=form, **parts))
+
+
+@bp.get("/kunden/neu")
+def form():
+    """Ask for what is to be known of a new customer."""
+    return _show_new(CustomerForm(formdata=None))
+
+
+@bp.post("/kunden/neu")
+def add():
+    """Add a customer, and issue its PIN at once if that was asked for."""
+    form = CustomerForm()
+    if not form.validate():
+        return _show_new(form, 422)
+    try:
+        customer = customers.add(form.values(), clock.now())
+    except customers.NumberTaken as taken:
+        form.number.errors = [str(taken)]
+        return _show_new(form, 422)
+    if "letter" in request.form:
+        return pin_letters.issue_and_show([customer])
+    return redirect(url_for(".show", customer_id=customer.id), 303)
+
+
+@bp.get("/kunden/<int:customer_id>")
+def show(customer_id):
+    """Show a customer with everything that can be changed."""
+    customer = load(customer_id)
+    return _show(customer, CustomerForm(formdata=None, obj=customer))
+
+
+@bp.post("/kunden/<int:customer_id>")
+def change(customer_id):
+    """Change what is known of a customer."""
+    customer = load(customer_id)
+    form = CustomerForm(obj=customer)
+    if not form.validate():
+        return _show(customer, form, 422)
+    try:
+        customers.change(customer, form.values())
+    except customers.NumberTaken as taken:
+        form.number.errors = [str(taken)]
+        return _show(customer, form, 422)
+    return redirect(url_for(".show", customer_id=customer.id, gespeichert="ja"), 303)
+
+
+@bp.post("/kunden/<int:customer_id>/sperren")
+def lock(customer_id):
+    """Lock a customer."""
+    customers.lock(load(customer_id), clock.now())
+    return redirect(url_for(".show", customer_id=customer_id), 303)
+
+
+@bp.post("/kunden/<int:customer_id>/entsperren")
+def unlock(customer_id):
+    """Unlock a customer."""
+    customers.unlock(load(customer_id))
+    return redirect(url_for(".show", customer_id=customer_id), 303)
+
+
+def load(customer_id):
+    """Return the customer of an address, or answer that there is no such page."""
+    return Customer.get_or_none(Customer.id == customer_id) or abort(404)
+
+
+def _show_new(form, status=200):
+    return answer(render_template("staff/customers/new.html", form=form), status)
+
+
+def _show(customer, form, status=200):
+    parts = {
+        "customer": customer,
+        "approvers": list(customer.approvers.order_by(Approver.name, Approver.id)),
+        "most_approvers": customers.MAX_APPROVERS,
+        "today": clock.today(),
+        "saved": "gespeichert" in request.args,
+    }
+    return answer(render_template("staff/customers/customer.html", form=form, **parts), status)
