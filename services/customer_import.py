@@ -13,6 +13,8 @@ MAX_LINES = 500
 MAX_KIB = 300
 MAX_BYTES = MAX_KIB * 1024
 
+TOO_LARGE = f"Die Datei ist zu groß. Bitte teilen Sie sie: höchstens {MAX_KIB} KiB auf einmal."
+
 # The columns of the table that is offered as a sample, and the names under which people have them in theirs.
 COLUMNS = {
     "number": ("Kundennummer", "Nummer", "Nr", "Kd-Nr", "KdNr", "Kunden-Nr", "Kunde Nr", "Kundennr"),
@@ -73,13 +75,16 @@ class Table:
 def decoded(content):
     """Return the text of a file in whichever of the usual encodings it is; raises Unreadable."""
     if len(content) > MAX_BYTES:
-        raise Unreadable(f"Die Datei ist zu groß. Bitte teilen Sie sie: höchstens {MAX_KIB} KiB auf einmal.")
+        raise Unreadable(TOO_LARGE)
     is_utf_16 = content.startswith((b"\xff\xfe", b"\xfe\xff"))
     for encoding in ["utf-16"] if is_utf_16 else ["utf-8-sig", "cp1252"]:
         try:
             text = content.decode(encoding)
         except UnicodeDecodeError:
             continue
+        # The page carries the text on to the next step, and an umlaut takes two bytes there.
+        if len(text.encode()) > MAX_BYTES:
+            raise Unreadable(TOO_LARGE)
         if not _CONTROL.search(text):
             return text
     raise Unreadable(
