@@ -1,0 +1,179 @@
+"""Heute: what waits for somebody, and a quiet day says that it is one."""
+
+import os
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+import clock
+from models import Approver, Customer, Ticket, database
+from services import overview
+from settings import settings
+
+TODAY = "/verwaltung/"
+PARTS = {
+    "new": "Neue Tickets",
+    "unapproved": "Hohe Priorität, noch nicht freigegeben",
+    "overdue": "Freigabe überfällig",
+    "unmatched": "Nicht zugeordnet seit",
+    "entries": "Neue Mitarbeiter bis",
+}
+
+
+@pytest.fixture
+def at(monkeypatch):
+    """Let it be a moment of the office's clock, given in UTC."""
+
+    def go(*moment):
+        monkeypatch.setattr(clock, "now", lambda: datetime(*moment, tzinfo=UTC))
+
+    return go
+
+
+@pytest.fixture
+def with_approver(anna):
+    """Bernd decides about the requests of Anna's company."""
+    with database.connection_context():
+        Approver.create(customer=Customer.get(), name="Bernd Brot", email="bernd@sommer.example")
+
+
+def parts(page):
+    """Return the headings of the parts that the page has, by their names."""
+    return {name: page.text_of(name) for name in PARTS if page.element(name) is not None}
+
+
+def words(page):
+    return " ".join("".join(page.tree.itertext()).split())
+
+
+def test_quiet_day(clara):
+    page = clara.get(TODAY)
+    assert "Nichts zu tun" in words(page)
+    assert parts(page) == {}
+    assert "Heute, Montag, 23.11.2026" in words(page)
+    assert "noch keine im Ordner" in words(page)
+
+
+def test_new_tickets_by_priority(anna, clara, work):
+    for priority in ("low", "high", "medium", "high"):
+        anna.report("incident", description=f"Meldung {priority}", priority=priority)
+    work()
+    page = clara.get(TODAY)
+    assert parts(page) == {"new": "Neue Tickets"}
+    assert "Nichts zu tun" not in words(page)
+    assert "Hoch 2 Mittel 1 Niedrig 1" in words(page)
+    shown = [link.text for link in page.tree.iter("a") if link.get("class") == "row-title"]
+    assert shown == ["Meldung high", "Meldung high", "Meldung medium", "Meldung low"]
+
+
+def test_only_the_first_few_are_shown(anna, clara, work, monkeypatch):
+    monkeypatch.setattr(overview, "SHOWN", 2)
+    for _ in range(3):
+        anna.report("incident")
+    work()
+    page = clara.get(TODAY)
+    (link,) = [link for link in page.tree.iter("a") if link.text == "Alle 3 zeigen"]
+    assert len([link for link in clara.get(link.get("href")).tree.iter("a") if link.get("class") == "row-title"]) == 3
+
+
+def test_what_waits_for_approval_is_not_new(with_approver, anna, clara, work):
+    anna.report("incident", priority="medium")
+    anna.report("incident", priority="high")
+    work()
+    page = clara.get(TODAY)
+    assert parts(page) == {"unapproved": PARTS["unapproved"]}
+
+
+@pytest.mark.parametrize(
+    ("moment", "is_overdue"),
+    [
+        ((2026, 12, 22, 9), False),  # two working days later
+        ((2026, 12, 22, 22, 59), False),
+        ((2026, 12, 22, 23, 1), True),  # 23 December in the office: the third
+        ((2026, 12, 28, 9), True),
+    ],
+)
+def test_overdue_approvals(with_approver, anna, clara, work, at, monkeypatch, moment, is_overdue):
+    at(2026, 12, 18, 12)
+    anna.report("incident", priority="medium")
+    work()
+    with database.connection_context():
+        Ticket.update(created_at=datetime(2026, 12, 18, 12, tzinfo=UTC)).execute()
+    at(*moment)
+    with clara.client.session_transaction() as session:
+        session["staff_seen"] = int(clock.now().timestamp())
+    monkeypatch.setattr(settings, "staff_session_hours", 24 * 60)
+    assert ("overdue" in parts(clara.get(TODAY))) == is_overdue
+
+
+def test_unmatched_since_the_last_working_day(dora, anna, clara, work, at):
+    at(2026, 11, 19, 22)  # Thursday
+    dora.report("incident", description="Donnerstag")
+    at(2026, 11, 20, 9)
+    dora.report("incident", description="Freitag")
+    at(2026, 11, 22, 9)
+    dora.report("incident", description="Sonntag")
+    work()
+    at(2026, 11, 23, 9, 30)
+    page = clara.get(TODAY)
+    assert parts(page) == {"unmatched": "Nicht zugeordnet seit Freitag, 20.11.2026"}
+    assert [text for text in ("Donnerstag", "Freitag,", "Sonntag") if text in words(page)] == ["Freitag,", "Sonntag"]
+    assert "PIN falsch" in words(page)
+    assert "0172 5550199" in words(page)
+
+
+def test_entries_of_the_next_working_days(anna, clara, work):
+    for last_name, day in (
+        ("Gestern", "2026-11-22"),
+        ("Bald", "2026-11-25"),
+        ("Gerade noch", "2026-12-07"),
+        ("Zu spät", "2026-12-08"),
+    ):
+        anna.report("new_employee", last_name=last_name, entry_date=day)
+    work()
+    page = clara.get(TODAY)
+    assert parts(page)["entries"] == "Neue Mitarbeiter bis Montag, 07.12.2026"
+    (section,) = [part for part in page.tree.iter("section") if part.get("aria-labelledby") == "entries"]
+    shown = ["".join(row.itertext()) for row in section.iter("li")]
+    assert [name for row in shown for name in ("Gestern", "Bald", "Gerade noch", "Zu spät") if name in row] == [
+        "Gestern",
+        "Bald",
+        "Gerade noch",
+    ]
+    assert ["Vorlauf unterschritten" in row for row in shown] == [True, True, False]
+
+
+def test_what_is_closed_waits_no_more(anna, clara, work, tickets):
+    anna.report("new_employee", entry_date="2026-11-25")
+    work()
+    path = f"/verwaltung/ticket/{tickets()[0].submission.code}"
+    clara.post(f"{path}/erledigen", clara.get(path).fields(f"{path}/erledigen"))
+    assert parts(clara.get(TODAY)) == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "age", "shown", "warned"),
+    [
+        ("sicherung.zip", timedelta(hours=3), "23.11.2026, 07:30 Uhr", False),
+        ("sicherung.zip", timedelta(days=3), "20.11.2026, 10:30 Uhr", True),
+        ("vor-umstellung-20261123-093000-0001.db", timedelta(0), "noch keine", True),
+    ],
+)
+def test_age_of_the_last_backup(clara, name, age, shown, warned):
+    settings.backups_dir.mkdir(exist_ok=True)
+    path = settings.backups_dir / name
+    path.touch()
+    made = (clock.now() - age).timestamp()
+    os.utime(path, (made, made))
+    page = words(clara.get(TODAY))
+    assert shown in page
+    assert ("bitte sichern" in page) == warned
+
+
+@pytest.mark.parametrize(("free", "shown", "warned"), [(50, "50,0 GiB", False), (1.5, "1,5 GiB", True)])
+def test_free_disk(clara, monkeypatch, free, shown, warned):
+    usage = type("Usage", (), {"free": int(free * 1024**3)})
+    monkeypatch.setattr(overview.shutil, "disk_usage", lambda path: usage)
+    page = words(clara.get(TODAY))
+    assert shown in page
+    assert ("wird knapp" in page) == warned
