@@ -85,6 +85,10 @@ class QueueForm(PortalForm):
             text=self.words.data[:MAX_SHORT_LENGTH],
         )
 
+    def is_narrowed(self):
+        """Say whether anything but the words is chosen."""
+        return bool(self.address_parts().keys() - {self.words.name})
+
     def address_parts(self):
         """Return what is chosen by the names that it has in the address."""
         return {field.name: field.data for field in self if field.data}
