@@ -81,6 +81,7 @@ def create_app():
         moment=texts.moment,
         lately=lambda value: texts.lately(value, clock.today()),
         ticket_flags=tickets.flags,
+        duration=texts.duration,
         file_size=texts.file_size,
         dialled=texts.dialled,
         read_back=forms.read_back,

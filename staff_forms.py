@@ -13,11 +13,13 @@ from models import (
     MIN_PASSWORD_LENGTH,
     Approval,
     Category,
+    Customer,
     Priority,
     Staff,
 )
 from services import staff, tickets
 from services.accounts import AccountError, normalise_number
+from services.figures import PERIODS
 from services.queue import Filters, Scope
 
 ANYBODY, NOBODY, MYSELF = "", "niemand", "ich"
@@ -88,6 +90,42 @@ class QueueForm(PortalForm):
     def is_narrowed(self):
         """Say whether anything but the words is chosen."""
         return bool(self.address_parts().keys() - {self.words.name})
+
+    def address_parts(self):
+        """Return what is chosen by the names that it has in the address."""
+        return {field.name: field.data for field in self if field.data}
+
+
+class FiguresForm(PortalForm):
+    """The period and the customer of the figures, as they stand in their address."""
+
+    class Meta(PortalForm.Meta):
+        csrf = False
+
+    weeks = SelectField(
+        "Zeitraum",
+        name="wochen",
+        coerce=int,
+        default=PERIODS[0],
+        choices=[SelectChoice(weeks, f"{weeks} Wochen") for weeks in PERIODS],
+    )
+    customer_number = StringField("Kundennummer", name="kunde", default="")
+
+    def __init__(self, *args, **options):
+        super().__init__(*args, **options)
+        if self.weeks.data not in PERIODS:
+            self.weeks.data = PERIODS[0]
+        number = clean(self.customer_number.data, MAX_NUMBER_LENGTH)
+        self.customer = Customer.get_or_none(Customer.number == (normalise_number(number) or number))
+
+    @property
+    def number_of_weeks(self):
+        return self.weeks.data
+
+    @property
+    def asks_for_nobody(self):
+        """Say whether the figures of a customer are wanted who does not exist."""
+        return self.customer is None and bool(self.customer_number.data.strip())
 
     def address_parts(self):
         """Return what is chosen by the names that it has in the address."""

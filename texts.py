@@ -35,6 +35,18 @@ def wait(duration):
     return "1 Sekunde" if seconds == 1 else f"{seconds} Sekunden"
 
 
+def duration(value):
+    """Return a length of time as people say it: "unter 1 Min.", "3 Std. 20 Min.", "2 Tage 4 Std.", "12 Tage"."""
+    minutes = int(value.total_seconds()) // 60
+    days, hours, minutes = minutes // 1440, minutes // 60 % 24, minutes % 60
+    parts = [f"{days} {'Tag' if days == 1 else 'Tage'}"] if days else []
+    if hours and days < 10:
+        parts.append(f"{hours} Std.")
+    if minutes and not days:
+        parts.append(f"{minutes} Min.")
+    return " ".join(parts) or "unter 1 Min."
+
+
 def file_size(size):
     """Return a number of bytes as people read it: "1,5 GiB", "2,4 MiB", "12 KiB", "1 KiB" for anything smaller."""
     if size >= 1024 * MEBIBYTE:

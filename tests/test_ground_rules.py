@@ -60,6 +60,9 @@ ROUTES = {
     "/verwaltung/ticket/<code>": {"GET"},
     "/verwaltung/ticket/<code>/<slug>": {"POST"},
     "/verwaltung/tickets": {"GET"},
+    "/verwaltung/tickets.csv": {"GET"},
+    "/verwaltung/zahlen": {"GET"},
+    "/verwaltung/zahlen.csv": {"GET"},
 }
 
 TOO_LARGE = {"CONTENT_LENGTH": str(1024**3)}

@@ -40,6 +40,8 @@ ROOMS = {
     "services.overview": {"models", "settings", "services.workdays"},
     "services.queue": {"models", "services.search"},
     "services.tickets": {"models", "services.search"},
+    "services.figures": {"models", "settings"},
+    "services.csv_export": {"models", "settings", "services.queue", "services.tickets"},
     "services.intake": {
         "models",
         "settings",

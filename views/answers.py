@@ -3,7 +3,9 @@
 import re
 from urllib.parse import urlsplit
 
-from flask import make_response, redirect, request
+from flask import Response, make_response, redirect, request
+
+from models import database
 
 # Control characters that somebody smuggled in and that HTML does not allow.
 NOT_IN_HTML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
@@ -15,6 +17,20 @@ def answer(body, status=200):
     response.headers["Cache-Control"] = "no-store"
     response.vary.add("HX-Request")
     return response
+
+
+def download(pieces, name):
+    """Make an answer that sends a CSV file while it is being made."""
+    response = Response(_with_database(pieces), mimetype="text/csv")
+    response.headers.set("Content-Disposition", "attachment", filename=name)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _with_database(pieces):
+    # When the first piece is wanted the request is over for Flask, and its connection is closed.
+    with database.connection_context():
+        yield from pieces
 
 
 def go_to(url):

@@ -9,6 +9,7 @@ from views.staff import (
     attachment,
     customer_import,
     customers,
+    figures,
     guard,
     pin_letters,
     queue,
@@ -33,6 +34,7 @@ for _room in (
     approvers,
     pin_letters,
     customer_import,
+    figures,
     account,
 ):
     bp.register_blueprint(_room.bp)
@@ -42,5 +44,6 @@ MENU = [
     ("staff.today.show", "Heute"),
     ("staff.queue.show", "Tickets"),
     ("staff.customers.show_all", "Kunden"),
+    ("staff.figures.show", "Zahlen"),
     ("staff.account.show", "Konto"),
 ]

@@ -5,9 +5,10 @@ import hashlib
 from flask import Blueprint, g, render_template, request
 from werkzeug.datastructures import MultiDict
 
-from services import queue
+import clock
+from services import csv_export, queue
 from staff_forms import QueueForm
-from views.answers import answer
+from views.answers import answer, download
 from views.staff import guard
 
 bp = Blueprint("queue", __name__)
@@ -46,6 +47,14 @@ def show():
         # Nothing is new: what somebody is reading, or has marked, stays as it is.
         response.headers["HX-Reswap"] = "none"
     return response
+
+
+@bp.get("/tickets.csv")
+def export():
+    """Send all tickets that the filters in the address let through, as a CSV file."""
+    filters = QueueForm(formdata=request.args).filters(g.member)
+    rows = csv_export.tickets_of(filters)
+    return download(csv_export.pieces(csv_export.TICKETS, rows), f"tickets-{clock.today()}.csv")
 
 
 def _filters_of(address):

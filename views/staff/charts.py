@@ -1,0 +1,81 @@
+"""The shapes of a small chart: numbers become columns on a grid; words and colours are the template's."""
+
+from typing import NamedTuple
+
+# In units of the drawing; it is scaled to the place it gets.
+WIDTH, HEIGHT = 400, 240
+LEFT, RIGHT, TOP, BOTTOM = 36, 8, 8, 24
+GAP = 0.2
+
+# So many names fit below the columns.
+MOST_NAMES = 14
+
+
+class Part(NamedTuple):
+    """One part of a column: a rectangle."""
+
+    kind: str
+    y: float
+    height: float
+
+
+class Column(NamedTuple):
+    """One column: its parts from the ground up, and its name if there is room for it."""
+
+    x: float
+    middle: float
+    name: str
+    parts: list[Part]
+
+
+class Chart(NamedTuple):
+    """A chart of columns of one width, with lines across at heights that have a number."""
+
+    width: int
+    height: int
+    left: int
+    column_width: float
+    lines: list[tuple[int, float]]
+    columns: list[Column]
+
+
+def stacked(columns):
+    """Return the chart of columns that are given as a name and the number of each kind."""
+    top = _round_top(max(sum(numbers.values()) for _, numbers in columns))
+    ground, step = HEIGHT - BOTTOM, (WIDTH - LEFT - RIGHT) / len(columns)
+    scale = (ground - TOP) / top
+    every = -(-len(columns) // MOST_NAMES)
+    return Chart(
+        WIDTH,
+        HEIGHT,
+        LEFT,
+        round(step * (1 - GAP), 1),
+        [(number, round(ground - number * scale, 1)) for number in (0, top // 2, top)],
+        [
+            Column(
+                round(LEFT + step * (place + GAP / 2), 1),
+                round(LEFT + step * (place + 0.5), 1),
+                # Counted from the end, so that the newest column always has its name.
+                name if (len(columns) - 1 - place) % every == 0 else "",
+                _parts(numbers, ground, scale),
+            )
+            for place, (name, numbers) in enumerate(columns)
+        ],
+    )
+
+
+def _parts(numbers, ground, scale):
+    parts, below = [], 0
+    for kind, number in numbers.items():
+        below += number
+        if number:
+            parts.append(Part(kind, round(ground - below * scale, 1), round(number * scale, 1)))
+    return parts
+
+
+def _round_top(number):
+    """Return the next round number whose half is a whole one: 2, 4, 6, 8, 10, 20, 30 …"""
+    unit = 1
+    while number > 10 * unit:
+        unit *= 10
+    return next(top for top in range(unit, 11 * unit, unit) if top >= number and top % 2 == 0)
