@@ -1,15 +1,27 @@
 """What the office fills in so that a ticket comes into being: for a caller, and for what no PIN could vouch for."""
 
-from wtforms import EmailField, TelField
+from wtforms import EmailField, StringField, TelField
 from wtforms.validators import ValidationError
 
 from forms import FORMS, PortalForm, RequestForm, is_email, is_phone, line
-from models import MAX_EMAIL_LENGTH, MAX_NUMBER_LENGTH, MAX_PHONE_LENGTH
+from models import MAX_EMAIL_LENGTH, MAX_NUMBER_LENGTH, MAX_PHONE_LENGTH, Customer, database
 from services import customers
 from services.accounts import AccountError
 
 # The browser would offer the data of whoever sits at it.
 OF_SOMEBODY_ELSE = {"autocomplete": "off"}
+
+
+# A longer list would only make the page slow; any number can be typed.
+MAX_SUGGESTED = 1000
+
+
+class CustomerNumberField(StringField):
+    """The number of a customer, with those there are to choose from."""
+
+    def suggestions(self):
+        """Return the customers who may report; none without a database, after an error."""
+        return [] if database.is_closed() else Customer.unlocked().limit(MAX_SUGGESTED)
 
 
 def is_open_customer(form, field):
@@ -25,12 +37,13 @@ def is_open_customer(form, field):
 
 
 def open_customer_number():
-    """Declare the number of a customer; the page lists those there are."""
+    """Declare the number of a customer who may report."""
     return line(
         "Kundennummer",
         is_open_customer,
         missing="Bitte geben Sie die Kundennummer ein.",
         limit=MAX_NUMBER_LENGTH,
+        field_class=CustomerNumberField,
         description="Nummer oder Name tippen und aus der Liste wählen.",
         render_kw={"list": "customers", "autocapitalize": "characters", "spellcheck": "false"} | OF_SOMEBODY_ELSE,
     )

@@ -197,6 +197,10 @@ class Customer(BaseModel):
         """Return who has a PIN, the newest first."""
         return cls.select().where(cls.pin_hash.is_null(False)).order_by(cls.pin_issued_at.desc(), cls.id.desc())
 
+    @classmethod
+    def unlocked(cls):
+        return cls.by_number().where(cls.locked_at.is_null())
+
 
 class Approver(BaseModel):
     """Somebody at a customer's who decides about requests, but for the days of an absence (first and last included)."""

@@ -14,6 +14,7 @@ from settings import MEBIBYTE, settings
 
 GROUPS_PER_PAGE = 20
 SHOWN_OF_GROUP = 10
+ROWS_PER_PAGE = 50
 
 _Load = namedtuple("_Load", "id number network size")
 
@@ -57,6 +58,12 @@ def group_of(submission):
         Submission.address == submission.address,
         Submission.id <= submission.id,
     )
+
+
+def page_of_group(submission):
+    """Return a page of a submission's group, from it on backwards, and with what the next page begins, or None."""
+    rows = list(group_of(submission).limit(ROWS_PER_PAGE + 1))
+    return rows[:ROWS_PER_PAGE], rows[ROWS_PER_PAGE] if len(rows) > ROWS_PER_PAGE else None
 
 
 def discard(submission):

@@ -11,12 +11,14 @@ from views.staff import (
     customers,
     figures,
     guard,
+    phone,
     pin_letters,
     queue,
     setup,
     sign_in,
     ticket,
     today,
+    unmatched,
 )
 
 bp = Blueprint("staff", __name__, url_prefix="/verwaltung")
@@ -30,6 +32,8 @@ for _room in (
     queue,
     ticket,
     attachment,
+    unmatched,
+    phone,
     customers,
     approvers,
     pin_letters,
@@ -43,6 +47,8 @@ for _room in (
 MENU = [
     ("staff.today.show", "Heute"),
     ("staff.queue.show", "Tickets"),
+    ("staff.unmatched.show_all", "Nicht zugeordnet"),
+    ("staff.phone.form", "Anruf"),
     ("staff.customers.show_all", "Kunden"),
     ("staff.figures.show", "Zahlen"),
     ("staff.account.show", "Konto"),

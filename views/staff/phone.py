@@ -1,0 +1,67 @@
+"""A call: the form of the customers, filled in by somebody of the office for whoever is on the phone."""
+
+from flask import Blueprint, g, request, url_for
+
+import clock
+from intake_forms import PHONE_FORMS, PhoneForm
+from services import customers, intake
+from views.answers import go_to
+from views.errors import error_page
+from views.request_form import Desk, complaints, draft_sent
+
+bp = Blueprint("phone", __name__, url_prefix="/anruf")
+
+desk = Desk(forms=PHONE_FORMS, undecided=PhoneForm, page="staff/phone.html", form="staff/_phone.html")
+
+
+@bp.get("")
+def form():
+    """Show the empty form, with the customer from whose page somebody comes."""
+    return desk.show(PhoneForm(formdata=None, data={"customer_number": request.args.get("kunde", "")}))
+
+
+@bp.post("")
+def submit():
+    """Open the caller's ticket, or show the form again with what is wrong; nothing that was typed is lost."""
+    draft, form = draft_sent(), desk.form_sent()
+    refusals = complaints(draft)
+    if not form.validate() or refusals:
+        return desk.show(form, draft, 422, refusals)
+    customer = customers.find(form.customer_number.data)
+    try:
+        submission = intake.take_call(
+            draft, form.answers(), customer, by=g.member, with_attachments=form.with_attachments, now=clock.now()
+        )
+    except intake.AlreadySent as already:
+        return desk.show_as_new(form, draft, already.submission)
+    return go_to(url_for("staff.ticket.show", code=submission.code))
+
+
+@bp.post("/felder")
+def change_category():
+    """Show the fields of the chosen category and keep what was typed in those of another."""
+    return desk.change_category()
+
+
+@bp.post("/vorlauf")
+def lead_time():
+    """Tell the last day on which this entry date is reported in time."""
+    return desk.lead_time()
+
+
+@bp.post("/anhaenge")
+def upload():
+    """Stage the files that were just chosen."""
+    return desk.upload()
+
+
+@bp.post("/anhaenge/entfernen")
+def remove_attachment():
+    """Remove one staged file."""
+    return desk.remove_attachment()
+
+
+@bp.errorhandler(500)
+def keep_input(error):
+    """Show the form again after a server error, to nobody but who is signed in."""
+    return desk.keep_input(error) if g.get("member") else error_page(error)

@@ -1,0 +1,92 @@
+"""What could not be assigned to a customer: look through it, turn it into a ticket, or discard it."""
+
+from flask import Blueprint, g, render_template, request, url_for
+
+import clock
+from intake_forms import ConvertForm
+from models import Attachment, Customer, Event, Submission, Ticket, plain
+from services import customers, intake, unmatched
+from views.answers import answer, go_to
+
+bp = Blueprint("unmatched", __name__, url_prefix="/nicht-zugeordnet")
+
+
+@bp.get("")
+def show_all():
+    """Show one page of the groups, the one with the newest submission first."""
+    before = request.args.get("vor", type=int)
+    groups, following = unmatched.groups(before)
+    return answer(render_template("staff/unmatched/list.html", groups=groups, before=before, following=following))
+
+
+@bp.get("/<code>/gruppe")
+def show_group(code):
+    """Show what came with the same number from the same address, from one submission on backwards."""
+    submission = _find(code)
+    if submission is None:
+        return _gone(code, 404)
+    page, following = unmatched.page_of_group(submission)
+    shown = {"newest": submission, "submissions": page, "following": following}
+    count = unmatched.group_of(submission).count()
+    return answer(render_template("staff/unmatched/group.html", count=count, **shown))
+
+
+@bp.get("/<code>")
+def show(code):
+    """Show what was sent, with the customer on file whose number was typed."""
+    submission = _find(code)
+    return _show(submission) if submission else _gone(code, 404)
+
+
+@bp.post("/<code>/umwandeln")
+def convert(code):
+    """Turn it into a ticket for the chosen customer."""
+    submission, form = _find(code), ConvertForm()
+    if submission is None:
+        return _gone(code, 409)
+    if not form.validate():
+        return _show(submission, form, 422)
+    customer = customers.find(form.customer_number.data)
+    try:
+        intake.convert(submission, customer, by=g.member, note=form.note.data, now=clock.now())
+    except intake.NoLongerUnmatched:
+        return _gone(code, 409)
+    return go_to(url_for("staff.ticket.show", code=submission.code))
+
+
+@bp.post("/<code>/verwerfen")
+def discard(code):
+    """Delete it with its files."""
+    submission = _find(code)
+    if submission is None or not unmatched.discard(submission):
+        return _gone(code, 409)
+    return go_to(url_for(".show_all"))
+
+
+@bp.post("/<code>/gruppe/verwerfen")
+def discard_group(code):
+    """Delete all of its group that was there when somebody looked."""
+    submission = _find(code)
+    if submission is None or not unmatched.discard_group(submission):
+        return _gone(code, 409)
+    return go_to(url_for(".show_all"))
+
+
+def _find(code):
+    return Submission.unmatched().where(Submission.code == plain(code)).get_or_none()
+
+
+def _show(submission, form=None, status=200):
+    customer = Customer.get_or_none(Customer.number == submission.customer_number)
+    if form is None:
+        form = ConvertForm(formdata=None, data={"customer_number": customer.number if customer else ""})
+    files = submission.attachments.order_by(Attachment.id)
+    shown = {"submission": submission, "customer": customer, "form": form, "files": files}
+    return answer(render_template("staff/unmatched/show.html", **shown), status)
+
+
+def _gone(code, status):
+    """Say what somebody else has done with it meanwhile."""
+    ticket = Ticket.by_code(code)
+    opened = ticket and ticket.events.order_by(Event.id).first()
+    return answer(render_template("staff/unmatched/gone.html", ticket=ticket, opened=opened), status)
