@@ -14,7 +14,7 @@ bp = Blueprint("unmatched", __name__, url_prefix="/nicht-zugeordnet")
 @bp.get("")
 def show_all():
     """Show one page of the groups, the one with the newest submission first."""
-    before = request.args.get("vor", type=int)
+    before = request.args.get("vor", type=_row_id)
     groups, following = unmatched.groups(before)
     return answer(render_template("staff/unmatched/list.html", groups=groups, before=before, following=following))
 
@@ -70,6 +70,13 @@ def discard_group(code):
     if submission is None or not unmatched.discard_group(submission):
         return _gone(code, 409)
     return go_to(url_for(".show_all"))
+
+
+def _row_id(text):
+    number = int(text)
+    if not 0 < number < 2**63:
+        raise ValueError(text)
+    return number
 
 
 def _find(code):
