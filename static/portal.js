@@ -16,6 +16,8 @@
     "Bitte senden Sie sie noch einmal ab, sobald Sie wieder im Netz sind.";
   const NO_FIELDS = "Keine Verbindung. Die Felder wechseln, sobald Sie wieder im Netz sind.";
   const UPLOAD_FAILED = "Das Hochladen ist abgebrochen. Die Dateien sind noch ausgewählt und gehen beim Absenden mit.";
+  const SIGNED_OUT = "Sie sind nicht mehr angemeldet. Ihre Angaben stehen noch hier: Melden Sie sich in einem anderen " +
+    "Tab an, dann geht es hier weiter.";
   const TOO_LARGE = "Die Dateien sind zusammen zu groß. Bitte wählen Sie weniger oder kleinere aus.";
   const REFUSED = "Nicht alle Dateien wurden angenommen. Bitte prüfen Sie die Anhänge und senden Sie dann noch einmal ab.";
   const COOKIES = "Bitte erlauben Sie Cookies für diese Seite und laden Sie sie neu.";
@@ -149,8 +151,8 @@
         sendForm = null;
         say("form-message", REFUSED);
       }
-      const failure = { 200: "", 422: "", 413: TOO_LARGE }[xhr.status] ?? UPLOAD_FAILED;
-      uploadEnded(failure, failure === UPLOAD_FAILED ? sending : []);
+      const failure = { 200: "", 401: SIGNED_OUT, 422: "", 413: TOO_LARGE }[xhr.status] ?? UPLOAD_FAILED;
+      uploadEnded(failure, [SIGNED_OUT, UPLOAD_FAILED].includes(failure) ? sending : []);
       if (!list.isConnected) htmx.trigger("#category", "change");
     });
   };
@@ -162,7 +164,7 @@
   });
 
   document.addEventListener("htmx:responseError", (event) => {
-    if (event.detail.elt.id !== "files") say("form-message", event.detail.xhr.status === 413 ? TOO_LARGE : FAILED);
+    if (event.detail.elt.id !== "files") say("form-message", { 401: SIGNED_OUT, 413: TOO_LARGE }[event.detail.xhr.status] ?? FAILED);
   });
   document.addEventListener("htmx:sendError", (event) => {
     if (event.detail.elt.id === "category") say("category-message", NO_FIELDS);

@@ -9,14 +9,18 @@ import sys
 import tempfile
 import threading
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from flask import Flask
+from flask.sessions import SecureCookieSessionInterface
 from peewee import prefetch
 from playwright.sync_api import expect, sync_playwright
 
 import models
-from models import Attachment, Submission
+from models import Attachment, Staff, Submission
+from services import sessions
 from tests.pages import EXAMPLES
 
 ROOT = Path(__file__).parent.parent
@@ -294,6 +298,27 @@ def open_tab(browser, portal, known, tmp_path):
     for tab in tabs:
         tab.page.context.close()
         tab.check()
+
+
+@pytest.fixture
+def staff_tab(open_tab, portal):
+    """Open a tab in which Clara of the office is signed in; no password was ever set."""
+
+    def new(**options):
+        now = datetime.now(UTC)
+        with portal.database():
+            known = {"name": "Clara Neumann", "password_hash": "none", "created_at": now}
+            member, _ = Staff.get_or_create(login="clara", defaults=known)
+            token = sessions.begin(member, "127.0.0.1", now)
+        signer = Flask("signer")
+        signer.secret_key = (portal.data_dir / "secret.key").read_bytes()
+        session = {"staff": token, "staff_seen": int(now.timestamp())}
+        cookie = SecureCookieSessionInterface().get_signing_serializer(signer).dumps(session)
+        tab = open_tab(**options)
+        tab.page.context.add_cookies([{"name": "session", "value": cookie, "url": portal.url}])
+        return tab
+
+    return new
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A call: the customers' forms filled in by staff, without a PIN; the ticket is there at once, and nothing gets lost."""
+"""A call: the customers' forms filled in by staff, without a PIN; the ticket is there at once, nothing gets lost."""
 
 import io
 import re
@@ -6,15 +6,13 @@ import threading
 from datetime import date
 
 import pytest
-from flask import Flask
-from flask.sessions import SecureCookieSessionInterface
 from playwright.sync_api import expect
 
-from models import Approver, Attachment, Customer, Staff, database
-from services import intake, staff
+from models import Approver, Attachment, Customer, database
+from services import intake
 from settings import settings
 from tests.conftest import NOW
-from tests.live import PNG
+from tests.live import PNG, names_of
 from tests.pages import EXAMPLES, HTMX, OPTIONAL, Visitor
 
 ROOM = "/verwaltung/anruf"
@@ -81,7 +79,7 @@ def test_the_form_asks_for_no_pin(clara):
     assert [(option.get("value"), option.text) for option in page.element("customers")] == [
         ("K1001", "Bäckerei Sommer")
     ]
-    for element in page.tree.iter():
+    for element in page.element("request-form").iter():
         for name in ("action", "formaction", "data-hx-post"):
             assert element.get(name, ROOM).startswith(ROOM)
 
@@ -326,21 +324,97 @@ def test_what_was_typed_stays_text(clara, category):
         assert "<img src=x" not in page.text
 
 
+# --- A session that is gone ---
+
+
+def test_without_a_session_the_typed_call_is_held_until_the_sign_in(clara, tickets):
+    values = filled(clara, "incident")
+    with clara.client.session_transaction() as session:
+        kept = dict(session)
+        del session["staff"]
+    page = clara.post(ROOM, values)
+    assert "Anmelden" in page.title
+    assert values["description"] in page.text
+    for rest in ("vorlauf", "anhaenge", "anhaenge/entfernen"):
+        assert clara.post(f"{ROOM}/{rest}", values, headers=HTMX).status == 401
+    with clara.client.session_transaction() as session:
+        session.update(kept)
+    assert clara.post(ROOM, values).status == 303
+    assert len(tickets()) == 1
+
+
+@pytest.mark.parametrize("headers", [{}, HTMX])
+def test_signed_in_anew_in_another_tab(clara, tickets, headers):
+    values = filled(clara, "incident")
+    with clara.client.session_transaction() as session:
+        del session["csrf_token"]
+    page = clara.post(ROOM, values | {"files": file("Notiz.txt")}, headers=headers)
+    assert page.status == 422
+    assert "ist jetzt erneuert" in page.text_of("request-form")
+    assert page.fields()["description"] == values["description"]
+    assert clara.post(ROOM, page.fields()).status == 303
+    assert names_of_files(tickets()[0].submission) == ["Notiz.txt"]
+
+
+@pytest.mark.parametrize("rest", ["felder", "vorlauf", "anhaenge", "anhaenge/entfernen"])
+def test_a_fragment_is_given_a_new_token(clara, rest):
+    values = filled(clara, "new_employee")
+    with clara.client.session_transaction() as session:
+        del session["csrf_token"]
+    page = clara.post(f"{ROOM}/{rest}", values, headers=HTMX)
+    assert page.response.headers["HX-Trigger"] == "session-renewed"
+    assert page.element("csrf_token").get("data-hx-swap-oob") == "true"
+    again = clara.post(f"{ROOM}/{rest}", values | {"csrf_token": page.fields()["csrf_token"]}, headers=HTMX)
+    assert again.status == 200
+    assert "HX-Trigger" not in again.response.headers
+
+
+def test_another_site_gets_no_form_filled_in(clara, tickets):
+    values = filled(clara, "incident", csrf_token="bogus")
+    page = clara.post(ROOM, values, headers={"Sec-Fetch-Site": "cross-site"})
+    assert values["description"] not in page.text
+    assert tickets() == []
+
+
 # --- In the browser ---
 
 
-@pytest.fixture
-def signed_in_tab(open_tab, portal):
-    """Clara's phone, 360 points wide, signed in to the running portal."""
-    with portal.database():
-        member, _ = Staff.get_or_create(
-            login="clara", defaults={"name": "Clara Neumann", "password_hash": "none", "created_at": NOW}
-        )
-        token = staff.begin_session(member, "127.0.0.1", portal_now())
-    signer = Flask("signer")
-    signer.secret_key = (portal.data_dir / "secret.key").read_bytes()
-    session = {"staff": token, "staff_seen": int(portal_now().timestamp())}
-    cookie = SecureCookieSessionInterface().get_signing_serializer(signer).dumps(session)
-    tab = open_tab(viewport={"width": 360, "height": 740})
-    tab.page.context.add_cookies([{"name": "session", "value": cookie, "url": portal.url}])
-    return tab
+def test_a_call_on_a_narrow_screen(staff_tab, known, portal, sent):
+    tab = staff_tab(viewport={"width": 360, "height": 740})
+    tab.open(f"{ROOM}?kunde={known['customer_number']}")
+    tab.fill({"name": "Anna Sommer", "phone": "0211 555-0101"})
+    tab.choose("new_employee")
+    tab.fill({"entry_date": date.today().isoformat()})
+    expect(tab.at("#lead-time")).to_contain_text("sagen Sie den Termin nicht zu")
+    tab.choose("warranty")
+    tab.fill(EXAMPLES["warranty"])
+    tab.add_files(("Foto.png", PNG))
+    tab.sees_files("Foto.png")
+    assert tab.page.evaluate("document.documentElement.scrollWidth") <= 360
+
+    tab.at("#customer_number").fill("K9999")
+    tab.send()
+    tab.focus_is_on(".summary")
+    tab.sees_values(EXAMPLES["warranty"] | {"customer_number": "K9999"})
+    tab.at("#customer_number").fill(known["customer_number"])
+    tab.send()
+    expect(tab.page).to_have_url(re.compile(r"/verwaltung/ticket/[2-9A-Z]{8}$"))
+    (submission,) = sent()
+    assert (submission.channel, submission.device) == ("phone", EXAMPLES["warranty"]["device"])
+    assert names_of(submission) == ["Foto.png"]
+
+
+def test_signed_out_in_the_middle_of_a_call(staff_tab, known, sent):
+    tab = staff_tab()
+    tab.open(f"{ROOM}?kunde={known['customer_number']}")
+    tab.choose("incident")
+    tab.fill(EXAMPLES["incident"] | {"name": "Anna Sommer", "phone": "0211 555-0101"})
+    cookies = tab.page.context.cookies()
+    tab.page.context.clear_cookies()
+    tab.add_files(("Foto.png", PNG))
+    expect(tab.at("#upload-message")).to_contain_text("in einem anderen Tab")
+    tab.sees_values(EXAMPLES["incident"])
+    tab.page.context.add_cookies(cookies)
+    tab.send()
+    expect(tab.page).to_have_url(re.compile(r"/verwaltung/ticket/[2-9A-Z]{8}$"))
+    assert names_of(sent()[0]) == ["Foto.png"]

@@ -13,7 +13,7 @@ from models import Submission
 from services import intake
 from services.file_types import FILE_TYPES
 from settings import FEDERAL_STATES, settings
-from views.answers import answer, comes_from_elsewhere, go_to, is_htmx
+from views.answers import answer, comes_from_elsewhere, go_to
 from views.request_form import Desk, complaints, draft_sent, new_draft
 
 bp = Blueprint("public", __name__)
@@ -27,11 +27,6 @@ REMEMBERED_RECEIPTS = 10
 WORKER_IS_LATE_AFTER = timedelta(minutes=10)
 
 TOKEN_GAP, DRAFT_GAP = "[token]", "[draft]"
-
-SESSION_RENEWED = (
-    "Ihre Sitzung war abgelaufen und ist jetzt erneuert. Ihre Angaben stehen noch hier: Bitte senden Sie sie noch "
-    "einmal ab. Erscheint dieser Hinweis wieder, erlauben Sie bitte Cookies für diese Seite."
-)
 
 desk = Desk(forms=FORMS, undecided=RequestForm, page="form.html", form="_form.html")
 
@@ -127,16 +122,11 @@ def health():
 
 @bp.errorhandler(CSRFError)
 def renew_session(error):
-    """Give a new token and lose nothing: show the form again, or let a fragment's request try once more."""
+    """Give a new token and lose nothing that was typed."""
     if comes_from_elsewhere():
         # Another page must not hand its visitors a form of ours with its own words and draft key in it.
         return redirect(url_for(".form"), 303)
-    if not is_htmx() or request.endpoint == "public.submit":
-        return desk.show_sent(422, notice=SESSION_RENEWED)
-    response = answer(render_template("_token.html", renewable=True, renewed=True))
-    response.headers["HX-Reswap"] = "none"
-    response.headers["HX-Trigger"] = "session-renewed"
-    return response
+    return desk.renew_session()
 
 
 @bp.errorhandler(500)

@@ -13,6 +13,10 @@ from settings import settings
 from views.answers import answer, is_htmx
 from views.errors import error_page
 
+SESSION_RENEWED = (
+    "Ihre Sitzung war abgelaufen und ist jetzt erneuert. Ihre Angaben stehen noch hier: Bitte senden Sie sie noch "
+    "einmal ab. Erscheint dieser Hinweis wieder, erlauben Sie bitte Cookies für diese Seite."
+)
 SERVER_FAILED = (
     "Bei uns ist ein Fehler aufgetreten, Ihre Anfrage ist noch nicht eingegangen. Ihre Angaben stehen noch hier: "
     "Bitte senden Sie sie in einer Minute noch einmal ab."
@@ -85,6 +89,15 @@ class Desk:
         if not is_htmx():
             return self.show_sent(removed=removed)
         return answer(render_template("_attachments.html", staged=Attachment.staged(draft), removed=removed))
+
+    def renew_session(self):
+        """Give a new token and lose nothing: show the form again, or let a fragment's request try once more."""
+        if not is_htmx() or request.endpoint == f"{request.blueprint}.submit":
+            return self.show_sent(422, notice=SESSION_RENEWED)
+        response = answer(render_template("_token.html", renewable=True, renewed=True))
+        response.headers["HX-Reswap"] = "none"
+        response.headers["HX-Trigger"] = "session-renewed"
+        return response
 
     def keep_input(self, error):
         """Show the form again after a server error; a page with scripts still has it and shows a message of its own."""

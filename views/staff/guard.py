@@ -24,6 +24,9 @@ OPEN_DOORS = frozenset(
     }
 )
 
+# What scripts send from the middle of a form, which goes on when its person has signed in anew in another tab.
+PARTS_OF_A_FORM = frozenset({"staff.phone.lead_time", "staff.phone.upload", "staff.phone.remove_attachment"})
+
 # The signed cookie says when its person last did something; written anew at most this often.
 SEEN_STEP = timedelta(minutes=1)
 
@@ -105,6 +108,8 @@ def show_sign_in(form, status=200, notice=""):
 
 def _to_sign_in():
     put_out()
+    if is_htmx() and request.endpoint in PARTS_OF_A_FORM:
+        return answer("", 401)
     if request.method == "POST" and not comes_from_elsewhere():
         kept = held.take()
         return show_sign_in(SignInForm(formdata=None, held=kept), 403, SIGNED_OUT if kept else "")

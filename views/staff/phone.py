@@ -1,13 +1,15 @@
 """A call: the form of the customers, filled in by somebody of the office for whoever is on the phone."""
 
 from flask import Blueprint, g, request, url_for
+from flask_wtf.csrf import CSRFError
 
 import clock
 from intake_forms import PHONE_FORMS, PhoneForm
 from services import customers, intake
-from views.answers import go_to
+from views.answers import comes_from_elsewhere, go_to
 from views.errors import error_page
 from views.request_form import Desk, complaints, draft_sent
+from views.staff import guard
 
 bp = Blueprint("phone", __name__, url_prefix="/anruf")
 
@@ -59,6 +61,15 @@ def upload():
 def remove_attachment():
     """Remove one staged file."""
     return desk.remove_attachment()
+
+
+@bp.errorhandler(CSRFError)
+def renew_session(error):
+    """Give whoever has signed in anew meanwhile a new token, and lose nothing that was typed."""
+    g.member = guard.member()
+    if g.member is None or comes_from_elsewhere():
+        return guard.refuse_token(error)
+    return desk.renew_session()
 
 
 @bp.errorhandler(500)
