@@ -3,18 +3,20 @@
 import shutil
 import sqlite3
 from contextlib import closing
+from datetime import date
 from pathlib import Path
 
 import pytest
 from peewee import SqliteDatabase
+from playhouse.migrations import Runner
 
 import migrations
 import models
 from app import create_app
-from models import Customer, database
-from services import customers
+from models import Customer, Ticket, database
+from services import customers, search
 from settings import StartError, settings
-from tests.conftest import NOW
+from tests.conftest import NOW, ROOT
 
 ADDS_TABLE = """
 from peewee import CharField, Model
@@ -156,3 +158,28 @@ def test_database_of_a_newer_version_is_refused_and_left_alone(customer, steps):
         create_app()
     assert settings.database_path.read_bytes() == before
     assert backups() == copies
+
+
+def test_first_version_gets_the_staff_area_and_loses_nothing(app, steps, tmp_path):
+    settings.load({"TICKET_DATA_DIR": str(tmp_path / "first")})
+    settings.data_dir.mkdir()
+    models.open_at(settings.database_path)
+    with database.connection_context():
+        Runner(database, str(steps)).up("0001_customers_submissions_tickets")
+        database.connection().executescript((ROOT / "tests" / "releases" / "0001.sql").read_text("utf-8"))
+    shutil.copy(tmp_path / "instance" / "secret.key", settings.secret_key_path)
+    with create_app().app_context(), database.connection_context():
+        assert database.execute_sql("PRAGMA foreign_key_check").fetchall() == []
+        entry, defect = Ticket.whole().order_by(Ticket.id)
+        assert (entry.category, entry.rank, entry.due_on) == ("new_employee", 2, date(2027, 1, 4))
+        assert (defect.category, defect.rank, defect.due_on) == ("warranty", 0, None)
+        assert (entry.lead_time_missed, defect.lead_time_missed) == (True, False)
+        customer = entry.customer
+        assert (customer.name, customer.pin_hash, customer.fully_managed) == ("Bäckerei Sommer", "hash", True)
+        assert [pin.pin_hash for pin in customer.former_pins] == ["old hash"]
+        assert [(event.kind, event.text) for event in entry.events] == [("opened", "Kundennummer und PIN stimmen.")]
+        assert [attachment.name for attachment in defect.submission.attachments] == ["Foto.png"]
+        for typed, found in {"gerat": [defect], "pf4x7q": [defect], "ABCD-EFGH": [entry]}.items():
+            rows = Ticket.select().where(Ticket.id.in_(search.matching(search.words_of(typed), search.OPEN)))
+            assert list(rows.order_by(Ticket.id)) == found
+    assert len(backups()) == 1
