@@ -96,11 +96,18 @@ class Portal:
         """Return what the server has logged since its first start."""
         return self._log_path.read_text(encoding="utf-8")
 
-    def run(self, *arguments):
-        """Run one command of app.py beside the server and return what it printed."""
+    def run(self, *arguments, typed=None):
+        """Run one command of app.py beside the server and return what it printed; what it asks for is typed."""
         command = [sys.executable, "app.py", *arguments]
         return subprocess.run(
-            command, cwd=ROOT, env=self._environment, check=True, stdout=subprocess.PIPE, encoding="utf-8", timeout=60
+            command,
+            cwd=ROOT,
+            env=self._environment,
+            check=True,
+            input=typed,
+            stdout=subprocess.PIPE,
+            encoding="utf-8",
+            timeout=60,
         ).stdout
 
     def add_customer(self, number, name):

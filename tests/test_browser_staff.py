@@ -1,0 +1,194 @@
+"""The office in Chromium: one ticket's life by keyboard alone, news without a reload, and every page looked at."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.live import PNG
+from tests.test_browser_pages import fits_narrow_screens, is_accessible
+
+NAME, PASSWORD = "Clara Neumann", "zwölf gelbe Drucker"
+
+FOCUSED = """(() => {
+    const element = document.activeElement;
+    return element === document.body ? "" : element.innerText || element.ariaLabel || element.id;
+})()"""
+
+
+@pytest.fixture(scope="session")
+def member(portal):
+    """Clara has an account."""
+    portal.run("verwaltung", "neu", "--name", NAME, typed=f"{PASSWORD}\n{PASSWORD}\n")
+
+
+class Keyboard:
+    """Somebody who touches nothing but the keyboard."""
+
+    def __init__(self, tab):
+        self.tab, self.page = tab, tab.page
+
+    def press(self, *keys):
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    def type(self, text):
+        self.page.keyboard.type(text)
+
+    def go_to(self, words):
+        """Press Tab until what has the focus says these words, and see that one sees where the focus is."""
+        for _ in range(80):
+            self.press("Tab")
+            if words in self.page.evaluate(FOCUSED):
+                assert self.page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+                return
+        pytest.fail(f"The keyboard does not reach: {words}")
+
+    def follow(self, words):
+        self.go_to(words)
+        self.press("Enter")
+
+
+@pytest.fixture
+def office(open_tab, member):
+    """Clara in front of her screen, signed in."""
+    tab = open_tab()
+    tab.open("/verwaltung/anmelden")
+    tab.fill({"name": NAME, "password": PASSWORD})
+    tab.page.keyboard.press("Enter")
+    expect(tab.at("h1")).to_contain_text("Heute")
+    return tab
+
+
+@pytest.fixture
+def reported(portal, tab):
+    """Anna reports an incident with a photo; the worker of the running portal makes the ticket."""
+
+    def report(description, priority="high"):
+        tab.begin("incident")
+        tab.fill({"description": description, "priority": priority})
+        tab.add_files(("Foto.png", PNG))
+        tab.sees_files("Foto.png")
+        tab.send()
+        tab.sees_receipt()
+        portal.run("worker", "--einmal")
+        return tab.page.url.rpartition("/")[2]
+
+    return report
+
+
+def test_life_of_a_ticket_by_keyboard(open_tab, member, reported):
+    code = reported("Die Kasse druckt keine Bons.")
+    tab = open_tab()
+    keyboard = Keyboard(tab)
+    tab.open("/verwaltung/")
+    keyboard.go_to("name")
+    keyboard.type(NAME)
+    keyboard.press("Tab")
+    keyboard.type(PASSWORD)
+    keyboard.press("Enter")
+    expect(tab.at("h1")).to_contain_text("Heute")
+    keyboard.follow("Tickets")
+    expect(tab.at("h1")).to_have_text("Tickets")
+    keyboard.go_to("text")
+    keyboard.type(code)
+    keyboard.press("Enter")
+    expect(tab.at(".row-title")).to_have_count(1)
+    keyboard.follow("Die Kasse druckt keine Bons.")
+    expect(tab.at("#ticket")).to_be_visible()
+    for button, text, status in (
+        ("Übernehmen", None, "Neu"),
+        ("Arbeit beginnen", None, "In Bearbeitung"),
+        ("Auf den Kunden warten", "Modell der Kasse?", "Wartet auf Kunde"),
+        ("Arbeit beginnen", None, "In Bearbeitung"),
+        ("Notieren", "Walze bestellt", "In Bearbeitung"),
+        ("Erledigt", "Walze getauscht", "Erledigt"),
+        ("Wieder öffnen", "Geht schon wieder nicht", "Neu"),
+        ("Stornieren", "Kasse wird ersetzt", "Storniert"),
+    ):
+        keyboard.follow(button)
+        if text:
+            keyboard.press("Tab")
+            keyboard.type(text)
+            keyboard.follow(button)
+            expect(tab.at("#ticket .events")).to_contain_text(text)
+        expect(tab.at("#ticket [role=status]")).to_contain_text(status)
+        tab.focus_is_on("#ticket h1")
+    keyboard.follow("Abmelden")
+    expect(tab.at("h1")).to_have_text("Anmelden")
+
+
+def test_what_is_missing_gets_the_focus(office, reported):
+    code = reported("Das WLAN bricht ab.")
+    office.open(f"/verwaltung/ticket/{code}")
+    office.at("summary", has_text="Stornieren").click()
+    office.at("details[open] button").click()
+    office.focus_is_on(".summary")
+    office.at(".summary a").click()
+    office.focus_is_on("#stornieren-reason")
+    expect(office.page).to_have_title(re.compile("^Fehler: "))
+    office.page.keyboard.type("Doppelt gemeldet")
+    office.at("details[open] button").click()
+    expect(office.at("#ticket [role=status]")).to_contain_text("Storniert")
+
+
+def test_second_window_is_told(office, reported):
+    code = reported("Der Scanner dreht die Seiten.")
+    office.open(f"/verwaltung/ticket/{code}")
+    second = office.page.context.new_page()
+    second.goto(f"/verwaltung/ticket/{code}")
+    second.get_by_role("button", name="Arbeit beginnen").click()
+    expect(second.locator("#ticket [role=status]")).to_contain_text("In Bearbeitung")
+    office.at("summary", has_text="Erledigt").click()
+    office.at("#erledigen-text").fill("Treiber erneuert")
+    office.at("details[open] button").click()
+    expect(office.at(".summary")).to_contain_text("Arbeit begonnen")
+    expect(office.at("#erledigen-text")).to_have_value("Treiber erneuert")
+    office.at("details[open] button").click()
+    expect(office.at("#ticket [role=status]")).to_contain_text("Erledigt")
+
+
+def test_new_ticket_appears_while_somebody_reads(office, reported):
+    first = reported("Erster Bericht", "low")
+    # The page itself asks every twenty seconds; the browser's clock is put forward instead of waiting.
+    office.page.clock.install()
+    office.open("/verwaltung/tickets")
+    office.at(f"#ticket-{first}").focus()
+    second = reported("Zweiter Bericht", "low")
+    expect(office.at(f"#ticket-{second}")).to_have_count(0)
+    office.page.clock.fast_forward(20_500)
+    expect(office.at(f"#ticket-{second}")).to_be_visible()
+    office.focus_is_on(f"#ticket-{first}")
+
+
+@pytest.mark.parametrize("path", ["/verwaltung/", "/verwaltung/tickets", "/verwaltung/tickets?art=stoerung&stand=alle"])
+def test_pages(office, reported, path):
+    reported(f"Fehler0x80070643{'x' * 60}")
+    office.open(path)
+    fits_narrow_screens(office)
+    is_accessible(office)
+
+
+def test_page_of_a_ticket(office, reported):
+    code = reported(f"Fehler0x80070643{'x' * 60}")
+    office.open(f"/verwaltung/ticket/{code}")
+    fits_narrow_screens(office)
+    is_accessible(office)
+    for summary in office.at("summary").all():
+        summary.click()
+    fits_narrow_screens(office)
+    is_accessible(office)
+    office.at("details button").last.click()
+    office.focus_is_on(".summary")
+    is_accessible(office)
+
+
+def test_ticket_on_paper(office, reported):
+    code = reported("Die Kasse druckt keine Bons.")
+    office.open(f"/verwaltung/ticket/{code}")
+    office.page.emulate_media(media="print")
+    expect(office.at("h1")).to_be_visible()
+    expect(office.at("#events")).to_be_visible()
+    for selector in ("header", "#verbs", "button"):
+        for element in office.at(selector).all():
+            expect(element).to_be_hidden()
