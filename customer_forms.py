@@ -5,7 +5,7 @@ from wtforms import BooleanField, EmailField, HiddenField, SearchField, SelectMu
 from wtforms.validators import InputRequired, Length, Optional, ValidationError
 
 from forms import DayField, PortalForm, is_email, line
-from models import MAX_EMAIL_LENGTH, MAX_NUMBER_LENGTH
+from models import MAX_EMAIL_LENGTH, MAX_NUMBER_LENGTH, Customer
 from services import customers
 from services.accounts import AccountError
 from staff_forms import WordField
@@ -99,7 +99,7 @@ class CustomerListForm(PortalForm):
     class Meta(PortalForm.Meta):
         csrf = False
 
-    words = SearchField("Suche nach Nummer, Name, E-Mail", name="text", default="")
+    words = SearchField("Suche", name="text", default="")
     state = WordField("Stand", customers.State, name="stand")
 
     def address_parts(self):
@@ -122,7 +122,7 @@ class ImportConfirmedForm(PortalForm):
     """The text of that file, after the office has looked at what it would do."""
 
     table = HiddenField()
-    skip_faulty = BooleanField("Fehlerhafte Zeilen auslassen")
+    skip_faulty = BooleanField("Fehlerhafte Zeilen auslassen (sonst wird gar nichts eingelesen)")
 
 
 class PrintRunForm(PortalForm):
@@ -131,7 +131,10 @@ class PrintRunForm(PortalForm):
     customers = SelectMultipleField(
         "Kunden",
         [InputRequired(NOBODY_CHOSEN), Length(max=MAX_LETTERS, message=TOO_MANY_CHOSEN)],
-        coerce=int,
         validate_choice=False,
-        invalid_value_message=NOBODY_CHOSEN,
     )
+
+    def validate_customers(self, field):
+        self.chosen = list(Customer.by_number().where(Customer.number.in_(field.data[:MAX_LETTERS])))
+        if not self.chosen:
+            raise ValidationError(NOBODY_CHOSEN)

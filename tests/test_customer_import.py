@@ -73,11 +73,12 @@ def test_import(clara, stored):
     assert "2 Zeilen sind in Ordnung, 0 fehlerhaft." in preview.text
     assert "Müller &amp; Söhne" in preview.text
     answer = confirm(clara, preview)
-    assert (answer.status, answer.response.location) == (303, LETTERS)
+    assert (answer.status, answer.response.location) == (303, f"{LETTERS}?eingelesen=2")
     assert stored() == STORED
     with database.connection_context():
         assert [(row.pin_hash, row.created_at) for row in Customer.select()] == [(None, NOW)] * 2
-    page = clara.get(LETTERS)
+    page = clara.get(answer.response.location)
+    assert "2 neue Kunden sind eingelesen." in page.text
     assert len(page.fields().getlist("customers")) == 2
 
 

@@ -46,14 +46,14 @@ def run():
     form = ImportConfirmedForm()
     form.validate()
     try:
-        customer_import.write(form.table.data or "", form.skip_faulty.data, clock.now())
+        added = customer_import.write(form.table.data or "", form.skip_faulty.data, clock.now())
     except customer_import.Unreadable as unreadable:
         again = ImportForm(formdata=None)
         again.file.errors = [str(unreadable)]
         return _show(again, 422)
     except customer_import.Faulty as faulty:
         return _show_preview(form, customer_import.read(form.table.data), 422, notice=str(faulty))
-    return redirect(url_for("staff.pin_letters.choose"), 303)
+    return redirect(url_for("staff.pin_letters.choose", eingelesen=len(added)), 303)
 
 
 def _show(form, status=200):

@@ -24,7 +24,7 @@ def issue(customer_id):
 @bp.get("/kunden/pin-briefe")
 def choose():
     """Show whom a print run can be made for: those without a PIN first."""
-    waiting = [customer.id for customer in Customer.without_pin().limit(MAX_LETTERS)]
+    waiting = [customer.number for customer in Customer.without_pin().limit(MAX_LETTERS)]
     return _show(PrintRunForm(formdata=None, customers=waiting))
 
 
@@ -34,8 +34,7 @@ def issue_many():
     form = PrintRunForm()
     if not form.validate():
         return _show(form, 422)
-    chosen = list(Customer.by_number().where(Customer.id.in_(form.customers.data)))
-    return issue_and_show(chosen)
+    return issue_and_show(form.chosen)
 
 
 def issue_and_show(customers):
@@ -68,5 +67,6 @@ def _show(form, status=200):
         "are_more": len(waiting) > MAX_LETTERS,
         "recent": list(Customer.recently_issued().limit(MAX_RECENT)),
         "most": MAX_LETTERS,
+        "added": request.args.get("eingelesen", type=int),
     }
     return answer(render_template("staff/customers/print_run.html", form=form, **parts), status)

@@ -1,0 +1,253 @@
+"""PINs on paper: each is shown once, in a letter whose link fills in the number and nothing else."""
+
+import re
+from urllib.parse import urlsplit
+
+import pytest
+import segno
+from playwright.sync_api import expect
+
+from customer_forms import MAX_LETTERS
+from models import Customer, FormerPin, database
+from services import accounts, customers
+from settings import settings
+from tests.conftest import NOW
+
+LIST = "/verwaltung/kunden"
+NEW = "/verwaltung/kunden/neu"
+LETTERS = "/verwaltung/kunden/pin-briefe"
+SPOKEN_PIN = re.compile(r"PIN(\d{4} \d{4})")
+XSS = '<img src=x onerror="alert(1)">'
+
+
+@pytest.fixture
+def sommer(anna):
+    """The address of the page of Anna's company."""
+    with database.connection_context():
+        return f"{LIST}/{Customer.get().id}"
+
+
+def press(visitor, path, page):
+    return visitor.post(path, page.fields(path))
+
+
+def letters(page):
+    """Return the letters on a page, each as its words."""
+    return [" ".join("".join(letter.itertext()).split()) for letter in page.tree.iter("article")]
+
+
+def pins(page):
+    return [SPOKEN_PIN.search(letter)[1] for letter in letters(page)]
+
+
+def add_many(count):
+    with database.connection_context():
+        return [customers.add({"number": f"M{n:03}", "name": f"Firma {n:03}"}, NOW) for n in range(count)]
+
+
+def test_new_customer_has_access_with_two_clicks(clara, anna, work, tickets):
+    values = clara.get(NEW).fields(NEW).to_dict() | {"number": "K2002", "name": "Autohaus Nordring", "letter": "yes"}
+    page = clara.post(NEW, values)
+    assert (page.status, page.response.headers["Cache-Control"]) == (200, "no-store")
+    (pin,) = pins(page)
+    anna.report("incident", customer_number="K2002", pin=pin)
+    work()
+    assert [ticket.submission.customer_number for ticket in tickets()] == ["K2002"]
+
+
+def test_letter(clara, sommer):
+    with database.connection_context():
+        Customer.update(contact_name="Anna Sommer").execute()
+    page = press(clara, f"{sommer}/pin", clara.get(sommer))
+    (letter,) = letters(page)
+    for words in (
+        "IT-Service",
+        "Telefon 0211 55500",
+        "support@example.org",
+        "Bäckerei Sommer",
+        "Guten Tag, Anna Sommer",
+        "Montag, 23.11.2026",
+        "http://localhost/",
+        "K1001",
+        "Störung",
+        "Garantiefall",
+        "Neuer Mitarbeiter",
+        "Rückrufbitte",
+        "Sonstiges",
+        "Kontaktnummer",
+        "Das Portal verrät nie, ob eine PIN richtig war",
+    ):
+        assert words in letter
+    assert "nur dieses eine Mal" in page.text
+
+
+@pytest.mark.parametrize("base_url", ["", "https://melden.sommer.example", "https://melden.sommer.example/"])
+def test_code_on_the_letter(clara, sommer, monkeypatch, base_url):
+    monkeypatch.setattr(settings, "base_url", base_url)
+    page = press(clara, f"{sommer}/pin", clara.get(sommer))
+    address = "https://melden.sommer.example/" if base_url else "http://localhost/"
+    assert address in letters(page)[0]
+    (picture,) = page.tree.iter("img")
+    expected = segno.make(f"{address}?kunde=K1001", error="m", micro=False)
+    assert picture.get("src") == expected.svg_data_uri(scale=4, border=4, light="white")
+    assert picture.get("alt")
+
+
+def test_code_of_an_unusual_number(clara, anna):
+    with database.connection_context():
+        customer = customers.add({"number": "A/1.2-3", "name": "Test"}, NOW)
+    page = press(clara, f"{LIST}/{customer.id}/pin", clara.get(f"{LIST}/{customer.id}"))
+    (picture,) = page.tree.iter("img")
+    link = "http://localhost/?kunde=A/1.2-3"
+    assert picture.get("src") == segno.make(link, error="m", micro=False).svg_data_uri(scale=4, border=4, light="white")
+    assert anna.get(link.removeprefix("http://localhost")).fields()["customer_number"] == "A/1.2-3"
+
+
+def test_new_pin_replaces_the_old_one(clara, anna, sommer, work, submissions):
+    (pin,) = pins(press(clara, f"{sommer}/pin", clara.get(sommer)))
+    anna.report("incident")
+    anna.report("incident", pin=pin)
+    work()
+    assert [submission.unmatched_reason for submission in submissions()] == ["former_pin", None]
+
+
+def test_a_pin_stands_nowhere_else(clara, sommer):
+    (pin,) = pins(press(clara, f"{sommer}/pin", clara.get(sommer)))
+    digits = pin.replace(" ", "")
+    for path in (LIST, sommer, LETTERS, f"{LIST}?text={digits}"):
+        page = clara.get(path)
+        assert pin not in page.text
+        assert not any(digits in "".join(element.itertext()) for element in page.tree.iter("main"))
+    with clara.client.session_transaction() as session:
+        assert digits not in repr(dict(session)).replace(" ", "")
+    stored = b"".join(path.read_bytes() for path in settings.data_dir.rglob("*") if path.is_file())
+    assert b"K1001" in stored
+    assert digits.encode() not in stored
+    assert pin.encode() not in stored
+
+
+def test_print_run(clara, anna, work, tickets):
+    add_many(3)
+    page = clara.get(LETTERS)
+    with database.connection_context():
+        waiting = [customer.number for customer in Customer.without_pin()]
+    assert page.fields().getlist("customers") == waiting
+    assert "Bäckerei Sommer" in page.text
+    answer = press(clara, LETTERS, page)
+    assert (answer.status, answer.response.headers["Cache-Control"]) == (200, "no-store")
+    assert [f"M{n:03}" in letter for n, letter in enumerate(letters(answer))] == [True] * 3
+    for n, pin in enumerate(pins(answer)):
+        anna.report("incident", customer_number=f"M{n:03}", pin=pin)
+    anna.report("incident")
+    work()
+    assert len(tickets()) == 4
+    assert clara.get(LETTERS).fields().getlist("customers") == []
+
+
+def test_print_run_of_a_lost_letter(clara, anna, work, submissions):
+    (pin,) = pins(clara.post(LETTERS, clara.get(LETTERS).fields().to_dict() | {"customers": "K1001"}))
+    anna.report("incident", pin=pin)
+    anna.report("incident")
+    work()
+    assert [submission.unmatched_reason for submission in submissions()] == [None, "former_pin"]
+
+
+def test_locked_customers_wait_for_nothing(clara):
+    (customer,) = add_many(1)
+    with database.connection_context():
+        customers.lock(customer, NOW)
+    assert "Noch gibt es keine Kunden" in clara.get(LETTERS).text
+
+
+@pytest.mark.parametrize("chosen", [[], [""], ["x"], ["9" * 30]])
+def test_print_run_of_nobody(clara, anna, chosen):
+    page = clara.post(LETTERS, clara.get(LETTERS).fields().to_dict() | {"customers": chosen})
+    assert page.status == 422
+    assert page.title.startswith("Fehler: ")
+    assert page.errors() == {"customers": "Bitte kreuzen Sie mindestens einen Kunden an."}
+    with database.connection_context():
+        assert FormerPin.select().count() == 0
+
+
+def test_no_more_letters_than_the_limit(clara, monkeypatch):
+    add_many(MAX_LETTERS + 1)
+    page = clara.get(LETTERS)
+    assert len(page.fields().getlist("customers")) == MAX_LETTERS
+    assert "Weitere stehen hier, sobald diese gedruckt sind." in page.text
+    values = page.fields().to_dict() | {"customers": [f"M{n:03}" for n in range(MAX_LETTERS + 1)]}
+    # As a browser sends it: the boxes of a hundred customers are no parts of their own.
+    response = clara.client.post(LETTERS, data=values)
+    assert response.status_code == 422
+    assert f"höchstens {MAX_LETTERS} Kunden" in response.text
+    monkeypatch.setattr(accounts, "_hash", lambda number, pin: "none")
+    response = clara.client.post(LETTERS, data=values | {"customers": values["customers"][:MAX_LETTERS]})
+    assert response.text.count("<article") == MAX_LETTERS
+
+
+def test_number_changed_in_the_same_moment(clara, sommer, monkeypatch):
+    page = clara.get(sommer)
+
+    def change_meanwhile(number, pin):
+        with database.connection_context():
+            Customer.update(number="K9").execute()
+        return "none"
+
+    monkeypatch.setattr(accounts, "_hash", change_meanwhile)
+    answer = press(clara, f"{sommer}/pin", page)
+    assert answer.status == 409
+    with database.connection_context():
+        assert Customer.get().pin_issued_at is None
+
+
+def test_what_is_typed_stays_text(clara):
+    with database.connection_context():
+        customer = customers.add({"number": "K1", "name": XSS, "contact_name": XSS}, NOW)
+    assert XSS not in clara.get(LETTERS).text
+    page = press(clara, f"{LIST}/{customer.id}/pin", clara.get(f"{LIST}/{customer.id}"))
+    assert XSS not in page.text
+    assert letters(page)[0].count(XSS) == 3
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
+def test_only_a_post_issues(clara, sommer, method):
+    assert clara.client.open(f"{sommer}/pin", method=method).status_code in (200, 405)
+    with database.connection_context():
+        assert FormerPin.select().count() == 0
+
+
+def test_link_fills_in_the_number_and_never_the_pin(anna):
+    page = anna.get("/?kunde=k%201001&pin=47110815")
+    assert page.status == 200
+    assert (page.fields()["customer_number"], page.fields()["pin"]) == ("k 1001", "")
+    assert page.errors() == {}
+    assert not page.title.startswith("Fehler")
+
+
+def test_link_of_a_sticker_with_a_number(anna):
+    page = anna.get("/?art=garantie&geraet=ThinkPad&kunde=K1001")
+    assert page.fields()["category"] == "warranty"
+    assert (page.fields()["device"], page.fields()["customer_number"]) == ("ThinkPad", "K1001")
+
+
+@pytest.mark.parametrize("number", ["", "Köln", "1" * 21, "x" * 5000, "K1001%0A", "%00", "K1001'--", "%3Cscript%3E"])
+def test_link_with_no_number(anna, number):
+    page = anna.get(f"/?kunde={number}&art=stoerung")
+    assert page.fields()["customer_number"] == ("K1001" if number == "K1001%0A" else "")
+    assert (page.fields()["category"], page.errors()) == ("incident", {})
+
+
+def test_letters_on_paper(office_tab, portal):
+    """Only the letters reach the paper, each on one page, also one with a long name."""
+    with portal.database():
+        for n, name in enumerate(("Donaudampfschifffahrtsgesellschaft " * 3, "Praxis Winter")):
+            customers.add({"number": f"P{n}", "name": name[:100].strip(), "contact_name": "Wilhelmine " * 9}, NOW)
+    office_tab.open(LETTERS)
+    office_tab.at("main button[type=submit]").click()
+    expect(office_tab.at(".letter")).to_have_count(2)
+    page = office_tab.page
+    page.emulate_media(media="print")
+    for hidden in ("header", "h1", "[data-print]", ".actions"):
+        expect(office_tab.at(hidden).first).to_be_hidden()
+    expect(office_tab.at(".letter img").first).to_be_visible()
+    assert len(re.findall(rb"/Type\s*/Page\b", page.pdf(prefer_css_page_size=True))) == 2
+    assert urlsplit(page.url).path == LETTERS
