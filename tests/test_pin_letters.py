@@ -236,18 +236,19 @@ def test_link_with_no_number(anna, number):
     assert (page.fields()["category"], page.errors()) == ("incident", {})
 
 
-def test_letters_on_paper(office_tab, portal):
+def test_letters_on_paper(staff_tab, portal):
     """Only the letters reach the paper, each on one page, also one with a long name."""
     with portal.database():
         for n, name in enumerate(("Donaudampfschifffahrtsgesellschaft " * 3, "Praxis Winter")):
             customers.add({"number": f"P{n}", "name": name[:100].strip(), "contact_name": "Wilhelmine " * 9}, NOW)
-    office_tab.open(LETTERS)
-    office_tab.at("main button[type=submit]").click()
-    expect(office_tab.at(".letter")).to_have_count(2)
-    page = office_tab.page
+    tab = staff_tab()
+    tab.open(LETTERS)
+    tab.at("main button[type=submit]").click()
+    expect(tab.at(".letter")).to_have_count(2)
+    page = tab.page
     page.emulate_media(media="print")
     for hidden in ("header", "h1", "[data-print]", ".actions"):
-        expect(office_tab.at(hidden).first).to_be_hidden()
-    expect(office_tab.at(".letter img").first).to_be_visible()
+        expect(tab.at(hidden).first).to_be_hidden()
+    expect(tab.at(".letter img").first).to_be_visible()
     assert len(re.findall(rb"/Type\s*/Page\b", page.pdf(prefer_css_page_size=True))) == 2
     assert urlsplit(page.url).path == LETTERS
