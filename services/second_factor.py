@@ -48,7 +48,7 @@ def address_of(member):
 def confirm(member, code, now):
     """Switch the second factor on if the code is the app's, and return the recovery codes, or None."""
     step = _step_of(member, code, now)
-    if step is None:
+    if step is None or member.totp_salt is None:
         return None
     begun = (Staff.id == member.id) & (Staff.totp_salt == member.totp_salt) & Staff.totp_enabled_at.is_null()
     with transaction():
@@ -61,6 +61,12 @@ def renew_recovery_codes(member):
     """Replace all recovery codes and return the new ones."""
     with transaction():
         return _new_recovery_codes(member)
+
+
+def give_up(member):
+    """Forget a secret that no code has confirmed yet."""
+    with transaction():
+        Staff.update(totp_salt=None).where(Staff.id == member.id, Staff.totp_enabled_at.is_null()).execute()
 
 
 def switch_off(member):

@@ -6,9 +6,10 @@ Anna is a customer, Clara works in the office, Dora is an outsider who knows a c
 import hmac
 import os
 import re
+import sqlite3
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -32,6 +33,7 @@ NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 # Slow to make, so the tests share them: a PIN's hash, the key that it hangs on, and compiled templates.
 SECRET_KEY = bytes(range(32))
 PIN = "4711 0815"
+PASSWORD = "vier Wolken im Tee"
 
 
 @pytest.fixture(scope="session")
@@ -39,7 +41,12 @@ def shared(tmp_path_factory):
     """Return what is slow to make and the same for all tests: the hash of Anna's PIN and a store of templates."""
     folder = tmp_path_factory.mktemp("shared")
     proof = hmac.new(accounts._derive(SECRET_KEY, b"pin proof"), b"K1001\x0047110815", "sha256").hexdigest()
-    return SimpleNamespace(pin_hash=generate_password_hash(proof), templates=FileSystemBytecodeCache(folder))
+    return SimpleNamespace(
+        pin_hash=generate_password_hash(proof),
+        # A cheap hash is as good a lock for tests.
+        password_hash=generate_password_hash(PASSWORD, "pbkdf2:sha256:1"),
+        templates=FileSystemBytecodeCache(folder),
+    )
 
 
 @pytest.fixture
@@ -78,20 +85,39 @@ def dora(app):
 
 
 @pytest.fixture
-def clara(app):
+def clara(app, shared):
     """Clara in front of her browser, signed in to the staff area."""
-    return signed_in(app, "Clara Neumann")
+    return signed_in(app, "Clara Neumann", shared.password_hash)
 
 
-def signed_in(app, name):
-    """Return somebody of the office in front of a browser of their own, signed in; no password was ever set."""
+def signed_in(app, name, password_hash="none"):
+    """Return somebody of the office in front of a browser of their own, signed in."""
     visitor = Visitor(app, {})
     with database.connection_context():
-        member = Staff.create(login=name.casefold(), name=name, password_hash="none", created_at=NOW)
+        member = Staff.create(login=name.casefold(), name=name, password_hash=password_hash, created_at=NOW)
         token = sessions.begin(member, "127.0.0.1", NOW)
     with visitor.client.session_transaction() as session:
         session["staff"], session["staff_seen"] = token, int(NOW.timestamp())
     return visitor
+
+
+@pytest.fixture
+def later(app, monkeypatch):
+    """Let time pass."""
+
+    def let_pass(**duration):
+        now = clock.now() + timedelta(**duration)
+        monkeypatch.setattr(clock, "now", lambda: now)
+
+    return let_pass
+
+
+def stored():
+    """Return all that is stored: the whole database as text, and the names of all files."""
+    with sqlite3.connect(settings.database_path) as connection:
+        lines = list(connection.iterdump())
+    connection.close()
+    return lines, sorted(path.name for path in settings.data_dir.rglob("*"))
 
 
 @pytest.fixture

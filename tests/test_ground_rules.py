@@ -3,7 +3,6 @@
 import gzip
 import hashlib
 import re
-import sqlite3
 from datetime import timedelta
 
 import pytest
@@ -12,8 +11,7 @@ from werkzeug.test import encode_multipart
 from forms import DRAFT_PATTERN
 from models import Submission, database
 from services import attachments, intake
-from settings import settings
-from tests.conftest import NOW
+from tests.conftest import NOW, stored
 from tests.pages import EXAMPLES, HTMX, OPTIONAL, Page, Visitor
 
 POLICY = (
@@ -208,21 +206,15 @@ def test_list_of_routes(app):
 
 
 def test_only_post_changes_anything(anna):
-    def everything():
-        with sqlite3.connect(settings.database_path) as connection:
-            lines = list(connection.iterdump())
-        connection.close()
-        return lines, sorted(path.name for path in settings.data_dir.rglob("*"))
-
     code = anna.report("incident").response.request.path.rpartition("/")[2]
     stylesheet = statics(anna.get("/"))[1].rpartition("/")[2]
-    before = everything()
+    before = stored()
     assert any("Anna Sommer" in line for line in before[0])
     for route in ROUTES:
         address = route.replace("<code>", code).replace("<public_name>", stylesheet)
         for method in ("GET", "HEAD", "OPTIONS", "PUT", "DELETE"):
             anna.client.open(f"{address}?art=garantie&draft=x&attachment=x&description=x", method=method)
-    assert everything() == before
+    assert stored() == before
 
 
 def test_cookie(anna):

@@ -45,6 +45,8 @@ def change_password():
 @bp.post("/zweiter-faktor")
 def begin_second_factor():
     """Make a secret for an app; the account page shows it until a code confirms it."""
+    if g.member.totp_enabled_at:
+        return redirect(url_for(".show"), 303)
     form = PasswordForm(prefix="beginnen")
     if not form.validate() or not _is_confirmed(form.password):
         return _show(begin=form)
@@ -55,12 +57,12 @@ def begin_second_factor():
 @bp.post("/zweiter-faktor/bestaetigen")
 def confirm_second_factor():
     """Switch the second factor on with a code of the app, and show the recovery codes."""
+    if not _has_begun():
+        return redirect(url_for(".show"), 303)
     form = ConfirmCodeForm()
     if not form.validate():
         return _show(confirm=form)
     codes = second_factor.confirm(g.member, form.one_time_code.data, clock.now())
-    if codes is None and g.member.totp_enabled_at:
-        return redirect(url_for(".show"), 303)
     if codes is None:
         form.one_time_code.errors = ["Dieser Code stimmt nicht. Bitte nehmen Sie den, den die App gerade zeigt."]
         return _show(confirm=form)
@@ -70,19 +72,22 @@ def confirm_second_factor():
 @bp.post("/zweiter-faktor/codes")
 def renew_recovery_codes():
     """Replace the recovery codes and show the new ones."""
+    if not g.member.totp_enabled_at:
+        return redirect(url_for(".show"), 303)
     form = PasswordForm(prefix="codes")
     if not form.validate() or not _is_confirmed(form.password):
         return _show(codes=form)
-    if not g.member.totp_enabled_at:
-        return redirect(url_for(".show"), 303)
     return _show_codes(second_factor.renew_recovery_codes(g.member))
 
 
 @bp.post("/zweiter-faktor/abschalten")
 def switch_off_second_factor():
     """Do without a second factor; one that no code has confirmed yet goes without the password."""
+    if g.member.totp_enabled_at is None:
+        second_factor.give_up(g.member)
+        return redirect(url_for(".show"), 303)
     form = PasswordForm(prefix="abschalten")
-    if g.member.totp_enabled_at and not (form.validate() and _is_confirmed(form.password)):
+    if not form.validate() or not _is_confirmed(form.password):
         return _show(switch_off=form)
     second_factor.switch_off(g.member)
     return redirect(url_for(".show", getan="ohne"), 303)
@@ -106,6 +111,11 @@ def _is_confirmed(field):
     return False
 
 
+def _has_begun():
+    """Say whether there is a secret that no code has confirmed yet."""
+    return g.member.totp_salt is not None and g.member.totp_enabled_at is None
+
+
 def _show(**failed):
     """Show the account with all its forms; one of them may have failed."""
     forms = {
@@ -115,7 +125,6 @@ def _show(**failed):
         "codes": PasswordForm(formdata=None, prefix="codes"),
         "switch_off": PasswordForm(formdata=None, prefix="abschalten"),
     }
-    is_begun = g.member.totp_salt and not g.member.totp_enabled_at
     page = render_template(
         "staff/account.html",
         forms=forms | failed,
@@ -123,8 +132,8 @@ def _show(**failed):
         done=DONE.get(request.args.get("getan")),
         sessions=sessions.live_of(g.member, clock.now()).limit(SHOWN_SESSIONS),
         this_session=sessions.hash_of(session["staff"]),
-        key=second_factor.key_of(g.member) if is_begun else None,
-        qr_code=_qr_code(second_factor.address_of(g.member)) if is_begun else None,
+        key=second_factor.key_of(g.member) if _has_begun() else None,
+        qr_code=_qr_code(second_factor.address_of(g.member)) if _has_begun() else None,
         recovery_codes_left=g.member.recovery_codes.count(),
     )
     return answer(page, 422 if failed else 200)

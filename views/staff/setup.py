@@ -2,12 +2,14 @@
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import NotFound
 
 import clock
 from services import sessions, staff
 from settings import settings
 from staff_forms import SetupForm
 from views.answers import answer, comes_from_elsewhere
+from views.errors import error_page
 from views.staff import guard
 
 bp = Blueprint("setup", __name__, url_prefix="/einrichten")
@@ -45,7 +47,8 @@ def ask_again(error):
     """Show the form again with a new token."""
     if comes_from_elsewhere():
         return guard.refuse_token(error)
-    _check(request.view_args["token"])
+    if not staff.is_setup_token(request.view_args["token"]):
+        return error_page(NotFound())
     return _show(SetupForm(), 422, RENEWED)
 
 
