@@ -2,7 +2,7 @@
 
 from collections import defaultdict, namedtuple
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from ipaddress import ip_address, ip_network
 from operator import attrgetter
 
@@ -26,8 +26,6 @@ class Group:
     customer_number: str
     address: str
     count: int
-    newest_id: int
-    newest_at: datetime
     customer: Customer | None
     reasons: list
     submissions: list
@@ -47,17 +45,15 @@ def groups(before=None):
         .limit(GROUPS_PER_PAGE + 1)
     )
     rows = list((query.having(newest < before) if before else query).tuples())
-    page = [_group(*row) for row in rows[:GROUPS_PER_PAGE]]
-    return page, page[-1].newest_id if len(rows) > GROUPS_PER_PAGE else None
+    shown = rows[:GROUPS_PER_PAGE]
+    # The worker may have deleted one since; then there is nothing to show of it.
+    page = [group for group in map(_group, shown) if group.submissions]
+    return page, shown[-1][-1] if len(rows) > GROUPS_PER_PAGE else None
 
 
 def group_of(submission):
     """Return the query of what belongs to the same group and came no later, newest first."""
-    return Submission.unmatched().where(
-        Submission.customer_number == submission.customer_number,
-        Submission.address == submission.address,
-        Submission.id <= submission.id,
-    )
+    return _members(submission.customer_number, submission.address, submission.id)
 
 
 def page_of_group(submission):
@@ -98,19 +94,23 @@ def make_room():
     return _delete(Submission.id.in_([load.id for load in doomed])) if doomed else 0
 
 
-def _group(customer_number, address, count, newest_id):
-    newest = Submission.get_by_id(newest_id)
-    members = group_of(newest)
+def _group(row):
+    customer_number, address, count, newest_id = row
+    members = _members(customer_number, address, newest_id)
     reasons = members.select(Submission.unmatched_reason).order_by().distinct().tuples()
     return Group(
         customer_number=customer_number,
         address=address,
         count=count,
-        newest_id=newest_id,
-        newest_at=newest.received_at,
         customer=Customer.get_or_none(Customer.number == customer_number),
         reasons=sorted(reason.label for (reason,) in reasons),
         submissions=list(members.limit(SHOWN_OF_GROUP)),
+    )
+
+
+def _members(customer_number, address, newest_id):
+    return Submission.unmatched().where(
+        Submission.customer_number == customer_number, Submission.address == address, Submission.id <= newest_id
     )
 
 

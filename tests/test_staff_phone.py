@@ -97,6 +97,15 @@ def test_the_link_from_a_customer(clara, query, shown):
     assert page.errors() == {}
 
 
+def test_the_page_of_a_customer_leads_to_the_call(clara):
+    links = {
+        number: [link.get("href") for link in clara.get(f"/verwaltung/kunden/{row}").tree.iter("a")]
+        for row, number in ((1, "K1001"), (2, "K1003"))
+    }
+    assert f"{ROOM}?kunde=K1001" in links["K1001"]
+    assert f"{ROOM}?kunde=K1003" not in links["K1003"]
+
+
 @pytest.mark.parametrize("headers", [{}, HTMX])
 @pytest.mark.parametrize(
     ("typed", "sentence"),
