@@ -15,6 +15,7 @@ from peewee import DatabaseError
 from waitress.channel import HTTPChannel
 from waitress.task import ErrorTask
 from werkzeug.exceptions import HTTPException, default_exceptions
+from werkzeug.routing import IntegerConverter
 
 import clock
 import commands
@@ -48,11 +49,19 @@ HEADERS = {
 }
 
 
+class RowIdConverter(IntegerConverter):
+    """A number in an address: the id of a row, and so none that is too large for the database."""
+
+    def __init__(self, url_map):
+        super().__init__(url_map, max=2**63 - 1)
+
+
 def create_app():
     """Make the app from the settings in force, with its data folder and a database of this version's schema."""
     _prepare_data()
     app = Flask(__name__, static_folder=None)
     app.secret_key = accounts.secret_key()
+    app.url_map.converters["int"] = RowIdConverter
     app.config.update(
         MAX_CONTENT_LENGTH=MAX_REQUEST_BYTES,
         MAX_FORM_MEMORY_SIZE=MEBIBYTE // 2,

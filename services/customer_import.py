@@ -5,7 +5,7 @@ import io
 import re
 from dataclasses import dataclass, field
 
-from models import Customer, transaction
+from models import MAX_SHORT_LENGTH, Customer, transaction
 from services import customers, search
 from services.accounts import AccountError
 
@@ -152,7 +152,7 @@ def _columns(header):
     """Return which cell holds which column, and the names of the others; raises Unreadable."""
     columns, unknown = {}, []
     for index, title in enumerate(header):
-        column = _KNOWN.get(_bare(title))
+        column = _KNOWN.get(_bare(title)) if len(title) <= MAX_SHORT_LENGTH else None
         if column is None:
             unknown += [title] if title else []
         elif column in columns:

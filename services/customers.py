@@ -1,5 +1,6 @@
 """Who may report: customers and their approvers, added, changed, locked and found."""
 
+import hashlib
 import re
 import unicodedata
 
@@ -64,12 +65,22 @@ class NumberTaken(AccountError):
         super().__init__(f"Die Kundennummer {number} ist schon vergeben.")
 
 
+class Outdated(AccountError):
+    """Somebody else changed a customer since the person looked."""
+
+    def __init__(self):
+        super().__init__(
+            "Inzwischen hat jemand anderes diesen Kunden geändert. Bitte vergleichen Sie Ihre Angaben mit der Seite in "
+            "einem neuen Tab. Speichern Sie noch einmal, gelten Ihre."
+        )
+
+
 def checked_number(text):
     """Return a customer number as it is stored; raises AccountError."""
     number = accounts.normalise_number(text)
     if number is None:
         raise AccountError(
-            f"„{text}“ kann keine Kundennummer sein: höchstens {MAX_NUMBER_LENGTH} Zeichen, "
+            f"„{_excerpt(text)}“ kann keine Kundennummer sein: höchstens {MAX_NUMBER_LENGTH} Zeichen, "
             "nur Buchstaben ohne Umlaute, Ziffern, Punkt, Schrägstrich und Bindestrich."
         )
     return number
@@ -137,7 +148,13 @@ def add(values, now):
         raise NumberTaken(values["number"]) from None
 
 
-def change(customer, values):
+def fingerprint(customer):
+    """Return what is another after each change: who sends it along says that nothing newer was seen."""
+    known = [getattr(customer, column) for column in (*RULES, "fully_managed")]
+    return hashlib.sha256(repr(known).encode()).hexdigest()[:16]
+
+
+def change(customer, values, seen):
     """Change what is known of a customer; raises AccountError.
 
     PINs hang on the number: with another number none is in force any more, and a new one must be issued.
@@ -146,6 +163,8 @@ def change(customer, values):
     try:
         with transaction():
             former = Customer.get_by_id(customer.id)
+            if fingerprint(former) != seen:
+                raise Outdated
             Customer.update(values).where(Customer.id == customer.id).execute()
             for name, value in values.items():
                 setattr(customer, name, value)
@@ -175,7 +194,7 @@ def page(text="", state=None, after="", size=PAGE_SIZE):
         query = query.where(Customer.pin_hash.is_null())
     elif state is State.LOCKED:
         query = query.where(Customer.locked_at.is_null(False))
-    words = search.folded(text).split()
+    words = search.folded(text[:MAX_SHORT_LENGTH]).split()
     # An office has some hundred customers: looking through all of them takes less than an index would cost.
     rows = [row for row in query if _has_words(row, words)] if words else list(query.limit(size + 1))
     found = rows[:size]

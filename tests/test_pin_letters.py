@@ -1,11 +1,9 @@
 """PINs on paper: each is shown once, in a letter whose link fills in the number and nothing else."""
 
 import re
-from urllib.parse import urlsplit
 
 import pytest
 import segno
-from playwright.sync_api import expect
 
 from customer_forms import MAX_LETTERS
 from models import Customer, FormerPin, database
@@ -234,21 +232,3 @@ def test_link_with_no_number(anna, number):
     page = anna.get(f"/?kunde={number}&art=stoerung")
     assert page.fields()["customer_number"] == ("K1001" if number == "K1001%0A" else "")
     assert (page.fields()["category"], page.errors()) == ("incident", {})
-
-
-def test_letters_on_paper(staff_tab, portal):
-    """Only the letters reach the paper, each on one page, also one with a long name."""
-    with portal.database():
-        for n, name in enumerate(("Donaudampfschifffahrtsgesellschaft " * 3, "Praxis Winter")):
-            customers.add({"number": f"P{n}", "name": name[:100].strip(), "contact_name": "Wilhelmine " * 9}, NOW)
-    tab = staff_tab()
-    tab.open(LETTERS)
-    tab.at("main button[type=submit]").click()
-    expect(tab.at(".letter")).to_have_count(2)
-    page = tab.page
-    page.emulate_media(media="print")
-    for hidden in ("header", "h1", "[data-print]", ".actions"):
-        expect(tab.at(hidden).first).to_be_hidden()
-    expect(tab.at(".letter img").first).to_be_visible()
-    assert len(re.findall(rb"/Type\s*/Page\b", page.pdf(prefer_css_page_size=True))) == 2
-    assert urlsplit(page.url).path == LETTERS

@@ -175,6 +175,19 @@ def test_number_of_another_customer(clara, anna, sommer, stored):
     assert stored()["K1001"].name == "Bäckerei Sommer"
 
 
+def test_changed_by_somebody_else_meanwhile(clara, sommer, stored):
+    values = clara.get(sommer).fields(sommer).to_dict()
+    assert fill(clara, sommer, {"number": "S9"}).status == 303
+    page = clara.post(sommer, values | {"name": "Konditorei Herbst"})
+    assert page.status == 422
+    assert page.title.startswith("Fehler: ")
+    assert "Inzwischen hat jemand anderes diesen Kunden geändert." in page.text
+    assert stored()["S9"].name == "Bäckerei Sommer"
+    assert page.fields(sommer)["name"] == "Konditorei Herbst"
+    assert press(clara, sommer, page).status == 303
+    assert stored()["K1001"].name == "Konditorei Herbst"
+
+
 def test_lock_and_unlock(clara, anna, sommer, work, tickets, submissions):
     assert press(clara, f"{sommer}/sperren", clara.get(sommer)).status == 303
     assert "gesperrt" in clara.get(sommer).text
@@ -319,7 +332,8 @@ def test_what_is_typed_stays_text(clara, stored):
 
 @pytest.mark.parametrize("path", ["", "/genehmiger/neu", "/genehmiger/1"])
 def test_no_such_customer(clara, path):
-    assert clara.get(f"{LIST}/4711{path}").status == 404
+    for number in ("4711", "9" * 30):
+        assert clara.get(f"{LIST}/{number}{path}").status == 404
 
 
 def test_closed_to_outsiders(app, dora, anna, sommer, stored):

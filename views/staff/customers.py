@@ -58,10 +58,12 @@ def change(customer_id):
     if not form.validate():
         return _show(customer, form, 422)
     try:
-        customers.change(customer, form.values())
+        customers.change(customer, form.values(), request.form.get("seen"))
     except customers.NumberTaken as taken:
         form.number.errors = [str(taken)]
         return _show(customer, form, 422)
+    except customers.Outdated as outdated:
+        return _show(customer, form, 422, notice=str(outdated))
     return redirect(url_for(".show", customer_id=customer.id, gespeichert="ja"), 303)
 
 
@@ -88,12 +90,14 @@ def _show_new(form, status=200):
     return answer(render_template("staff/customers/new.html", form=form), status)
 
 
-def _show(customer, form, status=200):
+def _show(customer, form, status=200, notice=""):
     parts = {
         "customer": customer,
         "approvers": list(customer.approvers.order_by(Approver.name, Approver.id)),
         "most_approvers": customers.MAX_APPROVERS,
         "today": clock.today(),
         "saved": "gespeichert" in request.args,
+        "seen": customers.fingerprint(customer),
+        "notice": notice,
     }
     return answer(render_template("staff/customers/customer.html", form=form, **parts), status)
