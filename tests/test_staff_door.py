@@ -44,6 +44,14 @@ def doors(app, anna, dora, clara, work, tickets):
             "slug": ["uebernehmen"],
             "token": [staff.setup_token()],
         }
+    found = addresses(app, behind)
+    assert len(found["GET"]) > 5
+    assert len(found["POST"]) > 5
+    return found
+
+
+def addresses(app, behind):
+    """Return every address of the staff area, each with the real things that stand behind its arguments' names."""
     found = {"GET": [], "POST": []}
     adapter = app.url_map.bind("localhost")
     for rule in app.url_map.iter_rules():
@@ -56,8 +64,6 @@ def doors(app, anna, dora, clara, work, tickets):
                     address = adapter.build(rule.endpoint, dict(zip(names, values, strict=True)), method)
                     address += QUERIES.get(rule.endpoint, "")
                     found[method].append((rule.endpoint, address))
-    assert len(found["GET"]) > 5
-    assert len(found["POST"]) > 5
     return found
 
 
