@@ -5,12 +5,14 @@ from threading import Barrier, Thread
 
 import pytest
 
+from app import create_app
 from models import Staff, StaffSession, database
 from services import staff
-from settings import settings
+from settings import StartError, settings
 from tests.conftest import NOW, stored
 from tests.live import Portal
 from tests.pages import Visitor
+from views.staff import setup
 
 GOOD = {"name": "Clara Neumann", "password": "vier Wolken im Tee", "repeated_password": "vier Wolken im Tee"}
 
@@ -179,6 +181,13 @@ def test_session_of_the_first_account_is_an_ordinary_one(visitor, link):
     assert visitor.get("/verwaltung/").status == 303
 
 
+def test_key_is_not_made_anew_once_there_is_an_account(visitor, link):
+    set_up(visitor, link)
+    settings.secret_key_path.unlink()
+    with pytest.raises(StartError, match="fehlt, und ohne sie gelten keine PIN und kein zweiter Faktor mehr"):
+        create_app()
+
+
 def test_start_prints_the_link_while_there_is_no_account(tmp_path):
     portal = Portal(tmp_path / "instance")
     portal.start(base_url="https://melden.sommer.example/")
@@ -186,3 +195,11 @@ def test_start_prints_the_link_while_there_is_no_account(tmp_path):
     portal.stop()
     assert printed[0] == "Die Verwaltung hat noch kein Konto. Das erste legen Sie hier an:\n"
     assert re.fullmatch(r"https://melden\.sommer\.example/verwaltung/einrichten/[\w-]{43}\n", printed[1])
+
+
+def test_link_that_the_start_prints(app, visitor, link):
+    with app.test_request_context(), database.connection_context():
+        assert setup.link() == f"http://127.0.0.1:8400{link}"
+    set_up(visitor, link)
+    with app.test_request_context(), database.connection_context():
+        assert setup.link() is None

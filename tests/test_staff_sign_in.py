@@ -1,12 +1,15 @@
 """Signing in and out: one answer for everything that is wrong, sessions that end, guessing that gets slow."""
 
+import io
+from contextlib import suppress
 from datetime import timedelta
+from threading import Barrier, Thread
 
 import pyotp
 import pytest
 
 import clock
-from models import FailedAttempts, RecoveryCode, Staff, StaffSession, Ticket, database
+from models import FailedAttempts, RecoveryCode, Staff, StaffSession, Ticket, database, transaction
 from services import attempts, second_factor, sessions, staff
 from settings import settings
 from tests.conftest import NOW, PASSWORD, stored, without_random
@@ -437,6 +440,39 @@ def test_worker_sweeps(app, clara, work):
         assert (StaffSession.select().count(), FailedAttempts.select().count()) == (0, 0)
 
 
+def test_many_attempts_at_once_are_not_all_free(door, monkeypatch):
+    checked, together = [], Barrier(12)
+    monkeypatch.setattr(staff, "check_password_hash", lambda *_: checked.append(1))
+
+    def guess():
+        with database.connection_context():
+            together.wait()
+            with suppress(attempts.TooManyAttempts):
+                staff.sign_in("Clara Neumann", "falsch", "", "127.0.0.1", NOW)
+
+    guessers = [Thread(target=guess) for _ in range(12)]
+    for guesser in guessers:
+        guesser.start()
+    for guesser in guessers:
+        guesser.join()
+    assert len(checked) == attempts.FREE_FAILURES
+
+
+def test_slow_hash_keeps_nobody_from_writing(door, monkeypatch):
+    def write():
+        with database.connection_context(), transaction():
+            Staff.update(name="Clara N.").execute()
+
+    def check(*_):
+        writer = Thread(target=write, daemon=True)
+        writer.start()
+        writer.join(timeout=3)
+        return not writer.is_alive()
+
+    monkeypatch.setattr(staff, "check_password_hash", check)
+    assert sign_in(door).status == 303
+
+
 def test_limits_can_be_switched_off(door, monkeypatch):
     monkeypatch.setattr(settings, "limits", "off")
     fail(door, 8)
@@ -566,6 +602,13 @@ def test_what_was_sent_without_a_valid_token_is_not_lost(clara, note, headers):
     assert len(notes()) == 1
 
 
+def test_files_are_said_to_be_missing(clara, note):
+    address, values = note
+    page = clara.post(address, values | {"csrf_token": "bogus", "datei": (io.BytesIO(b"Hallo"), "Notiz.txt")})
+    assert "Bitte wählen Sie sie auf der nächsten Seite noch einmal" in page.text
+    assert "Bitte wählen Sie sie" not in clara.post(address, values | {"csrf_token": "bogus"}).text
+
+
 @pytest.mark.parametrize("headers", [{"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}])
 @pytest.mark.parametrize("is_in", [True, False])
 def test_what_another_site_sends_is_carried_nowhere(clara, note, headers, is_in):
@@ -604,12 +647,12 @@ def test_form_with_secrets_and_a_bad_token(clara):
         "[]",
         "{}",
         "[" * 20_000,
-        '{"path": "/", "values": [["a", "b"]]}',
-        '{"path": "//evil.example/verwaltung/", "values": []}',
-        '{"path": "https://evil.example/", "values": []}',
-        '{"path": "/verwaltung/tickets", "values": []}',
-        '{"path": "/verwaltung/konto/kennwort", "values": [1]}',
-        '{"path": ["/verwaltung/konto/kennwort"], "values": []}',
+        '["/", [["a", "b"]], false]',
+        '["//evil.example/verwaltung/", [], false]',
+        '["https://evil.example/", [], false]',
+        '["/verwaltung/tickets", [], false]',
+        '["/verwaltung/konto/kennwort", [1], false]',
+        '[["/verwaltung/konto/kennwort"], [], false]',
     ],
 )
 def test_invented_held_values_lead_nowhere(door, held):

@@ -290,13 +290,13 @@ class Demo:
         self._browser = urllib.request.build_opener(urllib.request.ProxyHandler({}), jar)
         self._url = f"http://127.0.0.1:{port}/"
 
-    def get(self):
-        with self._browser.open(self._url) as answer:
+    def get(self, path=""):
+        with self._browser.open(self._url + path) as answer:
             return answer.read().decode()
 
-    def post(self, values):
-        """Send the form and return the address and text of the page that it leads to."""
-        with self._browser.open(self._url, urllib.parse.urlencode(values).encode()) as answer:
+    def post(self, values, path=""):
+        """Send a form and return the address and text of the page that it leads to."""
+        with self._browser.open(self._url + path, urllib.parse.urlencode(values).encode()) as answer:
             return answer.url, answer.read().decode()
 
     def stop(self, how):
@@ -324,6 +324,12 @@ def test_demo_can_be_tried_with_what_it_prints_and_leaves_nothing_behind(demo, t
     address, receipt = demo.post(hidden | known | {"category": "incident"} | EXAMPLES["incident"])
     assert "/eingegangen/" in address
     assert "Ihre Anfrage ist eingegangen" in receipt
+
+    name, password = re.search(r"Name: (.+?)   Kennwort: (\S+)", "\n".join(demo.printed)).groups()
+    token = re.search(r'name="csrf_token"[^>]*value="([^"]*)"', demo.get("verwaltung/anmelden"))[1]
+    home, today = demo.post({"csrf_token": token, "name": name, "password": password}, "verwaltung/anmelden")
+    assert home.endswith("/verwaltung/")
+    assert name in today
 
     (folder,) = tmp_path.glob("meldeportal-demo-*")
     assert run_app(folder, "worker", "--einmal").returncode == 0

@@ -51,7 +51,7 @@ def refuse_token(error):
         return _to_sign_in()
     if comes_from_elsewhere():
         return redirect(url_for("staff.today.show"), 303)
-    return held.show(held.take(), 403)
+    return held.show(held.read(held.take()), 403)
 
 
 def member():

@@ -1,6 +1,7 @@
 """What was sent while the door was closed: it is carried along the sign-in and can then be sent again."""
 
 import json
+from typing import NamedTuple
 
 from flask import render_template, request
 
@@ -10,29 +11,40 @@ from views.answers import answer, is_htmx
 SECRETS = frozenset({"password", "current_password", "repeated_password", "one_time_code"})
 
 
+class Held(NamedTuple):
+    """One request: its path, its pairs of name and value, and whether it had files, which are not kept."""
+
+    path: str
+    values: list
+    had_files: bool
+
+    @property
+    def written(self):
+        """Return what somebody wrote; a single word is mostly a choice or a key."""
+        return [value for _, value in self.values if len(value.split()) > 1]
+
+
 def take():
-    """Return path and values of this request as one text for a hidden field, or "" if it holds a secret."""
+    """Return this request as one text for a hidden field, or "" if it holds a secret."""
     values = [(name, value) for name, value in request.form.items(multi=True) if name != "csrf_token"]
     if any(name.rpartition("-")[2] in SECRETS for name, _ in values):
         return ""
-    return json.dumps({"path": request.full_path.rstrip("?"), "values": values}, ensure_ascii=False)
+    had_files = any(file.filename for file in request.files.values())
+    return json.dumps([request.full_path.rstrip("?"), values, had_files], ensure_ascii=False)
 
 
 def read(text):
-    """Return what is held as path and pairs of name and value, or None if there is nothing to send again."""
+    """Return what is held, or None if there is nothing to send again."""
     try:
-        held = json.loads(text)
-        return str(held["path"]), [(str(name), str(value)) for name, value in held["values"]]
-    except (KeyError, RecursionError, TypeError, ValueError):
+        path, values, had_files = json.loads(text)
+        return Held(str(path), [(str(name), str(value)) for name, value in values], bool(had_files))
+    except (RecursionError, TypeError, ValueError):
         return None
 
 
-def show(text, status=200):
-    """Show what is held, with one button that sends it again."""
-    path, values = read(text) or (None, [])
-    # One word is mostly a choice or a key; what somebody wrote has several.
-    written = [value for _, value in values if len(value.split()) > 1]
-    return whole_page(render_template("staff/held.html", path=path, values=values, written=written), status)
+def show(held, status=200):
+    """Show what is held, with one button that sends it again; with nothing held, say so."""
+    return whole_page(render_template("staff/held.html", held=held), status)
 
 
 def whole_page(body, status):

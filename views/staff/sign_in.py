@@ -66,8 +66,8 @@ def ask_again(error):
 
 def _go_on(form):
     kept = held.read(form.held.data)
-    if kept and guard.leads_inside(kept[0], "POST"):
+    if kept and guard.leads_inside(kept.path, "POST"):
         g.member = guard.member()
-        return held.show(form.held.data)
+        return held.show(kept)
     onward = form.onward.data
     return redirect(onward if guard.leads_inside(onward, "GET") else url_for("staff.today.show"), 303)

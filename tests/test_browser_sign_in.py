@@ -1,0 +1,87 @@
+"""Signing in in Chromium: the account's pages looked at, and a session that ends while somebody writes."""
+
+import re
+
+import pyotp
+import pytest
+from playwright.sync_api import expect
+
+from models import StaffSession
+from tests.test_browser_pages import fits_narrow_screens, is_accessible
+
+NAME, PASSWORD = "Robin Roth", "zwölf gelbe Drucker"
+
+
+@pytest.fixture(scope="session")
+def robin(portal):
+    """Robin has an account."""
+    portal.run("verwaltung", "neu", "--name", NAME, typed=f"{PASSWORD}\n{PASSWORD}\n")
+
+
+def sign_in(tab, code=""):
+    tab.fill({"name": NAME, "password": PASSWORD, "one_time_code": code})
+    tab.at("main button").click()
+
+
+def looks_good(tab):
+    fits_narrow_screens(tab)
+    is_accessible(tab)
+
+
+def test_account_and_second_factor(tab, robin):
+    tab.open("/verwaltung/konto")
+    looks_good(tab)
+    tab.at("main button").click()
+    tab.focus_is_on(".summary")
+    looks_good(tab)
+    sign_in(tab)
+    expect(tab.at("h1")).to_have_text(f"Konto von {NAME}")
+    looks_good(tab)
+    tab.fill({"beginnen-password": PASSWORD})
+    tab.at("button", has_text="Zweiten Faktor einrichten").click()
+    expect(tab.at("img")).to_be_visible()
+    assert tab.at("img").evaluate("image => image.naturalWidth") > 100
+    looks_good(tab)
+    app = pyotp.TOTP(tab.at("b.typed").inner_text().replace(" ", ""))
+    tab.fill({"one_time_code": app.now()})
+    tab.at("button", has_text="Einschalten").click()
+    expect(tab.at(".keys li")).to_have_count(8)
+    looks_good(tab)
+    recovery_code = tab.at(".keys li").first.inner_text()
+    tab.at("a", has_text="Ich habe sie verwahrt").click()
+    for summary in tab.at("summary").all():
+        summary.click()
+    looks_good(tab)
+    tab.at("header button", has_text="Abmelden").click()
+    sign_in(tab, recovery_code)
+    expect(tab.at("h1")).to_contain_text("Heute")
+    tab.open("/verwaltung/konto")
+    expect(tab.at("#second-factor")).to_contain_text("noch 7")
+    tab.at("summary", has_text="abschalten").click()
+    tab.fill({"abschalten-password": PASSWORD})
+    tab.at("button", has_text="Abschalten").click()
+    expect(tab.at("[role=status]")).to_have_text("Der zweite Faktor ist abgeschaltet.")
+
+
+def test_session_that_ends_while_somebody_writes(open_tab, portal, robin, tab):
+    tab.begin("incident")
+    tab.send()
+    tab.sees_receipt()
+    portal.run("worker", "--einmal")
+    office = open_tab()
+    office.open(f"/verwaltung/ticket/{tab.page.url.rpartition('/')[2]}")
+    sign_in(office)
+    office.at("summary", has_text="Notieren").click()
+    office.fill({"notieren-text": "Frau Sommer ist erst\num 14 Uhr da."})
+    with portal.database():
+        StaffSession.update(ended_at=StaffSession.began_at).execute()
+    office.at("details[open] button").click()
+    expect(office.at("h1")).to_have_text("Anmelden")
+    expect(office.page).to_have_title(re.compile("Anmelden"))
+    office.focus_is_on(".summary")
+    looks_good(office)
+    sign_in(office)
+    expect(office.at("blockquote")).to_have_text("Frau Sommer ist erst um 14 Uhr da.")
+    looks_good(office)
+    office.at("button", has_text="Noch einmal senden").click()
+    expect(office.at(".events")).to_contain_text("Frau Sommer ist erst")
