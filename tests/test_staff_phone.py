@@ -1,18 +1,15 @@
 """A call: the customers' forms filled in by staff, without a PIN; the ticket is there at once, nothing gets lost."""
 
 import io
-import re
 import threading
 from datetime import date
 
 import pytest
-from playwright.sync_api import expect
 
 from models import Approver, Attachment, Customer, database
 from services import intake
 from settings import settings
 from tests.conftest import NOW
-from tests.live import PNG, names_of
 from tests.pages import EXAMPLES, HTMX, OPTIONAL, Visitor
 
 ROOM = "/verwaltung/anruf"
@@ -383,47 +380,3 @@ def test_another_site_gets_no_form_filled_in(clara, tickets):
     page = clara.post(ROOM, values, headers={"Sec-Fetch-Site": "cross-site"})
     assert values["description"] not in page.text
     assert tickets() == []
-
-
-# --- In the browser ---
-
-
-def test_a_call_on_a_narrow_screen(staff_tab, known, portal, sent):
-    tab = staff_tab(viewport={"width": 360, "height": 740})
-    tab.open(f"{ROOM}?kunde={known['customer_number']}")
-    tab.fill({"name": "Anna Sommer", "phone": "0211 555-0101"})
-    tab.choose("new_employee")
-    tab.fill({"entry_date": date.today().isoformat()})
-    expect(tab.at("#lead-time")).to_contain_text("sagen Sie den Termin nicht zu")
-    tab.choose("warranty")
-    tab.fill(EXAMPLES["warranty"])
-    tab.add_files(("Foto.png", PNG))
-    tab.sees_files("Foto.png")
-    assert tab.page.evaluate("document.documentElement.scrollWidth") <= 360
-
-    tab.at("#customer_number").fill("K9999")
-    tab.send()
-    tab.focus_is_on(".summary")
-    tab.sees_values(EXAMPLES["warranty"] | {"customer_number": "K9999"})
-    tab.at("#customer_number").fill(known["customer_number"])
-    tab.send()
-    expect(tab.page).to_have_url(re.compile(r"/verwaltung/ticket/[2-9A-Z]{8}$"))
-    (submission,) = sent()
-    assert (submission.channel, submission.device) == ("phone", EXAMPLES["warranty"]["device"])
-    assert names_of(submission) == ["Foto.png"]
-
-
-def test_signed_out_in_the_middle_of_a_call(staff_tab, known, sent):
-    tab = staff_tab()
-    tab.open(f"{ROOM}?kunde={known['customer_number']}")
-    tab.choose("incident")
-    tab.fill(EXAMPLES["incident"] | {"name": "Anna Sommer", "phone": "0211 555-0101"})
-    cookies = tab.page.context.cookies()
-    tab.page.context.clear_cookies()
-    tab.add_files(("Foto.png", PNG))
-    expect(tab.at("#upload-message")).to_contain_text("in einem anderen Tab")
-    tab.sees_values(EXAMPLES["incident"])
-    tab.page.context.add_cookies(cookies)
-    tab.send()
-    expect(tab.page).to_have_url(re.compile(r"/verwaltung/ticket/[2-9A-Z]{8}$"))
-    assert names_of(sent()[0]) == ["Foto.png"]

@@ -1,0 +1,176 @@
+"""However much comes that matches nobody: list and store stay within bounds, and a flood displaces only itself."""
+
+from datetime import timedelta
+
+from models import Attachment, Submission, database
+from services import unmatched, worker
+from settings import settings
+from tests.conftest import NOW
+
+LIST = "/verwaltung/nicht-zugeordnet"
+
+
+def flood(number, count, description="Flut", address="203.0.113.{}", customer_number="K1001"):
+    """Put submissions into the database that the worker has found unmatched already."""
+    rows = [
+        {
+            "draft": f"{description[:12]}{number + index:010}",
+            "code": "".join("23456789AB"[int(digit)] for digit in f"{number + index:08}"),
+            "received_at": NOW,
+            "address": address.format(index),
+            "customer_number": customer_number.format(index),
+            "name": "Dora Dreist",
+            "phone": "0172 5550199",
+            "category": "incident",
+            "description": f"{description} {index}",
+            "state": "unmatched",
+            "unmatched_reason": "wrong_pin",
+        }
+        for index in range(count)
+    ]
+    with database.connection_context():
+        Submission.insert_many(rows).execute()
+
+
+def kept():
+    """Return the descriptions of what is still unmatched, oldest first."""
+    with database.connection_context():
+        return [row.description for row in Submission.unmatched().order_by(Submission.id)]
+
+
+def files_on_disk():
+    return sorted(path.name for path in settings.files_dir.iterdir())
+
+
+def next_of(page):
+    return next((link.get("href") for link in page.tree.iter("a") if link.get("rel") == "next"), None)
+
+
+def codes_of(page):
+    links = [link.get("href") for link in page.tree.iter("a") if link.get("class") == "row-title"]
+    return [link.rpartition("/")[2] for link in links]
+
+
+def test_a_large_group_folds_and_can_be_read_to_its_end(clara):
+    flood(0, 120, address="203.0.113.7")
+    flood(500, 1, "ehrlich", "198.51.100.1")
+    page = clara.get(LIST)
+    assert len(codes_of(page)) == 1 + unmatched.SHOWN_OF_GROUP
+    (fold,) = [element for element in page.tree.iter("details") if element.find("ol") is not None]
+    assert fold.find("summary").text == "120 Anfragen zeigen"
+    link = next(
+        element.get("href") for element in page.tree.iter("a") if element.text == "Alle 120 Anfragen dieser Gruppe"
+    )
+    seen = []
+    while link:
+        page = clara.get(link)
+        seen += codes_of(page)
+        link = next_of(page)
+    assert len(seen) == len(set(seen)) == 120
+
+
+def test_many_groups_come_page_by_page(clara):
+    flood(0, 2 * unmatched.GROUPS_PER_PAGE + 1)
+    link, seen = LIST, []
+    while link:
+        page = clara.get(link)
+        seen.append(len(codes_of(page)))
+        link = next_of(page)
+    assert seen == [unmatched.GROUPS_PER_PAGE, unmatched.GROUPS_PER_PAGE, 1]
+
+
+def make_room():
+    with database.connection_context():
+        return unmatched.make_room()
+
+
+def test_a_flood_for_one_number_spares_the_one_honest(app):
+    settings.unmatched_most = 10
+    flood(0, 1, "ehrlich", "198.51.100.1", "K1002")
+    flood(500, 30)
+    assert make_room() == 21
+    assert kept() == ["ehrlich 0", *(f"Flut {number}" for number in range(21, 30))]
+
+
+def test_a_flood_from_one_network_of_ipv6_counts_as_one_address(app):
+    settings.unmatched_most = 10
+    flood(0, 2, "ehrlich", "198.51.100.1")
+    flood(500, 30, address="2001:db8:0:1::{}", customer_number="K2{:03}")
+    make_room()
+    assert [text.split()[0] for text in kept()] == ["ehrlich"] * 2 + ["Flut"] * 8
+
+
+def test_addresses_of_ipv4_written_as_ipv6_are_told_apart(app):
+    settings.unmatched_most = 10
+    flood(0, 4, "ehrlich", "::ffff:198.51.100.{}", "K2{:03}")
+    flood(500, 8, address="::ffff:203.0.113.7", customer_number="K3{:03}")
+    make_room()
+    assert [text.split()[0] for text in kept()] == ["ehrlich"] * 4 + ["Flut"] * 6
+
+
+def test_without_any_group_the_oldest_goes(app):
+    settings.unmatched_most = 3
+    flood(0, 5, customer_number="K1{:03}")
+    make_room()
+    assert kept() == ["Flut 2", "Flut 3", "Flut 4"]
+
+
+def test_of_two_groups_alike_the_older_loses_its_oldest(app):
+    settings.unmatched_most = 3
+    flood(0, 2, "erste", "203.0.113.7")
+    flood(500, 2, "zweite", "203.0.113.8")
+    make_room()
+    assert kept() == ["erste 1", "zweite 0", "zweite 1"]
+
+
+def attach(description, mebibytes):
+    """Give a submission an attachment that claims this size, with a file of one byte."""
+    with database.connection_context():
+        submission = Submission.get(Submission.description == description)
+        name = f"{submission.id:032}"
+        (settings.files_dir / name).write_bytes(b"x")
+        Attachment.create(
+            draft=submission.draft,
+            submission=submission,
+            stored_name=name,
+            name="Foto.png",
+            media_type="image/png",
+            digest=name,
+            size=mebibytes * 1024 * 1024,
+            address=submission.address,
+            staged_at=NOW,
+        )
+
+
+def test_a_flood_of_bytes_spares_the_one_honest_and_what_takes_no_room(app):
+    settings.unmatched_total_mib = 60
+    flood(0, 1, "ehrlich", "198.51.100.1")
+    flood(100, 5, "Text", "198.51.100.2")
+    flood(500, 6, address="203.0.113.7")
+    attach("ehrlich 0", 30)
+    for number in range(6):
+        attach(f"Flut {number}", 10)
+    assert make_room() == 3
+    assert kept() == ["ehrlich 0", *(f"Text {number}" for number in range(5)), "Flut 3", "Flut 4", "Flut 5"]
+    assert len(files_on_disk()) == 4
+
+
+def test_limits_off(app):
+    settings.unmatched_most, settings.limits = 3, "off"
+    flood(0, 5)
+    assert make_room() == 0
+    assert len(kept()) == 5
+
+
+def test_the_worker_logs_once_per_sweep_how_many_went(app, monkeypatch, caplog):
+    settings.unmatched_most = 3
+    beside = worker.Worker()
+    beside._swept_at = NOW
+    monkeypatch.setattr(worker, "admit_batch", lambda now, failed: 1)
+    for round_number in range(4):
+        flood(1000 * round_number, 5, f"Runde {round_number}")
+        with database.connection_context():
+            beside._tick(NOW + timedelta(minutes=20 * round_number))
+    assert [record.getMessage() for record in caplog.records] == [
+        "Zu viele nicht zugeordnete Anfragen: 17 sind verworfen, um Platz zu machen."
+    ]
