@@ -7,14 +7,14 @@ import unicodedata
 from datetime import date, datetime, timedelta
 
 from models import Category
-from services import queue, tickets
+from services import tickets
 from settings import TIME_ZONE
 
 # Excel takes a file for UTF-8 only if it begins with this sign.
 BYTE_ORDER_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
 
-# Tickets are read some at a time: while rows are read nobody can write, and a million of them need much memory.
-TICKETS_AT_A_TIME = 500
+# Rows are read some at a time: while they are read nobody can write, and a million of them need much memory.
+ROWS_AT_A_TIME = 500
 
 PIECE_SIGNS = 64 * 1024
 
@@ -44,6 +44,18 @@ TICKETS = {
     "geschlossen": lambda ticket: ticket.closed_at,
     "fällig am": lambda ticket: ticket.due_on,
     "Hinweise": lambda ticket: ", ".join(tickets.flags(ticket)),
+}
+
+CUSTOMERS = {
+    "Kundennummer": lambda customer: customer.number,
+    "Name": lambda customer: customer.name,
+    "Ansprechperson": lambda customer: customer.contact_name,
+    "E-Mail": lambda customer: customer.email,
+    "E-Mail-Domain": lambda customer: customer.mail_domain,
+    "voll betreut": lambda customer: "ja" if customer.fully_managed else "nein",
+    "PIN ausgegeben": lambda customer: customer.pin_issued_at,
+    "gesperrt seit": lambda customer: customer.locked_at,
+    "angelegt": lambda customer: customer.created_at,
 }
 
 WEEKS = {
@@ -81,12 +93,12 @@ def pieces(columns, rows):
     yield piece.getvalue()
 
 
-def tickets_of(filters):
-    """Yield all tickets of a view, in its order."""
-    found, after = queue.page(filters, size=TICKETS_AT_A_TIME)
+def all_rows(page):
+    """Yield every row of a list that a service gives page by page, asked for with a key and a size."""
+    found, after = page(after="", size=ROWS_AT_A_TIME)
     yield from found
     while after:
-        found, after = queue.page(filters, after, TICKETS_AT_A_TIME)
+        found, after = page(after=after, size=ROWS_AT_A_TIME)
         yield from found
 
 

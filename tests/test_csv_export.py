@@ -209,7 +209,7 @@ def test_text_of_a_ticket_stays_whole(lines_of):
     ["", "stand=alle", "stand=erledigt&art=stoerung", "stand=alle-offenen&prioritaet=hoch", "stand=alle&text=drucker"],
 )
 def test_file_holds_just_what_the_pages_show(clara, monkeypatch, filters):
-    monkeypatch.setattr(csv_export, "TICKETS_AT_A_TIME", 7)
+    monkeypatch.setattr(csv_export, "ROWS_AT_A_TIME", 7)
     with database.connection_context():
         demo_data.make(120, NOW, timedelta(days=60))
     _, *rows = read_back(clara.client.get(f"/verwaltung/tickets.csv?{filters}").data)
@@ -225,7 +225,7 @@ def test_file_holds_just_what_the_pages_show(clara, monkeypatch, filters):
 @pytest.fixture
 def slow_download(clara, monkeypatch):
     """A large file of tickets of which somebody has read but the beginning."""
-    monkeypatch.setattr(csv_export, "TICKETS_AT_A_TIME", 5)
+    monkeypatch.setattr(csv_export, "ROWS_AT_A_TIME", 5)
     monkeypatch.setattr(csv_export, "PIECE_SIGNS", 100)
     with database.connection_context():
         demo_data.make(60, NOW, timedelta(days=60))
@@ -260,10 +260,49 @@ def test_page_offers_the_file_with_its_filters(clara, anna, work):
 
 
 def test_nobody_outside_gets_a_file(anna):
-    for address in ("/verwaltung/tickets.csv", "/verwaltung/zahlen.csv?tabelle=wochen"):
+    for address in ("/verwaltung/tickets.csv", "/verwaltung/kunden.csv", "/verwaltung/zahlen.csv?tabelle=wochen"):
         answer = anna.client.get(address)
         assert answer.status_code == 303
         assert answer.data.find(b"Vorgang") == -1
+
+
+# --- customers ---
+
+
+def test_list_of_customers(clara, monkeypatch):
+    monkeypatch.setattr(csv_export, "ROWS_AT_A_TIME", 2)
+    company = {"contact_name": "Anna Sommer", "email": "post@sommer.example", "mail_domain": "sommer.example"}
+    with database.connection_context():
+        Customer.create(number="K1001", name="Bäckerei Sommer; Filiale", created_at=NOW, pin_issued_at=NOW, **company)
+        Customer.create(number="0815", name="=1+1", created_at=NOW, fully_managed=False, locked_at=NOW)
+        for number in range(2, 7):
+            Customer.create(number=f"K100{number}", name="Brandt", created_at=NOW)
+    answer = clara.client.get("/verwaltung/kunden.csv")
+    assert answer.headers["Content-Disposition"] == "attachment; filename=kunden-2026-11-23.csv"
+    header, *rows = read_back(answer.data)
+    when = "23.11.2026 10:30"
+    assert dict(zip(header, rows[1], strict=True)) == {
+        "Kundennummer": "K1001",
+        "Name": "Bäckerei Sommer; Filiale",
+        "Ansprechperson": "Anna Sommer",
+        "E-Mail": "post@sommer.example",
+        "E-Mail-Domain": "sommer.example",
+        "voll betreut": "ja",
+        "PIN ausgegeben": when,
+        "gesperrt seit": "",
+        "angelegt": when,
+    }
+    assert rows[0] == ["'0815", "'=1+1", "", "", "", "nein", "", when, when]
+    assert [row[0] for row in rows[2:]] == [f"K100{number}" for number in range(2, 7)]
+
+
+def test_page_of_customers_offers_the_file_with_its_filters(clara):
+    with database.connection_context():
+        for number in ("K1001", "K1002"):
+            Customer.create(number=number, name=f"Firma {number}", created_at=NOW)
+    page = clara.get("/verwaltung/kunden?text=k1002")
+    (link,) = [link.get("href") for link in page.tree.iter("a") if "kunden.csv" in link.get("href", "")]
+    assert [row[0] for row in read_back(clara.client.get(link).data)] == ["Kundennummer", "K1002"]
 
 
 # --- figures ---

@@ -41,6 +41,7 @@ ROUTES = {
     "/verwaltung/konto/zweiter-faktor/bestaetigen": {"POST"},
     "/verwaltung/konto/zweiter-faktor/codes": {"POST"},
     "/verwaltung/kunden": {"GET"},
+    "/verwaltung/kunden.csv": {"GET"},
     "/verwaltung/kunden/<int:customer_id>": {"GET", "POST"},
     "/verwaltung/kunden/<int:customer_id>/entsperren": {"POST"},
     "/verwaltung/kunden/<int:customer_id>/genehmiger/<int:approver_id>": {"GET", "POST"},

@@ -41,7 +41,7 @@ ROOMS = {
     "services.queue": {"models", "services.search"},
     "services.tickets": {"models", "services.search"},
     "services.figures": {"models", "settings"},
-    "services.csv_export": {"models", "settings", "services.queue", "services.tickets"},
+    "services.csv_export": {"models", "settings", "services.tickets"},
     "services.intake": {
         "models",
         "settings",

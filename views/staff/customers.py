@@ -1,12 +1,14 @@
 """Customers: find, add, change and lock them."""
 
+from functools import partial
+
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 
 import clock
 from customer_forms import CustomerForm, CustomerListForm
 from models import Approver, Customer
-from services import customers
-from views.answers import answer
+from services import csv_export, customers
+from views.answers import answer, download
 from views.staff import pin_letters
 
 bp = Blueprint("customers", __name__)
@@ -19,6 +21,14 @@ def show_all():
     found, following = customers.page(form.words.data, form.state.word, request.args.get("nach", ""))
     parts = {"customers": found, "following": following, "address": form.address_parts()}
     return answer(render_template("staff/customers/list.html", form=form, **parts))
+
+
+@bp.get("/kunden.csv")
+def export():
+    """Send all customers that the filters in the address let through, as a CSV file."""
+    form = CustomerListForm(formdata=request.args)
+    rows = csv_export.all_rows(partial(customers.page, form.words.data, form.state.word))
+    return download(csv_export.pieces(csv_export.CUSTOMERS, rows), f"kunden-{clock.today()}.csv")
 
 
 @bp.get("/kunden/neu")
