@@ -120,6 +120,7 @@ class _Maker:
                 submission=SimpleNamespace(**submission),
                 customer=customer,
                 is_open=ticket["closed_at"] is None,
+                status=ticket["status"],
             )
         )
         return [submission], [ticket], [found_by], events

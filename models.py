@@ -388,6 +388,7 @@ class Ticket(BaseModel):
 # The two halves of the table have indexes of their own: no filter can lead the planner from the few open tickets into
 # the many closed ones.
 Ticket.add_index(Ticket.index(Ticket.rank, Ticket.id, where=Ticket.closed_at.is_null()))
+Ticket.add_index(Ticket.index(Ticket.customer, Ticket.rank, Ticket.id, where=Ticket.closed_at.is_null()))
 Ticket.add_index(Ticket.index(Ticket.due_on, where=Ticket.closed_at.is_null()))
 for _column in (Ticket.status, Ticket.category, Ticket.approval, Ticket.assignee):
     Ticket.add_index(Ticket.index(_column, Ticket.id, where=Ticket.closed_at.is_null(False)))

@@ -136,6 +136,7 @@ class Ticket(Base):
 
 
 Ticket.add_index(Ticket.index(Ticket.rank, Ticket.id, where=Ticket.closed_at.is_null()))
+Ticket.add_index(Ticket.index(Ticket.customer, Ticket.rank, Ticket.id, where=Ticket.closed_at.is_null()))
 Ticket.add_index(Ticket.index(Ticket.due_on, where=Ticket.closed_at.is_null()))
 for column in (Ticket.status, Ticket.category, Ticket.approval, Ticket.assignee):
     Ticket.add_index(Ticket.index(column, Ticket.id, where=Ticket.closed_at.is_null(False)))

@@ -17,6 +17,7 @@ from models import (
     Ticket,
     TicketStatus,
     TicketWords,
+    database,
 )
 from services import search
 
@@ -77,7 +78,8 @@ def page(filters, after="", size=PAGE_SIZE):
 
 def count(filters):
     """Return how many tickets a view has, counted up to MOST_COUNTED + 1."""
-    return _selected(filters).limit(MOST_COUNTED + 1).count()
+    # Left in their order, because without it the database may ask the index of words anew for each ticket.
+    return len(database.execute(_ordered(_selected(filters), filters).limit(MOST_COUNTED + 1)).fetchall())
 
 
 def _selected(filters):
@@ -120,9 +122,12 @@ def _found(query, filters):
     Among open tickets the found ones are few and can be sorted; elsewhere they come from the index in the order wanted.
     """
     words = search.words_of(filters.text)
+    if words:
+        # A rare customer's tickets with a frequent word are found by both, not by looking at each with the word.
+        words += search.words_of(filters.customer_number)
     if filters.scope.is_open:
         return query.where(Ticket.id.in_(search.matching(words, search.OPEN) if words else []))
-    state = None if filters.scope is Scope.ALL else search.CLOSED
+    state = None if filters.scope is Scope.ALL else filters.scope.value
     query = query.join(TicketWords, on=(TicketWords.rowid == Ticket.id))
     return query.where(search.is_match(words, state) if words else Ticket.id.in_([]))
 

@@ -10,8 +10,9 @@ from models import Ticket, TicketWords
 # The index knows groups of three letters; a shorter word cannot be looked up.
 MIN_WORD_LENGTH = 3
 
-# A state that is indexed beside the words leads a search for open tickets straight to the few that are.
-OPEN, CLOSED = "open", "closed"
+# A state that is indexed beside the words leads a search straight to the few tickets that are open or cancelled.
+# A closed one has its status there, an open one this word.
+OPEN = "open"
 
 _SEARCHED = (
     "code",
@@ -47,7 +48,7 @@ def row_of(ticket):
     texts = [getattr(ticket.submission, name) for name in _SEARCHED]
     texts += [getattr(ticket.submission, name).replace(" ", "") for name in _WRITTEN_APART]
     words = folded(" ".join([*texts, ticket.customer.number, ticket.customer.name]))
-    return {"rowid": ticket.id, "words": words, "state": OPEN if ticket.is_open else CLOSED}
+    return {"rowid": ticket.id, "words": words, "state": _state_of(ticket)}
 
 
 def update_words(customer):
@@ -58,8 +59,7 @@ def update_words(customer):
 
 def update_state(ticket):
     """Let a ticket be found among the open or the closed ones, within the transaction that opens or closes it."""
-    state = OPEN if ticket.is_open else CLOSED
-    TicketWords.update(state=state).where(TicketWords.rowid == ticket.id).execute()
+    TicketWords.update(state=_state_of(ticket)).where(TicketWords.rowid == ticket.id).execute()
 
 
 def words_of(text):
@@ -78,6 +78,10 @@ def is_match(words, state=None):
     if state:
         terms.insert(0, f'state:"{state}"')
     return TicketWords.match(" AND ".join(terms))
+
+
+def _state_of(ticket):
+    return OPEN if ticket.is_open else str(ticket.status)
 
 
 def folded(text):

@@ -5,8 +5,9 @@ from datetime import timedelta
 import pytest
 
 import clock
-from models import Approver, Customer, Staff, Submission, Ticket, database
+from models import Approver, Category, Customer, Staff, Submission, Ticket, database
 from services import queue, search
+from services.queue import Filters, Scope
 from tests.conftest import NOW, signed_in
 from tests.pages import HTMX
 
@@ -272,3 +273,30 @@ def test_asking_by_itself_keeps_nobody_signed_in(app, reported, monkeypatch):
     answer = clara.get(ask, headers=LIVE)
     assert (answer.status, answer.text) == (401, "")
     assert answer.response.headers["HX-Redirect"] == "/verwaltung/anmelden"
+
+
+@pytest.mark.parametrize(
+    ("filters", "first_step"),
+    [
+        (Filters(), "SCAN t1 USING INDEX ticket_rank_id"),
+        (Filters(scope=Scope.OPEN, customer_number="K1001"), "SEARCH t1 USING INDEX ticket_customer_id_rank_id"),
+        (Filters(scope=Scope.DONE), "SEARCH t1 USING INDEX ticket_status_id"),
+        (Filters(scope=Scope.DONE, text="drucker"), "SCAN t2 VIRTUAL TABLE"),
+        (Filters(scope=Scope.DONE, text="drucker", customer_number="K1001"), "SCAN t2 VIRTUAL TABLE"),
+        (Filters(scope=Scope.CANCELLED, text="drucker", category=Category.INCIDENT), "SCAN t2 VIRTUAL TABLE"),
+        (Filters(scope=Scope.ALL, text="drucker"), "SCAN t2 VIRTUAL TABLE"),
+    ],
+    ids=str,
+)
+def test_views_of_a_million_tickets_begin_with_the_few_that_may_be_shown(anna, db, filters, first_step):
+    sql, values = queue._ordered(queue._selected(filters), filters).limit(51).sql()
+    plan = [row[-1] for row in db.execute_sql(f"EXPLAIN QUERY PLAN {sql}", values)]
+    assert plan[0].startswith(first_step)
+
+
+def test_count_takes_the_same_way_as_the_page(db, monkeypatch):
+    asked = []
+    execute = database.execute
+    monkeypatch.setattr(database, "execute", lambda query: asked.append(query.sql()[0]) or execute(query))
+    assert queue.count(Filters(scope=Scope.DONE, text="drucker")) == 0
+    assert 'ORDER BY "t2"."rowid" DESC' in asked[-1]

@@ -74,6 +74,10 @@ class Client:
         """Make a request for the form page, as at a first visit."""
         return _request("GET /")
 
+    def staff_page(self, path, cookie):
+        """Make a request of somebody who is signed in to the staff area."""
+        return _request(f"GET {path}", b"", None, f"Cookie: {cookie}")
+
     def fragment(self):
         """Make the request that htmx sends when somebody chooses another category."""
         cookie, token = self._session()

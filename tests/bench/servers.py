@@ -45,6 +45,15 @@ class Server:
         finally:
             self._process.send_signal(signal.SIGCONT)
 
+    @contextmanager
+    def resumed(self):
+        """Let the held process go on for a while."""
+        self._process.send_signal(signal.SIGCONT)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGSTOP)
+
     def resident_mib(self):
         """Return how much memory the process holds."""
         status = Path(f"/proc/{self._process.pid}/status").read_text(encoding="ascii")
@@ -52,8 +61,12 @@ class Server:
 
     def count(self, table):
         """Return the number of rows in a table of the portal's database."""
+        return self.value(f"SELECT COUNT(*) FROM {table}")
+
+    def value(self, query):
+        """Return the one value that a query of the portal's database gives."""
         with closing(sqlite3.connect(self.folder / "tickets.db")) as database:
-            return database.execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0]
+            return database.execute(query).fetchone()[0]
 
     def _await_first_answer(self, deadline):
         while True:
@@ -77,6 +90,19 @@ def portal(**settings):
         command = [*APP, "kunde", "neu", "--nummer", CUSTOMER_NUMBER, "--name", "Bench"]
         added = subprocess.check_output(command, cwd=ROOT, env=environment, encoding="utf-8")
         server = Server(APP, folder, port, environment, pin=added.partition("PIN: ")[2].splitlines()[0])
+        try:
+            yield server
+        finally:
+            server.stop()
+
+
+@contextmanager
+def filled_portal(fill):
+    """Run the portal in a folder that a function has filled before it starts."""
+    with _room() as (folder, port):
+        fill(folder)
+        environment = os.environ | {"TICKET_DATA_DIR": str(folder), "TICKET_PORT": str(port)}
+        server = Server(APP, folder, port, environment)
         try:
             yield server
         finally:
