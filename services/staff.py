@@ -8,7 +8,6 @@ from datetime import timedelta
 
 from peewee import IntegrityError
 from werkzeug.security import check_password_hash, generate_password_hash
-from zxcvbn import zxcvbn
 
 from models import MAX_PASSWORD_LENGTH, MAX_SHORT_LENGTH, MIN_PASSWORD_LENGTH, Staff, transaction
 from services import accounts, attempts, second_factor, sessions
@@ -146,6 +145,9 @@ def check_password_is_strong(password, name):
 
 
 def _is_easy_to_guess(password, known_words):
+    # Its lists of words take 12 MB, and a password is set once in a year.
+    from zxcvbn import zxcvbn
+
     if zxcvbn(password[:SCORED_LENGTH], user_inputs=known_words)["score"] < MIN_SCORE:
         return True
     # "Sommer2026!!" and one's own name with a digit are what people try first, though not what programs do.
