@@ -2,7 +2,10 @@
 
 import io
 import json
+import os
 import re
+import subprocess
+import sys
 from datetime import datetime
 from types import SimpleNamespace
 
@@ -14,7 +17,7 @@ from commands import cli
 from models import FailedAttempts, Staff, TicketStatus, database
 from services import attempts
 from settings import settings
-from tests.conftest import NOW, PASSWORD, run_app
+from tests.conftest import NOW, PASSWORD, ROOT, process_environment, run_app
 from tests.pages import Visitor
 from tests.samples import PDF, PNG
 
@@ -484,6 +487,32 @@ def test_as_a_process(tmp_path):
     again = run_app(tmp_path / "instance", "kunde", "neu", "--nummer", "K1", "--name", "Bäckerei Sommer")
     assert (again.returncode, again.stdout) == (1, b"")
     assert again.stderr.decode().splitlines() == ["Fehler: Die Kundennummer K1 ist schon vergeben."]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no pseudo-terminal")
+def test_password_is_not_shown_on_a_screen(tmp_path):
+    import pty  # not on Windows
+
+    screen, keyboard = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, ROOT / "app.py", "verwaltung", "neu", "--name", "Robin Roth"],
+        env=process_environment(TICKET_DATA_DIR=str(tmp_path)),
+        stdin=keyboard,
+        stdout=keyboard,
+        stderr=keyboard,
+        start_new_session=True,
+    )
+    os.close(keyboard)
+    shown = b""
+    for question in (b"Neues Kennwort: ", b"Noch einmal: "):
+        while question not in shown:
+            shown += os.read(screen, 1000)
+        os.write(screen, f"{GOOD}\n".encode())
+    while b"ist angelegt" not in shown:
+        shown += os.read(screen, 1000)
+    assert process.wait(timeout=60) == 0
+    os.close(screen)
+    assert GOOD.encode() not in shown
 
 
 def test_german_whatever_the_locale(tmp_path):

@@ -68,6 +68,8 @@ def member():
 
 def let_in(token, now):
     """Keep a new session's token in the browser's cookie, and nothing of before but the receipts."""
+    if before := put_out():
+        sessions.end(before, now)
     receipts = session.get("receipts")
     session.clear()
     # The page of this very answer needs a token of the new session.
