@@ -106,10 +106,9 @@ def sign_in(name, password, code, address, now):
     if member is None or not fits:
         return None
     with transaction():
-        # While the slow hash was computed, the account may have been locked or its password changed.
-        unchanged = Staff.active().where(Staff.id == member.id, Staff.password_hash == member.password_hash)
-        member = unchanged.get_or_none()
-        if member is None or (member.totp_enabled_at and not (proof and second_factor.use_up(member, proof))):
+        if not _is_unchanged(member):
+            return None
+        if member.totp_enabled_at and not (proof and second_factor.use_up(member, proof)):
             return None
         _attempt_was_right(login, address)
         return sessions.begin(member, address, now)
@@ -127,7 +126,7 @@ def confirms(member, password, address, now):
 def login_of(name):
     """Return the form of a name by which an account is found."""
     # What is far too long is nobody's name, and normalising takes quadratic time for some texts.
-    return unicodedata.normalize("NFKC", name[: 2 * MAX_SHORT_LENGTH]).casefold().strip()
+    return " ".join(unicodedata.normalize("NFKC", name[: 2 * MAX_SHORT_LENGTH]).casefold().split())
 
 
 def check_password_is_strong(password, name):
@@ -182,6 +181,20 @@ def _begin_attempt(login, address, now):
             attempts.of_address(address): attempts.LONGEST_ADDRESS_WAIT,
         },
         now,
+    )
+
+
+def _is_unchanged(member):
+    """Say whether an account is still what it was before the slow hash was computed, and not locked."""
+    return (
+        Staff.active()
+        .where(
+            Staff.id == member.id,
+            Staff.password_hash == member.password_hash,
+            Staff.totp_salt.is_null() if member.totp_salt is None else Staff.totp_salt == member.totp_salt,
+            Staff.totp_enabled_at.is_null(member.totp_enabled_at is None),
+        )
+        .exists()
     )
 
 

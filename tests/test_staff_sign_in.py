@@ -77,7 +77,7 @@ def test_sign_in(door):
         assert cookie["staff"] not in str(stored())
 
 
-@pytest.mark.parametrize("typed", ["clara neumann", "  CLARA NEUMANN ", "Ｃｌａｒａ Neumann"])
+@pytest.mark.parametrize("typed", ["clara neumann", "  CLARA  NEUMANN ", "Ｃｌａｒａ Neumann"])
 def test_name_as_people_type_it(door, typed):
     assert sign_in(door, name=typed).status == 303
 
@@ -159,6 +159,26 @@ def test_hash_for_nobody_is_as_slow_as_a_real_one(app):
     parameters = member.password_hash.split("$")[0]
     assert parameters.startswith("scrypt:")
     assert accounts.dummy_hash().split("$")[0] == parameters
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        staff.lock,
+        lambda member, now: staff.set_password(member, "Teller, Wolke und Gabel", now),
+        lambda member, now: second_factor.begin(member),
+        lambda member, now: Staff.update(totp_enabled_at=now).execute(),
+    ],
+    ids=["locked", "password", "secret", "second factor"],
+)
+def test_account_that_changes_while_the_password_is_checked(door, monkeypatch, change):
+    def check(*_):
+        with transaction():
+            change(Staff.get(), NOW)
+        return True
+
+    monkeypatch.setattr(staff, "check_password_hash", check)
+    assert sign_in(door).status == 422
 
 
 def test_old_session_is_not_taken_over(door, anna):
