@@ -90,6 +90,16 @@ def clara(app, shared):
     return signed_in(app, "Clara Neumann", shared.password_hash)
 
 
+@pytest.fixture
+def door(app, shared, monkeypatch):
+    """Clara in front of the sign-in page; she has an account, but no session yet."""
+    # What nobody's password is compared with is as cheap here as Clara's own, and would even fit.
+    monkeypatch.setattr(accounts, "dummy_hash", lambda: shared.password_hash)
+    with database.connection_context():
+        Staff.create(login="clara neumann", name="Clara Neumann", password_hash=shared.password_hash, created_at=NOW)
+    return Visitor(app, {"name": "Clara Neumann", "password": PASSWORD})
+
+
 def signed_in(app, name, password_hash="none"):
     """Return somebody of the office in front of a browser of their own, signed in."""
     visitor = Visitor(app, {})

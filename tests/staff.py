@@ -1,0 +1,46 @@
+"""Clara of the office in front of the closed door: what she types, and what happens to her account meanwhile."""
+
+from datetime import timedelta
+
+import pyotp
+
+import clock
+from models import Staff, database
+from services import second_factor
+from tests.conftest import NOW
+
+SIGN_IN = "/verwaltung/anmelden"
+HOME = "/verwaltung/"
+ELSEWHERE = {"environ_overrides": {"REMOTE_ADDR": "198.51.100.7"}}
+WRONG = "Name, Kennwort oder Code stimmt nicht."
+
+
+def sign_in(visitor, onward="", code="", **changes):
+    """Fill in the sign-in form and send it."""
+    options = {key: changes.pop(key) for key in ("environ_overrides", "headers") if key in changes}
+    form = visitor.get(SIGN_IN, query_string={"weiter": onward} if onward else {}).fields().to_dict()
+    return visitor.post(SIGN_IN, form | visitor.known | {"one_time_code": code} | changes, **options)
+
+
+def is_signed_in(visitor):
+    return visitor.get(HOME).status == 200
+
+
+def account():
+    with database.connection_context():
+        return Staff.get(Staff.login == "clara neumann")
+
+
+def with_second_factor():
+    """Give Clara's account a second factor; return her app and the recovery codes."""
+    with database.connection_context():
+        second_factor.begin(member := Staff.get(Staff.login == "clara neumann"))
+        member = Staff.get_by_id(member.id)
+        app = pyotp.TOTP(second_factor.key_of(member).replace(" ", ""))
+        codes = second_factor.confirm(member, app.at(NOW - timedelta(seconds=30)), NOW)
+    return app, codes
+
+
+def act(change):
+    with database.connection_context():
+        change(Staff.get(Staff.login == "clara neumann"), clock.now())
