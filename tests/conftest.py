@@ -14,11 +14,13 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from click.testing import CliRunner
 from jinja2 import FileSystemBytecodeCache
 from werkzeug.security import generate_password_hash
 
 import clock
 from app import create_app
+from commands import cli
 from models import Customer, Staff, Submission, Ticket, database
 from services import accounts, sessions, worker
 from settings import settings
@@ -161,6 +163,17 @@ def submissions(app):
             return list(Submission.select().order_by(Submission.id))
 
     return load
+
+
+@pytest.fixture
+def office(app):
+    """Type a command at the office and return its exit code and what it printed."""
+    runtime = SimpleNamespace(create_app=lambda: app, serve=None, serve_demo=None)
+
+    def type_command(*arguments, typed=None):
+        return CliRunner().invoke(cli, arguments, input=typed, obj=runtime, prog_name="start.py")
+
+    return type_command
 
 
 def process_environment(**environment):

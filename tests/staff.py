@@ -23,12 +23,8 @@ def sign_in(visitor, onward="", code="", **changes):
 
 
 def is_signed_in(visitor):
+    """Say whether a visitor gets to see the staff area."""
     return visitor.get(HOME).status == 200
-
-
-def account():
-    with database.connection_context():
-        return Staff.get(Staff.login == "clara neumann")
 
 
 def with_second_factor():
@@ -42,5 +38,6 @@ def with_second_factor():
 
 
 def act(change):
+    """Change Clara's account, as somebody else does while she sits at her browser."""
     with database.connection_context():
         change(Staff.get(Staff.login == "clara neumann"), clock.now())
