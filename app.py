@@ -23,13 +23,15 @@ import demo
 import forms
 import models
 import texts
+import words
 from migrations import migrate
-from models import MAX_ATTACHMENT_BYTES, MAX_ATTACHMENTS, database
+from models import database
 from services import accounts, attachments, file_types, tickets, workdays
 from services.worker import Worker
 from settings import MEBIBYTE, StartError, settings
 from views import assets, public, staff
 from views.errors import error_page
+from words import MAX_ATTACHMENT_BYTES, MAX_ATTACHMENTS
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +80,7 @@ def create_app():
     app.jinja_env.globals.update(
         settings=settings,
         staff_menu=staff.MENU,
-        limits=models,
+        limits=words,
         categories=forms.FORMS,
         allowed_extensions=file_types.ALLOWED_EXTENSIONS,
         lead_time_workdays=workdays.LEAD_TIME_WORKDAYS,

@@ -9,8 +9,9 @@ import clock
 import forms
 import texts
 from command_line import Group, as_json, ask_password, print_json, print_rows, shown, with_database
-from models import Attachment, Customer, Staff, Submission, Ticket, plain
+from models import Attachment, Customer, Staff, Submission, Ticket
 from services import accounts, attachments, customers, second_factor, staff, tickets, worker
+from words import plain
 
 number = click.option("--nummer", "number", required=True, metavar="N", help="Kundennummer.")
 account_name = click.option("--name", required=True, metavar="NAME", help="Name, mit dem man sich anmeldet.")

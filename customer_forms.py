@@ -5,10 +5,11 @@ from wtforms import BooleanField, EmailField, HiddenField, SearchField, SelectMu
 from wtforms.validators import InputRequired, Length, Optional, ValidationError
 
 from forms import DayField, PortalForm, is_email, line
-from models import MAX_EMAIL_LENGTH, MAX_NUMBER_LENGTH, Customer
+from models import Customer
 from services import customers
 from services.accounts import AccountError
 from staff_forms import WordField
+from words import MAX_EMAIL_LENGTH, MAX_NUMBER_LENGTH
 
 # So many letters at once still come within seconds, for each of them costs a slow hash.
 MAX_LETTERS = 100

@@ -9,9 +9,9 @@ from datetime import timedelta
 
 import demo_data
 import demo_words
-from models import Category, Priority, Salutation
 from services import accounts, attachments, customers, intake, staff, worker
 from settings import TIME_ZONE, settings
+from words import Category, Priority, Salutation
 
 OFFICE = {
     "TICKET_OFFICE_NAME": "Muster-IT",

@@ -11,30 +11,22 @@ from itertools import accumulate, islice
 from types import SimpleNamespace
 
 import demo_words as words
-from models import (
+from models import Approver, Customer, Event, Staff, Submission, Ticket, TicketWords, database, transaction
+from services import intake, search, staff
+from settings import TIME_ZONE
+from words import (
     CODE_ALPHABET,
     CODE_LENGTH,
     Approval,
-    Approver,
     Category,
     Channel,
-    Customer,
-    Event,
     EventKind,
     Priority,
     Salutation,
-    Staff,
-    Submission,
     SubmissionState,
-    Ticket,
     TicketStatus,
-    TicketWords,
     UnmatchedReason,
-    database,
-    transaction,
 )
-from services import intake, search, staff
-from settings import TIME_ZONE
 
 FIVE_YEARS = timedelta(days=5 * 365)
 

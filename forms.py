@@ -11,7 +11,9 @@ from wtforms.fields.choices import enum_choices, enum_coerce
 from wtforms.validators import DataRequired, InputRequired, Optional, StopValidation, ValidationError
 
 import clock
-from models import (
+from services import accounts
+from services.workdays import LEAD_TIME_WORKDAYS
+from words import (
     MAX_EMAIL_LENGTH,
     MAX_NUMBER_LENGTH,
     MAX_PHONE_LENGTH,
@@ -22,8 +24,6 @@ from models import (
     Priority,
     Salutation,
 )
-from services import accounts
-from services.workdays import LEAD_TIME_WORKDAYS
 
 DRAFT_PATTERN = re.compile(r"[A-Za-z0-9_-]{22}")
 

@@ -4,9 +4,10 @@ from wtforms import EmailField, StringField, TelField
 from wtforms.validators import ValidationError
 
 from forms import FORMS, PortalForm, RequestForm, is_email, is_phone, line
-from models import MAX_EMAIL_LENGTH, MAX_NUMBER_LENGTH, MAX_PHONE_LENGTH, Customer, database
+from models import Customer, database
 from services import customers
 from services.accounts import AccountError
+from words import MAX_EMAIL_LENGTH, MAX_NUMBER_LENGTH, MAX_PHONE_LENGTH
 
 # The browser would offer the data of whoever sits at it.
 OF_SOMEBODY_ELSE = {"autocomplete": "off"}

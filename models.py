@@ -1,9 +1,8 @@
-"""The database: tables, the words they use with their German labels, limits, and queries that have a name."""
+"""The database: its tables, and queries that have a name."""
 
 import threading
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from enum import StrEnum
 from textwrap import shorten
 
 from peewee import (
@@ -22,26 +21,26 @@ from playhouse.fields import EnumField
 from playhouse.pool import PooledSqliteDatabase
 from playhouse.sqlite_ext import FTS5Model, SearchField
 
-MAX_ATTACHMENTS = 5
-MAX_ATTACHMENT_MIB = 10
-MAX_ATTACHMENT_BYTES = MAX_ATTACHMENT_MIB * 1024 * 1024
-
-MAX_NUMBER_LENGTH = 20
-MAX_SHORT_LENGTH = 100
-MAX_PHONE_LENGTH = 40
-MAX_EMAIL_LENGTH = 254
-MAX_TEXT_LENGTH = 5000
-MAX_FILE_NAME_LENGTH = 120
-MAX_ADDRESS_LENGTH = 45
-
-PIN_DIGITS = 8
-
-MIN_PASSWORD_LENGTH = 12
-MAX_PASSWORD_LENGTH = 200
-
-# Left out are the signs that are mistaken for each other on the phone or on paper: 0/O and 1/I/L.
-CODE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
-CODE_LENGTH = 8
+from words import (
+    CODE_LENGTH,
+    MAX_ADDRESS_LENGTH,
+    MAX_EMAIL_LENGTH,
+    MAX_FILE_NAME_LENGTH,
+    MAX_NUMBER_LENGTH,
+    MAX_PHONE_LENGTH,
+    MAX_SHORT_LENGTH,
+    Approval,
+    Category,
+    Channel,
+    EventKind,
+    Priority,
+    Salutation,
+    SubmissionState,
+    TicketStatus,
+    UnmatchedReason,
+    plain,
+    spoken,
+)
 
 # Opening a connection with its pragmas takes about as long as a page; so they are kept open between requests.
 database = PooledSqliteDatabase(None, max_connections=None, autoconnect=False, lock_type="IMMEDIATE")
@@ -65,92 +64,6 @@ def transaction():
     """Open the one write transaction of this process: all of it happens or nothing."""
     with _writing, database.atomic():
         yield
-
-
-class Labelled(StrEnum):
-    """A stored word with the German label that people see."""
-
-    def __new__(cls, value, label):
-        member = str.__new__(cls, value)
-        member._value_ = value
-        member.label = label
-        return member
-
-
-class Category(Labelled):
-    INCIDENT = "incident", "Störung"
-    WARRANTY = "warranty", "Garantiefall"
-    NEW_EMPLOYEE = "new_employee", "Neuer Mitarbeiter"
-    CALLBACK = "callback", "Rückrufbitte"
-    OTHER = "other", "Sonstiges"
-
-
-class Priority(Labelled):
-    LOW = "low", "Niedrig"
-    MEDIUM = "medium", "Mittel"
-    HIGH = "high", "Hoch"
-
-    @property
-    def rank(self):
-        """Return the place in the queue: 0 comes first."""
-        return (Priority.HIGH, Priority.MEDIUM, Priority.LOW).index(self)
-
-
-class Salutation(Labelled):
-    MS = "ms", "Frau"
-    MR = "mr", "Herr"
-    UNSTATED = "unstated", "keine Angabe"
-
-
-class Channel(Labelled):
-    WEB = "web", "Formular"
-    PHONE = "phone", "Telefon"
-
-
-class SubmissionState(Labelled):
-    PENDING = "pending", "wird geprüft"
-    ADMITTED = "admitted", "Ticket angelegt"
-    UNMATCHED = "unmatched", "nicht zugeordnet"
-
-
-class UnmatchedReason(Labelled):
-    UNKNOWN_NUMBER = "unknown_number", "Kundennummer unbekannt"
-    WRONG_PIN = "wrong_pin", "PIN falsch"
-    FORMER_PIN = "former_pin", "frühere PIN"
-    CUSTOMER_LOCKED = "customer_locked", "Kunde gesperrt"
-
-
-class TicketStatus(Labelled):
-    NEW = "new", "Neu"
-    IN_PROGRESS = "in_progress", "In Bearbeitung"
-    WAITING = "waiting", "Wartet auf Kunde"
-    DONE = "done", "Erledigt"
-    CANCELLED = "cancelled", "Storniert"
-
-
-OPEN_STATUSES = (TicketStatus.NEW, TicketStatus.IN_PROGRESS, TicketStatus.WAITING)
-
-
-class Approval(Labelled):
-    NOT_REQUIRED = "not_required", "nicht nötig"
-    PENDING = "pending", "wartet"
-    APPROVED = "approved", "freigegeben"
-    DECLINED = "declined", "abgelehnt"
-
-
-class EventKind(Labelled):
-    OPENED = "opened", "Ticket angelegt"
-    TAKEN_OVER = "taken_over", "übernommen"
-    ASSIGNED = "assigned", "zugewiesen"
-    STARTED = "started", "Arbeit begonnen"
-    STARTED_EARLY = "started_early", "Arbeit vor der Freigabe begonnen"
-    WAITING = "waiting", "wartet auf den Kunden"
-    DONE = "done", "erledigt"
-    CANCELLED = "cancelled", "storniert"
-    REOPENED = "reopened", "wieder geöffnet"
-    NOTED = "noted", "interne Notiz"
-    APPROVED = "approved", "Freigabe erteilt"
-    DECLINED = "declined", "Freigabe abgelehnt"
 
 
 class UTCDateTimeField(DateTimeField):
@@ -455,13 +368,3 @@ TABLES = [
     Event,
     Attachment,
 ]
-
-
-def plain(code):
-    """Return a typed Vorgangsnummer as it is stored."""
-    return code.upper().replace("-", "").replace(" ", "")
-
-
-def spoken(code):
-    """Return a Vorgangsnummer as people write and say it: in two groups."""
-    return f"{code[:4]}-{code[4:]}"

@@ -6,21 +6,20 @@ from wtforms.validators import InputRequired, Length, ValidationError
 
 import texts
 from forms import PortalForm, clean, line, text
-from models import (
+from models import Customer, Staff
+from services import staff, tickets
+from services.accounts import AccountError, normalise_number
+from services.figures import PERIODS
+from services.queue import Filters, Scope
+from words import (
     MAX_NUMBER_LENGTH,
     MAX_PASSWORD_LENGTH,
     MAX_SHORT_LENGTH,
     MIN_PASSWORD_LENGTH,
     Approval,
     Category,
-    Customer,
     Priority,
-    Staff,
 )
-from services import staff, tickets
-from services.accounts import AccountError, normalise_number
-from services.figures import PERIODS
-from services.queue import Filters, Scope
 
 ANYBODY, NOBODY, MYSELF = "", "niemand", "ich"
 

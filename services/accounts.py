@@ -16,8 +16,9 @@ from functools import cache
 
 from werkzeug.security import check_password_hash, generate_password_hash
 
-from models import MAX_NUMBER_LENGTH, PIN_DIGITS, Customer, FormerPin, Staff, transaction
+from models import Customer, FormerPin, Staff, transaction
 from settings import StartError, settings
+from words import MAX_NUMBER_LENGTH, PIN_DIGITS
 
 # Each former PIN costs one slow hash for every submission, also for one that has no former PIN to compare with.
 FORMER_PINS_CHECKED = 1

@@ -11,16 +11,10 @@ from datetime import timedelta
 
 from peewee import fn
 
-from models import (
-    MAX_ATTACHMENT_BYTES,
-    MAX_ATTACHMENT_MIB,
-    MAX_ATTACHMENTS,
-    MAX_FILE_NAME_LENGTH,
-    Attachment,
-    transaction,
-)
+from models import Attachment, transaction
 from services.file_types import ALLOWED_WORDS, TEXT, Refused, decoded, judge
 from settings import MEBIBYTE, settings
+from words import MAX_ATTACHMENT_BYTES, MAX_ATTACHMENT_MIB, MAX_ATTACHMENTS, MAX_FILE_NAME_LENGTH
 
 log = logging.getLogger(__name__)
 

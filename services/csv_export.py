@@ -6,9 +6,9 @@ import re
 import unicodedata
 from datetime import date, datetime, timedelta
 
-from models import Category
 from services import tickets
 from settings import TIME_ZONE
+from words import Category
 
 # Excel takes a file for UTF-8 only if it begins with this sign.
 BYTE_ORDER_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"

@@ -5,9 +5,10 @@ import io
 import re
 from dataclasses import dataclass, field
 
-from models import MAX_SHORT_LENGTH, Customer, transaction
+from models import Customer, transaction
 from services import customers, search
 from services.accounts import AccountError
+from words import MAX_SHORT_LENGTH
 
 MAX_LINES = 500
 MAX_KIB = 300

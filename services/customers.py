@@ -6,9 +6,10 @@ import unicodedata
 
 from peewee import IntegrityError
 
-from models import MAX_EMAIL_LENGTH, MAX_NUMBER_LENGTH, MAX_SHORT_LENGTH, Approver, Customer, Labelled, transaction
+from models import Approver, Customer, transaction
 from services import accounts, search
 from services.accounts import AccountError
+from words import MAX_EMAIL_LENGTH, MAX_NUMBER_LENGTH, MAX_SHORT_LENGTH, Labelled
 
 MAX_APPROVERS = 20
 PAGE_SIZE = 50

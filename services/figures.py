@@ -9,8 +9,9 @@ from datetime import date, datetime, time, timedelta
 from statistics import median
 from typing import NamedTuple
 
-from models import Category, Customer, Priority, Ticket, TicketStatus, database
+from models import Customer, Ticket, database
 from settings import TIME_ZONE
+from words import Category, Priority, TicketStatus
 
 # How many weeks somebody may look back; the first is what one sees unasked.
 PERIODS = (12, 26, 52)

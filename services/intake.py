@@ -5,22 +5,10 @@ from functools import partial
 
 from peewee import IntegrityError
 
-from models import (
-    CODE_ALPHABET,
-    CODE_LENGTH,
-    Approval,
-    Category,
-    Channel,
-    Event,
-    EventKind,
-    Submission,
-    SubmissionState,
-    Ticket,
-    UnmatchedReason,
-    transaction,
-)
+from models import Event, Submission, Ticket, transaction
 from services import accounts, attachments, search, workdays
 from settings import TIME_ZONE, settings
+from words import CODE_ALPHABET, CODE_LENGTH, Approval, Category, Channel, EventKind, SubmissionState, UnmatchedReason
 
 
 class AlreadySent(Exception):

@@ -5,9 +5,10 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from models import Approval, Category, Priority, Submission, Ticket, TicketStatus
+from models import Submission, Ticket
 from services import workdays
 from settings import MEBIBYTE, TIME_ZONE, settings
+from words import Approval, Category, Priority, TicketStatus
 
 # Nobody reads more than this on a start page; the rest stands behind a link.
 SHOWN = 5

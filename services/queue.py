@@ -6,20 +6,9 @@ Open tickets stand by priority, then age; closed ones, and a view of all, stand 
 import re
 from dataclasses import dataclass
 
-from models import (
-    OPEN_STATUSES,
-    Approval,
-    Category,
-    Customer,
-    Labelled,
-    Priority,
-    Staff,
-    Ticket,
-    TicketStatus,
-    TicketWords,
-    database,
-)
+from models import Customer, Staff, Ticket, TicketWords, database
 from services import search
+from words import OPEN_STATUSES, Approval, Category, Labelled, Priority, TicketStatus
 
 PAGE_SIZE = 50
 

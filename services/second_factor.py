@@ -10,9 +10,10 @@ import secrets
 
 import pyotp
 
-from models import CODE_ALPHABET, RecoveryCode, Staff, plain, transaction
+from models import RecoveryCode, Staff, transaction
 from services import accounts
 from settings import settings
+from words import CODE_ALPHABET, plain
 
 RECOVERY_CODES = 8
 

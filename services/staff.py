@@ -9,10 +9,11 @@ from datetime import timedelta
 from peewee import IntegrityError
 from werkzeug.security import check_password_hash, generate_password_hash
 
-from models import MAX_PASSWORD_LENGTH, MAX_SHORT_LENGTH, MIN_PASSWORD_LENGTH, Staff, transaction
+from models import Staff, transaction
 from services import accounts, attempts, second_factor, sessions
 from services.accounts import AccountError
 from settings import settings
+from words import MAX_PASSWORD_LENGTH, MAX_SHORT_LENGTH, MIN_PASSWORD_LENGTH
 
 # How hard a password is to guess, on zxcvbn's scale from 0 to 4, and how much of one it looks at.
 MIN_SCORE = 3

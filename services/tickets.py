@@ -2,18 +2,9 @@
 
 from contextlib import contextmanager
 
-from models import (
-    Approval,
-    Category,
-    Event,
-    EventKind,
-    Priority,
-    Staff,
-    Ticket,
-    TicketStatus,
-    transaction,
-)
+from models import Event, Staff, Ticket, transaction
 from services import search
+from words import Approval, Category, EventKind, Priority, TicketStatus
 
 WORK_BEGUN = (TicketStatus.IN_PROGRESS, TicketStatus.WAITING)
 

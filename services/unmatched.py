@@ -8,9 +8,10 @@ from operator import attrgetter
 
 from peewee import JOIN, fn
 
-from models import Attachment, Customer, Submission, SubmissionState, transaction
+from models import Attachment, Customer, Submission, transaction
 from services import attachments
 from settings import MEBIBYTE, settings
+from words import SubmissionState
 
 GROUPS_PER_PAGE = 20
 SHOWN_OF_GROUP = 10

@@ -19,6 +19,7 @@ from peewee import prefetch
 from playwright.sync_api import expect, sync_playwright
 
 import models
+import words
 from models import Attachment, Staff, Submission
 from services import sessions
 from tests.pages import EXAMPLES
@@ -189,7 +190,7 @@ class Tab:
         self.at("#send").click()
 
     def sees_fields_of(self, category):
-        expect(self.at("#fields legend").first).to_have_text(models.Category(category).label)
+        expect(self.at("#fields legend").first).to_have_text(words.Category(category).label)
 
     def sees_files(self, *names):
         expect(self.at(".file-name")).to_have_text(list(names))

@@ -8,11 +8,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from app import create_app
-from models import MAX_ATTACHMENTS, Attachment, Submission, database
+from models import Attachment, Submission, database
 from services import attachments
 from settings import MEBIBYTE, settings
 from tests.conftest import NOW
 from tests.samples import HEIC, JPEG, PDF, PNG
+from words import MAX_ATTACHMENTS
 
 DRAFT, OTHER_DRAFT = "d" * 22, "e" * 22
 HERE, ELSEWHERE = "192.0.2.1", "192.0.2.2"

@@ -9,10 +9,10 @@ import click
 import pytest
 
 from commands import cli
-from models import TicketStatus
 from settings import settings
 from tests.conftest import run_app
 from tests.samples import PDF, PNG
+from words import TicketStatus
 
 PIN = re.compile(r"^PIN: (\d{4} \d{4})$", re.MULTILINE)
 

@@ -10,10 +10,11 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 import demo_data
-from models import Category, Customer, Staff, Submission, Ticket, database
+from models import Customer, Staff, Submission, Ticket, database
 from services import csv_export
 from settings import settings
 from tests.conftest import NOW
+from words import Category
 
 FORMULAS = [
     "=1+1",

@@ -6,24 +6,11 @@ from datetime import timedelta
 import pytest
 
 import demo_data
-from models import (
-    OPEN_STATUSES,
-    Approval,
-    Category,
-    Customer,
-    Event,
-    EventKind,
-    Priority,
-    Staff,
-    Submission,
-    SubmissionState,
-    Ticket,
-    TicketStatus,
-    TicketWords,
-)
+from models import Customer, Event, Staff, Submission, Ticket, TicketWords
 from services import search, tickets
 from settings import TIME_ZONE
 from tests.conftest import NOW
+from words import OPEN_STATUSES, Approval, Category, EventKind, Priority, SubmissionState, TicketStatus
 
 COUNT = 600
 PERIOD = timedelta(days=200)

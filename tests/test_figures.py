@@ -6,11 +6,12 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 import texts
-from models import Category, Customer, Priority, Submission, SubmissionState, Ticket, TicketStatus, database
+from models import Customer, Submission, Ticket, database
 from services import figures
 from services.figures import Counted
 from tests.conftest import NOW
 from views.staff import charts
+from words import Category, Priority, SubmissionState, TicketStatus
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -5,7 +5,7 @@ import struct
 
 import pytest
 
-from models import MAX_ATTACHMENT_BYTES, MAX_ATTACHMENT_MIB, MAX_FILE_NAME_LENGTH, Attachment, database
+from models import Attachment, database
 from services import attachments
 from services.file_types import ALLOWED_EXTENSIONS, ALLOWED_WORDS
 from tests.conftest import NOW
@@ -29,6 +29,7 @@ from tests.samples import (
     pdf,
     png_chunk,
 )
+from words import MAX_ATTACHMENT_BYTES, MAX_ATTACHMENT_MIB, MAX_FILE_NAME_LENGTH
 
 DAMAGED = "beschädigt oder unvollständig"
 NOT_TEXT = "kein einfacher Text"

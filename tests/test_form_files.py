@@ -4,10 +4,11 @@ import io
 
 import pytest
 
-from models import MAX_ATTACHMENT_BYTES, Attachment, database
+from models import Attachment, database
 from services import attachments
 from settings import settings
 from tests.pages import HTMX
+from words import MAX_ATTACHMENT_BYTES
 
 
 def file(name, content=b"Hallo"):

@@ -4,11 +4,11 @@ import re
 
 import pytest
 
-import models
 from forms import FORMS
 from services.file_types import FILE_TYPES
 from settings import FEDERAL_STATES, settings
 from tests.pages import EXAMPLES
+from words import Category, Priority
 
 
 def forms_of_all_categories(visitor):
@@ -33,9 +33,9 @@ def test_every_label_is_explained(anna):
 
 
 def test_every_choice_is_named(anna):
-    words = anna.get("/hilfe").text_of("main")
-    for word in (*models.Category, *models.Priority):
-        assert word.label in words
+    page = anna.get("/hilfe").text_of("main")
+    for word in (*Category, *Priority):
+        assert word.label in page
 
 
 def test_each_category_has_its_fields_in_the_order_of_the_form(anna):

@@ -5,11 +5,12 @@ from datetime import timedelta
 import pytest
 
 import clock
-from models import Approver, Category, Customer, Staff, Submission, Ticket, database
+from models import Approver, Customer, Staff, Submission, Ticket, database
 from services import queue, search
 from services.queue import Filters, Scope
 from tests.conftest import NOW, signed_in
 from tests.pages import HTMX
+from words import Category
 
 LIVE = HTMX | {"HX-Trigger": "live"}
 

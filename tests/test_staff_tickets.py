@@ -6,10 +6,11 @@ from datetime import timedelta
 import pytest
 
 import clock
-from models import Approval, Approver, Customer, Event, EventKind, Staff, Submission, Ticket, TicketStatus, database
+from models import Approver, Customer, Event, Staff, Submission, Ticket, database
 from tests.conftest import NOW, signed_in
 from tests.pages import EXAMPLES, HTMX, OPTIONAL
 from tests.samples import JPEG, PDF, PNG
+from words import Approval, EventKind, TicketStatus
 
 SCRIPT = "<script>alert(1)</script>"
 

@@ -7,11 +7,12 @@ from flask import render_template, request
 
 import clock
 from forms import DETAIL_NAMES, DRAFT_PATTERN
-from models import Attachment, Category, Submission, database
+from models import Attachment, Submission, database
 from services import attachments, workdays
 from settings import settings
 from views.answers import answer, is_htmx
 from views.errors import error_page
+from words import Category
 
 SESSION_RENEWED = (
     "Ihre Sitzung war abgelaufen und ist jetzt erneuert. Ihre Angaben stehen noch hier: Bitte senden Sie sie noch "

@@ -4,9 +4,10 @@ from flask import Blueprint, g, render_template, request, url_for
 
 import clock
 from intake_forms import ConvertForm
-from models import Attachment, Customer, Event, Submission, Ticket, plain
+from models import Attachment, Customer, Event, Submission, Ticket
 from services import customers, intake, unmatched
 from views.answers import answer, go_to
+from words import plain
 
 bp = Blueprint("unmatched", __name__, url_prefix="/nicht-zugeordnet")
 
