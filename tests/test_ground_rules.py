@@ -149,6 +149,21 @@ def test_error_page(anna, method, path, options, status, heading):
     assert "Zum Formular" in [link.text for link in page.tree.iter("a")]
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "status", "advice"),
+    [
+        ("GET", "/verwaltung/gibt-es-nicht", 404, "inzwischen gelöscht"),
+        ("GET", "/verwaltung/ticket/ZZZZZZZZ", 404, "inzwischen gelöscht"),
+        ("DELETE", "/verwaltung/tickets", 405, "Bitte gehen Sie zurück"),
+    ],
+)
+def test_error_page_of_the_office(clara, method, path, status, advice):
+    page = Page(clara.client.open(path, method=method))
+    assert page.status == status
+    assert advice in page.text_of("main")
+    assert [link.get("href") for link in page.element("main").iter("a")] == ["/verwaltung/"]
+
+
 def test_not_allowed_says_what_is(anna):
     assert anna.client.get("/felder").allow.as_set() == {"post", "options"}
 

@@ -22,13 +22,26 @@ ERRORS = {
     ),
 }
 
+# The office is sent to no form of its customers.
+STAFF_PATH = "/verwaltung/"
+STAFF_ADVICE = {
+    404: "Vielleicht ist die Adresse falsch geschrieben, oder was hier war, ist inzwischen gelöscht.",
+    405: "Bitte gehen Sie zurück und versuchen Sie es noch einmal.",
+    413: "Die Datei ist zu groß, oder ein Text ist zu lang. Bitte gehen Sie zurück und kürzen Sie.",
+    500: "Bitte gehen Sie zurück und prüfen Sie, ob sich etwas geändert hat, bevor Sie es noch einmal versuchen.",
+}
+
 
 def error_page(error):
     """Answer an HTTP error with its own status; one that has no words of its own gets those of its family."""
     heading, advice = ERRORS.get(error.code) or ERRORS[500 if error.code >= 500 else 400]
+    is_staff = request.path.startswith(STAFF_PATH)
+    if is_staff:
+        advice = STAFF_ADVICE.get(error.code, advice)
     if error.code >= 500 and request.method != "POST":
         advice = "Bitte laden Sie die Seite in einer Minute neu."
-    response = make_response(render_template("error.html", heading=heading, advice=advice), error.code)
+    page = render_template("error.html", heading=heading, advice=advice, is_staff=is_staff)
+    response = make_response(page, error.code)
     response.headers["Cache-Control"] = "no-store"
     if error.code == 405:
         response.allow.update(error.valid_methods)
