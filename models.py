@@ -299,8 +299,22 @@ class Ticket(BaseModel):
 
 
 # The two halves of the table have indexes of their own: no filter can lead the planner from the few open tickets into
-# the many closed ones.
-Ticket.add_index(Ticket.index(Ticket.rank, Ticket.id, where=Ticket.closed_at.is_null()))
+# the many closed ones. The first stands in the queue's order, with all that open tickets are chosen by, so that nothing
+# else has to be read to find or count them.
+Ticket.add_index(
+    Ticket.index(
+        Ticket.rank,
+        Ticket.id,
+        Ticket.status,
+        Ticket.approval,
+        Ticket.assignee,
+        Ticket.category,
+        Ticket.created_at,
+        Ticket.closed_at,
+        where=Ticket.closed_at.is_null(),
+        name="ticket_open",
+    )
+)
 Ticket.add_index(Ticket.index(Ticket.customer, Ticket.rank, Ticket.id, where=Ticket.closed_at.is_null()))
 Ticket.add_index(Ticket.index(Ticket.due_on, where=Ticket.closed_at.is_null()))
 for _column in (Ticket.status, Ticket.category, Ticket.approval, Ticket.assignee):
@@ -368,3 +382,11 @@ TABLES = [
     Event,
     Attachment,
 ]
+
+
+def number_of(query):
+    """Count the rows of a query in its order.
+
+    Peewee's own count drops the order, and with it what leads the database to the right index.
+    """
+    return len(database.execute(query).fetchall())

@@ -135,7 +135,20 @@ class Ticket(Base):
         ]
 
 
-Ticket.add_index(Ticket.index(Ticket.rank, Ticket.id, where=Ticket.closed_at.is_null()))
+Ticket.add_index(
+    Ticket.index(
+        Ticket.rank,
+        Ticket.id,
+        Ticket.status,
+        Ticket.approval,
+        Ticket.assignee,
+        Ticket.category,
+        Ticket.created_at,
+        Ticket.closed_at,
+        where=Ticket.closed_at.is_null(),
+        name="ticket_open",
+    )
+)
 Ticket.add_index(Ticket.index(Ticket.customer, Ticket.rank, Ticket.id, where=Ticket.closed_at.is_null()))
 Ticket.add_index(Ticket.index(Ticket.due_on, where=Ticket.closed_at.is_null()))
 for column in (Ticket.status, Ticket.category, Ticket.approval, Ticket.assignee):

@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from models import Submission, Ticket
+from models import Submission, Ticket, database, number_of
 from services import workdays
 from settings import MEBIBYTE, TIME_ZONE, settings
 from words import Approval, Category, Priority, TicketStatus
@@ -70,7 +70,9 @@ def overview(now):
     is_pending = Ticket.approval == Approval.PENDING
     overdue_day = workdays.workday_before(today, APPROVAL_WORKDAYS, state)
     last_backup = _last_backup()
-    new_by_rank = Counter(ticket.rank for ticket in _open(is_new, ~is_pending).select(Ticket.rank))
+    new_by_rank = Counter(
+        rank for (rank,) in database.execute(_open(is_new, ~is_pending).select(Ticket.rank)).fetchall()
+    )
     return Overview(
         new=_waiting(_open(is_new, ~is_pending)),
         new_by_priority=[(priority, new_by_rank[priority.rank]) for priority in reversed(Priority)],
@@ -87,12 +89,12 @@ def overview(now):
 
 
 def _open(*conditions):
-    return Ticket.select(Ticket.id).where(Ticket.closed_at.is_null(), *conditions)
+    return Ticket.select(Ticket.id).where(Ticket.closed_at.is_null(), *conditions).order_by(Ticket.rank, Ticket.id)
 
 
 def _waiting(query):
-    first = Ticket.whole().where(Ticket.id.in_(query.order_by(Ticket.rank, Ticket.id).limit(SHOWN)))
-    return Waiting(query.count(), list(first.order_by(Ticket.rank, Ticket.id)))
+    first = Ticket.whole().where(Ticket.id.in_(query.limit(SHOWN)))
+    return Waiting(number_of(query), list(first.order_by(Ticket.rank, Ticket.id)))
 
 
 def _entries(until):

@@ -6,7 +6,7 @@ Open tickets stand by priority, then age; closed ones, and a view of all, stand 
 import re
 from dataclasses import dataclass
 
-from models import Customer, Staff, Ticket, TicketWords, database
+from models import Customer, Staff, Ticket, TicketWords, number_of
 from services import search
 from words import OPEN_STATUSES, Approval, Category, Labelled, Priority, TicketStatus
 
@@ -67,8 +67,7 @@ def page(filters, after="", size=PAGE_SIZE):
 
 def count(filters):
     """Return how many tickets a view has, counted up to MOST_COUNTED + 1."""
-    # Left in their order, because without it the database may ask the index of words anew for each ticket.
-    return len(database.execute(_ordered(_selected(filters), filters).limit(MOST_COUNTED + 1)).fetchall())
+    return number_of(_ordered(_selected(filters), filters).limit(MOST_COUNTED + 1))
 
 
 def _selected(filters):

@@ -31,13 +31,15 @@ def show():
     filters = form.filters(g.member)
     after = request.args.get("nach", "")
     found, following = queue.page(filters, after)
+    count, most_counted = _count(filters, found, has_more=after or following)
     parts = {
         "address": form.address_parts(),
         "tickets": found,
         "following": following,
         "after": after,
-        "count": queue.count(filters),
-        "most_counted": queue.MOST_COUNTED,
+        "count": count,
+        "most_counted": most_counted,
+        "most_counted_daily": queue.MOST_COUNTED,
         "daily": [(label, address, queue.count(_filters_of(address))) for label, address in DAILY],
     }
     stamp = _stamp(parts)
@@ -56,6 +58,13 @@ def export():
     filters = QueueForm(formdata=request.args).filters(g.member)
     rows = csv_export.all_rows(partial(queue.page, filters))
     return download(csv_export.pieces(csv_export.TICKETS, rows), f"tickets-{clock.today()}.csv")
+
+
+def _count(filters, found, has_more):
+    """Return how many tickets the view has, and up to where they were counted; nothing is searched twice for it."""
+    if has_more and filters.text:
+        return queue.PAGE_SIZE + 1, queue.PAGE_SIZE
+    return queue.count(filters) if has_more else len(found), queue.MOST_COUNTED
 
 
 def _filters_of(address):
