@@ -2,9 +2,12 @@
 
 from collections import Counter
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
+from click.testing import CliRunner
 
+import commands
 import demo_data
 from models import Customer, Event, Staff, Submission, Ticket, TicketWords
 from services import search, tickets
@@ -113,3 +116,18 @@ def test_same_each_time(db):
         for model in (*tables, TicketWords, Staff):
             model.delete().execute()
     assert made() == first
+
+
+@pytest.mark.parametrize(("words", "wanted"), [([], None), (["--tickets", "5000"], 5000)])
+def test_command_makes_as_many_as_wanted(words, wanted):
+    asked = []
+    result = CliRunner().invoke(commands.cli, ["demo", *words], obj=SimpleNamespace(serve_demo=asked.append))
+    assert (result.exit_code, asked) == (0, [wanted])
+    assert "Beispieldaten" in result.output
+
+
+@pytest.mark.parametrize("number", ["0", "-5", "viele", ""])
+def test_command_refuses_what_is_no_number_of_tickets(number):
+    result = CliRunner().invoke(commands.cli, ["demo", "--tickets", number], obj=SimpleNamespace(serve_demo=None))
+    assert result.exit_code == 2
+    assert "--tickets" in result.output
