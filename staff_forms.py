@@ -1,5 +1,7 @@
 """What the office fills in: the forms of the staff area, on the same base as those of the customers."""
 
+import re
+
 from wtforms import HiddenField, PasswordField, SearchField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, ValidationError
@@ -136,8 +138,8 @@ class VerbForm(PortalForm):
 
     verb = slug = button = ""
 
-    # Whoever says nothing has seen nothing.
-    seen = HiddenField(filters=[lambda id: int(id) if (id or "").isdecimal() else 0])
+    # Whoever says nothing, or something that can be no event, has seen nothing.
+    seen = HiddenField(filters=[lambda id: int(id) if re.fullmatch("[0-9]{1,18}", id or "") else 0])
 
     def carry_out(self, ticket, by, now):
         """Do it; raises tickets.TicketError."""

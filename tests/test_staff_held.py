@@ -120,6 +120,7 @@ def test_form_with_secrets_and_a_bad_token(clara):
         '["/verwaltung/tickets", [], false]',
         '["/verwaltung/konto/kennwort", [1], false]',
         '[["/verwaltung/konto/kennwort"], [], false]',
+        '["/verwaltung/kunden/neu", [["name", "\\ud800"]], false]',
     ],
 )
 def test_invented_held_values_lead_nowhere(door, held):

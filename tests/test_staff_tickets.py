@@ -217,7 +217,7 @@ def test_code_as_people_type_it(desk, ticket, code):
     assert work.visitor.get(f"/verwaltung/ticket/{typed}").status == 200
 
 
-@pytest.mark.parametrize("seen", ["", "x", "-1", "0"])
+@pytest.mark.parametrize("seen", ["", "x", "-1", "0", "9" * 30, "٣"])
 def test_form_without_what_was_seen(desk, ticket, seen):
     work = desk()
     values = work.form("beginnen") | {"beginnen-seen": seen}

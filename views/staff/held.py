@@ -37,7 +37,10 @@ def read(text):
     """Return what is held, or None if there is nothing to send again."""
     try:
         path, values, had_files = json.loads(text)
-        return Held(str(path), [(str(name), str(value)) for name, value in values], bool(had_files))
+        held = Held(str(path), [(str(name), str(value)) for name, value in values], bool(had_files))
+        # JSON can spell signs that no page can be written with; then this fails.
+        json.dumps(held, ensure_ascii=False).encode()
+        return held
     except (RecursionError, TypeError, ValueError):
         return None
 
