@@ -290,6 +290,7 @@ def test_waiting_for_approval(with_approver, desk, ticket):
     assert ticket().approval is Approval.PENDING
     assert work.verbs() == {"uebernehmen", "zuweisen", "stornieren", "notieren", "freigeben", "ablehnen"}
     assert "noch nicht freigegeben" in work.look().text_of("ticket")
+    assert "Bernd Brot, bernd@sommer.example" in work.look().text_of("ticket")
     work.act("freigeben", "Bernd Brot, am Telefon um 10 Uhr")
     assert ticket().approval is Approval.APPROVED
     assert work.act("beginnen").status == 303

@@ -3,10 +3,11 @@
 from flask import Blueprint, abort, g, render_template, request
 
 import clock
-from models import Attachment, Event, Ticket
+from models import Approver, Attachment, Event, Ticket
 from services import attachments, tickets
 from staff_forms import VERB_FORMS, NoteForm
 from views.answers import answer, go_to, is_htmx
+from words import Approval
 
 bp = Blueprint("ticket", __name__)
 
@@ -49,8 +50,10 @@ def _show(ticket, form=None, status=200, **messages):
     ]
     if form is not None and form not in forms:
         forms.append(form)
+    deciders = ticket.customer.approvers.order_by(Approver.name) if ticket.approval is Approval.PENDING else []
     files = [(file, attachments.first_lines(file)) for file in ticket.submission.attachments.order_by(Attachment.id)]
     events = list(ticket.events.order_by(Event.id))
     template = "staff/_ticket.html" if is_htmx() else "staff/ticket.html"
-    shown = {"ticket": ticket, "forms": forms, "failed": form, "files": files, "events": events} | messages
-    return answer(render_template(template, htmx=is_htmx(), pictures=attachments.PICTURES, **shown), status)
+    shown = {"ticket": ticket, "forms": forms, "failed": form, "files": files, "events": events}
+    shown |= {"deciders": deciders, "today": clock.today(), "pictures": attachments.PICTURES, "htmx": is_htmx()}
+    return answer(render_template(template, **shown, **messages), status)
