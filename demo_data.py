@@ -124,7 +124,8 @@ class _Maker:
         reason = rng.choice([UnmatchedReason.WRONG_PIN, UnmatchedReason.UNKNOWN_NUMBER, UnmatchedReason.FORMER_PIN])
         if reason is UnmatchedReason.UNKNOWN_NUMBER:
             submission["customer_number"] = f"K{rng.randint(70000, 99999)}"
-        return submission | {"channel": Channel.WEB, "state": SubmissionState.UNMATCHED, "unmatched_reason": reason}
+        kept = {"channel": Channel.WEB, "address": "127.0.0.1", "state": SubmissionState.UNMATCHED}
+        return submission | kept | {"unmatched_reason": reason}
 
     def _submission(self, id, received_at, customer):
         rng = self.rng
@@ -136,7 +137,6 @@ class _Maker:
             "code": _code(id),
             "received_at": received_at,
             "channel": Channel.PHONE if rng.random() < 0.04 else Channel.WEB,
-            "address": "127.0.0.1",
             "customer_number": customer.number,
             "name": f"{first_name} {last_name}",
             "phone": f"0{rng.randint(201, 299)} 555 {rng.randint(1000, 9999)}",
@@ -185,9 +185,9 @@ class _Maker:
         rng, by = self.rng, self.rng.choice(self.staff).name
         at, priority = submission["received_at"], submission["priority"]
         if submission["channel"] is Channel.PHONE:
-            yield _event(at, EventKind.OPENED, by, "Am Telefon aufgenommen.")
+            yield _event(at, EventKind.OPENED, by, intake.TAKEN_AT_THE_PHONE)
         else:
-            yield _event(at, EventKind.OPENED, "Portal", "Kundennummer und PIN stimmen.")
+            yield _event(at, EventKind.OPENED, "Portal", intake.MATCHED)
         begun = False
         if customer.approver:
             if priority is Priority.HIGH and rng.random() < 0.5:

@@ -28,13 +28,9 @@ class CustomerNumberField(StringField):
 def is_open_customer(form, field):
     """Refuse a number that is no customer's, or that of a locked one."""
     try:
-        customer = customers.find(field.data)
+        customers.require_open(customers.find(field.data))
     except AccountError as error:
         raise ValidationError(str(error)) from None
-    if customer.locked_at:
-        raise ValidationError(
-            f"Der Kunde {customer.number} ({customer.name}) ist gesperrt. Bitte heben Sie zuerst die Sperre auf."
-        )
 
 
 def open_customer_number():

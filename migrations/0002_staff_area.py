@@ -20,6 +20,11 @@ from playhouse.sqlite_ext import FTS5Model, SearchField
 
 OPENED = "Ticket angelegt: "
 
+# The PIN in force came when the last former one went.
+PIN_ISSUED_AT = (
+    "COALESCE((SELECT MAX(replaced_at) FROM former_pin WHERE former_pin.customer_id = customer.id), created_at)"
+)
+
 
 class Base(Model):
     class Meta:
@@ -173,7 +178,7 @@ class Event(Base):
 
 
 REBUILT = {
-    Customer: {"contact_name": "''", "mail_domain": "''", "fully_managed": "1", "pin_issued_at": "created_at"},
+    Customer: {"contact_name": "''", "mail_domain": "''", "fully_managed": "1", "pin_issued_at": PIN_ISSUED_AT},
     Submission: {"channel": "'web'", "address": "''"},
     Ticket: {
         "category": "(SELECT category FROM submission WHERE submission.id = submission_id)",

@@ -203,13 +203,24 @@ def page(text="", state=None, after="", size=PAGE_SIZE):
 
 
 def lock(customer, now):
-    """Lock a customer, so that nothing sent with its number becomes a ticket."""
-    _set_locked_at(customer, now)
+    """Lock a customer, so that nothing sent with its number becomes a ticket; one that is locked stays as it is."""
+    with transaction():
+        Customer.update(locked_at=now).where(Customer.id == customer.id, Customer.locked_at.is_null()).execute()
 
 
 def unlock(customer):
     """Unlock a customer."""
-    _set_locked_at(customer, None)
+    with transaction():
+        Customer.update(locked_at=None).where(Customer.id == customer.id).execute()
+
+
+def require_open(customer):
+    """Refuse a customer who is locked by now; raises AccountError."""
+    current = Customer.get_by_id(customer.id)
+    if current.locked_at:
+        raise AccountError(
+            f"Der Kunde {current.number} ({current.name}) ist gesperrt. Bitte heben Sie zuerst die Sperre auf."
+        )
 
 
 def add_approver(customer, values):
@@ -266,12 +277,6 @@ def _ascii_domain(domain):
     except UnicodeError:
         return None
     return domain if _DOMAIN.fullmatch(domain) else None
-
-
-def _set_locked_at(customer, moment):
-    with transaction():
-        customer.locked_at = moment
-        customer.save(only=[Customer.locked_at])
 
 
 def _refuse_twin(customer, values, other_than=None):

@@ -5,10 +5,13 @@ from functools import partial
 
 from peewee import IntegrityError
 
-from models import Event, Submission, Ticket, transaction
-from services import accounts, attachments, search, workdays
+from models import Customer, Event, Submission, Ticket, transaction
+from services import accounts, attachments, customers, search, workdays
 from settings import TIME_ZONE, settings
 from words import CODE_ALPHABET, CODE_LENGTH, Approval, Category, Channel, EventKind, SubmissionState, UnmatchedReason
+
+# What a ticket's history begins with.
+MATCHED, TAKEN_AT_THE_PHONE = "Kundennummer und PIN stimmen.", "Am Telefon aufgenommen."
 
 
 class AlreadySent(Exception):
@@ -37,9 +40,10 @@ def take_call(draft, answers, customer, by, with_attachments, now):
     """Store what a caller asked a member of staff for, open its ticket at once, and return the submission.
 
     Who calls is known to the person at the phone, so no PIN is asked. A used draft key is treated as in receive.
+    Raises AccountError for a locked customer.
     """
     sent = answers | {"channel": Channel.PHONE}
-    open_ticket = partial(_open_ticket, customer=customer, actor=by.name, why="am Telefon aufgenommen", now=now)
+    open_ticket = partial(_open_by_hand, customer=customer, by=by, why=TAKEN_AT_THE_PHONE, now=now)
     return _once(draft, sent, with_attachments, open_ticket, state=SubmissionState.ADMITTED, received_at=now)
 
 
@@ -51,6 +55,9 @@ def admit(submission, now):
     customer, match = accounts.check_proof(submission.customer_number, submission.pin_proof)
     reason = _reason_against(customer, match)
     with transaction():
+        # Somebody may have locked the customer while the PIN was checked.
+        if reason is None and Customer.get_by_id(customer.id).locked_at:
+            reason = UnmatchedReason.CUSTOMER_LOCKED
         decided = (
             Submission.update(
                 state=SubmissionState.UNMATCHED if reason else SubmissionState.ADMITTED,
@@ -63,13 +70,13 @@ def admit(submission, now):
             .execute()
         )
         if decided and reason is None:
-            _open_ticket(submission, customer, "Portal", "Kundennummer und PIN stimmen.", now)
+            _open_ticket(submission, customer, "Portal", MATCHED, now)
 
 
 def convert(submission, customer, by, note, now):
     """Turn an unmatched submission into a ticket for a customer; the note says who confirmed that it is theirs.
 
-    Raises NoLongerUnmatched.
+    Raises NoLongerUnmatched, and AccountError for a locked customer.
     """
     why = f"aus „Nicht zugeordnet“ ({submission.unmatched_reason.label}), bestätigt: {note}"
     with transaction():
@@ -80,7 +87,7 @@ def convert(submission, customer, by, note, now):
         )
         if not converted:
             raise NoLongerUnmatched
-        return _open_ticket(submission, customer, by.name, why, now)
+        return _open_by_hand(submission, customer, by, why, now)
 
 
 def lead_time_missed(submission):
@@ -125,6 +132,11 @@ def _reason_against(customer, match):
     if customer.locked_at:
         return UnmatchedReason.CUSTOMER_LOCKED
     return None
+
+
+def _open_by_hand(submission, customer, by, why, now):
+    customers.require_open(customer)
+    return _open_ticket(submission, customer, by.name, why, now)
 
 
 def _open_ticket(submission, customer, actor, why, now):

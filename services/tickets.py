@@ -2,11 +2,14 @@
 
 from contextlib import contextmanager
 
-from models import Event, Staff, Ticket, transaction
+from models import Event, Ticket, transaction
 from services import search
 from words import Approval, Category, EventKind, Priority, TicketStatus
 
 WORK_BEGUN = (TicketStatus.IN_PROGRESS, TicketStatus.WAITING)
+
+# What verbs change of a ticket; all else is as it was when the ticket was opened.
+_CHANGED_BY_VERBS = (Ticket.status, Ticket.approval, Ticket.assignee, Ticket.first_action_at, Ticket.closed_at)
 
 
 class TicketError(ValueError):
@@ -97,7 +100,8 @@ def reopen(ticket, by, seen, now, reason):
 def note(ticket, by, now, text):
     """Add an internal note; it takes nothing from anybody, so it needs no look at what others did."""
     with transaction():
-        _act(ticket, now)
+        is_first = (Ticket.id == ticket.id) & Ticket.first_action_at.is_null()
+        Ticket.update(first_action_at=now).where(is_first).execute()
         Event.create(ticket=ticket, at=now, kind=EventKind.NOTED, actor=by.name, text=text)
 
 
@@ -156,11 +160,6 @@ def flags(ticket):
     ]
 
 
-def last_event_id(ticket):
-    """Return the id of the newest event: who sends it along with a verb says that nothing newer was seen."""
-    return ticket.events.order_by(Event.id.desc()).get().id
-
-
 @contextmanager
 def _changing(ticket, by, seen, now):
     """Open the transaction of one verb on the ticket as it is now, and save it; raises Outdated."""
@@ -174,20 +173,14 @@ def _changing(ticket, by, seen, now):
             Event.create(ticket=ticket, at=now, kind=kind, actor=by.name, text=text)
 
         yield record
-        _act(ticket, now)
+        ticket.first_action_at = ticket.first_action_at or now
+        ticket.save(only=_CHANGED_BY_VERBS)
 
 
 def _refresh(ticket):
     current = Ticket.get_by_id(ticket.id)
-    for field in (Ticket.status, Ticket.approval, Ticket.first_action_at, Ticket.closed_at):
+    for field in _CHANGED_BY_VERBS:
         setattr(ticket, field.name, getattr(current, field.name))
-    ticket.assignee = current.assignee_id and Staff.get_by_id(current.assignee_id)
-
-
-def _act(ticket, now):
-    if ticket.first_action_at is None:
-        ticket.first_action_at = now
-    ticket.save(only=[Ticket.status, Ticket.approval, Ticket.assignee, Ticket.first_action_at, Ticket.closed_at])
 
 
 def _close(ticket, status, now):

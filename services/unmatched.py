@@ -1,8 +1,9 @@
 """What was sent with a number and PIN that do not match: look through it in groups, discard it, keep it bounded."""
 
-from collections import defaultdict, namedtuple
+from collections import defaultdict, deque, namedtuple
 from dataclasses import dataclass
 from datetime import timedelta
+from heapq import heapify, heappop, heappush
 from ipaddress import ip_address, ip_network
 from operator import attrgetter
 
@@ -16,6 +17,7 @@ from words import SubmissionState
 GROUPS_PER_PAGE = 20
 SHOWN_OF_GROUP = 10
 ROWS_PER_PAGE = 50
+DELETED_AT_ONCE = 500
 
 _Load = namedtuple("_Load", "id number network size")
 
@@ -92,7 +94,10 @@ def make_room():
         (lambda load: load.size, settings.unmatched_total_mib * MEBIBYTE),
     ):
         doomed |= _surplus([load for load in loads if load not in doomed], weight, most)
-    return _delete(Submission.id.in_([load.id for load in doomed])) if doomed else 0
+    ids = [load.id for load in doomed]
+    # Some at a time, so that nobody waits long for the database.
+    slices = (ids[begin : begin + DELETED_AT_ONCE] for begin in range(0, len(ids), DELETED_AT_ONCE))
+    return sum(_delete(Submission.id.in_(some)) for some in slices)
 
 
 def _group(row):
@@ -141,25 +146,39 @@ def _loads():
 def _surplus(loads, weight, most):
     """Return what has to go, so that the weights of the rest, given oldest first, add up to no more than this."""
     rest = [load for load in loads if weight(load)]
-    total, surplus = sum(map(weight, rest)), set()
-    while total > most:
-        victim = _oldest_of_largest(rest, weight)
-        rest.remove(victim)
-        total -= weight(victim)
+    excess, surplus = sum(map(weight, rest)) - most, set()
+    for victim in _victims(rest, weight):
+        if excess <= 0:
+            break
+        excess -= weight(victim)
         surplus.add(victim)
     return surplus
 
 
-def _oldest_of_largest(loads, weight):
+def _victims(loads, weight):
+    """Yield what goes first, next and so on, until nothing is left."""
+    left = {load.id: load for load in loads}
     for key in (attrgetter("network"), attrgetter("number")):
-        members = defaultdict(list)
-        for load in loads:
-            members[key(load)].append(load)
-        several = [group for group in members.values() if len(group) > 1]
-        if several:
-            # Of two alike, the first has the oldest.
-            return max(several, key=lambda group: sum(map(weight, group)))[0]
-    return loads[0]
+        for victim in _oldest_of_largest(list(left.values()), key, weight):
+            del left[victim.id]
+            yield victim
+    yield from left.values()
+
+
+def _oldest_of_largest(loads, key, weight):
+    """Yield the oldest of the largest group, again and again, while any group has more than one."""
+    groups = defaultdict(deque)
+    for load in loads:
+        groups[key(load)].append(load)
+    # Of two alike, the one with the oldest comes first.
+    largest = [(-sum(map(weight, group)), group[0].id, group) for group in groups.values() if len(group) > 1]
+    heapify(largest)
+    while largest:
+        total, _, group = heappop(largest)
+        victim = group.popleft()
+        if len(group) > 1:
+            heappush(largest, (total + weight(victim), group[0].id, group))
+        yield victim
 
 
 def _network(address):

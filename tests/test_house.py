@@ -50,6 +50,7 @@ ROOMS = {
         "settings",
         "services.accounts",
         "services.attachments",
+        "services.customers",
         "services.search",
         "services.workdays",
     },

@@ -3,7 +3,7 @@
 import shutil
 import sqlite3
 from contextlib import closing
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -177,6 +177,7 @@ def test_first_version_gets_the_staff_area_and_loses_nothing(app, steps, tmp_pat
         customer = entry.customer
         assert (customer.name, customer.pin_hash, customer.fully_managed) == ("Bäckerei Sommer", "hash", True)
         assert [pin.pin_hash for pin in customer.former_pins] == ["old hash"]
+        assert customer.pin_issued_at == datetime(2026, 11, 20, 9, tzinfo=UTC)
         assert [(event.kind, event.text) for event in entry.events] == [("opened", "Kundennummer und PIN stimmen.")]
         assert [attachment.name for attachment in defect.submission.attachments] == ["Foto.png"]
         for typed, found in {"gerat": [defect], "pf4x7q": [defect], "ABCD-EFGH": [entry]}.items():

@@ -65,7 +65,7 @@ def test_letter(clara, sommer):
         "Bäckerei Sommer",
         "Guten Tag, Anna Sommer",
         "Montag, 23.11.2026",
-        "http://localhost/",
+        "http://127.0.0.1:8400/",
         "K1001",
         "Störung",
         "Garantiefall",
@@ -83,7 +83,7 @@ def test_letter(clara, sommer):
 def test_code_on_the_letter(clara, sommer, monkeypatch, base_url):
     monkeypatch.setattr(settings, "base_url", base_url)
     page = press(clara, f"{sommer}/pin", clara.get(sommer))
-    address = "https://melden.sommer.example/" if base_url else "http://localhost/"
+    address = "https://melden.sommer.example/" if base_url else "http://127.0.0.1:8400/"
     assert address in letters(page)[0]
     (picture,) = page.tree.iter("img")
     expected = segno.make(f"{address}?kunde=K1001", error="m", micro=False)
@@ -96,7 +96,7 @@ def test_code_of_an_unusual_number(clara, anna):
         customer = customers.add({"number": "A/1.2-3", "name": "Test"}, NOW)
     page = press(clara, f"{LIST}/{customer.id}/pin", clara.get(f"{LIST}/{customer.id}"))
     (picture,) = page.tree.iter("img")
-    link = "http://localhost/?kunde=A/1.2-3"
+    link = "http://127.0.0.1:8400/?kunde=A/1.2-3"
     assert picture.get("src") == segno.make(link, error="m", micro=False).svg_data_uri(scale=4, border=4, light="white")
     assert anna.get(link.removeprefix("http://localhost")).fields()["customer_number"] == "A/1.2-3"
 

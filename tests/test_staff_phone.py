@@ -58,11 +58,11 @@ def test_from_a_call_to_a_ticket(clara, tickets, category):
     assert (ticket.status, ticket.rank) == ("new", ["high", "medium", "low"].index(submission.priority))
     with database.connection_context():
         (event,) = ticket.events
-        assert (event.kind, event.actor, event.text) == ("opened", "Clara Neumann", "am Telefon aufgenommen")
+        assert (event.kind, event.actor, event.text) == ("opened", "Clara Neumann", "Am Telefon aufgenommen.")
         assert ticket.customer.number == "K1001"
     page = clara.get(answer.response.location)
     assert "Telefon" in [element.text for element in page.tree.iter("span") if element.get("class") == "badge"]
-    assert "am Telefon aufgenommen" in page.text
+    assert "Am Telefon aufgenommen." in page.text
 
 
 def test_the_form_asks_for_no_pin(clara):

@@ -7,6 +7,7 @@ import pytest
 
 import clock
 from models import Approver, Customer, Event, Staff, Submission, Ticket, database
+from services import tickets
 from tests.conftest import NOW, signed_in
 from tests.pages import EXAMPLES, HTMX, OPTIONAL
 from tests.samples import JPEG, PDF, PNG
@@ -44,13 +45,13 @@ class Desk:
 
 
 @pytest.fixture
-def desk(anna, clara, work, tickets):
+def desk(anna, clara, work, ticket):
     """Return the only ticket of a category, as it came in, on Clara's desk."""
 
     def lay(category="incident", **changes):
         anna.report(category, **changes)
         work()
-        return Desk(clara, tickets()[-1])
+        return Desk(clara, ticket())
 
     return lay
 
@@ -266,6 +267,21 @@ def test_note_takes_nothing_from_anybody(app, desk, ticket, history):
     assert work.act("notieren", "Kunde rief an", old_page).status == 303
     assert [kind for kind, *_ in history()][-2:] == [EventKind.STARTED, EventKind.NOTED]
     assert ticket().status is TicketStatus.IN_PROGRESS
+
+
+def test_note_in_the_moment_of_another_verb_undoes_nothing(desk, ticket):
+    desk()
+    seen = ticket()
+    with database.connection_context():
+        clara = Staff.get()
+        tickets.finish(ticket(), clara, seen=seen.events.get().id, now=NOW, text="")
+        tickets.note(seen, clara, NOW, "Kunde rief an")
+    assert (ticket().status, ticket().closed_at) == (TicketStatus.DONE, NOW)
+
+
+def test_note_is_a_first_action(desk, ticket):
+    desk().act("notieren", "Kunde rief an")
+    assert ticket().first_action_at == NOW
 
 
 def test_double_click_is_one_event(desk, history):

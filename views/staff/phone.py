@@ -6,6 +6,7 @@ from flask_wtf.csrf import CSRFError
 import clock
 from intake_forms import PHONE_FORMS, PhoneForm
 from services import customers, intake
+from services.accounts import AccountError
 from views.answers import comes_from_elsewhere, go_to
 from views.errors import error_page
 from views.request_form import Desk, complaints, draft_sent
@@ -29,11 +30,14 @@ def submit():
     refusals = complaints(draft)
     if not form.validate() or refusals:
         return desk.show(form, draft, 422, refusals)
-    customer = customers.find(form.customer_number.data)
     try:
+        customer = customers.find(form.customer_number.data)
         submission = intake.take_call(
             draft, form.answers(), customer, by=g.member, with_attachments=form.with_attachments, now=clock.now()
         )
+    except AccountError as error:
+        form.customer_number.errors = [str(error)]
+        return desk.show(form, draft, 422)
     except intake.AlreadySent as already:
         return desk.show_as_new(form, draft, already.submission)
     return go_to(url_for("staff.ticket.show", code=submission.code))

@@ -43,8 +43,7 @@ def issue_and_show(customers):
         issued = accounts.issue_pins(customers, clock.now())
     except accounts.AccountError:
         abort(409)  # A colleague changed the number in this very moment.
-    address = settings.base_url or request.host_url
-    address = f"{address.rstrip('/')}/"
+    address = f"{settings.url}/"
     letters = [
         {"customer": customer, "pin": accounts.spoken_pin(pin), "code": _code_of_link(address, customer.number)}
         for customer, pin in issued

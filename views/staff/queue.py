@@ -45,10 +45,11 @@ def show():
     stamp = _stamp(parts)
     if not guard.is_background():
         return answer(render_template("staff/queue.html", form=form, stamp=stamp, **parts))
-    response = answer(render_template("staff/_queue.html", stamp=stamp, **parts))
-    if request.args.get("gesehen") == stamp:
-        # Nothing is new: what somebody is reading, or has marked, stays as it is.
-        response.headers["HX-Reswap"] = "none"
+    if request.args.get("gesehen") != stamp:
+        return answer(render_template("staff/_queue.html", stamp=stamp, **parts))
+    response = answer("")
+    # Nothing is new: what somebody is reading, or has marked, stays as it is.
+    response.headers["HX-Reswap"] = "none"
     return response
 
 

@@ -6,6 +6,7 @@ import clock
 from intake_forms import ConvertForm
 from models import Attachment, Customer, Event, Submission, Ticket
 from services import customers, intake, unmatched
+from services.accounts import AccountError
 from views.answers import answer, go_to
 from words import plain
 
@@ -47,11 +48,14 @@ def convert(code):
         return _gone(code, 409)
     if not form.validate():
         return _show(submission, form, 422)
-    customer = customers.find(form.customer_number.data)
     try:
+        customer = customers.find(form.customer_number.data)
         intake.convert(submission, customer, by=g.member, note=form.note.data, now=clock.now())
     except intake.NoLongerUnmatched:
         return _gone(code, 409)
+    except AccountError as error:
+        form.customer_number.errors = [str(error)]
+        return _show(submission, form, 422)
     return go_to(url_for("staff.ticket.show", code=submission.code))
 
 
