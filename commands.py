@@ -69,7 +69,7 @@ def customer():
 @customer.command("neu")
 @number
 @click.option("--name", required=True, metavar="TEXT", help="Name des Unternehmens.")
-@click.option("--mail", default="", metavar="ADRESSE", help="E-Mail-Adresse der Hauptansprechperson.")
+@click.option("--mail", default="", metavar="ADRESSE", help="E-Mail-Adresse des Ansprechpartners.")
 @with_database
 def add_customer(number, name, mail):
     """Einen Kunden anlegen und seine PIN ausgeben."""

@@ -49,9 +49,9 @@ TICKETS = {
 CUSTOMERS = {
     "Kundennummer": lambda customer: customer.number,
     "Name": lambda customer: customer.name,
-    "Ansprechperson": lambda customer: customer.contact_name,
+    "Ansprechpartner": lambda customer: customer.contact_name,
     "E-Mail": lambda customer: customer.email,
-    "E-Mail-Domain": lambda customer: customer.mail_domain,
+    "Mail-Domain": lambda customer: customer.mail_domain,
     "voll betreut": lambda customer: "ja" if customer.fully_managed else "nein",
     "PIN ausgegeben": lambda customer: customer.pin_issued_at,
     "gesperrt seit": lambda customer: customer.locked_at,

@@ -76,6 +76,13 @@ class Outdated(AccountError):
         )
 
 
+class TooManyApprovers(AccountError):
+    """A customer has as many approvers as one may have."""
+
+    def __init__(self):
+        super().__init__(f"Mehr als {MAX_APPROVERS} Genehmiger kann ein Kunde nicht haben.")
+
+
 def checked_number(text):
     """Return a customer number as it is stored; raises AccountError."""
     number = accounts.normalise_number(text)
@@ -227,7 +234,7 @@ def add_approver(customer, values):
     """Add somebody who decides about a customer's requests; raises AccountError."""
     with transaction():
         if customer.approvers.count() >= MAX_APPROVERS:
-            raise AccountError(f"Mehr als {MAX_APPROVERS} Genehmiger kann ein Kunde nicht haben.")
+            raise TooManyApprovers
         _refuse_twin(customer, values)
         return Approver.create(customer=customer, **values)
 

@@ -1,10 +1,11 @@
 """What becomes a ticket by the hand of staff, in Chromium: a call, and what matched nobody."""
 
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 
 from playwright.sync_api import expect
 
+import clock
 from models import Submission
 from tests.live import PNG, names_of
 from tests.pages import EXAMPLES
@@ -18,7 +19,7 @@ def test_a_call_on_a_narrow_screen(staff_tab, known, portal, sent):
     tab.open(f"{ROOM}?kunde={known['customer_number']}")
     tab.fill({"name": "Anna Sommer", "phone": "0211 555-0101"})
     tab.choose("new_employee")
-    tab.fill({"entry_date": date.today().isoformat()})
+    tab.fill({"entry_date": clock.today().isoformat()})
     expect(tab.at("#lead-time")).to_contain_text("sagen Sie den Termin nicht zu")
     tab.choose("warranty")
     tab.fill(EXAMPLES["warranty"])

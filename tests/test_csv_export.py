@@ -285,9 +285,9 @@ def test_list_of_customers(clara, monkeypatch):
     assert dict(zip(header, rows[1], strict=True)) == {
         "Kundennummer": "K1001",
         "Name": "Bäckerei Sommer; Filiale",
-        "Ansprechperson": "Anna Sommer",
+        "Ansprechpartner": "Anna Sommer",
         "E-Mail": "post@sommer.example",
-        "E-Mail-Domain": "sommer.example",
+        "Mail-Domain": "sommer.example",
         "voll betreut": "ja",
         "PIN ausgegeben": when,
         "gesperrt seit": "",

@@ -244,3 +244,10 @@ def read_catalogue(text):
         else:
             entries[fields["msgid"]] = fields["msgstr"]
     return entries
+
+
+@pytest.mark.parametrize("path", ["README.md", "docs/handbuch.md"])
+def test_documents_show_only_pictures_that_are_there(path):
+    pictures = re.findall(r"!\[[^]]*\]\(([^)]+)\)", (ROOT / path).read_text("utf-8"))
+    assert pictures
+    assert [name for name in pictures if not (ROOT / path).parent.joinpath(name).is_file()] == []

@@ -154,7 +154,7 @@ def test_locked_customers_wait_for_nothing(clara):
     (customer,) = add_many(1)
     with database.connection_context():
         customers.lock(customer, NOW)
-    assert "Noch gibt es keine Kunden" in clara.get(LETTERS).text
+    assert "Niemand wartet auf eine PIN" in clara.get(LETTERS).text
 
 
 @pytest.mark.parametrize("chosen", [[], [""], ["x"], ["9" * 30]])

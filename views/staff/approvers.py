@@ -56,6 +56,8 @@ def _save(customer, form, save, approver=None):
         return _show(customer, form, approver, 422)
     try:
         save(form.values())
+    except customers.TooManyApprovers as error:
+        return _show(customer, form, approver, 422, notice=str(error))
     except AccountError as error:
         form.email.errors = [str(error)]
         return _show(customer, form, approver, 422)
@@ -66,7 +68,6 @@ def _back(customer_id):
     return redirect(url_for("staff.customers.show", customer_id=customer_id, _anchor="approvers"), 303)
 
 
-def _show(customer, form, approver=None, status=200):
-    return answer(
-        render_template("staff/customers/approver.html", customer=customer, form=form, approver=approver), status
-    )
+def _show(customer, form, approver=None, status=200, notice=""):
+    parts = {"customer": customer, "form": form, "approver": approver, "notice": notice}
+    return answer(render_template("staff/customers/approver.html", **parts), status)
