@@ -183,8 +183,8 @@ class Submission(BaseModel):
         return cls.select().where(cls.state == SubmissionState.PENDING).order_by(cls.id)
 
     @classmethod
-    def was_sent(cls, draft):
-        return cls.select().where(cls.draft == draft).exists()
+    def received_after(cls, moment):
+        return cls.select().where(cls.received_at > moment)
 
     @classmethod
     def unmatched(cls):

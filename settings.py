@@ -3,6 +3,7 @@
 import logging
 import tomllib
 from dataclasses import dataclass, fields
+from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -61,6 +62,7 @@ class Settings:
     staged_total_mib: int = 2048
     staff_idle_minutes: int = 120
     staff_session_hours: int = 12
+    receipt_hours: int = 24
     unmatched_days: int = 14
     unmatched_most: int = 500
     unmatched_total_mib: int = 1024
@@ -89,6 +91,10 @@ class Settings:
     def url(self):
         """The address under which people open the portal, without a slash at its end."""
         return (self.base_url or self.local_url).rstrip("/")
+
+    @property
+    def receipt_lifetime(self):
+        return timedelta(hours=self.receipt_hours)
 
     @property
     def https(self):
@@ -172,6 +178,7 @@ _CHECKS = {
     "staged_hours": (_at_most(8760), "muss größer als null und höchstens 8760 sein"),
     "staff_idle_minutes": (_at_most(10080), "muss größer als null und höchstens 10080 sein"),
     "staff_session_hours": (_at_most(168), "muss größer als null und höchstens 168 sein"),
+    "receipt_hours": (_at_most(8760), "muss größer als null und höchstens 8760 sein"),
     "unmatched_days": (_at_most(365), "muss größer als null und höchstens 365 sein"),
     "trusted_proxy": (_is_address, "muss eine IP-Adresse sein"),
     "port": (lambda port: 0 < port < 65536, "muss zwischen 1 und 65535 liegen"),

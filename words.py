@@ -68,6 +68,7 @@ class SubmissionState(Labelled):
     PENDING = "pending", "wird geprüft"
     ADMITTED = "admitted", "Ticket angelegt"
     UNMATCHED = "unmatched", "nicht zugeordnet"
+    DISCARDED = "discarded", "verworfen"
 
 
 class UnmatchedReason(Labelled):

@@ -235,5 +235,5 @@ def _find_by_words(db):
 
 
 def _searchable(text):
-    folded = unicodedata.normalize("NFKD", text.casefold())
+    folded = unicodedata.normalize("NFKD", text.casefold().replace("ı", "i"))
     return " ".join("".join(filter(str.isalnum, word)) for word in folded.split())

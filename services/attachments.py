@@ -82,7 +82,9 @@ def is_swept(draft, stored_names):
 
 def adopt(draft, submission):
     """Give all files staged under a draft key to the submission that was sent with it."""
-    Attachment.update(submission=submission).where(Attachment.draft == draft, Attachment.submission.is_null()).execute()
+    # Whence it came matters only while it waits.
+    staged = (Attachment.draft == draft) & Attachment.submission.is_null()
+    Attachment.update(submission=submission, address="").where(staged).execute()
 
 
 def drop_resent(draft, submission):

@@ -90,6 +90,14 @@ def convert(submission, customer, by, note, now):
         return _open_by_hand(submission, customer, by, why, now)
 
 
+def sent_lately(now):
+    """Return what its senders can still ask for.
+
+    For everybody alike, whether it matched or not and whatever the office has done with it, up to the same age.
+    """
+    return Submission.received_after(now - settings.receipt_lifetime)
+
+
 def lead_time_missed(submission):
     """Say whether a new employee was reported too late for the promised lead time."""
     if submission.category is not Category.NEW_EMPLOYEE:
@@ -110,12 +118,19 @@ def _once(draft, sent, with_attachments, then=None, **facts):
                     then(submission)
                 return submission
         except IntegrityError:
-            known = Submission.get_or_none(Submission.draft == draft)
+            known = sent_lately(facts["received_at"]).where(Submission.draft == draft).get_or_none()
             if known is None:
-                continue  # It was the code that is taken; once in a lifetime another one is drawn.
+                # Either the code is taken, once in a lifetime, or the key was used by something nobody can ask for now.
+                _free(draft)
+                continue
             if _differs(known, sent) or (attachments.drop_resent(draft, known) and with_attachments):
                 raise AlreadySent(known) from None
             return known
+
+
+def _free(draft):
+    with transaction():
+        Submission.update(draft=secrets.token_urlsafe(16)).where(Submission.draft == draft).execute()
 
 
 def _differs(submission, answers):

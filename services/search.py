@@ -86,5 +86,5 @@ def _state_of(ticket):
 
 def folded(text):
     """Return a text without case, accents and everything that is neither letter, digit nor blank."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    decomposed = unicodedata.normalize("NFKD", text.casefold().replace("ı", "i"))
     return " ".join("".join(filter(str.isalnum, word)) for word in decomposed.split())

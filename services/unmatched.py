@@ -65,22 +65,25 @@ def page_of_group(submission):
     return rows[:ROWS_PER_PAGE], rows[ROWS_PER_PAGE] if len(rows) > ROWS_PER_PAGE else None
 
 
-def discard(submission):
+def discard(submission, now):
     """Delete an unmatched submission with its files, and return how many were deleted: 0 if somebody was faster."""
-    return _delete(Submission.id == submission.id)
+    return _delete(Submission.id == submission.id, now)
 
 
-def discard_group(submission):
+def discard_group(submission, now):
     """Delete all of a submission's group that came no later than it, and return how many were deleted."""
-    return _delete(Submission.id.in_(group_of(submission).select(Submission.id)))
+    return _delete(Submission.id.in_(group_of(submission).select(Submission.id)), now)
 
 
 def sweep(now):
     """Delete what is older than the configured days."""
-    _delete(Submission.received_at < now - timedelta(days=settings.unmatched_days))
+    _delete(Submission.received_at < now - timedelta(days=settings.unmatched_days), now)
+    is_forgotten = Submission.received_at <= now - settings.receipt_lifetime
+    with transaction():
+        Submission.delete().where(Submission.state == SubmissionState.DISCARDED, is_forgotten).execute()
 
 
-def make_room():
+def make_room(now):
     """Delete the oldest of the largest groups while there is more than the settings allow; return how many went.
 
     A flood pushes out only itself, not somebody's one typing error: what has most from its address goes first, else
@@ -97,7 +100,7 @@ def make_room():
     ids = [load.id for load in doomed]
     # Some at a time, so that nobody waits long for the database.
     slices = (ids[begin : begin + DELETED_AT_ONCE] for begin in range(0, len(ids), DELETED_AT_ONCE))
-    return sum(_delete(Submission.id.in_(some)) for some in slices)
+    return sum(_delete(Submission.id.in_(some), now) for some in slices)
 
 
 def _group(row):
@@ -120,15 +123,23 @@ def _members(customer_number, address, newest_id):
     )
 
 
-def _delete(condition):
-    """Delete unmatched submissions and then their files: a crash between leaves files that the sweep finds nameless."""
+def _delete(condition, now):
+    """Delete unmatched submissions and then their files: a crash between leaves files that the sweep finds nameless.
+
+    Of what somebody can still open a receipt of, the row stays out of everybody's sight until then: a receipt that was
+    gone sooner than others would tell its sender that nothing matched.
+    """
     doomed = (Submission.state == SubmissionState.UNMATCHED) & condition
+    is_asked_for = Submission.received_at > now - settings.receipt_lifetime
     with transaction():
-        files = Attachment.select(Attachment.stored_name).join(Submission).where(doomed)
-        stored_names = [attachment.stored_name for attachment in files]
-        deleted = Submission.delete().where(doomed).execute()
-    attachments.delete_files(stored_names)
-    return deleted
+        files = list(Attachment.select(Attachment.id, Attachment.stored_name).join(Submission).where(doomed))
+        for file in files:
+            Attachment.update(stored_name=f"discarded-{file.id}").where(Attachment.id == file.id).execute()
+        hidden = {"state": SubmissionState.DISCARDED, "unmatched_reason": None, "address": ""}
+        gone = Submission.update(hidden).where(doomed, is_asked_for).execute()
+        gone += Submission.delete().where(doomed).execute()
+    attachments.delete_files([file.stored_name for file in files])
+    return gone
 
 
 def _loads():

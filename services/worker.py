@@ -22,7 +22,7 @@ def run_once(now):
     decided, displaced, failed = 0, 0, set()
     while batch := admit_batch(now, failed):
         decided += batch
-        displaced += unmatched.make_room()
+        displaced += unmatched.make_room(now)
     sweep(now, displaced)
     return decided
 
@@ -82,7 +82,7 @@ class Worker(threading.Thread):
 
     def _tick(self, now):
         if admit_batch(now, self._failed):
-            self._displaced += unmatched.make_room()
+            self._displaced += unmatched.make_room(now)
         if self._swept_at is None or now - self._swept_at >= SWEEP_INTERVAL:
             self._swept_at = now
             # What failed for a passing reason gets another try.

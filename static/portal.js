@@ -134,7 +134,7 @@
       byId("send").disabled = true;
       xhr.addEventListener("loadend", () => {
         // Also when the receipt follows: the way back may show this very page again.
-        byId("send").disabled = false;
+        if (byId("send")) byId("send").disabled = false;
         if (xhr.status === 200 || xhr.status === 422) failed = [];
       });
     }

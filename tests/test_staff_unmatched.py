@@ -250,8 +250,8 @@ def test_discard(clara, send):
     assert (answer.status, answer.response.location) == (303, LIST)
     assert kept() == ["bleibt"]
     with database.connection_context():
-        assert files_on_disk() == [file.stored_name for file in Attachment.select()]
-        assert [file.name for file in Attachment.select()] == ["bleibt.txt"]
+        (file,) = Attachment.select().join(Submission).where(Submission.state == "unmatched")
+        assert (files_on_disk(), file.name) == ([file.stored_name], "bleibt.txt")
     page = discard(clara, submission)
     assert page.status == 409
     assert "Jemand hat sie verworfen" in page.text_of("main")

@@ -81,7 +81,7 @@ def test_many_groups_come_page_by_page(clara):
 
 def make_room():
     with database.connection_context():
-        return unmatched.make_room()
+        return unmatched.make_room(NOW)
 
 
 def test_a_flood_for_one_number_spares_the_one_honest(app):

@@ -51,5 +51,7 @@ def comes_from_elsewhere():
     """Say whether another site's page made the browser ask."""
     site = request.headers.get("Sec-Fetch-Site")
     if site is None:
-        return urlsplit(request.headers.get("Origin", "")).netloc not in ("", request.host)
+        # Whoever hides where it comes from sends "null".
+        origin = request.headers.get("Origin")
+        return origin is not None and urlsplit(origin).netloc != request.host
     return site not in ("same-origin", "none")

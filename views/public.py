@@ -95,7 +95,7 @@ def receipt(code):
     """Show what was received to the browser that sent it, and to nobody else."""
     if code not in session.get("receipts", []):
         abort(404)
-    submission = Submission.get_or_none(Submission.code == code)
+    submission = intake.sent_lately(clock.now()).where(Submission.code == code).get_or_none()
     if submission is None:
         abort(404)
     return answer(

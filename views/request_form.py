@@ -8,7 +8,7 @@ from flask import render_template, request
 import clock
 from forms import DETAIL_NAMES, DRAFT_PATTERN
 from models import Attachment, Submission, database
-from services import attachments, workdays
+from services import attachments, intake, workdays
 from settings import settings
 from views.answers import answer, is_htmx
 from views.errors import error_page
@@ -130,7 +130,8 @@ def complaints(draft):
     """Stage the files of a form that is to be sent; return what was refused, and that a file it lists is gone."""
     refusals = stage_files(draft)
     listed = request.form.getlist("staged")
-    if listed and attachments.is_swept(draft, listed) and not Submission.was_sent(draft):
+    sent = intake.sent_lately(clock.now()).where(Submission.draft == draft)
+    if listed and attachments.is_swept(draft, listed) and not sent.exists():
         refusals.append(attachments.SWEPT.format(hours=settings.staged_hours))
     return refusals
 

@@ -2,8 +2,9 @@
 
 from flask import Blueprint, abort, send_file
 
-from models import Attachment
+from models import Attachment, Submission
 from services import attachments
+from words import SubmissionState
 
 bp = Blueprint("attachment", __name__)
 
@@ -28,8 +29,9 @@ def preview(attachment_id):
 
 
 def _sent(attachment_id):
-    """Return a file that was sent; one that only waits to be sent is nobody's to see."""
-    return Attachment.get_or_none(Attachment.id == attachment_id, Attachment.submission.is_null(False)) or abort(404)
+    """Return a file that was sent; one that only waits to be sent, or is discarded, is nobody's to see."""
+    sent = Attachment.select().join(Submission).where(Submission.state != SubmissionState.DISCARDED)
+    return sent.where(Attachment.id == attachment_id).get_or_none() or abort(404)
 
 
 def _give(file, media_type, **options):

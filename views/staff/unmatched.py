@@ -63,7 +63,7 @@ def convert(code):
 def discard(code):
     """Delete it with its files."""
     submission = _find(code)
-    if submission is None or not unmatched.discard(submission):
+    if submission is None or not unmatched.discard(submission, clock.now()):
         return _gone(code, 409)
     return go_to(url_for(".show_all"))
 
@@ -72,7 +72,7 @@ def discard(code):
 def discard_group(code):
     """Delete all of its group that was there when somebody looked."""
     submission = _find(code)
-    if submission is None or not unmatched.discard_group(submission):
+    if submission is None or not unmatched.discard_group(submission, clock.now()):
         return _gone(code, 409)
     return go_to(url_for(".show_all"))
 

@@ -1,0 +1,75 @@
+"""The one idea, afterwards: what becomes of an unmatched request shows outside by nothing."""
+
+import io
+
+import pytest
+
+import clock
+from models import Submission, database
+from services import unmatched, worker
+from settings import settings
+from tests.pages import Visitor
+from tests.samples import PNG
+from tests.test_unmatched_bounds import flood
+
+
+def discard(clara):
+    with database.connection_context():
+        code = Submission.unmatched().get().code
+    path = f"/verwaltung/nicht-zugeordnet/{code}/verwerfen"
+    token = clara.get("/verwaltung/nicht-zugeordnet").fields()["csrf_token"]
+    assert clara.post(path, {"csrf_token": token}).status == 303
+
+
+def displace(clara):
+    settings.unmatched_most = 1
+    flood(0, 3, address="127.0.0.1")
+    with database.connection_context():
+        assert unmatched.make_room(clock.now()) == 3
+
+
+def leave(clara):
+    pass
+
+
+def asks_again(visitor, values):
+    """Return what somebody sees who opens the receipt again and then sends the same once more."""
+    with visitor.client.session_transaction() as session:
+        code = session["receipts"][0]
+    receipt = visitor.get(f"/eingegangen/{code}")
+    again = visitor.post("/", values)
+    return receipt.status, "Foto.png" in receipt.text, again.status, again.response.location == f"/eingegangen/{code}"
+
+
+@pytest.mark.parametrize("happens", [discard, displace, leave])
+def test_receipt_and_resending_tell_nobody_what_became_of_it(app, anna, dora, clara, work, later, happens):
+    sent = {}
+    for visitor in (anna, dora):
+        values = visitor.filled("incident", files=[(io.BytesIO(PNG), "Foto.png")])
+        assert visitor.post("/", values).status == 303
+        sent[visitor] = {name: value for name, value in values.items() if name != "files"}
+    work()
+    happens(clara)
+    for hours, expected in ((0, (200, True, 303, True)), (settings.receipt_hours + 1, (404, False, 303, False))):
+        later(hours=hours)
+        with app.app_context(), database.connection_context():
+            worker.run_once(clock.now())
+        assert [asks_again(visitor, values) for visitor, values in sent.items()] == [expected] * 2
+
+
+def test_what_is_discarded_is_out_of_sight_and_gone_in_the_end(app, dora, clara, work, later):
+    dora.report("incident", files=[(io.BytesIO(PNG), "Foto.png")])
+    work()
+    discard(clara)
+    assert clara.get("/verwaltung/anhang/1").status == 404
+    assert "Dora Dreist" not in clara.get("/verwaltung/nicht-zugeordnet").text
+    assert list(settings.files_dir.iterdir()) == []
+    later(hours=settings.receipt_hours + 1)
+    with app.app_context(), database.connection_context():
+        worker.run_once(clock.now())
+        assert Submission.select().count() == 0
+
+
+def test_receipt_of_another_browser_stays_closed(app, anna):
+    code = anna.report("incident").response.request.path.rpartition("/")[2]
+    assert Visitor(app, {}).get(f"/eingegangen/{code}").status == 404
