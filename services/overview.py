@@ -41,7 +41,9 @@ class Overview:
     new_by_priority: list
     unapproved_high: Waiting
     overdue_approvals: Waiting
+    pending_approvals: Waiting
     unmatched: Waiting
+    unmatched_total: int
     unmatched_since: date
     entries: Waiting
     entries_until: date
@@ -52,8 +54,8 @@ class Overview:
     @property
     def is_quiet(self):
         """Nothing waits for anybody."""
-        waiting = (self.new, self.unapproved_high, self.overdue_approvals, self.unmatched, self.entries)
-        return not any(part.count for part in waiting)
+        waiting = (self.new, self.pending_approvals, self.entries)
+        return not any(part.count for part in waiting) and self.unmatched_total == 0
 
     @property
     def disk_is_low(self):
@@ -78,7 +80,9 @@ def overview(now):
         new_by_priority=[(priority, new_by_rank[priority.rank]) for priority in reversed(Priority)],
         unapproved_high=_waiting(_open(is_pending, Ticket.rank == Priority.HIGH.rank)),
         overdue_approvals=_waiting(_open(is_pending, Ticket.created_at < _end_of(overdue_day))),
+        pending_approvals=_waiting(_open(is_pending)),
         unmatched=_unmatched(since),
+        unmatched_total=Submission.unmatched().count(),
         unmatched_since=since,
         entries=_entries(until),
         entries_until=until,

@@ -6,7 +6,7 @@ import pytest
 
 from models import StaffSession, Ticket, database
 from tests.conftest import NOW, PASSWORD
-from tests.pages import HTMX
+from tests.pages import HTMX, Visitor
 from tests.staff import HOME, SIGN_IN, WRONG, sign_in
 
 
@@ -76,7 +76,9 @@ def test_files_are_said_to_be_missing(clara, note):
     assert "Bitte wählen Sie sie" not in clara.post(address, values | {"csrf_token": "bogus"}).text
 
 
-@pytest.mark.parametrize("headers", [{"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}])
+@pytest.mark.parametrize(
+    "headers", [{"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}, {"Origin": "null"}]
+)
 @pytest.mark.parametrize("is_in", [True, False])
 def test_what_another_site_sends_is_carried_nowhere(clara, note, headers, is_in):
     address, values = note
@@ -145,3 +147,10 @@ def test_sign_in_sent_by_another_site(door):
     values = door.known | {"csrf_token": "bogus"}
     page = door.post(SIGN_IN, values, headers={"Sec-Fetch-Site": "cross-site"})
     assert (page.status, page.response.location) == (303, SIGN_IN)
+
+
+def test_more_than_fits_into_a_field_is_not_echoed(app):
+    stranger = Visitor(app, {})
+    answer = stranger.post("/verwaltung/kunden/neu", {f"name{place}": '"' * 100_000 for place in range(10)})
+    assert answer.status == 403
+    assert len(answer.text) < 20_000

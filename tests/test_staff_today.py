@@ -15,6 +15,7 @@ PARTS = {
     "new": "Neue Tickets",
     "unapproved": "Hohe Priorität, noch nicht freigegeben",
     "overdue": "Freigabe überfällig",
+    "pending": "Wartet auf Freigabe: bitte beim Genehmiger anrufen",
     "unmatched": "Nicht zugeordnet seit",
     "entries": "Neue Mitarbeiter bis",
 }
@@ -81,7 +82,8 @@ def test_what_waits_for_approval_is_not_new(with_approver, anna, clara, work):
     anna.report("incident", priority="high")
     work()
     page = clara.get(TODAY)
-    assert parts(page) == {"unapproved": PARTS["unapproved"]}
+    assert parts(page) == {name: PARTS[name] for name in ("unapproved", "pending")}
+    assert "Nichts zu tun" not in words(page)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ ERRORS = {
     404: (
         "Diese Seite gibt es nicht",
         "Vielleicht ist die Adresse falsch geschrieben. Eine Eingangsbestätigung öffnet nur der Browser, der die "
-        "Anfrage gesendet hat.",
+        "Anfrage gesendet hat, und nur für eine gewisse Zeit.",
     ),
     405: ("So geht es hier nicht", "Bitte beginnen Sie noch einmal beim Formular."),
     413: (

@@ -33,21 +33,6 @@ def take():
     is_secret = any(name.rpartition("-")[2] in SECRETS for name, _ in values)
     if is_secret or sum(len(value) for _, value in values) > MAX_HELD_SIGNS:
         return ""
-    had_files: bool
-
-    @property
-    def written(self):
-        """Return what somebody wrote; a single word is mostly a choice or a key."""
-        return [value for _, value in self.values if len(value.split()) > 1]
-
-
-def take():
-    """Return this request as one text for a hidden field, or "" if it holds a secret or more than fits into one."""
-    values = [(name, value) for name, value in request.form.items(multi=True) if name != "csrf_token"]
-    if sum(len(value) for _, value in values) > MAX_HELD_SIGNS or any(
-        name.rpartition("-")[2] in SECRETS for name, _ in values
-    ):
-        return ""
     had_files = any(file.filename for file in request.files.values())
     return json.dumps([request.full_path.rstrip("?"), values, had_files], ensure_ascii=False)
 
