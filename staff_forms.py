@@ -48,6 +48,12 @@ class WordField(SelectField):
         return self._words.get(self.data)
 
 
+def _whose():
+    """Return whose tickets one can ask for; a field asks only when it is shown."""
+    anybody = [SelectChoice(ANYBODY, "alle"), SelectChoice(MYSELF, "mir"), SelectChoice(NOBODY, "niemandem")]
+    return anybody + [SelectChoice(member.login, member.name) for member in Staff.by_name()]
+
+
 class QueueForm(PortalForm):
     """The filters of the queue, as they stand in its address."""
 
@@ -58,19 +64,9 @@ class QueueForm(PortalForm):
     category = WordField("Art", Category, name="art")
     priority = WordField("Priorität", list(reversed(Priority)), name="prioritaet")
     approval = WordField("Freigabe", Approval, name="freigabe")
-    assignee = SelectField("Bearbeitet von", name="bearbeitet-von", default=ANYBODY)
+    assignee = SelectField("Bearbeitet von", name="bearbeitet-von", default=ANYBODY, choices=_whose)
     customer_number = StringField("Kundennummer", name="kunde", default="")
     words = SearchField("Suche", name="text", default="")
-
-    def __init__(self, *args, **options):
-        super().__init__(*args, **options)
-        colleagues = [SelectChoice(member.login, member.name) for member in Staff.by_name()]
-        self.assignee.choices = [
-            SelectChoice(ANYBODY, "alle"),
-            SelectChoice(MYSELF, "mir"),
-            SelectChoice(NOBODY, "niemandem"),
-            *colleagues,
-        ]
 
     def filters(self, member):
         """Return what is chosen, as the member of staff who looks means it."""
