@@ -6,10 +6,10 @@ Nobody is locked out for good: the longest wait is short, and an attempt that co
 import hashlib
 import hmac
 from datetime import timedelta
-from ipaddress import IPv6Address, ip_address, ip_network
 
 from models import FailedAttempts, transaction
 from services import accounts
+from services.networks import network_of
 from settings import settings
 
 FREE_FAILURES = 5
@@ -20,9 +20,6 @@ FORGOTTEN_AFTER = timedelta(days=1)
 
 # Twice the first wait for each further failure; beyond this many doublings every longest wait is reached.
 MOST_DOUBLINGS = 16
-
-# Who has one IPv6 address usually has as many as this network holds.
-IPV6_NETWORK_BITS = 64
 
 
 class TooManyAttempts(Exception):
@@ -41,13 +38,7 @@ def of_account(name):
 
 def of_address(address):
     """Return the source for an address, or for the network from which it was picked."""
-    try:
-        ip = ip_address(address)
-    except ValueError:
-        return f"address:{address}"  # whatever a proxy calls its visitors
-    if isinstance(ip, IPv6Address):
-        ip = ip.ipv4_mapped or ip_network((int(ip), IPV6_NETWORK_BITS), strict=False)
-    return f"address:{ip}"
+    return f"address:{network_of(address)}"
 
 
 def begin(longest_waits, now):

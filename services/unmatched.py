@@ -4,13 +4,13 @@ from collections import defaultdict, deque, namedtuple
 from dataclasses import dataclass
 from datetime import timedelta
 from heapq import heapify, heappop, heappush
-from ipaddress import ip_address, ip_network
 from operator import attrgetter
 
 from peewee import JOIN, fn
 
 from models import Attachment, Customer, Submission, transaction
 from services import attachments
+from services.networks import network_of
 from settings import MEBIBYTE, settings
 from words import SubmissionState
 
@@ -151,7 +151,7 @@ def _loads():
         .group_by(Submission.id)
         .order_by(Submission.id)
     )
-    return [_Load(id, number, _network(address), size or 0) for id, number, address, size in rows.tuples()]
+    return [_Load(id, number, network_of(address), size or 0) for id, number, address, size in rows.tuples()]
 
 
 def _surplus(loads, weight, most):
@@ -190,13 +190,3 @@ def _oldest_of_largest(loads, key, weight):
         if len(group) > 1:
             heappush(largest, (total + weight(victim), group[0].id, group))
         yield victim
-
-
-def _network(address):
-    """Return what a sender can hardly leave: the address, or of IPv6 the first half, for the rest is free choice."""
-    try:
-        parsed = ip_address(address)
-        is_long = parsed.version == 6 and not parsed.ipv4_mapped
-        return str(ip_network((address, 64), strict=False)) if is_long else address
-    except ValueError:
-        return address

@@ -27,7 +27,8 @@ ROOMS = {
     "services.customer_import": {"models", "words", "services.accounts", "services.customers", "services.search"},
     "services.customers": {"models", "words", "services.accounts", "services.search"},
     "services.search": {"models", "words"},
-    "services.attempts": {"models", "words", "settings", "services.accounts"},
+    "services.networks": set(),
+    "services.attempts": {"models", "words", "settings", "services.accounts", "services.networks"},
     "services.sessions": {"models", "words", "settings", "services.attempts"},
     "services.second_factor": {"models", "words", "settings", "services.accounts"},
     "services.staff": {
@@ -54,7 +55,7 @@ ROOMS = {
         "services.search",
         "services.workdays",
     },
-    "services.unmatched": {"models", "words", "settings", "services.attachments"},
+    "services.unmatched": {"models", "words", "settings", "services.attachments", "services.networks"},
     "services.worker": {
         "clock",
         "models",
