@@ -26,7 +26,7 @@ import texts
 import words
 from migrations import migrate
 from models import database
-from services import accounts, attachments, file_types, tickets, workdays
+from services import accounts, attachments, file_types, mail, tickets, workdays
 from services.worker import Worker
 from settings import MEBIBYTE, StartError, settings
 from views import assets, public, staff
@@ -97,6 +97,7 @@ def create_app():
         dialled=texts.dialled,
         read_back=forms.read_back,
     )
+    mail.templates.filters["read_back"] = forms.read_back
     app.before_request(_limit_plain_forms)  # before CSRFProtect, which reads the form
     app.before_request(_open_database)
     app.teardown_request(_close_database)
@@ -176,7 +177,7 @@ def _run(app, greeting=""):
         log.warning("TICKET_LIMITS=off: Alle Mengengrenzen sind ausgeschaltet. Nur für Lasttests am eigenen Rechner!")
     # A service manager's stop ends the same way as Strg+C: answers are finished, the worker ends its batch.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
-    worker = Worker()
+    worker = Worker(app.app_context)
     worker.start()
     try:
         print(f"{greeting}Das Meldeportal läuft: {settings.local_url} (Ende mit Strg+C)")

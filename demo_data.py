@@ -251,6 +251,7 @@ class _Maker:
             "assignee": next((member.id for member in self.staff if begun and member.name == begun[0]), None),
             "due_on": submission["entry_date"],
             "lead_time_missed": intake.lead_time_missed(SimpleNamespace(**submission)),
+            "reminders": 0,
             "created_at": submission["received_at"],
             "first_action_at": events[1]["at"] if len(events) > 1 else None,
             "closed_at": events[-1]["at"] if status in (TicketStatus.DONE, TicketStatus.CANCELLED) else None,

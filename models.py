@@ -25,14 +25,21 @@ from words import (
     CODE_LENGTH,
     MAX_ADDRESS_LENGTH,
     MAX_EMAIL_LENGTH,
+    MAX_ERROR_LENGTH,
     MAX_FILE_NAME_LENGTH,
+    MAX_MESSAGE_ID_LENGTH,
     MAX_NUMBER_LENGTH,
     MAX_PHONE_LENGTH,
     MAX_SHORT_LENGTH,
+    MAX_SUBJECT_LENGTH,
+    TOKEN_LENGTH,
     Approval,
     Category,
     Channel,
     EventKind,
+    LinkPurpose,
+    MessageKind,
+    MessageState,
     Priority,
     Salutation,
     SubmissionState,
@@ -142,7 +149,7 @@ class FormerPin(BaseModel):
 class Submission(BaseModel):
     """What somebody sent, unchanged; only the decision about it is added later."""
 
-    draft = CharField(max_length=22, unique=True)
+    draft = CharField(max_length=TOKEN_LENGTH, unique=True)
     code = CharField(max_length=CODE_LENGTH, unique=True)
     received_at = UTCDateTimeField()
     channel = EnumField(Channel, default=Channel.WEB)
@@ -251,7 +258,8 @@ class FailedAttempts(BaseModel):
 class Ticket(BaseModel):
     """What became of a submission whose number and PIN matched.
 
-    Rank, category and due date are copies from the submission, so that the queue's indexes hold them.
+    Rank, category and due date are copies from the submission, so that the queue's indexes hold them. While an approval
+    is pending, its next reminder is due at a moment, if one more is to be sent, after as many as were sent.
     """
 
     submission = ForeignKeyField(Submission, backref="tickets", unique=True, on_delete="RESTRICT")
@@ -263,6 +271,8 @@ class Ticket(BaseModel):
     assignee = ForeignKeyField(Staff, null=True, backref="tickets", on_delete="RESTRICT", index=False)
     due_on = DateField(null=True)
     lead_time_missed = BooleanField(default=False)
+    remind_at = UTCDateTimeField(null=True)
+    reminders = IntegerField(default=0)
     created_at = UTCDateTimeField(index=True)
     first_action_at = UTCDateTimeField(null=True)
     closed_at = UTCDateTimeField(null=True)
@@ -317,6 +327,7 @@ Ticket.add_index(
 )
 Ticket.add_index(Ticket.index(Ticket.customer, Ticket.rank, Ticket.id, where=Ticket.closed_at.is_null()))
 Ticket.add_index(Ticket.index(Ticket.due_on, where=Ticket.closed_at.is_null()))
+Ticket.add_index(Ticket.index(Ticket.remind_at, where=Ticket.remind_at.is_null(False)))
 for _column in (Ticket.status, Ticket.category, Ticket.approval, Ticket.assignee):
     Ticket.add_index(Ticket.index(_column, Ticket.id, where=Ticket.closed_at.is_null(False)))
 
@@ -334,20 +345,84 @@ class TicketWords(FTS5Model):
 
 
 class Event(BaseModel):
-    """One line of a ticket's history: who did what, and when."""
+    """One line of a ticket's history: who did what, and when.
+
+    What came over a form that can be sent twice carries that form's draft key.
+    """
 
     ticket = ForeignKeyField(Ticket, backref="events", on_delete="CASCADE")
     at = UTCDateTimeField()
     kind = EnumField(EventKind)
     actor = CharField(max_length=MAX_SHORT_LENGTH)
     text = TextField(default="")
+    draft = CharField(max_length=TOKEN_LENGTH, null=True, unique=True)
+
+
+class TicketLink(BaseModel):
+    """An address that opens one ticket for one purpose to whoever has it.
+
+    The token in the address is derived from the nonce with the secret key, so the database alone opens nothing.
+    """
+
+    ticket = ForeignKeyField(Ticket, backref="links", on_delete="CASCADE")
+    purpose = EnumField(LinkPurpose)
+    approver = ForeignKeyField(Approver, null=True, backref="links", on_delete="SET NULL")
+    nonce = CharField(max_length=TOKEN_LENGTH, unique=True)
+    token_hash = CharField(max_length=64, unique=True)
+    created_at = UTCDateTimeField()
+    expires_at = UTCDateTimeField(null=True)
+    revoked_at = UTCDateTimeField(null=True)
+
+
+class Message(BaseModel):
+    """One message of the outbox, rendered when it was decided on; where its text has the link's nonce, the token goes.
+
+    A mail has a recipient; a webhook's message goes where the settings say. While somebody delivers it, it is leased.
+    """
+
+    kind = EnumField(MessageKind)
+    ticket = ForeignKeyField(Ticket, null=True, backref="messages", on_delete="CASCADE")
+    link = ForeignKeyField(TicketLink, null=True, on_delete="SET NULL")
+    recipient = CharField(max_length=MAX_EMAIL_LENGTH, default="")
+    subject = CharField(max_length=MAX_SUBJECT_LENGTH, default="")
+    body = TextField()
+    with_attachments = BooleanField(default=False)
+    message_id = CharField(max_length=MAX_MESSAGE_ID_LENGTH, unique=True)
+    state = EnumField(MessageState, default=MessageState.WAITING)
+    created_at = UTCDateTimeField()
+    attempts = IntegerField(default=0)
+    due_at = UTCDateTimeField()
+    leased_until = UTCDateTimeField(null=True)
+    sent_at = UTCDateTimeField(null=True)
+    last_error = CharField(max_length=MAX_ERROR_LENGTH, default="")
+
+    class Meta:
+        constraints = [Check("(state = 'sent') = (sent_at IS NOT NULL)", "message_sent_at_given")]
+
+
+Message.add_index(Message.index(Message.state, Message.due_at))
+
+
+class TextBlock(BaseModel):
+    """A text that the office uses in its answers again and again."""
+
+    name = CharField(max_length=MAX_SHORT_LENGTH, unique=True)
+    text = TextField()
+
+    @classmethod
+    def by_name(cls):
+        return cls.select().order_by(cls.name)
 
 
 class Attachment(BaseModel):
-    """A stored file: staged under a draft key until the submission with that key adopts it."""
+    """A stored file: staged under a draft key until the submission with that key adopts it.
 
-    draft = CharField(max_length=22)
+    What came later, with a message from the customer, belongs to the submission, too, and names that event.
+    """
+
+    draft = CharField(max_length=TOKEN_LENGTH)
     submission = ForeignKeyField(Submission, null=True, backref="attachments", on_delete="CASCADE")
+    event = ForeignKeyField(Event, null=True, backref="attachments", on_delete="CASCADE")
     stored_name = CharField(max_length=32, unique=True)
     name = CharField(max_length=MAX_FILE_NAME_LENGTH)
     media_type = CharField(max_length=40)
@@ -380,6 +455,9 @@ TABLES = [
     Ticket,
     TicketWords,
     Event,
+    TicketLink,
+    Message,
+    TextBlock,
     Attachment,
 ]
 

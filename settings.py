@@ -1,11 +1,13 @@
 """Settings of one installation: defaults, then config.toml in the data folder, then TICKET_* in the environment."""
 
 import logging
+import re
 import tomllib
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 log = logging.getLogger(__name__)
@@ -55,6 +57,15 @@ class Settings:
     office_name: str = "IT-Service"
     office_email: str = "support@example.org"
     office_phone: str = ""
+    smtp_url: str = ""
+    mail_from: str = ""
+    mail_attachments: str = "off"
+    mail_give_up_days: int = 5
+    approval_link_days: int = 30
+    ticket_link_days: int = 30
+    summary_time: str = ""
+    webhook_url: str = ""
+    webhook_secret: str = ""
     worker_tick_seconds: float = 1.5
     limits: str = "on"
     staged_hours: int = 12
@@ -95,6 +106,11 @@ class Settings:
     @property
     def receipt_lifetime(self):
         return timedelta(hours=self.receipt_hours)
+
+    @property
+    def sender(self):
+        """The address that mails come from."""
+        return self.mail_from or self.office_email
 
     @property
     def https(self):
@@ -153,7 +169,8 @@ def _convert(field, value, source):
     if check is None and field.type in (int, float):
         check, sentence = _positive, "muss größer als null sein"
     if check is not None and not check(converted):
-        raise StartError(f"Die Einstellung „{field.name}“ ({source}) {sentence}, nicht „{value}“.")
+        wrong = "" if field.name in _SECRET else f", nicht „{value}“"
+        raise StartError(f"Die Einstellung „{field.name}“ ({source}) {sentence}{wrong}.")
     return converted
 
 
@@ -172,6 +189,25 @@ def _is_address(text):
         return False
 
 
+def _is_smtp_url(text):
+    try:
+        url = urlsplit(text)
+        return text == "" or (url.scheme in ("smtp", "smtps") and bool(url.hostname) and url.port != 0)
+    except ValueError:
+        return False
+
+
+def _is_time_of_day(text):
+    return text == "" or re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", text) is not None
+
+
+def _is_web_address(text):
+    return text == "" or text.startswith(("http://", "https://"))
+
+
+# What may hold a password is not said again in a message.
+_SECRET = frozenset({"smtp_url", "webhook_url", "webhook_secret"})
+
 _CHECKS = {
     "threads": (_at_most(256), "muss größer als null und höchstens 256 sein"),
     "worker_tick_seconds": (_at_most(86400), "muss größer als null und höchstens 86400 sein"),
@@ -184,9 +220,14 @@ _CHECKS = {
     "port": (lambda port: 0 < port < 65536, "muss zwischen 1 und 65535 liegen"),
     "federal_state": (FEDERAL_STATES.__contains__, f"muss eines der Kürzel {', '.join(FEDERAL_STATES)} sein"),
     "limits": ({"on", "off"}.__contains__, "muss „on“ oder „off“ sein"),
-    "base_url": (
-        lambda url: url == "" or url.startswith(("http://", "https://")),
-        "muss mit http:// oder https:// beginnen",
-    ),
+    "base_url": (_is_web_address, "muss mit http:// oder https:// beginnen"),
     "office_email": (lambda address: "@" in address, "muss eine E-Mail-Adresse sein"),
+    "smtp_url": (_is_smtp_url, "muss so aussehen: smtp://name:kennwort@mail.firma.de:587"),
+    "mail_from": (lambda address: address == "" or "@" in address, "muss eine E-Mail-Adresse sein"),
+    "mail_attachments": ({"on", "off"}.__contains__, "muss „on“ oder „off“ sein"),
+    "mail_give_up_days": (_at_most(30), "muss größer als null und höchstens 30 sein"),
+    "approval_link_days": (_at_most(365), "muss größer als null und höchstens 365 sein"),
+    "ticket_link_days": (_at_most(365), "muss größer als null und höchstens 365 sein"),
+    "summary_time": (_is_time_of_day, "muss eine Uhrzeit sein, zum Beispiel 07:00"),
+    "webhook_url": (_is_web_address, "muss mit http:// oder https:// beginnen"),
 }

@@ -13,6 +13,12 @@ MAX_EMAIL_LENGTH = 254
 MAX_TEXT_LENGTH = 5000
 MAX_FILE_NAME_LENGTH = 120
 MAX_ADDRESS_LENGTH = 45
+MAX_SUBJECT_LENGTH = 200
+MAX_MESSAGE_ID_LENGTH = 320
+MAX_ERROR_LENGTH = 500
+
+# A random word of 128 bits, as it is written in an address.
+TOKEN_LENGTH = 22
 
 PIN_DIGITS = 8
 
@@ -107,8 +113,44 @@ class EventKind(Labelled):
     CANCELLED = "cancelled", "storniert"
     REOPENED = "reopened", "wieder geöffnet"
     NOTED = "noted", "interne Notiz"
+    ASKED = "asked", "um Freigabe gebeten"
+    REMINDED = "reminded", "an die Freigabe erinnert"
     APPROVED = "approved", "Freigabe erteilt"
     DECLINED = "declined", "Freigabe abgelehnt"
+    ANSWERED = "answered", "Antwort an den Kunden"
+    REPLIED = "replied", "Nachricht vom Kunden"
+    LINK_REVOKED = "link_revoked", "Link zur Seite des Kunden gesperrt"
+
+
+class LinkPurpose(Labelled):
+    APPROVAL = "approval", "Freigabe"
+    CUSTOMER = "customer", "Seite des Kunden"
+
+
+class MessageKind(Labelled):
+    """What leaves the house, and why; all but the webhook are mails."""
+
+    CONFIRMATION = "confirmation", "Bestätigung"
+    NEW_TICKET = "new_ticket", "Neues Ticket"
+    APPROVAL_WANTED = "approval_wanted", "Bitte um Freigabe"
+    REMINDER = "reminder", "Erinnerung an die Freigabe"
+    APPROVED = "approved", "Freigegeben"
+    DECLINED = "declined", "Nicht freigegeben"
+    STARTED_EARLY = "started_early", "Arbeit vor der Freigabe begonnen"
+    ANSWER = "answer", "Antwort"
+    REPLY = "reply", "Nachricht vom Kunden"
+    DONE = "done", "Erledigt"
+    CANCELLED = "cancelled", "Storniert"
+    SUMMARY = "summary", "Tagesübersicht"
+    TEST = "test", "Testmail"
+    WEBHOOK = "webhook", "Webhook"
+
+
+class MessageState(Labelled):
+    WAITING = "waiting", "wartet"
+    SENT = "sent", "gesendet"
+    FAILED = "failed", "gescheitert"
+    DISCARDED = "discarded", "verworfen"
 
 
 def plain(code):

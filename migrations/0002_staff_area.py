@@ -18,6 +18,8 @@ from peewee import (
 )
 from playhouse.sqlite_ext import FTS5Model, SearchField
 
+from migrations.tables import rebuild
+
 OPENED = "Ticket angelegt: "
 
 # The PIN in force came when the last former one went.
@@ -199,24 +201,8 @@ def up(migrator, db):
     with db.bind_ctx([*REBUILT, *added]):
         db.create_tables(added, safe=False)
         for model, sources in REBUILT.items():
-            _rebuild(db, model, sources)
+            rebuild(db, model, sources)
         _find_by_words(db)
-
-
-def _rebuild(db, model, sources):
-    """Make a table anew, each column filled from the old one's of the same name or from its source."""
-    table = model._meta.table_name
-    columns = [field.column_name for field in model._meta.sorted_fields]
-    model._meta.set_table_name(f"new_{table}")
-    model._schema.create_table(safe=False)
-    db.execute_sql(
-        f"INSERT INTO new_{table} ({', '.join(columns)}) "
-        f"SELECT {', '.join(sources.get(column, column) for column in columns)} FROM {table}"
-    )
-    db.execute_sql(f"DROP TABLE {table}")
-    db.execute_sql(f"ALTER TABLE new_{table} RENAME TO {table}")
-    model._meta.set_table_name(table)
-    model._schema.create_indexes(safe=False)
 
 
 def _find_by_words(db):

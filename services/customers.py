@@ -209,6 +209,11 @@ def page(text="", state=None, after="", size=PAGE_SIZE):
     return found, found[-1].number if len(rows) > size else ""
 
 
+def is_own_address(customer, email):
+    """Say whether a mail address lies in the customer's own domain, and so belongs to somebody there."""
+    return bool(customer.mail_domain) and _ascii_domain(email.rpartition("@")[2].casefold()) == customer.mail_domain
+
+
 def lock(customer, now):
     """Lock a customer, so that nothing sent with its number becomes a ticket; one that is locked stays as it is."""
     with transaction():

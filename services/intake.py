@@ -5,8 +5,8 @@ from functools import partial
 
 from peewee import IntegrityError
 
-from models import Customer, Event, Submission, Ticket, transaction
-from services import accounts, attachments, customers, search, workdays
+from models import Customer, Submission, Ticket, transaction
+from services import accounts, attachments, customers, history, mail, search, workdays
 from settings import TIME_ZONE, settings
 from words import CODE_ALPHABET, CODE_LENGTH, Approval, Category, Channel, EventKind, SubmissionState, UnmatchedReason
 
@@ -166,7 +166,9 @@ def _open_ticket(submission, customer, actor, why, now):
         created_at=now,
     )
     search.add(ticket)
-    Event.create(ticket=ticket, at=now, kind=EventKind.OPENED, actor=actor, text=why)
+    history.record(ticket, EventKind.OPENED, actor, now, why)
+    mail.confirmation(ticket, now)
+    mail.new_ticket(ticket, now)
     return ticket
 
 

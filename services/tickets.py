@@ -3,7 +3,7 @@
 from contextlib import contextmanager
 
 from models import Event, Ticket, transaction
-from services import search
+from services import history, search
 from words import Approval, Category, EventKind, Priority, TicketStatus
 
 WORK_BEGUN = (TicketStatus.IN_PROGRESS, TicketStatus.WAITING)
@@ -102,7 +102,7 @@ def note(ticket, by, now, text):
     with transaction():
         is_first = (Ticket.id == ticket.id) & Ticket.first_action_at.is_null()
         Ticket.update(first_action_at=now).where(is_first).execute()
-        Event.create(ticket=ticket, at=now, kind=EventKind.NOTED, actor=by.name, text=text)
+        history.record(ticket, EventKind.NOTED, by.name, now, text)
 
 
 def approve(ticket, by, seen, now, text):
@@ -170,7 +170,7 @@ def _changing(ticket, by, seen, now):
             raise Outdated(newer)
 
         def record(kind, text=""):
-            Event.create(ticket=ticket, at=now, kind=kind, actor=by.name, text=text)
+            history.record(ticket, kind, by.name, now, text)
 
         yield record
         ticket.first_action_at = ticket.first_action_at or now

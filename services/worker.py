@@ -2,11 +2,12 @@
 
 import logging
 import threading
+from contextlib import nullcontext
 from datetime import timedelta
 
 import clock
 from models import Submission, database
-from services import attachments, attempts, intake, sessions, unmatched
+from services import attachments, attempts, delivery, intake, sessions, unmatched
 from settings import settings
 
 log = logging.getLogger(__name__)
@@ -18,11 +19,12 @@ BATCH = 5
 
 
 def run_once(now):
-    """Do all that is due: decide about every pending submission, then sweep. Returns how many were decided."""
+    """Do all that is due: decide about every pending submission, deliver, sweep. Returns how many were decided."""
     decided, displaced, failed = 0, 0, set()
     while batch := admit_batch(now, failed):
         decided += batch
         displaced += unmatched.make_room(now)
+    delivery.deliver_due(now)
     sweep(now, displaced)
     return decided
 
@@ -58,10 +60,14 @@ def sweep(now, displaced):
 
 
 class Worker(threading.Thread):
-    """Runs once per tick. The tick is fixed: an arrival that woke the worker would show in the next answer's time."""
+    """Runs once per tick. The tick is fixed: an arrival that woke the worker would show in the next answer's time.
 
-    def __init__(self):
+    What it does is done within the given context, in which mails are written.
+    """
+
+    def __init__(self, context=nullcontext):
         super().__init__(name="worker", daemon=True)
+        self._context = context
         self._stopping = threading.Event()
         self._swept_at = None
         self._failed = set()
@@ -70,7 +76,7 @@ class Worker(threading.Thread):
     def run(self):
         while not self._stopping.wait(settings.worker_tick_seconds):
             try:
-                with database.connection_context():
+                with self._context(), database.connection_context():
                     self._tick(clock.now())
             except Exception:
                 log.exception("Ein Durchgang im Hintergrund ist gescheitert; der nächste folgt.")

@@ -45,13 +45,18 @@ OBSERVE_POLICY = """document.addEventListener("securitypolicyviolation",
     (event) => console.error(`violates ${event.violatedDirective}: ${event.blockedURI} ${event.sample}`))"""
 
 
+def free_port():
+    """Return a port of this machine that nobody listens at."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return free.getsockname()[1]
+
+
 class Portal:
     """app.py with a data folder and a port of its own; it can be killed and started again."""
 
     def __init__(self, data_dir):
         self.data_dir = data_dir
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
+        port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         self._log_path = data_dir.with_name(f"{data_dir.name}.log")
         others = {name: value for name, value in os.environ.items() if not name.startswith("TICKET_")}

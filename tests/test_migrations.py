@@ -13,7 +13,7 @@ from playhouse.migrations import Runner
 import migrations
 import models
 from app import create_app
-from models import Customer, Ticket, database
+from models import Customer, Message, Ticket, database
 from services import customers, search
 from settings import StartError, settings
 from tests.conftest import NOW, ROOT
@@ -160,14 +160,19 @@ def test_database_of_a_newer_version_is_refused_and_left_alone(customer, steps):
     assert backups() == copies
 
 
-def test_first_version_gets_the_staff_area_and_loses_nothing(app, steps, tmp_path):
-    settings.load({"TICKET_DATA_DIR": str(tmp_path / "first")})
+def start_release(name, steps, tmp_path):
+    """Make a data folder as a former version left it, with what stands in its file in tests/releases."""
+    settings.load({"TICKET_DATA_DIR": str(tmp_path / "former")})
     settings.data_dir.mkdir()
     models.open_at(settings.database_path)
     with database.connection_context():
-        Runner(database, str(steps)).up("0001_customers_submissions_tickets")
-        database.connection().executescript((ROOT / "tests" / "releases" / "0001.sql").read_text("utf-8"))
+        Runner(database, str(steps)).up(name)
+        database.connection().executescript((ROOT / "tests" / "releases" / f"{name[:4]}.sql").read_text("utf-8"))
     shutil.copy(tmp_path / "instance" / "secret.key", settings.secret_key_path)
+
+
+def test_first_version_gets_the_staff_area_and_loses_nothing(app, steps, tmp_path):
+    start_release("0001_customers_submissions_tickets", steps, tmp_path)
     with create_app().app_context(), database.connection_context():
         assert database.execute_sql("PRAGMA foreign_key_check").fetchall() == []
         entry, defect = Ticket.whole().order_by(Ticket.id)
@@ -183,4 +188,17 @@ def test_first_version_gets_the_staff_area_and_loses_nothing(app, steps, tmp_pat
         for typed, found in {"gerat": [defect], "pf4x7q": [defect], "ABCD-EFGH": [entry]}.items():
             rows = Ticket.select().where(Ticket.id.in_(search.matching(search.words_of(typed), search.OPEN)))
             assert list(rows.order_by(Ticket.id)) == found
+    assert len(backups()) == 1
+
+
+def test_second_version_gets_mails_and_loses_nothing(app, steps, tmp_path):
+    start_release("0002_staff_area", steps, tmp_path)
+    with create_app().app_context(), database.connection_context():
+        assert database.execute_sql("PRAGMA foreign_key_check").fetchall() == []
+        waiting, done = Ticket.whole().order_by(Ticket.id)
+        assert (waiting.approval, waiting.reminders, waiting.remind_at) == ("pending", 2, None)
+        assert (done.approval, done.reminders, done.remind_at) == ("approved", 0, None)
+        assert [event.text for event in waiting.events] == ["Kundennummer und PIN stimmen."]
+        assert [attachment.name for attachment in waiting.submission.attachments] == ["Foto.png"]
+        assert Message.select().count() == 0
     assert len(backups()) == 1

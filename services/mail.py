@@ -1,0 +1,104 @@
+"""One function for each mail: to whom it goes and what stands in its subject; its text is a file in templates/mail.
+
+Each is called within the transaction of what it tells. Mail goes to addresses on file only, and to one that was typed
+into the form if it lies in the customer's own mail domain.
+"""
+
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+import texts
+from services import customers, links, outbox
+from settings import settings
+from words import Category, MessageKind
+
+
+def quoted(text):
+    """Return what somebody wrote as a quotation, so that it can be told from our own words."""
+    return "\n".join(f"> {line}".rstrip() for line in text.splitlines())
+
+
+# The filter read_back is added where the app is wired, from the forms.
+templates = Environment(
+    loader=FileSystemLoader(Path(__file__).parent.parent / "templates" / "mail"),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    autoescape=select_autoescape(),
+)
+templates.globals.update(settings=settings)
+templates.filters.update(quoted=quoted, weekday=texts.weekday, moment=texts.moment, file_size=texts.file_size)
+
+
+def confirmation(ticket, now):
+    """Tell the customer that the ticket exists, at the address on file and at the requester's own."""
+    subject = _subject("Eingegangen", ticket)
+    _to_customer(
+        MessageKind.CONFIRMATION, ticket, dict.fromkeys([*_on_file(ticket), *_requester(ticket)]), subject, now
+    )
+
+
+def new_ticket(ticket, now):
+    """Tell the office that there is something to do, with all that it needs to do it."""
+    with_attachments = settings.mail_attachments == "on"
+    _to_office(MessageKind.NEW_TICKET, ticket, _subject("Neu", ticket), now, with_attachments=with_attachments)
+
+
+def requester(ticket):
+    """Return the address of who asked: their own if it is sure to be the customer's, else the one on file, or none."""
+    return _requester(ticket) or _on_file(ticket)
+
+
+def _on_file(ticket):
+    return [ticket.customer.email] if ticket.customer.email else []
+
+
+def _requester(ticket):
+    email = ticket.submission.email
+    return [email] if email and customers.is_own_address(ticket.customer, email) else []
+
+
+def _to_customer(kind, ticket, recipients, subject, now, **context):
+    recipients = list(recipients)
+    link = links.for_customer(ticket, now) if recipients else None
+    for recipient in recipients:
+        _put(kind, ticket, recipient, subject, now, link, **context)
+
+
+def _to_office(kind, ticket, subject, now, with_attachments=False, **context):
+    _put(kind, ticket, settings.office_email, subject, now, with_attachments=with_attachments, **context)
+
+
+def _put(kind, ticket, recipient, subject, now, link=None, with_attachments=False, **context):
+    body = templates.get_template(f"{kind}.txt").render(
+        ticket=ticket,
+        submission=ticket.submission,
+        customer=ticket.customer,
+        url=link and links.veiled_url(link),
+        **context,
+    )
+    outbox.put(
+        kind,
+        body,
+        now,
+        ticket=ticket,
+        link=link,
+        recipient=recipient,
+        subject=subject,
+        with_attachments=with_attachments,
+    )
+
+
+def _subject(what, ticket):
+    """Return a subject with the kind, the priority, a short text and the Vorgangsnummer.
+
+    Nobody chose the priority of a new employee; there the date counts.
+    """
+    submission = ticket.submission
+    kind = [submission.category.label]
+    if submission.category is Category.NEW_EMPLOYEE:
+        kind.append(f"Eintritt {submission.entry_date:%d.%m.%Y}")
+    else:
+        kind.append(f"Priorität {submission.priority.label}")
+    return f"{what} [{submission.spoken_code}] {', '.join(kind)}: {submission.summary}"
