@@ -58,10 +58,17 @@ class RowIdConverter(IntegerConverter):
         super().__init__(url_map, max=2**63 - 1)
 
 
+class Portal(Flask):
+    """The app; an address may hold somebody's token, so a failure is logged with the name of the view instead."""
+
+    def log_exception(self, exc_info):
+        log.error("Fehler bei %s %s", request.method, request.endpoint, exc_info=exc_info)
+
+
 def create_app():
     """Make the app from the settings in force, with its data folder and a database of this version's schema."""
     _prepare_data()
-    app = Flask(__name__, static_folder=None)
+    app = Portal(__name__, static_folder=None)
     app.secret_key = accounts.secret_key()
     app.url_map.converters["int"] = RowIdConverter
     app.config.update(
