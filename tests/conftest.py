@@ -6,6 +6,7 @@ Anna is a customer, Clara works in the office, Dora is an outsider who knows a c
 import hmac
 import os
 import re
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -15,10 +16,10 @@ from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
-from jinja2 import FileSystemBytecodeCache
 from werkzeug.security import generate_password_hash
 
 import clock
+import models
 from app import create_app
 from commands import cli
 from models import Customer, Staff, Submission, Ticket, database
@@ -32,7 +33,6 @@ ROOT = Path(__file__).parent.parent
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 
 
-# Slow to make, so the tests share them: a PIN's hash, the key that it hangs on, and compiled templates.
 SECRET_KEY = bytes(range(32))
 PIN = "4711 0815"
 PASSWORD = "vier Wolken im Tee"
@@ -40,28 +40,35 @@ PASSWORD = "vier Wolken im Tee"
 
 @pytest.fixture(scope="session")
 def shared(tmp_path_factory):
-    """Return what is slow to make and the same for all tests: the hash of Anna's PIN and a store of templates."""
-    folder = tmp_path_factory.mktemp("shared")
+    """Return what is slow to make and the same for all tests: the app, an empty database, hashes of the same words."""
+    _open_portal(tmp_path_factory.mktemp("shared") / "instance")
     proof = hmac.new(accounts._derive(SECRET_KEY, b"pin proof"), b"K1001\x0047110815", "sha256").hexdigest()
     # A cheap hash is as good a lock for tests.
     cheap = "pbkdf2:sha256:1"
     return SimpleNamespace(
+        app=create_app(),
+        database_path=settings.database_path,
         pin_hash=generate_password_hash(proof, cheap),
         password_hash=generate_password_hash(PASSWORD, cheap),
         nobodys_hash=generate_password_hash("nobody's", cheap),
-        templates=FileSystemBytecodeCache(folder),
     )
 
 
 @pytest.fixture
 def app(tmp_path, shared, monkeypatch):
+    """The app; its settings, data folder and clock belong to this test alone."""
     monkeypatch.setattr(clock, "now", lambda: NOW)
-    settings.load({"TICKET_DATA_DIR": str(tmp_path / "instance"), "TICKET_OFFICE_PHONE": "0211 55500"})
-    settings.data_dir.mkdir()
+    _open_portal(tmp_path / "instance")
+    settings.files_dir.mkdir()
+    shutil.copy(shared.database_path, settings.database_path)
+    models.open_at(settings.database_path)
+    return shared.app
+
+
+def _open_portal(data_dir):
+    settings.load({"TICKET_DATA_DIR": str(data_dir), "TICKET_OFFICE_PHONE": "0211 55500"})
+    data_dir.mkdir()
     settings.secret_key_path.write_bytes(SECRET_KEY)
-    app = create_app()
-    app.jinja_env.bytecode_cache = shared.templates
-    return app
 
 
 @pytest.fixture
