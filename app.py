@@ -29,7 +29,7 @@ from models import database
 from services import accounts, attachments, file_types, mail, tickets, workdays
 from services.worker import Worker
 from settings import MEBIBYTE, StartError, settings
-from views import assets, public, staff
+from views import approval, assets, public, staff
 from views.errors import error_page
 from words import MAX_ATTACHMENT_BYTES, MAX_ATTACHMENTS
 
@@ -113,6 +113,7 @@ def create_app():
     CSRFProtect(app)
     app.register_blueprint(assets.bp)
     app.register_blueprint(public.bp)
+    app.register_blueprint(approval.bp)
     app.register_blueprint(staff.bp)
     return app
 

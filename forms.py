@@ -183,6 +183,8 @@ class RequestForm(PortalForm):
     for_category = None
     with_attachments = False
     said_when_empty = {}
+    # What was sent is read by others, too.
+    read_as = {"name": "Name"}
 
     customer_number = line(
         "Kundennummer",
@@ -364,7 +366,9 @@ DETAIL_NAMES = frozenset(
 def read_back(submission):
     """Return what was sent as pairs of label and text, with the labels of the form it was sent with."""
     form = FORMS[submission.category](formdata=None, obj=submission, meta={"csrf": False})
-    lines = [(field.label.text, _shown(field, form)) for field in form if field.name != "pin"]
+    lines = [
+        (form.read_as.get(field.name, field.label.text), _shown(field, form)) for field in form if field.name != "pin"
+    ]
     return [(label, text) for label, text in lines if text]
 
 

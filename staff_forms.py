@@ -9,7 +9,7 @@ from wtforms.validators import InputRequired, Length, ValidationError
 import texts
 from forms import PortalForm, clean, line, text
 from models import Customer, Staff
-from services import staff, tickets
+from services import approvals, staff, tickets
 from services.accounts import AccountError, normalise_number
 from services.figures import PERIODS
 from services.queue import Filters, Scope
@@ -29,6 +29,8 @@ ANYBODY, NOBODY, MYSELF = "", "niemand", "ich"
 MAX_CODE_LENGTH = 40
 
 TOO_LONG_A_PASSWORD = f"Ein Kennwort hat höchstens {MAX_PASSWORD_LENGTH} Zeichen."
+
+ON_BEHALF = "Nach einem Anruf, für den Genehmiger. Der Kunde erfährt davon, auch diesen Text."
 
 # A text to a ticket is a sentence or two.
 FEW = {"rows": 3}
@@ -132,15 +134,16 @@ class FiguresForm(PortalForm):
 class VerbForm(PortalForm):
     """The base of what can be done with a ticket: names the verb and says up to which event its person has read."""
 
+    room = tickets
     verb = slug = button = ""
 
     # Whoever says nothing, or something that can be no event, has seen nothing.
     seen = HiddenField(filters=[lambda id: int(id) if re.fullmatch("[0-9]{1,18}", id or "") else 0])
 
     def carry_out(self, ticket, by, now):
-        """Do it; raises tickets.TicketError."""
+        """Do it; raises changes.TicketError."""
         answers = {field.short_name: field.data for field in self if field.short_name != "csrf_token"}
-        getattr(tickets, self.verb)(ticket, by=by, now=now, **answers)
+        getattr(self.room, self.verb)(ticket, by=by, now=now, **answers)
 
     def asked(self):
         """Return the fields that a person fills in."""
@@ -188,25 +191,32 @@ class ReopenForm(VerbForm):
 
 
 class ApproveForm(VerbForm):
+    room = approvals
     verb, slug, button = "approve", "freigeben", "Freigabe eintragen"
 
     text = text(
         "Wer hat wann freigegeben?",
         missing="Bitte schreiben Sie, wer wann freigegeben hat.",
-        description="Nach einem Anruf, für den Genehmiger.",
+        description=ON_BEHALF,
         render_kw=FEW,
     )
 
 
 class DeclineForm(VerbForm):
+    room = approvals
     verb, slug, button = "decline", "ablehnen", "Ablehnung eintragen"
 
     reason = text(
         "Wer hat warum abgelehnt?",
         missing="Bitte schreiben Sie, wer warum abgelehnt hat.",
-        description="Nach einem Anruf, für den Genehmiger.",
+        description=ON_BEHALF,
         render_kw=FEW,
     )
+
+
+class AskAgainForm(VerbForm):
+    room = approvals
+    verb, slug, button = "ask_again", "freigabe-anfragen", "Freigabe noch einmal anfragen"
 
 
 class AssignForm(VerbForm):
@@ -240,6 +250,7 @@ VERB_FORMS = {
         TakeOverForm,
         ApproveForm,
         DeclineForm,
+        AskAgainForm,
         FinishForm,
         WaitForm,
         NoteForm,

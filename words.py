@@ -93,6 +93,7 @@ class TicketStatus(Labelled):
 
 
 OPEN_STATUSES = (TicketStatus.NEW, TicketStatus.IN_PROGRESS, TicketStatus.WAITING)
+WORK_BEGUN = (TicketStatus.IN_PROGRESS, TicketStatus.WAITING)
 
 
 class Approval(Labelled):
@@ -117,6 +118,8 @@ class EventKind(Labelled):
     REMINDED = "reminded", "an die Freigabe erinnert"
     APPROVED = "approved", "Freigabe erteilt"
     DECLINED = "declined", "Freigabe abgelehnt"
+    APPROVED_ON_BEHALF = "approved_on_behalf", "Freigabe nach Anruf eingetragen"
+    DECLINED_ON_BEHALF = "declined_on_behalf", "Ablehnung nach Anruf eingetragen"
     ANSWERED = "answered", "Antwort an den Kunden"
     REPLIED = "replied", "Nachricht vom Kunden"
     LINK_REVOKED = "link_revoked", "Link zur Seite des Kunden gesperrt"

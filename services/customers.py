@@ -7,7 +7,7 @@ import unicodedata
 from peewee import IntegrityError
 
 from models import Approver, Customer, transaction
-from services import accounts, search
+from services import accounts, outbox, search
 from services.accounts import AccountError
 from words import MAX_EMAIL_LENGTH, MAX_NUMBER_LENGTH, MAX_SHORT_LENGTH, Labelled
 
@@ -252,8 +252,9 @@ def change_approver(approver, values):
 
 
 def remove_approver(approver):
-    """Remove an approver; tickets that already wait go on waiting for a decision."""
+    """Remove an approver, who gets no more mail; tickets that already wait go on waiting for a decision."""
     with transaction():
+        outbox.discard_to(approver)
         Approver.delete().where(Approver.id == approver.id).execute()
 
 

@@ -2,6 +2,9 @@
 
 from models import Event
 
+# Who does what nobody does in person.
+PORTAL = "Portal"
+
 
 def record(ticket, kind, actor, now, text="", draft=None):
     """Add a line to a ticket's history, within the transaction of what it tells, and return it."""

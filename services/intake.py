@@ -6,9 +6,19 @@ from functools import partial
 from peewee import IntegrityError
 
 from models import Customer, Submission, Ticket, transaction
-from services import accounts, attachments, customers, history, mail, search, workdays
+from services import accounts, approvals, attachments, changes, customers, history, mail, search, workdays
 from settings import TIME_ZONE, settings
-from words import CODE_ALPHABET, CODE_LENGTH, Approval, Category, Channel, EventKind, SubmissionState, UnmatchedReason
+from words import (
+    CODE_ALPHABET,
+    CODE_LENGTH,
+    Approval,
+    Category,
+    Channel,
+    EventKind,
+    Priority,
+    SubmissionState,
+    UnmatchedReason,
+)
 
 # What a ticket's history begins with.
 MATCHED, TAKEN_AT_THE_PHONE = "Kundennummer und PIN stimmen.", "Am Telefon aufgenommen."
@@ -70,7 +80,7 @@ def admit(submission, now):
             .execute()
         )
         if decided and reason is None:
-            _open_ticket(submission, customer, "Portal", MATCHED, now)
+            _open_ticket(submission, customer, history.PORTAL, MATCHED, now)
 
 
 def convert(submission, customer, by, note, now):
@@ -168,7 +178,11 @@ def _open_ticket(submission, customer, actor, why, now):
     search.add(ticket)
     history.record(ticket, EventKind.OPENED, actor, now, why)
     mail.confirmation(ticket, now)
-    mail.new_ticket(ticket, now)
+    if ticket.approval is Approval.PENDING:
+        with changes.as_it_is(ticket):
+            approvals.ask(ticket, history.PORTAL, now)
+    if ticket.approval is Approval.NOT_REQUIRED or submission.priority is Priority.HIGH:
+        mail.new_ticket(ticket, now)
     return ticket
 
 

@@ -43,13 +43,22 @@ def unveil(text, link):
 
 def find(token, purpose, now):
     """Return the link with this token, its ticket whole, or None if it opens nothing now, for whatever reason."""
+    return _opening(now, TicketLink.token_hash == _hash(token), TicketLink.purpose == purpose)
+
+
+def look_again(link, now):
+    """Return a link as it is now, or None if it opens nothing any more."""
+    return _opening(now, TicketLink.id == link.id)
+
+
+def _opening(now, *conditions):
     link = (
         TicketLink.select(TicketLink, Ticket, Submission, Customer)
         .join(Ticket)
         .join(Submission)
         .switch(Ticket)
         .join(Customer)
-        .where(TicketLink.token_hash == _hash(token), TicketLink.purpose == purpose)
+        .where(*conditions)
         .get_or_none()
     )
     return link if link and _is_open(link, now) else None

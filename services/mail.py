@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 import texts
 from services import customers, links, outbox
 from settings import settings
-from words import Category, MessageKind
+from words import Approval, Category, MessageKind
 
 
 def quoted(text):
@@ -39,10 +39,38 @@ def confirmation(ticket, now):
     )
 
 
-def new_ticket(ticket, now):
-    """Tell the office that there is something to do, with all that it needs to do it."""
+def new_ticket(ticket, now, approved_by=""):
+    """Tell the office that there is something to do, with all that it needs to do it, and who approved it."""
+    subject = _subject("Neu, noch nicht freigegeben" if ticket.approval is Approval.PENDING else "Neu", ticket)
     with_attachments = settings.mail_attachments == "on"
-    _to_office(MessageKind.NEW_TICKET, ticket, _subject("Neu", ticket), now, with_attachments=with_attachments)
+    _to_office(MessageKind.NEW_TICKET, ticket, subject, now, with_attachments=with_attachments, approved_by=approved_by)
+
+
+def approval_wanted(ticket, approver, now):
+    """Ask an approver to decide about a ticket."""
+    _to_approver(MessageKind.APPROVAL_WANTED, ticket, approver, _subject("Bitte um Freigabe", ticket), now)
+
+
+def reminder(ticket, approver, is_last, now):
+    """Remind an approver that a ticket waits for a decision; the last one says that no other follows."""
+    subject = _subject("Erinnerung: Bitte um Freigabe", ticket)
+    _to_approver(MessageKind.REMINDER, ticket, approver, subject, now, is_last=is_last)
+
+
+def started_early(ticket, approver, reason, now):
+    """Tell an approver that work has begun, and why it could not wait for the decision."""
+    subject = _subject("Vor der Freigabe begonnen", ticket)
+    _to_approver(MessageKind.STARTED_EARLY, ticket, approver, subject, now, reason=reason)
+
+
+def approved(ticket, to_office, now, **said):
+    """Tell who asked, and the office if it is to know, that the ticket is approved: by whom, and what they said."""
+    _decided(MessageKind.APPROVED, ticket, to_office, now, **said)
+
+
+def declined(ticket, to_office, now, **said):
+    """Tell who asked, and the office if it is to know, that the ticket is not approved: by whom, and why."""
+    _decided(MessageKind.DECLINED, ticket, to_office, now, **said)
 
 
 def requester(ticket):
@@ -64,6 +92,18 @@ def _to_customer(kind, ticket, recipients, subject, now, **context):
     link = links.for_customer(ticket, now) if recipients else None
     for recipient in recipients:
         _put(kind, ticket, recipient, subject, now, link, **context)
+
+
+def _decided(kind, ticket, to_office, now, *, by, text, has_begun):
+    subject, said = _subject(kind.label, ticket), {"by": by, "text": text, "has_begun": has_begun}
+    _to_customer(kind, ticket, requester(ticket), subject, now, **said)
+    if to_office:
+        _to_office(kind, ticket, subject, now, **said)
+
+
+def _to_approver(kind, ticket, approver, subject, now, **context):
+    link = links.for_approver(ticket, approver, now)
+    _put(kind, ticket, approver.email, subject, now, link, approver=approver, expires_at=link.expires_at, **context)
 
 
 def _to_office(kind, ticket, subject, now, with_attachments=False, **context):

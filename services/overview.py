@@ -5,8 +5,8 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from models import Submission, Ticket, database, number_of
-from services import workdays
+from models import Approver, Submission, Ticket, database, number_of
+from services import approvals, workdays
 from settings import MEBIBYTE, TIME_ZONE, settings
 from words import Approval, Category, Priority, TicketStatus
 
@@ -14,8 +14,6 @@ from words import Approval, Category, Priority, TicketStatus
 SHOWN = 5
 ENTRIES_SHOWN = 20
 
-# An approval is overdue when the reminders after one and three working days have brought nothing.
-APPROVAL_WORKDAYS = 3
 ENTRY_WORKDAYS = 10
 
 LOW_DISK_BYTES = 2 * 1024 * MEBIBYTE
@@ -41,7 +39,6 @@ class Overview:
     new_by_priority: list
     unapproved_high: Waiting
     overdue_approvals: Waiting
-    pending_approvals: Waiting
     unmatched: Waiting
     unmatched_total: int
     unmatched_since: date
@@ -54,7 +51,7 @@ class Overview:
     @property
     def is_quiet(self):
         """Nothing waits for anybody."""
-        waiting = (self.new, self.pending_approvals, self.entries)
+        waiting = (self.new, self.unapproved_high, self.overdue_approvals, self.entries)
         return not any(part.count for part in waiting) and self.unmatched_total == 0
 
     @property
@@ -70,7 +67,10 @@ def overview(now):
     until = workdays.workday_after(today, ENTRY_WORKDAYS, state)
     is_new = Ticket.status == TicketStatus.NEW
     is_pending = Ticket.approval == Approval.PENDING
-    overdue_day = workdays.workday_before(today, APPROVAL_WORKDAYS, state)
+    # Every reminder has brought nothing, or nobody is there to be asked.
+    is_overdue = (Ticket.reminders >= approvals.MOST_REMINDERS) | Ticket.customer.not_in(
+        Approver.select(Approver.customer)
+    )
     last_backup = _last_backup()
     new_by_rank = Counter(
         rank for (rank,) in database.execute(_open(is_new, ~is_pending).select(Ticket.rank)).fetchall()
@@ -79,8 +79,7 @@ def overview(now):
         new=_waiting(_open(is_new, ~is_pending)),
         new_by_priority=[(priority, new_by_rank[priority.rank]) for priority in reversed(Priority)],
         unapproved_high=_waiting(_open(is_pending, Ticket.rank == Priority.HIGH.rank)),
-        overdue_approvals=_waiting(_open(is_pending, Ticket.created_at < _end_of(overdue_day))),
-        pending_approvals=_waiting(_open(is_pending)),
+        overdue_approvals=_waiting(_open(is_pending, is_overdue)),
         unmatched=_unmatched(since),
         unmatched_total=Submission.unmatched().count(),
         unmatched_since=since,
@@ -124,7 +123,3 @@ def _last_backup():
 
 def _start_of(day):
     return datetime.combine(day, time.min, TIME_ZONE)
-
-
-def _end_of(day):
-    return _start_of(day + timedelta(days=1))

@@ -1,4 +1,4 @@
-"""The one loop beside the web server: decide about pending submissions and tidy up."""
+"""The one loop beside the web server: decide about pending submissions, remind, deliver and tidy up."""
 
 import logging
 import threading
@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import clock
 from models import Submission, database
-from services import attachments, attempts, delivery, intake, sessions, unmatched
+from services import approvals, attachments, attempts, delivery, intake, sessions, unmatched
 from settings import settings
 
 log = logging.getLogger(__name__)
@@ -19,11 +19,12 @@ BATCH = 5
 
 
 def run_once(now):
-    """Do all that is due: decide about every pending submission, deliver, sweep. Returns how many were decided."""
+    """Do all that is due: decide about pending submissions, remind, deliver, sweep. Returns how many were decided."""
     decided, displaced, failed = 0, 0, set()
     while batch := admit_batch(now, failed):
         decided += batch
         displaced += unmatched.make_room(now)
+    remind_due(now, set())
     delivery.deliver_due(now)
     sweep(now, displaced)
     return decided
@@ -51,6 +52,18 @@ def admit_batch(now, failed):
     return decided
 
 
+def remind_due(now, failed):
+    """Remind the approvers of every ticket for which it is time; failures are treated as in admit_batch."""
+    for ticket_id in approvals.due(now):
+        if ticket_id in failed:
+            continue
+        try:
+            approvals.remind(ticket_id, now)
+        except Exception:
+            log.exception("An eine Freigabe ließ sich nicht erinnern; das bleibt für später vorgemerkt.")
+            failed.add(ticket_id)
+
+
 def sweep(now, displaced):
     """Tidy up, and log how many unmatched submissions were displaced by others since the last time, if any."""
     for room in (attachments, unmatched, sessions, attempts):
@@ -71,6 +84,7 @@ class Worker(threading.Thread):
         self._stopping = threading.Event()
         self._swept_at = None
         self._failed = set()
+        self._not_reminded = set()
         self._displaced = 0
 
     def run(self):
@@ -89,9 +103,11 @@ class Worker(threading.Thread):
     def _tick(self, now):
         if admit_batch(now, self._failed):
             self._displaced += unmatched.make_room(now)
+        remind_due(now, self._not_reminded)
         if self._swept_at is None or now - self._swept_at >= SWEEP_INTERVAL:
             self._swept_at = now
             # What failed for a passing reason gets another try.
             self._failed.clear()
+            self._not_reminded.clear()
             displaced, self._displaced = self._displaced, 0
             sweep(now, displaced)

@@ -25,6 +25,7 @@ ROUTES = {
     "/anhaenge/entfernen": {"POST"},
     "/eingegangen/<code>": {"GET"},
     "/felder": {"POST"},
+    "/freigabe/<token>": {"GET", "POST"},
     "/healthz": {"GET"},
     "/hilfe": {"GET"},
     "/static/<public_name>": {"GET"},

@@ -60,7 +60,7 @@ def test_everything_that_was_sent(anna, submissions, category):
     page = anna.report(category, **OPTIONAL[category])
     general = [
         ("Kundennummer", "K1001"),
-        ("Ihr Name", "Anna Sommer"),
+        ("Name", "Anna Sommer"),
         ("Kontaktnummer", "0211 555-0101"),
         ("E-Mail", "anna@sommer.example"),
     ]

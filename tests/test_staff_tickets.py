@@ -304,7 +304,15 @@ def test_htmx_gets_the_ticket_anew(desk, ticket):
 def test_waiting_for_approval(with_approver, desk, ticket):
     work = desk(priority="medium")
     assert ticket().approval is Approval.PENDING
-    assert work.verbs() == {"uebernehmen", "zuweisen", "stornieren", "notieren", "freigeben", "ablehnen"}
+    assert work.verbs() == {
+        "uebernehmen",
+        "zuweisen",
+        "stornieren",
+        "notieren",
+        "freigeben",
+        "ablehnen",
+        "freigabe-anfragen",
+    }
     assert "noch nicht freigegeben" in work.look().text_of("ticket")
     assert "Bernd Brot, bernd@sommer.example" in work.look().text_of("ticket")
     work.act("freigeben", "Bernd Brot, am Telefon um 10 Uhr")
@@ -340,7 +348,7 @@ def test_declining_cancels_what_nobody_began(with_approver, desk, ticket, histor
     work = desk(priority="medium")
     work.act("ablehnen", "Bernd Brot: zu teuer")
     assert (ticket().status, ticket().approval) == (TicketStatus.CANCELLED, Approval.DECLINED)
-    assert [kind for kind, *_ in history()][-2:] == [EventKind.DECLINED, EventKind.CANCELLED]
+    assert [kind for kind, *_ in history()][-2:] == [EventKind.DECLINED_ON_BEHALF, EventKind.CANCELLED]
     work.act("wieder-oeffnen", "Bernd hat es sich überlegt")
     assert (ticket().status, ticket().approval) == (TicketStatus.NEW, Approval.PENDING)
 

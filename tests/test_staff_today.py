@@ -7,15 +7,14 @@ import pytest
 
 import clock
 from models import Approver, Customer, Ticket, database
-from services import overview
+from services import customers, overview
 from settings import settings
 
 TODAY = "/verwaltung/"
 PARTS = {
     "new": "Neue Tickets",
     "unapproved": "Hohe Priorität, noch nicht freigegeben",
-    "overdue": "Freigabe überfällig",
-    "pending": "Wartet auf Freigabe: bitte beim Genehmiger anrufen",
+    "overdue": "Freigabe überfällig: bitte beim Genehmiger anrufen",
     "unmatched": "Nicht zugeordnet seit",
     "entries": "Neue Mitarbeiter bis",
 }
@@ -82,30 +81,28 @@ def test_what_waits_for_approval_is_not_new(with_approver, anna, clara, work):
     anna.report("incident", priority="high")
     work()
     page = clara.get(TODAY)
-    assert parts(page) == {name: PARTS[name] for name in ("unapproved", "pending")}
+    assert parts(page) == {name: PARTS[name] for name in ("unapproved",)}
     assert "Nichts zu tun" not in words(page)
 
 
-@pytest.mark.parametrize(
-    ("moment", "is_overdue"),
-    [
-        ((2026, 12, 22, 9), False),  # two working days later
-        ((2026, 12, 22, 22, 59), False),
-        ((2026, 12, 22, 23, 1), True),  # 23 December in the office: the third
-        ((2026, 12, 28, 9), True),
-    ],
-)
-def test_overdue_approvals(with_approver, anna, clara, work, at, monkeypatch, moment, is_overdue):
-    at(2026, 12, 18, 12)
+@pytest.mark.parametrize(("reminders", "is_overdue"), [(0, False), (1, False), (2, True)])
+def test_approval_is_overdue_after_the_last_reminder(with_approver, anna, clara, work, reminders, is_overdue):
     anna.report("incident", priority="medium")
     work()
     with database.connection_context():
-        Ticket.update(created_at=datetime(2026, 12, 18, 12, tzinfo=UTC)).execute()
-    at(*moment)
-    with clara.client.session_transaction() as session:
-        session["staff_seen"] = int(clock.now().timestamp())
-    monkeypatch.setattr(settings, "staff_session_hours", 24 * 60)
-    assert ("overdue" in parts(clara.get(TODAY))) == is_overdue
+        Ticket.update(reminders=reminders).execute()
+    page = clara.get(TODAY)
+    assert ("overdue" in parts(page)) == is_overdue
+    assert ("Nichts zu tun" in words(page)) != is_overdue
+
+
+def test_approval_is_overdue_when_nobody_can_decide(with_approver, anna, clara, work):
+    anna.report("incident", priority="medium")
+    work()
+    assert parts(clara.get(TODAY)) == {}
+    with database.connection_context():
+        customers.remove_approver(Approver.get())
+    assert parts(clara.get(TODAY)) == {"overdue": PARTS["overdue"]}
 
 
 def test_unmatched_since_the_last_working_day(dora, anna, clara, work, at):

@@ -4,10 +4,10 @@ from flask import Blueprint, abort, g, render_template, request
 
 import clock
 from models import Approver, Attachment, Event, Ticket
-from services import attachments, tickets
+from services import attachments, changes, tickets
 from staff_forms import VERB_FORMS, NoteForm
 from views.answers import answer, go_to, is_htmx
-from words import Approval
+from words import Approval, EventKind
 
 bp = Blueprint("ticket", __name__)
 
@@ -27,9 +27,9 @@ def act(code, slug):
         return _show(ticket, form, 422)
     try:
         form.carry_out(ticket, by=g.member, now=clock.now())
-    except tickets.Outdated as outdated:
+    except changes.Outdated as outdated:
         return _show(_ticket(code), form, 422, notice=str(outdated), newer=outdated.events)
-    except tickets.TicketError as error:
+    except changes.TicketError as error:
         return _show(_ticket(code), form, 422, notice=str(error))
     if is_htmx():
         return _show(_ticket(code), done=True)
@@ -50,10 +50,26 @@ def _show(ticket, form=None, status=200, **messages):
     ]
     if form is not None and form not in forms:
         forms.append(form)
-    deciders = ticket.customer.approvers.order_by(Approver.name) if ticket.approval is Approval.PENDING else []
     files = [(file, attachments.first_lines(file)) for file in ticket.submission.attachments.order_by(Attachment.id)]
     events = list(ticket.events.order_by(Event.id))
     template = "staff/_ticket.html" if is_htmx() else "staff/ticket.html"
     shown = {"ticket": ticket, "forms": forms, "failed": form, "files": files, "events": events}
-    shown |= {"deciders": deciders, "today": clock.today(), "pictures": attachments.PICTURES, "htmx": is_htmx()}
+    shown |= {
+        "approval": _approval(ticket, events),
+        "today": clock.today(),
+        "pictures": attachments.PICTURES,
+        "htmx": is_htmx(),
+    }
     return answer(render_template(template, **shown, **messages), status)
+
+
+def _approval(ticket, events):
+    """Return who decides about a ticket that waits, and who was asked and reminded when; else None."""
+    if ticket.approval is not Approval.PENDING or not ticket.is_open:
+        return None
+    last = {event.kind: event for event in events}
+    return {
+        "deciders": ticket.customer.approvers.order_by(Approver.name),
+        "asked": last.get(EventKind.ASKED),
+        "reminded": last.get(EventKind.REMINDED),
+    }

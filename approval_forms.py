@@ -1,0 +1,29 @@
+"""What an approver fills in."""
+
+from wtforms import StringField
+from wtforms.validators import AnyOf
+
+from forms import PortalForm, text
+from words import Approval
+
+
+class DecisionForm(PortalForm):
+    """One of two buttons, and a reason that only declining needs."""
+
+    decision = StringField(
+        validators=[AnyOf([Approval.APPROVED, Approval.DECLINED], "Bitte wählen Sie „Freigeben“ oder „Ablehnen“.")]
+    )
+    reason = text("Grund", render_kw={"rows": 3})
+
+    def validate(self, extra_validators=None):
+        """Check the answers; whoever approves need not say why."""
+        is_valid = super().validate(extra_validators)
+        if is_valid and self.chosen is Approval.DECLINED and not self.reason.data:
+            self.reason.errors = ["Bitte schreiben Sie, warum Sie ablehnen."]
+            return False
+        return is_valid
+
+    @property
+    def chosen(self):
+        """What is decided by a valid form."""
+        return Approval(self.decision.data)

@@ -1,0 +1,166 @@
+"""Who decides about a ticket at the customer's: they are asked and reminded, and the first of them decides."""
+
+from datetime import datetime
+
+from models import Approver, Customer, Event, Ticket
+from services import changes, history, links, mail, workdays
+from services.changes import changing, require
+from settings import TIME_ZONE, settings
+from words import Approval, EventKind, Priority, TicketStatus
+
+# The first reminder goes out one working day after the question, the second one two working days later.
+REMINDER_STEPS = (1, 2)
+MOST_REMINDERS = len(REMINDER_STEPS)
+
+BY_LINK = {Approval.APPROVED: EventKind.APPROVED, Approval.DECLINED: EventKind.DECLINED}
+ON_BEHALF = {Approval.APPROVED: EventKind.APPROVED_ON_BEHALF, Approval.DECLINED: EventKind.DECLINED_ON_BEHALF}
+DECISIONS = (*BY_LINK.values(), *ON_BEHALF.values())
+
+
+class NothingToDecide(changes.TicketError):
+    """Somebody was faster, or the ticket is closed."""
+
+    def __init__(self):
+        super().__init__("Über die Freigabe ist schon entschieden.")
+
+
+def ask(ticket, actor, now):
+    """Ask for a decision, within the transaction of what made it necessary; the reminders begin from the start."""
+    ticket.approval = Approval.PENDING
+    ticket.reminders = 0
+    ticket.remind_at = None
+    asked = _deciders(ticket, now)
+    for approver in asked:
+        mail.approval_wanted(ticket, approver, now)
+    if asked:
+        ticket.remind_at = reminder_after(now, sent=0)
+        history.record(ticket, EventKind.ASKED, actor, now, _names(asked))
+
+
+def ask_again(ticket, by, seen, now):
+    """Ask anew, with links that are valid for their whole time."""
+    with changing(ticket, by, seen, now):
+        _require_pending(ticket)
+        require(Customer.get_by_id(ticket.customer_id).locked_at is None, "Dieser Kunde ist gesperrt.")
+        require(_deciders(ticket, now), "Dieser Kunde hat keinen Genehmiger, den das Portal fragen kann.")
+        ask(ticket, by.name, now)
+
+
+def decide(link, decision, text, now):
+    """Decide as the approver who has the link; raises NothingToDecide, also if the link has died meanwhile."""
+    ticket = link.ticket
+    with changes.as_it_is(ticket):
+        current = links.look_again(link, now)
+        if current is None:
+            raise NothingToDecide
+        _decide(ticket, BY_LINK, decision, current.approver.name, text, now)
+
+
+def approve(ticket, by, seen, now, text):
+    """Enter on the approver's behalf that the request is approved; the text says who said so, and when."""
+    with changing(ticket, by, seen, now):
+        _decide(ticket, ON_BEHALF, Approval.APPROVED, by.name, text, now)
+
+
+def decline(ticket, by, seen, now, reason):
+    """Enter on the approver's behalf that the request is declined; what nobody has begun is cancelled with it."""
+    with changing(ticket, by, seen, now):
+        _decide(ticket, ON_BEHALF, Approval.DECLINED, by.name, reason, now)
+
+
+def decision(ticket):
+    """Return the event that decided about a ticket as it is, or None."""
+    if ticket.approval not in BY_LINK:
+        return None
+    return ticket.events.where(Event.kind.in_(DECISIONS)).order_by(Event.id.desc()).first()
+
+
+def decided_by(event):
+    """Return who decided, as the customer is told; of the office no names."""
+    return event.actor if event.kind in BY_LINK.values() else f"{settings.office_name} nach einem Anruf"
+
+
+def early_start(ticket, before=None):
+    """Return the event by which work began without an approval (before a decision), or None."""
+    events = ticket.events.where(Event.kind.in_((EventKind.STARTED_EARLY, EventKind.REOPENED)))
+    if before:
+        events = events.where(Event.id < before.id)
+    last = events.order_by(Event.id.desc()).first()
+    return last if last and last.kind is EventKind.STARTED_EARLY else None
+
+
+def tell_of_early_start(ticket, reason, now):
+    """Tell the approvers that work has begun, within the transaction of the start; they can still decide."""
+    for approver in _deciders(ticket, now):
+        mail.started_early(ticket, approver, reason, now)
+
+
+def due(now):
+    """Return the ids of the tickets for which it is time to remind; links of locked customers open nothing."""
+    query = Ticket.select(Ticket.id).join(Customer).where(Ticket.remind_at <= now, Customer.locked_at.is_null())
+    return [ticket.id for ticket in query]
+
+
+def remind(ticket_id, now):
+    """Remind the approvers who are there today of a ticket; if it was due more than once, one mail stands for all."""
+    ticket = Ticket.whole().where(Ticket.id == ticket_id).get()
+    with changes.as_it_is(ticket):
+        # Somebody may have decided in this very moment.
+        if ticket.remind_at is None:
+            return
+        while ticket.remind_at and ticket.remind_at <= now:
+            ticket.reminders += 1
+            ticket.remind_at = reminder_after(ticket.remind_at, ticket.reminders)
+        reminded = _deciders(ticket, now)
+        for approver in reminded:
+            mail.reminder(ticket, approver, ticket.remind_at is None, now)
+        if reminded:
+            history.record(ticket, EventKind.REMINDED, history.PORTAL, now, _names(reminded))
+
+
+def reminder_after(moment, sent):
+    """Return when the next reminder is due, some working days after a moment, at the same hour of the office's clock.
+
+    The moment is that of the question or of the reminder before; so many were sent already. None after the last one.
+    """
+    if sent == MOST_REMINDERS:
+        return None
+    local = moment.astimezone(TIME_ZONE)
+    day = workdays.workday_after(local.date(), REMINDER_STEPS[sent], settings.federal_state)
+    return datetime.combine(day, local.time(), TIME_ZONE)
+
+
+def _decide(ticket, kinds, decision, actor, text, now):
+    _require_pending(ticket)
+    ticket.approval = decision
+    ticket.remind_at = None
+    event = history.record(ticket, kinds[decision], actor, now, text)
+    has_begun = early_start(ticket, before=event) is not None
+    is_known = has_begun or ticket.rank == Priority.HIGH.rank
+    by_approver = kinds is BY_LINK
+    said = {"by": decided_by(event), "text": text, "has_begun": has_begun}
+    if decision is Approval.APPROVED:
+        mail.approved(ticket, by_approver and is_known, now, **said)
+        if by_approver and not is_known:
+            mail.new_ticket(ticket, now, approved_by=said["by"])
+        return
+    if not has_begun:
+        changes.close(ticket, TicketStatus.CANCELLED, now)
+        history.record(ticket, EventKind.CANCELLED, actor, now, "Freigabe abgelehnt")
+    mail.declined(ticket, by_approver and is_known, now, **said)
+
+
+def _require_pending(ticket):
+    if ticket.approval is not Approval.PENDING or not ticket.is_open:
+        raise NothingToDecide
+
+
+def _deciders(ticket, now):
+    """Return the approvers who are there today, or all if nobody is: silence is worse than a mail too many."""
+    today = now.astimezone(TIME_ZONE).date()
+    approvers = list(ticket.customer.approvers.order_by(Approver.name))
+    return [approver for approver in approvers if not approver.is_absent(today)] or approvers
+
+
+def _names(approvers):
+    return ", ".join(approver.name for approver in approvers)

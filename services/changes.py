@@ -1,0 +1,69 @@
+"""How a ticket changes: in one transaction, as it is now, with its history, and not behind anybody's back."""
+
+from contextlib import contextmanager
+
+from models import Event, Ticket, transaction
+from services import history, search
+
+# What changes of a ticket; all else is as it was when the ticket was opened.
+_CHANGEABLE = (
+    Ticket.status,
+    Ticket.approval,
+    Ticket.assignee,
+    Ticket.remind_at,
+    Ticket.reminders,
+    Ticket.first_action_at,
+    Ticket.closed_at,
+)
+
+
+class TicketError(ValueError):
+    """Something cannot be done with a ticket; its text is a German sentence for the person who tried."""
+
+
+class Outdated(TicketError):
+    """Somebody else did something since the person looked; carries the events that came meanwhile."""
+
+    def __init__(self, events):
+        super().__init__("Inzwischen hat sich an diesem Ticket etwas geändert. Bitte prüfen Sie, ob das noch passt.")
+        self.events = events
+
+
+@contextmanager
+def changing(ticket, by, seen, now):
+    """Open the transaction of one verb of the office's, which is told by its record; raises Outdated."""
+    with as_it_is(ticket):
+        newer = list(ticket.events.where(Event.id > seen).order_by(Event.id))
+        if newer:
+            raise Outdated(newer)
+
+        def record(kind, text=""):
+            history.record(ticket, kind, by.name, now, text)
+
+        yield record
+        ticket.first_action_at = ticket.first_action_at or now
+
+
+@contextmanager
+def as_it_is(ticket):
+    """Open the transaction of one change of the ticket as it is now, and save it."""
+    with transaction():
+        current = Ticket.get_by_id(ticket.id)
+        for field in _CHANGEABLE:
+            setattr(ticket, field.name, getattr(current, field.name))
+        yield
+        ticket.save(only=_CHANGEABLE)
+
+
+def close(ticket, status, now):
+    """Close a ticket, within the transaction of its change; nobody is reminded of it any more."""
+    ticket.status = status
+    ticket.closed_at = now
+    ticket.remind_at = None
+    search.update_state(ticket)
+
+
+def require(condition, sentence):
+    """Refuse with a sentence what cannot be done; raises TicketError."""
+    if not condition:
+        raise TicketError(sentence)

@@ -1,0 +1,74 @@
+"""The approver's page: the whole request, and two buttons. Looking decides nothing; programs open mailed links, too."""
+
+from flask import Blueprint, redirect, render_template, request
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+
+import clock
+from approval_forms import DecisionForm
+from models import Attachment
+from services import approvals
+from views.answers import answer, comes_from_elsewhere
+from views.links import keep_secret, opened
+from words import LinkPurpose
+
+bp = Blueprint("approval", __name__, url_prefix="/freigabe/<token>")
+
+bp.after_request(keep_secret)
+
+TOO_LATE = "Hier war schon nichts mehr zu entscheiden. Ihr Klick ändert daran nichts."
+NOT_YET = (
+    "Ihre Entscheidung ist noch nicht angekommen, weil die Seite zu lange offen war oder Ihr Browser keine Cookies "
+    "annimmt. Bitte entscheiden Sie noch einmal."
+)
+
+
+@bp.get("")
+def show(token):
+    """Show the request, and who decided what."""
+    return _show(_link(token), DecisionForm(formdata=None))
+
+
+@bp.post("")
+def decide(token):
+    """Decide about the request, or show it again with what is wrong; the first decision counts."""
+    link, form = _link(token), DecisionForm()
+    if not form.validate():
+        return _show(link, form, 422)
+    try:
+        approvals.decide(link, form.chosen, form.reason.data, clock.now())
+    except approvals.NothingToDecide:
+        return _show(_link(token), form, 409, notice=TOO_LATE)
+    return redirect(request.path, 303)
+
+
+@bp.errorhandler(CSRFError)
+def renew_session(error):
+    """Decide nothing that was asked without a valid token, and lose nothing that was typed."""
+    if comes_from_elsewhere():
+        # Another page must not put its own words into the form.
+        return redirect(request.path, 303)
+    try:
+        return _show(_link(**request.view_args), DecisionForm(), 422, notice=NOT_YET)
+    except HTTPException as dead:
+        return dead.get_response()
+
+
+def _link(token):
+    return opened(token, LinkPurpose.APPROVAL)
+
+
+def _show(link, form, status=200, notice=""):
+    ticket = link.ticket
+    decision = approvals.decision(ticket)
+    parts = {
+        "ticket": ticket,
+        "submission": ticket.submission,
+        "attachments": ticket.submission.attachments.where(Attachment.event.is_null()).order_by(Attachment.id),
+        "form": form,
+        "notice": notice,
+        "decision": decision,
+        "decided_by": decision and approvals.decided_by(decision),
+        "early_start": approvals.early_start(ticket, before=decision),
+    }
+    return answer(render_template("approval.html", **parts), status)
