@@ -378,6 +378,7 @@ class Message(BaseModel):
     """One message of the outbox, rendered when it was decided on; where its text has the link's nonce, the token goes.
 
     A mail has a recipient; a webhook's message goes where the settings say. While somebody delivers it, it is leased.
+    From the first try that failed until it is sent or discarded, it is failing.
     """
 
     kind = EnumField(MessageKind)
@@ -393,7 +394,8 @@ class Message(BaseModel):
     attempts = IntegerField(default=0)
     due_at = UTCDateTimeField()
     leased_until = UTCDateTimeField(null=True)
-    sent_at = UTCDateTimeField(null=True)
+    failing_since = UTCDateTimeField(null=True)
+    sent_at = UTCDateTimeField(null=True, index=True)
     last_error = CharField(max_length=MAX_ERROR_LENGTH, default="")
 
     class Meta:
@@ -401,6 +403,8 @@ class Message(BaseModel):
 
 
 Message.add_index(Message.index(Message.state, Message.due_at))
+Message.add_index(Message.index(Message.state, Message.id))
+Message.add_index(Message.index(Message.failing_since, where=Message.failing_since.is_null(False)))
 
 
 class TextBlock(BaseModel):

@@ -117,7 +117,8 @@ class Message(Base):
     attempts = IntegerField()
     due_at = DateTimeField()
     leased_until = DateTimeField(null=True)
-    sent_at = DateTimeField(null=True)
+    failing_since = DateTimeField(null=True)
+    sent_at = DateTimeField(null=True, index=True)
     last_error = CharField(max_length=500)
 
     class Meta:
@@ -125,6 +126,8 @@ class Message(Base):
 
 
 Message.add_index(Message.index(Message.state, Message.due_at))
+Message.add_index(Message.index(Message.state, Message.id))
+Message.add_index(Message.index(Message.failing_since, where=Message.failing_since.is_null(False)))
 
 
 class TextBlock(Base):

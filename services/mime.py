@@ -1,29 +1,114 @@
-"""A message of the outbox as the mail that goes over the wire."""
+"""A message of the outbox as the mail that goes over the wire: its text, the same as HTML, and its attachments."""
 
+import re
+import unicodedata
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
+from html import escape
+from itertools import groupby
 
-from services import attachments, links
-from settings import TIME_ZONE, settings
+from models import Attachment
+from services import attachments, links, outbox
+from settings import MEBIBYTE, TIME_ZONE, settings
+from words import MAX_SHORT_LENGTH
+
+# What usual mail servers take, with room for what the encoding adds.
+MAX_ATTACHED_BYTES = 20 * MEBIBYTE
+
+TOO_MUCH_ATTACHED = (
+    f"Die Anhänge sind zusammen größer als {MAX_ATTACHED_BYTES // MEBIBYTE} MiB und deshalb nicht dabei. "
+    "Sie stehen am Ticket."
+)
+
+# Colours are left to whoever reads it, by day or by night.
+_PAGE = (
+    '<!doctype html><html lang="de"><head><meta charset="utf-8"><meta name="color-scheme" content="light dark"></head>'
+    '<body style="font-family: system-ui, sans-serif; line-height: 1.5; max-width: 40em; overflow-wrap: anywhere">'
+    "\n{}\n</body></html>\n"
+)
+_QUOTATION = '<blockquote style="margin: 1em 0; padding-left: 1em; border-left: 3px solid #888">{}</blockquote>'
 
 
 def as_mail(message):
     """Return a message as a mail, with the same headers on every try, and no answer from a machine wanted."""
+    text, files = links.unveil(message.body, message.link), _files(message)
+    if sum(file.size for file in files) > MAX_ATTACHED_BYTES:
+        text, files = f"{text.rstrip()}\n\n{TOO_MUCH_ATTACHED}\n", []
     mail = EmailMessage(policy=SMTP)
-    mail["From"] = Address(settings.office_name, addr_spec=settings.sender)
-    mail["To"] = Address(addr_spec=message.recipient)
+    mail["From"] = _address(settings.sender, outbox.one_line(settings.office_name, MAX_SHORT_LENGTH))
+    mail["To"] = _address(message.recipient)
     mail["Subject"] = message.subject
     mail["Date"] = format_datetime(message.created_at.astimezone(TIME_ZONE))
     mail["Message-ID"] = message.message_id
+    if message.ticket:
+        # All mails about a ticket hang on one that never was, so that mail programs show them together.
+        mail["References"] = f"<{message.ticket.submission.code}@{_domain(settings.sender)}>"
     mail["Auto-Submitted"] = "auto-generated"
     mail["Precedence"] = "bulk"
     mail["X-Auto-Response-Suppress"] = "All"
-    mail.set_content(links.unveil(message.body, message.link))
-    if message.with_attachments:
-        for attachment in message.ticket.submission.attachments:
-            with attachments.open_stored(attachment) as file:
-                main, _, sub = attachment.media_type.partition("/")
-                mail.add_attachment(file.read(), maintype=main, subtype=sub, filename=attachment.name)
+    # Not every server takes lines of any length, nor eight bits.
+    mail.set_content(text, cte="quoted-printable")
+    mail.add_alternative(as_html(text), subtype="html", cte="quoted-printable")
+    for file in files:
+        with attachments.open_stored(file) as content:
+            main, _, sub = file.media_type.partition("/")
+            mail.add_attachment(content.read(), maintype=main, subtype=sub, filename=file.name)
     return mail
+
+
+def as_html(text):
+    """Return the text of a mail as HTML: paragraphs, quotations, and the portal's own addresses as links."""
+    return _PAGE.format("\n".join(_blocks(text)))
+
+
+def wire_address(address):
+    """Return an address with its domain as the network knows it.
+
+    By hand, because Python's own codec writes "ß" as "ss", and that may be somebody else's domain.
+    """
+    name, _, domain = address.rpartition("@")
+    labels = unicodedata.normalize("NFC", domain.lower()).split(".")
+    return f"{name}@" + ".".join(
+        label if label.isascii() else f"xn--{label.encode('punycode').decode()}" for label in labels
+    )
+
+
+def _address(address, display_name=""):
+    name, _, domain = wire_address(address).rpartition("@")
+    return Address(display_name, username=name, domain=domain)
+
+
+def _domain(address):
+    return wire_address(address).rpartition("@")[2]
+
+
+def _files(message):
+    """Return what is to be attached: what was sent with the request, not what came later."""
+    if not message.with_attachments:
+        return []
+    return list(message.ticket.submission.attachments.where(Attachment.event.is_null()).order_by(Attachment.id))
+
+
+def _blocks(text):
+    for kind, lines in groupby(text.splitlines(), key=_kind_of_line):
+        if kind == "quotation":
+            yield _QUOTATION.format(_lines(re.sub("^> ?", "", line) for line in lines))
+        elif kind == "link":
+            yield from (f'<p><a href="{escape(line)}">{escape(line)}</a></p>' for line in lines)
+        elif kind == "words":
+            yield f"<p>{_lines(lines)}</p>"
+
+
+def _kind_of_line(line):
+    if line.startswith(">"):
+        return "quotation"
+    # What somebody else typed is a link in no mail of ours.
+    if line.startswith(f"{settings.url}/") and not re.search(r"\s", line):
+        return "link"
+    return "words" if line.strip() else "gap"
+
+
+def _lines(lines):
+    return "<br>\n".join(escape(line) for line in lines)

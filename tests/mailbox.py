@@ -1,12 +1,15 @@
 """The mail server of the office, a real one, and the mailboxes behind it."""
 
+import asyncio
 import email
 import re
+from contextlib import contextmanager
 from email.policy import default
 from urllib.parse import urlsplit
 
 import pytest
 from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, AuthResult
 
 import clock
 from models import database
@@ -14,18 +17,34 @@ from services import delivery
 from settings import settings
 from tests.live import free_port
 
+HANGS, DIES = "hangs", "dies"
+
 
 class Mailbox:
-    """An SMTP server that takes everything and keeps it."""
+    """An SMTP server that takes everything and keeps it, unless it is in a mood.
+
+    A mood says for a step of the conversation (connect, EHLO, STARTTLS, AUTH, MAIL, RCPT, DATA, END) what it answers
+    instead, or that it hangs or dies there; at END it has kept the mail before it does.
+    """
 
     def __init__(self):
-        self.mails = []
+        self.mails, self.logins, self.connections = [], [], 0
+        self.mood = {}
 
     async def handle_DATA(self, server, session, envelope):
         mail = email.message_from_bytes(envelope.content, policy=default)
-        mail.envelope = envelope
-        self.mails.append(mail)
-        return "250 OK"
+        mail.envelope, mail.was_encrypted = envelope, session.ssl is not None
+        mood = self.mood.get("END")
+        if mood in (None, HANGS, DIES):
+            self.mails.append(mail)
+        if mood in (HANGS, DIES):
+            await server.give_in_to(mood)
+        return mood or "250 OK"
+
+    def login(self, server, session, envelope, mechanism, data):
+        """Take every name and password and keep them."""
+        self.logins.append((data.login.decode(), data.password.decode()))
+        return AuthResult(success=True)
 
     def to(self, address):
         """Return the mails to an address, oldest first."""
@@ -34,6 +53,60 @@ class Mailbox:
     def last_to(self, address):
         """Return the newest mail to an address."""
         return self.to(address)[-1]
+
+
+class Moody(SMTP):
+    """The conversation of a Mailbox, true to its mood."""
+
+    async def _handle_client(self):
+        self.event_handler.connections += 1
+        await self._unless_moody("connect", super()._handle_client)
+
+    async def smtp_EHLO(self, arg):
+        await self._unless_moody("EHLO", super().smtp_EHLO, arg)
+
+    async def smtp_HELO(self, arg):
+        await self._unless_moody("EHLO", super().smtp_HELO, arg)
+
+    async def smtp_STARTTLS(self, arg):
+        await self._unless_moody("STARTTLS", super().smtp_STARTTLS, arg)
+
+    async def smtp_AUTH(self, arg):
+        await self._unless_moody("AUTH", super().smtp_AUTH, arg)
+
+    async def smtp_MAIL(self, arg):
+        await self._unless_moody("MAIL", super().smtp_MAIL, arg)
+
+    async def smtp_RCPT(self, arg):
+        await self._unless_moody("RCPT", super().smtp_RCPT, arg)
+
+    async def smtp_DATA(self, arg):
+        await self._unless_moody("DATA", super().smtp_DATA, arg)
+
+    async def give_in_to(self, mood):
+        """Hang until somebody gives up, or die."""
+        try:
+            if mood == HANGS:
+                await asyncio.Event().wait()
+        finally:
+            self.transport.abort()
+        await asyncio.Event().wait()
+
+    async def _unless_moody(self, step, go_on, *arguments):
+        mood = self.event_handler.mood.get(step)
+        if mood is None:
+            await go_on(*arguments)
+        elif mood in (HANGS, DIES):
+            await self.give_in_to(mood)
+        else:
+            await self.push(mood)
+            if step == "connect":
+                self.transport.close()
+
+
+class MoodyController(Controller):
+    def factory(self):
+        return Moody(self.handler, **self.SMTP_kwargs)
 
 
 def text_of(mail):
@@ -47,15 +120,26 @@ def path_in(mail, start="/"):
     return next(path for path in paths if path.startswith(start))
 
 
+@contextmanager
+def serving(controller=MoodyController, **options):
+    """Run a mail server on this machine with options of aiosmtpd's and yield its mailbox."""
+    mailbox = Mailbox()
+    login = {"authenticator": mailbox.login, "auth_require_tls": False}
+    running = controller(mailbox, hostname="127.0.0.1", port=free_port(), **login | options)
+    running.start()
+    # It has called itself once, to see that it runs.
+    mailbox.connections = 0
+    mailbox.port = running.port
+    mailbox.url = f"smtp://127.0.0.1:{running.port}"
+    yield mailbox
+    running.stop()
+
+
 @pytest.fixture
 def mail_server():
     """A mail server on this machine; nobody sends anything to it yet."""
-    mailbox = Mailbox()
-    controller = Controller(mailbox, hostname="127.0.0.1", port=free_port())
-    controller.start()
-    mailbox.url = f"smtp://127.0.0.1:{controller.port}"
-    yield mailbox
-    controller.stop()
+    with serving() as mailbox:
+        yield mailbox
 
 
 @pytest.fixture

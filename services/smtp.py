@@ -1,0 +1,251 @@
+"""The line to the mail server: encrypted, patient within bounds, and with a German sentence for all that goes wrong."""
+
+import errno
+import io
+import smtplib
+import socket
+import ssl
+import time
+from base64 import b64encode
+from ipaddress import ip_address
+from urllib.parse import unquote, urlsplit
+
+from services import mime
+from services.outbox import LineLost, NobodyThere, NotDelivered
+from settings import settings
+
+# How long the server may take for one step; for its last word about a whole mail; for making the connection; for one
+# mail in all; for taking leave. A server that says little at a time gets no longer.
+STEP_SECONDS = 20
+LAST_WORD_SECONDS = 300
+CONNECT_SECONDS = 60
+MAIL_SECONDS = 480
+LEAVE_SECONDS = 5
+
+PIECE_BYTES = 64 * 1024
+
+PORTS = {"smtp": 587, "smtps": 465}
+
+SILENT = "Der Mailserver antwortet nicht."
+CUT = "Der Mailserver hat die Verbindung abgebrochen."
+UNSURE = (
+    "Der Mailserver hatte die E-Mail schon, hat sie aber nicht mehr bestätigt. Vielleicht kommt sie deshalb zweimal an."
+)
+NO_ENCRYPTION = (
+    "Der Mailserver bietet keine Verschlüsselung (STARTTLS). Ohne sie gibt das Portal weder Kennwort noch E-Mails aus "
+    "der Hand."
+)
+NO_LOGIN = "Der Mailserver bietet keine Anmeldung mit Name und Kennwort."
+BAD_LOGIN = (
+    "Der Mailserver nimmt die Anmeldung nicht an. Bitte prüfen Sie Name und Kennwort in der Einstellung „smtp_url“"
+)
+LOGIN_LETTERS = "Name und Kennwort für den Mailserver dürfen keine Umlaute enthalten."
+NO_UMLAUTS = "Der Mailserver kann keine E-Mail an eine Adresse mit Umlauten vor dem @ schicken."
+UNREADABLE_FILE = "Ein Anhang lässt sich nicht lesen."
+
+# The reasons against a certificate that an office can do something about, by OpenSSL's numbers.
+CERTIFICATE = {
+    10: "ist abgelaufen",
+    18: "ist von niemandem beglaubigt, dem dieser Rechner vertraut",
+    19: "ist von niemandem beglaubigt, dem dieser Rechner vertraut",
+    20: "ist von niemandem beglaubigt, dem dieser Rechner vertraut",
+    62: "gilt für einen anderen Namen",
+    64: "gilt für eine andere Adresse",
+}
+
+
+class Line:
+    """The line to the mail server: made when the first mail wants it, and kept for those that follow."""
+
+    def __init__(self):
+        self._server = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self._server:
+            self._server.allow(LEAVE_SECONDS)
+            try:
+                self._server.quit()
+            except (OSError, smtplib.SMTPException):
+                self._server.close()
+
+    def hand_over(self, message):
+        """Give a mail to the server and return when it has said yes; raises NotDelivered."""
+        try:
+            mail = mime.as_mail(message)
+        except OSError:
+            raise NotDelivered(UNREADABLE_FILE) from None
+        if self._server is None:
+            self._server = _connect()
+        self._server.allow(MAIL_SECONDS)
+        try:
+            self._send(mail, mime.wire_address(message.recipient))
+        except (OSError, smtplib.SMTPServerDisconnected) as error:
+            sentence = UNSURE if self._server.has_whole_mail else _why_lost(error)
+            self._hang_up()
+            raise LineLost(sentence) from None
+
+    def _send(self, mail, recipient):
+        try:
+            self._server.send_message(mail, mime.wire_address(settings.sender), [recipient])
+        except smtplib.SMTPNotSupportedError:
+            raise NotDelivered(NO_UMLAUTS) from None
+        except smtplib.SMTPSenderRefused as error:
+            self._refused("den Absender", error.smtp_code, error.smtp_error)
+        except smtplib.SMTPRecipientsRefused as error:
+            self._refused("den Empfänger", *error.recipients[recipient])
+        except smtplib.SMTPResponseException as error:
+            self._refused("die E-Mail", error.smtp_code, error.smtp_error)
+
+    def _refused(self, what, code, answer):
+        sentence = _quoting(f"Der Mailserver nimmt {what} nicht an", code, answer)
+        if code == 421 or self._server.sock is None:
+            self._hang_up()
+            raise LineLost(sentence)
+        self._server.allow(STEP_SECONDS)
+        self._server.rset()
+        raise NotDelivered(sentence)
+
+    def _hang_up(self):
+        self._server.close()
+        self._server = None
+
+
+class _Bounded:
+    """What makes a conversation end: each step has its time, and so has the whole."""
+
+    def __init__(self, host, port, **options):
+        self.allow(CONNECT_SECONDS)
+        super().__init__(host, port, timeout=STEP_SECONDS, **options)
+
+    def allow(self, seconds):
+        """Begin a part of the conversation that may take this long in all."""
+        self._until = time.monotonic() + seconds
+        self.has_whole_mail = False
+
+    def getreply(self):
+        """Read an answer, bit by bit within the time that is left."""
+        if self.file is None:
+            self.file = io.BufferedReader(_Bits(self))
+        return super().getreply()
+
+    def send(self, data):
+        """Send a command, which is text, or a mail, which is bytes: piece by piece, because a line may be slow."""
+        if isinstance(data, str):
+            return super().send(data)
+        for begin in range(0, len(data), PIECE_BYTES):
+            self.be_patient()
+            super().send(data[begin : begin + PIECE_BYTES])
+        self.has_whole_mail = True
+
+    def be_patient(self):
+        """Let the next step take its time, but no more than is left; raises TimeoutError."""
+        left = self._until - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self.sock.settimeout(min(left, LAST_WORD_SECONDS if self.has_whole_mail else STEP_SECONDS))
+
+
+class _Bits(io.RawIOBase):
+    """What comes over a line, as it comes."""
+
+    def __init__(self, line):
+        self._line = line
+
+    def readable(self):
+        return True
+
+    def readinto(self, buffer):
+        self._line.be_patient()
+        return self._line.sock.recv_into(buffer)
+
+
+class _Smtp(_Bounded, smtplib.SMTP):
+    pass
+
+
+class _Smtps(_Bounded, smtplib.SMTP_SSL):
+    pass
+
+
+def _connect():
+    """Return a line on which mails can be handed over; raises NobodyThere."""
+    url, server = urlsplit(settings.smtp_url), None
+    name, password = unquote(url.username or ""), unquote(url.password or "")
+    port = url.port or PORTS[url.scheme]
+    try:
+        if url.scheme == "smtps":
+            server = _Smtps(url.hostname, port, context=ssl.create_default_context())
+        else:
+            server = _Smtp(url.hostname, port)
+            if not _is_this_machine(url.hostname):
+                server.starttls(context=ssl.create_default_context())
+        server.ehlo_or_helo_if_needed()
+        if name:
+            server.login(name, password)
+        return server
+    except (OSError, smtplib.SMTPException, UnicodeEncodeError) as error:
+        if server:
+            server.close()
+        raise NobodyThere(_without(name, password, _why_nobody(error))) from None
+
+
+def _is_this_machine(host):
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _why_nobody(error):
+    """Return a sentence about why no mail can be handed over."""
+    match error:
+        case UnicodeEncodeError():
+            return LOGIN_LETTERS
+        case smtplib.SMTPAuthenticationError():
+            return _quoting(BAD_LOGIN, error.smtp_code, error.smtp_error)
+        case smtplib.SMTPNotSupportedError():
+            return NO_ENCRYPTION if "STARTTLS" in str(error) else NO_LOGIN
+        case smtplib.SMTPResponseException():
+            return _quoting("Der Mailserver nimmt zurzeit nichts an", error.smtp_code, error.smtp_error)
+        case smtplib.SMTPServerDisconnected():
+            return _why_lost(error)
+        case smtplib.SMTPException():
+            return NO_LOGIN
+        case ssl.SSLCertVerificationError():
+            reason = CERTIFICATE.get(error.verify_code, "lässt sich nicht prüfen")
+            return f"Dem Mailserver ist nicht zu trauen: Sein Zertifikat {reason}."
+        case ssl.SSLError():
+            return "Die Verschlüsselung kommt nicht zustande. Passen smtp:// oder smtps:// und der Port zusammen?"
+        case socket.gaierror():
+            return "Den Namen des Mailservers kennt das Netz nicht, oder das Netz ist gestört."
+        case TimeoutError():
+            return SILENT
+        case ConnectionRefusedError():
+            return "Auf dem Mailserver nimmt an diesem Port niemand Verbindungen an."
+        case ConnectionError():
+            return CUT
+        case _:
+            return f"Der Mailserver ist nicht zu erreichen ({errno.errorcode.get(error.errno, 'ohne Grund')})."
+
+
+def _why_lost(error):
+    """Return a sentence about a connection that broke; smtplib hides the reason behind an error of its own."""
+    is_late = isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError)
+    return SILENT if is_late else CUT
+
+
+def _quoting(sentence, code, answer):
+    words = answer.decode("utf-8", "replace") if isinstance(answer, bytes) else str(answer)
+    return f"{sentence}: „{code} {words}“"
+
+
+def _without(name, password, sentence):
+    """Return a sentence without the password, in whatever form a talkative server gives it back."""
+    for secret in (f"\0{name}\0{password}", password):
+        for shape in (secret, b64encode(secret.encode()).decode()):
+            if secret.strip("\0"):
+                sentence = sentence.replace(shape, "…")
+    return sentence
