@@ -10,10 +10,14 @@
     return item;
   }));
 
-  const FAILED = "Das hat nicht geklappt, Ihre Anfrage ist noch nicht eingegangen. Ihre Angaben stehen noch hier. " +
-    "Bitte versuchen Sie es in einer Minute noch einmal.";
-  const OFFLINE = "Keine Verbindung, Ihre Anfrage ist noch nicht eingegangen. Ihre Angaben stehen noch hier. " +
-    "Bitte senden Sie sie noch einmal ab, sobald Sie wieder im Netz sind.";
+  // The form that is filled in says what it sends.
+  const sends = (element) => element.matches("[data-thing]");
+  const thing = () => document.querySelector("[data-thing]")?.dataset.thing;
+
+  const notSent = (why, advice) =>
+    `${why}, ${thing()} ist noch nicht eingegangen. Ihre Angaben stehen noch hier. Bitte ${advice}`;
+  const serverFailed = () => notSent("Das hat nicht geklappt", "versuchen Sie es in einer Minute noch einmal.");
+  const offline = () => notSent("Keine Verbindung", "senden Sie sie noch einmal ab, sobald Sie wieder im Netz sind.");
   const NO_FIELDS = "Keine Verbindung. Die Felder wechseln, sobald Sie wieder im Netz sind.";
   const UPLOAD_FAILED = "Das Hochladen ist abgebrochen. Die Dateien sind noch ausgewählt und gehen beim Absenden mit.";
   const SIGNED_OUT = "Sie sind nicht mehr angemeldet. Ihre Angaben stehen noch hier: Melden Sie sich in einem anderen " +
@@ -84,7 +88,7 @@
     }
     sendForm = null;
     if (!send) return;
-    say("form-message", failure && OFFLINE);
+    say("form-message", failure && offline());
     if (!failure) send();
   };
 
@@ -121,21 +125,23 @@
   // --- Requests ---
 
   document.addEventListener("htmx:confirm", (event) => {
-    if (event.detail.elt.id !== "request-form" || !sending) return;
+    if (!sends(event.detail.elt) || !sending) return;
     event.preventDefault();
     sendForm = () => event.detail.issueRequest(true);
-    say("form-message", "Die Anfrage wird gesendet, sobald die Dateien hochgeladen sind.");
+    say("form-message", `${thing()} wird gesendet, sobald die Dateien hochgeladen sind.`);
   });
 
   document.addEventListener("htmx:beforeSend", (event) => {
     const { elt, xhr, target } = event.detail;
-    if (elt.id === "request-form") {
+    if (sends(elt)) {
       say("form-message", "");
       byId("send").disabled = true;
       xhr.addEventListener("loadend", () => {
         // Also when the receipt follows: the way back may show this very page again.
         if (byId("send")) byId("send").disabled = false;
-        if (xhr.status === 200 || xhr.status === 422) failed = [];
+        if (xhr.status !== 200 && xhr.status !== 422) return;
+        failed = [];
+        if (byId("files")) choose([]);
       });
     }
     if (elt.id === "files") watch(xhr, target);
@@ -164,11 +170,11 @@
   });
 
   document.addEventListener("htmx:responseError", (event) => {
-    if (event.detail.elt.id !== "files") say("form-message", { 401: SIGNED_OUT, 413: TOO_LARGE }[event.detail.xhr.status] ?? FAILED);
+    if (event.detail.elt.id !== "files") say("form-message", { 401: SIGNED_OUT, 413: TOO_LARGE }[event.detail.xhr.status] ?? serverFailed());
   });
   document.addEventListener("htmx:sendError", (event) => {
     if (event.detail.elt.id === "category") say("category-message", NO_FIELDS);
-    if (event.detail.elt.id === "request-form") say("form-message", OFFLINE);
+    if (sends(event.detail.elt)) say("form-message", offline());
   });
 
   const showFieldsOfChoice = () => {

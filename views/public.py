@@ -14,7 +14,8 @@ from services import intake
 from services.file_types import FILE_TYPES
 from settings import FEDERAL_STATES, settings
 from views.answers import answer, comes_from_elsewhere, go_to
-from views.request_form import Desk, complaints, draft_sent, new_draft
+from views.file_form import draft_sent, new_draft
+from views.request_form import Desk, complaints
 
 bp = Blueprint("public", __name__)
 
@@ -61,7 +62,7 @@ def submit():
             now=clock.now(),
         )
     except intake.AlreadySent as already:
-        return desk.show_as_new(form, draft, already.submission)
+        return desk.show_next(form, draft, already.submission)
     _remember_receipt(submission.code)
     return go_to(url_for(".receipt", code=submission.code))
 

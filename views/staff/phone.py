@@ -9,7 +9,8 @@ from services import customers, intake
 from services.accounts import AccountError
 from views.answers import comes_from_elsewhere, go_to
 from views.errors import error_page
-from views.request_form import Desk, complaints, draft_sent
+from views.file_form import draft_sent
+from views.request_form import Desk, complaints
 from views.staff import guard
 
 bp = Blueprint("phone", __name__, url_prefix="/anruf")
@@ -39,7 +40,7 @@ def submit():
         form.customer_number.errors = [str(error)]
         return desk.show(form, draft, 422)
     except intake.AlreadySent as already:
-        return desk.show_as_new(form, draft, already.submission)
+        return desk.show_next(form, draft, already.submission)
     return go_to(url_for("staff.ticket.show", code=submission.code))
 
 

@@ -1,0 +1,119 @@
+"""A form that files come with: they are staged as they are chosen, or when the form comes back without scripts."""
+
+import secrets
+
+from flask import render_template, request
+
+import clock
+from forms import DRAFT_PATTERN
+from models import Attachment, database
+from services import attachments
+from settings import settings
+from views.answers import answer, is_htmx
+from views.errors import error_page
+
+SESSION_RENEWED = (
+    "Ihre Sitzung war abgelaufen und ist jetzt erneuert. Ihre Angaben stehen noch hier: Bitte senden Sie sie noch "
+    "einmal ab. Erscheint dieser Hinweis wieder, erlauben Sie bitte Cookies für diese Seite."
+)
+SERVER_FAILED = (
+    "Bei uns ist ein Fehler aufgetreten, {thing} ist noch nicht eingegangen. Ihre Angaben stehen noch hier: "
+    "Bitte senden Sie sie in einer Minute noch einmal ab."
+)
+
+
+class FileForm:
+    """The base of a form with files: how it comes back, whatever happens, with all that was typed and chosen.
+
+    Its kinds say how it is shown, and what it is that somebody sends. The templates find its addresses beside the one
+    that was asked for, so the views of every kind have the same names.
+    """
+
+    thing = ""
+
+    def form_sent(self):
+        """Return the form, bound to what was sent."""
+        raise NotImplementedError
+
+    def show(self, form, draft=None, status=200, refusals=(), **messages):
+        """Show a form as a page, or only itself to a script."""
+        raise NotImplementedError
+
+    def show_sent(self, status=200, **messages):
+        """Show again what was sent, and keep the files that came along."""
+        draft = draft_sent()
+        return self.show(self.form_sent(), draft, status, stage_files(draft), **messages)
+
+    def show_as_new(self, form, draft, notice):
+        """Show a form whose draft key was used before, with a new key."""
+        fresh = new_draft()
+        attachments.restage(draft, fresh)
+        return self.show(form, fresh, status=422, notice=notice)
+
+    def upload(self):
+        """Stage the files that were just chosen and list them."""
+        draft = draft_sent()
+        refusals = stage_files(draft)
+        return answer(
+            render_template("_attachments.html", staged=Attachment.staged(draft), refusals=refusals),
+            422 if refusals else 200,
+        )
+
+    def remove_attachment(self):
+        """Remove one staged file and list the others."""
+        draft = draft_sent()
+        removed = attachments.remove(draft, request.form.get("attachment", ""))
+        if not is_htmx():
+            return self.show_sent(removed=removed)
+        return answer(render_template("_attachments.html", staged=Attachment.staged(draft), removed=removed))
+
+    def renew_session(self):
+        """Give a new token and lose nothing: show the form again, or let a fragment's request try once more."""
+        if not is_htmx() or request.endpoint == f"{request.blueprint}.submit":
+            return self.show_sent(422, notice=SESSION_RENEWED)
+        response = answer(render_template("_token.html", renewable=True, renewed=True))
+        response.headers["HX-Reswap"] = "none"
+        response.headers["HX-Trigger"] = "session-renewed"
+        return response
+
+    def keep_input(self, error):
+        """Show the form again after a server error; a page with scripts still has it and shows a message of its own."""
+        if request.method == "POST" and not is_htmx() and request.form:
+            if not database.is_closed():
+                database.close()  # It may be the very thing that failed.
+            return self.show(self.form_sent(), draft_sent(), 500, notice=SERVER_FAILED.format(thing=self.thing))
+        return error_page(error)
+
+
+def draft_sent():
+    """Return the draft key that was sent, or a new one in place of what cannot be one."""
+    draft = request.form.get("draft", "")
+    return draft if DRAFT_PATTERN.fullmatch(draft) else new_draft()
+
+
+def new_draft():
+    """Return a draft key that nobody has had."""
+    return secrets.token_urlsafe(16)
+
+
+def stage_files(draft):
+    """Stage the files that came with the form and return a sentence for each that was refused."""
+    uploads = [(file.filename, file.stream) for file in request.files.getlist("files") if file.filename]
+    return attachments.stage(draft, uploads, request.remote_addr, clock.now())
+
+
+def complaints(draft, sent):
+    """Stage the files of a form that is to be sent; return what was refused, and that a file it lists is gone.
+
+    The query finds what was sent with this key before: its files are no longer staged, but they are not gone.
+    """
+    refusals = stage_files(draft)
+    listed = request.form.getlist("staged")
+    if listed and attachments.is_swept(draft, listed) and not sent.exists():
+        refusals.append(attachments.SWEPT.format(hours=settings.staged_hours))
+    return refusals
+
+
+def staged(draft):
+    """Return what is staged under a draft key; without a database, after an error, what was typed is still shown."""
+    return [] if database.is_closed() else Attachment.staged(draft)
