@@ -275,7 +275,7 @@ def _find_unmatched(code):
 
 
 def _save_attachment(submission, position, target):
-    found = list(submission.attachments.order_by(Attachment.id))
+    found = list(submission.files.order_by(Attachment.id))
     if position > len(found):
         raise click.ClickException(f"Einen Anhang Nummer {position} hat der Vorgang {submission.spoken_code} nicht.")
     target = Path(target or found[position - 1].name)
@@ -329,7 +329,7 @@ def _print_whole(submission, facts, history, as_json):
     sent = forms.read_back(submission)
     files = [
         {"Nr": position, "Name": attachment.name, "Bytes": attachment.size}
-        for position, attachment in enumerate(submission.attachments.order_by(Attachment.id), start=1)
+        for position, attachment in enumerate(submission.files.order_by(Attachment.id), start=1)
     ]
     if as_json:
         print_json(_summary(submission) | facts | {"Angaben": dict(sent), "Anhänge": files, "Verlauf": history})

@@ -198,6 +198,11 @@ class Submission(BaseModel):
         return cls.select().where(cls.state == SubmissionState.UNMATCHED).order_by(cls.id.desc())
 
     @property
+    def attachments(self):
+        """What was sent with it, without the files of messages that followed."""
+        return self.files.where(Attachment.event.is_null()).order_by(Attachment.id)
+
+    @property
     def spoken_code(self):
         return spoken(self.code)
 
@@ -259,7 +264,8 @@ class Ticket(BaseModel):
     """What became of a submission whose number and PIN matched.
 
     Rank, category and due date are copies from the submission, so that the queue's indexes hold them. While an approval
-    is pending, its next reminder is due at a moment, if one more is to be sent, after as many as were sent.
+    is pending, its next reminder is due at a moment, if one more is to be sent, after as many as were sent. Since a
+    moment a message from the customer waits for somebody to react to it, if one does.
     """
 
     submission = ForeignKeyField(Submission, backref="tickets", unique=True, on_delete="RESTRICT")
@@ -273,6 +279,7 @@ class Ticket(BaseModel):
     lead_time_missed = BooleanField(default=False)
     remind_at = UTCDateTimeField(null=True)
     reminders = IntegerField(default=0)
+    replied_at = UTCDateTimeField(null=True)
     created_at = UTCDateTimeField(index=True)
     first_action_at = UTCDateTimeField(null=True)
     closed_at = UTCDateTimeField(null=True)
@@ -321,6 +328,7 @@ Ticket.add_index(
         Ticket.category,
         Ticket.created_at,
         Ticket.closed_at,
+        Ticket.replied_at,
         where=Ticket.closed_at.is_null(),
         name="ticket_open",
     )
@@ -425,7 +433,7 @@ class Attachment(BaseModel):
     """
 
     draft = CharField(max_length=TOKEN_LENGTH)
-    submission = ForeignKeyField(Submission, null=True, backref="attachments", on_delete="CASCADE")
+    submission = ForeignKeyField(Submission, null=True, backref="files", on_delete="CASCADE")
     event = ForeignKeyField(Event, null=True, backref="attachments", on_delete="CASCADE")
     stored_name = CharField(max_length=32, unique=True)
     name = CharField(max_length=MAX_FILE_NAME_LENGTH)

@@ -52,6 +52,7 @@ class Ticket(Base):
     lead_time_missed = BooleanField()
     remind_at = DateTimeField(null=True)
     reminders = IntegerField()
+    replied_at = DateTimeField(null=True)
     created_at = DateTimeField(index=True)
     first_action_at = DateTimeField(null=True)
     closed_at = DateTimeField(null=True)
@@ -72,6 +73,7 @@ Ticket.add_index(
         Ticket.category,
         Ticket.created_at,
         Ticket.closed_at,
+        Ticket.replied_at,
         where=Ticket.closed_at.is_null(),
         name="ticket_open",
     )
@@ -155,7 +157,7 @@ Attachment.add_index(
 )
 
 REBUILT = {
-    Ticket: {"remind_at": "NULL", "reminders": "CASE approval WHEN 'pending' THEN 2 ELSE 0 END"},
+    Ticket: {"remind_at": "NULL", "reminders": "CASE approval WHEN 'pending' THEN 2 ELSE 0 END", "replied_at": "NULL"},
     Event: {"draft": "NULL"},
     Attachment: {"event_id": "NULL"},
 }

@@ -80,16 +80,16 @@ def is_swept(draft, stored_names):
     return not set(stored_names) <= {attachment.stored_name for attachment in Attachment.staged(draft)}
 
 
-def adopt(draft, submission):
-    """Give all files staged under a draft key to the submission that was sent with it."""
+def adopt(draft, submission, event=None):
+    """Give all files staged under a draft key to the submission, or to the later message, that was sent with it."""
     # Whence it came matters only while it waits.
     staged = (Attachment.draft == draft) & Attachment.submission.is_null()
-    Attachment.update(submission=submission, address="").where(staged).execute()
+    Attachment.update(submission=submission, event=event, address="").where(staged).execute()
 
 
-def drop_resent(draft, submission):
-    """Remove what is staged a second time under the draft key of a sent submission; say whether more is staged."""
-    sent = {(attachment.digest, attachment.name) for attachment in submission.attachments}
+def drop_resent(draft, sent):
+    """Remove what is staged a second time under a draft key with which these files were sent; say if more is staged."""
+    sent = {(attachment.digest, attachment.name) for attachment in sent}
     staged = list(Attachment.staged(draft))
     again = [attachment for attachment in staged if (attachment.digest, attachment.name) in sent]
     for attachment in again:

@@ -1,6 +1,20 @@
 """What happened to a ticket, line by line."""
 
-from models import Event
+from models import Event, Ticket
+from words import EventKind
+
+# After one of these nobody waits for an answer of the office any more.
+REACTIONS = frozenset(
+    {
+        EventKind.ANSWERED,
+        EventKind.NOTED,
+        EventKind.STARTED,
+        EventKind.STARTED_EARLY,
+        EventKind.WAITING,
+        EventKind.DONE,
+        EventKind.CANCELLED,
+    }
+)
 
 # Who does what nobody does in person.
 PORTAL = "Portal"
@@ -8,4 +22,12 @@ PORTAL = "Portal"
 
 def record(ticket, kind, actor, now, text="", draft=None):
     """Add a line to a ticket's history, within the transaction of what it tells, and return it."""
+    if kind is EventKind.REPLIED:
+        _mark_reply(ticket, now)
+    elif kind in REACTIONS:
+        _mark_reply(ticket, None)
     return Event.create(ticket=ticket, at=now, kind=kind, actor=actor, text=text, draft=draft)
+
+
+def _mark_reply(ticket, moment):
+    Ticket.update(replied_at=moment).where(Ticket.id == ticket.id).execute()

@@ -133,7 +133,7 @@ def _once(draft, sent, with_attachments, then=None, **facts):
                 # Either the code is taken, once in a lifetime, or the key was used by something nobody can ask for now.
                 _free(draft)
                 continue
-            if _differs(known, sent) or (attachments.drop_resent(draft, known) and with_attachments):
+            if _differs(known, sent) or (attachments.drop_resent(draft, known.attachments) and with_attachments):
                 raise AlreadySent(known) from None
             return known
 

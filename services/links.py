@@ -16,8 +16,7 @@ PATHS = {LinkPurpose.APPROVAL: "freigabe", LinkPurpose.CUSTOMER: "vorgang"}
 
 def for_customer(ticket, now):
     """Return the link to the customer's page of a ticket; there is one, and a new one after it was revoked."""
-    known = ticket.links.where(TicketLink.purpose == LinkPurpose.CUSTOMER, TicketLink.revoked_at.is_null())
-    return known.get_or_none() or _issue(ticket, LinkPurpose.CUSTOMER, now)
+    return _for_customer(ticket) or _issue(ticket, LinkPurpose.CUSTOMER, now)
 
 
 def for_approver(ticket, approver, now):
@@ -29,6 +28,22 @@ def for_approver(ticket, approver, now):
     TicketLink.update(expires_at=expires_at).where(TicketLink.id == link.id).execute()
     link.expires_at = expires_at
     return link
+
+
+def in_force(ticket, now):
+    """Return the link by which the customer's page of a ticket can be opened now, or None."""
+    link = _for_customer(ticket)
+    return link if link and _is_open(link, now) else None
+
+
+def revoke(ticket, now):
+    """Let the link to the customer's page of a ticket open nothing any more."""
+    TicketLink.update(revoked_at=now).where(TicketLink.id == _for_customer(ticket).id).execute()
+
+
+def expires_at(ticket):
+    """Return the moment up to which the customer's page of a closed ticket can be opened."""
+    return ticket.closed_at + timedelta(days=settings.ticket_link_days)
 
 
 def veiled_url(link):
@@ -70,7 +85,12 @@ def _is_open(link, now):
         return False
     if link.purpose is LinkPurpose.APPROVAL:
         return link.approver_id is not None and now < link.expires_at
-    return ticket.closed_at is None or now < ticket.closed_at + timedelta(days=settings.ticket_link_days)
+    return ticket.closed_at is None or now < expires_at(ticket)
+
+
+def _for_customer(ticket):
+    known = ticket.links.where(TicketLink.purpose == LinkPurpose.CUSTOMER, TicketLink.revoked_at.is_null())
+    return known.get_or_none()
 
 
 def _issue(ticket, purpose, now, **facts):

@@ -353,4 +353,4 @@ def sent(portal):
 
 
 def names_of(submission):
-    return sorted(attachment.name for attachment in submission.attachments)
+    return sorted(attachment.name for attachment in submission.files)

@@ -144,7 +144,7 @@ def test_screenshots_by_paste(form, sent):
     form.send()
     form.sees_receipt()
     (submission,) = sent()
-    assert {attachment.size for attachment in submission.attachments} == {len(PNG), len(other)}
+    assert {attachment.size for attachment in submission.files} == {len(PNG), len(other)}
 
 
 def test_paste_of_text_stays_text(form):

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from models import Approver, Attachment, Customer, database
+from models import Approver, Customer, database
 from services import intake
 from settings import settings
 from tests.conftest import NOW
@@ -41,7 +41,7 @@ def file(name, content=b"Hallo"):
 
 def names_of_files(submission):
     with database.connection_context():
-        return [attachment.name for attachment in submission.attachments.order_by(Attachment.id)]
+        return [attachment.name for attachment in submission.attachments]
 
 
 @pytest.mark.parametrize("category", EXAMPLES)

@@ -4,7 +4,7 @@ from flask import Blueprint, g, render_template, request, url_for
 
 import clock
 from intake_forms import ConvertForm
-from models import Attachment, Customer, Event, Submission, Ticket
+from models import Customer, Event, Submission, Ticket
 from services import customers, intake, unmatched
 from services.accounts import AccountError
 from views.answers import answer, go_to
@@ -92,7 +92,7 @@ def _show(submission, form=None, status=200):
     customer = Customer.get_or_none(Customer.number == submission.customer_number)
     if form is None:
         form = ConvertForm(formdata=None, data={"customer_number": customer.number if customer else ""})
-    files = submission.attachments.order_by(Attachment.id)
+    files = submission.attachments
     shown = {"submission": submission, "customer": customer, "form": form, "files": files}
     return answer(render_template("staff/unmatched/show.html", **shown), status)
 
