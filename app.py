@@ -29,7 +29,7 @@ from models import database
 from services import accounts, attachments, file_types, mail, tickets, workdays
 from services.worker import Worker
 from settings import MEBIBYTE, StartError, settings
-from views import approval, assets, public, staff
+from views import approval, assets, customer_page, public, staff
 from views.errors import error_page
 from words import MAX_ATTACHMENT_BYTES, MAX_ATTACHMENTS
 
@@ -96,6 +96,7 @@ def create_app():
     )
     app.jinja_env.filters.update(
         weekday=texts.weekday,
+        day=texts.day,
         moment=texts.moment,
         lately=lambda value: texts.lately(value, clock.today()),
         ticket_flags=tickets.flags,
@@ -114,6 +115,7 @@ def create_app():
     app.register_blueprint(assets.bp)
     app.register_blueprint(public.bp)
     app.register_blueprint(approval.bp)
+    app.register_blueprint(customer_page.bp)
     app.register_blueprint(staff.bp)
     return app
 

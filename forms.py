@@ -356,6 +356,14 @@ class OtherForm(RequestForm):
     priority = _priority()
 
 
+class ReplyForm(PortalForm):
+    """What a customer writes to the office about a ticket."""
+
+    with_attachments = True
+
+    text = text("Ihre Nachricht", missing="Bitte schreiben Sie uns ein paar Worte.")
+
+
 FORMS = {form.for_category: form for form in (IncidentForm, WarrantyForm, NewEmployeeForm, CallbackForm, OtherForm)}
 
 DETAIL_NAMES = frozenset(

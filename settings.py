@@ -74,6 +74,7 @@ class Settings:
     staff_idle_minutes: int = 120
     staff_session_hours: int = 12
     receipt_hours: int = 24
+    replies_per_day: int = 20
     unmatched_days: int = 14
     unmatched_most: int = 500
     unmatched_total_mib: int = 1024

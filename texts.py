@@ -13,6 +13,11 @@ def weekday(day):
     return f"{_WEEKDAYS[day.weekday()]}, {day:%d.%m.%Y}"
 
 
+def day(value):
+    """Return the day of a moment as the office's calendar showed it: "23.11.2026"."""
+    return f"{value.astimezone(TIME_ZONE):%d.%m.%Y}"
+
+
 def moment(value):
     """Return a moment as the office's clock showed it: "23.11.2026, 17:05 Uhr"."""
     return f"{value.astimezone(TIME_ZONE):%d.%m.%Y, %H:%M} Uhr"

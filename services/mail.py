@@ -73,6 +73,26 @@ def declined(ticket, to_office, now, **said):
     _decided(MessageKind.DECLINED, ticket, to_office, now, **said)
 
 
+def answer(ticket, by, text, now):
+    """Tell the customer what somebody of the office writes."""
+    _to_customer(MessageKind.ANSWER, ticket, requester(ticket), _subject("Antwort", ticket), now, by=by, text=text)
+
+
+def done(ticket, text, now):
+    """Tell the customer that the request is done, and how, if somebody wrote that."""
+    _to_customer(MessageKind.DONE, ticket, requester(ticket), _subject("Erledigt", ticket), now, text=text)
+
+
+def cancelled(ticket, reason, now):
+    """Tell the customer why the request is cancelled."""
+    _to_customer(MessageKind.CANCELLED, ticket, requester(ticket), _subject("Storniert", ticket), now, reason=reason)
+
+
+def reply(ticket, event, now):
+    """Tell the office what the customer writes."""
+    _to_office(MessageKind.REPLY, ticket, _subject("Nachricht vom Kunden", ticket), now, event=event)
+
+
 def requester(ticket):
     """Return the address of who asked: their own if it is sure to be the customer's, else the one on file, or none."""
     return _requester(ticket) or _on_file(ticket)

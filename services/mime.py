@@ -9,7 +9,6 @@ from email.utils import format_datetime
 from html import escape
 from itertools import groupby
 
-from models import Attachment
 from services import attachments, links, outbox
 from settings import MEBIBYTE, TIME_ZONE, settings
 from words import MAX_SHORT_LENGTH
@@ -86,9 +85,7 @@ def _domain(address):
 
 def _files(message):
     """Return what is to be attached: what was sent with the request, not what came later."""
-    if not message.with_attachments:
-        return []
-    return list(message.ticket.submission.attachments.where(Attachment.event.is_null()).order_by(Attachment.id))
+    return list(message.ticket.submission.attachments) if message.with_attachments else []
 
 
 def _blocks(text):

@@ -1,7 +1,7 @@
 """What happens to a ticket: each verb is one transaction, with who, when and why."""
 
 from models import Ticket, transaction
-from services import approvals, history, search
+from services import approvals, history, mail, search
 from services.changes import changing, close, require
 from words import WORK_BEGUN, Approval, Category, EventKind, Priority, TicketStatus
 
@@ -53,31 +53,41 @@ def wait(ticket, by, seen, now, text):
 
 
 def finish(ticket, by, seen, now, text):
-    """Close the ticket as done; the text may say how it was solved."""
+    """Close the ticket as done and tell the customer; the text may say how it was solved."""
     with changing(ticket, by, seen, now) as record:
         require("finish" in possible_verbs(ticket, by), _why_not(ticket))
         close(ticket, TicketStatus.DONE, now)
         record(EventKind.DONE, text)
+        mail.done(ticket, text, now)
 
 
 def cancel(ticket, by, seen, now, reason):
-    """Close the ticket without a solution, with the reason."""
+    """Close the ticket without a solution and tell the customer the reason."""
     with changing(ticket, by, seen, now) as record:
         require(ticket.is_open, "Dieses Ticket ist schon geschlossen.")
         close(ticket, TicketStatus.CANCELLED, now)
         record(EventKind.CANCELLED, reason)
+        mail.cancelled(ticket, reason, now)
 
 
 def reopen(ticket, by, seen, now, reason):
-    """Put a closed ticket back into the queue; if it was not approved, a new decision is asked for."""
-    with changing(ticket, by, seen, now) as record:
+    """Put a closed ticket back into the queue, with the reason."""
+    with changing(ticket, by, seen, now):
         require(not ticket.is_open, "Dieses Ticket ist offen.")
-        ticket.status = TicketStatus.NEW
-        ticket.closed_at = None
-        search.update_state(ticket)
-        record(EventKind.REOPENED, reason)
-        if ticket.approval in (Approval.PENDING, Approval.DECLINED):
-            approvals.ask(ticket, history.PORTAL, now)
+        put_back(ticket, by.name, now, reason)
+
+
+def put_back(ticket, actor, now, reason=""):
+    """Open a closed ticket, within the transaction of its change; if it was not approved, a new decision is asked for.
+
+    The customer can do this, too, when what was done does not help.
+    """
+    ticket.status = TicketStatus.NEW
+    ticket.closed_at = None
+    search.update_state(ticket)
+    history.record(ticket, EventKind.REOPENED, actor, now, reason)
+    if ticket.approval in (Approval.PENDING, Approval.DECLINED):
+        approvals.ask(ticket, history.PORTAL, now)
 
 
 def note(ticket, by, now, text):

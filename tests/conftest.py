@@ -22,7 +22,7 @@ import clock
 import models
 from app import create_app
 from commands import cli
-from models import Customer, Staff, Submission, Ticket, database
+from models import Customer, Event, Staff, Submission, Ticket, database
 from services import accounts, sessions, worker
 from settings import settings
 from tests.pages import Visitor
@@ -160,6 +160,28 @@ def tickets(app):
     def load():
         with app.app_context(), database.connection_context():
             return list(Ticket.select(Ticket, Submission).join(Submission).order_by(Ticket.id))
+
+    return load
+
+
+@pytest.fixture
+def ticket(app):
+    """Return the only ticket as it is now."""
+
+    def load():
+        with app.app_context(), database.connection_context():
+            return Ticket.whole().get()
+
+    return load
+
+
+@pytest.fixture
+def history(app):
+    """Return the history of the only ticket as kinds, actors and texts."""
+
+    def load():
+        with app.app_context(), database.connection_context():
+            return [(event.kind, event.actor, event.text) for event in Event.select().order_by(Event.id)]
 
     return load
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 import clock
-from models import Approver, Customer, Event, Staff, Submission, Ticket, database
+from models import Approver, Customer, Staff, Submission, database
 from services import tickets
 from tests.conftest import NOW, signed_in
 from tests.pages import EXAMPLES, HTMX, OPTIONAL
@@ -61,28 +61,6 @@ def with_approver(anna):
     """Bernd decides about the requests of Anna's company."""
     with database.connection_context():
         Approver.create(customer=Customer.get(), name="Bernd Brot", email="bernd@sommer.example")
-
-
-@pytest.fixture
-def ticket(app):
-    """Return the only ticket as it is now."""
-
-    def load():
-        with app.app_context(), database.connection_context():
-            return Ticket.whole().get()
-
-    return load
-
-
-@pytest.fixture
-def history(app):
-    """Return the history of the only ticket as kinds, actors and texts."""
-
-    def load():
-        with app.app_context(), database.connection_context():
-            return [(event.kind, event.actor, event.text) for event in Event.select().order_by(Event.id)]
-
-    return load
 
 
 def test_life_of_a_ticket(desk, ticket, history):

@@ -6,7 +6,6 @@ from werkzeug.exceptions import HTTPException
 
 import clock
 from approval_forms import DecisionForm
-from models import Attachment
 from services import approvals
 from views.answers import answer, comes_from_elsewhere
 from views.links import keep_secret, opened
@@ -64,7 +63,7 @@ def _show(link, form, status=200, notice=""):
     parts = {
         "ticket": ticket,
         "submission": ticket.submission,
-        "attachments": ticket.submission.attachments.where(Attachment.event.is_null()).order_by(Attachment.id),
+        "attachments": ticket.submission.attachments,
         "form": form,
         "notice": notice,
         "decision": decision,

@@ -1,0 +1,154 @@
+"""What the office and a customer write to each other about a ticket, and what the customer sees of the ticket."""
+
+from datetime import timedelta
+
+from peewee import IntegrityError
+
+from models import Event
+from services import approvals, attachments, changes, history, links, mail, tickets
+from services.changes import changing, require
+from settings import settings
+from words import Approval, EventKind, TicketStatus
+
+# All else of a ticket's history is the office's own.
+SHOWN = (EventKind.ANSWERED, EventKind.REPLIED, EventKind.DONE)
+
+# In the order of the approvals: not_required, pending, approved, declined.
+_STATES = {
+    TicketStatus.NEW: (
+        "Wir haben Ihre Anfrage und sehen sie uns an.",
+        "Ihr Genehmiger hat noch nicht entschieden.",
+        "Ihre Anfrage ist freigegeben, und wir sehen sie uns an.",
+        "Ihre Anfrage ist nicht freigegeben.",
+    ),
+    TicketStatus.IN_PROGRESS: (
+        "Wir arbeiten daran.",
+        "Wir arbeiten schon daran. Ihr Genehmiger hat noch nicht entschieden.",
+        "Ihre Anfrage ist freigegeben, und wir arbeiten daran.",
+        "Ihre Anfrage ist nicht freigegeben. Wir hatten schon begonnen und melden uns.",
+    ),
+    TicketStatus.WAITING: (
+        "Wir warten auf Ihre Antwort.",
+        "Wir warten auf Ihre Antwort. Ihr Genehmiger hat noch nicht entschieden.",
+        "Ihre Anfrage ist freigegeben. Wir warten auf Ihre Antwort.",
+        "Ihre Anfrage ist nicht freigegeben, aber schon begonnen. Wir warten auf Ihre Antwort.",
+    ),
+    TicketStatus.DONE: ("Erledigt am {closed}.",) * 3 + ("Erledigt am {closed}. Freigegeben war es nicht.",),
+    TicketStatus.CANCELLED: ("Storniert am {closed}.",) * 3 + ("Nicht freigegeben und storniert am {closed}.",),
+}
+
+
+class NotTaken(ValueError):
+    """A message cannot be taken in; its text is a German sentence for the customer who wrote it."""
+
+
+class AlreadySent(Exception):
+    """Another message was sent before with the same draft key."""
+
+
+def answer(ticket, by, seen, now, text, then_wait=False):
+    """Write to the customer, and wait for what they say if that is wanted."""
+    with changing(ticket, by, seen, now) as record:
+        obstacle = why_no_answer(ticket)
+        require(not obstacle, obstacle)
+        record(EventKind.ANSWERED, text)
+        if then_wait and ticket.status is not TicketStatus.WAITING:
+            is_possible = "wait" in tickets.possible_verbs(ticket, by)
+            require(is_possible, "Auf den Kunden warten können Sie erst nach der Freigabe.")
+            ticket.status = TicketStatus.WAITING
+            record(EventKind.WAITING)
+        mail.answer(ticket, by, text, now)
+
+
+def revoke_link(ticket, by, seen, now, text):
+    """Let the customer's link open nothing any more; the next mail brings a new one."""
+    with changing(ticket, by, seen, now) as record:
+        require(links.in_force(ticket, now), "Kein Link öffnet im Augenblick die Seite des Kunden.")
+        links.revoke(ticket, now)
+        record(EventKind.LINK_REVOKED, text)
+
+
+def reply(link, draft, text, now):
+    """Take in a message from whoever has the link, with the files staged under its draft key, and tell the office.
+
+    A ticket that waits for the customer goes on, and one that is done is opened again. A second call with the same
+    draft key and content changes nothing; other content with a used key raises AlreadySent. Raises NotTaken.
+    """
+    ticket = link.ticket
+    try:
+        with changes.as_it_is(ticket):
+            if not Event.select().where(Event.draft == draft).exists():
+                _require_room(link, now)
+            event = history.record(ticket, EventKind.REPLIED, ticket.customer.name, now, text, draft)
+            attachments.adopt(draft, ticket.submission, event)
+            _go_on(ticket, now)
+            mail.reply(ticket, event, now)
+    except IntegrityError:
+        known = Event.get(Event.draft == draft)
+        is_other = (known.ticket_id, known.text) != (ticket.id, text)
+        if is_other or attachments.drop_resent(draft, known.attachments):
+            raise AlreadySent from None
+
+
+def takes_replies(ticket):
+    """Say whether the customer can write: as long as somebody may work on it, and when what was done does not help."""
+    return ticket.is_open or (ticket.status is TicketStatus.DONE and ticket.approval is not Approval.DECLINED)
+
+
+def state(ticket, day):
+    """Return in plain words how things stand; the function writes the day of a moment."""
+    words = _STATES[ticket.status][list(Approval).index(ticket.approval)]
+    return words.format(closed=day(ticket.closed_at)) if ticket.closed_at else words
+
+
+def reason(ticket):
+    """Return why the request was declined or cancelled, with who said so and when, or None."""
+    if ticket.approval is Approval.DECLINED:
+        event = approvals.decision(ticket)
+        return event and (event.text, approvals.decided_by(event), event.at)
+    if ticket.status is TicketStatus.CANCELLED:
+        event = ticket.events.where(Event.kind == EventKind.CANCELLED).order_by(Event.id.desc()).first()
+        return event and (event.text, event.actor, event.at)
+    return None
+
+
+def messages(ticket):
+    """Return what the office and the customer said, oldest first."""
+    return ticket.events.where(Event.kind.in_(SHOWN)).order_by(Event.id)
+
+
+def possible_verbs(ticket, now):
+    """Return the names of what the office can do here with a ticket as it is."""
+    can = {"answer": not why_no_answer(ticket), "revoke_link": links.in_force(ticket, now)}
+    return [verb for verb, is_possible in can.items() if is_possible]
+
+
+def why_no_answer(ticket):
+    """Return the sentence that says why the customer cannot be answered, or ""."""
+    if not ticket.is_open:
+        return "Dieses Ticket ist schon geschlossen."
+    if ticket.customer.locked_at:
+        return "Der Kunde ist gesperrt, und damit auch seine Seite. Bitte rufen Sie an."
+    if not mail.requester(ticket):
+        return "Für diesen Kunden ist keine E-Mail-Adresse hinterlegt. Bitte rufen Sie an."
+    return ""
+
+
+def _require_room(link, now):
+    """Keep whoever has the link from flooding the office, and from using it once it is dead."""
+    ticket = link.ticket
+    if not takes_replies(ticket) or links.look_again(link, now) is None:
+        raise NotTaken("Dieser Vorgang ist abgeschlossen. Ihre Nachricht ist nicht bei uns angekommen.")
+    lately = ticket.events.where(Event.kind == EventKind.REPLIED, Event.at > now - timedelta(days=1))
+    if settings.limits == "on" and lately.count() >= settings.replies_per_day:
+        raise NotTaken(
+            f"Zu diesem Vorgang sind in den letzten 24 Stunden schon {settings.replies_per_day} Nachrichten gekommen. "
+            "Bitte schreiben Sie später noch einmal, oder rufen Sie uns an."
+        )
+
+
+def _go_on(ticket, now):
+    if ticket.status is TicketStatus.WAITING:
+        ticket.status = TicketStatus.IN_PROGRESS
+    elif ticket.status is TicketStatus.DONE:
+        tickets.put_back(ticket, ticket.customer.name, now)
