@@ -41,25 +41,16 @@ PEOPLE = [
 INCIDENTS = [
     ("Der Drucker an der Theke zieht kein Papier mehr ein. Papierstau ist keiner zu sehen.", Priority.MEDIUM),
     ("Kein Internet im ganzen Haus seit 8:10 Uhr, auch die Telefone sind tot.", Priority.HIGH),
-    ("Outlook fragt bei jedem Start nach dem Kennwort und nimmt es nicht an.", Priority.LOW),
     ("Der Bildschirm am Empfang flackert und wird nach einer Minute schwarz.", Priority.MEDIUM),
     ("Beim Speichern auf Laufwerk S: erscheint „Zugriff verweigert“.", Priority.HIGH),
-    ("Der Scanner schickt die Seiten um 90 Grad gedreht.", Priority.LOW),
     ("Die Kasse druckt keine Bons, die Lampe blinkt rot.", Priority.HIGH),
-    ("Seit dem Update startet die Warenwirtschaft nur noch sehr langsam.", Priority.MEDIUM),
-    ("Zwei Arbeitsplätze finden nach dem Umräumen den Server nicht mehr.", Priority.MEDIUM),
-    ("Die Maus am Empfang springt, eine neue Batterie hat nicht geholfen.", Priority.LOW),
-    ("Word stürzt beim Drucken von Serienbriefen ab, andere Dokumente gehen.", Priority.LOW),
     ("Das Telefon am Platz 12 klingelt nicht, abheben und sprechen geht.", Priority.MEDIUM),
     ("Auf dem Bildschirm steht „Ihre Dateien sind verschlüsselt“. Wir haben alles ausgeschaltet!", Priority.HIGH),
-    ("Die Uhrzeit auf dem Server geht elf Minuten nach.", Priority.LOW),
-    ("Das WLAN im Besprechungsraum bricht alle paar Minuten ab.", Priority.LOW),
     ("Die Datensicherung meldet seit drei Tagen einen Fehler.", Priority.MEDIUM),
 ]
 DEVICES = [
     ("Notebook ThinkPad E16", "PF4X7Q2M", "AB-20417", "Der Akku lädt nicht mehr über 40 Prozent."),
     ("Drucker Brother HL-L5210DN", "", "RE-2026-0815", "Nach dem Einschalten nur ein Dauerton."),
-    ("Monitor Dell P2725H", "CN0K9V3", "", "Ein senkrechter Streifen, zwei Finger breit."),
     ("USV Eaton 5P 1150i", "G117K02233", "AB-19980", "Meldet „Batterie ersetzen“, ist aber erst ein Jahr alt."),
 ]
 EMPLOYEES = [
@@ -69,7 +60,6 @@ EMPLOYEES = [
 ]
 CALLBACKS = [
     ("Wir überlegen, das Lager mit WLAN auszustatten, und hätten gern eine Einschätzung.", Priority.LOW),
-    ("Frage zur letzten Rechnung, Position 4.", Priority.LOW),
     ("Bitte Termin für den Umzug der Telefonanlage abstimmen.", Priority.MEDIUM),
 ]
 OTHERS = [
@@ -79,7 +69,7 @@ OTHERS = [
 
 
 def fill(now, history=None):
-    """Add the customers and a few dozen requests of the last days; return what one needs to know to try the portal.
+    """Add the customers and some requests of the last days; return what one needs to know to try the portal.
 
     Behind them lies a made-up history: a small one of a year, or the wanted number of tickets of five years.
     """

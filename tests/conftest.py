@@ -36,6 +36,8 @@ NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 SECRET_KEY = bytes(range(32))
 PIN = "4711 0815"
 PASSWORD = "vier Wolken im Tee"
+# A cheap hash is as good a lock for tests.
+CHEAP = "pbkdf2:sha256:1"
 
 
 @pytest.fixture(scope="session")
@@ -43,14 +45,12 @@ def shared(tmp_path_factory):
     """Return what is slow to make and the same for all tests: the app, an empty database, hashes of the same words."""
     _open_portal(tmp_path_factory.mktemp("shared") / "instance")
     proof = hmac.new(accounts._derive(SECRET_KEY, b"pin proof"), b"K1001\x0047110815", "sha256").hexdigest()
-    # A cheap hash is as good a lock for tests.
-    cheap = "pbkdf2:sha256:1"
     return SimpleNamespace(
         app=create_app(),
         database_path=settings.database_path,
-        pin_hash=generate_password_hash(proof, cheap),
-        password_hash=generate_password_hash(PASSWORD, cheap),
-        nobodys_hash=generate_password_hash("nobody's", cheap),
+        pin_hash=generate_password_hash(proof, CHEAP),
+        password_hash=generate_password_hash(PASSWORD, CHEAP),
+        nobodys_hash=generate_password_hash("nobody's", CHEAP),
     )
 
 

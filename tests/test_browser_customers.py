@@ -6,15 +6,10 @@ from playwright.sync_api import expect
 
 from services import customers
 from tests.conftest import NOW
-from tests.test_browser_pages import UNBROKEN, fits_narrow_screens, is_accessible
+from tests.test_browser_pages import UNBROKEN, looks_good
 
 LIST = "/verwaltung/kunden"
 TABLE = 'Nummer;Name;Mail;Ort\r\nT1;"Steuerkanzlei\nBrandt";;Köln\r\nT2;;keine;\r\n'
-
-
-def looks_right(tab):
-    fits_narrow_screens(tab)
-    is_accessible(tab)
 
 
 def test_pages(staff_tab, portal):
@@ -26,10 +21,10 @@ def test_pages(staff_tab, portal):
     page = f"{LIST}/{customer.id}"
     for path in (LIST, page, f"{page}/genehmiger/{approver.id}", f"{LIST}/pin-briefe", f"{LIST}/einlesen"):
         tab.open(path)
-        looks_right(tab)
+        looks_good(tab)
     tab.open(f"{LIST}/neu").at("button[name=letter]").click()
     tab.focus_is_on(".summary")
-    looks_right(tab)
+    looks_good(tab)
 
 
 def test_new_customer_in_a_minute(staff_tab):
@@ -38,7 +33,7 @@ def test_new_customer_in_a_minute(staff_tab):
     tab.fill({"number": "X2", "name": "Autohaus Nordring"})
     tab.page.keyboard.press("Enter")
     expect(tab.at(".letter-pin")).to_have_text(re.compile(r"\d{4} \d{4}"))
-    looks_right(tab)
+    looks_good(tab)
 
 
 def test_table_is_read_in(staff_tab, portal):
@@ -47,7 +42,7 @@ def test_table_is_read_in(staff_tab, portal):
     tab.at("main button[type=submit]").click()
     expect(tab.at("h1")).to_have_text("Vorschau")
     expect(tab.at("#main")).to_contain_text("Name: Die Angabe fehlt.")
-    looks_right(tab)
+    looks_good(tab)
     tab.at("main button[type=submit]").click()
     tab.focus_is_on(".summary")
     tab.at("[name=skip_faulty]").check()
@@ -68,7 +63,7 @@ def test_letters_on_paper(staff_tab, portal):
         box.set_checked(box.get_attribute("value") in ("P1", "P2"))
     tab.at("main button[type=submit]").click()
     expect(tab.at(".letter")).to_have_count(2)
-    looks_right(tab)
+    looks_good(tab)
     tab.page.emulate_media(media="print")
     for selector in ("header", "h1", "[data-print]", ".actions"):
         expect(tab.at(selector).first).to_be_hidden()

@@ -9,7 +9,7 @@ import clock
 from models import Submission
 from tests.live import PNG, names_of
 from tests.pages import EXAMPLES
-from tests.test_browser_pages import fits_narrow_screens, is_accessible
+from tests.test_browser_pages import looks_good
 
 ROOM = "/verwaltung/anruf"
 
@@ -61,8 +61,7 @@ def test_the_form_of_a_call_is_accessible(staff_tab, known):
     tab.choose("new_employee")
     tab.send()
     tab.focus_is_on(".summary")
-    fits_narrow_screens(tab)
-    is_accessible(tab)
+    looks_good(tab)
 
 
 def test_what_matched_nobody(staff_tab, known, portal):
@@ -86,14 +85,12 @@ def test_what_matched_nobody(staff_tab, known, portal):
     tab.open("/verwaltung/nicht-zugeordnet")
     for summary in tab.at("summary").all():
         summary.click()
-    fits_narrow_screens(tab)
-    is_accessible(tab)
+    looks_good(tab)
 
     tab.at(".row-title").first.click()
     tab.at("button", has_text="In Ticket umwandeln").click()
     tab.focus_is_on(".summary")
-    fits_narrow_screens(tab)
-    is_accessible(tab)
+    looks_good(tab)
     tab.fill({"note": "Anna Sommer, am Telefon"})
     tab.at("#note").press("Enter")
     expect(tab.page).to_have_url(re.compile(r"/verwaltung/ticket/UNMA5555$"))

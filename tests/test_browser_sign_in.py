@@ -7,7 +7,9 @@ import pytest
 from playwright.sync_api import expect
 
 from models import StaffSession
-from tests.test_browser_pages import fits_narrow_screens, is_accessible
+from tests.line import Line, code_on
+from tests.test_browser_pages import looks_good
+from words import plain
 
 NAME, PASSWORD = "Robin Roth", "zwölf gelbe Drucker"
 
@@ -21,11 +23,6 @@ def robin(portal):
 def sign_in(tab, code=""):
     tab.fill({"name": NAME, "password": PASSWORD, "one_time_code": code})
     tab.at("main button").click()
-
-
-def looks_good(tab):
-    fits_narrow_screens(tab)
-    is_accessible(tab)
 
 
 def test_account_and_second_factor(tab, robin):
@@ -63,25 +60,23 @@ def test_account_and_second_factor(tab, robin):
     expect(tab.at("[role=status]")).to_have_text("Der zweite Faktor ist abgeschaltet.")
 
 
-def test_session_that_ends_while_somebody_writes(open_tab, portal, robin, tab):
-    tab.begin("incident")
-    tab.send()
-    tab.sees_receipt()
+def test_session_that_ends_while_somebody_writes(portal, robin, known, tab):
+    line = Line(portal)
+    code = code_on(line.post("/", line.filled(known)))
     portal.run("worker", "--einmal")
-    office = open_tab()
-    office.open(f"/verwaltung/ticket/{tab.page.url.rpartition('/')[2]}")
-    sign_in(office)
-    office.at("summary", has_text="Notieren").click()
-    office.fill({"notieren-text": "Frau Sommer ist erst\num 14 Uhr da."})
+    tab.open(f"/verwaltung/ticket/{plain(code)}")
+    sign_in(tab)
+    tab.at("summary", has_text="Notieren").click()
+    tab.fill({"notieren-text": "Frau Sommer ist erst\num 14 Uhr da."})
     with portal.database():
         StaffSession.update(ended_at=StaffSession.began_at).execute()
-    office.at("details[open] button").click()
-    expect(office.at("h1")).to_have_text("Anmelden")
-    expect(office.page).to_have_title(re.compile("Anmelden"))
-    office.focus_is_on(".summary")
-    looks_good(office)
-    sign_in(office)
-    expect(office.at("blockquote")).to_have_text("Frau Sommer ist erst um 14 Uhr da.")
-    looks_good(office)
-    office.at("button", has_text="Noch einmal senden").click()
-    expect(office.at(".events")).to_contain_text("Frau Sommer ist erst")
+    tab.at("details[open] button").click()
+    expect(tab.at("h1")).to_have_text("Anmelden")
+    expect(tab.page).to_have_title(re.compile("Anmelden"))
+    tab.focus_is_on(".summary")
+    looks_good(tab)
+    sign_in(tab)
+    expect(tab.at("blockquote")).to_have_text("Frau Sommer ist erst um 14 Uhr da.")
+    looks_good(tab)
+    tab.at("button", has_text="Noch einmal senden").click()
+    expect(tab.at(".events")).to_contain_text("Frau Sommer ist erst")

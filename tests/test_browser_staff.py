@@ -5,8 +5,10 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tests.line import Line, code_on, with_file
 from tests.live import PNG
-from tests.test_browser_pages import fits_narrow_screens, is_accessible
+from tests.test_browser_pages import is_accessible, looks_good
+from words import plain
 
 NAME, PASSWORD = "Clara Neumann", "zwölf gelbe Drucker"
 
@@ -50,29 +52,21 @@ class Keyboard:
 
 
 @pytest.fixture
-def office(open_tab, member):
+def office(staff_tab):
     """Clara in front of her screen, signed in."""
-    tab = open_tab()
-    tab.open("/verwaltung/anmelden")
-    tab.fill({"name": NAME, "password": PASSWORD})
-    tab.page.keyboard.press("Enter")
-    expect(tab.at("h1")).to_contain_text("Heute")
-    return tab
+    return staff_tab()
 
 
 @pytest.fixture
-def reported(portal, tab):
+def reported(portal, known):
     """Anna reports an incident with a photo; the worker of the running portal makes the ticket."""
 
     def report(description, priority="high"):
-        tab.begin("incident")
-        tab.fill({"description": description, "priority": priority})
-        tab.add_files(("Foto.png", PNG))
-        tab.sees_files("Foto.png")
-        tab.send()
-        tab.sees_receipt()
+        line = Line(portal)
+        values = line.filled(known) | {"description": description, "priority": priority}
+        code = code_on(line.post("/", *with_file(values, "Foto.png", PNG)))
         portal.run("worker", "--einmal")
-        return tab.page.url.rpartition("/")[2]
+        return plain(code)
 
     return report
 
@@ -165,19 +159,16 @@ def test_pages(office, reported):
     reported(f"Fehler0x80070643{'x' * 60}")
     for path in ("/verwaltung/", "/verwaltung/tickets", "/verwaltung/tickets?art=stoerung&stand=alle"):
         office.open(path)
-        fits_narrow_screens(office)
-        is_accessible(office)
+        looks_good(office)
 
 
 def test_page_of_a_ticket(office, reported):
     code = reported(f"Fehler0x80070643{'x' * 60}")
     office.open(f"/verwaltung/ticket/{code}")
-    fits_narrow_screens(office)
-    is_accessible(office)
+    looks_good(office)
     for summary in office.at("summary").all():
         summary.click()
-    fits_narrow_screens(office)
-    is_accessible(office)
+    looks_good(office)
     office.at("details button").last.click()
     office.focus_is_on(".summary")
     is_accessible(office)

@@ -1,63 +1,23 @@
 """A server that is killed at the worst moment: what it has confirmed becomes one ticket, and nothing is sent twice."""
 
 import json
-import re
 import threading
 import urllib.error
-import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPException
-from http.cookiejar import CookieJar
-from urllib.parse import urlencode
 
 import pytest
-from werkzeug import Response
 
+from tests.line import Line, code_on, with_file
 from tests.live import PNG
-from tests.pages import EXAMPLES, Page
 
 NEVER = 3600
-
-
-class Line:
-    """A browser without scripts that talks to a running server, and keeps its cookies when the server is killed."""
-
-    def __init__(self, portal):
-        self._url = portal.url
-        self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
-
-    def get(self, path):
-        return self._load(self._url + path)
-
-    def post(self, path, values, content_type="application/x-www-form-urlencoded"):
-        data = values if isinstance(values, bytes) else urlencode(values).encode()
-        return self._load(urllib.request.Request(self._url + path, data, {"Content-Type": content_type}))
-
-    def filled(self, known, category="incident"):
-        return self.get("/").fields().to_dict() | known | {"category": category} | EXAMPLES[category]
-
-    def _load(self, request):
-        with self._opener.open(request, timeout=30) as answer:
-            return Page(Response(answer.read(), answer.status))
-
-
-def code_on(receipt):
-    assert "Ihre Anfrage ist eingegangen" in receipt.text
-    return re.search(r'class="code">([2-9A-Z]{4}-[2-9A-Z]{4})<', receipt.text)[1]
 
 
 def tickets_of(portal):
     """Let the worker do all that is due and return the tickets as a script of the office gets them."""
     portal.run("worker", "--einmal")
     return json.loads(portal.run("ticket", "liste", "--json"))
-
-
-def with_file(values, name, content):
-    """Return a form with a file as the body of a request, and its content type."""
-    parts = [f'name="{field}"\r\n\r\n{value}'.encode() for field, value in values.items()]
-    parts.append(f'name="files"; filename="{name}"\r\n\r\n'.encode() + content)
-    body = b"".join(b"--grenze\r\nContent-Disposition: form-data; " + part + b"\r\n" for part in parts)
-    return body + b"--grenze--\r\n", "multipart/form-data; boundary=grenze"
 
 
 @pytest.fixture

@@ -2,13 +2,15 @@
 
 import io
 import logging
+from functools import partial
 
 import pytest
+from werkzeug.security import generate_password_hash
 
 from models import database
 from services import accounts, customers, intake
 from settings import settings
-from tests.conftest import NOW, without_random
+from tests.conftest import CHEAP, NOW, without_random
 from tests.pages import HTMX, Visitor
 
 SITUATIONS = {
@@ -23,8 +25,9 @@ SITUATIONS = {
 
 
 @pytest.fixture
-def visitors(app):
+def visitors(app, monkeypatch):
     """One visitor in a browser of his own for each situation; all type the same but for number and PIN."""
+    monkeypatch.setattr(accounts, "generate_password_hash", partial(generate_password_hash, method=CHEAP))
     with database.connection_context():
         sommer, nordring, winter = (
             customers.add({"number": number, "name": name}, NOW)
