@@ -115,6 +115,7 @@ ROOMS = {
     "approval_forms": {"forms", "words"},
     "intake_forms": {"forms", "models", "words", "services"},
     "staff_forms": {"clock", "forms", "models", "words", "services", "settings", "texts"},
+    "ticket_forms": {"forms", "models", "words", "services", "staff_forms"},
     "customer_forms": {"forms", "models", "words", "services", "staff_forms"},
     "views": {
         "approval_forms",
@@ -123,6 +124,7 @@ ROOMS = {
         "forms",
         "intake_forms",
         "staff_forms",
+        "ticket_forms",
         "models",
         "words",
         "settings",

@@ -5,7 +5,7 @@ from flask import Blueprint, abort, g, render_template, request
 import clock
 from models import Approver, Attachment, Event, Ticket
 from services import attachments, changes, tickets
-from staff_forms import VERB_FORMS, NoteForm
+from ticket_forms import VERB_FORMS, NoteForm
 from views.answers import answer, go_to, is_htmx
 from words import Approval, EventKind
 
