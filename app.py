@@ -26,8 +26,7 @@ import texts
 import words
 from migrations import migrate
 from models import database
-from services import accounts, attachments, file_types, mail, tickets, workdays
-from services.worker import Worker
+from services import accounts, attachments, file_types, mail, tickets, workdays, worker
 from settings import MEBIBYTE, StartError, settings
 from views import approval, assets, customer_page, public, staff
 from views.errors import error_page
@@ -187,8 +186,7 @@ def _run(app, greeting=""):
         log.warning("TICKET_LIMITS=off: Alle Mengengrenzen sind ausgeschaltet. Nur für Lasttests am eigenen Rechner!")
     # A service manager's stop ends the same way as Strg+C: answers are finished, the worker ends its batch.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
-    worker = Worker(app.app_context)
-    worker.start()
+    loops = worker.start(app.app_context)
     try:
         print(f"{greeting}Das Meldeportal läuft: {settings.local_url} (Ende mit Strg+C)")
         print(_setup_hint(app), end="", flush=True)
@@ -197,7 +195,7 @@ def _run(app, greeting=""):
         pass  # Strg+C in the moment before waitress listens for it
     finally:
         server.close()
-        worker.stop()
+        worker.stop(loops)
         database.close_idle()
 
 

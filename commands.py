@@ -57,8 +57,9 @@ def test():
 @click.option("--einmal", "once", is_flag=True, required=True, help="Alles Fällige einmal erledigen.")
 @with_database
 def run_worker(once):
-    """Anfragen prüfen und aufräumen, ohne Webserver."""
-    click.echo(f"Erledigt. Geprüfte Anfragen: {worker.run_once(clock.now())}")
+    """Prüfen, verschicken, aufräumen, ohne Webserver."""
+    done = worker.run_once(clock.now())
+    click.echo(f"Erledigt. Geprüfte Anfragen: {done.decided}, verschickte E-Mails: {done.mails_sent}")
 
 
 @cli.group("kunde")

@@ -17,6 +17,9 @@ OFFICE = {
     "TICKET_OFFICE_NAME": "Muster-IT",
     "TICKET_OFFICE_EMAIL": "support@muster-it.example",
     "TICKET_OFFICE_PHONE": "0211 555000",
+    # Made-up people get no mails.
+    "TICKET_SMTP_URL": "",
+    "TICKET_WEBHOOK_URL": "",
 }
 
 # So many made-up tickets of the last year lie behind the few that come in by the front door.

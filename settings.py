@@ -139,6 +139,11 @@ class Settings:
             if field.name in environment:
                 value, source = environment.pop(field.name), ENVIRONMENT_PREFIX + field.name.upper()
             setattr(self, field.name, _convert(field, value, source))
+        if self.webhook_url and not self.webhook_secret:
+            raise StartError(
+                "Zur Einstellung „webhook_url“ gehört „webhook_secret“: Ohne das Geheimnis kann niemand prüfen, ob "
+                "eine Meldung vom Portal kommt."
+            )
         for name in config:
             raise StartError(f"Die Einstellung „{name}“ ({CONFIG_FILE}) gibt es nicht. Bitte prüfen Sie den Namen.")
         for name in environment:
@@ -202,6 +207,19 @@ def _is_time_of_day(text):
     return text == "" or re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", text) is not None
 
 
+def _is_mail_address(text):
+    return re.fullmatch(r'[^@\s,;<>"]+@[^@\s,;<>"]+', text) is not None
+
+
+def _is_webhook_url(text):
+    try:
+        url = urlsplit(text)
+        is_whole = url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0 and "@" not in url.netloc
+        return text == "" or (is_whole and text.isascii() and text.isprintable() and " " not in text)
+    except ValueError:
+        return False
+
+
 def _is_web_address(text):
     return text == "" or text.startswith(("http://", "https://"))
 
@@ -222,13 +240,14 @@ _CHECKS = {
     "federal_state": (FEDERAL_STATES.__contains__, f"muss eines der Kürzel {', '.join(FEDERAL_STATES)} sein"),
     "limits": ({"on", "off"}.__contains__, "muss „on“ oder „off“ sein"),
     "base_url": (_is_web_address, "muss mit http:// oder https:// beginnen"),
-    "office_email": (lambda address: "@" in address, "muss eine E-Mail-Adresse sein"),
+    "office_email": (_is_mail_address, "muss eine E-Mail-Adresse sein"),
     "smtp_url": (_is_smtp_url, "muss so aussehen: smtp://name:kennwort@mail.firma.de:587"),
-    "mail_from": (lambda address: address == "" or "@" in address, "muss eine E-Mail-Adresse sein"),
+    "mail_from": (lambda address: address == "" or _is_mail_address(address), "muss eine E-Mail-Adresse sein"),
     "mail_attachments": ({"on", "off"}.__contains__, "muss „on“ oder „off“ sein"),
     "mail_give_up_days": (_at_most(30), "muss größer als null und höchstens 30 sein"),
     "approval_link_days": (_at_most(365), "muss größer als null und höchstens 365 sein"),
     "ticket_link_days": (_at_most(365), "muss größer als null und höchstens 365 sein"),
     "summary_time": (_is_time_of_day, "muss eine Uhrzeit sein, zum Beispiel 07:00"),
-    "webhook_url": (_is_web_address, "muss mit http:// oder https:// beginnen"),
+    "webhook_url": (_is_webhook_url, "muss so aussehen: https://system.firma.de/meldungen"),
+    "webhook_secret": (lambda text: text == "" or len(text) >= 16, "muss mindestens 16 Zeichen haben"),
 }

@@ -38,6 +38,7 @@ def changing(ticket, by, seen, now):
             raise Outdated(newer)
 
         def record(kind, text=""):
+            ticket.first_action_at = ticket.first_action_at or now
             history.record(ticket, kind, by.name, now, text)
 
         yield record

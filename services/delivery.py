@@ -12,7 +12,7 @@ from datetime import timedelta
 from peewee import Case
 
 from models import Message, transaction
-from services import links, smtp
+from services import links, smtp, webhook
 from services.outbox import LineLost, NobodyThere, NotDelivered, one_line
 from settings import settings
 from words import MAX_ERROR_LENGTH, MessageKind, MessageState
@@ -36,6 +36,7 @@ BROKEN = "Das Portal kann diese Nachricht nicht verschicken; den Grund nennt das
 
 def deliver_due(now):
     """Hand over all that is due and return how many mails were sent."""
+    deliver_webhooks(now)
     return deliver_mails(now)
 
 
@@ -44,6 +45,13 @@ def deliver_mails(now, is_stopping=lambda: False):
     if not settings.smtp_url:
         return 0
     return _deliver(Message.kind != MessageKind.WEBHOOK, smtp.Line(), now, is_stopping)
+
+
+def deliver_webhooks(now, is_stopping=lambda: False):
+    """Tell the other system all that is due, unless somebody stops us, and return how many messages were sent."""
+    if not settings.webhook_url:
+        return 0
+    return _deliver(Message.kind == MessageKind.WEBHOOK, webhook.Line(), now, is_stopping)
 
 
 def _deliver(is_ours, line, now, is_stopping):
@@ -55,7 +63,7 @@ def _deliver(is_ours, line, now, is_stopping):
     with line:
         while not is_stopping() and (message := _lease(is_ours, moment())):
             try:
-                line.hand_over(message)
+                line.hand_over(message, moment())
             except NobodyThere as error:
                 _note(_is_leased(message), str(error), moment(), LONGEST_FOR_ALL)
                 _note(_is_due(is_ours, moment()), str(error), moment(), LONGEST_FOR_ALL)

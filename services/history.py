@@ -1,6 +1,7 @@
 """What happened to a ticket, line by line."""
 
 from models import Event, Ticket
+from services import webhook
 from words import EventKind
 
 # After one of these nobody waits for an answer of the office any more.
@@ -21,12 +22,17 @@ PORTAL = "Portal"
 
 
 def record(ticket, kind, actor, now, text="", draft=None):
-    """Add a line to a ticket's history, within the transaction of what it tells, and return it."""
+    """Add a line to a ticket's history, within the transaction of what it tells, and return it.
+
+    The ticket is given as it is after the event, for whoever is told of it by the webhook.
+    """
     if kind is EventKind.REPLIED:
         _mark_reply(ticket, now)
     elif kind in REACTIONS:
         _mark_reply(ticket, None)
-    return Event.create(ticket=ticket, at=now, kind=kind, actor=actor, text=text, draft=draft)
+    event = Event.create(ticket=ticket, at=now, kind=kind, actor=actor, text=text, draft=draft)
+    webhook.announce(event, ticket, now)
+    return event
 
 
 def _mark_reply(ticket, moment):

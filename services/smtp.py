@@ -1,17 +1,15 @@
 """The line to the mail server: encrypted, patient within bounds, and with a German sentence for all that goes wrong."""
 
-import errno
 import io
 import smtplib
-import socket
 import ssl
-import time
 from base64 import b64encode
 from ipaddress import ip_address
 from urllib.parse import unquote, urlsplit
 
 from services import mime
 from services.outbox import LineLost, NobodyThere, NotDelivered
+from services.wire import Incoming, Patience, why
 from settings import settings
 
 # How long the server may take for one step; for its last word about a whole mail; for making the connection; for one
@@ -26,8 +24,7 @@ PIECE_BYTES = 64 * 1024
 
 PORTS = {"smtp": 587, "smtps": 465}
 
-SILENT = "Der Mailserver antwortet nicht."
-CUT = "Der Mailserver hat die Verbindung abgebrochen."
+WHOM = "Der Mailserver"
 UNSURE = (
     "Der Mailserver hatte die E-Mail schon, hat sie aber nicht mehr bestätigt. Vielleicht kommt sie deshalb zweimal an."
 )
@@ -42,16 +39,6 @@ BAD_LOGIN = (
 LOGIN_LETTERS = "Name und Kennwort für den Mailserver dürfen keine Umlaute enthalten."
 NO_UMLAUTS = "Der Mailserver kann keine E-Mail an eine Adresse mit Umlauten vor dem @ schicken."
 UNREADABLE_FILE = "Ein Anhang lässt sich nicht lesen."
-
-# The reasons against a certificate that an office can do something about, by OpenSSL's numbers.
-CERTIFICATE = {
-    10: "ist abgelaufen",
-    18: "ist von niemandem beglaubigt, dem dieser Rechner vertraut",
-    19: "ist von niemandem beglaubigt, dem dieser Rechner vertraut",
-    20: "ist von niemandem beglaubigt, dem dieser Rechner vertraut",
-    62: "gilt für einen anderen Namen",
-    64: "gilt für eine andere Adresse",
-}
 
 
 class Line:
@@ -68,10 +55,10 @@ class Line:
             self._server.allow(LEAVE_SECONDS)
             try:
                 self._server.quit()
-            except (OSError, smtplib.SMTPException):
+            except OSError:
                 self._server.close()
 
-    def hand_over(self, message):
+    def hand_over(self, message, now):
         """Give a mail to the server and return when it has said yes; raises NotDelivered."""
         try:
             mail = mime.as_mail(message)
@@ -82,8 +69,8 @@ class Line:
         self._server.allow(MAIL_SECONDS)
         try:
             self._send(mail, mime.wire_address(message.recipient))
-        except (OSError, smtplib.SMTPServerDisconnected) as error:
-            sentence = UNSURE if self._server.has_whole_mail else _why_lost(error)
+        except OSError as error:
+            sentence = UNSURE if self._server.has_whole_mail else why(_cause(error), WHOM)
             self._hang_up()
             raise LineLost(sentence) from None
 
@@ -100,7 +87,7 @@ class Line:
             self._refused("die E-Mail", error.smtp_code, error.smtp_error)
 
     def _refused(self, what, code, answer):
-        sentence = _quoting(f"Der Mailserver nimmt {what} nicht an", code, answer)
+        sentence = _quoting(f"{WHOM} nimmt {what} nicht an", code, answer)
         if code == 421 or self._server.sock is None:
             self._hang_up()
             raise LineLost(sentence)
@@ -122,13 +109,15 @@ class _Bounded:
 
     def allow(self, seconds):
         """Begin a part of the conversation that may take this long in all."""
-        self._until = time.monotonic() + seconds
+        self._patience = Patience(seconds, STEP_SECONDS)
         self.has_whole_mail = False
+        # What reads the answers is made anew, with the new patience.
+        self.file = None
 
     def getreply(self):
-        """Read an answer, bit by bit within the time that is left."""
+        """Read an answer, bit by bit."""
         if self.file is None:
-            self.file = io.BufferedReader(_Bits(self))
+            self.file = io.BufferedReader(Incoming(self.sock, self._patience))
         return super().getreply()
 
     def send(self, data):
@@ -136,30 +125,10 @@ class _Bounded:
         if isinstance(data, str):
             return super().send(data)
         for begin in range(0, len(data), PIECE_BYTES):
-            self.be_patient()
+            self.sock.settimeout(self._patience.for_one_step())
             super().send(data[begin : begin + PIECE_BYTES])
         self.has_whole_mail = True
-
-    def be_patient(self):
-        """Let the next step take its time, but no more than is left; raises TimeoutError."""
-        left = self._until - time.monotonic()
-        if left <= 0:
-            raise TimeoutError
-        self.sock.settimeout(min(left, LAST_WORD_SECONDS if self.has_whole_mail else STEP_SECONDS))
-
-
-class _Bits(io.RawIOBase):
-    """What comes over a line, as it comes."""
-
-    def __init__(self, line):
-        self._line = line
-
-    def readable(self):
-        return True
-
-    def readinto(self, buffer):
-        self._line.be_patient()
-        return self._line.sock.recv_into(buffer)
+        self._patience.step_seconds = LAST_WORD_SECONDS
 
 
 class _Smtp(_Bounded, smtplib.SMTP):
@@ -186,7 +155,7 @@ def _connect():
         if name:
             server.login(name, password)
         return server
-    except (OSError, smtplib.SMTPException, UnicodeEncodeError) as error:
+    except (OSError, UnicodeEncodeError) as error:
         if server:
             server.close()
         raise NobodyThere(_without(name, password, _why_nobody(error))) from None
@@ -209,32 +178,18 @@ def _why_nobody(error):
         case smtplib.SMTPNotSupportedError():
             return NO_ENCRYPTION if "STARTTLS" in str(error) else NO_LOGIN
         case smtplib.SMTPResponseException():
-            return _quoting("Der Mailserver nimmt zurzeit nichts an", error.smtp_code, error.smtp_error)
-        case smtplib.SMTPServerDisconnected():
-            return _why_lost(error)
-        case smtplib.SMTPException():
+            return _quoting(f"{WHOM} nimmt zurzeit nichts an", error.smtp_code, error.smtp_error)
+        case smtplib.SMTPException() if not isinstance(error, smtplib.SMTPServerDisconnected):
             return NO_LOGIN
-        case ssl.SSLCertVerificationError():
-            reason = CERTIFICATE.get(error.verify_code, "lässt sich nicht prüfen")
-            return f"Dem Mailserver ist nicht zu trauen: Sein Zertifikat {reason}."
-        case ssl.SSLError():
-            return "Die Verschlüsselung kommt nicht zustande. Passen smtp:// oder smtps:// und der Port zusammen?"
-        case socket.gaierror():
-            return "Den Namen des Mailservers kennt das Netz nicht, oder das Netz ist gestört."
-        case TimeoutError():
-            return SILENT
-        case ConnectionRefusedError():
-            return "Auf dem Mailserver nimmt an diesem Port niemand Verbindungen an."
-        case ConnectionError():
-            return CUT
         case _:
-            return f"Der Mailserver ist nicht zu erreichen ({errno.errorcode.get(error.errno, 'ohne Grund')})."
+            return why(_cause(error), WHOM)
 
 
-def _why_lost(error):
-    """Return a sentence about a connection that broke; smtplib hides the reason behind an error of its own."""
-    is_late = isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError)
-    return SILENT if is_late else CUT
+def _cause(error):
+    """Return what broke a connection; smtplib hides the reason behind an error of its own."""
+    if isinstance(error, smtplib.SMTPServerDisconnected):
+        return error.__context__ or ConnectionError()
+    return error
 
 
 def _quoting(sentence, code, answer):

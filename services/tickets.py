@@ -1,8 +1,7 @@
 """What happens to a ticket: each verb is one transaction, with who, when and why."""
 
-from models import Ticket, transaction
 from services import approvals, history, mail, search
-from services.changes import changing, close, require
+from services.changes import as_it_is, changing, close, require
 from words import WORK_BEGUN, Approval, Category, EventKind, Priority, TicketStatus
 
 
@@ -92,9 +91,8 @@ def put_back(ticket, actor, now, reason=""):
 
 def note(ticket, by, now, text):
     """Add an internal note; it takes nothing from anybody, so it needs no look at what others did."""
-    with transaction():
-        is_first = (Ticket.id == ticket.id) & Ticket.first_action_at.is_null()
-        Ticket.update(first_action_at=now).where(is_first).execute()
+    with as_it_is(ticket):
+        ticket.first_action_at = ticket.first_action_at or now
         history.record(ticket, EventKind.NOTED, by.name, now, text)
 
 

@@ -1,14 +1,13 @@
-"""The one loop beside the web server: decide about pending submissions, remind, deliver and tidy up."""
+"""What is done beside the web server: decide about pending submissions, remind, deliver and tidy up."""
 
 import logging
-import threading
 from contextlib import nullcontext
 from datetime import timedelta
+from typing import NamedTuple
 
-import clock
-from models import Submission, database
+from models import Submission
 from services import approvals, attachments, attempts, delivery, intake, sessions, unmatched
-from settings import settings
+from services.loop import Loop
 
 log = logging.getLogger(__name__)
 
@@ -18,16 +17,23 @@ SWEEP_INTERVAL = timedelta(hours=1)
 BATCH = 5
 
 
+class Done(NamedTuple):
+    """How much was done at once."""
+
+    decided: int
+    mails_sent: int
+
+
 def run_once(now):
-    """Do all that is due: decide about pending submissions, remind, deliver, sweep. Returns how many were decided."""
+    """Do all that is due: decide about pending submissions, remind, deliver, sweep. Returns how much that was."""
     decided, displaced, failed = 0, 0, set()
     while batch := admit_batch(now, failed):
         decided += batch
         displaced += unmatched.make_room(now)
     remind_due(now, set())
-    delivery.deliver_due(now)
+    mails_sent = delivery.deliver_due(now)
     sweep(now, displaced)
-    return decided
+    return Done(decided, mails_sent)
 
 
 def admit_batch(now, failed):
@@ -72,35 +78,18 @@ def sweep(now, displaced):
         log.warning("Zu viele nicht zugeordnete Anfragen: %s sind verworfen, um Platz zu machen.", displaced)
 
 
-class Worker(threading.Thread):
-    """Runs once per tick. The tick is fixed: an arrival that woke the worker would show in the next answer's time.
-
-    What it does is done within the given context, in which mails are written.
-    """
+class Worker(Loop):
+    """Decides, reminds and tidies up, once per tick."""
 
     def __init__(self, context=nullcontext):
-        super().__init__(name="worker", daemon=True)
-        self._context = context
-        self._stopping = threading.Event()
+        super().__init__("worker", context)
         self._swept_at = None
         self._failed = set()
         self._not_reminded = set()
         self._displaced = 0
 
-    def run(self):
-        while not self._stopping.wait(settings.worker_tick_seconds):
-            try:
-                with self._context(), database.connection_context():
-                    self._tick(clock.now())
-            except Exception:
-                log.exception("Ein Durchgang im Hintergrund ist gescheitert; der nächste folgt.")
-
-    def stop(self):
-        """End after the batch in hand."""
-        self._stopping.set()
-        self.join()
-
-    def _tick(self, now):
+    def tick(self, now):
+        """Do what is due now."""
         if admit_batch(now, self._failed):
             self._displaced += unmatched.make_room(now)
         remind_due(now, self._not_reminded)
@@ -111,3 +100,37 @@ class Worker(threading.Thread):
             self._not_reminded.clear()
             displaced, self._displaced = self._displaced, 0
             sweep(now, displaced)
+
+
+class Courier(Loop):
+    """Delivers, beside the worker: a mail server that hangs must not keep anybody's request waiting.
+
+    Nor must it keep anybody waiting for the end: what it holds then goes again when its lease is over.
+    """
+
+    patience = 3
+
+    def __init__(self, name, deliver):
+        super().__init__(name)
+        self._deliver = deliver
+
+    def tick(self, now):
+        """Deliver what is due now."""
+        self._deliver(now, self._stopping.is_set)
+
+
+def start(context):
+    """Start all that runs beside the web server and return it."""
+    mails, webhooks = Courier("mails", delivery.deliver_mails), Courier("webhooks", delivery.deliver_webhooks)
+    loops = [Worker(context), mails, webhooks]
+    for loop in loops:
+        loop.start()
+    return loops
+
+
+def stop(loops):
+    """Let all end after what they have in hand."""
+    for loop in loops:
+        loop.ask_to_stop()
+    for loop in loops:
+        loop.join(loop.patience)

@@ -148,7 +148,7 @@ def work(app, shared, monkeypatch):
 
     def run_once():
         with app.app_context(), database.connection_context():
-            return worker.run_once(NOW)
+            return worker.run_once(NOW).decided
 
     return run_once
 

@@ -127,9 +127,7 @@ def test_server_that_is_down_for_a_day(two_mails, post, mailbox, outbox, later):
     for _ in range(24):
         post()
         later(hours=1)
-    assert {message.last_error for message in outbox()} == {
-        "Auf dem Mailserver nimmt an diesem Port niemand Verbindungen an."
-    }
+    assert {message.last_error for message in outbox()} == {"Der Mailserver nimmt an diesem Port keine Verbindung an."}
     settings.smtp_url = mailbox.url
     # Whoever is down is looked at again every hour, however long it takes.
     later(hours=1)

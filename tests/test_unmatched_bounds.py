@@ -170,7 +170,7 @@ def test_the_worker_logs_once_per_sweep_how_many_went(app, monkeypatch, caplog):
     for round_number in range(4):
         flood(1000 * round_number, 5, f"Runde {round_number}")
         with database.connection_context():
-            beside._tick(NOW + timedelta(minutes=20 * round_number))
+            beside.tick(NOW + timedelta(minutes=20 * round_number))
     assert [record.getMessage() for record in caplog.records] == [
         "Zu viele nicht zugeordnete Anfragen: 17 sind verworfen, um Platz zu machen."
     ]

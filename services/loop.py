@@ -1,0 +1,42 @@
+"""What runs beside the web server, again and again."""
+
+import logging
+import threading
+from contextlib import nullcontext
+
+import clock
+from models import database
+from settings import settings
+
+log = logging.getLogger(__name__)
+
+
+class Loop(threading.Thread):
+    """Runs once per tick. The tick is fixed: an arrival that woke it would show in the next answer's time.
+
+    What it does is done within the given context, in which mails are written. When all ends, it is waited for, at most
+    so many seconds.
+    """
+
+    patience = None
+
+    def __init__(self, name, context=nullcontext):
+        super().__init__(name=name, daemon=True)
+        self._context = context
+        self._stopping = threading.Event()
+
+    def run(self):
+        while not self._stopping.wait(settings.worker_tick_seconds):
+            try:
+                with self._context(), database.connection_context():
+                    self.tick(clock.now())
+            except Exception:
+                log.exception("Ein Durchgang im Hintergrund ist gescheitert; der nächste folgt.")
+
+    def ask_to_stop(self):
+        """End after what is in hand."""
+        self._stopping.set()
+
+    def tick(self, now):
+        """Do what is due now."""
+        raise NotImplementedError
