@@ -104,7 +104,7 @@ def create_app():
         dialled=texts.dialled,
         read_back=forms.read_back,
     )
-    mail.templates.filters["read_back"] = forms.read_back
+    mail.templates.filters.update(read_back=forms.read_back, ticket_flags=tickets.flags)
     app.before_request(_limit_plain_forms)  # before CSRFProtect, which reads the form
     app.before_request(_open_database)
     app.teardown_request(_close_database)

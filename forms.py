@@ -371,11 +371,16 @@ DETAIL_NAMES = frozenset(
 )
 
 
-def read_back(submission):
-    """Return what was sent as pairs of label and text, with the labels of the form it was sent with."""
+def read_back(submission, without=()):
+    """Return what was sent as pairs of label and text, with the labels of the form it was sent with.
+
+    Some fields may be left out by their names; the PIN always is.
+    """
     form = FORMS[submission.category](formdata=None, obj=submission, meta={"csrf": False})
     lines = [
-        (form.read_as.get(field.name, field.label.text), _shown(field, form)) for field in form if field.name != "pin"
+        (form.read_as.get(field.name, field.label.text), _shown(field, form))
+        for field in form
+        if field.name not in ("pin", *without)
     ]
     return [(label, text) for label, text in lines if text]
 

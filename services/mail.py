@@ -9,7 +9,8 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 import texts
-from services import customers, links, outbox
+from models import Event
+from services import customers, history, links, outbox, workdays
 from settings import settings
 from words import Approval, Category, MessageKind
 
@@ -19,7 +20,7 @@ def quoted(text):
     return "\n".join(f"> {line}".rstrip() for line in text.splitlines())
 
 
-# The filter read_back is added where the app is wired, from the forms.
+# The filters read_back and ticket_flags are added where the app is wired, from rooms that this one may not use.
 templates = Environment(
     loader=FileSystemLoader(Path(__file__).parent.parent / "templates" / "mail"),
     undefined=StrictUndefined,
@@ -27,7 +28,7 @@ templates = Environment(
     lstrip_blocks=True,
     autoescape=select_autoescape(),
 )
-templates.globals.update(settings=settings)
+templates.globals.update(settings=settings, portal=history.PORTAL, lead_time_workdays=workdays.LEAD_TIME_WORKDAYS)
 templates.filters.update(quoted=quoted, weekday=texts.weekday, moment=texts.moment, file_size=texts.file_size)
 
 
@@ -43,7 +44,9 @@ def new_ticket(ticket, now, approved_by=""):
     """Tell the office that there is something to do, with all that it needs to do it, and who approved it."""
     subject = _subject("Neu, noch nicht freigegeben" if ticket.approval is Approval.PENDING else "Neu", ticket)
     with_attachments = settings.mail_attachments == "on"
-    _to_office(MessageKind.NEW_TICKET, ticket, subject, now, with_attachments=with_attachments, approved_by=approved_by)
+    opened = ticket.events.order_by(Event.id).first()
+    said = {"opened": opened, "approved_by": approved_by}
+    _to_office(MessageKind.NEW_TICKET, ticket, subject, now, with_attachments=with_attachments, **said)
 
 
 def approval_wanted(ticket, approver, now):
@@ -127,15 +130,17 @@ def _to_approver(kind, ticket, approver, subject, now, **context):
 
 
 def _to_office(kind, ticket, subject, now, with_attachments=False, **context):
-    _put(kind, ticket, settings.office_email, subject, now, with_attachments=with_attachments, **context)
+    context |= {"with_attachments": with_attachments, "not_shown": ()}
+    _put(kind, ticket, settings.office_email, subject, now, **context)
 
 
-def _put(kind, ticket, recipient, subject, now, link=None, with_attachments=False, **context):
+def _put(kind, ticket, recipient, subject, now, link=None, with_attachments=False, not_shown=None, **context):
     body = templates.get_template(f"{kind}.txt").render(
         ticket=ticket,
         submission=ticket.submission,
         customer=ticket.customer,
         url=link and links.veiled_url(link),
+        not_shown=_not_for_everyone(ticket) if not_shown is None else not_shown,
         **context,
     )
     outbox.put(
@@ -148,6 +153,11 @@ def _put(kind, ticket, recipient, subject, now, link=None, with_attachments=Fals
         subject=subject,
         with_attachments=with_attachments,
     )
+
+
+def _not_for_everyone(ticket):
+    """Return the fields that only the office is shown: what was typed there may be another customer's."""
+    return ("customer_number",) if _requester(ticket) else ("customer_number", "email")
 
 
 def _subject(what, ticket):

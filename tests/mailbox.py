@@ -111,7 +111,7 @@ class MoodyController(Controller):
 
 def text_of(mail):
     """Return what a mail says, as plain text."""
-    return mail.get_body(("plain",)).get_content()
+    return mail.get_body(("plain",)).get_content().replace("\r\n", "\n")
 
 
 def path_in(mail, start="/"):

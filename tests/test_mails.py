@@ -1,13 +1,154 @@
 """What the portal writes to whom, read from a real mail server."""
 
+import io
+
+import pytest
+
+from models import Approver, Customer, database
 from tests.mailbox import path_in, text_of
+from tests.pages import EXAMPLES
+from tests.samples import PNG
+
+COMPANY, OFFICE, BERND = "post@sommer.example", "support@example.org", "bernd@sommer.example"
+FOREIGN = "anna@anderswo.example"
+
+
+@pytest.fixture
+def bernd(anna):
+    """Bernd decides about the requests of Anna's company."""
+    with database.connection_context():
+        Approver.create(customer=Customer.get(), name="Bernd Brot", email=BERND)
+
+
+def change_customer(**values):
+    with database.connection_context():
+        Customer.update(values).execute()
+
+
+def call(clara, category, **changes):
+    """Let Clara take a call of Anna's."""
+    caller = {"customer_number": "K1001", "name": "Anna Sommer", "phone": "0211 555-0101", "category": category}
+    page = clara.get("/verwaltung/anruf")
+    answer = clara.post("/verwaltung/anruf", page.fields().to_dict() | caller | EXAMPLES[category] | changes)
+    assert answer.status == 303, answer.errors()
 
 
 def test_customer_gets_a_confirmation_and_the_office_a_ticket(anna, work, mailbox):
     anna.report("incident")
     work()
-    assert [mail["To"] for mail in mailbox.mails] == ["post@sommer.example", "support@example.org"]
+    assert [mail["To"] for mail in mailbox.mails] == [COMPANY, OFFICE]
     confirmation, ticket = mailbox.mails
     assert "Vorgangsnummer" in text_of(confirmation)
     assert path_in(confirmation, "/vorgang/")
     assert path_in(ticket, "/verwaltung/ticket/")
+
+
+@pytest.mark.parametrize(
+    ("category", "about"),
+    [
+        ("incident", "Störung, Priorität Niedrig: Der Drucker zieht kein Papier ein."),
+        ("warranty", "Garantiefall, Priorität Mittel: ThinkPad E16: Der Akku lädt nicht."),
+        ("new_employee", "Neuer Mitarbeiter, Eintritt 01.04.2027: Clara Neumann, Buchhaltung"),
+    ],
+)
+def test_subjects(anna, work, mailbox, tickets, category, about):
+    anna.report(category)
+    work()
+    code = tickets()[0].submission.spoken_code
+    assert [mail["Subject"] for mail in mailbox.mails] == [f"Eingegangen [{code}] {about}", f"Neu [{code}] {about}"]
+
+
+def test_confirmation_says_what_comes_next(anna, work, mailbox):
+    anna.report("incident")
+    work()
+    assert "Wir sehen sie uns an und melden uns bei Ihnen" in text_of(mailbox.last_to(COMPANY))
+
+
+@pytest.mark.parametrize(
+    ("priority", "sentence"),
+    [("medium", "gebeten, fangen danach an und schreiben Ihnen"), ("high", "im Zweifel fangen wir schon vorher an")],
+)
+def test_confirmation_of_what_waits_for_an_approval(bernd, anna, work, mailbox, priority, sentence):
+    anna.report("incident", priority=priority)
+    work()
+    assert sentence in text_of(mailbox.last_to(COMPANY))
+    assert "Wir sehen sie uns an" not in text_of(mailbox.last_to(COMPANY))
+
+
+def test_too_late_for_an_entry(anna, work, mailbox):
+    change_customer(fully_managed=False)
+    anna.report("new_employee", entry_date="2026-11-26")
+    work()
+    assert "können den Termin aber nicht zusagen" in text_of(mailbox.last_to(COMPANY))
+    flags = "Vorlauf unterschritten, keine E-Mail-Adresse gewünscht, Kunde nicht voll betreut"
+    assert f"Bitte beachten: {flags}." in text_of(mailbox.last_to(OFFICE))
+
+
+def test_entry_in_time(anna, work, mailbox):
+    anna.report("new_employee", desired_email="clara@sommer.example")
+    work()
+    assert "nicht zusagen" not in text_of(mailbox.last_to(COMPANY))
+    assert "Bitte beachten" not in text_of(mailbox.last_to(OFFICE))
+
+
+def test_office_gets_all_it_needs(anna, work, mailbox):
+    sent = {"email": FOREIGN, "reference": "Theke", "description": "Kein Papier.\nKein Stau.", "priority": "high"}
+    anna.report("incident", **sent, files=[(io.BytesIO(PNG), "Foto.png")])
+    work()
+    text = text_of(mailbox.last_to(OFFICE))
+    for words in (
+        "Neues Ticket von Bäckerei Sommer (K1001), eingegangen am 23.11.2026, 10:30 Uhr.",
+        "Name: Anna Sommer",
+        "Kontaktnummer: 0211 555-0101",
+        f"E-Mail: {FOREIGN}",
+        "Art der Anfrage: Störung",
+        "Referenz: Theke",
+        "> Kein Papier.\n> Kein Stau.",
+        "Priorität: Hoch",
+        "Anhang: Foto.png (6 KiB)",
+    ):
+        assert words in text
+
+
+def test_office_hears_that_something_high_is_not_approved_yet(bernd, anna, work, mailbox):
+    anna.report("incident", priority="high")
+    work()
+    mail = mailbox.last_to(OFFICE)
+    assert mail["Subject"].startswith("Neu, noch nicht freigegeben [")
+    assert "Noch nicht freigegeben." in text_of(mail)
+
+
+def test_only_the_office_reads_an_address_that_may_be_anybodys(bernd, anna, work, mailbox):
+    change_customer(mail_domain="sommer.example")
+    for email, is_theirs in ((FOREIGN, False), ("anna@sommer.example", True)):
+        anna.report("incident", priority="high", email=email)
+        work()
+        shown = [email in text_of(mailbox.last_to(recipient)) for recipient in (OFFICE, COMPANY, BERND)]
+        assert shown == [True, is_theirs, is_theirs]
+    assert [mail["To"] for mail in mailbox.mails if "anna@" in mail["To"]] == ["anna@sommer.example"]
+
+
+def test_a_call(anna, clara, post, mailbox):
+    call(clara, "incident")
+    post()
+    confirmation, ticket = text_of(mailbox.last_to(COMPANY)), text_of(mailbox.last_to(OFFICE))
+    assert "wir haben Ihre Anfrage am Telefon aufgenommen" in confirmation
+    assert "Das haben wir notiert:" in confirmation
+    assert "Clara" not in confirmation
+    assert "Clara Neumann: Am Telefon aufgenommen." in ticket
+
+
+def test_what_the_office_matched_by_hand(anna, dora, clara, work, post, mailbox, submissions):
+    """What was typed as a number may be another customer's; so only the office reads it."""
+    dora.report("incident", customer_number="K1002")
+    work()
+    page = f"/verwaltung/nicht-zugeordnet/{submissions()[0].code}"
+    values = clara.get(page).fields().to_dict() | {"customer_number": "K1001", "note": "Frau Sommer am Telefon"}
+    assert clara.post(f"{page}/umwandeln", values).status == 303
+    post()
+    confirmation, ticket = text_of(mailbox.last_to(COMPANY)), text_of(mailbox.last_to(OFFICE))
+    assert "K1002" not in confirmation
+    assert "Frau Sommer am Telefon" not in confirmation
+    assert "Neues Ticket von Bäckerei Sommer (K1001)" in ticket
+    assert "bestätigt: Frau Sommer am Telefon" in ticket
+    assert "Kundennummer: K1002" in ticket
