@@ -5,9 +5,9 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, ValidationError
 
 import texts
-from forms import PortalForm, clean, line
+from forms import PortalForm, clean, line, text
 from models import Customer, Staff
-from services import staff
+from services import staff, text_blocks
 from services.accounts import AccountError, normalise_number
 from services.figures import PERIODS
 from services.queue import Filters, Scope
@@ -27,6 +27,8 @@ ANYBODY, NOBODY, MYSELF = "", "niemand", "ich"
 MAX_CODE_LENGTH = 40
 
 TOO_LONG_A_PASSWORD = f"Ein Kennwort hat höchstens {MAX_PASSWORD_LENGTH} Zeichen."
+
+_PLACEHOLDERS = ", ".join(f"{{{name}}}" for name in text_blocks.PLACEHOLDERS)
 
 
 class WordField(SelectField):
@@ -122,6 +124,23 @@ class FiguresForm(PortalForm):
     def address_parts(self):
         """Return what is chosen by the names that it has in the address."""
         return {field.name: field.data for field in self if field.data}
+
+
+class TextBlockForm(PortalForm):
+    """A text for answers, with gaps for the words of a ticket."""
+
+    name = line("Name", missing="Bitte geben Sie dem Textbaustein einen Namen.")
+    text = text(
+        "Text",
+        missing="Bitte schreiben Sie den Text.",
+        description=f"Was in geschweiften Klammern steht, füllt das Portal aus: {_PLACEHOLDERS}.",
+        render_kw={"rows": 10},
+    )
+
+    def validate_text(self, field):
+        unknown = text_blocks.unknown_placeholders(field.data)
+        if unknown:
+            raise ValidationError(f"„{{{unknown[0]}}}“ gibt es nicht. Ausfüllen kann das Portal {_PLACEHOLDERS}.")
 
 
 def _password(label, missing, autocomplete="current-password", **options):

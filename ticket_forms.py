@@ -2,16 +2,18 @@
 
 import re
 
-from wtforms import HiddenField, SelectField
+from wtforms import BooleanField, HiddenField, SelectField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired
 
 from forms import PortalForm, text
-from models import Staff
-from services import approvals, tickets
+from models import Staff, TextBlock
+from services import approvals, conversation, tickets
 from staff_forms import NOBODY
 
 ON_BEHALF = "Nach einem Anruf, für den Genehmiger. Der Kunde erfährt davon, auch diesen Text."
+
+READ_BY_CUSTOMER = "Der Kunde liest das in einer E-Mail und auf seiner Seite."
 
 # A text to a ticket is a sentence or two.
 FEW = {"rows": 3}
@@ -58,16 +60,65 @@ class WaitForm(VerbForm):
     text = text("Worauf warten wir?", missing="Bitte schreiben Sie, worauf wir warten.", render_kw=FEW)
 
 
+def _block_choices():
+    """Return the text blocks to choose from; a field asks only when it is shown."""
+    blocks = [SelectChoice(str(block.id), block.name) for block in TextBlock.by_name()]
+    return [SelectChoice("", "bitte wählen"), *blocks]
+
+
+class AnswerForm(VerbForm):
+    room = conversation
+    verb, slug, button = "answer", "antworten", "Antworten"
+
+    block = SelectField("Textbaustein", choices=_block_choices, validate_choice=False)
+    text = text("Antwort", missing="Bitte schreiben Sie die Antwort.", description=READ_BY_CUSTOMER)
+    then_wait = BooleanField("Danach auf den Kunden warten")
+
+    def carry_out(self, ticket, by, now):
+        conversation.answer(
+            ticket, by=by, seen=self.seen.data, now=now, text=self.text.data, then_wait=self.then_wait.data
+        )
+
+    def add(self, text):
+        """Put a text below what is typed already."""
+        self.text.data = "\n\n".join(filter(None, [self.text.data, text]))
+
+    def chosen_block(self):
+        """Return the text block that is chosen, or None with the sentence at its field."""
+        id = int(self.block.data) if re.fullmatch("[0-9]{1,18}", self.block.data or "") else None
+        block = TextBlock.get_or_none(TextBlock.id == id)
+        if block is None:
+            self.block.errors = ["Bitte wählen Sie einen Textbaustein."]
+        return block
+
+
+class RevokeLinkForm(VerbForm):
+    room = conversation
+    verb, slug, button = "revoke_link", "link-sperren", "Link des Kunden sperren"
+
+    text = text(
+        "Warum?",
+        description="Die Seite des Kunden öffnet sich dann sofort nicht mehr. Die nächste E-Mail an ihn bringt einen "
+        "neuen Link.",
+        render_kw=FEW,
+    )
+
+
 class FinishForm(VerbForm):
     verb, slug, button = "finish", "erledigen", "Erledigt"
 
-    text = text("Was war die Lösung?", render_kw=FEW)
+    text = text("Was war die Lösung?", description=READ_BY_CUSTOMER, render_kw=FEW)
 
 
 class CancelForm(VerbForm):
     verb, slug, button = "cancel", "stornieren", "Stornieren"
 
-    reason = text("Warum wird storniert?", missing="Bitte schreiben Sie, warum storniert wird.", render_kw=FEW)
+    reason = text(
+        "Warum wird storniert?",
+        missing="Bitte schreiben Sie, warum storniert wird.",
+        description=READ_BY_CUSTOMER,
+        render_kw=FEW,
+    )
 
 
 class ReopenForm(VerbForm):
@@ -131,6 +182,7 @@ class NoteForm(VerbForm):
 VERB_FORMS = {
     form.slug: form
     for form in (
+        AnswerForm,
         StartForm,
         StartEarlyForm,
         TakeOverForm,
@@ -142,6 +194,7 @@ VERB_FORMS = {
         NoteForm,
         AssignForm,
         CancelForm,
+        RevokeLinkForm,
         ReopenForm,
     )
 }

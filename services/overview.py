@@ -35,6 +35,7 @@ class Waiting:
 class Overview:
     """What the start page shows; a list may be shorter than its count."""
 
+    replies: Waiting
     new: Waiting
     new_by_priority: list
     unapproved_high: Waiting
@@ -51,7 +52,7 @@ class Overview:
     @property
     def is_quiet(self):
         """Nothing waits for anybody."""
-        waiting = (self.new, self.unapproved_high, self.overdue_approvals, self.entries)
+        waiting = (self.replies, self.new, self.unapproved_high, self.overdue_approvals, self.entries)
         return not any(part.count for part in waiting) and self.unmatched_total == 0
 
     @property
@@ -76,6 +77,7 @@ def overview(now):
         rank for (rank,) in database.execute(_open(is_new, ~is_pending).select(Ticket.rank)).fetchall()
     )
     return Overview(
+        replies=_waiting(_open(Ticket.replied_at.is_null(False))),
         new=_waiting(_open(is_new, ~is_pending)),
         new_by_priority=[(priority, new_by_rank[priority.rank]) for priority in reversed(Priority)],
         unapproved_high=_waiting(_open(is_pending, Ticket.rank == Priority.HIGH.rank)),

@@ -24,6 +24,7 @@ class Scope(Labelled):
 
     TODO = "todo", "Zu tun"
     OPEN = "open", "Alle offenen"
+    REPLIED = "replied", "Kunde hat geschrieben"
     NEW = "new", "Neu"
     IN_PROGRESS = "in_progress", "In Bearbeitung"
     WAITING = "waiting", "Wartet auf Kunde"
@@ -33,7 +34,7 @@ class Scope(Labelled):
 
     @property
     def is_open(self):
-        return self in (Scope.TODO, Scope.OPEN) or self in OPEN_STATUSES
+        return self in (Scope.TODO, Scope.OPEN, Scope.REPLIED) or self in OPEN_STATUSES
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,8 @@ def _of_scope(filters):
             Ticket.status != TicketStatus.WAITING,
             ~waits | (Ticket.rank == Priority.HIGH.rank),
         )
+    if scope is Scope.REPLIED:
+        return query.where(Ticket.replied_at.is_null(False))
     return query if scope is Scope.OPEN else query.where(Ticket.status == TicketStatus(scope.value))
 
 

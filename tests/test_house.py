@@ -101,6 +101,7 @@ ROOMS = {
         "services.mail",
         "services.tickets",
     },
+    "services.text_blocks": {"models"},
     "services.figures": {"models", "words", "settings"},
     "services.csv_export": {"models", "words", "settings", "services.tickets"},
     "services.intake": {

@@ -5,7 +5,7 @@ from itertools import product
 
 import pytest
 
-from models import Approver, Attachment, Customer, Staff, Submission, database
+from models import Approver, Attachment, Customer, Staff, Submission, TextBlock, database
 from services import staff
 from tests.conftest import NOW, stored
 from tests.pages import Visitor
@@ -36,8 +36,10 @@ def doors(app, anna, dora, clara, work, tickets):
         customer = Customer.get()
         approver = Approver.create(customer=customer, name="Bernd Sommer", email="bernd@sommer.example")
         unmatched = Submission.unmatched().get()
+        block = TextBlock.create(name="Rückruf", text="Wir rufen Sie an.")
         behind = {
             "approver_id": [approver.id],
+            "block_id": [block.id],
             "attachment_id": [Attachment.get().id],
             "code": [tickets()[0].submission.code, unmatched.code],
             "customer_id": [customer.id],

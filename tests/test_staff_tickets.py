@@ -94,8 +94,8 @@ def test_life_of_a_ticket(desk, ticket, history):
 
 
 def test_what_each_state_offers(desk, ticket):
-    always = {"notieren"}
-    opened = {"stornieren", "zuweisen"} | always
+    always = {"notieren", "link-sperren"}
+    opened = {"antworten", "stornieren", "zuweisen"} | always
     work = desk()
     assert work.verbs() == {"uebernehmen", "beginnen", "warten", "erledigen"} | opened
     work.act("beginnen")
@@ -283,6 +283,8 @@ def test_waiting_for_approval(with_approver, desk, ticket):
     work = desk(priority="medium")
     assert ticket().approval is Approval.PENDING
     assert work.verbs() == {
+        "antworten",
+        "link-sperren",
         "uebernehmen",
         "zuweisen",
         "stornieren",

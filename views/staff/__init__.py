@@ -16,6 +16,7 @@ from views.staff import (
     queue,
     setup,
     sign_in,
+    text_blocks,
     ticket,
     today,
     unmatched,
@@ -39,6 +40,7 @@ for _room in (
     pin_letters,
     customer_import,
     figures,
+    text_blocks,
     account,
 ):
     bp.register_blueprint(_room.bp)

@@ -74,6 +74,9 @@ def _filters_of(address):
 
 def _stamp(parts):
     """Return what changes when the list has to be shown anew."""
-    rows = [(ticket.id, ticket.status, ticket.approval, ticket.assignee_id) for ticket in parts["tickets"]]
+    rows = [
+        (ticket.id, ticket.status, ticket.approval, ticket.assignee_id, ticket.replied_at)
+        for ticket in parts["tickets"]
+    ]
     seen = repr((rows, parts["count"], [count for *_, count in parts["daily"]]))
     return hashlib.sha256(seen.encode()).hexdigest()[:16]

@@ -4,8 +4,8 @@ from flask import Blueprint, abort, g, render_template, request
 
 import clock
 from models import Approver, Attachment, Event, Ticket
-from services import attachments, changes, tickets
-from ticket_forms import VERB_FORMS, NoteForm
+from services import attachments, changes, conversation, links, mail, text_blocks, tickets
+from ticket_forms import VERB_FORMS, AnswerForm, NoteForm
 from views.answers import answer, go_to, is_htmx
 from words import Approval, EventKind
 
@@ -16,6 +16,19 @@ bp = Blueprint("ticket", __name__)
 def show(code):
     """Show a ticket."""
     return _show(_ticket(code))
+
+
+@bp.post("/ticket/<code>/antworten/textbaustein")
+def insert_block(code):
+    """Put a text block with the ticket's words below what is typed of an answer; nothing is sent."""
+    ticket, form = _ticket(code), AnswerForm(prefix=AnswerForm.slug)
+    block = form.chosen_block()
+    if block:
+        form.add(text_blocks.filled(block, ticket, by=g.member))
+    status = 200 if block else 422
+    if is_htmx():
+        return answer(render_template("staff/_answer_text.html", form=form, code=code, inserted=block), status)
+    return _show(ticket, form, status, inserted=block)
 
 
 @bp.post("/ticket/<code>/<slug>")
@@ -42,7 +55,8 @@ def _ticket(code):
 
 def _show(ticket, form=None, status=200, **messages):
     """Show a ticket with a form for everything that can be done with it; one of them may be filled in already."""
-    possible = tickets.possible_verbs(ticket, by=g.member)
+    now = clock.now()
+    possible = tickets.possible_verbs(ticket, by=g.member) + conversation.possible_verbs(ticket, now)
     forms = [
         form if form is not None and slug == form.slug else form_class(formdata=None, prefix=slug)
         for slug, form_class in VERB_FORMS.items()
@@ -50,17 +64,31 @@ def _show(ticket, form=None, status=200, **messages):
     ]
     if form is not None and form not in forms:
         forms.append(form)
-    files = [(file, attachments.first_lines(file)) for file in ticket.submission.attachments.order_by(Attachment.id)]
     events = list(ticket.events.order_by(Event.id))
     template = "staff/_ticket.html" if is_htmx() else "staff/ticket.html"
-    shown = {"ticket": ticket, "forms": forms, "failed": form, "files": files, "events": events}
+    failed = form if status == 422 else None
+    shown = {"ticket": ticket, "forms": forms, "opened": form, "failed": failed, "events": events}
     shown |= {
+        "files": _files(ticket),
+        "possible": possible,
+        "recipients": mail.requester(ticket),
+        "why_no_answer": conversation.why_no_answer(ticket),
+        "link": links.in_force(ticket, now),
+        "closes_at": None if ticket.is_open else links.expires_at(ticket),
         "approval": _approval(ticket, events),
         "today": clock.today(),
         "pictures": attachments.PICTURES,
         "htmx": is_htmx(),
     }
     return answer(render_template(template, **shown, **messages), status)
+
+
+def _files(ticket):
+    """Return all files of a ticket with the beginning of each text, by the event that brought them, or None."""
+    files = {}
+    for file in ticket.submission.files.order_by(Attachment.id):
+        files.setdefault(file.event_id, []).append((file, attachments.first_lines(file)))
+    return files
 
 
 def _approval(ticket, events):
