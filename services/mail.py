@@ -96,6 +96,13 @@ def reply(ticket, event, now):
     _to_office(MessageKind.REPLY, ticket, _subject("Nachricht vom Kunden", ticket), now, event=event)
 
 
+def summary(overview, today, now):
+    """Tell the office what waits today; of what matched nobody only the number, for anybody may have written it."""
+    subject = f"Heute, {texts.weekday(today)}: {_in_short(overview)}"
+    body = _render(MessageKind.SUMMARY, overview=overview, today=today)
+    outbox.put(MessageKind.SUMMARY, body, now, recipient=settings.office_email, subject=subject)
+
+
 def requester(ticket):
     """Return the address of who asked: their own if it is sure to be the customer's, else the one on file, or none."""
     return _requester(ticket) or _on_file(ticket)
@@ -135,7 +142,8 @@ def _to_office(kind, ticket, subject, now, with_attachments=False, **context):
 
 
 def _put(kind, ticket, recipient, subject, now, link=None, with_attachments=False, not_shown=None, **context):
-    body = templates.get_template(f"{kind}.txt").render(
+    body = _render(
+        kind,
         ticket=ticket,
         submission=ticket.submission,
         customer=ticket.customer,
@@ -153,6 +161,21 @@ def _put(kind, ticket, recipient, subject, now, link=None, with_attachments=Fals
         subject=subject,
         with_attachments=with_attachments,
     )
+
+
+def _render(kind, **context):
+    return templates.get_template(f"{kind}.txt").render(**context)
+
+
+def _in_short(overview):
+    parts = (
+        (overview.new.count, "neu"),
+        (overview.unapproved_high.count, "hoch und noch nicht freigegeben"),
+        (overview.overdue_approvals.count, "überfällig zur Freigabe"),
+        (overview.unmatched_total, "nicht zugeordnet"),
+        (overview.entries.count, "neue Mitarbeiter"),
+    )
+    return ", ".join(f"{count} {words}" for count, words in parts if count) or "nichts zu tun"
 
 
 def _not_for_everyone(ticket):

@@ -1,4 +1,4 @@
-"""What is done beside the web server: decide about pending submissions, remind, deliver and tidy up."""
+"""What is done beside the web server: decide about pending submissions, remind, sum up, deliver, sweep."""
 
 import logging
 from contextlib import nullcontext
@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from models import Submission
-from services import approvals, attachments, attempts, delivery, intake, sessions, unmatched
+from services import approvals, attachments, attempts, delivery, intake, sessions, summary, unmatched
 from services.loop import Loop
 
 log = logging.getLogger(__name__)
@@ -25,12 +25,13 @@ class Done(NamedTuple):
 
 
 def run_once(now):
-    """Do all that is due: decide about pending submissions, remind, deliver, sweep. Returns how much that was."""
+    """Do all that is due: decide about submissions, remind, sum up, deliver, sweep. Returns how much that was."""
     decided, displaced, failed = 0, 0, set()
     while batch := admit_batch(now, failed):
         decided += batch
         displaced += unmatched.make_room(now)
     remind_due(now, set())
+    summary.write_if_due(now)
     mails_sent = delivery.deliver_due(now)
     sweep(now, displaced)
     return Done(decided, mails_sent)
@@ -79,7 +80,7 @@ def sweep(now, displaced):
 
 
 class Worker(Loop):
-    """Decides, reminds and tidies up, once per tick."""
+    """Decides, reminds, tidies up and sums up, once per tick."""
 
     def __init__(self, context=nullcontext):
         super().__init__("worker", context)
@@ -100,6 +101,7 @@ class Worker(Loop):
             self._not_reminded.clear()
             displaced, self._displaced = self._displaced, 0
             sweep(now, displaced)
+        summary.write_if_due(now)
 
 
 class Courier(Loop):

@@ -119,6 +119,7 @@ ROOMS = {
         "services.workdays",
     },
     "services.unmatched": {"models", "words", "settings", "services.attachments", "services.networks"},
+    "services.summary": {"models", "words", "settings", "services.mail", "services.overview", "services.workdays"},
     "services.loop": {"clock", "models", "settings"},
     "services.worker": {
         "models",
@@ -131,6 +132,7 @@ ROOMS = {
         "services.intake",
         "services.loop",
         "services.sessions",
+        "services.summary",
         "services.unmatched",
     },
     "forms": {"clock", "models", "words", "settings", "services.accounts", "services.attachments", "services.workdays"},
