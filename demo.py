@@ -9,7 +9,8 @@ from datetime import timedelta
 
 import demo_data
 import demo_words
-from services import accounts, attachments, customers, intake, staff, worker
+from models import TextBlock
+from services import accounts, attachments, customers, intake, staff, text_blocks, worker
 from settings import TIME_ZONE, settings
 from words import Category, Priority, Salutation
 
@@ -97,6 +98,8 @@ def fill(now, history=None):
             now - timedelta(hours=2 * (len(requests) - position)),
         )
     worker.run_once(now)
+    for name, text in demo_words.TEXT_BLOCKS.items():
+        text_blocks.save(TextBlock(), {"name": name, "text": text})
     member, password = staff.find(demo_words.STAFF[0]), secrets.token_urlsafe(12)
     staff.set_password(member, password, now)
     lines = [

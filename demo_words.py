@@ -178,3 +178,18 @@ NOTES = [
 ]
 CANCELLED = ["Hat sich erledigt.", "Doppelt gemeldet.", "Auf Wunsch des Kunden."]
 DECLINED = ["Zu teuer.", "Wird mit der nächsten Bestellung erledigt."]
+
+TEXT_BLOCKS = {
+    "Rückruf angekündigt": (
+        "Guten Tag {Name},\n\nwir rufen Sie zu Ihrer Anfrage {Vorgangsnummer} heute noch zurück.\n\n"
+        "Viele Grüße\n{Bearbeiter}"
+    ),
+    "Bitte um ein Bildschirmfoto": (
+        "Guten Tag {Name},\n\nzu „{Kurztext}“ brauchen wir noch ein Bild: Bitte fotografieren Sie die Meldung und "
+        "laden Sie das Foto auf der Seite Ihres Vorgangs hoch.\n\nViele Grüße\n{Bearbeiter}"
+    ),
+    "Ersatzteil bestellt": (
+        "Guten Tag {Name},\n\ndas Ersatzteil ist bestellt. Sobald es da ist, stimmen wir den Termin mit Ihnen ab.\n\n"
+        "Viele Grüße\n{Bearbeiter}"
+    ),
+}

@@ -108,6 +108,11 @@ def requester(ticket):
     return _requester(ticket) or _on_file(ticket)
 
 
+def not_for_everyone(ticket):
+    """Return the fields that only the office is shown: what was typed there may be another customer's."""
+    return ("customer_number",) if _requester(ticket) else ("customer_number", "email")
+
+
 def _on_file(ticket):
     return [ticket.customer.email] if ticket.customer.email else []
 
@@ -148,7 +153,7 @@ def _put(kind, ticket, recipient, subject, now, link=None, with_attachments=Fals
         submission=ticket.submission,
         customer=ticket.customer,
         url=link and links.veiled_url(link),
-        not_shown=_not_for_everyone(ticket) if not_shown is None else not_shown,
+        not_shown=not_for_everyone(ticket) if not_shown is None else not_shown,
         **context,
     )
     outbox.put(
@@ -169,6 +174,7 @@ def _render(kind, **context):
 
 def _in_short(overview):
     parts = (
+        (overview.replies.count, "mit Nachricht vom Kunden"),
         (overview.new.count, "neu"),
         (overview.unapproved_high.count, "hoch und noch nicht freigegeben"),
         (overview.overdue_approvals.count, "überfällig zur Freigabe"),
@@ -176,11 +182,6 @@ def _in_short(overview):
         (overview.entries.count, "neue Mitarbeiter"),
     )
     return ", ".join(f"{count} {words}" for count, words in parts if count) or "nichts zu tun"
-
-
-def _not_for_everyone(ticket):
-    """Return the fields that only the office is shown: what was typed there may be another customer's."""
-    return ("customer_number",) if _requester(ticket) else ("customer_number", "email")
 
 
 def _subject(what, ticket):

@@ -105,6 +105,15 @@ def test_what_was_sent_and_how_it_stands(carla, path):
     assert messages_on(page) == []
 
 
+def test_what_may_be_somebody_elses_is_not_shown(anna, carla, work, mailbox):
+    anna.report("incident", email="dora@anderswo.example")
+    work()
+    shown = carla.get(path_in(mailbox.last_to("post@sommer.example"), "/vorgang/")).text
+    assert "Anna Sommer" in shown
+    assert "anderswo.example" not in shown
+    assert "K1001" not in shown
+
+
 def test_message_with_files(carla, path, ticket, history, mailbox, post):
     answer = write(carla, path, "Jetzt raucht er auch.", files=[file("Rauch.png", PNG), file("Notiz.txt")])
     assert (answer.status, answer.response.location) == (303, f"{path}#messages")

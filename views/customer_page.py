@@ -8,7 +8,7 @@ import clock
 import texts
 from forms import ReplyForm
 from models import Event, database
-from services import conversation, links
+from services import conversation, links, mail
 from views.answers import answer, go_to, is_htmx
 from views.file_form import FileForm, complaints, draft_sent, new_draft, staged
 from views.links import keep_secret, opened
@@ -125,6 +125,7 @@ def keep_input(error):
 def _parts(ticket):
     return {
         "ticket": ticket,
+        "not_shown": mail.not_for_everyone(ticket),
         "state": conversation.state(ticket, texts.day),
         "reason": conversation.reason(ticket),
         "messages": conversation.messages(ticket),
