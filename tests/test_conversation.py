@@ -223,6 +223,15 @@ def test_files_of_a_message_stand_beside_it(desk, write, clara):
     assert clara.client.get(preview.get("src"), buffered=True).data == PNG
 
 
+def test_commands_know_the_files_of_a_message(desk, write, office, ticket, tmp_path):
+    desk(files=[(io.BytesIO(PNG), "Foto.png")])
+    write("Siehe Notiz", files=[(io.BytesIO(b"Hallo"), "Notiz.txt")])
+    code, target = ticket().submission.code, tmp_path / "Notiz.txt"
+    assert "Anhang 2: Notiz.txt" in office("ticket", "zeigen", code).output
+    assert office("ticket", "anhang", code, "2", "--ziel", str(target)).exit_code == 0
+    assert target.read_bytes() == b"Hallo"
+
+
 def test_cancelling_tells_why(desk, post, mailbox):
     desk().act("stornieren", reason="Das Gerät wird ersetzt.")
     post()

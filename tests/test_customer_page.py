@@ -1,6 +1,7 @@
 """The customer's page of a ticket, as somebody sees it who follows the link of a mail."""
 
 import io
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from itertools import product
 
@@ -243,6 +244,21 @@ def test_double_click_is_one_message(carla, path, history):
     with database.connection_context():
         assert Message.select().where(Message.kind == MessageKind.REPLY).count() == 1
         assert Attachment.select().where(Attachment.name == "Notiz.txt").count() == 1
+
+
+def test_clicks_at_the_same_moment_are_one_message(app, carla, path, history):
+    values = carla.get(path).fields().to_dict() | {"text": "Es raucht."}
+    cookie = carla.client.get_cookie("session").value
+
+    def click(_):
+        visitor = Visitor(app, {})
+        visitor.client.set_cookie("session", cookie)
+        return visitor.post(path, values | {"files": [file("Notiz.txt")]}).status
+
+    with ThreadPoolExecutor(4) as clicks:
+        assert set(clicks.map(click, range(6))) == {303}
+    assert len(history()) == 2
+    assert [message.count("Notiz.txt") for message in messages_on(carla.get(path))] == [1]
 
 
 @pytest.mark.parametrize(("text", "files"), [("Und es stinkt.", []), ("Es raucht.", [file("Notiz.txt")])])
