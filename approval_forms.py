@@ -13,7 +13,7 @@ class DecisionForm(PortalForm):
     decision = StringField(
         validators=[AnyOf([Approval.APPROVED, Approval.DECLINED], "Bitte wählen Sie „Freigeben“ oder „Ablehnen“.")]
     )
-    reason = text("Grund", render_kw={"rows": 3})
+    reason = text("Grund", description="Den Grund erfährt auch, wer gefragt hat.", render_kw={"rows": 3})
 
     def validate(self, extra_validators=None):
         """Check the answers; whoever approves need not say why."""

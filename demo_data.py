@@ -8,11 +8,12 @@ import string
 from collections import Counter
 from datetime import datetime, time, timedelta
 from itertools import accumulate, islice
+from operator import itemgetter
 from types import SimpleNamespace
 
 import demo_words as words
 from models import Approver, Customer, Event, Staff, Submission, Ticket, TicketWords, database, transaction
-from services import intake, search, staff
+from services import approvals, history, intake, search, staff
 from settings import TIME_ZONE
 from words import (
     CODE_ALPHABET,
@@ -65,7 +66,9 @@ STATUS_AFTER = {
     EventKind.DONE: TicketStatus.DONE,
     EventKind.CANCELLED: TicketStatus.CANCELLED,
 }
-APPROVAL_AFTER = {EventKind.APPROVED: Approval.APPROVED, EventKind.DECLINED: Approval.DECLINED}
+APPROVAL_AFTER = {
+    kind: approval for kinds in (approvals.BY_LINK, approvals.ON_BEHALF) for approval, kind in kinds.items()
+}
 
 BLANK = {field.name: field.default for field in Submission._meta.sorted_fields}
 
@@ -187,18 +190,26 @@ class _Maker:
         if submission["channel"] is Channel.PHONE:
             yield _event(at, EventKind.OPENED, by, intake.TAKEN_AT_THE_PHONE)
         else:
-            yield _event(at, EventKind.OPENED, "Portal", intake.MATCHED)
+            yield _event(at, EventKind.OPENED, history.PORTAL, intake.MATCHED)
         begun = False
         if customer.approver:
+            asked_at = at
+            waiting = [_event(at, EventKind.ASKED, history.PORTAL, customer.approver)]
             if priority is Priority.HIGH and rng.random() < 0.5:
                 at, begun = self._later(at, HOURS[priority][0]), True
-                yield _event(at, EventKind.STARTED_EARLY, by, "Der Betrieb steht.")
+                waiting.append(_event(at, EventKind.STARTED_EARLY, by, "Der Betrieb steht."))
             at = self._later(at, APPROVAL_HOURS)
+            reminded = [due for due in _reminders(asked_at) if due < at]
+            waiting += [_event(due, EventKind.REMINDED, history.PORTAL, customer.approver) for due in reminded]
+            yield from sorted(waiting, key=itemgetter("at"))
             if not begun and rng.random() < 0.06:
-                yield _event(at, EventKind.DECLINED, by, rng.choice(words.DECLINED))
-                yield _event(at, EventKind.CANCELLED, by, "Freigabe abgelehnt")
+                yield _event(at, EventKind.DECLINED, customer.approver, rng.choice(words.DECLINED))
+                yield _event(at, EventKind.CANCELLED, customer.approver, "Freigabe abgelehnt")
                 return
-            yield _event(at, EventKind.APPROVED, by, f"{customer.approver}, am Telefon.")
+            if rng.random() < 0.2:
+                yield _event(at, EventKind.APPROVED_ON_BEHALF, by, f"{customer.approver}, am Telefon.")
+            else:
+                yield _event(at, EventKind.APPROVED, customer.approver)
         if not begun:
             at = self._later(at, HOURS[priority][0])
             yield _event(at, EventKind.TAKEN_OVER, by)
@@ -240,6 +251,10 @@ class _Maker:
         decisions = [APPROVAL_AFTER[kind] for kind in kinds if kind in APPROVAL_AFTER]
         status = statuses[-1] if statuses else TicketStatus.NEW
         begun = [event["actor"] for event in events if event["kind"] in (EventKind.STARTED, EventKind.STARTED_EARLY)]
+        approval = (decisions or [Approval.PENDING if customer.approver else Approval.NOT_REQUIRED])[0]
+        reminders = kinds.count(EventKind.REMINDED) if approval is Approval.PENDING else 0
+        due = list(_reminders(submission["received_at"])) if approval is Approval.PENDING else []
+        office = {member.name for member in self.staff}
         return {
             "id": id,
             "submission": id,
@@ -247,13 +262,14 @@ class _Maker:
             "category": submission["category"],
             "rank": submission["priority"].rank,
             "status": status,
-            "approval": (decisions or [Approval.PENDING if customer.approver else Approval.NOT_REQUIRED])[0],
+            "approval": approval,
             "assignee": next((member.id for member in self.staff if begun and member.name == begun[0]), None),
             "due_on": submission["entry_date"],
             "lead_time_missed": intake.lead_time_missed(SimpleNamespace(**submission)),
-            "reminders": 0,
+            "remind_at": next(iter(due[reminders:]), None),
+            "reminders": reminders,
             "created_at": submission["received_at"],
-            "first_action_at": events[1]["at"] if len(events) > 1 else None,
+            "first_action_at": next((event["at"] for event in events[1:] if event["actor"] in office), None),
             "closed_at": events[-1]["at"] if status in (TicketStatus.DONE, TicketStatus.CANCELLED) else None,
         }
 
@@ -308,6 +324,14 @@ def _insert(model, rows):
     convert = [field.db_value for field in fields]
     values = ([write(value) for write, value in zip(convert, row.values(), strict=True)] for row in rows)
     database.connection().executemany(sql, values)
+
+
+def _reminders(asked_at):
+    """Yield when approvers are reminded who do not decide."""
+    due = asked_at
+    for sent in range(approvals.MOST_REMINDERS):
+        due = approvals.reminder_after(due, sent)
+        yield due
 
 
 def _event(at, kind, actor, text=""):

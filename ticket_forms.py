@@ -24,6 +24,7 @@ class VerbForm(PortalForm):
 
     room = tickets
     verb = slug = button = ""
+    is_quiet = False
 
     # Whoever says nothing, or something that can be no event, has seen nothing.
     seen = HiddenField(filters=[lambda id: int(id) if re.fullmatch("[0-9]{1,18}", id or "") else 0])
@@ -154,6 +155,7 @@ class DeclineForm(VerbForm):
 class AskAgainForm(VerbForm):
     room = approvals
     verb, slug, button = "ask_again", "freigabe-anfragen", "Freigabe noch einmal anfragen"
+    is_quiet = True
 
 
 class AssignForm(VerbForm):

@@ -21,7 +21,7 @@ class NothingToDecide(changes.TicketError):
     """Somebody was faster, or the ticket is closed."""
 
     def __init__(self):
-        super().__init__("Über die Freigabe ist schon entschieden.")
+        super().__init__("Hier ist keine Freigabe mehr zu entscheiden.")
 
 
 def ask(ticket, actor, now):
@@ -76,8 +76,8 @@ def decision(ticket):
 
 
 def decided_by(event):
-    """Return who decided, as the customer is told; of the office no names."""
-    return event.actor if event.kind in BY_LINK.values() else f"{settings.office_name} nach einem Anruf"
+    """Return which approver decided by a link, or "" if the office entered it; its people have no names here."""
+    return event.actor if event.kind in BY_LINK.values() else ""
 
 
 def early_start(ticket, before=None):

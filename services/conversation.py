@@ -105,7 +105,7 @@ def reason(ticket):
     """Return why the request was declined or cancelled, with who said so and when, or None."""
     if ticket.approval is Approval.DECLINED:
         event = approvals.decision(ticket)
-        return event and (event.text, approvals.decided_by(event), event.at)
+        return event and (event.text, approvals.decided_by(event) or settings.office_name, event.at)
     if ticket.status is TicketStatus.CANCELLED:
         event = ticket.events.where(Event.kind == EventKind.CANCELLED).order_by(Event.id.desc()).first()
         return event and (event.text, event.actor, event.at)

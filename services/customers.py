@@ -6,7 +6,7 @@ import unicodedata
 
 from peewee import IntegrityError
 
-from models import Approver, Customer, transaction
+from models import Approver, Customer, TicketLink, transaction
 from services import accounts, outbox, search
 from services.accounts import AccountError
 from words import MAX_EMAIL_LENGTH, MAX_NUMBER_LENGTH, MAX_SHORT_LENGTH, Labelled
@@ -245,17 +245,25 @@ def add_approver(customer, values):
 
 
 def change_approver(approver, values):
-    """Change an approver's name, address or absence; raises AccountError."""
+    """Change an approver's name, address or absence; links in mails to a former address die. Raises AccountError."""
     with transaction():
         _refuse_twin(approver.customer, values, other_than=approver)
+        if values["email"] != approver.email:
+            # Whoever reads the former mailbox must not decide any more.
+            _take_links(approver)
         Approver.update(values).where(Approver.id == approver.id).execute()
 
 
 def remove_approver(approver):
     """Remove an approver, who gets no more mail; tickets that already wait go on waiting for a decision."""
     with transaction():
-        outbox.discard_to(approver)
+        _take_links(approver)
         Approver.delete().where(Approver.id == approver.id).execute()
+
+
+def _take_links(approver):
+    outbox.discard_to(approver)
+    TicketLink.update(approver=None).where(TicketLink.approver == approver).execute()
 
 
 def _has_words(customer, words):

@@ -1,60 +1,346 @@
 """Approval: who is asked, the first decision counts, and everybody hears what concerns them."""
 
+import threading
+from datetime import timedelta
+
 import pytest
 
-from models import Approver, Customer, database
+from models import Approver, Message, TicketLink, database
+from services import approvals, customers
+from settings import settings
+from tests.approvers import BERND, COMPANY, OFFICE, PETRA, Decider
+from tests.conftest import NOW
 from tests.mailbox import path_in, text_of
-from tests.pages import Visitor
-from tests.test_staff_tickets import Desk
-from words import Approval
+from tests.pages import EXAMPLES
+from words import Approval, EventKind, MessageKind, MessageState, TicketStatus
 
-BERND, PETRA = "bernd@sommer.example", "petra@sommer.example"
-COMPANY, OFFICE = "post@sommer.example", "support@example.org"
+REASON = "Das Gerät wird ohnehin ersetzt."
+
+
+def receivers(mails):
+    return [mail["To"] for mail in mails]
 
 
 @pytest.fixture
-def approvers(anna):
-    """Bernd and Petra decide about the requests of Anna's company."""
+def new_mails(post):
+    """Deliver what is due, and return what has come since the last time."""
+    seen = 0
+
+    def load():
+        nonlocal seen
+        mails = post()[seen:]
+        seen += len(mails)
+        return mails
+
+    return load
+
+
+@pytest.mark.parametrize("category", EXAMPLES)
+def test_every_kind_of_request_waits_and_is_asked_for(ask, new_mails, ticket, history, category):
+    ask(category)
+    assert receivers(new_mails()) == [COMPANY, BERND, PETRA]
+    assert (ticket().approval, ticket().reminders) == (Approval.PENDING, 0)
+    assert ticket().remind_at == NOW + timedelta(days=1)
+    assert history()[1:] == [(EventKind.ASKED, "Portal", "Bernd Brot, Petra Mehl")]
+
+
+def test_mail_tells_all_that_is_needed_to_decide(ask, mailbox):
+    ask("warranty", priority="high")
+    mail = mailbox.last_to(BERND)
+    assert mail["Subject"].startswith("Bitte um Freigabe [")
+    for words in ("Guten Tag Bernd Brot", "Anna Sommer", "ThinkPad E16", "Der Akku lädt nicht.", "23.12.2026"):
+        assert words in text_of(mail)
+    assert "schon vor Ihrer Entscheidung" in text_of(mail)
+
+
+def test_each_approver_has_a_link_of_their_own(ask):
+    bernd, petra = ask()
+    assert bernd.path != petra.path
+    bernd.press("approved")
+    assert "Bernd Brot" in petra.look().text_of("decided")
+
+
+@pytest.mark.parametrize(
+    ("absent", "asked"), [(["Bernd Brot"], [PETRA]), (["Bernd Brot", "Petra Mehl"], [BERND, PETRA])]
+)
+def test_who_is_absent_is_not_asked_unless_all_are(approvers, anna, work, mailbox, absent, asked):
     with database.connection_context():
-        for name, email in (("Bernd Brot", BERND), ("Petra Mehl", PETRA)):
-            Approver.create(customer=Customer.get(), name=name, email=email)
+        Approver.update(absent_from=NOW.date(), absent_until=NOW.date()).where(Approver.name.in_(absent)).execute()
+    anna.report("incident", priority="medium")
+    work()
+    assert receivers(mailbox.mails) == [COMPANY, *asked]
 
 
-@pytest.fixture
-def ask(approvers, anna, work, mailbox):
-    """Let Anna ask for something; return the paths of the links that Bernd and Petra get."""
-
-    def report(category="incident", **changes):
-        anna.report(category, **{"priority": "medium"} | changes)
-        work()
-        return path_in(mailbox.last_to(BERND), "/freigabe/"), path_in(mailbox.last_to(PETRA), "/freigabe/")
-
-    return report
-
-
-@pytest.fixture
-def decide(app):
-    """Open an approver's link in a browser of its own and press a button."""
-
-    def press(path, decision, reason="", **options):
-        visitor = Visitor(app, {})
-        return visitor.post(path, visitor.get(path).fields() | {"decision": decision, "reason": reason}, **options)
-
-    return press
+def test_call_and_conversion_ask_too(approvers, dora, clara, work, mailbox, history):
+    dora.report("incident", priority="medium")
+    work()
+    assert mailbox.mails == []
+    (code,) = [
+        link.get("href").rpartition("/")[2]
+        for link in clara.get("/verwaltung/nicht-zugeordnet").tree.iter("a")
+        if link.get("class") == "row-title"
+    ]
+    path = f"/verwaltung/nicht-zugeordnet/{code}"
+    form = clara.get(path).fields(f"{path}/umwandeln").to_dict()
+    assert clara.post(f"{path}/umwandeln", form | {"customer_number": "K1001", "note": "Anna am Telefon"}).status == 303
+    known = {"customer_number": "K1001", "name": "Anna Sommer", "phone": "0211 555-0101", "category": "incident"}
+    call = clara.get("/verwaltung/anruf").fields("/verwaltung/anruf").to_dict()
+    assert clara.post("/verwaltung/anruf", call | known | EXAMPLES["incident"]).status == 303
+    work()
+    assert receivers(mailbox.mails) == [COMPANY, BERND, PETRA] * 2
 
 
-@pytest.fixture
-def desk(clara, tickets):
-    """Return the newest ticket on Clara's desk."""
-    return lambda: Desk(clara, tickets()[-1])
+def test_approved_means_in_the_queue_and_everybody_told(ask, new_mails, ticket, history, clara):
+    bernd, _ = ask()
+    new_mails()
+    assert "Der Drucker" not in clara.get("/verwaltung/tickets").text
+    assert bernd.press("approved", "Gern.").status == 303
+    assert (ticket().approval, ticket().status) == (Approval.APPROVED, TicketStatus.NEW)
+    assert (ticket().remind_at, ticket().first_action_at) == (None, None)
+    assert history()[-1] == (EventKind.APPROVED, "Bernd Brot", "Gern.")
+    assert "Der Drucker" in clara.get("/verwaltung/tickets").text
+    requester, office = new_mails()
+    assert (requester["To"], office["To"]) == (COMPANY, OFFICE)
+    assert requester["Subject"].startswith("Freigegeben [")
+    assert "Bernd Brot hat Ihre Anfrage" in text_of(requester)
+    assert "> Gern." in text_of(requester)
+    assert path_in(requester, "/vorgang/")
+    assert office["Subject"].startswith("Neu [")
+    assert "Freigegeben von Bernd Brot" in text_of(office)
 
 
-def test_asking_and_approving(ask, decide, post, mailbox, tickets, app):
-    path, other = ask()
-    assert [mail["To"] for mail in mailbox.mails] == [COMPANY, BERND, PETRA]
-    assert decide(path, "approved").status == 303
-    assert tickets()[0].approval is Approval.APPROVED
-    assert [mail["To"] for mail in post()[3:]] == [COMPANY, OFFICE]
-    assert "Freigegeben von Bernd Brot" in text_of(mailbox.last_to(OFFICE))
-    for link in (path, other):
-        assert "Bernd Brot" in Visitor(app, {}).get(link).text_of("decided")
+def test_declined_is_cancelled_and_the_requester_hears_why(ask, new_mails, ticket, history):
+    bernd, _ = ask()
+    new_mails()
+    bernd.press("declined", REASON)
+    assert (ticket().approval, ticket().status) == (Approval.DECLINED, TicketStatus.CANCELLED)
+    assert history()[-2:] == [
+        (EventKind.DECLINED, "Bernd Brot", REASON),
+        (EventKind.CANCELLED, "Bernd Brot", "Freigabe abgelehnt"),
+    ]
+    (mail,) = new_mails()
+    assert (mail["To"], mail["Subject"].partition(" [")[0]) == (COMPANY, "Nicht freigegeben")
+    assert f"> {REASON}" in text_of(mail)
+    assert "nicht mit der Arbeit begonnen" in text_of(mail)
+
+
+def test_high_priority_is_told_at_once_and_again_when_decided(ask, new_mails, clara):
+    bernd, _ = ask(priority="high")
+    assert "Der Drucker" in clara.get("/verwaltung/tickets").text
+    office = new_mails()[-1]
+    assert office["To"] == OFFICE
+    assert office["Subject"].startswith("Neu, noch nicht freigegeben [")
+    assert "Noch nicht freigegeben." in text_of(office)
+    bernd.press("approved")
+    requester, office = new_mails()
+    assert (requester["To"], office["To"]) == (COMPANY, OFFICE)
+    assert office["Subject"].startswith("Freigegeben [")
+    assert path_in(office, "/verwaltung/ticket/")
+
+
+def test_start_before_approval_is_told_to_the_approvers_who_can_still_approve(ask, new_mails, desk, ticket):
+    bernd, petra = ask(priority="high")
+    new_mails()
+    desk().act("vor-freigabe-beginnen", "Die Kasse steht.")
+    told = new_mails()
+    assert receivers(told) == [BERND, PETRA]
+    assert [path_in(mail, "/freigabe/") for mail in told] == [bernd.path, petra.path]
+    assert "> Die Kasse steht." in text_of(told[0])
+    assert "Die Kasse steht." in petra.look().text_of("begun")
+    petra.press("approved")
+    assert (ticket().approval, ticket().status) == (Approval.APPROVED, TicketStatus.IN_PROGRESS)
+    assert all("schon begonnen" in text_of(mail) for mail in new_mails()[:1])
+
+
+def test_decline_after_a_start_leaves_the_ticket_and_tells_both(ask, new_mails, desk, ticket):
+    bernd, petra = ask(priority="high")
+    desk().act("vor-freigabe-beginnen", "Die Kasse steht.")
+    new_mails()
+    bernd.press("declined", REASON)
+    assert (ticket().approval, ticket().status) == (Approval.DECLINED, TicketStatus.IN_PROGRESS)
+    mails = new_mails()
+    assert receivers(mails) == [COMPANY, OFFICE]
+    for mail in mails:
+        assert "schon begonnen" in text_of(mail)
+        assert f"> {REASON}" in text_of(mail)
+    for page in (bernd.look(), petra.look()):
+        assert "Mit der Arbeit haben wir" in page.text_of("begun")
+        assert "Bernd Brot" in page.text_of("decided")
+
+
+@pytest.mark.parametrize(
+    ("slug", "approval", "heading"),
+    [
+        ("freigeben", Approval.APPROVED, "Freigegeben"),
+        ("ablehnen", Approval.DECLINED, "Nicht freigegeben"),
+    ],
+)
+def test_office_decides_on_behalf_after_a_call(ask, new_mails, desk, ticket, slug, approval, heading):
+    approvers = ask()
+    new_mails()
+    desk().act(slug, "Bernd Brot, am Telefon um 10 Uhr")
+    assert (ticket().approval, ticket().remind_at) == (approval, None)
+    (mail,) = new_mails()
+    assert mail["To"] == COMPANY
+    assert "> Bernd Brot, am Telefon um 10 Uhr" in text_of(mail)
+    for approver in approvers:
+        page = approver.look()
+        assert page.tree.findtext(".//h1") == heading
+        assert "IT-Service hat das am 23.11.2026, 10:30 Uhr nach einem Anruf eingetragen" in page.text_of("decided")
+        assert "Bernd Brot, am Telefon um 10 Uhr" in page.text
+        assert "Clara" not in page.text + text_of(mail)
+
+
+@pytest.mark.parametrize("decisions", [("approved", "declined"), ("declined", "approved"), ("approved", "approved")])
+def test_two_approvers_at_the_same_moment_make_one_decision(ask, new_mails, history, monkeypatch, decisions):
+    approvers = ask()
+    new_mails()
+    together, decide = threading.Barrier(2), approvals.decide
+
+    def decide_together(*arguments):
+        together.wait(10)
+        decide(*arguments)
+
+    monkeypatch.setattr(approvals, "decide", decide_together)
+    answers = {}
+
+    def press(approver, decision):
+        answers[approver] = approver.press(decision, REASON)
+
+    threads = [threading.Thread(target=press, args=pair) for pair in zip(approvers, decisions, strict=True)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    made = [event for event in history() if event[0] in approvals.DECISIONS]
+    assert len(made) == 1
+    assert sorted(answer.status for answer in answers.values()) == [303, 409]
+    (loser,) = [answer for answer in answers.values() if answer.status == 409]
+    assert made[0][1] in loser.text_of("decided")
+    assert "hat nichts mehr geändert" in loser.text
+    assert receivers(new_mails()).count(COMPANY) == 1
+    assert all(made[0][1] in approver.look().text_of("decided") for approver in approvers)
+
+
+def test_second_decision_changes_nothing(ask, history):
+    bernd, petra = ask()
+    pages = bernd.look(), petra.look()
+    bernd.press("approved")
+    before = history()
+    answer = petra.press("declined", REASON, page=pages[1])
+    assert answer.status == 409
+    assert "Bernd Brot hat am" in answer.text_of("decided")
+    assert bernd.press("declined", REASON, page=pages[0]).status == 409
+    assert history() == before
+
+
+def test_asking_again_renews_links_and_reminders(ask, new_mails, desk, ticket, history, work_at):
+    bernd, petra = ask()
+    new_mails()
+    work_at(NOW + timedelta(days=1))
+    assert (len(new_mails()), ticket().reminders) == (2, 1)
+    assert "Erinnert: 1-mal" in desk().look().text_of("ticket")
+    desk().act("freigabe-anfragen")
+    assert history()[-1] == (EventKind.ASKED, "Clara Neumann", "Bernd Brot, Petra Mehl")
+    assert (ticket().reminders, ticket().remind_at) == (0, NOW + timedelta(days=2))
+    mails = new_mails()
+    assert [path_in(mail, "/freigabe/") for mail in mails] == [bernd.path, petra.path]
+    with database.connection_context():
+        assert {link.expires_at for link in TicketLink.select().where(TicketLink.approver.is_null(False))} == {
+            NOW + timedelta(days=31)
+        }
+
+
+@pytest.mark.parametrize("slug", ["freigabe-anfragen", "freigeben", "ablehnen"])
+def test_office_cannot_ask_or_decide_twice(ask, desk, history, slug):
+    bernd, _ = ask()
+    work = desk()
+    form = work.form(slug)
+    bernd.press("approved")
+    before = history()
+    seen = {name: "999999" for name in form if name.endswith("-seen")}
+    answer = work.visitor.post(f"{work.path}/{slug}", form | seen | {f"{slug}-text": "x", f"{slug}-reason": "x"})
+    assert answer.status == 422
+    assert "keine Freigabe mehr zu entscheiden" in answer.text_of("ticket")
+    assert history() == before
+
+
+def test_ticket_page_tells_who_was_asked_and_when(ask, desk):
+    ask()
+    page = desk().look().text_of("ticket")
+    assert "Gefragt am 23.11.2026, 10:30 Uhr: Bernd Brot, Petra Mehl." in page
+    assert "Nächste Erinnerung: 24.11.2026, 10:30 Uhr." in page
+
+
+def test_reopening_what_was_declined_asks_for_a_new_decision(ask, new_mails, desk, ticket):
+    bernd, petra = ask()
+    bernd.press("declined", REASON)
+    new_mails()
+    desk().act("wieder-oeffnen", "Bernd hat es sich überlegt")
+    assert ticket().approval is Approval.PENDING
+    assert receivers(new_mails()) == [BERND, PETRA]
+    # The links are the ones that they had: now they lead to the new decision.
+    assert bernd.press("approved").status == 303
+    assert "Bernd Brot hat am" in petra.look().text_of("decided")
+    assert (ticket().approval, ticket().status) == (Approval.APPROVED, TicketStatus.NEW)
+
+
+def test_reopening_after_a_start_tells_of_the_new_course_alone(ask, desk, post):
+    bernd, _ = ask(priority="high")
+    desk().act("vor-freigabe-beginnen", "Die Kasse steht.")
+    desk().act("stornieren", "Doppelt gemeldet")
+    desk().act("wieder-oeffnen", "Doch nicht")
+    assert bernd.look().element("begun") is None
+    bernd.press("declined", REASON)
+    assert "nicht mit der Arbeit begonnen" in text_of(post()[-2])
+
+
+def test_removed_approver_gets_no_more_mail_and_decides_no_more(ask, work_at, mailbox, mail_server, anna, ticket):
+    bernd, petra = ask()
+    settings.smtp_url = ""
+    anna.report("other")
+    work_at(NOW)
+    with database.connection_context():
+        customers.remove_approver(Approver.get(Approver.email == BERND))
+        asked = Message.select().where(Message.kind == MessageKind.APPROVAL_WANTED, Message.sent_at.is_null())
+        states = {message.recipient: message.state for message in asked}
+    assert states == {BERND: MessageState.DISCARDED, PETRA: MessageState.WAITING}
+    settings.smtp_url = mail_server.url
+    before = len(mailbox.to(BERND))
+    work_at(NOW + timedelta(days=1))
+    assert len(mailbox.to(BERND)) == before
+    assert len(mailbox.to(PETRA)) == 4
+    assert bernd.look().status == 404
+    assert petra.press("approved").status == 303
+
+
+def test_without_any_approver_the_office_is_told_what_to_do(ask, desk, ticket, work_at, new_mails):
+    ask()
+    new_mails()
+    with database.connection_context():
+        for approver in Approver.select():
+            customers.remove_approver(approver)
+    assert "niemand kann entscheiden" in desk().look().text_of("ticket")
+    answer = desk().act("freigabe-anfragen")
+    assert answer.status == 422
+    assert "hat keinen Genehmiger" in answer.text_of("ticket")
+    work_at(NOW + timedelta(days=1))
+    assert new_mails() == []
+    desk().act("freigeben", "Die Chefin, am Telefon")
+    assert ticket().approval is Approval.APPROVED
+
+
+def test_approver_with_another_address_needs_a_new_link(ask, desk, mailbox, post, clara, app):
+    bernd, _ = ask()
+    with database.connection_context():
+        approver = Approver.get(Approver.email == BERND)
+    path = f"/verwaltung/kunden/1/genehmiger/{approver.id}"
+    assert clara.post(path, clara.get(path).fields(path).to_dict() | {"name": "Bernd Brotmann"}).status == 303
+    assert bernd.look().status == 200
+    assert clara.post(path, clara.get(path).fields(path).to_dict() | {"email": "bb@sommer.example"}).status == 303
+    assert bernd.look().status == 404
+    desk().act("freigabe-anfragen")
+    post()
+    new = Decider(app, path_in(mailbox.last_to("bb@sommer.example"), "/freigabe/"))
+    assert new.path != bernd.path
+    assert new.press("approved").status == 303

@@ -10,10 +10,10 @@ from click.testing import CliRunner
 import commands
 import demo_data
 from models import Customer, Event, Staff, Submission, Ticket, TicketWords
-from services import search, tickets
+from services import search
 from settings import TIME_ZONE
 from tests.conftest import NOW
-from words import OPEN_STATUSES, Approval, Category, EventKind, Priority, SubmissionState, TicketStatus
+from words import OPEN_STATUSES, WORK_BEGUN, Approval, Category, EventKind, Priority, SubmissionState, TicketStatus
 
 COUNT = 600
 PERIOD = timedelta(days=200)
@@ -80,6 +80,7 @@ def test_history_tells_how_each_ticket_came_to_its_state(past):
     verbs = {EventKind.STARTED: TicketStatus.IN_PROGRESS, EventKind.STARTED_EARLY: TicketStatus.IN_PROGRESS}
     verbs |= {EventKind.WAITING: TicketStatus.WAITING, EventKind.DONE: TicketStatus.DONE}
     verbs |= {EventKind.CANCELLED: TicketStatus.CANCELLED}
+    office = {member.name for member in Staff.select()}
     for ticket in past:
         events = list(ticket.events.order_by(Event.id))
         assert events[0].kind is EventKind.OPENED
@@ -87,12 +88,23 @@ def test_history_tells_how_each_ticket_came_to_its_state(past):
         assert events[-1].at <= NOW
         states = [verbs[event.kind] for event in events if event.kind in verbs]
         assert ticket.status is (states[-1] if states else TicketStatus.NEW)
-        assert ticket.first_action_at == (events[1].at if len(events) > 1 else None)
-        if ticket.status in tickets.WORK_BEGUN:
+        by_office = [event.at for event in events[1:] if event.actor in office]
+        assert ticket.first_action_at == (by_office[0] if by_office else None)
+        if ticket.status in WORK_BEGUN:
             assert ticket.assignee.name in {event.actor for event in events}
             early = any(event.kind is EventKind.STARTED_EARLY for event in events)
             assert early or ticket.approval in (Approval.NOT_REQUIRED, Approval.APPROVED)
         assert (ticket.approval is Approval.NOT_REQUIRED) == (not ticket.customer.approvers.exists())
+
+
+def test_what_waits_for_approval_was_asked_for_and_reminded_of(past):
+    waiting = [ticket for ticket in past if ticket.approval is Approval.PENDING]
+    assert {ticket.reminders for ticket in waiting} == {0, 1, 2}
+    for ticket in waiting:
+        kinds = [event.kind for event in ticket.events]
+        assert (kinds.count(EventKind.ASKED), kinds.count(EventKind.REMINDED)) == (1, ticket.reminders)
+        assert (ticket.remind_at is None) if ticket.reminders == 2 else (ticket.remind_at > NOW)
+    assert {ticket.remind_at for ticket in past if ticket not in waiting} == {None}
 
 
 def test_copies_agree_with_the_submission(past):

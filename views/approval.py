@@ -6,7 +6,7 @@ from werkzeug.exceptions import HTTPException
 
 import clock
 from approval_forms import DecisionForm
-from services import approvals
+from services import approvals, mail
 from views.answers import answer, comes_from_elsewhere
 from views.links import keep_secret, opened
 from words import LinkPurpose
@@ -15,7 +15,7 @@ bp = Blueprint("approval", __name__, url_prefix="/freigabe/<token>")
 
 bp.after_request(keep_secret)
 
-TOO_LATE = "Hier war schon nichts mehr zu entscheiden. Ihr Klick ändert daran nichts."
+TOO_LATE = "Ihr Klick kam später an und hat nichts mehr geändert."
 NOT_YET = (
     "Ihre Entscheidung ist noch nicht angekommen, weil die Seite zu lange offen war oder Ihr Browser keine Cookies "
     "annimmt. Bitte entscheiden Sie noch einmal."
@@ -63,7 +63,7 @@ def _show(link, form, status=200, notice=""):
     parts = {
         "ticket": ticket,
         "submission": ticket.submission,
-        "attachments": ticket.submission.attachments,
+        "not_shown": mail.not_for_everyone(ticket),
         "form": form,
         "notice": notice,
         "decision": decision,

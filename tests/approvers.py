@@ -1,0 +1,91 @@
+"""Bernd and Petra, who decide about the requests of Anna's company, each in front of a browser of their own."""
+
+import pytest
+
+import clock
+from models import Approver, Customer, Ticket, database
+from services import worker
+from settings import settings
+from tests.mailbox import path_in
+from tests.pages import Visitor
+from tests.test_staff_tickets import Desk
+
+BERND, PETRA = "bernd@sommer.example", "petra@sommer.example"
+COMPANY, OFFICE = "post@sommer.example", "support@example.org"
+
+
+class Decider:
+    """An approver with the path of a link."""
+
+    def __init__(self, app, path):
+        self.visitor = Visitor(app, {})
+        self.path = path
+
+    def look(self):
+        return self.visitor.get(self.path)
+
+    def press(self, decision, reason="", page=None, **options):
+        """Press a button of the page, after writing a reason or nothing, and return the answer."""
+        values = (page or self.look()).fields(self.path).to_dict()
+        return self.visitor.post(self.path, values | {"decision": decision, "reason": reason}, **options)
+
+
+@pytest.fixture
+def approvers(anna):
+    """Bernd and Petra decide about the requests of Anna's company."""
+    with database.connection_context():
+        for name, email in (("Bernd Brot", BERND), ("Petra Mehl", PETRA)):
+            Approver.create(customer=Customer.get(), name=name, email=email)
+
+
+@pytest.fixture
+def ask(app, approvers, anna, work, mailbox):
+    """Let Anna ask for something; return Bernd and Petra with the links that they got."""
+
+    def report(category="incident", **changes):
+        anna.report(category, **{"priority": "medium"} | changes)
+        work()
+        return [Decider(app, path_in(mailbox.last_to(address), "/freigabe/")) for address in (BERND, PETRA)]
+
+    return report
+
+
+@pytest.fixture
+def desk(clara, tickets):
+    """Return the newest ticket on Clara's desk."""
+    return lambda: Desk(clara, tickets()[-1])
+
+
+@pytest.fixture
+def ticket(app):
+    """Return the newest ticket as it is now."""
+
+    def load():
+        with database.connection_context():
+            return Ticket.newest_first().get()
+
+    return load
+
+
+@pytest.fixture
+def history(app):
+    """Return the history of the newest ticket as kinds, actors and texts."""
+
+    def load():
+        with database.connection_context():
+            return [(event.kind, event.actor, event.text) for event in Ticket.newest_first().get().events]
+
+    return load
+
+
+@pytest.fixture
+def work_at(app, monkeypatch):
+    """Let it be a moment, and the worker do all that is due by then; nobody is signed out meanwhile."""
+    settings.staff_idle_minutes = settings.staff_session_hours = 10**6
+
+    def go(moment):
+        monkeypatch.setattr(clock, "now", lambda: moment)
+        with app.app_context(), database.connection_context():
+            worker.run_once(moment)
+
+    return go

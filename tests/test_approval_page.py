@@ -1,0 +1,279 @@
+"""The approver's page: it shows the whole request, only a press of a button decides, and dead links are all alike."""
+
+import io
+
+import pytest
+
+import clock
+from models import Approver, Customer, TicketLink, database
+from services import approvals, customers
+from tests.approvers import BERND, COMPANY
+from tests.conftest import NOW, stored
+from tests.mailbox import path_in
+from tests.pages import EXAMPLES, HTMX, OPTIONAL, Visitor
+from tests.samples import PNG
+from words import Approval
+
+TOO_LONG = "x" * 5001
+
+
+def nothing_changes(do):
+    """See that what is done leaves the database and the files as they are; return what comes of it."""
+    before = stored()
+    outcome = do()
+    assert stored() == before
+    return outcome
+
+
+@pytest.mark.parametrize("category", EXAMPLES)
+def test_page_shows_the_whole_request(ask, category):
+    with database.connection_context():
+        Customer.update(mail_domain="sommer.example").execute()
+    bernd, _ = ask(category, **OPTIONAL[category])
+    page = bernd.look()
+    words = page.text_of("main")
+    typed = {**EXAMPLES[category], **OPTIONAL[category]}
+    for name in ("priority", "salutation", "entry_date"):
+        typed.pop(name, None)
+    for text in typed.values():
+        assert " ".join(text.split()) in words
+    assert "Anna Sommer am 23.11.2026, 10:30 Uhr" in words
+    assert ("Priorität Mittel" in words) == (category != "new_employee")
+    buttons = [(button.get("value"), button.text) for button in page.tree.iter("button")]
+    assert buttons == [("approved", "Freigeben"), ("declined", "Ablehnen")]
+
+
+def test_attachments_are_listed_and_not_handed_out(ask):
+    bernd, _ = ask(files=[(io.BytesIO(PNG), "Foto.png")])
+    page = bernd.look()
+    assert "Foto.png (6 KiB)" in page.text_of("main")
+    assert [link for link in page.tree.iter("a") if "anhang" in link.get("href")] == []
+
+
+def test_page_says_nothing_of_others(ask, clara, desk):
+    bernd, _ = ask(priority="high", email="w@winter.example")
+    desk().act("notieren", "Kunde zahlt schlecht")
+    desk().act("uebernehmen")
+    with database.connection_context():
+        Customer.create(number="K1002", name="Metzgerei Winter", created_at=NOW)
+    page = bernd.look()
+    for words in ("Clara", "schlecht", "winter", "Winter", BERND, "petra@", "/verwaltung"):
+        assert words not in page.text
+
+
+def test_scripts_stay_text(ask):
+    script = "<script>alert(1)</script>"
+    bernd, petra = ask(name=script, description=script)
+    bernd.press("declined", script)
+    for page in (bernd.look(), petra.look()):
+        assert script in "".join(page.tree.itertext())
+        assert list(page.tree.iter("script")) == []
+
+
+def test_looking_decides_nothing(ask):
+    approvers = ask()
+    before = stored()
+    for approver in approvers:
+        for method in ("GET", "HEAD", "OPTIONS", "PUT", "DELETE"):
+            for query in ("", "?decision=approved", "?decision=declined&reason=x"):
+                approver.visitor.client.open(approver.path + query, method=method)
+    assert stored() == before
+
+
+@pytest.mark.parametrize("sent", [{"decision": "approved"}, {"decision": "declined", "reason": "Zu teuer"}, {}])
+@pytest.mark.parametrize("headers", [{}, HTMX])
+def test_press_without_a_token_decides_nothing_and_loses_nothing(app, ask, sent, headers):
+    bernd, _ = ask()
+    scanner = Visitor(app, {})
+    page = nothing_changes(lambda: scanner.post(bernd.path, sent, headers=headers))
+    assert page.status == 422
+    assert "noch nicht angekommen" in page.text_of("main")
+    assert page.fields(bernd.path)["reason"] == sent.get("reason", "")
+    again = scanner.post(bernd.path, page.fields(bernd.path).to_dict() | {"decision": "declined", "reason": "Doch"})
+    assert again.status == 303
+
+
+def test_press_on_the_page_of_another_site_is_sent_to_ours(app, ask):
+    bernd, _ = ask()
+    elsewhere = {"Sec-Fetch-Site": "cross-site"}
+    sent = {"decision": "declined", "reason": "Nicht von Bernd"}
+    answer = nothing_changes(lambda: Visitor(app, {}).post(bernd.path, sent, headers=elsewhere))
+    assert (answer.status, answer.response.location) == (303, bernd.path)
+
+
+@pytest.mark.parametrize(
+    ("decision", "reason", "errors"),
+    [
+        ("declined", "", {"reason": "Bitte schreiben Sie, warum Sie ablehnen."}),
+        ("declined", " \n\t ", {"reason": "Bitte schreiben Sie, warum Sie ablehnen."}),
+        ("declined", TOO_LONG, {"reason": "Bitte kürzen Sie „Grund“ auf höchstens 5000 Zeichen."}),
+        ("approved", TOO_LONG, {"reason": "Bitte kürzen Sie „Grund“ auf höchstens 5000 Zeichen."}),
+        ("", "Zu teuer", {"decision": "Bitte wählen Sie „Freigeben“ oder „Ablehnen“."}),
+        ("pending", "Zu teuer", {"decision": "Bitte wählen Sie „Freigeben“ oder „Ablehnen“."}),
+    ],
+)
+def test_what_is_wrong_stands_at_its_field(ask, decision, reason, errors):
+    bernd, _ = ask()
+    page = nothing_changes(lambda: bernd.press(decision, reason))
+    assert page.status == 422
+    assert page.title.startswith("Fehler: ")
+    assert page.errors() == errors
+    assert page.summary() == [(f"#{field}", sentence) for field, sentence in errors.items()]
+    assert page.fields(bernd.path)["reason"].strip() == reason.strip()
+    assert bernd.press("declined", "Zu teuer", page=page).status == 303
+
+
+def test_declining_shows_the_reason_to_both(ask):
+    approvers = ask()
+    approvers[0].press("declined", "Zu teuer.\nErst 2027.")
+    for approver in approvers:
+        page = approver.look()
+        assert page.tree.findtext(".//h1") == "Nicht freigegeben"
+        assert page.text_of("decided") == "Bernd Brot hat am 23.11.2026, 10:30 Uhr entschieden."
+        assert "Zu teuer.\nErst 2027." in page.text
+        assert list(page.tree.iter("form")) == []
+        assert "Der Drucker zieht kein Papier ein." in page.text_of("main")
+
+
+@pytest.mark.parametrize(("slug", "status"), [("stornieren", "Storniert"), ("erledigen", "Erledigt")])
+def test_what_is_closed_needs_no_decision(ask, desk, ticket, slug, status):
+    bernd, _ = ask(priority="high")
+    page = bernd.look()
+    desk().act("vor-freigabe-beginnen", "Die Kasse steht.")
+    desk().act(slug, "Doppelt gemeldet")
+    closed = bernd.look()
+    assert closed.tree.findtext(".//h1") == "Hier ist nichts mehr zu entscheiden"
+    assert f"Stand: {status}." in closed.text_of("decided")
+    assert list(closed.tree.iter("form")) == []
+    assert nothing_changes(lambda: bernd.press("approved", page=page)).status == 409
+    assert (ticket().remind_at, ticket().approval) == (None, Approval.PENDING)
+
+
+def test_who_is_absent_by_now_may_decide(ask, ticket):
+    bernd, _ = ask()
+    with database.connection_context():
+        Approver.update(absent_from=NOW.date()).execute()
+    assert bernd.press("approved").status == 303
+    assert ticket().approval is Approval.APPROVED
+
+
+def test_headers_keep_the_address_secret(ask):
+    bernd, _ = ask()
+    dead = f"{bernd.path[:-1]}{'A' if bernd.path[-1] != 'A' else 'B'}"
+    for answer in (bernd.look(), bernd.press(""), bernd.press("approved"), bernd.visitor.get(dead)):
+        assert answer.response.headers["Referrer-Policy"] == "no-referrer"
+        assert answer.response.headers["X-Robots-Tag"] == "noindex"
+        if answer.status != 303:
+            assert answer.response.headers["Cache-Control"] == "no-store"
+
+
+def test_failure_logs_no_token_and_says_what_to_do(ask, monkeypatch, caplog):
+    bernd, _ = ask()
+
+    def fail(*_):
+        raise RuntimeError("brought about by the test")
+
+    monkeypatch.setattr(approvals, "decide", fail)
+    page = nothing_changes(lambda: bernd.press("approved"))
+    monkeypatch.setattr(approvals, "decision", fail)
+    assert (page.status, bernd.visitor.get(bernd.path).status) == (500, 500)
+    assert "Gehen Sie zurück" in page.text_of("main")
+    token = bernd.path.rpartition("/")[2]
+    assert "brought about" in caplog.text
+    assert token not in caplog.text
+    assert token not in page.text
+
+
+def expire(link):
+    TicketLink.update(expires_at=clock.now()).where(TicketLink.id == link.id).execute()
+
+
+def revoke(link):
+    TicketLink.update(revoked_at=clock.now()).where(TicketLink.id == link.id).execute()
+
+
+def lock(link):
+    customers.lock(link.ticket.customer, clock.now())
+
+
+def remove(link):
+    customers.remove_approver(link.approver)
+
+
+KILLED_BY = {"expired": expire, "revoked": revoke, "customer locked": lock, "approver removed": remove}
+MISTYPED_AS = {
+    "one character changed": lambda path: path[:-2] + ("A" if path[-2] != "A" else "B") + path[-1],
+    "cut off": lambda path: path[:-1],
+    "too long": lambda path: path + "x" * 3000,
+    "made up": lambda path: "/freigabe/ä%00<script>",
+    "wrong purpose": None,
+}
+
+
+@pytest.fixture
+def queries(monkeypatch):
+    """Count what the database is asked."""
+    asked, execute = [], database.execute_sql
+
+    def counted(sql, params=None):
+        asked.append(sql)
+        return execute(sql, params)
+
+    monkeypatch.setattr(database, "execute_sql", counted)
+    return asked
+
+
+@pytest.mark.parametrize("how", [*KILLED_BY, *MISTYPED_AS])
+def test_dead_links_are_all_alike(app, ask, mailbox, queries, how):
+    bernd, _ = ask()
+    form = bernd.look().fields(bernd.path).to_dict() | {"decision": "approved"}
+    path = bernd.path
+    if how == "wrong purpose":
+        path = path_in(mailbox.last_to(COMPANY), "/vorgang/").replace("vorgang", "freigabe")
+    elif how in MISTYPED_AS:
+        path = MISTYPED_AS[how](path)
+    else:
+        with database.connection_context():
+            KILLED_BY[how](TicketLink.get(TicketLink.approver == Approver.get(Approver.email == BERND)))
+
+    def answers_to(path):
+        """Return all that shows of an answer, with the number of queries that it took, for each way to ask."""
+        answers = []
+        for visitor, method, sent in (
+            (bernd.visitor, "GET", None),
+            (bernd.visitor, "HEAD", None),
+            (bernd.visitor, "POST", form),
+            (Visitor(app, {}), "POST", form),
+        ):
+            queries.clear()
+            answer = visitor.client.open(path, method=method, data=sent)
+            answers.append((answer.status_code, answer.text, dict(answer.headers), len(queries)))
+        return answers
+
+    of_nobody = answers_to(f"/freigabe/{'A' * 43}")
+    assert nothing_changes(lambda: answers_to(path)) == of_nobody
+    assert {status for status, *_ in of_nobody} == {404}
+    assert "Dieser Link öffnet nichts mehr" in of_nobody[0][1]
+
+
+def test_unlocked_customers_links_open_again(ask):
+    bernd, _ = ask()
+    with database.connection_context():
+        customers.lock(Customer.get(), NOW)
+    assert bernd.look().status == 404
+    with database.connection_context():
+        customers.unlock(Customer.get())
+    assert bernd.press("approved").status == 303
+
+
+def test_link_dies_between_look_and_press(ask, ticket, monkeypatch):
+    bernd, _ = ask()
+    page, decide = bernd.look(), approvals.decide
+
+    def decide_late(*arguments):
+        customers.remove_approver(Approver.get(Approver.email == BERND))
+        decide(*arguments)
+
+    monkeypatch.setattr(approvals, "decide", decide_late)
+    assert bernd.press("approved", page=page).status == 404
+    assert ticket().approval is Approval.PENDING
