@@ -241,6 +241,18 @@ def test_cancelling_tells_why(desk, post, mailbox):
     assert path_in(mail, "/vorgang/")
 
 
+@pytest.mark.parametrize(("slug", "typed"), [("erledigen", {"text": "Fertig"}), ("stornieren", {"reason": "Fertig"})])
+def test_locked_customer_is_told_but_not_led_to_a_page_that_does_not_open(desk, post, mailbox, slug, typed):
+    work = desk()
+    with database.connection_context():
+        Customer.update(locked_at=NOW).execute()
+    work.act(slug, **typed)
+    post()
+    mail = text_of(mailbox.last_to(ANNA))
+    assert "> Fertig" in mail
+    assert "/vorgang/" not in mail
+
+
 def test_what_the_customer_reads_is_said_at_the_field(desk):
     page = desk().look()
     for field in ("antworten-text", "erledigen-text", "stornieren-reason"):
@@ -248,11 +260,15 @@ def test_what_the_customer_reads_is_said_at_the_field(desk):
     assert page.element("notieren-text-hint") is None
 
 
-def test_declining_is_told_once(desk, post, mailbox):
+def test_declining_is_told_once_and_asks_for_no_reply(desk, post, mailbox):
     with database.connection_context():
         Approver.create(customer=Customer.get(), name="Bernd Brot", email="bernd@sommer.example")
     desk().act("ablehnen", reason="Bernd Brot: zu teuer")
     assert MessageKind.CANCELLED not in waiting_messages()
+    post()
+    assert mailbox.last_to(ANNA)["Subject"].startswith("Nicht freigegeben [")
+    assert "auf dieser Seite" in text_of(mailbox.last_to(ANNA))
+    assert "können Sie uns auch schreiben" not in text_of(mailbox.last_to(ANNA))
 
 
 def test_revoked_link_is_dead_and_the_next_mail_brings_another(desk, write, anna, history, post, mailbox):
