@@ -26,7 +26,7 @@ import texts
 import words
 from migrations import migrate
 from models import database
-from services import accounts, attachments, file_types, mail, tickets, workdays, worker
+from services import accounts, attachments, file_types, mail, outbox, tickets, workdays, worker
 from settings import MEBIBYTE, StartError, settings
 from views import approval, assets, customer_page, public, staff
 from views.errors import error_page
@@ -86,6 +86,7 @@ def create_app():
     app.jinja_env.globals.update(
         settings=settings,
         staff_menu=staff.MENU,
+        failing_since=outbox.failing_since,
         limits=words,
         categories=forms.FORMS,
         allowed_extensions=file_types.ALLOWED_EXTENSIONS,

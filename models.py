@@ -412,7 +412,9 @@ class Message(BaseModel):
 
 Message.add_index(Message.index(Message.state, Message.due_at))
 Message.add_index(Message.index(Message.state, Message.id))
-Message.add_index(Message.index(Message.failing_since, where=Message.failing_since.is_null(False)))
+Message.add_index(
+    Message.index(Message.id, Message.failing_since, where=Message.failing_since.is_null(False), name="message_failing")
+)
 
 
 class TextBlock(BaseModel):

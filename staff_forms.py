@@ -1,17 +1,19 @@
 """What the office fills in: the forms of the staff area, on the same base as those of the customers."""
 
-from wtforms import HiddenField, PasswordField, SearchField, SelectField, StringField
+from wtforms import EmailField, HiddenField, PasswordField, SearchField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, ValidationError
 
 import texts
-from forms import PortalForm, clean, line, text
+from forms import PortalForm, clean, is_email, line, text
 from models import Customer, Staff
 from services import staff, text_blocks
 from services.accounts import AccountError, normalise_number
 from services.figures import PERIODS
+from services.outbox import Shelf
 from services.queue import Filters, Scope
 from words import (
+    MAX_EMAIL_LENGTH,
     MAX_NUMBER_LENGTH,
     MAX_PASSWORD_LENGTH,
     MAX_SHORT_LENGTH,
@@ -88,6 +90,30 @@ class QueueForm(PortalForm):
     def address_parts(self):
         """Return what is chosen by the names that it has in the address."""
         return {field.name: field.data for field in self if field.data}
+
+
+class OutboxForm(PortalForm):
+    """The shelf of the outbox that is looked at, as it stands in the address."""
+
+    class Meta(PortalForm.Meta):
+        csrf = False
+
+    shelf = WordField("Stand", Shelf, open_side=False, name="stand")
+
+
+class TestMailForm(PortalForm):
+    """To whom a test mail goes."""
+
+    # To pytest the name says something else.
+    __test__ = False
+
+    recipient = line(
+        "Empfänger",
+        is_email,
+        missing="Bitte geben Sie die Adresse ein, an die die Testmail gehen soll.",
+        limit=MAX_EMAIL_LENGTH,
+        field_class=EmailField,
+    )
 
 
 class FiguresForm(PortalForm):

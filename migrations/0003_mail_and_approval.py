@@ -129,7 +129,9 @@ class Message(Base):
 
 Message.add_index(Message.index(Message.state, Message.due_at))
 Message.add_index(Message.index(Message.state, Message.id))
-Message.add_index(Message.index(Message.failing_since, where=Message.failing_since.is_null(False)))
+Message.add_index(
+    Message.index(Message.id, Message.failing_since, where=Message.failing_since.is_null(False), name="message_failing")
+)
 
 
 class TextBlock(Base):

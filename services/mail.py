@@ -9,7 +9,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 import texts
-from models import Event
+from models import Event, transaction
 from services import customers, history, links, outbox, workdays
 from settings import settings
 from words import Approval, Category, MessageKind
@@ -101,6 +101,14 @@ def summary(overview, today, now):
     subject = f"Heute, {texts.weekday(today)}: {_in_short(overview)}"
     body = _render(MessageKind.SUMMARY, overview=overview, today=today)
     outbox.put(MessageKind.SUMMARY, body, now, recipient=settings.office_email, subject=subject)
+
+
+def test_mail(recipient, by, now):
+    """Send a mail that shows nothing but that it arrives, in a transaction of its own, and return its message."""
+    body = _render(MessageKind.TEST, by=by, now=now)
+    subject = f"Testmail: {settings.office_name}"
+    with transaction():
+        return outbox.put(MessageKind.TEST, body, now, recipient=recipient, subject=subject)
 
 
 def requester(ticket):

@@ -1,10 +1,47 @@
 """The outbox: what is to leave the house, put there in the transaction of what it tells, and nowhere else."""
 
 import secrets
+from datetime import datetime
+from typing import NamedTuple
 
-from models import Message, TicketLink
+from peewee import JOIN
+
+from models import Message, Submission, Ticket, TicketLink, transaction
 from settings import settings
-from words import MAX_SUBJECT_LENGTH, MessageState
+from words import MAX_SUBJECT_LENGTH, Labelled, MessageKind, MessageState
+
+PAGE_SIZE = 50
+
+OPEN_STATES = (MessageState.WAITING, MessageState.FAILED)
+
+IS_FAILING = Message.failing_since.is_null(False)
+IS_MAIL = Message.kind != MessageKind.WEBHOOK
+
+
+class Shelf(Labelled):
+    """What the office wants to see of the outbox."""
+
+    ALL = "all", "Alle"
+    FAILING = "failing", "Nicht zustellbar"
+    WAITING = "waiting", "Wartet"
+    SENT = "sent", "Gesendet"
+    DISCARDED = "discarded", "Verworfen"
+
+
+_ON_SHELF = {
+    Shelf.ALL: None,
+    Shelf.FAILING: IS_FAILING,
+    Shelf.WAITING: Message.state == MessageState.WAITING,
+    Shelf.SENT: Message.state == MessageState.SENT,
+    Shelf.DISCARDED: Message.state == MessageState.DISCARDED,
+}
+
+
+class Mails(NamedTuple):
+    """How it stands with the mails."""
+
+    waiting: int
+    last_sent_at: datetime | None
 
 
 class NotDelivered(Exception):
@@ -30,14 +67,87 @@ def discard_to(approver):
     _discard(Message.link.in_(TicketLink.select(TicketLink.id).where(TicketLink.approver == approver)))
 
 
+def failing_since():
+    """Return since when the oldest message that cannot be delivered has been failing, or None: one look at an index."""
+    return failing().select(Message.failing_since).order_by(Message.id).limit(1).scalar()
+
+
+def failing():
+    """Return the query of what cannot be delivered, for now or for good, newest first."""
+    return Message.select().where(IS_FAILING).order_by(Message.id.desc())
+
+
+def mails():
+    """Return how it stands with the mails."""
+    waiting = Message.select().where(IS_MAIL, Message.state == MessageState.WAITING).count()
+    sent = Message.select(Message.sent_at).where(IS_MAIL, Message.sent_at.is_null(False))
+    return Mails(waiting, sent.order_by(Message.sent_at.desc()).limit(1).scalar())
+
+
+def page(shelf, before=None):
+    """Return a page of a shelf, newest first, and where the next page begins, or None.
+
+    `before` is what the last page gave as the beginning of this one.
+    """
+    query = _with_ticket().order_by(Message.id.desc()).limit(PAGE_SIZE + 1)
+    for condition in (_ON_SHELF[shelf], before and Message.id < before):
+        if condition is not None:
+            query = query.where(condition)
+    rows = list(query)
+    return rows[:PAGE_SIZE], rows[PAGE_SIZE - 1].id if len(rows) > PAGE_SIZE else None
+
+
+def find(message_id):
+    """Return a message with its ticket and link, or None."""
+    return _with_ticket().where(Message.id == message_id).get_or_none()
+
+
+def shown_text(message):
+    """Return the text of a message as the office may see it: what stands for a link's token shows nothing of it."""
+    return message.body.replace(message.link.nonce, "…") if message.link else message.body
+
+
+def retry(message, now):
+    """Let a message go once more, now, and for as long as a new one; it counts as failing until it is there."""
+    _retry(Message.id == message.id, now)
+
+
+def retry_all(now):
+    """Let all go once more that cannot be delivered."""
+    _retry(IS_FAILING, now)
+
+
+def discard(message, now):
+    """Let a message not go after all, unless it is on its way in this moment."""
+    with transaction():
+        _discard((Message.id == message.id) & (Message.leased_until.is_null() | (Message.leased_until <= now)))
+
+
 def one_line(text, limit):
     """Return a text without anything that could end a line, cut to its limit."""
     return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())[:limit]
 
 
+def _with_ticket():
+    return (
+        Message.select(Message, Ticket, Submission, TicketLink)
+        .join(Ticket, JOIN.LEFT_OUTER)
+        .join(Submission, JOIN.LEFT_OUTER)
+        .switch(Message)
+        .join(TicketLink, JOIN.LEFT_OUTER)
+    )
+
+
+def _retry(which, now):
+    is_open = Message.state.in_(OPEN_STATES)
+    with transaction():
+        Message.update(failing_since=now).where(which, is_open, IS_FAILING).execute()
+        Message.update(state=MessageState.WAITING, due_at=now, attempts=0).where(which, is_open).execute()
+
+
 def _discard(which):
-    is_open = Message.state.in_([MessageState.WAITING, MessageState.FAILED])
-    return Message.update(state=MessageState.DISCARDED, failing_since=None).where(which, is_open).execute()
+    changes = {"state": MessageState.DISCARDED, "failing_since": None}
+    Message.update(changes).where(which, Message.state.in_(OPEN_STATES)).execute()
 
 
 def _message_id():

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 from models import Approver, Submission, Ticket, database, number_of
-from services import approvals, workdays
+from services import approvals, outbox, workdays
 from settings import MEBIBYTE, TIME_ZONE, settings
 from words import Approval, Category, Priority, TicketStatus
 
@@ -45,6 +45,8 @@ class Overview:
     unmatched_since: date
     entries: Waiting
     entries_until: date
+    undelivered: Waiting
+    mails: outbox.Mails
     free_bytes: int
     last_backup: datetime | None
     backup_is_old: bool
@@ -52,7 +54,14 @@ class Overview:
     @property
     def is_quiet(self):
         """Nothing waits for anybody."""
-        waiting = (self.replies, self.new, self.unapproved_high, self.overdue_approvals, self.entries)
+        waiting = (
+            self.replies,
+            self.new,
+            self.unapproved_high,
+            self.overdue_approvals,
+            self.entries,
+            self.undelivered,
+        )
         return not any(part.count for part in waiting) and self.unmatched_total == 0
 
     @property
@@ -87,6 +96,8 @@ def overview(now):
         unmatched_since=since,
         entries=_entries(until),
         entries_until=until,
+        undelivered=Waiting(outbox.failing().count(), list(outbox.failing().limit(SHOWN))),
+        mails=outbox.mails(),
         free_bytes=shutil.disk_usage(settings.data_dir).free,
         last_backup=last_backup,
         backup_is_old=last_backup is None or now - last_backup > OLD_BACKUP,

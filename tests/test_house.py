@@ -67,7 +67,7 @@ ROOMS = {
         "services.smtp",
         "services.webhook",
     },
-    "services.overview": {"models", "words", "settings", "services.approvals", "services.workdays"},
+    "services.overview": {"models", "words", "settings", "services.approvals", "services.outbox", "services.workdays"},
     "services.queue": {"models", "words", "services.search"},
     "services.changes": {"models", "services.history", "services.search"},
     "services.approvals": {

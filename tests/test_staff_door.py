@@ -5,7 +5,7 @@ from itertools import product
 
 import pytest
 
-from models import Approver, Attachment, Customer, Staff, Submission, TextBlock, database
+from models import Approver, Attachment, Customer, Message, Staff, Submission, TextBlock, database
 from services import staff
 from tests.conftest import NOW, stored
 from tests.pages import Visitor
@@ -43,6 +43,7 @@ def doors(app, anna, dora, clara, work, tickets):
             "attachment_id": [Attachment.get().id],
             "code": [tickets()[0].submission.code, unmatched.code],
             "customer_id": [customer.id],
+            "message_id": [Message.get().id],
             "slug": ["uebernehmen"],
             "token": [staff.setup_token()],
         }

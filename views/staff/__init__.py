@@ -11,6 +11,7 @@ from views.staff import (
     customers,
     figures,
     guard,
+    outbox,
     phone,
     pin_letters,
     queue,
@@ -40,6 +41,7 @@ for _room in (
     pin_letters,
     customer_import,
     figures,
+    outbox,
     text_blocks,
     account,
 ):
@@ -52,6 +54,7 @@ MENU = [
     ("staff.unmatched.show_all", "Nicht zugeordnet"),
     ("staff.phone.form", "Anruf"),
     ("staff.customers.show_all", "Kunden"),
+    ("staff.outbox.show_all", "Postausgang"),
     ("staff.figures.show", "Zahlen"),
     ("staff.account.show", "Konto"),
 ]

@@ -7,7 +7,7 @@ from intake_forms import ConvertForm
 from models import Customer, Event, Submission, Ticket
 from services import customers, intake, unmatched
 from services.accounts import AccountError
-from views.answers import answer, go_to
+from views.answers import answer, go_to, row_id
 from words import plain
 
 bp = Blueprint("unmatched", __name__, url_prefix="/nicht-zugeordnet")
@@ -16,7 +16,7 @@ bp = Blueprint("unmatched", __name__, url_prefix="/nicht-zugeordnet")
 @bp.get("")
 def show_all():
     """Show one page of the groups, the one with the newest submission first."""
-    before = request.args.get("vor", type=_row_id)
+    before = request.args.get("vor", type=row_id)
     groups, following = unmatched.groups(before)
     return answer(render_template("staff/unmatched/list.html", groups=groups, before=before, following=following))
 
@@ -75,13 +75,6 @@ def discard_group(code):
     if submission is None or not unmatched.discard_group(submission, clock.now()):
         return _gone(code, 409)
     return go_to(url_for(".show_all"))
-
-
-def _row_id(text):
-    number = int(text)
-    if not 0 < number < 2**63:
-        raise ValueError(text)
-    return number
 
 
 def _find(code):

@@ -1,0 +1,254 @@
+"""The outbox as the office sees it, and what every page says while something cannot be delivered."""
+
+import re
+
+import pytest
+
+from models import Message, TicketLink, database
+from services import delivery, links, outbox
+from settings import settings
+from tests.conftest import NOW
+from tests.live import free_port
+from tests.mailbox import text_of
+from tests.test_staff_door import doors  # noqa: F401
+from words import MessageState
+
+OUTBOX = "/verwaltung/postausgang"
+FAILING = f"{OUTBOX}?stand=nicht-zustellbar"
+SOMMER, OFFICE = "post@sommer.example", "support@example.org"
+
+
+@pytest.fixture
+def failing(anna, work, mailbox):
+    """A mail to the customer and one to the office, which the mail server does not want."""
+    mailbox.mood = {"RCPT": "550 5.1.1 Kenne ich nicht"}
+    anna.report("incident")
+    work()
+    return mailbox
+
+
+def words(page, id="main"):
+    return page.text_of(id)
+
+
+def banner(page):
+    """Return what a page says about mails in its head, or ""."""
+    found = [element for element in page.tree.iter("p") if "trouble" in element.get("class", "").split()]
+    return " ".join("".join(found[0].itertext()).split()) if found else ""
+
+
+def fact(page, label):
+    """Return what a page of facts says under a label."""
+    (row,) = [row for row in page.tree.iter("div") if row.findtext("dt") == label]
+    return " ".join("".join(row.find("dd").itertext()).split())
+
+
+def titles(page):
+    return [link.text for link in page.tree.iter("a") if link.get("class") == "row-title"]
+
+
+def ids():
+    with database.connection_context():
+        return [message.id for message in Message.select().order_by(Message.id)]
+
+
+def states():
+    with database.connection_context():
+        return [message.state for message in Message.select().order_by(Message.id)]
+
+
+def press(visitor, page, action):
+    """Press the button of a page that sends to this address."""
+    return visitor.post(action, page.fields(action))
+
+
+def test_all_is_listed_newest_first(anna, clara, work, mailbox):
+    anna.report("incident", description="Drucker")
+    work()
+    page = clara.get(OUTBOX)
+    assert [title.partition(" [")[0] for title in titles(page)] == ["Neu", "Eingegangen"]
+    assert f"an {SOMMER} · gesendet heute, 10:30" in words(page)
+    assert "Bestätigung gesendet" in words(page)
+    assert banner(page) == ""
+
+
+def test_shelves(failing, anna, clara, work):
+    failing.mood = {}
+    anna.report("callback")
+    work()
+    for shelf, number in (("alle", 4), ("nicht-zustellbar", 2), ("wartet", 2), ("gesendet", 2), ("verworfen", 0)):
+        assert len(titles(clara.get(f"{OUTBOX}?stand={shelf}"))) == number, shelf
+
+
+def test_pages_of_a_long_list(anna, clara, work, monkeypatch):
+    monkeypatch.setattr(outbox, "PAGE_SIZE", 3)
+    for _ in range(2):
+        anna.report("incident")
+    work()
+    first = clara.get(f"{OUTBOX}?stand=wartet")
+    (more,) = [link.get("href") for link in first.tree.iter("a") if link.get("rel") == "next"]
+    second = clara.get(more)
+    assert (len(titles(first)), len(titles(second))) == (3, 1)
+    assert [link for link in second.tree.iter("a") if link.get("rel") == "next"] == []
+
+
+@pytest.mark.parametrize("address", [f"{OUTBOX}?stand=xyz", f"{OUTBOX}?vor=0", f"{OUTBOX}?vor=abc&stand=wartet"])
+def test_address_that_somebody_made_up(clara, address):
+    assert clara.get(address).status == 200
+
+
+def test_a_message_says_what_became_of_it(failing, clara):
+    page = clara.get(f"{OUTBOX}/{ids()[0]}")
+    assert fact(page, "Stand") == "wartet nach Fehler"
+    assert fact(page, "An") == SOMMER
+    assert fact(page, "Versuche") == "1, der nächste am 23.11.2026, 10:31 Uhr"
+    assert fact(page, "Letzter Fehler") == ("Der Mailserver nimmt den Empfänger nicht an: „550 5.1.1 Kenne ich nicht“")
+
+
+def test_a_message_shows_no_way_to_its_link(anna, clara, work, mailbox):
+    anna.report("incident")
+    work()
+    page = clara.get(f"{OUTBOX}/{ids()[0]}")
+    with database.connection_context():
+        link = TicketLink.get()
+    assert f"{settings.url}/vorgang/…" in page.text
+    token = links.unveil(link.nonce, link)
+    assert token in text_of(mailbox.to(SOMMER)[0])
+    assert token not in page.text
+    assert link.nonce not in page.text
+
+
+def test_one_goes_once_more(failing, clara, post):
+    failing.mood = {}
+    address = f"{OUTBOX}/{ids()[0]}"
+    answer = press(clara, clara.get(address), f"{address}/erneut")
+    assert (answer.status, answer.response.location) == (303, address)
+    assert [mail["To"] for mail in post()] == [SOMMER]
+
+
+def test_all_go_once_more_for_the_full_time(failing, clara, post, later):
+    while MessageState.WAITING in states():
+        later(hours=6)
+        post()
+    failing.mood = {}
+    with clara.client.session_transaction() as session:
+        session["staff_seen"] = 10**12
+    settings.staff_session_hours = 10**4
+    page = clara.get(FAILING)
+    assert "aufgegeben" in words(page)
+    assert press(clara, page, f"{OUTBOX}/erneut").response.location == FAILING
+    with database.connection_context():
+        assert {message.attempts for message in Message.select()} == {0}
+    assert sorted(mail["To"] for mail in post()) == [SOMMER, OFFICE]
+    assert banner(clara.get(OUTBOX)) == ""
+
+
+def test_what_is_discarded_does_not_go(failing, clara, post, later):
+    for id in ids():
+        press(clara, clara.get(f"{OUTBOX}/{id}"), f"{OUTBOX}/{id}/verwerfen")
+    assert set(states()) == {MessageState.DISCARDED}
+    assert banner(clara.get(OUTBOX)) == ""
+    failing.mood = {}
+    later(days=1)
+    assert post() == []
+
+
+def test_what_was_sent_neither_goes_again_nor_is_discarded(failing, clara, post, later):
+    page = clara.get(address := f"{OUTBOX}/{ids()[0]}")
+    failing.mood = {}
+    later(minutes=2)
+    post()
+    press(clara, page, f"{address}/verwerfen")
+    press(clara, page, f"{address}/erneut")
+    assert set(states()) == {MessageState.SENT}
+    assert len(post()) == 2
+
+
+def test_what_is_on_its_way_is_not_discarded(failing, clara):
+    page = clara.get(address := f"{OUTBOX}/{ids()[0]}")
+    with database.connection_context():
+        Message.update(leased_until=NOW + delivery.LEASE).execute()
+    press(clara, page, f"{address}/verwerfen")
+    assert states()[0] is MessageState.WAITING
+
+
+def test_test_mail(clara, post):
+    page = clara.get(OUTBOX)
+    form = page.fields(f"{OUTBOX}/testmail")
+    assert form["recipient"] == OFFICE
+    answer = clara.post(f"{OUTBOX}/testmail", form.to_dict() | {"recipient": "clara@müller.example"})
+    shown = clara.get(answer.response.location)
+    assert "wird gerade zugestellt" in words(shown)
+    assert shown.element("live").get("data-hx-trigger") == "every 2s"
+    (mail,) = post()
+    assert mail.envelope.rcpt_tos == ["clara@xn--mller-kva.example"]
+    assert "Clara Neumann hat sie am 23.11.2026, 10:30 Uhr abgeschickt" in text_of(mail)
+    later_on = clara.get(answer.response.location, headers={"HX-Request": "true", "HX-Trigger": "live"})
+    assert fact(later_on, "Stand") == "gesendet"
+    assert later_on.element("live").get("data-hx-trigger") is None
+
+
+@pytest.mark.parametrize(
+    ("recipient", "sentence"),
+    [
+        ("", "Bitte geben Sie die Adresse ein, an die die Testmail gehen soll."),
+        ("clara", "Eine E-Mail-Adresse sieht so aus: name@firma.de"),
+        ("clara@a.example, dora@b.example", "Eine E-Mail-Adresse sieht so aus: name@firma.de"),
+        ("clara@a.example\r\nBcc: dora@b.example", "enthält unsichtbare Steuerzeichen"),
+    ],
+)
+def test_test_mail_to_no_address(clara, recipient, sentence):
+    form = clara.get(OUTBOX).fields(f"{OUTBOX}/testmail").to_dict() | {"recipient": recipient}
+    page = clara.post(f"{OUTBOX}/testmail", form)
+    assert page.status == 422
+    assert sentence in page.errors()["recipient"]
+    assert ids() == []
+
+
+def test_without_a_mail_server_the_page_says_how_to_set_one(clara):
+    page = clara.get(OUTBOX)
+    assert "Es ist kein Mailserver eingerichtet" in words(page)
+    assert "TICKET_SMTP_URL" in words(page)
+    assert banner(page) == "Es ist kein Mailserver eingerichtet: Alle E-Mails warten. Zum Postausgang"
+
+
+def test_every_page_says_that_something_cannot_be_delivered(failing, clara, doors):  # noqa: F811
+    looked_at = 0
+    for endpoint, address in doors["GET"]:
+        answer = clara.client.get(address, buffered=True)
+        if answer.mimetype == "text/html" and "Abmelden" in answer.text:
+            assert "Nicht alles lässt sich zustellen, seit heute, 10:30." in answer.text, endpoint
+            looked_at += 1
+    assert looked_at > 15
+
+
+def test_nobody_who_is_not_signed_in_hears_of_it(failing, door):
+    assert banner(door.get("/verwaltung/anmelden")) == ""
+
+
+def test_trouble_with_the_webhook_shows_as_well(anna, clara, work, mailbox):
+    settings.webhook_url, settings.webhook_secret = f"http://127.0.0.1:{free_port()}/geheim", "0123456789abcdef"
+    anna.report("incident")
+    work()
+    page = clara.get(FAILING)
+    assert banner(page) == "Nicht alles lässt sich zustellen, seit heute, 10:30. Zum Postausgang"
+    (title,) = titles(page)
+    assert title == "Ticket angelegt"
+    assert "Der Empfänger des Webhooks nimmt an diesem Port keine Verbindung an." in words(page)
+    message = clara.get(f"{OUTBOX}/{ids()[0]}")
+    assert '"customer"' in message.text_of("main")
+    assert "geheim" not in page.text + message.text
+
+
+def test_the_look_on_every_page_is_one_at_an_index(db):
+    looks = []
+    execute = db.execute_sql
+    db.execute_sql = lambda sql, params=None: looks.append((sql, params)) or execute(sql, params)
+    try:
+        outbox.failing_since()
+    finally:
+        del db.execute_sql
+    ((sql, params),) = looks
+    plan = [row[3] for row in db.execute_sql(f"EXPLAIN QUERY PLAN {sql}", params).fetchall()]
+    assert len(plan) == 1
+    assert re.search("COVERING INDEX message_failing$", plan[0])
