@@ -8,14 +8,14 @@ from itertools import product
 import pytest
 
 import clock
-from models import Attachment, Customer, Event, Message, Ticket, TicketLink, database
+from models import Attachment, Customer, Event, Message, Submission, Ticket, TicketLink, database
 from services import conversation
 from settings import settings
 from tests.conftest import NOW, stored
 from tests.mailbox import path_in, text_of
 from tests.pages import HTMX, Visitor
 from tests.samples import PNG
-from words import OPEN_STATUSES, Approval, EventKind, MessageKind, TicketStatus
+from words import OPEN_STATUSES, Approval, Channel, EventKind, MessageKind, TicketStatus
 
 SCRIPT = "<script>alert(1)</script>"
 
@@ -104,6 +104,13 @@ def test_what_was_sent_and_how_it_stands(carla, path):
     assert "Foto.png" in shown
     assert "bis 30 Tage nach seinem Abschluss" in shown
     assert messages_on(page) == []
+
+
+def test_call_was_not_sent(carla, path):
+    assert carla.get(path).text_of("sent") == "Das haben Sie gesendet"
+    with database.connection_context():
+        Submission.update(channel=Channel.PHONE).execute()
+    assert carla.get(path).text_of("sent") == "Das haben Sie uns am Telefon gesagt"
 
 
 def test_what_may_be_somebody_elses_is_not_shown(anna, carla, work, mailbox):
