@@ -1,16 +1,20 @@
 """Nothing is lost: a real mail server that refuses, hangs, is rude or dies, and what becomes of the mails."""
 
+import socket
+import ssl
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+import trustme
 
 import clock
-from models import Message, database
-from services import smtp
+from models import Message, TicketLink, database
+from services import delivery, links, smtp
 from settings import settings
 from tests.conftest import NOW
 from tests.live import free_port
-from tests.mailbox import DIES, HANGS
+from tests.mailbox import DIES, HANGS, MoodyController, serving, text_of
 from words import MessageState
 
 OFFICE, SOMMER = "support@example.org", "post@sommer.example"
@@ -145,3 +149,165 @@ def test_gives_up_after_five_days(two_mails, post, mailbox, outbox, later):
     mailbox.mood = {}
     later(days=1)
     assert post() == []
+
+
+def test_whole_conversation_has_its_time(two_mails, post, mailbox, outbox, monkeypatch):
+    monkeypatch.setattr(smtp, "STEP_SECONDS", 3600)
+    monkeypatch.setattr(smtp, "CONNECT_SECONDS", 0.3)
+    mailbox.mood = {"EHLO": HANGS}
+    post()
+    assert {message.last_error for message in outbox()} == {"Der Mailserver antwortet nicht."}
+
+
+def test_line_that_breaks_again_and_again_is_left_alone(anna, two_mails, work, post, mailbox, outbox):
+    settings.smtp_url = ""
+    anna.report("incident")
+    anna.report("incident")
+    work()
+    settings.smtp_url, mailbox.mood = mailbox.url, {"MAIL": DIES}
+    post()
+    assert mailbox.connections == delivery.LOST_IN_A_ROW
+    assert [message.attempts for message in outbox()] == [1] * 6
+
+
+def test_one_bad_address_holds_up_no_other(two_mails, post, outbox):
+    with database.connection_context():
+        Message.update(recipient="jürgen@sommer.example").where(Message.recipient == SOMMER).execute()
+    with serving(enable_SMTPUTF8=False) as simple:
+        settings.smtp_url = simple.url
+        post()
+        assert arrived(simple) == [OFFICE]
+    assert outbox()[0].last_error == smtp.NO_UMLAUTS
+
+
+def test_killed_between_the_yes_and_the_mark(two_mails, post, mailbox, later, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(delivery, "_mark_sent", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            post()
+    assert len(mailbox.mails) == 1
+    later(minutes=5)
+    post()
+    assert len(mailbox.mails) == 2, "the lease of the one holds, the other goes"
+    later(minutes=6)
+    post()
+    first, _, again = mailbox.mails
+    assert first["Message-ID"] == again["Message-ID"]
+    later(days=1)
+    assert len(post()) == 3
+
+
+def test_two_who_deliver_at_once_send_each_mail_once(anna, two_mails, work, mailbox):
+    settings.smtp_url = ""
+    for _ in range(4):
+        anna.report("incident")
+    work()
+    settings.smtp_url = mailbox.url
+
+    def deliver():
+        with database.connection_context():
+            return delivery.deliver_due(clock.now())
+
+    with ThreadPoolExecutor(2) as couriers:
+        counts = [courier.result() for courier in [couriers.submit(deliver) for _ in range(2)]]
+    assert sum(counts) == 10
+    assert len({mail["Message-ID"] for mail in mailbox.mails}) == len(mailbox.mails) == 10
+
+
+def test_no_token_stands_in_an_error(two_mails, post, mailbox, outbox):
+    with database.connection_context():
+        link = TicketLink.get()
+        token = links.unveil(link.nonce, link)
+    mailbox.mood = {"RCPT": f"550 5.7.1 Gesperrte Adresse: https://melden.example/vorgang/{token}"}
+    post()
+    assert outbox()[0].last_error.endswith("https://melden.example/vorgang/…“")
+
+
+PAYLOAD = "<script>alert(1)</script> & \"'"
+
+
+def test_mail_for_machines_and_for_people(anna, work, mailbox):
+    settings.office_name = "Büro\nBcc: dora@example.org"
+    long = "ä" * 4000
+    anna.report("incident", description=f"{PAYLOAD}\nhttp://127.0.0.1:8400/falsch\n.\n{long}", name="Anna")
+    work()
+    mail = mailbox.to(SOMMER)[0]
+    assert mail.envelope.rcpt_tos == [SOMMER]
+    assert mail["Bcc"] is None
+    assert [mail["Auto-Submitted"], mail["Precedence"], mail["X-Auto-Response-Suppress"]] == [
+        "auto-generated",
+        "bulk",
+        "All",
+    ]
+    assert max(map(len, mail.envelope.content.splitlines())) < 998
+    assert mail.envelope.content.isascii()
+    assert PAYLOAD in text_of(mail)
+    assert long in text_of(mail)
+    page = mail.get_body(("html",)).get_content()
+    assert "<script" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp;" in page
+    assert page.count("<a href=") == 1, "the link of the ticket, and nothing that somebody typed"
+    assert len({mail["References"] for mail in mailbox.mails}) == 1
+
+
+@pytest.fixture
+def authority(tmp_path, monkeypatch):
+    """Somebody whom this machine trusts, who issues certificates; mail.example is this machine."""
+    known = trustme.CA()
+    known.cert_pem.write_to_path(tmp_path / "ca.pem")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    look_up = socket.getaddrinfo
+
+    def resolve(host, *arguments, **options):
+        return look_up("127.0.0.1" if host == "mail.example" else host, *arguments, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    return known
+
+
+def certified(authority, name="mail.example"):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(name).configure_cert(context)
+    return context
+
+
+class SecureController(MoodyController):
+    """A server that encrypts from the start."""
+
+    def _trigger_server(self):
+        socket.create_connection((self.hostname, self.port)).close()
+
+
+def test_login_and_mails_go_encrypted(two_mails, post, authority):
+    with serving(tls_context=certified(authority)) as server:
+        settings.smtp_url = f"smtp://portal%40sommer:ge%3Aheim@mail.example:{server.port}"
+        post()
+        assert server.logins == [("portal@sommer", "ge:heim")]
+        assert [mail.was_encrypted for mail in server.mails] == [True, True]
+
+
+def test_encrypted_from_the_start(two_mails, post, authority):
+    with serving(SecureController, ssl_context=certified(authority)) as server:
+        settings.smtp_url = f"smtps://portal:geheim@mail.example:{server.port}"
+        post()
+        assert arrived(server) == [SOMMER, OFFICE]
+
+
+@pytest.mark.parametrize("trust", ["no encryption", "stranger", "wrong name"])
+def test_nobody_who_cannot_be_trusted_gets_a_password_or_a_mail(two_mails, post, outbox, authority, trust):
+    context, sentence = {
+        "no encryption": (None, smtp.NO_ENCRYPTION),
+        "stranger": (
+            certified(trustme.CA()),
+            "Der Mailserver zeigt ein Zertifikat, das niemand beglaubigt, dem dieser Rechner vertraut.",
+        ),
+        "wrong name": (
+            certified(authority, "other.example"),
+            "Der Mailserver zeigt ein Zertifikat, das für einen anderen Namen gilt.",
+        ),
+    }[trust]
+    with serving(tls_context=context) as server:
+        settings.smtp_url = f"smtp://portal:geheim@mail.example:{server.port}"
+        post()
+        assert (server.logins, server.mails) == ([], [])
+    assert {message.last_error for message in outbox()} == {sentence}
