@@ -98,7 +98,7 @@ class OutboxForm(PortalForm):
     class Meta(PortalForm.Meta):
         csrf = False
 
-    shelf = WordField("Stand", Shelf, open_side=False, name="stand")
+    shelf = WordField("Stand", Shelf, open_side=False, name="stand", default="alle")
 
 
 class TestMailForm(PortalForm):

@@ -69,6 +69,7 @@ def test_all_is_listed_newest_first(anna, clara, work, mailbox):
     assert [title.partition(" [")[0] for title in titles(page)] == ["Neu", "Eingegangen"]
     assert f"an {SOMMER} · gesendet heute, 10:30" in words(page)
     assert "Bestätigung gesendet" in words(page)
+    assert "Alle" in [link.text for link in page.tree.iter("a") if link.get("aria-current")]
     assert banner(page) == ""
 
 
