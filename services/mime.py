@@ -11,7 +11,7 @@ from itertools import groupby
 
 from services import attachments, links, outbox
 from settings import MEBIBYTE, TIME_ZONE, settings
-from words import MAX_SHORT_LENGTH
+from words import MAX_FILE_NAME_LENGTH, MAX_SHORT_LENGTH
 
 # What usual mail servers take, with room for what the encoding adds.
 MAX_ATTACHED_BYTES = 20 * MEBIBYTE
@@ -53,7 +53,9 @@ def as_mail(message):
     for file in files:
         with attachments.open_stored(file) as content:
             main, _, sub = file.media_type.partition("/")
-            mail.add_attachment(content.read(), maintype=main, subtype=sub, filename=file.name)
+            mail.add_attachment(
+                content.read(), maintype=main, subtype=sub, filename=outbox.one_line(file.name, MAX_FILE_NAME_LENGTH)
+            )
     return mail
 
 

@@ -124,8 +124,12 @@ def discard(message, now):
 
 
 def one_line(text, limit):
-    """Return a text without anything that could end a line, cut to its limit."""
-    return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())[:limit]
+    """Return a text without anything that could end a line, cut to its limit.
+
+    Python takes an encoded word in a header for what it stands for, and that may hold a line's end.
+    """
+    printable = "".join(sign if sign.isprintable() else " " for sign in text)
+    return " ".join(printable.replace("=?", "= ?").split())[:limit]
 
 
 def _with_ticket():
