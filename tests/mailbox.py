@@ -3,6 +3,7 @@
 import asyncio
 import email
 import re
+import threading
 from contextlib import contextmanager
 from email.policy import default
 from urllib.parse import urlsplit
@@ -30,13 +31,16 @@ class Mailbox:
     def __init__(self):
         self.mails, self.logins, self.connections = [], [], 0
         self.mood = {}
+        self._arrival = threading.Condition()
 
     async def handle_DATA(self, server, session, envelope):
         mail = email.message_from_bytes(envelope.content, policy=default)
         mail.envelope, mail.was_encrypted = envelope, session.ssl is not None
         mood = self.mood.get("END")
         if mood in (None, HANGS, DIES):
-            self.mails.append(mail)
+            with self._arrival:
+                self.mails.append(mail)
+                self._arrival.notify_all()
         if mood in (HANGS, DIES):
             await server.give_in_to(mood)
         return mood or "250 OK"
@@ -49,6 +53,12 @@ class Mailbox:
     def to(self, address):
         """Return the mails to an address, oldest first."""
         return [mail for mail in self.mails if mail.envelope.rcpt_tos == [address]]
+
+    def wait_for(self, address, number=1):
+        """Wait until so many mails to an address have arrived and return the last of them."""
+        with self._arrival:
+            assert self._arrival.wait_for(lambda: len(self.to(address)) >= number, timeout=20), "No mail arrives."
+        return self.to(address)[number - 1]
 
     def last_to(self, address):
         """Return the newest mail to an address."""
