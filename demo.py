@@ -9,8 +9,8 @@ from datetime import timedelta
 
 import demo_data
 import demo_words
-from models import TextBlock
-from services import accounts, attachments, customers, intake, staff, text_blocks, worker
+from models import TextBlock, Ticket
+from services import accounts, attachments, customers, intake, links, staff, text_blocks, worker
 from settings import TIME_ZONE, settings
 from words import Category, Priority, Salutation
 
@@ -28,11 +28,14 @@ HISTORY = 600
 HISTORY_PERIOD = timedelta(days=365)
 
 CUSTOMERS = [
-    ("K1001", "Bäckerei Sommer", "sommer@example.org"),
-    ("K1002", "Steuerkanzlei Brandt & Partner", "info@brandt.example.org"),
-    ("K1003", "Autohaus Nordring GmbH", "technik@nordring.example.org"),
-    ("K1004", "Zahnarztpraxis Dr. Yılmaz", "praxis@yilmaz.example.org"),
+    ("K1001", "Bäckerei Sommer", "sommer.example.org"),
+    ("K1002", "Steuerkanzlei Brandt & Partner", "brandt.example.org"),
+    ("K1003", "Autohaus Nordring GmbH", "nordring.example.org"),
+    ("K1004", "Zahnarztpraxis Dr. Yılmaz", "yilmaz.example.org"),
 ]
+
+# Whoever wants to see how an approval goes takes this one.
+WITH_APPROVER, APPROVER = "K1004", {"name": "Mehtap Yılmaz", "email": "mehtap@yilmaz.example.org"}
 
 PEOPLE = [
     ("Anna Sommer", "0211 555 0101"),
@@ -46,9 +49,9 @@ INCIDENTS = [
     ("Der Drucker an der Theke zieht kein Papier mehr ein. Papierstau ist keiner zu sehen.", Priority.MEDIUM),
     ("Kein Internet im ganzen Haus seit 8:10 Uhr, auch die Telefone sind tot.", Priority.HIGH),
     ("Der Bildschirm am Empfang flackert und wird nach einer Minute schwarz.", Priority.MEDIUM),
-    ("Beim Speichern auf Laufwerk S: erscheint „Zugriff verweigert“.", Priority.HIGH),
-    ("Die Kasse druckt keine Bons, die Lampe blinkt rot.", Priority.HIGH),
-    ("Das Telefon am Platz 12 klingelt nicht, abheben und sprechen geht.", Priority.MEDIUM),
+    ("Beim Speichern auf Laufwerk S: erscheint „Zugriff verweigert“.", Priority.LOW),
+    ("Die Kasse druckt keine Bons, die Lampe blinkt rot.", Priority.MEDIUM),
+    ("Das Telefon am Platz 12 klingelt nicht, abheben und sprechen geht.", Priority.LOW),
     ("Auf dem Bildschirm steht „Ihre Dateien sind verschlüsselt“. Wir haben alles ausgeschaltet!", Priority.HIGH),
     ("Die Datensicherung meldet seit drei Tagen einen Fehler.", Priority.MEDIUM),
 ]
@@ -82,8 +85,11 @@ def fill(now, history=None):
     else:
         demo_data.make(history, now)
     access = []
-    for number, name, email in CUSTOMERS:
-        customer = customers.add({"number": number, "name": name, "email": email}, now)
+    for number, name, domain in CUSTOMERS:
+        facts = {"number": number, "name": name, "email": f"post@{domain}", "mail_domain": domain}
+        customer = customers.add(facts, now)
+        if number == WITH_APPROVER:
+            customers.add_approver(customer, APPROVER)
         access.append((customer, accounts.issue_pin(customer, now)))
     requests = list(_requests(now.astimezone(TIME_ZONE).date()))
     for position, answers in enumerate(requests):
@@ -110,7 +116,20 @@ def fill(now, history=None):
         "\nBeispielkunden zum Ausprobieren:\n"
         + "\n".join(lines)
         + f"\n\nDie Verwaltung: {settings.url}/verwaltung/\n  Name: {member.name}   Kennwort: {password}"
+        + f"\n\nEine Anfrage von {WITH_APPROVER} wartet auf Freigabe. Diese Links stehen sonst nur in E-Mails:\n"
+        + _mailed_links(now)
         + f"\n\nDie Tickets zeigt, in einem zweiten Fenster:\n  {_command_for_a_second_window()}\n\n"
+    )
+
+
+def _mailed_links(now):
+    """Return what stands only in mails: the links to a request that waits, for its approver and for who sent it."""
+    customer = customers.find(WITH_APPROVER)
+    ticket = customer.tickets.order_by(Ticket.rank, Ticket.id).first()
+    approver, sender = links.for_approver(ticket, customer.approvers.get(), now), links.for_customer(ticket, now)
+    return "\n".join(
+        f"  {who}: {links.unveil(links.veiled_url(link), link)}"
+        for who, link in ((f"Genehmigerin {APPROVER['name']}", approver), ("Wer gefragt hat", sender))
     )
 
 

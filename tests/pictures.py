@@ -23,13 +23,16 @@ READY = "Das Meldeportal läuft"
 
 def main():
     TARGET.mkdir(exist_ok=True)
-    with _demo() as (url, name, password), sync_playwright() as playwright:
+    with _demo() as (url, greeting), sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-background-networking"]
         )
         page = chromium.new_page(viewport=SIZE, base_url=url, locale="de-DE", timezone_id="Europe/Berlin")
-        _sign_in(page, name, password)
-        for take in (_morning, _new_customer, _call, _forgotten_pin, _departure, _unmatched, _figures):
+        for name in ("freigabe", "vorgang"):
+            page.goto(re.search(rf"/{name}/\S+", greeting)[0])
+            _keep(page, name)
+        _sign_in(page, *re.search(r"Name: (.+?)   Kennwort: (\S+)", greeting).groups())
+        for take in (_morning, _outbox, _new_customer, _call, _forgotten_pin, _departure, _unmatched, _figures):
             take(page)
         chromium.close()
 
@@ -43,6 +46,11 @@ def _morning(page):
     page.get_by_role("button", name="Arbeit beginnen").click()
     page.get_by_text("Arbeit begonnen").wait_for()
     _keep(page, "ticket")
+
+
+def _outbox(page):
+    page.goto("/verwaltung/postausgang")
+    _keep(page, "postausgang")
 
 
 def _new_customer(page):
@@ -101,7 +109,7 @@ def _keep(page, name):
 
 @contextmanager
 def _demo():
-    """Run the demo on a free port and give its address and the name and password that it prints."""
+    """Run the demo on a free port and give its address and what it prints."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     environment = os.environ | {"TICKET_PORT": str(port), "PYTHONUTF8": "1"}
@@ -112,9 +120,8 @@ def _demo():
             greeting += line
             if line.startswith(READY):
                 break
-        name, password = re.search(r"Name: (.+?)   Kennwort: (\S+)", greeting).groups()
         try:
-            yield f"http://127.0.0.1:{port}", name, password
+            yield f"http://127.0.0.1:{port}", greeting
         finally:
             process.terminate()
 

@@ -316,7 +316,11 @@ def test_demo_can_be_tried_with_what_it_prints_and_leaves_nothing_behind(demo, t
     assert "/eingegangen/" in address
     assert "Ihre Anfrage ist eingegangen" in receipt
 
-    name, password = re.search(r"Name: (.+?)   Kennwort: (\S+)", "\n".join(demo.printed)).groups()
+    printed = "\n".join(demo.printed)
+    for path, shown in (("freigabe", "Bitte entscheiden Sie"), ("vorgang", "So steht es")):
+        assert shown in demo.get(re.search(rf"/({path}/\S+)", printed)[1])
+
+    name, password = re.search(r"Name: (.+?)   Kennwort: (\S+)", printed).groups()
     token = re.search(r'name="csrf_token"[^>]*value="([^"]*)"', demo.get("verwaltung/anmelden"))[1]
     home, today = demo.post({"csrf_token": token, "name": name, "password": password}, "verwaltung/anmelden")
     assert home.endswith("/verwaltung/")
