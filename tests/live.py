@@ -116,9 +116,9 @@ class Portal:
             timeout=60,
         ).stdout
 
-    def add_customer(self, number, name):
+    def add_customer(self, number, name, *options):
         """Add a customer by the command and return what somebody of that company knows."""
-        printed = self.run("kunde", "neu", "--nummer", number, "--name", name)
+        printed = self.run("kunde", "neu", "--nummer", number, "--name", name, *options)
         pin = re.search(r"PIN: (\d{4} \d{4})", printed)[1]
         return {"customer_number": number, "pin": pin, "name": "Anna Sommer", "phone": "0211 555-0101"}
 

@@ -20,12 +20,15 @@ from tests.live import free_port
 
 HANGS, DIES = "hangs", "dies"
 
+PATIENCE_SECONDS = 20
+
 
 class Mailbox:
     """An SMTP server that takes everything and keeps it, unless it is in a mood.
 
     A mood says for a step of the conversation (connect, EHLO, STARTTLS, AUTH, MAIL, RCPT, DATA, END) what it answers
-    instead, or that it hangs or dies there; at END it has kept the mail before it does.
+    instead, or that it hangs or dies there; at END it has kept the mail before it does, and a coroutine may say what
+    happens before it says yes.
     """
 
     def __init__(self):
@@ -37,12 +40,14 @@ class Mailbox:
         mail = email.message_from_bytes(envelope.content, policy=default)
         mail.envelope, mail.was_encrypted = envelope, session.ssl is not None
         mood = self.mood.get("END")
-        if mood in (None, HANGS, DIES):
+        if mood in (None, HANGS, DIES) or callable(mood):
             with self._arrival:
                 self.mails.append(mail)
                 self._arrival.notify_all()
         if mood in (HANGS, DIES):
             await server.give_in_to(mood)
+        if callable(mood):
+            mood = await mood()
         return mood or "250 OK"
 
     def login(self, server, session, envelope, mechanism, data):
@@ -57,7 +62,8 @@ class Mailbox:
     def wait_for(self, address, number=1):
         """Wait until so many mails to an address have arrived and return the last of them."""
         with self._arrival:
-            assert self._arrival.wait_for(lambda: len(self.to(address)) >= number, timeout=20), "No mail arrives."
+            has_come = self._arrival.wait_for(lambda: len(self.to(address)) >= number, PATIENCE_SECONDS)
+        assert has_come, "No mail arrives."
         return self.to(address)[number - 1]
 
     def last_to(self, address):
