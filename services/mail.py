@@ -188,6 +188,7 @@ def _in_short(overview):
         (overview.overdue_approvals.count, "überfällig zur Freigabe"),
         (overview.unmatched_total, "nicht zugeordnet"),
         (overview.entries.count, "neue Mitarbeiter"),
+        (overview.undelivered.count, "nicht zustellbar"),
     )
     return ", ".join(f"{count} {words}" for count, words in parts if count) or "nichts zu tun"
 

@@ -91,7 +91,7 @@ def test_no_mail_for_what_matched_nobody(companies, clara, work, post, submissio
 
 
 def test_no_pin_and_no_foreign_address(everything):
-    assert kinds() == set(MessageKind) - {MessageKind.WEBHOOK, MessageKind.TEST}
+    assert kinds() == set(MessageKind) - {MessageKind.WEBHOOK}
     sommer, winter = everything.companies
     theirs = {address: company for company in (sommer, winter) for address in company.mailboxes}
     everybody = {*theirs, FOREIGN}

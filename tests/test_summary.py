@@ -116,6 +116,16 @@ def test_more_than_a_mail_should_hold(at_seven, anna, work, summaries, tickets):
     assert "Es sind noch 2 mehr." in text_of(mail)
 
 
+def test_what_cannot_be_delivered(at_seven, anna, work, mailbox, summaries):
+    mailbox.mood = {"RCPT": "550 5.1.1 Kenne ich nicht"}
+    anna.report("incident")
+    work()
+    mailbox.mood = {}
+    mail = summaries(TUESDAY)[-1]
+    assert "nicht zustellbar" in mail["Subject"]
+    assert f"{settings.url}/verwaltung/postausgang\n" in text_of(mail)
+
+
 def test_nothing_that_anybody_may_have_typed(at_seven, dora, work, summaries):
     dora.report("incident", name="Gewinnen Sie jetzt", description="https://boese.example")
     work()
