@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from services import mime
 from services.outbox import LineLost, NobodyThere, NotDelivered
-from services.wire import Incoming, Patience, why
+from services.wire import Incoming, NotUnderstood, Patience, why
 from settings import settings
 
 # How long the server may take for one step; for its last word about a whole mail; for making the connection; for one
@@ -21,6 +21,9 @@ MAIL_SECONDS = 480
 LEAVE_SECONDS = 5
 
 PIECE_BYTES = 64 * 1024
+
+# What smtplib says of an answer that does not begin with a number.
+NO_CODE = -1
 
 PORTS = {"smtp": 587, "smtps": 465}
 
@@ -115,10 +118,18 @@ class _Bounded:
         self.file = None
 
     def getreply(self):
-        """Read an answer, bit by bit."""
+        """Read an answer, bit by bit; raises NotUnderstood if it is none of a mail server."""
         if self.file is None:
             self.file = io.BufferedReader(Incoming(self.sock, self._patience))
-        return super().getreply()
+        try:
+            code, answer = super().getreply()
+        except smtplib.SMTPResponseException:
+            # Longer than a line may be.
+            code = NO_CODE
+        if code == NO_CODE:
+            self.close()
+            raise NotUnderstood
+        return code, answer
 
     def send(self, data):
         """Send a command, which is text, or a mail, which is bytes: piece by piece, because a line may be slow."""

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from services import outbox
 from services.outbox import LineLost, NobodyThere, NotDelivered
-from services.wire import Incoming, Patience, why
+from services.wire import Incoming, NotUnderstood, Patience, why
 from settings import settings
 from words import MessageKind, spoken
 
@@ -45,7 +45,7 @@ class Line:
         except OSError as error:
             raise LineLost(why(error, WHOM)) from None
         except HTTPException:
-            raise LineLost(f"{WHOM} antwortet nicht wie ein Webserver.") from None
+            raise LineLost(why(NotUnderstood(), WHOM)) from None
         finally:
             connection.close()
         if 300 <= status < 400:

@@ -17,6 +17,14 @@ _CERTIFICATES = {
 }
 
 
+# More than anybody has to say in one part of a conversation.
+MOST_BYTES = 64 * 1024
+
+
+class NotUnderstood(OSError):
+    """The other side speaks another language, or never comes to an end."""
+
+
 class Patience:
     """So much time in all, and so much for each step: whoever says little at a time gets no more for it."""
 
@@ -33,17 +41,21 @@ class Patience:
 
 
 class Incoming(io.RawIOBase):
-    """What comes in over a socket, bit by bit, while the patience lasts."""
+    """What comes in over a socket, bit by bit, while the patience lasts, and up to a size."""
 
     def __init__(self, sock, patience):
-        self._sock, self._patience = sock, patience
+        self._sock, self._patience, self._left = sock, patience, MOST_BYTES
 
     def readable(self):
         return True
 
     def readinto(self, buffer):
+        if self._left <= 0:
+            raise NotUnderstood
         self._sock.settimeout(self._patience.for_one_step())
-        return self._sock.recv_into(buffer)
+        size = self._sock.recv_into(buffer)
+        self._left -= size
+        return size
 
     def makefile(self, mode):
         """Return it as a file, as http.client asks a socket for one."""
@@ -61,6 +73,8 @@ def why(error, whom):
             return f"{whom} verschlüsselt nicht so, wie es eingestellt ist. Passt der Anfang der Adresse zum Port?"
         case socket.gaierror():
             return f"{whom} ist nicht zu finden: Das Netz kennt den Namen nicht, oder das Netz ist gestört."
+        case NotUnderstood():
+            return f"{whom} antwortet unverständlich. Stimmt der Port?"
         case TimeoutError():
             return f"{whom} antwortet nicht."
         case ConnectionRefusedError():

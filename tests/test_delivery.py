@@ -12,6 +12,7 @@ import clock
 from models import Message, TicketLink, database
 from services import delivery, links, smtp
 from settings import settings
+from tests.chatter import drip, flood, talking
 from tests.conftest import NOW
 from tests.live import free_port
 from tests.mailbox import DIES, HANGS, MoodyController, serving, text_of
@@ -157,6 +158,32 @@ def test_whole_conversation_has_its_time(two_mails, post, mailbox, outbox, monke
     mailbox.mood = {"EHLO": HANGS}
     post()
     assert {message.last_error for message in outbox()} == {"Der Mailserver antwortet nicht."}
+
+
+SILENT, STRANGE = "Der Mailserver antwortet nicht.", "Der Mailserver antwortet unverständlich. Stimmt der Port?"
+
+
+@pytest.mark.parametrize("answers", [(), (b"220 mail.example\r\n", b"250 mail.example\r\n")], ids=["greeting", "MAIL"])
+@pytest.mark.parametrize(
+    ("talk", "sentence"),
+    [
+        (lambda: drip(b"250 "), SILENT),
+        (lambda: drip(b"250-Das dauert\r\n"), SILENT),
+        (lambda: flood(b"250 Das hat kein Ende"), STRANGE),
+        (lambda: flood(b"250-Noch eine Zeile\r\n"), STRANGE),
+        (lambda: [b"* OK IMAP4rev1\r\n"], STRANGE),
+        (lambda: [b"HTTP/1.1 400 Bad Request\r\n\r\n"], STRANGE),
+    ],
+)
+def test_whoever_talks_without_end_or_sense_is_left(two_mails, post, outbox, monkeypatch, talk, sentence, answers):
+    monkeypatch.setattr(smtp, "STEP_SECONDS", 3600)
+    if sentence == SILENT:
+        for name in ("CONNECT_SECONDS", "MAIL_SECONDS"):
+            monkeypatch.setattr(smtp, name, 0.3)
+    with talking(talk, answers) as port:
+        settings.smtp_url = f"smtp://127.0.0.1:{port}"
+        post()
+    assert [(message.last_error, message.attempts) for message in outbox()] == [(sentence, 1)] * 2
 
 
 def test_line_that_breaks_again_and_again_is_left_alone(anna, two_mails, work, post, mailbox, outbox):

@@ -6,12 +6,14 @@ import hmac
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import chain
 
 import pytest
 
 from models import Message, database
 from services import delivery, webhook
 from settings import Settings, StartError, settings
+from tests.chatter import drip, flood, talking
 from tests.conftest import NOW
 from tests.live import free_port
 from tests.mailbox import DIES, HANGS
@@ -65,7 +67,7 @@ def system(app):
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     settings.webhook_url = f"http://127.0.0.1:{server.server_port}/meldungen?an=uns"
     settings.webhook_secret = SECRET
@@ -189,6 +191,33 @@ def test_system_that_fails(anna, work, system, tell, later, mood, sentence):
     tell(NOW + (delivery.PAUSES[0] * 2))
     assert len(system.told) == 1
     assert waiting() == []
+
+
+SILENT = "Der Empfänger des Webhooks antwortet nicht."
+STRANGE = "Der Empfänger des Webhooks antwortet unverständlich. Stimmt der Port?"
+
+
+@pytest.mark.parametrize(
+    ("talk", "sentence"),
+    [
+        (lambda: drip(b"HTTP/1.1 200 "), SILENT),
+        (lambda: drip(b"HTTP/1.1 200 OK\r\nX: "), SILENT),
+        (lambda: flood(b"HTTP/1.1 200"), STRANGE),
+        (lambda: chain([b"HTTP/1.1 200 OK\r\n"], flood(b"X: y\r\n")), STRANGE),
+        (lambda: flood(b"HTTP/1.1 100 Continue\r\n\r\n"), STRANGE),
+        (lambda: [b"220 mail.example ESMTP\r\n"], STRANGE),
+    ],
+)
+def test_system_that_talks_without_end_or_sense(anna, system, work, monkeypatch, talk, sentence):
+    monkeypatch.setattr(webhook, "STEP_SECONDS", 3600)
+    if sentence == SILENT:
+        monkeypatch.setattr(webhook, "ANSWER_SECONDS", 0.3)
+    anna.report("incident")
+    with talking(talk) as port:
+        settings.webhook_url = f"http://127.0.0.1:{port}/"
+        work()
+    (message,) = waiting()
+    assert (message.last_error, message.attempts) == (sentence, 1)
 
 
 def test_the_same_message_on_every_try(anna, work, system, tell):
