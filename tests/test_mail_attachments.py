@@ -1,0 +1,90 @@
+"""The files of a request, as the office gets them with the mail about the new ticket, if it wants to."""
+
+import io
+
+import pytest
+
+from models import Message, database
+from services import mime
+from settings import settings
+from tests.approvers import COMPANY, OFFICE
+from tests.mailbox import path_in, text_of
+from tests.samples import PNG, pdf
+from words import MessageState
+
+PHOTO, PLAN = ("Foto vom Gerät.png", PNG), ("Plan.pdf", pdf())
+
+
+@pytest.fixture
+def wanted(app):
+    """The office wants the files with the mail."""
+    settings.mail_attachments = "on"
+
+
+def files(*pairs):
+    return [(io.BytesIO(content), name) for name, content in pairs]
+
+
+def attached(mail):
+    return [(file.get_filename(), file.get_content_type(), file.get_content()) for file in mail.iter_attachments()]
+
+
+def test_the_office_gets_what_was_sent_and_the_customer_gets_none_of_it(wanted, anna, work, mailbox):
+    anna.report("incident", files=files(PHOTO, PLAN))
+    work()
+    assert attached(mailbox.last_to(OFFICE)) == [
+        ("Foto vom Gerät.png", "image/png", PNG),
+        ("Plan.pdf", "application/pdf", pdf()),
+    ]
+    assert attached(mailbox.last_to(COMPANY)) == []
+
+
+def test_no_file_goes_unless_it_is_wanted(anna, work, mailbox):
+    anna.report("incident", files=files(PHOTO))
+    work()
+    mail = mailbox.last_to(OFFICE)
+    assert attached(mail) == []
+    assert PHOTO[0] in text_of(mail)
+
+
+def test_files_that_came_later_do_not_go(wanted, ask, anna, post, mailbox):
+    bernd, _ = ask(files=files(PHOTO))
+    page = path_in(mailbox.last_to(COMPANY), "/vorgang/")
+    later_file = {"text": "Noch ein Plan", "files": files(PLAN)}
+    assert anna.post(page, anna.get(page).fields().to_dict() | later_file).status == 303
+    assert bernd.press("approved").status == 303
+    post()
+    (new_ticket,) = [mail for mail in mailbox.to(OFFICE) if mail["Subject"].startswith("Neu ")]
+    assert [name for name, *_ in attached(new_ticket)] == [PHOTO[0]]
+    others = [mail for mail in mailbox.mails if mail is not new_ticket]
+    assert [attached(mail) for mail in others] == [[]] * len(others)
+
+
+@pytest.mark.parametrize(("limit", "names"), [(0, [PHOTO[0], PLAN[0]]), (-1, [])])
+def test_more_than_a_mail_server_takes(wanted, anna, work, mailbox, monkeypatch, limit, names):
+    monkeypatch.setattr(mime, "MAX_ATTACHED_BYTES", len(PNG) + len(pdf()) + limit)
+    anna.report("incident", files=files(PHOTO, PLAN))
+    work()
+    mail = mailbox.last_to(OFFICE)
+    assert [name for name, *_ in attached(mail)] == names
+    sentence = "Die Anhänge sind zusammen größer als 20 MiB und deshalb nicht dabei. Sie stehen am Ticket."
+    assert (sentence in text_of(mail)) == (not names)
+    assert (sentence in mail.get_body(("html",)).get_content()) == (not names)
+
+
+def test_a_file_that_cannot_be_read_holds_up_no_other_mail(wanted, anna, clara, work, post, later, mailbox):
+    anna.report("incident", files=files(PHOTO))
+    anna.report("callback")
+    (path,) = settings.files_dir.iterdir()
+    elsewhere = path.rename(settings.data_dir / "woanders")
+    work()
+    assert [len(mailbox.to(address)) for address in (COMPANY, OFFICE)] == [2, 1]
+    with database.connection_context():
+        waiting = Message.get(Message.state == MessageState.WAITING)
+    assert (waiting.recipient, waiting.attempts) == (OFFICE, 1)
+    assert waiting.last_error == "Ein Anhang lässt sich nicht lesen."
+    assert waiting.last_error in clara.get("/verwaltung/postausgang").text
+    elsewhere.rename(path)
+    later(minutes=2)
+    post()
+    assert attached(mailbox.last_to(OFFICE)) == [(PHOTO[0], "image/png", PNG)]
