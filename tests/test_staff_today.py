@@ -17,6 +17,7 @@ PARTS = {
     "overdue": "Freigabe überfällig: bitte beim Genehmiger anrufen",
     "unmatched": "Nicht zugeordnet seit",
     "entries": "Neue Mitarbeiter bis",
+    "undelivered": "Nicht zustellbar",
 }
 
 
@@ -176,3 +177,43 @@ def test_free_disk(clara, monkeypatch, free, shown, warned):
     page = words(clara.get(TODAY))
     assert shown in page
     assert ("wird knapp" in page) == warned
+
+
+def mails(page):
+    """Return what the page says about mails."""
+    (row,) = [row for row in page.tree.iter("div") if row.findtext("dt") == "E-Mails"]
+    return " ".join("".join(row.find("dd").itertext()).split())
+
+
+def test_mails_without_a_server(anna, clara, work):
+    assert mails(clara.get(TODAY)) == "kein Mailserver eingerichtet Postausgang"
+    anna.report("incident")
+    work()
+    assert mails(clara.get(TODAY)) == "kein Mailserver eingerichtet, 2 warten Postausgang"
+
+
+def test_mails_with_a_server(anna, clara, work, mailbox):
+    assert mails(clara.get(TODAY)) == "noch keine gesendet Postausgang"
+    anna.report("incident")
+    work()
+    assert mails(clara.get(TODAY)) == "zuletzt gesendet: 23.11.2026, 10:30 Uhr Postausgang"
+
+
+def test_what_cannot_be_delivered_is_something_to_do(clara, post, mailbox):
+    mailbox.mood = {"RCPT": "550 5.1.1 Kenne ich nicht"}
+    outbox = clara.get("/verwaltung/postausgang")
+    action = "/verwaltung/postausgang/testmail"
+    shown = clara.post(action, outbox.fields(action)).response.location
+    assert parts(clara.get(TODAY)) == {}
+    post()
+    page = clara.get(TODAY)
+    assert parts(page) == {"undelivered": "Nicht zustellbar"}
+    assert "1 nicht zustellbar" in words(page)
+    assert "Nichts zu tun" not in words(page)
+    assert "Kenne ich nicht" in words(page)
+    assert mails(page) == "noch keine gesendet, 1 wartet Postausgang"
+    clara.post(f"{shown}/verwerfen", clara.get(shown).fields(f"{shown}/verwerfen"))
+    page = clara.get(TODAY)
+    assert parts(page) == {}
+    assert "0 nicht zustellbar" in words(page)
+    assert "Nichts zu tun" in words(page)

@@ -116,14 +116,17 @@ def test_more_than_a_mail_should_hold(at_seven, anna, work, summaries, tickets):
     assert "Es sind noch 2 mehr." in text_of(mail)
 
 
-def test_what_cannot_be_delivered(at_seven, anna, work, mailbox, summaries):
+def test_what_cannot_be_delivered(at_seven, clara, post, mailbox, summaries):
     mailbox.mood = {"RCPT": "550 5.1.1 Kenne ich nicht"}
-    anna.report("incident")
-    work()
+    page = clara.get("/verwaltung/postausgang")
+    clara.post("/verwaltung/postausgang/testmail", page.fields("/verwaltung/postausgang/testmail"))
+    post()
     mailbox.mood = {}
     mail = summaries(TUESDAY)[-1]
-    assert "nicht zustellbar" in mail["Subject"]
+    assert mail["Subject"] == "Heute, Dienstag, 24.11.2026: 1 nicht zustellbar"
+    assert "Nicht zustellbar: 1\n" in text_of(mail)
     assert f"{settings.url}/verwaltung/postausgang\n" in text_of(mail)
+    assert "ist nichts zu tun" not in text_of(mail)
 
 
 def test_nothing_that_anybody_may_have_typed(at_seven, dora, work, summaries):
