@@ -4,7 +4,7 @@ import secrets
 from datetime import datetime
 from typing import NamedTuple
 
-from peewee import JOIN
+from peewee import JOIN, fn
 
 from models import Message, Submission, Ticket, TicketLink, transaction
 from settings import settings
@@ -35,6 +35,9 @@ _ON_SHELF = {
     Shelf.SENT: Message.state == MessageState.SENT,
     Shelf.DISCARDED: Message.state == MessageState.DISCARDED,
 }
+
+# What has not gone yet; the office may decide that it never will.
+DISCARDABLE = (Shelf.FAILING, Shelf.WAITING)
 
 
 class Mails(NamedTuple):
@@ -97,6 +100,11 @@ def page(shelf, before=None):
     return rows[:PAGE_SIZE], rows[PAGE_SIZE - 1].id if len(rows) > PAGE_SIZE else None
 
 
+def seen_on(shelf):
+    """Return how many messages are on a shelf at this moment, and the newest one's id."""
+    return Message.select(fn.COUNT(Message.id), fn.MAX(Message.id)).where(_ON_SHELF[shelf]).scalar(as_tuple=True)
+
+
 def find(message_id):
     """Return a message with its ticket and link, or None."""
     return _with_ticket().where(Message.id == message_id).get_or_none()
@@ -120,7 +128,13 @@ def retry_all(now):
 def discard(message, now):
     """Let a message not go after all, unless it is on its way in this moment."""
     with transaction():
-        _discard((Message.id == message.id) & (Message.leased_until.is_null() | (Message.leased_until <= now)))
+        _discard((Message.id == message.id) & _is_free(now))
+
+
+def discard_all(shelf, newest_id, now):
+    """Let nothing on a shelf go, up to the newest that somebody saw there, unless it is on its way in this moment."""
+    with transaction():
+        _discard(_ON_SHELF[shelf] & (Message.id <= newest_id) & _is_free(now))
 
 
 def one_line(text, limit):
@@ -147,6 +161,10 @@ def _retry(which, now):
     with transaction():
         Message.update(failing_since=now).where(which, is_open, IS_FAILING).execute()
         Message.update(state=MessageState.WAITING, due_at=now, attempts=0).where(which, is_open).execute()
+
+
+def _is_free(now):
+    return Message.leased_until.is_null() | (Message.leased_until <= now)
 
 
 def _discard(which):

@@ -75,6 +75,7 @@ ROUTES = {
     "/verwaltung/postausgang/<int:message_id>/verwerfen": {"POST"},
     "/verwaltung/postausgang/erneut": {"POST"},
     "/verwaltung/postausgang/testmail": {"POST"},
+    "/verwaltung/postausgang/verwerfen": {"POST"},
     "/verwaltung/anhang/<int:attachment_id>": {"GET"},
     "/verwaltung/anhang/<int:attachment_id>/vorschau": {"GET"},
     "/verwaltung/ticket/<code>": {"GET"},

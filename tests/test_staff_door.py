@@ -17,7 +17,7 @@ SECRETS = ["Sommer", "Dreist", "Neumann", "zieht kein Papier", "Foto.png"]
 PREFIX = "/verwaltung/"
 
 # Pages that are there only for who asks for something of theirs.
-QUERIES = {"staff.figures.export": "?tabelle=wochen"}
+QUERIES = {"staff.figures.export": "?tabelle=wochen", "staff.outbox.discard_all": "?stand=wartet&bis=99"}
 
 # What a visit to one of these is, no data lies behind.
 ALWAYS_OPEN = {"staff.setup.form", "staff.sign_in.form"}

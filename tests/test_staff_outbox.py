@@ -154,6 +154,62 @@ def test_what_is_discarded_does_not_go(failing, clara, post, later):
     assert post() == []
 
 
+def discard_all(clara, page):
+    """Say twice that nothing of what a page shows is to go."""
+    (action,) = {form.get("action") for form in page.tree.iter("form") if "bis=" in form.get("action")}
+    return press(clara, page, action)
+
+
+def test_old_mails_go_to_nobody_once_there_is_a_server(anna, clara, work, post, mailbox):
+    settings.smtp_url = ""
+    for _ in range(3):
+        anna.report("incident")
+    work()
+    (setup,) = [part for part in clara.get(OUTBOX).tree.iter("section") if part.get("aria-labelledby") == "setup"]
+    page = clara.get(setup.find(".//a").get("href"))
+    assert "Alle 6 verwerfen" in words(page)
+    anna.report("callback")
+    work()
+    answer = discard_all(clara, page)
+    assert (answer.status, answer.response.location) == (303, f"{OUTBOX}?stand=wartet")
+    assert states() == [MessageState.DISCARDED] * 6 + [MessageState.WAITING] * 2
+    settings.smtp_url = mailbox.url
+    assert sorted(mail["To"] for mail in post()) == [SOMMER, OFFICE]
+    assert len(titles(clara.get(f"{OUTBOX}?stand=verworfen"))) == 6
+
+
+def test_all_that_fails_is_discarded_and_nothing_else(failing, anna, clara, work):
+    failing.mood = {}
+    with database.connection_context():
+        Message.update(state=MessageState.FAILED).where(Message.recipient == SOMMER).execute()
+    anna.report("incident")
+    work()
+    settings.smtp_url = ""
+    anna.report("incident")
+    work()
+    page = clara.get(FAILING)
+    assert "Alle 2 verwerfen" in words(page)
+    discard_all(clara, page)
+    assert states() == ([MessageState.DISCARDED] * 2 + [MessageState.SENT] * 2 + [MessageState.WAITING] * 2)
+
+
+def test_nothing_on_its_way_is_discarded_with_the_others(failing, clara):
+    page = clara.get(FAILING)
+    with database.connection_context():
+        Message.update(leased_until=NOW + delivery.LEASE).where(Message.recipient == SOMMER).execute()
+    discard_all(clara, page)
+    assert states() == [MessageState.WAITING, MessageState.DISCARDED]
+
+
+@pytest.mark.parametrize("shelf", ["alle", "gesendet", "verworfen"])
+def test_all_is_discarded_only_where_all_waits(failing, clara, shelf):
+    page = clara.get(f"{OUTBOX}?stand={shelf}")
+    assert "bis=" not in page.text
+    form = page.fields(f"{OUTBOX}/testmail")
+    assert clara.post(f"{OUTBOX}/verwerfen?stand={shelf}&bis=99", form).status == 404
+    assert set(states()) == {MessageState.WAITING}
+
+
 def test_what_was_sent_neither_goes_again_nor_is_discarded(failing, clara, post, later):
     page = clara.get(address := f"{OUTBOX}/{ids()[0]}")
     failing.mood = {}

@@ -39,6 +39,16 @@ def retry_all():
     return go_to(url_for(".show_all", stand="nicht-zustellbar"))
 
 
+@bp.post("/verwerfen")
+def discard_all():
+    """Let all not go after all that was on a shelf when somebody looked."""
+    shelf = OutboxForm(formdata=request.args).shelf
+    if shelf.word not in outbox.DISCARDABLE:
+        abort(404)
+    outbox.discard_all(shelf.word, request.args.get("bis", 0, row_id), clock.now())
+    return go_to(url_for(".show_all", stand=shelf.data))
+
+
 @bp.get("/<int:message_id>")
 def show(message_id):
     """Show a message; its page looks again by itself while it is on its way."""
@@ -67,8 +77,11 @@ def _show_all(form, status=200):
     shelf = OutboxForm(formdata=request.args).shelf
     before = request.args.get("vor", type=row_id)
     messages, following = outbox.page(shelf.word or Shelf.ALL, before)
+    discardable, newest_id = outbox.seen_on(shelf.word) if shelf.word in outbox.DISCARDABLE else (0, None)
     parts = {
         "shelf": shelf,
+        "discardable": discardable,
+        "newest_id": newest_id,
         "messages": messages,
         "before": before,
         "following": following,
