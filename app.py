@@ -86,7 +86,7 @@ def create_app():
     app.jinja_env.globals.update(
         settings=settings,
         staff_menu=staff.MENU,
-        failing_since=outbox.failing_since,
+        failing_since=_failing_since,
         limits=words,
         categories=forms.FORMS,
         allowed_extensions=file_types.ALLOWED_EXTENSIONS,
@@ -219,6 +219,11 @@ def _prepare_data():
             f"Im Datenordner {settings.data_dir} lässt sich nicht arbeiten: {error}. Bitte prüfen Sie, ob es ein "
             "Ordner ist, in dem Sie schreiben dürfen, oder wählen Sie mit TICKET_DATA_DIR einen anderen."
         ) from None
+
+
+def _failing_since():
+    # A form that comes back after a server error is shown without the database: it may be what failed.
+    return None if database.is_closed() else outbox.failing_since()
 
 
 def _limit_plain_forms():

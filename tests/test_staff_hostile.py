@@ -7,7 +7,7 @@ import re
 import pytest
 
 from forms import FORMS
-from models import Approver, Attachment, Customer, Submission, database
+from models import Approver, Attachment, Customer, Message, Submission, TextBlock, database
 from tests.pages import EXAMPLES, OPTIONAL
 from tests.samples import PNG
 from tests.test_staff_door import addresses
@@ -39,8 +39,10 @@ def hostile(app, anna, dora, clara, work, tickets):
             customer = Customer.get()
             Customer.update(name=payload, contact_name=payload).execute()
             approver = Approver.create(customer=customer, name=payload, email="bernd@sommer.example")
+            block = TextBlock.create(name=payload, text=payload)
             codes = [submission.code for submission in Submission.select()]
             files = [attachment.id for attachment in Attachment.select()]
+            messages = [message.id for message in Message.select()]
         path = f"/verwaltung/ticket/{tickets()[0].submission.code}"
         for slug, name in (("notieren", "text"), ("warten", "text"), ("stornieren", "reason")):
             values = clara.get(path).fields(f"{path}/{slug}").to_dict() | {f"{slug}-{name}": payload}
@@ -49,9 +51,11 @@ def hostile(app, anna, dora, clara, work, tickets):
             app,
             {
                 "approver_id": [approver.id],
+                "block_id": [block.id],
                 "attachment_id": files,
                 "code": codes,
                 "customer_id": [customer.id],
+                "message_id": messages,
                 "slug": ["notieren"],
                 "token": ["none"],
             },
@@ -85,4 +89,5 @@ def test_what_is_typed_stays_text(clara, hostile, payload):
             for row in csv.reader(io.StringIO(answer.data.decode("utf-8-sig")), delimiter=";"):
                 assert not [cell for cell in row if cell.lstrip().startswith(("=", "+", "-", "@"))], endpoint
     expected = {"today.show", "queue.show", "ticket.show", "unmatched.show_all", "unmatched.show", "customers.show"}
+    expected |= {"outbox.show_all", "outbox.show"}
     assert {f"staff.{name}" for name in expected} <= shown
