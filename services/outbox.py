@@ -115,6 +115,11 @@ def shown_text(message):
     return message.body.replace(message.link.nonce, "…") if message.link else message.body
 
 
+def has_way(message):
+    """Say whether the settings tell whom to hand a message to."""
+    return bool(settings.webhook_url if message.kind is MessageKind.WEBHOOK else settings.smtp_url)
+
+
 def retry(message, now):
     """Let a message go once more, now, and for as long as a new one; it counts as failing until it is there."""
     _retry(Message.id == message.id, now)

@@ -11,7 +11,7 @@ from tests.conftest import NOW
 from tests.live import free_port
 from tests.mailbox import text_of
 from tests.test_staff_door import doors  # noqa: F401
-from words import MessageState
+from words import MessageKind, MessageState
 
 OUTBOX = "/verwaltung/postausgang"
 FAILING = f"{OUTBOX}?stand=nicht-zustellbar"
@@ -104,6 +104,34 @@ def test_a_message_says_what_became_of_it(failing, clara):
     assert fact(page, "An") == SOMMER
     assert fact(page, "Versuche") == "1, der nächste am 23.11.2026, 10:31 Uhr"
     assert fact(page, "Letzter Fehler") == ("Der Mailserver nimmt den Empfänger nicht an: „550 5.1.1 Kenne ich nicht“")
+
+
+def state_of(clara, id):
+    """Return what the page of a message says about it, and whether it looks again by itself."""
+    page = clara.get(f"{OUTBOX}/{id}")
+    return fact(page, "Stand"), page.element("live").get("data-hx-trigger") is not None
+
+
+def test_what_was_given_up_is_not_said_to_be_on_its_way(failing, clara, later):
+    with database.connection_context():
+        Message.update(state=MessageState.FAILED).execute()
+    later(minutes=2)
+    assert state_of(clara, ids()[0]) == ("aufgegeben", False)
+
+
+def test_a_message_waits_for_whom_it_is_to_be_handed_to(anna, clara, work, monkeypatch):
+    monkeypatch.setattr(delivery, "deliver_due", lambda now: 0)
+    settings.webhook_url, settings.webhook_secret = "https://system.example/", "0123456789abcdef"
+    anna.report("incident")
+    work()
+    with database.connection_context():
+        mail, webhook = (Message.get(kind=kind) for kind in (MessageKind.NEW_TICKET, MessageKind.WEBHOOK))
+    on_its_way = "wartet wird gerade zugestellt; diese Seite schaut von selbst nach", True
+    assert state_of(clara, webhook.id) == on_its_way
+    assert state_of(clara, mail.id) == ("wartet bis ein Mailserver eingerichtet ist", False)
+    settings.webhook_url, settings.smtp_url = "", f"smtp://127.0.0.1:{free_port()}"
+    assert state_of(clara, webhook.id) == ("wartet bis „webhook_url“ wieder eingestellt ist", False)
+    assert state_of(clara, mail.id) == on_its_way
 
 
 def test_a_message_shows_no_way_to_its_link(anna, clara, work, mailbox):

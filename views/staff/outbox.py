@@ -11,7 +11,7 @@ from settings import settings
 from staff_forms import OutboxForm, TestMailForm
 from views.answers import answer, go_to, row_id
 from views.staff import guard
-from words import MessageKind
+from words import MessageKind, MessageState
 
 bp = Blueprint("outbox", __name__, url_prefix="/postausgang")
 
@@ -53,8 +53,9 @@ def discard_all():
 def show(message_id):
     """Show a message; its page looks again by itself while it is on its way."""
     message = _find(message_id)
-    is_on_its_way = message.state in outbox.OPEN_STATES and message.due_at <= clock.now() and settings.smtp_url
-    parts = {"message": message, "text": _text(message), "is_on_its_way": is_on_its_way}
+    has_way = outbox.has_way(message)
+    is_on_its_way = has_way and message.state is MessageState.WAITING and message.due_at <= clock.now()
+    parts = {"message": message, "text": _text(message), "has_way": has_way, "is_on_its_way": is_on_its_way}
     page = "staff/outbox/_message.html" if guard.is_background() else "staff/outbox/message.html"
     return answer(render_template(page, **parts))
 
