@@ -12,7 +12,7 @@ from tests.mailbox import path_in, text_of
 from tests.samples import PNG, pdf
 from words import MessageState
 
-PHOTO, PLAN = ("Foto vom Gerät.png", PNG), ("Plan.pdf", pdf())
+PHOTO, PLAN, LOG = ("Foto vom Gerät.png", PNG), ("Plan.pdf", pdf()), ("Protokoll.log", "Öl\r\n.\r\n".encode())
 
 
 @pytest.fixture
@@ -26,15 +26,19 @@ def files(*pairs):
 
 
 def attached(mail):
-    return [(file.get_filename(), file.get_content_type(), file.get_content()) for file in mail.iter_attachments()]
+    return [
+        (file.get_filename(), file.get_content_type(), file.get_payload(decode=True))
+        for file in mail.iter_attachments()
+    ]
 
 
 def test_the_office_gets_what_was_sent_and_the_customer_gets_none_of_it(wanted, anna, work, mailbox):
-    anna.report("incident", files=files(PHOTO, PLAN))
+    anna.report("incident", files=files(PHOTO, PLAN, LOG))
     work()
     assert attached(mailbox.last_to(OFFICE)) == [
         ("Foto vom Gerät.png", "image/png", PNG),
         ("Plan.pdf", "application/pdf", pdf()),
+        ("Protokoll.log", "text/plain", LOG[1]),
     ]
     assert attached(mailbox.last_to(COMPANY)) == []
 
