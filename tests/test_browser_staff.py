@@ -162,6 +162,17 @@ def test_pages(office, reported):
         looks_good(office)
 
 
+def test_pages_of_the_outbox(office, reported):
+    for _ in range(2):
+        reported(f"Fehler0x80070643{'x' * 60}")
+    office.open("/verwaltung/postausgang?stand=wartet")
+    office.at("summary", has_text="verwerfen").click()
+    looks_good(office)
+    office.at(".row-title").first.click()
+    expect(office.at("#live")).to_contain_text("bis ein Mailserver eingerichtet ist")
+    looks_good(office)
+
+
 def test_page_of_a_ticket(office, reported):
     code = reported(f"Fehler0x80070643{'x' * 60}")
     office.open(f"/verwaltung/ticket/{code}")
