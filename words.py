@@ -139,6 +139,7 @@ class MessageKind(Labelled):
     REMINDER = "reminder", "Erinnerung an die Freigabe"
     APPROVED = "approved", "Freigegeben"
     DECLINED = "declined", "Nicht freigegeben"
+    DECIDED = "decided", "Entscheidung über eine Freigabe"
     STARTED_EARLY = "started_early", "Arbeit vor der Freigabe begonnen"
     ANSWER = "answer", "Antwort"
     REPLY = "reply", "Nachricht vom Kunden"
@@ -152,7 +153,7 @@ class MessageKind(Labelled):
 class MessageState(Labelled):
     WAITING = "waiting", "wartet"
     SENT = "sent", "gesendet"
-    FAILED = "failed", "gescheitert"
+    FAILED = "failed", "aufgegeben"
     DISCARDED = "discarded", "verworfen"
 
 

@@ -73,6 +73,8 @@ Ticket.add_index(
         Ticket.category,
         Ticket.created_at,
         Ticket.closed_at,
+        Ticket.reminders,
+        Ticket.customer,
         Ticket.replied_at,
         where=Ticket.closed_at.is_null(),
         name="ticket_open",
@@ -128,6 +130,7 @@ class Message(Base):
 
 
 Message.add_index(Message.index(Message.state, Message.due_at))
+Message.add_index(Message.index(Message.kind, Message.state, Message.due_at))
 Message.add_index(Message.index(Message.state, Message.id))
 Message.add_index(
     Message.index(Message.id, Message.failing_since, where=Message.failing_since.is_null(False), name="message_failing")

@@ -17,6 +17,10 @@ ON_BEHALF = {Approval.APPROVED: EventKind.APPROVED_ON_BEHALF, Approval.DECLINED:
 DECISIONS = (*BY_LINK.values(), *ON_BEHALF.values())
 
 
+# Why a ticket is cancelled that nobody began.
+NOT_APPROVED = "Freigabe abgelehnt"
+
+
 class NothingToDecide(changes.TicketError):
     """Somebody was faster, or the ticket is closed."""
 
@@ -26,14 +30,14 @@ class NothingToDecide(changes.TicketError):
 
 def ask(ticket, actor, now):
     """Ask for a decision, within the transaction of what made it necessary; the reminders begin from the start."""
-    ticket.approval = Approval.PENDING
-    ticket.reminders = 0
-    ticket.remind_at = None
     asked = _deciders(ticket, now)
+    ticket.approval = Approval.PENDING
+    # Where nobody can be asked there is nothing to wait for: the office has to see to it.
+    ticket.reminders = 0 if asked else MOST_REMINDERS
+    ticket.remind_at = reminder_after(now, sent=0) if asked else None
     for approver in asked:
         mail.approval_wanted(ticket, approver, now)
     if asked:
-        ticket.remind_at = reminder_after(now, sent=0)
         history.record(ticket, EventKind.ASKED, actor, now, _names(asked))
 
 
@@ -41,7 +45,7 @@ def ask_again(ticket, by, seen, now):
     """Ask anew, with links that are valid for their whole time."""
     with changing(ticket, by, seen, now):
         _require_pending(ticket)
-        require(Customer.get_by_id(ticket.customer_id).locked_at is None, "Dieser Kunde ist gesperrt.")
+        require(ticket.customer.locked_at is None, "Dieser Kunde ist gesperrt.")
         require(_deciders(ticket, now), "Dieser Kunde hat keinen Genehmiger, den das Portal fragen kann.")
         ask(ticket, by.name, now)
 
@@ -95,6 +99,14 @@ def tell_of_early_start(ticket, reason, now):
         mail.started_early(ticket, approver, reason, now)
 
 
+def overdue():
+    """Return the condition that every reminder has brought nothing, or that nobody can be asked or open a link."""
+    is_asked = Ticket.customer.in_(
+        Approver.select(Approver.customer).join(Customer).where(Customer.locked_at.is_null())
+    )
+    return (Ticket.approval == Approval.PENDING) & ((Ticket.reminders >= MOST_REMINDERS) | ~is_asked)
+
+
 def due(now):
     """Return the ids of the tickets for which it is time to remind; links of locked customers open nothing."""
     query = Ticket.select(Ticket.id).join(Customer).where(Ticket.remind_at <= now, Customer.locked_at.is_null())
@@ -105,8 +117,8 @@ def remind(ticket_id, now):
     """Remind the approvers who are there today of a ticket; if it was due more than once, one mail stands for all."""
     ticket = Ticket.whole().where(Ticket.id == ticket_id).get()
     with changes.as_it_is(ticket):
-        # Somebody may have decided in this very moment.
-        if ticket.remind_at is None:
+        # Somebody may have decided, or asked again, in this very moment.
+        if ticket.remind_at is None or ticket.remind_at > now:
             return
         while ticket.remind_at and ticket.remind_at <= now:
             ticket.reminders += 1
@@ -133,21 +145,24 @@ def reminder_after(moment, sent):
 def _decide(ticket, kinds, decision, actor, text, now):
     _require_pending(ticket)
     ticket.approval = decision
-    ticket.remind_at = None
+    changes.want_no_decision(ticket)
     event = history.record(ticket, kinds[decision], actor, now, text)
     has_begun = early_start(ticket, before=event) is not None
     is_known = has_begun or ticket.rank == Priority.HIGH.rank
-    by_approver = kinds is BY_LINK
-    said = {"by": decided_by(event), "text": text, "has_begun": has_begun}
+    said = {"text": text, "has_begun": has_begun}
     if decision is Approval.APPROVED:
-        mail.approved(ticket, by_approver and is_known, now, **said)
-        if by_approver and not is_known:
-            mail.new_ticket(ticket, now, approved_by=said["by"])
-        return
-    if not has_begun:
-        changes.close(ticket, TicketStatus.CANCELLED, now)
-        history.record(ticket, EventKind.CANCELLED, actor, now, "Freigabe abgelehnt")
-    mail.declined(ticket, by_approver and is_known, now, **said)
+        mail.approved(ticket, now, by=decided_by(event), **said)
+        if not is_known:
+            mail.new_ticket(ticket, now, approved_by=actor)
+    else:
+        if not has_begun:
+            changes.close(ticket, TicketStatus.CANCELLED, now)
+            history.record(ticket, EventKind.CANCELLED, actor, now, NOT_APPROVED)
+        mail.declined(ticket, now, by=decided_by(event), **said)
+        # Somebody has to tell a requester to whom no mail goes.
+        is_known = is_known or not mail.requester(ticket)
+    if kinds is BY_LINK and is_known:
+        mail.decided(ticket, now, by=actor, **said)
 
 
 def _require_pending(ticket):
@@ -156,7 +171,12 @@ def _require_pending(ticket):
 
 
 def _deciders(ticket, now):
-    """Return the approvers who are there today, or all if nobody is: silence is worse than a mail too many."""
+    """Return the approvers who are there today, or all if nobody is: silence is worse than a mail too many.
+
+    Those of a locked customer could open nothing.
+    """
+    if ticket.customer.locked_at:
+        return []
     today = now.astimezone(TIME_ZONE).date()
     approvers = list(ticket.customer.approvers.order_by(Approver.name))
     return [approver for approver in approvers if not approver.is_absent(today)] or approvers

@@ -3,7 +3,7 @@
 from contextlib import contextmanager
 
 from models import Event, Ticket, transaction
-from services import history, search
+from services import history, outbox, search
 
 # What changes of a ticket; all else is as it was when the ticket was opened.
 _CHANGEABLE = (
@@ -36,13 +36,12 @@ def changing(ticket, by, seen, now):
         newer = list(ticket.events.where(Event.id > seen).order_by(Event.id))
         if newer:
             raise Outdated(newer)
+        ticket.first_action_at = ticket.first_action_at or now
 
         def record(kind, text=""):
-            ticket.first_action_at = ticket.first_action_at or now
             history.record(ticket, kind, by.name, now, text)
 
         yield record
-        ticket.first_action_at = ticket.first_action_at or now
 
 
 @contextmanager
@@ -52,6 +51,7 @@ def as_it_is(ticket):
         current = Ticket.get_by_id(ticket.id)
         for field in _CHANGEABLE:
             setattr(ticket, field.name, getattr(current, field.name))
+        ticket.customer = current.customer
         yield
         ticket.save(only=_CHANGEABLE)
 
@@ -60,8 +60,14 @@ def close(ticket, status, now):
     """Close a ticket, within the transaction of its change; nobody is reminded of it any more."""
     ticket.status = status
     ticket.closed_at = now
-    ticket.remind_at = None
+    want_no_decision(ticket)
     search.update_state(ticket)
+
+
+def want_no_decision(ticket):
+    """Ask nobody for a decision any more, within the transaction of the change; what waits to ask goes nowhere."""
+    ticket.remind_at = None
+    outbox.discard_questions(ticket)
 
 
 def require(condition, sentence):

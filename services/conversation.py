@@ -5,7 +5,7 @@ from datetime import timedelta
 from peewee import IntegrityError
 
 from models import Event
-from services import approvals, attachments, changes, history, links, mail, tickets
+from services import approvals, attachments, changes, history, links, mail, outbox, tickets
 from services.changes import changing, require
 from settings import settings
 from words import Approval, EventKind, TicketStatus
@@ -13,7 +13,9 @@ from words import Approval, EventKind, TicketStatus
 # All else of a ticket's history is the office's own.
 SHOWN = (EventKind.ANSWERED, EventKind.REPLIED, EventKind.DONE)
 
-# In the order of the approvals: not_required, pending, approved, declined.
+_APPROVALS = (Approval.NOT_REQUIRED, Approval.PENDING, Approval.APPROVED, Approval.DECLINED)
+
+# In the order of the approvals.
 _STATES = {
     TicketStatus.NEW: (
         "Wir haben Ihre Anfrage und sehen sie uns an.",
@@ -63,8 +65,11 @@ def answer(ticket, by, seen, now, text, then_wait=False):
 def revoke_link(ticket, by, seen, now, text):
     """Let the customer's link open nothing any more; the next mail brings a new one."""
     with changing(ticket, by, seen, now) as record:
-        require(links.in_force(ticket, now), "Kein Link öffnet im Augenblick die Seite des Kunden.")
-        links.revoke(ticket, now)
+        revoked = links.in_force(ticket, now)
+        require(revoked, "Kein Link öffnet im Augenblick die Seite des Kunden.")
+        links.revoke(revoked, now)
+        if waiting := outbox.waiting_with(revoked):
+            outbox.carry_over(waiting, revoked, links.for_customer(ticket, now))
         record(EventKind.LINK_REVOKED, text)
 
 
@@ -79,9 +84,12 @@ def reply(link, draft, text, now):
         with changes.as_it_is(ticket):
             if not Event.select().where(Event.draft == draft).exists():
                 _require_room(link, now)
+            if ticket.status is TicketStatus.WAITING:
+                ticket.status = TicketStatus.IN_PROGRESS
             event = history.record(ticket, EventKind.REPLIED, ticket.customer.name, now, text, draft)
             attachments.adopt(draft, ticket.submission, event)
-            _go_on(ticket, now)
+            if ticket.status is TicketStatus.DONE:
+                tickets.put_back(ticket, ticket.customer.name, now)
             mail.reply(ticket, event, now)
     except IntegrityError:
         known = Event.get(Event.draft == draft)
@@ -97,19 +105,20 @@ def takes_replies(ticket):
 
 def state(ticket, day):
     """Return in plain words how things stand; the function writes the day of a moment."""
-    words = _STATES[ticket.status][list(Approval).index(ticket.approval)]
+    words = _STATES[ticket.status][_APPROVALS.index(ticket.approval)]
     return words.format(closed=day(ticket.closed_at)) if ticket.closed_at else words
 
 
-def reason(ticket):
-    """Return why the request was declined or cancelled, with who said so and when, or None."""
-    if ticket.approval is Approval.DECLINED:
-        event = approvals.decision(ticket)
-        return event and (event.text, approvals.decided_by(event) or settings.office_name, event.at)
+def reasons(ticket):
+    """Return why the request was declined and cancelled, each with who said so and when."""
+    found = []
+    if ticket.approval is Approval.DECLINED and (event := approvals.decision(ticket)):
+        found.append((event.text, approvals.decided_by(event) or settings.office_name, event.at))
     if ticket.status is TicketStatus.CANCELLED:
         event = ticket.events.where(Event.kind == EventKind.CANCELLED).order_by(Event.id.desc()).first()
-        return event and (event.text, event.actor, event.at)
-    return None
+        if event and event.text != approvals.NOT_APPROVED:
+            found.append((event.text, event.actor, event.at))
+    return found
 
 
 def messages(ticket):
@@ -145,10 +154,3 @@ def _require_room(link, now):
             f"Zu diesem Vorgang sind in den letzten 24 Stunden schon {settings.replies_per_day} Nachrichten gekommen. "
             "Bitte schreiben Sie später noch einmal, oder rufen Sie uns an."
         )
-
-
-def _go_on(ticket, now):
-    if ticket.status is TicketStatus.WAITING:
-        ticket.status = TicketStatus.IN_PROGRESS
-    elif ticket.status is TicketStatus.DONE:
-        tickets.put_back(ticket, ticket.customer.name, now)

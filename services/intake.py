@@ -165,6 +165,8 @@ def _open_by_hand(submission, customer, by, why, now):
 
 
 def _open_ticket(submission, customer, actor, why, now):
+    # Somebody may have changed the addresses since the customer was looked up.
+    customer = Customer.get_by_id(customer.id)
     ticket = Ticket.create(
         submission=submission,
         customer=customer,

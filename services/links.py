@@ -36,9 +36,9 @@ def in_force(ticket, now):
     return link if link and _is_open(link, now) else None
 
 
-def revoke(ticket, now):
-    """Let the link to the customer's page of a ticket open nothing any more."""
-    TicketLink.update(revoked_at=now).where(TicketLink.id == _for_customer(ticket).id).execute()
+def revoke(link, now):
+    """Let a link open nothing any more."""
+    TicketLink.update(revoked_at=now).where(TicketLink.id == link.id).execute()
 
 
 def expires_at(ticket):

@@ -34,10 +34,9 @@ templates.filters.update(quoted=quoted, weekday=texts.weekday, moment=texts.mome
 
 def confirmation(ticket, now):
     """Tell the customer that the ticket exists, at the address on file and at the requester's own."""
-    subject = _subject("Eingegangen", ticket)
-    _to_customer(
-        MessageKind.CONFIRMATION, ticket, dict.fromkeys([*_on_file(ticket), *_requester(ticket)]), subject, now
-    )
+    recipients = _on_file(ticket)
+    recipients += [own for own in _requester(ticket) if own.casefold() not in map(str.casefold, recipients)]
+    _to_customer(MessageKind.CONFIRMATION, ticket, recipients, _subject("Eingegangen", ticket), now)
 
 
 def new_ticket(ticket, now, approved_by=""):
@@ -66,14 +65,21 @@ def started_early(ticket, approver, reason, now):
     _to_approver(MessageKind.STARTED_EARLY, ticket, approver, subject, now, reason=reason)
 
 
-def approved(ticket, to_office, now, **said):
-    """Tell who asked, and the office if it is to know, that the ticket is approved: by whom, and what they said."""
-    _decided(MessageKind.APPROVED, ticket, to_office, now, **said)
+def approved(ticket, now, **said):
+    """Tell who asked that the ticket is approved: by whom, what they said, and whether work has begun."""
+    _to_customer(MessageKind.APPROVED, ticket, requester(ticket), _subject("Freigegeben", ticket), now, **said)
 
 
-def declined(ticket, to_office, now, **said):
-    """Tell who asked, and the office if it is to know, that the ticket is not approved: by whom, and why."""
-    _decided(MessageKind.DECLINED, ticket, to_office, now, **said)
+def declined(ticket, now, **said):
+    """Tell who asked that the ticket is not approved: by whom, why, and whether work has begun."""
+    _to_customer(MessageKind.DECLINED, ticket, requester(ticket), _subject("Nicht freigegeben", ticket), now, **said)
+
+
+def decided(ticket, now, **said):
+    """Tell the office how an approver decided about what it knows, or what it has to tell the requester itself."""
+    what = "Freigegeben" if ticket.approval is Approval.APPROVED else "Nicht freigegeben"
+    is_unheard = not requester(ticket)
+    _to_office(MessageKind.DECIDED, ticket, _subject(what, ticket), now, is_unheard=is_unheard, **said)
 
 
 def answer(ticket, by, text, now):
@@ -135,13 +141,6 @@ def _to_customer(kind, ticket, recipients, subject, now, **context):
     link = links.for_customer(ticket, now) if recipients else None
     for recipient in recipients:
         _put(kind, ticket, recipient, subject, now, link, **context)
-
-
-def _decided(kind, ticket, to_office, now, *, by, text, has_begun):
-    subject, said = _subject(kind.label, ticket), {"by": by, "text": text, "has_begun": has_begun}
-    _to_customer(kind, ticket, requester(ticket), subject, now, **said)
-    if to_office:
-        _to_office(kind, ticket, subject, now, **said)
 
 
 def _to_approver(kind, ticket, approver, subject, now, **context):

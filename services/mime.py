@@ -40,7 +40,7 @@ def as_mail(message):
     mail["To"] = _address(message.recipient)
     mail["Subject"] = message.subject
     mail["Date"] = format_datetime(message.created_at.astimezone(TIME_ZONE))
-    mail["Message-ID"] = message.message_id
+    mail["Message-ID"] = f"<{wire_address(message.message_id[1:-1])}>"
     if message.ticket:
         # All mails about a ticket hang on one that never was, so that mail programs show them together.
         mail["References"] = f"<{message.ticket.submission.code}@{_domain(settings.sender)}>"

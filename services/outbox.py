@@ -72,12 +72,12 @@ def discard_to(approver):
 
 def failing_since():
     """Return since when the oldest message that cannot be delivered has been failing, or None: one look at an index."""
-    return failing().select(Message.failing_since).order_by(Message.id).limit(1).scalar()
+    return Message.select(Message.failing_since).where(IS_FAILING).order_by(Message.id).limit(1).scalar()
 
 
 def failing():
     """Return the query of what cannot be delivered, for now or for good, newest first."""
-    return Message.select().where(IS_FAILING).order_by(Message.id.desc())
+    return _with_ticket().where(IS_FAILING).order_by(Message.id.desc())
 
 
 def mails():
@@ -140,6 +140,24 @@ def discard_all(shelf, newest_id, now):
     """Let nothing on a shelf go, up to the newest that somebody saw there, unless it is on its way in this moment."""
     with transaction():
         _discard(_ON_SHELF[shelf] & (Message.id <= newest_id) & _is_free(now))
+
+
+def discard_questions(ticket):
+    """Discard what would still ask for a decision about a ticket, within the transaction that makes it needless."""
+    _discard((Message.ticket == ticket) & Message.kind.in_((MessageKind.APPROVAL_WANTED, MessageKind.REMINDER)))
+
+
+def waiting_with(link):
+    """Return the messages with a link that have not left yet."""
+    return list(Message.select().where(Message.link == link, Message.state.in_(OPEN_STATES)))
+
+
+def carry_over(messages, link, fresh):
+    """Let messages lead to a fresh link in place of a revoked one, within the transaction that revokes it."""
+    for message in messages:
+        message.body = message.body.replace(link.nonce, fresh.nonce)
+        message.link = fresh
+        message.save(only=[Message.body, Message.link])
 
 
 def one_line(text, limit):

@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from models import Approver, Submission, Ticket, database, number_of
+from models import Submission, Ticket, database, number_of
 from services import approvals, outbox, workdays
 from settings import MEBIBYTE, TIME_ZONE, settings
 from words import Approval, Category, Priority, TicketStatus
@@ -77,10 +77,6 @@ def overview(now):
     until = workdays.workday_after(today, ENTRY_WORKDAYS, state)
     is_new = Ticket.status == TicketStatus.NEW
     is_pending = Ticket.approval == Approval.PENDING
-    # Every reminder has brought nothing, or nobody is there to be asked.
-    is_overdue = (Ticket.reminders >= approvals.MOST_REMINDERS) | Ticket.customer.not_in(
-        Approver.select(Approver.customer)
-    )
     last_backup = _last_backup()
     new_by_rank = Counter(
         rank for (rank,) in database.execute(_open(is_new, ~is_pending).select(Ticket.rank)).fetchall()
@@ -90,7 +86,7 @@ def overview(now):
         new=_waiting(_open(is_new, ~is_pending)),
         new_by_priority=[(priority, new_by_rank[priority.rank]) for priority in reversed(Priority)],
         unapproved_high=_waiting(_open(is_pending, Ticket.rank == Priority.HIGH.rank)),
-        overdue_approvals=_waiting(_open(is_pending, is_overdue)),
+        overdue_approvals=_waiting(_open(approvals.overdue())),
         unmatched=_unmatched(since),
         unmatched_total=Submission.unmatched().count(),
         unmatched_since=since,

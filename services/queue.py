@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 
 from models import Customer, Staff, Ticket, TicketWords, number_of
-from services import search
+from services import approvals, search
 from words import OPEN_STATUSES, Approval, Category, Labelled, Priority, TicketStatus
 
 PAGE_SIZE = 50
@@ -25,6 +25,7 @@ class Scope(Labelled):
     TODO = "todo", "Zu tun"
     OPEN = "open", "Alle offenen"
     REPLIED = "replied", "Kunde hat geschrieben"
+    OVERDUE = "overdue", "Freigabe überfällig"
     NEW = "new", "Neu"
     IN_PROGRESS = "in_progress", "In Bearbeitung"
     WAITING = "waiting", "Wartet auf Kunde"
@@ -34,7 +35,7 @@ class Scope(Labelled):
 
     @property
     def is_open(self):
-        return self in (Scope.TODO, Scope.OPEN, Scope.REPLIED) or self in OPEN_STATUSES
+        return self in (Scope.TODO, Scope.OPEN, Scope.REPLIED, Scope.OVERDUE) or self in OPEN_STATUSES
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,8 @@ def _of_scope(filters):
         )
     if scope is Scope.REPLIED:
         return query.where(Ticket.replied_at.is_null(False))
+    if scope is Scope.OVERDUE:
+        return query.where(approvals.overdue())
     return query if scope is Scope.OPEN else query.where(Ticket.status == TicketStatus(scope.value))
 
 

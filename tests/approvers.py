@@ -3,7 +3,7 @@
 import pytest
 
 import clock
-from models import Approver, Customer, Ticket, database
+from models import Approver, Customer, database
 from services import worker
 from settings import settings
 from tests.mailbox import path_in
@@ -54,28 +54,6 @@ def ask(app, approvers, anna, work, mailbox):
 def desk(clara, tickets):
     """Return the newest ticket on Clara's desk."""
     return lambda: Desk(clara, tickets()[-1])
-
-
-@pytest.fixture
-def ticket(app):
-    """Return the newest ticket as it is now."""
-
-    def load():
-        with database.connection_context():
-            return Ticket.newest_first().get()
-
-    return load
-
-
-@pytest.fixture
-def history(app):
-    """Return the history of the newest ticket as kinds, actors and texts."""
-
-    def load():
-        with database.connection_context():
-            return [(event.kind, event.actor, event.text) for event in Ticket.newest_first().get().events]
-
-    return load
 
 
 @pytest.fixture

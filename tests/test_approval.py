@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from models import Approver, Message, TicketLink, database
+from models import Approver, Customer, Message, TicketLink, database
 from services import approvals, customers
 from settings import settings
 from tests.approvers import BERND, COMPANY, OFFICE, PETRA, Decider
@@ -169,19 +169,20 @@ def test_decline_after_a_start_leaves_the_ticket_and_tells_both(ask, new_mails, 
 
 
 @pytest.mark.parametrize(
-    ("slug", "approval", "heading"),
+    ("slug", "approval", "heading", "also_told"),
     [
-        ("freigeben", Approval.APPROVED, "Freigegeben"),
-        ("ablehnen", Approval.DECLINED, "Nicht freigegeben"),
+        # What the colleague at the other desk can begin with.
+        ("freigeben", Approval.APPROVED, "Freigegeben", [OFFICE]),
+        ("ablehnen", Approval.DECLINED, "Nicht freigegeben", []),
     ],
 )
-def test_office_decides_on_behalf_after_a_call(ask, new_mails, desk, ticket, slug, approval, heading):
+def test_office_decides_on_behalf_after_a_call(ask, new_mails, desk, ticket, slug, approval, heading, also_told):
     approvers = ask()
     new_mails()
     desk().act(slug, "Bernd Brot, am Telefon um 10 Uhr")
     assert (ticket().approval, ticket().remind_at) == (approval, None)
-    (mail,) = new_mails()
-    assert mail["To"] == COMPANY
+    mail, *others = new_mails()
+    assert (mail["To"], receivers(others)) == (COMPANY, also_told)
     assert "> Bernd Brot, am Telefon um 10 Uhr" in text_of(mail)
     for approver in approvers:
         page = approver.look()
@@ -344,3 +345,40 @@ def test_approver_with_another_address_needs_a_new_link(ask, desk, mailbox, post
     new = Decider(app, path_in(mailbox.last_to("bb@sommer.example"), "/freigabe/"))
     assert new.path != bernd.path
     assert new.press("approved").status == 303
+
+
+def test_office_hears_of_a_decline_that_nobody_else_can_tell(ask, new_mails):
+    bernd, _ = ask()
+    with database.connection_context():
+        Customer.update(email="").execute()
+    new_mails()
+    bernd.press("declined", REASON)
+    (mail,) = new_mails()
+    assert mail["To"] == OFFICE
+    assert "Bitte rufen Sie an: 0211 555-0101" in text_of(mail)
+
+
+def test_question_that_still_waits_goes_nowhere_after_the_decision(ask, new_mails, desk, mailbox):
+    ask()
+    new_mails()
+    settings.smtp_url = ""
+    desk().act("freigabe-anfragen")
+    desk().act("freigeben", "Bernd Brot, am Telefon um 10 Uhr")
+    settings.smtp_url = mailbox.url
+    assert receivers(new_mails()) == [COMPANY, OFFICE]
+
+
+def test_locked_customer_is_led_to_no_page_and_left_to_the_office(ask, new_mails, desk, clara):
+    ask()
+    new_mails()
+    with database.connection_context():
+        Customer.update(locked_at=NOW).execute()
+    assert "bitte beim Genehmiger anrufen" in clara.get("/verwaltung/").text
+    rows = clara.get("/verwaltung/tickets?stand=freigabe-ueberfaellig").text
+    assert "Der Drucker zieht kein Papier ein." in rows
+    desk().act("ablehnen", "Bernd Brot, am Telefon um 10 Uhr")
+    desk().act("wieder-oeffnen", "Doch")
+    desk().act("freigeben", "Petra Mehl, am Telefon um 11 Uhr")
+    mails = new_mails()
+    assert receivers(mails) == [COMPANY, COMPANY, OFFICE]
+    assert not any("/vorgang/" in text_of(mail) for mail in mails)

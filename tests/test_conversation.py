@@ -288,8 +288,33 @@ def test_revoked_link_is_dead_and_the_next_mail_brings_another(desk, write, anna
     assert anna.get(path).status == 404
 
 
-def test_revoking_twice(desk):
+def test_mail_that_still_waits_leaves_with_a_fresh_link(desk, write, anna, post, mailbox):
     work = desk()
+    path = write("Hallo")
+    work.act("antworten", text="Wir kommen morgen.")
+    work.act("link-sperren")
+    post()
+    fresh = path_in(mailbox.last_to(ANNA), "/vorgang/")
+    assert (anna.get(fresh).status, anna.get(path).status) == (200, 404)
+    assert "Wir kommen morgen." in text_of(mailbox.last_to(ANNA))
+
+
+def test_customer_reads_why_it_was_declined_and_why_it_was_cancelled(desk, write, anna):
+    with database.connection_context():
+        Approver.create(customer=Customer.get(), name="Bernd Brot", email="bernd@sommer.example")
+    work = desk(priority="high")
+    path = write("Hallo")
+    work.act("vor-freigabe-beginnen", reason="Die Kasse steht.")
+    work.act("ablehnen", reason="Bernd Brot: zu teuer")
+    work.act("stornieren", reason="Der Techniker ist umgekehrt.")
+    page = anna.get(path).text
+    assert "Bernd Brot: zu teuer" in page
+    assert "Der Techniker ist umgekehrt." in page
+
+
+def test_revoking_twice(desk, post):
+    work = desk()
+    post()
     page = work.look()
     work.act("link-sperren")
     with database.connection_context():

@@ -68,8 +68,8 @@ ROOMS = {
         "services.webhook",
     },
     "services.overview": {"models", "words", "settings", "services.approvals", "services.outbox", "services.workdays"},
-    "services.queue": {"models", "words", "services.search"},
-    "services.changes": {"models", "services.history", "services.search"},
+    "services.queue": {"models", "words", "services.approvals", "services.search"},
+    "services.changes": {"models", "services.history", "services.outbox", "services.search"},
     "services.approvals": {
         "models",
         "words",
@@ -99,6 +99,7 @@ ROOMS = {
         "services.history",
         "services.links",
         "services.mail",
+        "services.outbox",
         "services.tickets",
     },
     "services.text_blocks": {"models"},

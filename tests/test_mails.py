@@ -5,6 +5,7 @@ import io
 import pytest
 
 from models import Approver, Customer, database
+from settings import settings
 from tests.mailbox import path_in, text_of
 from tests.pages import EXAMPLES
 from tests.samples import PNG
@@ -152,3 +153,20 @@ def test_what_the_office_matched_by_hand(anna, dora, clara, work, post, mailbox,
     assert "Neues Ticket von Bäckerei Sommer (K1001)" in ticket
     assert "bestätigt: Frau Sommer am Telefon" in ticket
     assert "Kundennummer: K1002" in ticket
+
+
+def test_office_with_an_umlaut_in_its_domain_gets_and_sends_mails(anna, work, mailbox):
+    settings.mail_from = "portal@büro.example"
+    anna.report("incident")
+    work()
+    confirmation, _ = mailbox.mails
+    assert confirmation["Message-ID"].endswith("@xn--bro-hoa.example>")
+    assert confirmation.envelope.mail_from == "portal@xn--bro-hoa.example"
+
+
+def test_one_mailbox_gets_one_confirmation(anna, work, mailbox):
+    with database.connection_context():
+        Customer.update(mail_domain="sommer.example").execute()
+    anna.report("incident", email="Post@Sommer.example")
+    work()
+    assert [mail["To"] for mail in mailbox.mails] == ["post@sommer.example", "support@example.org"]

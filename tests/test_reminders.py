@@ -6,7 +6,7 @@ import pytest
 
 import clock
 from models import Approver, Customer, database
-from services import customers, mail
+from services import approvals, customers, delivery, mail
 from tests.approvers import BERND, PETRA
 from tests.conftest import NOW
 from tests.mailbox import path_in, text_of
@@ -178,3 +178,12 @@ def test_asking_again_takes_it_from_heute(asked_at, work_at, clara, desk):
     work_at(NOW + timedelta(days=3))
     desk().act("freigabe-anfragen")
     assert clara.get("/verwaltung/").element("overdue") is None
+
+
+def test_whoever_was_asked_anew_in_this_very_moment_is_not_reminded_as_well(asked_at, reminders_to, tickets, app):
+    asked_at(NOW)
+    with app.app_context(), database.connection_context():
+        approvals.remind(tickets()[0].id, NOW)
+        delivery.deliver_due(NOW)
+    assert reminders_to(BERND) == []
+    assert tickets()[0].reminders == 0

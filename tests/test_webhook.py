@@ -16,7 +16,7 @@ from settings import Settings, StartError, settings
 from tests.chatter import drip, flood, talking
 from tests.conftest import NOW
 from tests.live import free_port
-from tests.mailbox import DIES, HANGS
+from tests.mailbox import DIES, HANGS, path_in
 from words import MessageKind, MessageState
 
 SECRET = "ein langes Geheimnis"
@@ -157,6 +157,23 @@ def test_what_is_told_is_the_state_after_the_event(anna, clara, work, system, ti
         ("done", "Toner getauscht", "done", "Clara Neumann", True, True),
     ]
     assert len(set(system.ids)) == 4
+
+
+def test_a_message_of_the_customer_is_told_with_what_it_changes(
+    anna, clara, work, system, mailbox, post, tickets, tell
+):
+    anna.report("incident")
+    work()
+    address = f"/verwaltung/ticket/{tickets()[0].submission.code}"
+    for slug in ("beginnen", "warten"):
+        form = clara.get(address).fields(f"{address}/{slug}")
+        assert clara.post(f"{address}/{slug}", form.to_dict() | {f"{slug}-text": "Auf die Seriennummer"}).status == 303
+    post()
+    path = path_in(mailbox.last_to("post@sommer.example"), "/vorgang/")
+    assert anna.post(path, anna.get(path).fields().to_dict() | {"text": "PF4X7Q"}).status == 303
+    tell()
+    told = system.told[-1]
+    assert (told["event"]["kind"], told["ticket"]["status"]) == ("replied", "in_progress")
 
 
 def test_nothing_is_told_without_an_address_or_of_what_nobody_sent(anna, dora, work, system):

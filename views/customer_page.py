@@ -127,7 +127,7 @@ def _parts(ticket):
         "ticket": ticket,
         "not_shown": mail.not_for_everyone(ticket),
         "state": conversation.state(ticket, texts.day),
-        "reason": conversation.reason(ticket),
+        "reasons": conversation.reasons(ticket),
         "messages": conversation.messages(ticket),
         "takes_replies": conversation.takes_replies(ticket),
         "closes_at": None if ticket.is_open else links.expires_at(ticket),
