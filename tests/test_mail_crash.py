@@ -112,6 +112,8 @@ def test_two_processes_at_once_send_each_mail_once(own_portal, known, mail_serve
         report(own_portal, known)
     mail_server.wait_for(SOMMER)
     own_portal.run("worker", "--einmal")
+    for address in (SOMMER, OFFICE):
+        mail_server.wait_for(address, 4)
     assert own_portal.stop() == 0
     assert mail_server.connections == 2
     assert sorted(ids(mail_server)) == sorted(message.message_id for message in messages(own_portal))
