@@ -95,7 +95,11 @@ class Line:
             self._hang_up()
             raise LineLost(sentence)
         self._server.allow(STEP_SECONDS)
-        self._server.rset()
+        try:
+            self._server.rset()
+        except OSError:
+            self._hang_up()
+            raise LineLost(sentence) from None
         raise NotDelivered(sentence)
 
     def _hang_up(self):

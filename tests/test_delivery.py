@@ -186,6 +186,17 @@ def test_whoever_talks_without_end_or_sense_is_left(two_mails, post, outbox, mon
     assert [(message.last_error, message.attempts) for message in outbox()] == [(sentence, 1)] * 2
 
 
+def test_a_refusal_is_told_even_if_it_was_the_last_word(two_mails, post, outbox):
+    refusal = "554 5.7.1 Nie"
+    said = [f"{line}\r\n".encode() for line in ("220 mail.example", "250 gern", "250 gern", "250 gern", refusal)]
+    with talking(lambda: [], said) as port:
+        settings.smtp_url = f"smtp://127.0.0.1:{port}"
+        post()
+    assert [(message.last_error, message.attempts) for message in outbox()] == [
+        (f"Der Mailserver nimmt die E-Mail nicht an: „{refusal}“", 1)
+    ] * 2
+
+
 def test_line_that_breaks_again_and_again_is_left_alone(anna, two_mails, work, post, mailbox, outbox):
     settings.smtp_url = ""
     anna.report("incident")
