@@ -58,7 +58,13 @@ class StartEarlyForm(VerbForm):
 class WaitForm(VerbForm):
     verb, slug, button = "wait", "warten", "Auf den Kunden warten"
 
-    text = text("Worauf warten wir?", missing="Bitte schreiben Sie, worauf wir warten.", render_kw=FEW)
+    text = text(
+        "Worauf warten wir?",
+        missing="Bitte schreiben Sie, worauf wir warten.",
+        description="Der Kunde bekommt davon keine E-Mail. Fragen Sie ihn mit „Antworten“ und kreuzen Sie dort "
+        "„Danach auf den Kunden warten“ an.",
+        render_kw=FEW,
+    )
 
 
 def _block_choices():
@@ -125,7 +131,13 @@ class CancelForm(VerbForm):
 class ReopenForm(VerbForm):
     verb, slug, button = "reopen", "wieder-oeffnen", "Wieder öffnen"
 
-    reason = text("Warum wird es wieder geöffnet?", missing="Bitte schreiben Sie, warum.", render_kw=FEW)
+    reason = text(
+        "Warum wird es wieder geöffnet?",
+        missing="Bitte schreiben Sie, warum.",
+        description="Was nicht freigegeben war, geht noch einmal an die Genehmiger. Der Kunde bekommt eine E-Mail. "
+        "Beide lesen diesen Text.",
+        render_kw=FEW,
+    )
 
 
 class ApproveForm(VerbForm):

@@ -145,6 +145,7 @@ class MessageKind(Labelled):
     REPLY = "reply", "Nachricht vom Kunden"
     DONE = "done", "Erledigt"
     CANCELLED = "cancelled", "Storniert"
+    REOPENED = "reopened", "Wieder geöffnet"
     SUMMARY = "summary", "Tagesübersicht"
     TEST = "test", "Testmail"
     WEBHOOK = "webhook", "Webhook"

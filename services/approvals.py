@@ -15,6 +15,7 @@ MOST_REMINDERS = len(REMINDER_STEPS)
 BY_LINK = {Approval.APPROVED: EventKind.APPROVED, Approval.DECLINED: EventKind.DECLINED}
 ON_BEHALF = {Approval.APPROVED: EventKind.APPROVED_ON_BEHALF, Approval.DECLINED: EventKind.DECLINED_ON_BEHALF}
 DECISIONS = (*BY_LINK.values(), *ON_BEHALF.values())
+DECLINES = (BY_LINK[Approval.DECLINED], ON_BEHALF[Approval.DECLINED])
 
 
 # Why a ticket is cancelled that nobody began.
@@ -35,8 +36,9 @@ def ask(ticket, actor, now):
     # Where nobody can be asked there is nothing to wait for: the office has to see to it.
     ticket.reminders = 0 if asked else MOST_REMINDERS
     ticket.remind_at = reminder_after(now, sent=0) if asked else None
+    said = reopening(ticket)
     for approver in asked:
-        mail.approval_wanted(ticket, approver, now)
+        mail.approval_wanted(ticket, approver, now, reopening=said)
     if asked:
         history.record(ticket, EventKind.ASKED, actor, now, _names(asked))
 
@@ -91,6 +93,20 @@ def early_start(ticket, before=None):
         events = events.where(Event.id < before.id)
     last = events.order_by(Event.id.desc()).first()
     return last if last and last.kind is EventKind.STARTED_EARLY else None
+
+
+def reopening(ticket):
+    """Return why a ticket was declined or cancelled and why it was opened again, as two events, or None."""
+    ended = found = None
+    for event in ticket.events.where(Event.kind.in_((*DECLINES, EventKind.CANCELLED, EventKind.REOPENED))).order_by(
+        Event.id
+    ):
+        if event.kind is EventKind.REOPENED:
+            found, ended = ended and (ended, event), None
+        elif ended is None or ended.kind not in DECLINES:
+            # A decline says more than the cancelling that comes of it.
+            ended = event
+    return found
 
 
 def tell_of_early_start(ticket, reason, now):

@@ -48,9 +48,10 @@ def new_ticket(ticket, now, approved_by=""):
     _to_office(MessageKind.NEW_TICKET, ticket, subject, now, with_attachments=with_attachments, **said)
 
 
-def approval_wanted(ticket, approver, now):
-    """Ask an approver to decide about a ticket."""
-    _to_approver(MessageKind.APPROVAL_WANTED, ticket, approver, _subject("Bitte um Freigabe", ticket), now)
+def approval_wanted(ticket, approver, now, reopening):
+    """Ask an approver to decide about a ticket, perhaps anew after it had been declined or cancelled."""
+    subject = _subject("Bitte um Freigabe", ticket)
+    _to_approver(MessageKind.APPROVAL_WANTED, ticket, approver, subject, now, reopening=reopening)
 
 
 def reminder(ticket, approver, is_last, now):
@@ -95,6 +96,12 @@ def done(ticket, text, now):
 def cancelled(ticket, reason, now):
     """Tell the customer why the request is cancelled."""
     _to_customer(MessageKind.CANCELLED, ticket, requester(ticket), _subject("Storniert", ticket), now, reason=reason)
+
+
+def reopened(ticket, reason, now):
+    """Tell the customer, last told that the request is closed, that the office has opened it again, and why."""
+    subject = _subject("Wieder geöffnet", ticket)
+    _to_customer(MessageKind.REOPENED, ticket, requester(ticket), subject, now, reason=reason)
 
 
 def reply(ticket, event, now):

@@ -70,10 +70,11 @@ def cancel(ticket, by, seen, now, reason):
 
 
 def reopen(ticket, by, seen, now, reason):
-    """Put a closed ticket back into the queue, with the reason."""
+    """Put a closed ticket back into the queue and tell the customer, with the reason."""
     with changing(ticket, by, seen, now):
         require(not ticket.is_open, "Dieses Ticket ist offen.")
         put_back(ticket, by.name, now, reason)
+        mail.reopened(ticket, reason, now)
 
 
 def put_back(ticket, actor, now, reason=""):

@@ -100,6 +100,8 @@ def everything(app, companies, clara, mailbox, work, later):
         company.reply(mailbox.last_to(company.anna), "Die linke.")
         desk().act("erledigen", "Walze getauscht")
         go_on(minutes=1)
+        desk().act("wieder-oeffnen", "Sie klemmt wieder.")
+        go_on(minutes=1)
     test_mail = clara.get("/verwaltung/postausgang").fields("/verwaltung/postausgang/testmail")
     assert clara.post("/verwaltung/postausgang/testmail", test_mail).status == 303
     go_on(minutes=1)

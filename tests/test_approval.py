@@ -279,11 +279,28 @@ def test_reopening_what_was_declined_asks_for_a_new_decision(ask, new_mails, des
     new_mails()
     desk().act("wieder-oeffnen", "Bernd hat es sich überlegt")
     assert ticket().approval is Approval.PENDING
-    assert receivers(new_mails()) == [BERND, PETRA]
+    asked, _, told = mails = new_mails()
+    assert receivers(mails) == [BERND, PETRA, COMPANY]
+    for words in (text_of(asked), petra.look().text_of("reopened")):
+        assert "war schon einmal abgelehnt, am 23.11.2026, 10:30 Uhr:" in words
+        assert "Bitte entscheiden Sie neu." in words
+        assert words.index(REASON) < words.index("wieder geöffnet") < words.index("Bernd hat es sich überlegt")
+    assert told["Subject"].startswith("Wieder geöffnet [")
+    assert "Sie braucht noch eine Freigabe." in text_of(told)
     # The links are the ones that they had: now they lead to the new decision.
     assert bernd.press("approved").status == 303
     assert "Bernd Brot hat am" in petra.look().text_of("decided")
     assert (ticket().approval, ticket().status) == (Approval.APPROVED, TicketStatus.NEW)
+
+
+def test_reopening_what_was_cancelled_before_a_decision(ask, new_mails, desk):
+    bernd, _ = ask()
+    assert "Bitte entscheiden Sie neu." not in text_of(new_mails()[1]) + bernd.look().text
+    desk().act("stornieren", "Doppelt gemeldet")
+    desk().act("wieder-oeffnen", "Doch nicht doppelt")
+    for words in (text_of(new_mails()[-2]), bernd.look().text_of("reopened")):
+        assert "war schon einmal storniert, am 23.11.2026, 10:30 Uhr:" in words
+        assert words.index("Doppelt gemeldet") < words.index("Doch nicht doppelt")
 
 
 def test_reopening_after_a_start_tells_of_the_new_course_alone(ask, desk, post):
@@ -380,5 +397,5 @@ def test_locked_customer_is_led_to_no_page_and_left_to_the_office(ask, new_mails
     desk().act("wieder-oeffnen", "Doch")
     desk().act("freigeben", "Petra Mehl, am Telefon um 11 Uhr")
     mails = new_mails()
-    assert receivers(mails) == [COMPANY, COMPANY, OFFICE]
+    assert receivers(mails) == [COMPANY, COMPANY, COMPANY, OFFICE]
     assert not any("/vorgang/" in text_of(mail) for mail in mails)

@@ -253,6 +253,29 @@ def test_locked_customer_is_told_but_not_led_to_a_page_that_does_not_open(desk, 
     assert "/vorgang/" not in mail
 
 
+def test_reopening_by_the_office_is_told_and_one_by_the_customer_is_not(desk, write, post, mailbox):
+    work = desk()
+    work.act("erledigen")
+    write("Leider nein.")
+    work.act("erledigen")
+    post()
+    assert [mail["Subject"].partition(" [")[0] for mail in mailbox.to(ANNA)][1:] == ["Erledigt", "Erledigt"]
+    work.act("wieder-oeffnen", reason="Sie haben angerufen.")
+    post()
+    mail = mailbox.last_to(ANNA)
+    assert mail["Subject"].startswith("Wieder geöffnet [")
+    assert "> Sie haben angerufen." in text_of(mail)
+    assert "Wir kümmern uns jetzt darum." in text_of(mail)
+    assert path_in(mail, "/vorgang/")
+
+
+def test_who_hears_of_a_verb_is_said_at_its_field(desk):
+    work = desk()
+    assert "Der Kunde bekommt davon keine E-Mail." in work.look().text_of("warten-text-hint")
+    work.act("erledigen")
+    assert "Der Kunde bekommt eine E-Mail." in work.look().text_of("wieder-oeffnen-reason-hint")
+
+
 def test_what_the_customer_reads_is_said_at_the_field(desk):
     page = desk().look()
     for field in ("antworten-text", "erledigen-text", "stornieren-reason"):

@@ -69,5 +69,6 @@ def _show(link, form, status=200, notice=""):
         "decision": decision,
         "decided_by": decision and approvals.decided_by(decision),
         "early_start": approvals.early_start(ticket, before=decision),
+        "reopening": approvals.reopening(ticket),
     }
     return answer(render_template("approval.html", **parts), status)
