@@ -16,10 +16,10 @@ from words import MAX_FILE_NAME_LENGTH, MAX_SHORT_LENGTH
 # What usual mail servers take, with room for what the encoding adds.
 MAX_ATTACHED_BYTES = 20 * MEBIBYTE
 
-TOO_MUCH_ATTACHED = (
-    f"Die Anhänge sind zusammen größer als {MAX_ATTACHED_BYTES // MEBIBYTE} MiB und deshalb nicht dabei. "
-    "Sie stehen am Ticket."
-)
+# By how much a file grows when it becomes text, with a little room for the mail's own words.
+ENCODING = 1.4
+
+TOO_MUCH_ATTACHED = "Die Anhänge sind zu groß für eine E-Mail und deshalb nicht dabei. Sie stehen am Ticket."
 
 # Colours are left to whoever reads it, by day or by night.
 _PAGE = (
@@ -30,10 +30,13 @@ _PAGE = (
 _QUOTATION = '<blockquote style="margin: 1em 0; padding-left: 1em; border-left: 3px solid #888">{}</blockquote>'
 
 
-def as_mail(message):
-    """Return a message as a mail, with the same headers on every try, and no answer from a machine wanted."""
+def as_mail(message, most_bytes):
+    """Return a message as a mail, with the same headers on every try, and no answer from a machine wanted.
+
+    Files for which a mail of so many bytes has no room are left out.
+    """
     text, files = links.unveil(message.body, message.link), _files(message)
-    if sum(file.size for file in files) > MAX_ATTACHED_BYTES:
+    if sum(file.size for file in files) > min(MAX_ATTACHED_BYTES, most_bytes / ENCODING):
         text, files = f"{text.rstrip()}\n\n{TOO_MUCH_ATTACHED}\n", []
     mail = EmailMessage(policy=SMTP)
     mail["From"] = _address(settings.sender, outbox.one_line(settings.office_name, MAX_SHORT_LENGTH))

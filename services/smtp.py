@@ -5,6 +5,7 @@ import smtplib
 import ssl
 from base64 import b64encode
 from ipaddress import ip_address
+from math import inf
 from urllib.parse import unquote, urlsplit
 
 from services import mime
@@ -63,12 +64,12 @@ class Line:
 
     def hand_over(self, message, now):
         """Give a mail to the server and return when it has said yes; raises NotDelivered."""
-        try:
-            mail = mime.as_mail(message)
-        except OSError:
-            raise NotDelivered(UNREADABLE_FILE) from None
         if self._server is None:
             self._server = _connect()
+        try:
+            mail = mime.as_mail(message, _most_bytes(self._server))
+        except OSError:
+            raise NotDelivered(UNREADABLE_FILE) from None
         self._server.allow(MAIL_SECONDS)
         try:
             self._send(mail, mime.wire_address(message.recipient))
@@ -174,6 +175,12 @@ def _connect():
         if server:
             server.close()
         raise NobodyThere(_without(name, password, _why_nobody(error))) from None
+
+
+def _most_bytes(server):
+    """Return how large a mail may be; a server that says nothing, or 0, has no fixed limit."""
+    announced = server.esmtp_features.get("size", "")
+    return int(announced) or inf if announced.isdecimal() else inf
 
 
 def _is_this_machine(host):

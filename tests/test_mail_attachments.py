@@ -8,7 +8,7 @@ from models import Message, database
 from services import mime
 from settings import settings
 from tests.approvers import COMPANY, OFFICE
-from tests.mailbox import path_in, text_of
+from tests.mailbox import path_in, serving, text_of
 from tests.samples import PNG, pdf
 from words import MessageState
 
@@ -64,16 +64,29 @@ def test_files_that_came_later_do_not_go(wanted, ask, anna, post, mailbox):
     assert [attached(mail) for mail in others] == [[]] * len(others)
 
 
-@pytest.mark.parametrize(("limit", "names"), [(0, [PHOTO[0], PLAN[0]]), (-1, [])])
-def test_more_than_a_mail_server_takes(wanted, anna, work, mailbox, monkeypatch, limit, names):
-    monkeypatch.setattr(mime, "MAX_ATTACHED_BYTES", len(PNG) + len(pdf()) + limit)
+TOO_LARGE = "Die Anhänge sind zu groß für eine E-Mail und deshalb nicht dabei. Sie stehen am Ticket."
+
+
+@pytest.mark.parametrize(("too_much", "names"), [(0, [PHOTO[0], PLAN[0]]), (1, [])])
+def test_more_than_usual_mail_servers_take(wanted, anna, work, mailbox, monkeypatch, too_much, names):
+    monkeypatch.setattr(mime, "MAX_ATTACHED_BYTES", len(PNG) + len(pdf()) - too_much)
     anna.report("incident", files=files(PHOTO, PLAN))
     work()
     mail = mailbox.last_to(OFFICE)
     assert [name for name, *_ in attached(mail)] == names
-    sentence = "Die Anhänge sind zusammen größer als 20 MiB und deshalb nicht dabei. Sie stehen am Ticket."
-    assert (sentence in text_of(mail)) == (not names)
-    assert (sentence in mail.get_body(("html",)).get_content()) == (not names)
+    assert (TOO_LARGE in text_of(mail)) == (not names)
+    assert (TOO_LARGE in mail.get_body(("html",)).get_content()) == (not names)
+
+
+@pytest.mark.parametrize(("size", "names"), [(100_000, []), (200_000, ["Protokoll.log"]), (None, ["Protokoll.log"])])
+def test_more_than_this_mail_server_takes(wanted, anna, work, size, names):
+    with serving(data_size_limit=size) as server:
+        settings.smtp_url = server.url
+        anna.report("incident", files=files(("Protokoll.log", b"Papierstau\n" * 10_000)))
+        work()
+        mail = server.last_to(OFFICE)
+    assert [name for name, *_ in attached(mail)] == names
+    assert (TOO_LARGE in text_of(mail)) == (not names)
 
 
 def test_a_file_that_cannot_be_read_holds_up_no_other_mail(wanted, anna, clara, work, post, later, mailbox):
