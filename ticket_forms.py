@@ -78,7 +78,9 @@ class AnswerForm(VerbForm):
     verb, slug, button = "answer", "antworten", "Antworten"
 
     block = SelectField("Textbaustein", choices=_block_choices, validate_choice=False)
-    text = text("Antwort", missing="Bitte schreiben Sie die Antwort.", description=READ_BY_CUSTOMER)
+    text = text(
+        "Antwort", missing="Bitte schreiben Sie die Antwort.", description=READ_BY_CUSTOMER, render_kw={"rows": 10}
+    )
     then_wait = BooleanField("Danach auf den Kunden warten")
 
     def carry_out(self, ticket, by, now):

@@ -1,6 +1,7 @@
 """The outbox: what is to leave the house, put there in the transaction of what it tells, and nowhere else."""
 
 import secrets
+from collections import Counter
 from datetime import datetime
 from typing import NamedTuple
 
@@ -87,13 +88,20 @@ def mails():
     return Mails(waiting, sent.order_by(Message.sent_at.desc()).limit(1).scalar())
 
 
-def page(shelf, before=None):
+def mails_about(ticket):
+    """Return the shelves with mails about a ticket and how many each has; what fails does not count as waiting."""
+    mails = Message.select(Message.state, Message.failing_since).where(Message.ticket == ticket, IS_MAIL).tuples()
+    counts = Counter(Shelf.FAILING if failing_since else Shelf(state) for state, failing_since in mails)
+    return [(shelf, counts[shelf]) for shelf in Shelf if shelf in counts]
+
+
+def page(shelf, before=None, ticket=None):
     """Return a page of a shelf, newest first, and where the next page begins, or None.
 
-    `before` is what the last page gave as the beginning of this one.
+    `before` is what the last page gave as the beginning of this one; with a ticket it has only what concerns that.
     """
     query = _with_ticket().order_by(Message.id.desc()).limit(PAGE_SIZE + 1)
-    for condition in (_ON_SHELF[shelf], before and Message.id < before):
+    for condition in (_ON_SHELF[shelf], before and Message.id < before, ticket and Message.ticket == ticket):
         if condition is not None:
             query = query.where(condition)
     rows = list(query)
@@ -115,9 +123,20 @@ def shown_text(message):
     return message.body.replace(message.link.nonce, "…") if message.link else message.body
 
 
-def has_way(message):
-    """Say whether the settings tell whom to hand a message to."""
-    return bool(settings.webhook_url if message.kind is MessageKind.WEBHOOK else settings.smtp_url)
+def has_way(kind):
+    """Say whether the settings tell whom to hand messages of a kind to."""
+    return bool(settings.webhook_url if kind is MessageKind.WEBHOOK else settings.smtp_url)
+
+
+def is_on_its_way(message, now):
+    """Say whether a message is handed over in these moments."""
+    return has_way(message.kind) and message.state is MessageState.WAITING and message.due_at <= now
+
+
+def can_retry():
+    """Say whether anything that cannot be delivered may fare better in a new try."""
+    kinds = [kind for kind in MessageKind if has_way(kind)]
+    return Message.select(Message.id).where(IS_FAILING, Message.kind.in_(kinds)).exists()
 
 
 def retry(message, now):

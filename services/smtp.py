@@ -6,6 +6,7 @@ import ssl
 from base64 import b64encode
 from ipaddress import ip_address
 from math import inf
+from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from services import mime
@@ -43,6 +44,20 @@ BAD_LOGIN = (
 LOGIN_LETTERS = "Name und Kennwort für den Mailserver dürfen keine Umlaute enthalten."
 NO_UMLAUTS = "Der Mailserver kann keine E-Mail an eine Adresse mit Umlauten vor dem @ schicken."
 UNREADABLE_FILE = "Ein Anhang lässt sich nicht lesen."
+
+
+class Server(NamedTuple):
+    """The mail server that is set, and who signs in there, if anybody."""
+
+    host: str
+    port: int
+    name: str
+
+
+def server():
+    """Return the mail server that is set."""
+    url = urlsplit(settings.smtp_url)
+    return Server(url.hostname, url.port or PORTS[url.scheme], unquote(url.username or ""))
 
 
 class Line:
@@ -157,23 +172,23 @@ class _Smtps(_Bounded, smtplib.SMTP_SSL):
 
 def _connect():
     """Return a line on which mails can be handed over; raises NobodyThere."""
-    url, server = urlsplit(settings.smtp_url), None
-    name, password = unquote(url.username or ""), unquote(url.password or "")
-    port = url.port or PORTS[url.scheme]
+    url, line = urlsplit(settings.smtp_url), None
+    host, port, name = server()
+    password = unquote(url.password or "")
     try:
         if url.scheme == "smtps":
-            server = _Smtps(url.hostname, port, context=ssl.create_default_context())
+            line = _Smtps(host, port, context=ssl.create_default_context())
         else:
-            server = _Smtp(url.hostname, port)
-            if not _is_this_machine(url.hostname):
-                server.starttls(context=ssl.create_default_context())
-        server.ehlo_or_helo_if_needed()
+            line = _Smtp(host, port)
+            if not _is_this_machine(host):
+                line.starttls(context=ssl.create_default_context())
+        line.ehlo_or_helo_if_needed()
         if name:
-            server.login(name, password)
-        return server
+            line.login(name, password)
+        return line
     except (OSError, UnicodeEncodeError) as error:
-        if server:
-            server.close()
+        if line:
+            line.close()
         raise NobodyThere(_without(name, password, _why_nobody(error))) from None
 
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from models import Message, TicketLink, database
+from models import Message, Ticket, TicketLink, database
 from services import delivery, links, outbox
 from settings import settings
 from tests.conftest import NOW
@@ -132,6 +132,61 @@ def test_a_message_waits_for_whom_it_is_to_be_handed_to(anna, clara, work, monke
     settings.webhook_url, settings.smtp_url = "", f"smtp://127.0.0.1:{free_port()}"
     assert state_of(clara, webhook.id) == ("wartet bis „webhook_url“ wieder eingestellt ist", False)
     assert state_of(clara, mail.id) == on_its_way
+
+
+def test_the_page_says_which_mail_server_is_set_and_where(clara):
+    settings.smtp_url = "smtps://post%40firma.example:ge%2Fheim@mail.firma.example"
+    page = clara.get(OUTBOX)
+    set_to = words(page, "server")
+    assert set_to.startswith("Eingestellt ist mail.firma.example, Port 465, Anmeldung als post@firma.example.")
+    assert set_to.endswith(f"Ändern: smtp_url in {settings.data_dir / 'config.toml'}, das Portal neu starten.")
+    assert "heim" not in page.text
+    settings.smtp_url = "smtp://localhost"
+    assert "localhost, Port 587, ohne Anmeldung" in words(clara.get(OUTBOX), "server")
+
+
+def test_after_trying_again_the_list_shows_what_becomes_of_it(failing, clara, post):
+    page = clara.get(FAILING)
+    assert page.element("live").get("data-hx-trigger") is None
+    assert "dann „Alle noch einmal versuchen“" in words(page, "server")
+    shown = clara.get(press(clara, page, f"{OUTBOX}/erneut").response.location)
+    assert words(shown).count("wird gerade versucht") == 2
+    live = shown.element("live")
+    assert live.get("data-hx-trigger") == "every 2s"
+    post()
+    asked = clara.get(live.get("data-hx-get"), headers={"HX-Request": "true", "HX-Trigger": "live"})
+    assert "wird gerade versucht" not in asked.text
+    assert asked.text.count("nächster am") == 2
+    assert asked.element("live").get("data-hx-trigger") is None
+
+
+def test_without_a_way_no_new_try_is_offered(failing, anna, clara, work):
+    assert f"{OUTBOX}/erneut" in clara.get(FAILING).text
+    settings.smtp_url = ""
+    assert "noch einmal versuchen" not in clara.get(FAILING).text
+    assert "Noch einmal versuchen" not in clara.get(f"{OUTBOX}/{ids()[0]}").text
+
+
+def test_the_ticket_says_what_became_of_its_mails(failing, anna, clara, work):
+    with database.connection_context():
+        ticket = Ticket.select().get()
+        outbox.put(MessageKind.ANSWER, "", NOW, ticket=ticket, recipient=SOMMER, subject="Antwort eins")
+        outbox.put(MessageKind.ANSWER, "", NOW, ticket=ticket, recipient=SOMMER, subject="Antwort zwei")
+        outbox.put(MessageKind.WEBHOOK, "{}", NOW, ticket=ticket)
+        outbox.discard(Message.get(kind=MessageKind.CONFIRMATION), NOW)
+        code = ticket.submission.code
+    failing.mood = {}
+    settings.smtp_url = ""
+    anna.report("callback")
+    work()
+    page = clara.get(f"/verwaltung/ticket/{code}")
+    assert fact(page, "E-Mails") == "1 nicht zustellbar, 2 warten, 1 verworfen"
+    (link,) = [link.get("href") for link in page.tree.iter("a") if "vorgang=" in link.get("href")]
+    about = clara.get(link)
+    assert len(titles(about)) == 5
+    assert f"/verwaltung/ticket/{code}" in [link.get("href") for link in about.tree.iter("a")]
+    assert len(titles(clara.get(f"{link}&stand=wartet"))) == 4
+    assert "bis=" not in clara.get(f"{link}&stand=wartet").text
 
 
 def test_a_message_shows_no_way_to_its_link(anna, clara, work, mailbox):

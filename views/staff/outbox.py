@@ -5,20 +5,21 @@ import json
 from flask import Blueprint, abort, g, render_template, request, url_for
 
 import clock
-from services import mail, outbox
+from models import Ticket
+from services import mail, outbox, smtp
 from services.outbox import Shelf
-from settings import settings
+from settings import CONFIG_FILE, settings
 from staff_forms import OutboxForm, TestMailForm
 from views.answers import answer, go_to, row_id
 from views.staff import guard
-from words import MessageKind, MessageState
+from words import MessageKind
 
 bp = Blueprint("outbox", __name__, url_prefix="/postausgang")
 
 
 @bp.get("")
 def show_all():
-    """Show one page of the messages on a shelf, newest first."""
+    """Show one page of the messages on a shelf, newest first; it looks again by itself while one is on its way."""
     return _show_all(TestMailForm(formdata=None, data={"recipient": settings.office_email}))
 
 
@@ -53,9 +54,12 @@ def discard_all():
 def show(message_id):
     """Show a message; its page looks again by itself while it is on its way."""
     message = _find(message_id)
-    has_way = outbox.has_way(message)
-    is_on_its_way = has_way and message.state is MessageState.WAITING and message.due_at <= clock.now()
-    parts = {"message": message, "text": _text(message), "has_way": has_way, "is_on_its_way": is_on_its_way}
+    parts = {
+        "message": message,
+        "text": _text(message),
+        "has_way": outbox.has_way(message.kind),
+        "is_on_its_way": outbox.is_on_its_way(message, clock.now()),
+    }
     page = "staff/outbox/_message.html" if guard.is_background() else "staff/outbox/message.html"
     return answer(render_template(page, **parts))
 
@@ -77,18 +81,27 @@ def discard(message_id):
 def _show_all(form, status=200):
     shelf = OutboxForm(formdata=request.args).shelf
     before = request.args.get("vor", type=row_id)
-    messages, following = outbox.page(shelf.word or Shelf.ALL, before)
-    discardable, newest_id = outbox.seen_on(shelf.word) if shelf.word in outbox.DISCARDABLE else (0, None)
+    ticket = Ticket.by_code(request.args["vorgang"]) if "vorgang" in request.args else None
+    messages, following = outbox.page(shelf.word or Shelf.ALL, before, ticket)
+    can_discard = shelf.word in outbox.DISCARDABLE and not ticket
+    discardable, newest_id = outbox.seen_on(shelf.word) if can_discard else (0, None)
+    now = clock.now()
     parts = {
+        "server": smtp.server() if settings.smtp_url else None,
+        "config_path": settings.data_dir / CONFIG_FILE,
         "shelf": shelf,
+        "ticket": ticket,
         "discardable": discardable,
         "newest_id": newest_id,
         "messages": messages,
         "before": before,
         "following": following,
         "failing": outbox.failing().count(),
+        "can_retry": outbox.can_retry() and not ticket,
+        "on_their_way": {message.id for message in messages if outbox.is_on_its_way(message, now)},
     }
-    return answer(render_template("staff/outbox/list.html", form=form, **parts), status)
+    page = "staff/outbox/_list.html" if guard.is_background() else "staff/outbox/list.html"
+    return answer(render_template(page, form=form, **parts), status)
 
 
 def _find(message_id):

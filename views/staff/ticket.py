@@ -4,7 +4,7 @@ from flask import Blueprint, abort, g, render_template, request
 
 import clock
 from models import Approver, Attachment, Event, Ticket
-from services import attachments, changes, conversation, links, mail, text_blocks, tickets
+from services import attachments, changes, conversation, links, mail, outbox, text_blocks, tickets
 from ticket_forms import VERB_FORMS, AnswerForm, NoteForm
 from views.answers import answer, go_to, is_htmx
 from words import Approval, EventKind
@@ -72,6 +72,7 @@ def _show(ticket, form=None, status=200, **messages):
         "files": _files(ticket),
         "possible": possible,
         "recipients": mail.requester(ticket),
+        "mails": outbox.mails_about(ticket),
         "why_no_answer": conversation.why_no_answer(ticket),
         "link": links.in_force(ticket, now),
         "closes_at": None if ticket.is_open else links.expires_at(ticket),
