@@ -1,15 +1,16 @@
 """What an approver fills in."""
 
-from wtforms import StringField
+from wtforms import HiddenField, StringField
 from wtforms.validators import AnyOf
 
-from forms import PortalForm, text
+from forms import PortalForm, event_id, text
 from words import Approval
 
 
 class DecisionForm(PortalForm):
     """One of two buttons, and a reason that only declining needs."""
 
+    question = HiddenField(filters=[event_id])
     decision = StringField(
         validators=[AnyOf([Approval.APPROVED, Approval.DECLINED], "Bitte wählen Sie „Freigeben“ oder „Ablehnen“.")]
     )

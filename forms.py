@@ -48,6 +48,11 @@ def clean(text, limit):
     return text if len(text) > 4 * limit else unicodedata.normalize("NFC", text)
 
 
+def event_id(text):
+    """Return the id of the last event that somebody has seen; who sends none, or what can be none, has seen nothing."""
+    return int(text) if re.fullmatch("[0-9]{1,18}", text or "") else 0
+
+
 def _is_short(label, limit):
     def check(form, field):
         if len(field.data) > limit:

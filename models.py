@@ -1,6 +1,7 @@
 """The database: its tables, and queries that have a name."""
 
 import threading
+import time
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from textwrap import shorten
@@ -67,10 +68,18 @@ def open_at(path):
 
 
 @contextmanager
-def transaction():
-    """Open the one write transaction of this process: all of it happens or nothing."""
-    with _writing, database.atomic():
-        yield
+def transaction(seconds=0):
+    """Open the one write transaction of this process: all of it happens or nothing.
+
+    Others wait for it at least so many seconds: then they cannot tell how much was done in it.
+    """
+    with _writing:
+        ends = time.monotonic() + seconds
+        try:
+            with database.atomic():
+                yield
+        finally:
+            time.sleep(max(0, ends - time.monotonic()))
 
 
 class UTCDateTimeField(DateTimeField):

@@ -114,6 +114,11 @@ class Settings:
         return self.mail_from or self.office_email
 
     @property
+    def links_lead_nowhere(self):
+        """Mails go out, but what they lead to opens on this machine only."""
+        return bool(self.smtp_url) and not self.base_url
+
+    @property
     def https(self):
         return self.base_url.startswith("https://")
 
@@ -163,6 +168,7 @@ def _read_config(path):
 
 
 def _convert(field, value, source):
+    wrong = "" if field.name in _SECRET else f", nicht „{value}“"
     try:
         # What is no text keeps its kind, but for a whole number where any number will do.
         if type(value) not in (str, field.type) and (type(value), field.type) != (int, float):
@@ -170,12 +176,11 @@ def _convert(field, value, source):
         converted = field.type(value)
     except (TypeError, ValueError):
         kind = {int: "eine ganze Zahl", float: "eine Zahl", str: "einen Text in Anführungszeichen"}[field.type]
-        raise StartError(f"Die Einstellung „{field.name}“ ({source}) braucht {kind}, nicht „{value}“.") from None
+        raise StartError(f"Die Einstellung „{field.name}“ ({source}) braucht {kind}{wrong}.") from None
     check, sentence = _CHECKS.get(field.name, (None, ""))
     if check is None and field.type in (int, float):
         check, sentence = _positive, "muss größer als null sein"
     if check is not None and not check(converted):
-        wrong = "" if field.name in _SECRET else f", nicht „{value}“"
         raise StartError(f"Die Einstellung „{field.name}“ ({source}) {sentence}{wrong}.")
     return converted
 

@@ -6,7 +6,7 @@ from wtforms import BooleanField, HiddenField, SelectField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired
 
-from forms import PortalForm, text
+from forms import PortalForm, event_id, text
 from models import Staff, TextBlock
 from services import approvals, conversation, tickets
 from staff_forms import NOBODY
@@ -26,13 +26,18 @@ class VerbForm(PortalForm):
     verb = slug = button = ""
     is_quiet = False
 
-    # Whoever says nothing, or something that can be no event, has seen nothing.
-    seen = HiddenField(filters=[lambda id: int(id) if re.fullmatch("[0-9]{1,18}", id or "") else 0])
+    seen = HiddenField(filters=[event_id])
 
     def carry_out(self, ticket, by, now):
         """Do it; raises changes.TicketError."""
         answers = {field.short_name: field.data for field in self if field.short_name != "csrf_token"}
         getattr(self.room, self.verb)(ticket, by=by, now=now, **answers)
+
+    def say_who_reads(self, words):
+        """Say at each field that the customer reads how much of it the customer of this ticket really does."""
+        for field in self.asked():
+            if field.description == READ_BY_CUSTOMER:
+                field.description = words
 
     def asked(self):
         """Return the fields that a person fills in."""

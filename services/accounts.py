@@ -28,8 +28,9 @@ HASHING_THREADS = 4
 
 SECRET_KEY_BYTES = 32
 
-# Neither "?" nor "#": behind them a mailto: link would say more than the address.
-EMAIL = re.compile(r'[^@\s,;<>"?#]+@[^@\s,;<>"?#.]+(?:\.[^@\s,;<>"?#.]+)+')
+# Neither "?" nor "#": behind them a mailto: link would say more than the address. Nor what mail servers of old take for
+# a way to somebody else, or for a comment.
+EMAIL = re.compile(r'[^@\s,;<>"?#()\[\]\\:%!]+@[^@\s,;<>"?#.]+(?:\.[^@\s,;<>"?#.]+)+')
 
 _NUMBER = re.compile(rf"[A-Z0-9][A-Z0-9./-]{{0,{MAX_NUMBER_LENGTH - 1}}}")
 _PIN = re.compile(rf"[0-9]{{{PIN_DIGITS}}}")

@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from peewee import fn
+
 from models import Approver, Customer, Event, Ticket
 from services import changes, history, links, mail, workdays
 from services.changes import changing, require
@@ -52,12 +54,21 @@ def ask_again(ticket, by, seen, now):
         ask(ticket, by.name, now)
 
 
-def decide(link, decision, text, now):
-    """Decide as the approver who has the link; raises NothingToDecide, also if the link has died meanwhile."""
+def question(ticket):
+    """Return the id of the event by which a decision was last asked for, or 0."""
+    asked = ticket.events.where(Event.kind.in_((EventKind.ASKED, EventKind.REOPENED)))
+    return asked.select(fn.MAX(Event.id)).scalar() or 0
+
+
+def decide(link, seen, decision, text, now):
+    """Decide as the approver who has the link about the question that they have seen.
+
+    Raises NothingToDecide, also if the link has died meanwhile, or if the request has been put before them anew.
+    """
     ticket = link.ticket
     with changes.as_it_is(ticket):
         current = links.look_again(link, now)
-        if current is None:
+        if current is None or seen != question(ticket):
             raise NothingToDecide
         _decide(ticket, BY_LINK, decision, current.approver.name, text, now)
 

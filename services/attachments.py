@@ -66,11 +66,15 @@ def stage(draft, uploads, address, now):
 
 def remove(draft, stored_name):
     """Remove one staged file and return its name, or None if it is not staged under this draft key."""
+    attachment = Attachment.staged(draft).where(Attachment.stored_name == stored_name).get_or_none()
+    # Who has nothing to write need not wait for others who do, and so cannot tell how long they take.
+    if attachment is None:
+        return None
     with transaction():
-        attachment = Attachment.staged(draft).where(Attachment.stored_name == stored_name).get_or_none()
-        if attachment is None:
-            return None
-        attachment.delete_instance()
+        is_staged = (Attachment.id == attachment.id) & Attachment.submission.is_null()
+        removed = Attachment.delete().where(is_staged).execute()
+    if not removed:
+        return None
     _unlink(stored_name)
     return attachment.name
 

@@ -143,6 +143,15 @@ def why_no_answer(ticket):
     return ""
 
 
+def why_unread(ticket):
+    """Return the sentence that says what does not reach the customer of a mail and the page of a ticket, or ""."""
+    if not mail.requester(ticket):
+        return "Der Kunde erfährt davon nichts: Es ist keine E-Mail-Adresse hinterlegt. Bitte rufen Sie an."
+    if ticket.customer.locked_at:
+        return "Der Kunde liest das in einer E-Mail. Seine Seite ist gesperrt."
+    return ""
+
+
 def _require_room(link, now):
     """Keep whoever has the link from flooding the office, and from using it once it is dead."""
     ticket = link.ticket

@@ -9,6 +9,7 @@ from peewee import IntegrityError
 from models import Approver, Customer, TicketLink, transaction
 from services import accounts, outbox, search
 from services.accounts import AccountError
+from services.addresses import wire_domain
 from words import MAX_EMAIL_LENGTH, MAX_NUMBER_LENGTH, MAX_SHORT_LENGTH, Labelled
 
 MAX_APPROVERS = 20
@@ -49,6 +50,7 @@ PUBLIC_DOMAINS = frozenset(
     }
 )
 
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]*")
 _DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+(?:[a-z]{2,63}|xn--[a-z0-9-]{2,59})")
 
 
@@ -122,7 +124,7 @@ def checked_email(text):
 
 def checked_mail_domain(text):
     """Return a mail domain as it is stored, or "", typed with or without "@"; raises AccountError."""
-    domain = text.strip().removeprefix("@").casefold()
+    domain = text.strip().removeprefix("@").lower()
     if not domain:
         return ""
     ascii_form = _ascii_domain(domain)
@@ -210,8 +212,13 @@ def page(text="", state=None, after="", size=PAGE_SIZE):
 
 
 def is_own_address(customer, email):
-    """Say whether a mail address lies in the customer's own domain, and so belongs to somebody there."""
-    return bool(customer.mail_domain) and _ascii_domain(email.rpartition("@")[2].casefold()) == customer.mail_domain
+    """Say whether a mail address lies in the customer's own domain, and so belongs to somebody there.
+
+    Only plain names count: a server might take another one for the way to somebody else.
+    """
+    name, _, domain = email.rpartition("@")
+    is_there = bool(customer.mail_domain) and wire_domain(domain) == customer.mail_domain
+    return is_there and _PLAIN_NAME.fullmatch(name) is not None
 
 
 def lock(customer, now):
@@ -293,10 +300,7 @@ def _ascii_domain(domain):
     """Return a domain as it stands in mail addresses, its umlauts written in ASCII, or None if it cannot be one."""
     if len(domain) > MAX_EMAIL_LENGTH:
         return None
-    try:
-        domain = domain.encode("idna").decode("ascii")
-    except UnicodeError:
-        return None
+    domain = wire_domain(domain)
     return domain if _DOMAIN.fullmatch(domain) else None
 
 

@@ -24,6 +24,10 @@ from words import (
 MATCHED, TAKEN_AT_THE_PHONE = "Kundennummer und PIN stimmen.", "Am Telefon aufgenommen."
 
 
+# Longer than a ticket takes with all its mails: whoever waits to write meanwhile must not learn that there is one.
+DECISION_SECONDS = 0.05
+
+
 class AlreadySent(Exception):
     """Another text was sent before with the same draft key; carries that submission."""
 
@@ -64,7 +68,7 @@ def admit(submission, now):
     """
     customer, match = accounts.check_proof(submission.customer_number, submission.pin_proof)
     reason = _reason_against(customer, match)
-    with transaction():
+    with transaction(DECISION_SECONDS):
         # Somebody may have locked the customer while the PIN was checked.
         if reason is None and Customer.get_by_id(customer.id).locked_at:
             reason = UnmatchedReason.CUSTOMER_LOCKED

@@ -193,7 +193,7 @@ def _in_short(overview):
         (overview.unapproved_high.count, "hoch und noch nicht freigegeben"),
         (overview.overdue_approvals.count, "überfällig zur Freigabe"),
         (overview.unmatched_total, "nicht zugeordnet"),
-        (overview.entries.count, "neue Mitarbeiter"),
+        (overview.entries.count, "neuer Mitarbeiter" if overview.entries.count == 1 else "neue Mitarbeiter"),
         (overview.undelivered.count, "nicht zustellbar"),
     )
     return ", ".join(f"{count} {words}" for count, words in parts if count) or "nichts zu tun"

@@ -1,15 +1,16 @@
 """A message of the outbox as the mail that goes over the wire: its text, the same as HTML, and its attachments."""
 
 import re
-import unicodedata
+from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import EmailPolicy
 from email.utils import format_datetime
 from html import escape
 from itertools import groupby
 
 from services import attachments, links, outbox
+from services.addresses import wire_address, wire_domain
 from settings import MEBIBYTE, TIME_ZONE, settings
 from words import MAX_FILE_NAME_LENGTH, MAX_SHORT_LENGTH
 
@@ -30,6 +31,19 @@ _PAGE = (
 _QUOTATION = '<blockquote style="margin: 1em 0; padding-left: 1em; border-left: 3px solid #888">{}</blockquote>'
 
 
+class _Policy(EmailPolicy):
+    """Writes a long subject with all its blanks, some of which Python's own policy loses between two encoded words."""
+
+    def fold_binary(self, name, value):
+        if name != "Subject" or value.isascii():
+            return super().fold_binary(name, value)
+        folded = Header(value, "utf-8", header_name=name).encode(linesep=self.linesep)
+        return f"Subject: {folded}{self.linesep}".encode()
+
+
+POLICY = _Policy(linesep="\r\n")
+
+
 def as_mail(message, most_bytes):
     """Return a message as a mail, with the same headers on every try, and no answer from a machine wanted.
 
@@ -38,9 +52,11 @@ def as_mail(message, most_bytes):
     text, files = links.unveil(message.body, message.link), _files(message)
     if sum(file.size for file in files) > min(MAX_ATTACHED_BYTES, most_bytes / ENCODING):
         text, files = f"{text.rstrip()}\n\n{TOO_MUCH_ATTACHED}\n", []
-    mail = EmailMessage(policy=SMTP)
+    mail = EmailMessage(policy=POLICY)
     mail["From"] = _address(settings.sender, outbox.one_line(settings.office_name, MAX_SHORT_LENGTH))
     mail["To"] = _address(message.recipient)
+    if settings.sender != settings.office_email:
+        mail["Reply-To"] = _address(settings.office_email)
     mail["Subject"] = message.subject
     mail["Date"] = format_datetime(message.created_at.astimezone(TIME_ZONE))
     mail["Message-ID"] = f"<{wire_address(message.message_id[1:-1])}>"
@@ -67,25 +83,13 @@ def as_html(text):
     return _PAGE.format("\n".join(_blocks(text)))
 
 
-def wire_address(address):
-    """Return an address with its domain as the network knows it.
-
-    By hand, because Python's own codec writes "ß" as "ss", and that may be somebody else's domain.
-    """
-    name, _, domain = address.rpartition("@")
-    labels = unicodedata.normalize("NFC", domain.lower()).split(".")
-    return f"{name}@" + ".".join(
-        label if label.isascii() else f"xn--{label.encode('punycode').decode()}" for label in labels
-    )
-
-
 def _address(address, display_name=""):
     name, _, domain = wire_address(address).rpartition("@")
     return Address(display_name, username=name, domain=domain)
 
 
 def _domain(address):
-    return wire_address(address).rpartition("@")[2]
+    return wire_domain(address.rpartition("@")[2])
 
 
 def _files(message):

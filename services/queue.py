@@ -105,6 +105,8 @@ def _of_scope(filters):
         )
     if scope is Scope.REPLIED:
         return query.where(Ticket.replied_at.is_null(False))
+    if scope is Scope.NEW:
+        query = query.where(Ticket.approval != Approval.PENDING)
     if scope is Scope.OVERDUE:
         return query.where(approvals.overdue())
     return query if scope is Scope.OPEN else query.where(Ticket.status == TicketStatus(scope.value))

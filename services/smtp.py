@@ -10,6 +10,7 @@ from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from services import mime
+from services.addresses import wire_address
 from services.outbox import LineLost, NobodyThere, NotDelivered
 from services.wire import Incoming, NotUnderstood, Patience, why
 from settings import settings
@@ -87,7 +88,7 @@ class Line:
             raise NotDelivered(UNREADABLE_FILE) from None
         self._server.allow(MAIL_SECONDS)
         try:
-            self._send(mail, mime.wire_address(message.recipient))
+            self._send(mail, wire_address(message.recipient))
         except OSError as error:
             sentence = UNSURE if self._server.has_whole_mail else why(_cause(error), WHOM)
             self._hang_up()
@@ -95,7 +96,7 @@ class Line:
 
     def _send(self, mail, recipient):
         try:
-            self._server.send_message(mail, mime.wire_address(settings.sender), [recipient])
+            self._server.send_message(mail, wire_address(settings.sender), [recipient])
         except smtplib.SMTPNotSupportedError:
             raise NotDelivered(NO_UMLAUTS) from None
         except smtplib.SMTPSenderRefused as error:

@@ -23,7 +23,7 @@ import models
 from app import create_app
 from commands import cli
 from models import Customer, Event, Staff, Submission, Ticket, database
-from services import accounts, sessions, worker
+from services import accounts, intake, sessions, worker
 from settings import settings
 from tests.pages import Visitor
 
@@ -145,6 +145,7 @@ def stored():
 def work(app, shared, monkeypatch):
     """Let the worker do all that is due, as its next ticks would; what is checked for nobody's sake is cheap."""
     monkeypatch.setattr(accounts, "dummy_hash", lambda: shared.nobodys_hash)
+    monkeypatch.setattr(intake, "DECISION_SECONDS", 0)
 
     def run_once():
         with app.app_context(), database.connection_context():

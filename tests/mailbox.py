@@ -161,7 +161,7 @@ def mail_server():
 @pytest.fixture
 def mailbox(app, mail_server):
     """The mailboxes of everybody, behind the server that the portal sends to."""
-    settings.smtp_url = mail_server.url
+    settings.smtp_url, settings.base_url = mail_server.url, "http://portal.example"
     return mail_server
 
 

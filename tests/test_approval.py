@@ -399,3 +399,13 @@ def test_locked_customer_is_led_to_no_page_and_left_to_the_office(ask, new_mails
     mails = new_mails()
     assert receivers(mails) == [COMPANY, COMPANY, COMPANY, OFFICE]
     assert not any("/vorgang/" in text_of(mail) for mail in mails)
+
+
+def test_press_that_is_repeated_after_the_request_came_anew_decides_nothing(ask, desk, ticket):
+    bernd, petra = ask()
+    page = bernd.look()
+    petra.press("declined", REASON)
+    desk().act("wieder-oeffnen", "Mit anderem Umfang")
+    assert bernd.press("approved", page=page).status == 409
+    assert ticket().approval is Approval.PENDING
+    assert bernd.press("approved").status == 303

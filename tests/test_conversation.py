@@ -283,6 +283,18 @@ def test_what_the_customer_reads_is_said_at_the_field(desk):
     assert page.element("notieren-text-hint") is None
 
 
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [({"email": ""}, "Der Kunde erfährt davon nichts"), ({"locked_at": NOW}, "Seine Seite ist gesperrt")],
+)
+def test_what_the_customer_does_not_read_is_said_at_the_field(desk, change, words):
+    work = desk()
+    with database.connection_context():
+        Customer.update(change).execute()
+    for field in ("erledigen-text", "stornieren-reason"):
+        assert words in work.look().text_of(f"{field}-hint")
+
+
 def test_declining_is_told_once_and_asks_for_no_reply(desk, post, mailbox):
     with database.connection_context():
         Approver.create(customer=Customer.get(), name="Bernd Brot", email="bernd@sommer.example")

@@ -5,6 +5,7 @@ import io
 import pytest
 
 from models import Approver, Customer, database
+from services import customers
 from settings import settings
 from tests.mailbox import path_in, text_of
 from tests.pages import EXAMPLES
@@ -170,3 +171,60 @@ def test_one_mailbox_gets_one_confirmation(anna, work, mailbox):
     anna.report("incident", email="Post@Sommer.example")
     work()
     assert [mail["To"] for mail in mailbox.mails] == ["post@sommer.example", "support@example.org"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Größe prüfen für Büro, Jürgen Weiß, Geschäftsführung und noch viel mehr über Straßenbahnen",
+        "ä" * 90,
+        "Kein Umlaut, aber so lang, dass der Betreff in mehr als einer Zeile steht, und dann noch ein Wort",
+        "Drucker 🖨 druckt 漢字 statt Umlauten, seit gestern früh um Viertel nach acht, Raum 0.12",
+    ],
+)
+def test_subject_arrives_with_all_its_blanks(anna, work, mailbox, text):
+    anna.report("incident", description=text, priority="high")
+    work()
+    subject = mailbox.mails[0]["Subject"]
+    assert subject.endswith(f" Störung, Priorität Hoch: {text}")
+    assert all(
+        len(line) <= 78 for line in mailbox.mails[0].envelope.content.decode().split("\r\n\r\n")[0].split("\r\n")
+    )
+
+
+def test_answers_reach_the_office_whatever_mails_come_from(anna, work, mailbox):
+    settings.mail_from = "noreply@portal.example"
+    anna.report("incident")
+    work()
+    assert (mailbox.mails[0]["From"], mailbox.mails[0]["Reply-To"]) == ("IT-Service <noreply@portal.example>", OFFICE)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "evil+evil.example@sommer.example.evil.example",
+        "anna@post.sommer.example",
+        "'anna'@sommer.example",
+        "änna@sommer.example",
+        "anna/evil.example@sommer.example",
+        "-anna@sommer.example",
+        "anna@so\u00admmer.example",
+    ],
+)
+def test_no_mail_leaves_for_an_address_that_is_not_surely_the_customers(anna, work, mailbox, typed):
+    with database.connection_context():
+        Customer.update(mail_domain="sommer.example").execute()
+    anna.send("incident", email=typed)
+    work()
+    assert {mail["To"] for mail in mailbox.mails} <= {COMPANY, OFFICE}
+
+
+def test_two_spellings_of_a_domain_are_two_domains(anna, work, mailbox):
+    with database.connection_context():
+        Customer.update(mail_domain=customers.checked_mail_domain("straße.example")).execute()
+    for email in ("anna@strasse.example", "anna@straße.example"):
+        anna.report("incident", email=email)
+    work()
+    assert [mail.envelope.rcpt_tos for mail in mailbox.mails if mail["To"] not in (COMPANY, OFFICE)] == [
+        ["anna@xn--strae-oqa.example"]
+    ]

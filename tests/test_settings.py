@@ -184,3 +184,10 @@ def test_handbook_lists_every_setting_with_its_default():
             listed |= zip(names, re.sub(r"[`]", "", values).split(", "), strict=True)
     expected = {field.name: str(field.default) or "leer" for field in fields(Settings) if field.name != "data_dir"}
     assert listed == expected
+
+
+@pytest.mark.parametrize("config", ["webhook_secret = 12345678901234567", 'smtp_url = ["smtp://name:geheim@mail"]'])
+def test_what_may_be_secret_is_not_said_again(load, config):
+    sentence = refusal(load, config)
+    assert "12345678901234567" not in sentence
+    assert "geheim" not in sentence

@@ -73,6 +73,11 @@ def test_all_is_listed_newest_first(anna, clara, work, mailbox):
     assert banner(page) == ""
 
 
+def test_office_learns_that_nobody_else_can_open_the_links(clara, mailbox):
+    settings.base_url = ""
+    assert "Die Links in den E-Mails öffnen sich nur an diesem Rechner" in banner(clara.get("/verwaltung/"))
+
+
 def test_shelves(failing, anna, clara, work):
     failing.mood = {}
     anna.report("callback")

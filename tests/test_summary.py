@@ -94,7 +94,7 @@ def test_what_waits(at_seven, anna, clara, work, summaries, tickets):
     anna.report("callback", description="Bitte um Rückruf", priority="high")
     mail = summaries(TUESDAY)[-1]
     assert mail["Subject"] == (
-        "Heute, Dienstag, 24.11.2026: 2 neu, 1 hoch und noch nicht freigegeben, 1 neue Mitarbeiter"
+        "Heute, Dienstag, 24.11.2026: 2 neu, 1 hoch und noch nicht freigegeben, 1 neuer Mitarbeiter"
     )
     heute, text = clara.get("/verwaltung/"), text_of(mail)
     for heading in ("Neue Tickets", "Hohe Priorität, noch nicht freigegeben", "Neue Mitarbeiter bis"):

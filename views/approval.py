@@ -35,7 +35,7 @@ def decide(token):
     if not form.validate():
         return _show(link, form, 422)
     try:
-        approvals.decide(link, form.chosen, form.reason.data, clock.now())
+        approvals.decide(link, form.question.data, form.chosen, form.reason.data, clock.now())
     except approvals.NothingToDecide:
         return _show(_link(token), form, 409, notice=TOO_LATE)
     return redirect(request.path, 303)
@@ -65,6 +65,7 @@ def _show(link, form, status=200, notice=""):
         "submission": ticket.submission,
         "not_shown": mail.not_for_everyone(ticket),
         "form": form,
+        "question": approvals.question(ticket),
         "notice": notice,
         "decision": decision,
         "decided_by": decision and approvals.decided_by(decision),

@@ -64,6 +64,9 @@ def _show(ticket, form=None, status=200, **messages):
     ]
     if form is not None and form not in forms:
         forms.append(form)
+    if unread := conversation.why_unread(ticket):
+        for one in forms:
+            one.say_who_reads(unread)
     events = list(ticket.events.order_by(Event.id))
     template = "staff/_ticket.html" if is_htmx() else "staff/ticket.html"
     failed = form if status == 422 else None
