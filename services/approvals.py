@@ -4,7 +4,7 @@ from datetime import datetime
 
 from peewee import fn
 
-from models import Approver, Customer, Event, Ticket
+from models import Approver, Customer, Event, Ticket, number_of
 from services import changes, history, links, mail, workdays
 from services.changes import changing, require
 from settings import TIME_ZONE, settings
@@ -50,8 +50,13 @@ def ask_again(ticket, by, seen, now):
     with changing(ticket, by, seen, now):
         _require_pending(ticket)
         require(ticket.customer.locked_at is None, "Dieser Kunde ist gesperrt.")
-        require(_deciders(ticket, now), "Dieser Kunde hat keinen Genehmiger, den das Portal fragen kann.")
+        require(can_ask(ticket), "Dieser Kunde hat keinen Genehmiger, den das Portal fragen kann.")
         ask(ticket, by.name, now)
+
+
+def can_ask(ticket):
+    """Say whether somebody can be asked about a ticket; those of a locked customer could open nothing."""
+    return ticket.customer.locked_at is None and ticket.customer.approvers.exists()
 
 
 def question(ticket):
@@ -134,6 +139,11 @@ def overdue():
     return (Ticket.approval == Approval.PENDING) & ((Ticket.reminders >= MOST_REMINDERS) | ~is_asked)
 
 
+def pending(customer):
+    """Return how many tickets of a customer wait for a decision."""
+    return number_of(customer.tickets.where(Ticket.approval == Approval.PENDING, Ticket.closed_at.is_null()))
+
+
 def due(now):
     """Return the ids of the tickets for which it is time to remind; links of locked customers open nothing."""
     query = Ticket.select(Ticket.id).join(Customer).where(Ticket.remind_at <= now, Customer.locked_at.is_null())
@@ -198,11 +208,8 @@ def _require_pending(ticket):
 
 
 def _deciders(ticket, now):
-    """Return the approvers who are there today, or all if nobody is: silence is worse than a mail too many.
-
-    Those of a locked customer could open nothing.
-    """
-    if ticket.customer.locked_at:
+    """Return the approvers who are there today, or all if nobody is: silence is worse than a mail too many."""
+    if not can_ask(ticket):
         return []
     today = now.astimezone(TIME_ZONE).date()
     approvers = list(ticket.customer.approvers.order_by(Approver.name))

@@ -114,7 +114,9 @@ def possible_verbs(ticket, by):
     elif ticket.approval is Approval.PENDING and ticket.rank == Priority.HIGH.rank:
         verbs.append("start_early")
     if ticket.approval is Approval.PENDING:
-        verbs += ["approve", "decline", "ask_again"]
+        verbs += ["approve", "decline"]
+        if approvals.can_ask(ticket):
+            verbs.append("ask_again")
     return verbs
 
 

@@ -332,22 +332,6 @@ def test_removed_approver_gets_no_more_mail_and_decides_no_more(ask, work_at, ma
     assert petra.press("approved").status == 303
 
 
-def test_without_any_approver_the_office_is_told_what_to_do(ask, desk, ticket, work_at, new_mails):
-    ask()
-    new_mails()
-    with database.connection_context():
-        for approver in Approver.select():
-            customers.remove_approver(approver)
-    assert "niemand kann entscheiden" in desk().look().text_of("ticket")
-    answer = desk().act("freigabe-anfragen")
-    assert answer.status == 422
-    assert "hat keinen Genehmiger" in answer.text_of("ticket")
-    work_at(NOW + timedelta(days=1))
-    assert new_mails() == []
-    desk().act("freigeben", "Die Chefin, am Telefon")
-    assert ticket().approval is Approval.APPROVED
-
-
 def test_approver_with_another_address_needs_a_new_link(ask, desk, mailbox, post, clara, app):
     bernd, _ = ask()
     with database.connection_context():
@@ -390,7 +374,7 @@ def test_locked_customer_is_led_to_no_page_and_left_to_the_office(ask, new_mails
     new_mails()
     with database.connection_context():
         Customer.update(locked_at=NOW).execute()
-    assert "bitte beim Genehmiger anrufen" in clara.get("/verwaltung/").text
+    assert "bitte klären" in clara.get("/verwaltung/").text
     rows = clara.get("/verwaltung/tickets?stand=freigabe-ueberfaellig").text
     assert "Der Drucker zieht kein Papier ein." in rows
     desk().act("ablehnen", "Bernd Brot, am Telefon um 10 Uhr")

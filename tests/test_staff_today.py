@@ -14,7 +14,7 @@ TODAY = "/verwaltung/"
 PARTS = {
     "new": "Neue Tickets",
     "unapproved": "Hohe Priorität, noch nicht freigegeben",
-    "overdue": "Freigabe überfällig: bitte beim Genehmiger anrufen",
+    "overdue": "Freigabe überfällig: bitte klären",
     "unmatched": "Nicht zugeordnet seit",
     "entries": "Neue Mitarbeiter bis",
     "undelivered": "Nicht zustellbar",

@@ -7,7 +7,7 @@ from flask import Blueprint, abort, redirect, render_template, request, url_for
 import clock
 from customer_forms import CustomerForm, CustomerListForm
 from models import Approver, Customer
-from services import csv_export, customers
+from services import approvals, csv_export, customers
 from views.answers import answer, download
 from views.staff import pin_letters
 
@@ -105,6 +105,7 @@ def _show(customer, form, status=200, notice=""):
         "customer": customer,
         "approvers": list(customer.approvers.order_by(Approver.name, Approver.id)),
         "most_approvers": customers.MAX_APPROVERS,
+        "pending": approvals.pending(customer),
         "today": clock.today(),
         "saved": "gespeichert" in request.args,
         "seen": customers.fingerprint(customer),

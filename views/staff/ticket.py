@@ -100,8 +100,10 @@ def _approval(ticket, events):
     if ticket.approval is not Approval.PENDING or not ticket.is_open:
         return None
     last = {event.kind: event for event in events}
+    deciders = list(ticket.customer.approvers.order_by(Approver.name))
     return {
-        "deciders": ticket.customer.approvers.order_by(Approver.name),
+        "deciders": deciders,
+        "all_absent": deciders and all(approver.is_absent(clock.today()) for approver in deciders),
         "asked": last.get(EventKind.ASKED),
         "reminded": last.get(EventKind.REMINDED),
     }
