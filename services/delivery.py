@@ -6,6 +6,7 @@ message.
 """
 
 import logging
+import re
 import time
 from datetime import timedelta
 
@@ -13,14 +14,11 @@ from peewee import Case
 
 from models import Message, transaction
 from services import links, smtp, webhook
-from services.outbox import LineLost, NobodyThere, NotDelivered, one_line
+from services.outbox import LEASE, LineLost, NobodyThere, NotDelivered, is_free, one_line
 from settings import settings
 from words import MAX_ERROR_LENGTH, MessageKind, MessageState
 
 log = logging.getLogger(__name__)
-
-# Longer than a message can take from the lease to the mark.
-LEASE = timedelta(minutes=10)
 
 # How long to wait after the first failed try, the second and so on; the last is for all that follow.
 PAUSES = [timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 3 * 60, 6 * 60, 12 * 60)]
@@ -97,8 +95,7 @@ def _lease(is_ours, now):
 
 
 def _is_due(is_ours, now):
-    is_free = Message.leased_until.is_null() | (Message.leased_until <= now)
-    return (Message.state == MessageState.WAITING) & (Message.due_at <= now) & is_ours & is_free
+    return (Message.state == MessageState.WAITING) & (Message.due_at <= now) & is_ours & is_free(now)
 
 
 def _is_leased(message):
@@ -142,7 +139,14 @@ def _mark_sent(message, now):
 
 
 def _veiled(sentence, message):
-    """Return a sentence without the token of a message's link: a filter for spam may quote an address it dislikes."""
+    """Return a sentence without the token of a message's link: a filter for spam may quote an address it dislikes.
+
+    It may quote a piece of it, or break it as mails break long lines, or as answers do.
+    """
     if message.link is None:
         return sentence
-    return sentence.replace(links.unveil(message.link.nonce, message.link), "…")
+    token = links.unveil(message.link.nonce, message.link)
+    paths = "|".join(links.PATHS.values())
+    piece = rf"((?:{paths})(?:/|%2F))(?:\s*[\w-]){{1,{len(token)}}}[^\s“]*"
+    whole_lines = re.sub(r"=\s+", "", sentence)
+    return re.sub(piece, r"\1…", whole_lines, flags=re.IGNORECASE).replace(token, "…")

@@ -2,7 +2,7 @@
 
 import secrets
 from collections import Counter
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from peewee import JOIN, fn
@@ -12,6 +12,9 @@ from settings import settings
 from words import MAX_SUBJECT_LENGTH, Labelled, MessageKind, MessageState
 
 PAGE_SIZE = 50
+
+# Longer than a message can take from the lease to the mark.
+LEASE = timedelta(minutes=10)
 
 OPEN_STATES = (MessageState.WAITING, MessageState.FAILED)
 
@@ -152,13 +155,13 @@ def retry_all(now):
 def discard(message, now):
     """Let a message not go after all, unless it is on its way in this moment."""
     with transaction():
-        _discard((Message.id == message.id) & _is_free(now))
+        _discard((Message.id == message.id) & is_free(now))
 
 
 def discard_all(shelf, newest_id, now):
     """Let nothing on a shelf go, up to the newest that somebody saw there, unless it is on its way in this moment."""
     with transaction():
-        _discard(_ON_SHELF[shelf] & (Message.id <= newest_id) & _is_free(now))
+        _discard(_ON_SHELF[shelf] & (Message.id <= newest_id) & is_free(now))
 
 
 def discard_questions(ticket):
@@ -188,6 +191,13 @@ def one_line(text, limit):
     return " ".join(printable.replace("=?", "= ?").split())[:limit]
 
 
+def is_free(now):
+    """Return the condition that nobody holds a message to deliver it."""
+    # Nobody leases for longer; somebody's clock was ahead.
+    is_too_long = Message.leased_until > now + 2 * LEASE
+    return Message.leased_until.is_null() | (Message.leased_until <= now) | is_too_long
+
+
 def _with_ticket():
     return (
         Message.select(Message, Ticket, Submission, TicketLink)
@@ -203,10 +213,6 @@ def _retry(which, now):
     with transaction():
         Message.update(failing_since=now).where(which, is_open, IS_FAILING).execute()
         Message.update(state=MessageState.WAITING, due_at=now, attempts=0).where(which, is_open).execute()
-
-
-def _is_free(now):
-    return Message.leased_until.is_null() | (Message.leased_until <= now)
 
 
 def _discard(which):

@@ -1,5 +1,6 @@
 """The line to the mail server: encrypted, patient within bounds, and with a German sentence for all that goes wrong."""
 
+import binascii
 import io
 import smtplib
 import ssl
@@ -187,7 +188,7 @@ def _connect():
         if name:
             line.login(name, password)
         return line
-    except (OSError, UnicodeEncodeError) as error:
+    except (OSError, UnicodeEncodeError, binascii.Error) as error:
         if line:
             line.close()
         raise NobodyThere(_without(name, password, _why_nobody(error))) from None
@@ -217,6 +218,9 @@ def _why_nobody(error):
             return NO_ENCRYPTION if "STARTTLS" in str(error) else NO_LOGIN
         case smtplib.SMTPResponseException():
             return _quoting(f"{WHOM} nimmt zurzeit nichts an", error.smtp_code, error.smtp_error)
+        case binascii.Error():
+            # The server asks for the password in a code that nobody knows.
+            return NO_LOGIN
         case smtplib.SMTPException() if not isinstance(error, smtplib.SMTPServerDisconnected):
             return NO_LOGIN
         case _:

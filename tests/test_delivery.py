@@ -197,6 +197,14 @@ def test_a_refusal_is_told_even_if_it_was_the_last_word(two_mails, post, outbox)
     ] * 2
 
 
+def test_a_login_that_makes_no_sense(two_mails, post, outbox):
+    said = [b"220 mail.example\r\n", b"250-mail.example\r\n250 AUTH CRAM-MD5\r\n", b"334 abc\r\n"]
+    with talking(lambda: [], said) as port:
+        settings.smtp_url = f"smtp://portal:geheim@127.0.0.1:{port}"
+        post()
+    assert [(message.last_error, message.attempts) for message in outbox()] == [(smtp.NO_LOGIN, 1)] * 2
+
+
 def test_line_that_breaks_again_and_again_is_left_alone(anna, two_mails, work, post, mailbox, outbox):
     settings.smtp_url = ""
     anna.report("incident")
@@ -235,6 +243,13 @@ def test_killed_between_the_yes_and_the_mark(two_mails, post, mailbox, later, mo
     assert len(post()) == 3
 
 
+def test_a_lease_by_a_clock_that_was_ahead_holds_nothing(two_mails, post, mailbox):
+    with database.connection_context():
+        Message.update(leased_until=NOW + timedelta(days=3650)).execute()
+    post()
+    assert arrived(mailbox) == [SOMMER, OFFICE]
+
+
 def test_two_who_deliver_at_once_send_each_mail_once(anna, two_mails, work, mailbox):
     settings.smtp_url = ""
     for _ in range(4):
@@ -252,13 +267,26 @@ def test_two_who_deliver_at_once_send_each_mail_once(anna, two_mails, work, mail
     assert len({mail["Message-ID"] for mail in mailbox.mails}) == len(mailbox.mails) == 10
 
 
-def test_no_token_stands_in_an_error(two_mails, post, mailbox, outbox):
+@pytest.mark.parametrize(
+    ("quote", "shown"),
+    [
+        (lambda token: f"https://melden.example/vorgang/{token}", "https://melden.example/vorgang/…"),
+        (lambda token: f"<//melden.example/vorgang/{token}> nie", "<//melden.example/vorgang/… nie"),
+        (lambda token: f"%2FMELDEN.EXAMPLE%2FVORGANG%2F{token}", "%2FMELDEN.EXAMPLE%2FVORGANG%2F…"),
+        (lambda token: f"/vorgang/{token[:32]}= {token[32:]} nie", "/vorgang/… nie"),
+        (lambda token: f"/vor=\ngang/{token[:32]}", "/vorgang/…"),
+        (lambda token: f"/vorgang/{token[:9]}\n{token[9:33]}=\n{token[33:]} nie", "/vorgang/… nie"),
+        (lambda token: f"/vorgang/{token[:9]}… nie", "/vorgang/… nie"),
+        (lambda token: f"Zeichen {token}", "Zeichen …"),
+    ],
+)
+def test_no_token_stands_in_an_error(two_mails, post, mailbox, outbox, quote, shown):
     with database.connection_context():
         link = TicketLink.get()
-        token = links.unveil(link.nonce, link)
-    mailbox.mood = {"RCPT": f"550 5.7.1 Gesperrte Adresse: https://melden.example/vorgang/{token}"}
+    *lines, last = f"Gesperrt:\n{quote(links.unveil(link.nonce, link))}".split("\n")
+    mailbox.mood = {"RCPT": "".join(f"550-{line}\r\n" for line in lines) + f"550 {last}"}
     post()
-    assert outbox()[0].last_error.endswith("https://melden.example/vorgang/…“")
+    assert outbox()[0].last_error.endswith(f" Gesperrt: {shown}“")
 
 
 PAYLOAD = "<script>alert(1)</script> & \"'"
