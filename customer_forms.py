@@ -57,13 +57,14 @@ class CustomerForm(StoredForm):
         _follows(customers.checked_email),
         limit=MAX_EMAIL_LENGTH,
         field_class=EmailField,
-        description="Die Adresse des Ansprechpartners. Bestätigungen gehen nur an Adressen, die hier hinterlegt sind.",
+        description="Die Adresse des Ansprechpartners. An sie gehen die Bestätigungen.",
     )
     mail_domain = line(
         "Mail-Domain",
         _follows(customers.checked_mail_domain),
         limit=MAX_EMAIL_LENGTH,
-        description="Zum Beispiel firma.de: Antworten dürfen auch an andere Adressen dieser Domain gehen.",
+        description="Zum Beispiel firma.de. Bestätigungen, Antworten und Entscheidungen gehen auch an eine eingetippte "
+        "Adresse, wenn sie in dieser Domain liegt.",
         render_kw={"autocapitalize": "none", "spellcheck": "false", "inputmode": "url"},
     )
     fully_managed = BooleanField("Wir betreuen die IT vollständig", default=True)

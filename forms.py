@@ -220,7 +220,7 @@ class RequestForm(PortalForm):
         is_email,
         limit=MAX_EMAIL_LENGTH,
         field_class=EmailField,
-        description="Falls wir Ihnen schreiben sollen, statt anzurufen.",
+        description="Dorthin schreiben wir, wenn die Adresse zu Ihrem Unternehmen gehört.",
         render_kw={"autocomplete": "email"},
     )
     category = choice("Art der Anfrage", Category, "Bitte wählen Sie, worum es geht.")

@@ -41,6 +41,8 @@ def test_page_shows_the_whole_request(ask, category):
     assert ("Priorität Mittel" in words) == (category != "new_employee")
     buttons = [(button.get("value"), button.text) for button in page.tree.iter("button")]
     assert buttons == [("approved", "Freigeben"), ("declined", "Ablehnen")]
+    # What is typed of a reason stays.
+    assert [link.get("target") for link in page.tree.iter("a") if link.get("href") == "/hilfe"] == ["_blank"]
 
 
 def test_attachments_are_listed_and_not_handed_out(ask):

@@ -237,7 +237,7 @@ def test_a_look_at_the_help_page(tab):
     tab.sees_files("Foto.png")
     with tab.page.expect_popup() as help_tab:
         tab.at("a", has_text="Mehr zu Anhängen").click()
-    expect(help_tab.value.locator("h1")).to_have_text("Hilfe zum Formular")
+    expect(help_tab.value.locator("h1")).to_have_text("Hilfe")
     help_tab.value.close()
     tab.sees_values(tab.known | EXAMPLES["warranty"])
     tab.sees_files("Foto.png")

@@ -109,3 +109,9 @@ def test_how_to_reach_the_office(anna, monkeypatch, phone):
         assert ("rufen Sie uns bitte an" in words) == bool(phone)
         assert (phone or settings.office_email) in words
         assert "None" not in words
+
+
+def test_what_mails_open_is_explained(anna):
+    marked = marked_words(anna.get("/hilfe"))
+    names = ("Die Seite Ihres Vorgangs", "Ihre Nachricht", "Für Genehmiger", "Freigeben", "Ablehnen", "Grund")
+    assert [name for name in names if name not in marked] == []
