@@ -102,6 +102,9 @@ def everything(app, companies, clara, mailbox, work, later):
         go_on(minutes=1)
         desk().act("wieder-oeffnen", "Sie klemmt wieder.")
         go_on(minutes=1)
+        # One is left to decide.
+        report("warranty", email=company.anna)
+        go_on(minutes=1)
     test_mail = clara.get("/verwaltung/postausgang").fields("/verwaltung/postausgang/testmail")
     assert clara.post("/verwaltung/postausgang/testmail", test_mail).status == 303
     go_on(minutes=1)
