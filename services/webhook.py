@@ -1,4 +1,4 @@
-"""What tells a bigger system beside the portal of each event: signed JSON, by the rules of Standard Webhooks."""
+"""What tells a bigger system beside the portal of each event: signed JSON, in the form of Standard Webhooks."""
 
 import hashlib
 import hmac
