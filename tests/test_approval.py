@@ -102,7 +102,7 @@ def test_approved_means_in_the_queue_and_everybody_told(ask, new_mails, ticket, 
     requester, office = new_mails()
     assert (requester["To"], office["To"]) == (COMPANY, OFFICE)
     assert requester["Subject"].startswith("Freigegeben [")
-    assert "Bernd Brot hat Ihre Anfrage" in text_of(requester)
+    assert "hat Bernd Brot freigegeben." in text_of(requester)
     assert "> Gern." in text_of(requester)
     assert path_in(requester, "/vorgang/")
     assert office["Subject"].startswith("Neu [")

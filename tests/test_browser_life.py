@@ -116,7 +116,7 @@ def test_begun_before_the_approval(open_tab, staff_tab, arrives):
     bernd.page.get_by_role("button", name="Freigeben").click()
     expect(bernd.at("h1")).to_have_text("Freigegeben")
     assert "schon begonnen" in text_of(arrives(COMPANY))
-    assert "Bernd Brot hat ein Ticket von Bäckerei Sommer (K1001) freigegeben." in text_of(arrives(OFFICE))
+    assert "Ein Ticket von Bäckerei Sommer (K1001) hat Bernd Brot freigegeben." in text_of(arrives(OFFICE))
 
     clara.open(f"/verwaltung/ticket/{code}")
     act(clara, "Antworten", "Welche Kasse ist es?")

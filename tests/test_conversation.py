@@ -88,7 +88,7 @@ def test_answer_reply_done(desk, write, ticket, history, post, mailbox, anna):
     post()
     mail = mailbox.last_to(ANNA)
     assert mail["Subject"].startswith("Antwort [")
-    assert "Clara Neumann antwortet" in text_of(mail)
+    assert "antwortet Clara Neumann:" in text_of(mail)
     assert "> Welche Seriennummer hat er?" in text_of(mail)
     path = write("Es ist die 4711.")
     assert "Welche Seriennummer hat er?" in anna.get(path).text_of("messages")

@@ -1,12 +1,14 @@
 """What the portal writes to whom, read from a real mail server."""
 
 import io
+import re
 
 import pytest
 
 from models import Approver, Customer, database
 from services import customers
 from settings import settings
+from tests.conftest import ROOT
 from tests.mailbox import path_in, text_of
 from tests.pages import EXAMPLES
 from tests.samples import PNG
@@ -128,6 +130,23 @@ def test_only_the_office_reads_an_address_that_may_be_anybodys(bernd, anna, work
         shown = [email in text_of(mailbox.last_to(recipient)) for recipient in (OFFICE, COMPANY, BERND)]
         assert shown == [True, is_theirs, is_theirs]
     assert [mail["To"] for mail in mailbox.mails if "anna@" in mail["To"]] == ["anna@sommer.example"]
+
+
+OURS = "url |settings\\.|heading |label |part\\(|ticket\\.submission\\.spoken_code |.* \\| quoted "
+
+
+def test_every_line_begins_with_our_words_or_is_a_quotation():
+    """A line is known by its beginning: whoever types that could speak as somebody quoted, or make a link of ours."""
+    lines = [line for path in (ROOT / "templates/mail").iterdir() for line in path.read_text("utf-8").splitlines()]
+    assert [line for line in lines if re.match(rf"\{{\{{ (?!{OURS})", line)] == []
+
+
+def test_a_name_is_no_quotation(bernd, anna, work, mailbox):
+    anna.report("incident", name="> Ihr IT-Service", priority="high")
+    work()
+    mail = mailbox.last_to(BERND)
+    assert "für eine Anfrage von > Ihr IT-Service brauchen wir Ihre Freigabe." in text_of(mail)
+    assert "<blockquote" not in mail.get_body(("html",)).get_content()
 
 
 def test_a_call(anna, clara, post, mailbox):

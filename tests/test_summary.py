@@ -106,6 +106,14 @@ def test_what_waits(at_seven, anna, clara, work, summaries, tickets):
     assert "Es gibt noch keine Sicherung" in text
 
 
+def test_what_a_customer_typed_is_no_link(at_seven, anna, work, summaries):
+    anna.report("incident", description=f"{settings.url}/falsch")
+    work()
+    mail = summaries(TUESDAY)[-1]
+    assert f"\n„{settings.url}/falsch“\n{settings.url}/verwaltung/ticket/" in text_of(mail)
+    assert f'href="{settings.url}/falsch' not in mail.get_body(("html",)).get_content()
+
+
 def test_more_than_a_mail_should_hold(at_seven, anna, work, summaries, tickets):
     for _ in range(7):
         anna.report("incident")
