@@ -38,9 +38,9 @@ def ask(ticket, actor, now):
     # Where nobody can be asked there is nothing to wait for: the office has to see to it.
     ticket.reminders = 0 if asked else MOST_REMINDERS
     ticket.remind_at = reminder_after(now, sent=0) if asked else None
-    said = reopening(ticket)
+    said = {"reopening": reopening(ticket), "has_begun": early_start(ticket) is not None}
     for approver in asked:
-        mail.approval_wanted(ticket, approver, now, reopening=said)
+        mail.approval_wanted(ticket, approver, now, **said)
     if asked:
         history.record(ticket, EventKind.ASKED, actor, now, _names(asked))
 
@@ -102,6 +102,28 @@ def decided_by(event):
     return event.actor if event.kind in BY_LINK.values() else ""
 
 
+def what_now(event):
+    """Return the sentences that tell who asked what they can still do after a decline."""
+    return (
+        f"Sprechen Sie bitte mit {decided_by(event) or 'Ihrem Genehmiger'}. Soll es doch gemacht werden, senden Sie "
+        "eine neue Anfrage oder rufen Sie uns an."
+    )
+
+
+def what_follows(ticket, event, approver):
+    """Return what comes of a decision, for the approver who made it or another one; "" after the work."""
+    is_declined = event.kind in DECLINES
+    if not is_declined and not ticket.is_open:
+        return ""
+    name, is_told = ticket.submission.name, mail.requester(ticket)
+    told = f"Wir haben {name} Bescheid gegeben" if is_told else f"Wir geben {name} Bescheid"
+    if is_declined:
+        told += "." if ticket.is_open else "; mehr ist nicht zu tun."
+    else:
+        told += " und fangen an." if ticket.status is TicketStatus.NEW else " und arbeiten daran."
+    return f"Danke. {told}" if decided_by(event) == approver.name else told
+
+
 def early_start(ticket, before=None):
     """Return the event by which work began without an approval (before a decision), or None."""
     events = ticket.events.where(Event.kind.in_((EventKind.STARTED_EARLY, EventKind.REOPENED)))
@@ -161,8 +183,9 @@ def remind(ticket_id, now):
             ticket.reminders += 1
             ticket.remind_at = reminder_after(ticket.remind_at, ticket.reminders)
         reminded = _deciders(ticket, now)
+        said = {"is_last": ticket.remind_at is None, "has_begun": early_start(ticket) is not None}
         for approver in reminded:
-            mail.reminder(ticket, approver, ticket.remind_at is None, now)
+            mail.reminder(ticket, approver, now, **said)
         if reminded:
             history.record(ticket, EventKind.REMINDED, history.PORTAL, now, _names(reminded))
 
@@ -190,12 +213,12 @@ def _decide(ticket, kinds, decision, actor, text, now):
     if decision is Approval.APPROVED:
         mail.approved(ticket, now, by=decided_by(event), **said)
         if not is_known:
-            mail.new_ticket(ticket, now, approved_by=actor)
+            mail.new_ticket(ticket, now, approval=event)
     else:
         if not has_begun:
             changes.close(ticket, TicketStatus.CANCELLED, now)
             history.record(ticket, EventKind.CANCELLED, actor, now, NOT_APPROVED)
-        mail.declined(ticket, now, by=decided_by(event), **said)
+        mail.declined(ticket, now, by=decided_by(event), what_now=what_now(event), **said)
         # Somebody has to tell a requester to whom no mail goes.
         is_known = is_known or not mail.requester(ticket)
     if kinds is BY_LINK and is_known:

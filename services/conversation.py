@@ -19,7 +19,7 @@ _APPROVALS = (Approval.NOT_REQUIRED, Approval.PENDING, Approval.APPROVED, Approv
 _STATES = {
     TicketStatus.NEW: (
         "Wir haben Ihre Anfrage und sehen sie uns an.",
-        "Ihr Genehmiger hat noch nicht entschieden.",
+        "Ihr Genehmiger hat noch nicht entschieden. Wir fangen danach an.",
         "Ihre Anfrage ist freigegeben, und wir sehen sie uns an.",
         "Ihre Anfrage ist nicht freigegeben.",
     ),
@@ -35,7 +35,7 @@ _STATES = {
         "Ihre Anfrage ist freigegeben. Wir warten auf Ihre Antwort.",
         "Ihre Anfrage ist nicht freigegeben, aber schon begonnen. Wir warten auf Ihre Antwort.",
     ),
-    TicketStatus.DONE: ("Erledigt am {closed}.",) * 3 + ("Erledigt am {closed}. Freigegeben war es nicht.",),
+    TicketStatus.DONE: ("Erledigt am {closed}.",) * 3 + ("Erledigt am {closed}. Es war nicht freigegeben.",),
     TicketStatus.CANCELLED: ("Storniert am {closed}.",) * 3 + ("Nicht freigegeben und storniert am {closed}.",),
 }
 
@@ -84,13 +84,14 @@ def reply(link, draft, text, now):
         with changes.as_it_is(ticket):
             if not Event.select().where(Event.draft == draft).exists():
                 _require_room(link, now)
-            if ticket.status is TicketStatus.WAITING:
+            former = ticket.status
+            if former is TicketStatus.WAITING:
                 ticket.status = TicketStatus.IN_PROGRESS
             event = history.record(ticket, EventKind.REPLIED, ticket.customer.name, now, text, draft)
             attachments.adopt(draft, ticket.submission, event)
-            if ticket.status is TicketStatus.DONE:
+            if former is TicketStatus.DONE:
                 tickets.put_back(ticket, ticket.customer.name, now)
-            mail.reply(ticket, event, now)
+            mail.reply(ticket, event, former, now)
     except IntegrityError:
         known = Event.get(Event.draft == draft)
         is_other = (known.ticket_id, known.text) != (ticket.id, text)
@@ -119,6 +120,13 @@ def reasons(ticket):
         if event and event.text != approvals.NOT_APPROVED:
             found.append((event.text, event.actor, event.at))
     return found
+
+
+def what_now(ticket):
+    """Return what the customer can do about a request that was declined before anybody began, or ""."""
+    event = approvals.decision(ticket)
+    is_refused = ticket.status is TicketStatus.CANCELLED and ticket.approval is Approval.DECLINED and event
+    return approvals.what_now(event) if is_refused else ""
 
 
 def messages(ticket):

@@ -4,6 +4,7 @@ Each is called within the transaction of what it tells. Mail goes to addresses o
 into the form if it lies in the customer's own mail domain.
 """
 
+import re
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
@@ -39,25 +40,24 @@ def confirmation(ticket, now):
     _to_customer(MessageKind.CONFIRMATION, ticket, recipients, _subject("Eingegangen", ticket), now)
 
 
-def new_ticket(ticket, now, approved_by=""):
-    """Tell the office that there is something to do, with all that it needs to do it, and who approved it."""
+def new_ticket(ticket, now, approval=None):
+    """Tell the office that there is something to do, with all that it needs to do it, and how it was approved."""
     subject = _subject("Neu, noch nicht freigegeben" if ticket.approval is Approval.PENDING else "Neu", ticket)
     with_attachments = settings.mail_attachments == "on"
     opened = ticket.events.order_by(Event.id).first()
-    said = {"opened": opened, "approved_by": approved_by}
+    said = {"opened": opened, "approval": approval, "hears": requester(ticket)}
     _to_office(MessageKind.NEW_TICKET, ticket, subject, now, with_attachments=with_attachments, **said)
 
 
-def approval_wanted(ticket, approver, now, reopening):
-    """Ask an approver to decide about a ticket, perhaps anew after it had been declined or cancelled."""
-    subject = _subject("Bitte um Freigabe", ticket)
-    _to_approver(MessageKind.APPROVAL_WANTED, ticket, approver, subject, now, reopening=reopening)
+def approval_wanted(ticket, approver, now, **said):
+    """Ask an approver to decide about a ticket: perhaps anew after it had been declined, or after work has begun."""
+    _to_approver(MessageKind.APPROVAL_WANTED, ticket, approver, _subject("Bitte um Freigabe", ticket), now, **said)
 
 
-def reminder(ticket, approver, is_last, now):
+def reminder(ticket, approver, now, **said):
     """Remind an approver that a ticket waits for a decision; the last one says that no other follows."""
     subject = _subject("Erinnerung: Bitte um Freigabe", ticket)
-    _to_approver(MessageKind.REMINDER, ticket, approver, subject, now, is_last=is_last)
+    _to_approver(MessageKind.REMINDER, ticket, approver, subject, now, **said)
 
 
 def started_early(ticket, approver, reason, now):
@@ -104,9 +104,9 @@ def reopened(ticket, reason, now):
     _to_customer(MessageKind.REOPENED, ticket, requester(ticket), subject, now, reason=reason)
 
 
-def reply(ticket, event, now):
-    """Tell the office what the customer writes."""
-    _to_office(MessageKind.REPLY, ticket, _subject("Nachricht vom Kunden", ticket), now, event=event)
+def reply(ticket, event, former, now):
+    """Tell the office what the customer writes, and how things stood before."""
+    _to_office(MessageKind.REPLY, ticket, _subject("Nachricht vom Kunden", ticket), now, event=event, former=former)
 
 
 def summary(overview, today, now):
@@ -168,6 +168,7 @@ def _put(kind, ticket, recipient, subject, now, link=None, with_attachments=Fals
         customer=ticket.customer,
         url=link and links.veiled_url(link),
         not_shown=not_for_everyone(ticket) if not_shown is None else not_shown,
+        recipient=recipient,
         **context,
     )
     outbox.put(
@@ -183,7 +184,9 @@ def _put(kind, ticket, recipient, subject, now, link=None, with_attachments=Fals
 
 
 def _render(kind, **context):
-    return templates.get_template(f"{kind}.txt").render(**context)
+    body = templates.get_template(f"{kind}.txt").render(**context)
+    # What is left out leaves its blank lines behind.
+    return re.sub(r"\n{3,}", "\n\n", body).strip("\n") + "\n"
 
 
 def _in_short(overview):

@@ -21,7 +21,7 @@ SCRIPT = "<script>alert(1)</script>"
 
 STATES = {
     ("new", "not_required"): "Wir haben Ihre Anfrage und sehen sie uns an.",
-    ("new", "pending"): "Ihr Genehmiger hat noch nicht entschieden.",
+    ("new", "pending"): "Ihr Genehmiger hat noch nicht entschieden. Wir fangen danach an.",
     ("new", "approved"): "Ihre Anfrage ist freigegeben, und wir sehen sie uns an.",
     ("new", "declined"): "Ihre Anfrage ist nicht freigegeben.",
     ("in_progress", "not_required"): "Wir arbeiten daran.",
@@ -41,7 +41,7 @@ STATES = {
     ("done", "not_required"): "Erledigt am 23.11.2026.",
     ("done", "pending"): "Erledigt am 23.11.2026.",
     ("done", "approved"): "Erledigt am 23.11.2026.",
-    ("done", "declined"): "Erledigt am 23.11.2026. Freigegeben war es nicht.",
+    ("done", "declined"): "Erledigt am 23.11.2026. Es war nicht freigegeben.",
     ("cancelled", "not_required"): "Storniert am 23.11.2026.",
     ("cancelled", "pending"): "Storniert am 23.11.2026.",
     ("cancelled", "approved"): "Storniert am 23.11.2026.",

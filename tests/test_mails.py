@@ -65,12 +65,12 @@ def test_subjects(anna, work, mailbox, tickets, category, about):
 def test_confirmation_says_what_comes_next(anna, work, mailbox):
     anna.report("incident")
     work()
-    assert "Wir sehen sie uns an und melden uns bei Ihnen" in text_of(mailbox.last_to(COMPANY))
+    assert "Wir sehen sie uns an und melden uns, so" in text_of(mailbox.last_to(COMPANY))
 
 
 @pytest.mark.parametrize(
     ("priority", "sentence"),
-    [("medium", "gebeten, fangen danach an und schreiben Ihnen"), ("high", "im Zweifel fangen wir schon vorher an")],
+    [("medium", "gebeten, fangen danach an und geben Bescheid"), ("high", "im Zweifel fangen wir schon vorher an")],
 )
 def test_confirmation_of_what_waits_for_an_approval(bernd, anna, work, mailbox, priority, sentence):
     anna.report("incident", priority=priority)
@@ -132,7 +132,7 @@ def test_only_the_office_reads_an_address_that_may_be_anybodys(bernd, anna, work
     assert [mail["To"] for mail in mailbox.mails if "anna@" in mail["To"]] == ["anna@sommer.example"]
 
 
-OURS = "url |settings\\.|heading |label |part\\(|ticket\\.submission\\.spoken_code |.* \\| quoted "
+OURS = "url |what_now|settings\\.|heading |label |part\\(|ticket\\.submission\\.spoken_code |.* \\| quoted "
 
 
 def test_every_line_begins_with_our_words_or_is_a_quotation():
@@ -153,7 +153,7 @@ def test_a_call(anna, clara, post, mailbox):
     call(clara, "incident")
     post()
     confirmation, ticket = text_of(mailbox.last_to(COMPANY)), text_of(mailbox.last_to(OFFICE))
-    assert "wir haben Ihre Anfrage am Telefon aufgenommen" in confirmation
+    assert "am 23.11.2026, 10:30 Uhr, hat uns Anna Sommer angerufen. Die Anfrage hat" in confirmation
     assert "Das haben wir notiert:" in confirmation
     assert "Clara" not in confirmation
     assert "Clara Neumann: Am Telefon aufgenommen." in ticket

@@ -82,8 +82,8 @@ def test_each_once(asked_at, work_at, reminders_to, history):
     assert len(reminders_to(BERND)) == 2
     assert history()[2:] == [(EventKind.REMINDED, "Portal", "Bernd Brot, Petra Mehl")] * 2
     first, last = map(text_of, reminders_to(BERND))
-    assert "Noch einmal erinnern wir nicht daran." in last
-    assert "Noch einmal" not in first
+    assert "Das ist die letzte Erinnerung; danach rufen wir Sie an." in last
+    assert "letzte Erinnerung" not in first
     assert "Der Drucker zieht kein Papier ein." in first
 
 
@@ -93,7 +93,7 @@ def test_after_a_downtime_one_mail_stands_for_both(asked_at, work_at, reminders_
         work_at(NOW + timedelta(days=days))
         assert len(reminders_to(BERND)) == 1
         assert (ticket().reminders, ticket().remind_at) == (2, None)
-    assert "Noch einmal erinnern wir nicht daran." in text_of(reminders_to(BERND)[0])
+    assert "Das ist die letzte Erinnerung; danach rufen wir Sie an." in text_of(reminders_to(BERND)[0])
 
 
 def test_late_first_reminder_does_not_move_the_last(asked_at, work_at, ticket):
@@ -151,10 +151,10 @@ def test_one_that_fails_holds_up_no_other(asked_at, work_at, reminders_to, monke
     asked_at(NOW, description="Das Papier ist alle.")
     reminder, first = mail.reminder, tickets()[0].id
 
-    def fail_once(ticket, *arguments):
+    def fail_once(ticket, *arguments, **said):
         if ticket.id == first:
             raise RuntimeError("brought about by the test")
-        reminder(ticket, *arguments)
+        reminder(ticket, *arguments, **said)
 
     with monkeypatch.context() as patch:
         patch.setattr(mail, "reminder", fail_once)

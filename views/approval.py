@@ -69,6 +69,7 @@ def _show(link, form, status=200, notice=""):
         "notice": notice,
         "decision": decision,
         "decided_by": decision and approvals.decided_by(decision),
+        "what_follows": decision and approvals.what_follows(ticket, decision, link.approver),
         "early_start": approvals.early_start(ticket, before=decision),
         "reopening": approvals.reopening(ticket),
     }

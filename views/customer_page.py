@@ -128,6 +128,7 @@ def _parts(ticket):
         "not_shown": mail.not_for_everyone(ticket),
         "state": conversation.state(ticket, texts.day),
         "reasons": conversation.reasons(ticket),
+        "what_now": conversation.what_now(ticket),
         "messages": conversation.messages(ticket),
         "takes_replies": conversation.takes_replies(ticket),
         "closes_at": None if ticket.is_open else links.expires_at(ticket),
