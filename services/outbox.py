@@ -169,6 +169,12 @@ def discard_questions(ticket):
     _discard((Message.ticket == ticket) & Message.kind.in_((MessageKind.APPROVAL_WANTED, MessageKind.REMINDER)))
 
 
+def discard_webhooks():
+    """Discard what the other system has not heard yet, because it is to hear nothing more."""
+    with transaction():
+        _discard(Message.kind == MessageKind.WEBHOOK)
+
+
 def waiting_with(link):
     """Return the messages with a link that have not left yet."""
     return list(Message.select().where(Message.link == link, Message.state.in_(OPEN_STATES)))

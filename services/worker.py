@@ -5,9 +5,10 @@ from contextlib import nullcontext
 from datetime import timedelta
 from typing import NamedTuple
 
-from models import Submission
-from services import approvals, attachments, attempts, delivery, intake, sessions, summary, unmatched
+from models import Submission, database
+from services import approvals, attachments, attempts, delivery, intake, outbox, sessions, summary, unmatched
 from services.loop import Loop
+from settings import settings
 
 log = logging.getLogger(__name__)
 
@@ -123,6 +124,9 @@ class Courier(Loop):
 
 def start(context):
     """Start all that runs beside the web server and return it."""
+    if not settings.webhook_url:
+        with database.connection_context():
+            outbox.discard_webhooks()
     mails, webhooks = Courier("mails", delivery.deliver_mails), Courier("webhooks", delivery.deliver_webhooks)
     loops = [Worker(context), mails, webhooks]
     for loop in loops:

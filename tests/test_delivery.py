@@ -226,6 +226,14 @@ def test_one_bad_address_holds_up_no_other(two_mails, post, outbox):
     assert outbox()[0].last_error == smtp.NO_UMLAUTS
 
 
+def test_one_that_is_no_mail_holds_up_no_other(two_mails, post, outbox):
+    with database.connection_context():
+        Message.update(recipient=f"{SOMMER}\r\nBcc: dora@boese.example").where(Message.recipient == SOMMER).execute()
+    (mail,) = post()
+    assert mail.envelope.rcpt_tos == [OFFICE]
+    assert [message.last_error for message in outbox()] == [delivery.BROKEN, ""]
+
+
 def test_killed_between_the_yes_and_the_mark(two_mails, post, mailbox, later, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(delivery, "_mark_sent", lambda *_: 1 / 0)

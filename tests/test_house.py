@@ -147,6 +147,7 @@ ROOMS = {
         "services.delivery",
         "services.intake",
         "services.loop",
+        "services.outbox",
         "services.sessions",
         "services.summary",
         "services.unmatched",

@@ -11,7 +11,7 @@ from itertools import chain
 import pytest
 
 from models import Message, database
-from services import delivery, webhook
+from services import delivery, webhook, worker
 from settings import Settings, StartError, settings
 from tests.chatter import drip, flood, talking
 from tests.conftest import NOW
@@ -246,6 +246,21 @@ def test_the_same_message_on_every_try(anna, work, system, tell):
     settings.webhook_url = address
     tell(NOW + delivery.PAUSES[0] * 2)
     assert system.ids == [message.message_id[1:].partition("@")[0]]
+
+
+@pytest.mark.parametrize(("is_off", "state"), [(True, MessageState.DISCARDED), (False, MessageState.WAITING)])
+def test_a_start_without_the_system_gives_up_what_it_has_not_heard(anna, work, app, system, is_off, state):
+    system.mood = 500
+    anna.report("incident")
+    work()
+    if is_off:
+        settings.webhook_url = ""
+    worker.stop(worker.start(app.app_context))
+    (message,) = waiting()
+    assert (message.state, message.failing_since is None) == (state, is_off)
+    with database.connection_context():
+        mails = Message.select().where(Message.kind != MessageKind.WEBHOOK)
+        assert {mail.state for mail in mails} == {MessageState.WAITING}
 
 
 def test_a_dead_system_holds_up_no_mail(anna, work, system, mailbox):
