@@ -42,7 +42,7 @@ def _morning(page):
     _keep(page, "heute")
     page.goto("/verwaltung/tickets")
     _keep(page, "tickets")
-    page.locator(".row-title").first.click()
+    page.locator(".rows li", has=page.locator(".status-new")).locator(".row-title").first.click()
     page.get_by_role("button", name="Arbeit beginnen").click()
     page.get_by_text("Arbeit begonnen").wait_for()
     _keep(page, "ticket")
