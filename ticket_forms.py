@@ -15,6 +15,8 @@ ON_BEHALF = "Nach einem Anruf, für den Genehmiger. Der Kunde erfährt davon, au
 
 READ_BY_CUSTOMER = "Der Kunde liest das in einer E-Mail und auf seiner Seite."
 
+ASKED_ANEW = "Was nicht freigegeben war, geht noch einmal an die Genehmiger."
+
 # A text to a ticket is a sentence or two.
 FEW = {"rows": 3}
 
@@ -141,10 +143,12 @@ class ReopenForm(VerbForm):
     reason = text(
         "Warum wird es wieder geöffnet?",
         missing="Bitte schreiben Sie, warum.",
-        description="Was nicht freigegeben war, geht noch einmal an die Genehmiger. Der Kunde bekommt eine E-Mail. "
-        "Beide lesen diesen Text.",
+        description=f"{ASKED_ANEW} Der Kunde bekommt eine E-Mail. Beide lesen diesen Text.",
         render_kw=FEW,
     )
+
+    def say_who_reads(self, words):
+        self.reason.description = f"{ASKED_ANEW} {words}"
 
 
 class ApproveForm(VerbForm):

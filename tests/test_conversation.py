@@ -293,6 +293,8 @@ def test_what_the_customer_does_not_read_is_said_at_the_field(desk, change, word
         Customer.update(change).execute()
     for field in ("erledigen-text", "stornieren-reason"):
         assert words in work.look().text_of(f"{field}-hint")
+    work.act("erledigen")
+    assert words in work.look().text_of("wieder-oeffnen-reason-hint")
 
 
 def test_declining_is_told_once_and_asks_for_no_reply(desk, post, mailbox):
