@@ -349,7 +349,7 @@ def test_test_mail(clara, post):
         ("clara@a.example\r\nBcc: dora@b.example", "enthält unsichtbare Steuerzeichen"),
     ],
 )
-def test_test_mail_to_no_address(clara, recipient, sentence):
+def test_test_mail_to_no_address(clara, mailbox, recipient, sentence):
     form = clara.get(OUTBOX).fields(f"{OUTBOX}/testmail").to_dict() | {"recipient": recipient}
     page = clara.post(f"{OUTBOX}/testmail", form)
     assert page.status == 422
