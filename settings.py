@@ -200,12 +200,17 @@ def _is_address(text):
         return False
 
 
-def _is_smtp_url(text):
+def _is_address_of_a(schemes, text):
+    """Say whether a text is the whole address of a server, with a name that the network can look for."""
     try:
         url = urlsplit(text)
-        return text == "" or (url.scheme in ("smtp", "smtps") and bool(url.hostname) and url.port != 0)
+        return url.scheme in schemes and bool((url.hostname or "").encode("idna")) and url.port != 0
     except ValueError:
         return False
+
+
+def _is_smtp_url(text):
+    return text == "" or _is_address_of_a(("smtp", "smtps"), text)
 
 
 def _is_time_of_day(text):
@@ -217,12 +222,9 @@ def _is_mail_address(text):
 
 
 def _is_webhook_url(text):
-    try:
-        url = urlsplit(text)
-        is_whole = url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0 and "@" not in url.netloc
-        return text == "" or (is_whole and text.isascii() and text.isprintable() and " " not in text)
-    except ValueError:
-        return False
+    is_plain = text.isascii() and text.isprintable() and " " not in text
+    is_address = is_plain and _is_address_of_a(("http", "https"), text)
+    return text == "" or (is_address and "@" not in urlsplit(text).netloc)
 
 
 def _is_web_address(text):

@@ -186,6 +186,13 @@ def test_handbook_lists_every_setting_with_its_default():
     assert listed == expected
 
 
+@pytest.mark.parametrize(
+    "url", ["mail.firma.de", "http://mail.firma.de", "smtp://", "smtp://mail..firma.de", "smtp://m:x"]
+)
+def test_mail_server_that_cannot_be_one(load, url):
+    assert "smtp://name:kennwort@mail.firma.de:587" in refusal(load, TICKET_SMTP_URL=url)
+
+
 @pytest.mark.parametrize("config", ["webhook_secret = 12345678901234567", 'smtp_url = ["smtp://name:geheim@mail"]'])
 def test_what_may_be_secret_is_not_said_again(load, config):
     sentence = refusal(load, config)
