@@ -4,7 +4,7 @@ import re
 from datetime import date, timedelta
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import TimeoutError, expect
 
 from tests.live import PNG, names_of
 from tests.pages import EXAMPLES
@@ -282,10 +282,18 @@ def test_a_whole_report_with_keys_only(tab, sent):
             keys.press("Tab")
         pytest.fail(f"Sixty times Tab do not lead to {selector}")
 
-    def choose_file(name):
-        with tab.page.expect_file_chooser() as chooser:
+    def ask_for_files(**patience):
+        with tab.page.expect_file_chooser(**patience) as chooser:
             keys.press("Enter")
-        chooser.value.set_files(tab.on_disk((name, PNG)))
+        return chooser.value
+
+    def choose_file(name):
+        try:
+            chooser = ask_for_files(timeout=2000)
+        except TimeoutError:
+            # Once in a while Chromium swallows the key that asks for its dialog; a person presses it again.
+            chooser = ask_for_files()
+        chooser.set_files(tab.on_disk((name, PNG)))
 
     tab.open()
     keys.press("Tab")
