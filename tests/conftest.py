@@ -133,6 +133,19 @@ def later(app, monkeypatch):
     return let_pass
 
 
+@pytest.fixture
+def queries(monkeypatch):
+    """Count what the database is asked."""
+    asked, execute = [], database.execute_sql
+
+    def counted(sql, params=None):
+        asked.append(sql)
+        return execute(sql, params)
+
+    monkeypatch.setattr(database, "execute_sql", counted)
+    return asked
+
+
 def stored():
     """Return all that is stored: the whole database as text, and the names of all files."""
     with sqlite3.connect(settings.database_path) as connection:

@@ -212,19 +212,6 @@ MISTYPED_AS = {
 }
 
 
-@pytest.fixture
-def queries(monkeypatch):
-    """Count what the database is asked."""
-    asked, execute = [], database.execute_sql
-
-    def counted(sql, params=None):
-        asked.append(sql)
-        return execute(sql, params)
-
-    monkeypatch.setattr(database, "execute_sql", counted)
-    return asked
-
-
 @pytest.mark.parametrize("how", [*KILLED_BY, *MISTYPED_AS])
 def test_dead_links_are_all_alike(app, ask, mailbox, queries, how):
     bernd, _ = ask()

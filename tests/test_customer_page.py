@@ -390,21 +390,30 @@ def dead(path, how):
 
 @pytest.mark.parametrize("how", ["changed", "revoked", "locked", "expired"])
 @pytest.mark.parametrize("has_token", [True, False])
-def test_dead_link_opens_nothing(carla, path, how, has_token):
+def test_dead_links_open_nothing_and_are_all_alike(carla, path, queries, how, has_token):
     values = carla.get(path).fields().to_dict() | {"text": "Hallo"}
     path = dead(path, how)
     if not has_token:
         carla.client.delete_cookie("session")
+
+    def answers_to(path):
+        """Return all that shows of an answer, with the number of queries that it took, for each way to ask."""
+        answers = []
+        for part in (None, "", "/anhaenge", "/anhaenge/entfernen"):
+            queries.clear()
+            sent = values | {"files": [file("Notiz.txt")]}
+            page = carla.get(path) if part is None else carla.post(path + part, sent)
+            answers.append((page.status, page.text, dict(page.response.headers), len(queries)))
+        return answers
+
     before = stored()
-    pages = [carla.get(path)]
-    for part in ("", "/anhaenge", "/anhaenge/entfernen"):
-        pages.append(carla.post(path + part, values | {"files": [file("Notiz.txt")]}))
-    for page in pages:
-        assert page.status == 404
-        assert page.tree.findtext(".//h1") == "Dieser Link öffnet nichts mehr"
-        assert "Drucker" not in page.text
-        assert page.response.headers["Referrer-Policy"] == "no-referrer"
+    of_nobody = answers_to(f"/vorgang/{'A' * 43}")
+    assert answers_to(path) == of_nobody
     assert stored() == before
+    for status, text, headers, _ in of_nobody:
+        assert status == 404
+        assert "Dieser Link öffnet nichts mehr" in text
+        assert headers["Referrer-Policy"] == "no-referrer"
 
 
 def test_page_of_a_closed_ticket_says_until_when_it_opens(carla, path, monkeypatch):
