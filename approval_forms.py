@@ -3,14 +3,14 @@
 from wtforms import HiddenField, StringField
 from wtforms.validators import AnyOf
 
-from forms import PortalForm, event_id, text
+from forms import PortalForm, row_id, text
 from words import Approval
 
 
 class DecisionForm(PortalForm):
     """One of two buttons, and a reason that only declining needs."""
 
-    question = HiddenField(filters=[event_id])
+    question = HiddenField(filters=[row_id])
     decision = StringField(
         validators=[AnyOf([Approval.APPROVED, Approval.DECLINED], "Bitte wählen Sie „Freigeben“ oder „Ablehnen“.")]
     )

@@ -48,8 +48,8 @@ def clean(text, limit):
     return text if len(text) > 4 * limit else unicodedata.normalize("NFC", text)
 
 
-def event_id(text):
-    """Return the id of the last event that somebody has seen; who sends none, or what can be none, has seen nothing."""
+def row_id(text):
+    """Return the id of a row that a form sends along, or 0, which none has, for what can be none."""
     return int(text) if re.fullmatch("[0-9]{1,18}", text or "") else 0
 
 

@@ -1,12 +1,10 @@
 """What the office can do with a ticket: one form for each verb, on the same base as all others."""
 
-import re
-
 from wtforms import BooleanField, HiddenField, SelectField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired
 
-from forms import PortalForm, event_id, text
+from forms import PortalForm, row_id, text
 from models import Staff, TextBlock
 from services import approvals, conversation, tickets
 from staff_forms import NOBODY
@@ -28,7 +26,8 @@ class VerbForm(PortalForm):
     verb = slug = button = ""
     is_quiet = False
 
-    seen = HiddenField(filters=[event_id])
+    # Whoever says nothing, or something that can be no event, has seen nothing.
+    seen = HiddenField(filters=[row_id])
 
     def carry_out(self, ticket, by, now):
         """Do it; raises changes.TicketError."""
@@ -101,8 +100,7 @@ class AnswerForm(VerbForm):
 
     def chosen_block(self):
         """Return the text block that is chosen, or None with the sentence at its field."""
-        id = int(self.block.data) if re.fullmatch("[0-9]{1,18}", self.block.data or "") else None
-        block = TextBlock.get_or_none(TextBlock.id == id)
+        block = TextBlock.get_or_none(TextBlock.id == row_id(self.block.data))
         if block is None:
             self.block.errors = ["Bitte wählen Sie einen Textbaustein."]
         return block

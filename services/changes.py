@@ -12,6 +12,7 @@ _CHANGEABLE = (
     Ticket.assignee,
     Ticket.remind_at,
     Ticket.reminders,
+    Ticket.replied_at,
     Ticket.first_action_at,
     Ticket.closed_at,
 )

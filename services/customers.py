@@ -234,12 +234,13 @@ def unlock(customer):
 
 
 def require_open(customer):
-    """Refuse a customer who is locked by now; raises AccountError."""
+    """Return a customer as it is now, or refuse one who is locked; raises AccountError."""
     current = Customer.get_by_id(customer.id)
     if current.locked_at:
         raise AccountError(
             f"Der Kunde {current.number} ({current.name}) ist gesperrt. Bitte heben Sie zuerst die Sperre auf."
         )
+    return current
 
 
 def add_approver(customer, values):

@@ -1,6 +1,6 @@
 """What happened to a ticket, line by line."""
 
-from models import Event, Ticket
+from models import Event
 from services import webhook
 from words import EventKind
 
@@ -24,16 +24,13 @@ PORTAL = "Portal"
 def record(ticket, kind, actor, now, text="", draft=None):
     """Add a line to a ticket's history, within the transaction of what it tells, and return it.
 
-    The ticket is given as it is after the event, for whoever is told of it by the webhook.
+    The ticket is given as it is after the event, for whoever is told of it by the webhook; whether a message from the
+    customer waits is noted on it, to be saved with what else changes.
     """
     if kind is EventKind.REPLIED:
-        _mark_reply(ticket, now)
+        ticket.replied_at = now
     elif kind in REACTIONS:
-        _mark_reply(ticket, None)
+        ticket.replied_at = None
     event = Event.create(ticket=ticket, at=now, kind=kind, actor=actor, text=text, draft=draft)
     webhook.announce(event, ticket, now)
     return event
-
-
-def _mark_reply(ticket, moment):
-    Ticket.update(replied_at=moment).where(Ticket.id == ticket.id).execute()

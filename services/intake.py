@@ -69,9 +69,10 @@ def admit(submission, now):
     customer, match = accounts.check_proof(submission.customer_number, submission.pin_proof)
     reason = _reason_against(customer, match)
     with transaction(DECISION_SECONDS):
-        # Somebody may have locked the customer while the PIN was checked.
-        if reason is None and Customer.get_by_id(customer.id).locked_at:
-            reason = UnmatchedReason.CUSTOMER_LOCKED
+        if reason is None:
+            # Somebody may have locked or changed the customer while the PIN was checked.
+            customer = Customer.get_by_id(customer.id)
+            reason = _reason_against(customer, match)
         decided = (
             Submission.update(
                 state=SubmissionState.UNMATCHED if reason else SubmissionState.ADMITTED,
@@ -164,13 +165,10 @@ def _reason_against(customer, match):
 
 
 def _open_by_hand(submission, customer, by, why, now):
-    customers.require_open(customer)
-    return _open_ticket(submission, customer, by.name, why, now)
+    return _open_ticket(submission, customers.require_open(customer), by.name, why, now)
 
 
 def _open_ticket(submission, customer, actor, why, now):
-    # Somebody may have changed the addresses since the customer was looked up.
-    customer = Customer.get_by_id(customer.id)
     ticket = Ticket.create(
         submission=submission,
         customer=customer,

@@ -16,6 +16,8 @@ from words import LinkPurpose
 
 bp = Blueprint("customer_page", __name__, url_prefix="/vorgang/<token>")
 
+bp.after_request(keep_secret)
+
 SENT_BEFORE = (
     "Von dieser Seite ist schon eine andere Nachricht bei uns angekommen. Soll das hier eine weitere sein, senden Sie "
     "sie bitte noch einmal ab."
@@ -61,12 +63,6 @@ def stay_at_this_page(endpoint, values):
 def open_link():
     """Let nobody in but who has the link."""
     g.link = opened(g.token, LinkPurpose.CUSTOMER)
-
-
-@bp.after_request
-def keep_address(response):
-    """Keep the address of the page to those who have it."""
-    return keep_secret(response)
 
 
 @bp.get("")
