@@ -39,6 +39,7 @@ class Keyboard:
 
     def go_to(self, words):
         """Press Tab until what has the focus says these words, and see that one sees where the focus is."""
+        self.page.wait_for_load_state()  # A key pressed before htmx has run would send the plain form.
         for _ in range(80):
             self.press("Tab")
             if words in self.page.evaluate(FOCUSED):
