@@ -111,6 +111,7 @@ class Customer(BaseModel):
     pin_issued_at = UTCDateTimeField(null=True)
     locked_at = UTCDateTimeField(null=True)
     created_at = UTCDateTimeField()
+    guessing_told_at = UTCDateTimeField(null=True)
 
     @classmethod
     def by_number(cls):
@@ -153,6 +154,13 @@ class FormerPin(BaseModel):
     customer = ForeignKeyField(Customer, backref="former_pins", on_delete="CASCADE")
     pin_hash = CharField()
     replaced_at = UTCDateTimeField()
+
+
+class WrongPin(BaseModel):
+    """One wrong PIN that was sent with a customer's number, so that guessing is noticed."""
+
+    customer = ForeignKeyField(Customer, backref="wrong_pins", on_delete="CASCADE")
+    at = UTCDateTimeField(index=True)
 
 
 class Submission(BaseModel):
@@ -443,7 +451,8 @@ class TextBlock(BaseModel):
 class Attachment(BaseModel):
     """A stored file: staged under a draft key until the submission with that key adopts it.
 
-    What came later, with a message from the customer, belongs to the submission, too, and names that event.
+    What came later, with a message from the customer, belongs to the submission, too, and names that event. Active
+    content is what in the file could act by itself, in words.
     """
 
     draft = CharField(max_length=TOKEN_LENGTH)
@@ -452,6 +461,7 @@ class Attachment(BaseModel):
     stored_name = CharField(max_length=32, unique=True)
     name = CharField(max_length=MAX_FILE_NAME_LENGTH)
     media_type = CharField(max_length=40)
+    active_content = CharField(max_length=MAX_SHORT_LENGTH, default="")
     digest = CharField(max_length=64)
     size = IntegerField()
     address = CharField(max_length=MAX_ADDRESS_LENGTH, index=True)
@@ -473,6 +483,7 @@ TABLES = [
     Customer,
     Approver,
     FormerPin,
+    WrongPin,
     Submission,
     Staff,
     RecoveryCode,
