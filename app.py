@@ -3,14 +3,16 @@
 import errno
 import logging
 import os
+import secrets
 import signal
 import sys
 import tempfile
 from types import SimpleNamespace
 
 import waitress
-from flask import Flask, request
+from flask import Flask, g, request
 from flask_wtf import CSRFProtect
+from flask_wtf.csrf import CSRFError
 from peewee import DatabaseError
 from waitress.channel import HTTPChannel
 from waitress.task import ErrorTask
@@ -21,12 +23,14 @@ import clock
 import commands
 import demo
 import forms
+import logs
 import models
 import texts
 import words
 from migrations import migrate
 from models import database
 from services import accounts, attachments, file_types, mail, outbox, tickets, workdays, worker
+from services.security_log import SecurityEvent, note
 from settings import MEBIBYTE, StartError, settings
 from views import approval, assets, customer_page, public, staff
 from views.errors import error_page
@@ -61,7 +65,21 @@ class Portal(Flask):
     """The app; an address may hold somebody's token, so a failure is logged with the name of the view instead."""
 
     def log_exception(self, exc_info):
-        log.error("Fehler bei %s %s", request.method, request.endpoint, exc_info=exc_info)
+        """Log a failure under a number that its page shows, too."""
+        g.error_number = f"{secrets.randbelow(10**6):06}"
+        log.error("Fehler %s bei %s %s", g.error_number, request.method, request.endpoint, exc_info=exc_info)
+
+
+class NotedProtection(CSRFProtect):
+    """The protection against forged requests; what it refuses is noted."""
+
+    def protect(self, **options):
+        """Refuse a request that changes something without the token of its session."""
+        try:
+            super().protect(**options)
+        except CSRFError:
+            note(SecurityEvent.TOKEN_MISSING, request.remote_addr, page=request.endpoint)
+            raise
 
 
 def create_app():
@@ -75,6 +93,8 @@ def create_app():
         MAX_FORM_MEMORY_SIZE=MEBIBYTE // 2,
         # The longest form has about 25 fields, and a folder full of photos may be chosen by mistake.
         MAX_FORM_PARTS=60,
+        # The prefix makes browsers take the cookie from this very host only, over TLS, for all of its pages.
+        SESSION_COOKIE_NAME="__Host-session" if settings.https else "session",
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.https,
         # Behind a proxy the host may be another, and some browsers send no referrer; the token and SameSite remain.
@@ -111,7 +131,7 @@ def create_app():
     app.teardown_request(_close_database)
     app.after_request(_add_headers)
     app.register_error_handler(HTTPException, error_page)
-    CSRFProtect(app)
+    NotedProtection(app)
     app.register_blueprint(assets.bp)
     app.register_blueprint(public.bp)
     app.register_blueprint(approval.bp)
@@ -142,7 +162,7 @@ def main():
     for stream in (sys.stdout, sys.stderr):
         # A redirected output on Windows knows 256 letters; a name with another one must not end the command.
         stream.reconfigure(errors="backslashreplace")
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logs.to_screen()
     try:
         settings.load(os.environ)
         commands.cli(
@@ -154,9 +174,31 @@ def main():
 
 def _run(app, greeting=""):
     """Run waitress with the worker beside it, and greet as soon as the port is open."""
+    server = _open_port(app)
+    if settings.limits == "off":
+        log.warning("TICKET_LIMITS=off: Alle Mengengrenzen sind ausgeschaltet. Nur für Lasttests am eigenen Rechner!")
+    # A service manager's stop ends the same way as Strg+C: answers are finished, the worker ends its batch.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    with logs.to_a_file_a_day():
+        log.info("Das Meldeportal läuft: %s", settings.local_url)
+        loops = worker.start(app.app_context)
+        try:
+            print(f"{greeting}Das Meldeportal läuft: {settings.local_url} (Ende mit Strg+C)")
+            print(_setup_hint(app), end="", flush=True)
+            server.run()
+        except KeyboardInterrupt:
+            pass  # Strg+C in the moment before waitress listens for it
+        finally:
+            server.close()
+            worker.stop(loops)
+            database.close_idle()
+            log.info("Das Meldeportal ist beendet.")
+
+
+def _open_port(app):
     _answer_in_german(app)
     try:
-        server = waitress.create_server(
+        return waitress.create_server(
             app,
             host=settings.host,
             port=settings.port,
@@ -183,21 +225,6 @@ def _run(app, greeting=""):
         raise StartError(
             f"{settings.host}:{settings.port} lässt sich nicht öffnen. Bitte prüfen Sie TICKET_HOST und TICKET_PORT."
         ) from None
-    if settings.limits == "off":
-        log.warning("TICKET_LIMITS=off: Alle Mengengrenzen sind ausgeschaltet. Nur für Lasttests am eigenen Rechner!")
-    # A service manager's stop ends the same way as Strg+C: answers are finished, the worker ends its batch.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
-    loops = worker.start(app.app_context)
-    try:
-        print(f"{greeting}Das Meldeportal läuft: {settings.local_url} (Ende mit Strg+C)")
-        print(_setup_hint(app), end="", flush=True)
-        server.run()
-    except KeyboardInterrupt:
-        pass  # Strg+C in the moment before waitress listens for it
-    finally:
-        server.close()
-        worker.stop(loops)
-        database.close_idle()
 
 
 def _setup_hint(app):
@@ -245,6 +272,10 @@ def _close_database(error):
 def _add_headers(response):
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
+    if "error_number" in g:
+        response.headers["Error-Number"] = g.error_number
+    if settings.https:
+        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     return response
 
 

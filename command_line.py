@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+import logs
 import texts
 from models import database
 from services import accounts
@@ -40,7 +41,7 @@ def with_database(command):
     @wraps(command)
     @click.pass_obj
     def run(runtime, *args, **options):
-        with runtime.create_app().app_context(), database.connection_context():
+        with runtime.create_app().app_context(), database.connection_context(), logs.to_file():
             try:
                 return command(*args, **options)
             except accounts.AccountError as error:

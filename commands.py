@@ -11,6 +11,7 @@ import texts
 from command_line import Group, as_json, ask_password, print_json, print_rows, shown, with_database
 from models import Attachment, Customer, Staff, Submission, Ticket
 from services import accounts, attachments, customers, second_factor, staff, tickets, worker
+from services.security_log import COMMAND, SecurityEvent, note
 from words import plain
 
 number = click.option("--nummer", "number", required=True, metavar="N", help="Kundennummer.")
@@ -76,6 +77,7 @@ def add_customer(number, name, mail):
     """Einen Kunden anlegen und seine PIN ausgeben."""
     customer = customers.add({"number": number, "name": name, "email": mail}, clock.now())
     pin = accounts.issue_pin(customer, clock.now())
+    note(SecurityEvent.PIN_ISSUED, COMMAND, customer=customer.number)
     click.echo(f"Kunde {customer.number} ({customer.name}) ist angelegt.")
     _print_pin(pin)
 
@@ -104,6 +106,7 @@ def issue_pin(number):
     """Eine neue PIN ausgeben; die bisherige gilt dann nicht mehr."""
     customer = customers.find(number)
     pin = accounts.issue_pin(customer, clock.now())
+    note(SecurityEvent.PIN_ISSUED, COMMAND, customer=customer.number)
     click.echo(f"Kunde {customer.number} ({customer.name}) hat eine neue PIN.")
     _print_pin(pin)
 
@@ -115,6 +118,7 @@ def lock(number):
     """Einen Kunden sperren: keine Tickets mehr."""
     customer = customers.find(number)
     customers.lock(customer, clock.now())
+    note(SecurityEvent.CUSTOMER_LOCKED, COMMAND, customer=customer.number)
     click.echo(f"Kunde {customer.number} ({customer.name}) ist gesperrt.")
 
 
@@ -125,6 +129,7 @@ def unlock(number):
     """Die Sperre eines Kunden aufheben."""
     customer = customers.find(number)
     customers.unlock(customer)
+    note(SecurityEvent.CUSTOMER_UNLOCKED, COMMAND, customer=customer.number)
     click.echo(f"Kunde {customer.number} ({customer.name}) ist entsperrt.")
 
 
@@ -208,6 +213,7 @@ def office():
 def add_account(name):
     """Ein Konto anlegen; das Kennwort wird abgefragt."""
     member = staff.add(name, ask_password(), clock.now())
+    note(SecurityEvent.ACCOUNT_ADDED, COMMAND, account=member.name)
     click.echo(f"Das Konto „{member.name}“ ist angelegt.")
 
 
@@ -219,8 +225,10 @@ def set_password(name, alone):
     """Ein neues Kennwort setzen; alle Sitzungen des Kontos enden."""
     member = staff.find(name)
     staff.set_password(member, ask_password(), clock.now())
+    note(SecurityEvent.PASSWORD_CHANGED, COMMAND, account=member.name)
     if alone:
         second_factor.switch_off(member)
+        note(SecurityEvent.SECOND_FACTOR_OFF, COMMAND, account=member.name)
     click.echo(f"Das Konto „{member.name}“ hat ein neues Kennwort{' und keinen zweiten Faktor mehr' if alone else ''}.")
 
 
@@ -231,6 +239,7 @@ def lock_account(name):
     """Ein Konto sperren; alle seine Sitzungen enden."""
     member = staff.find(name)
     staff.lock(member, clock.now())
+    note(SecurityEvent.ACCOUNT_LOCKED, COMMAND, account=member.name)
     click.echo(f"Das Konto „{member.name}“ ist gesperrt.")
 
 
@@ -241,6 +250,7 @@ def unlock_account(name):
     """Die Sperre eines Kontos aufheben."""
     member = staff.find(name)
     staff.unlock(member)
+    note(SecurityEvent.ACCOUNT_UNLOCKED, COMMAND, account=member.name)
     click.echo(f"Das Konto „{member.name}“ ist entsperrt.")
 
 

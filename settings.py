@@ -78,6 +78,7 @@ class Settings:
     unmatched_days: int = 14
     unmatched_most: int = 500
     unmatched_total_mib: int = 1024
+    log_days: int = 30
 
     @property
     def database_path(self):
@@ -90,6 +91,10 @@ class Settings:
     @property
     def backups_dir(self):
         return self.data_dir / "backups"
+
+    @property
+    def logs_dir(self):
+        return self.data_dir / "logs"
 
     @property
     def secret_key_path(self):
@@ -241,6 +246,7 @@ _CHECKS = {
     "staff_idle_minutes": (_at_most(10080), "muss größer als null und höchstens 10080 sein"),
     "staff_session_hours": (_at_most(168), "muss größer als null und höchstens 168 sein"),
     "receipt_hours": (_at_most(8760), "muss größer als null und höchstens 8760 sein"),
+    "log_days": (_at_most(3650), "muss größer als null und höchstens 3650 sein"),
     "unmatched_days": (_at_most(365), "muss größer als null und höchstens 365 sein"),
     "trusted_proxy": (_is_address, "muss eine IP-Adresse sein"),
     "port": (lambda port: 0 < port < 65536, "muss zwischen 1 und 65535 liegen"),

@@ -5,6 +5,7 @@ from contextlib import nullcontext
 from datetime import timedelta
 from typing import NamedTuple
 
+import logs
 from models import Submission, database
 from services import approvals, attachments, attempts, delivery, intake, outbox, sessions, summary, unmatched
 from services.loop import Loop
@@ -74,7 +75,7 @@ def remind_due(now, failed):
 
 def sweep(now, displaced):
     """Tidy up, and log how many unmatched submissions were displaced by others since the last time, if any."""
-    for room in (attachments, unmatched, sessions, attempts):
+    for room in (attachments, unmatched, sessions, attempts, logs):
         room.sweep(now)
     if displaced:
         log.warning("Zu viele nicht zugeordnete Anfragen: %s sind verworfen, um Platz zu machen.", displaced)

@@ -16,7 +16,11 @@
 
   const notSent = (why, advice) =>
     `${why}, ${thing()} ist noch nicht eingegangen. Ihre Angaben stehen noch hier. Bitte ${advice}`;
-  const serverFailed = () => notSent("Das hat nicht geklappt", "versuchen Sie es in einer Minute noch einmal.");
+  const serverFailed = (xhr) => {
+    const number = xhr.getResponseHeader("Error-Number");
+    return notSent("Das hat nicht geklappt", "versuchen Sie es in einer Minute noch einmal.") +
+      (number ? ` Bleibt es dabei, nennen Sie uns bitte die Fehlernummer ${number}.` : "");
+  };
   const offline = () => notSent("Keine Verbindung", "senden Sie sie noch einmal ab, sobald Sie wieder im Netz sind.");
   const NO_FIELDS = "Keine Verbindung. Die Felder wechseln, sobald Sie wieder im Netz sind.";
   const UPLOAD_FAILED = "Das Hochladen ist abgebrochen. Die Dateien sind noch ausgewählt und gehen beim Absenden mit.";
@@ -170,7 +174,8 @@
   });
 
   document.addEventListener("htmx:responseError", (event) => {
-    if (event.detail.elt.id !== "files") say("form-message", { 401: SIGNED_OUT, 413: TOO_LARGE }[event.detail.xhr.status] ?? serverFailed());
+    const { elt, xhr } = event.detail;
+    if (elt.id !== "files") say("form-message", { 401: SIGNED_OUT, 413: TOO_LARGE }[xhr.status] ?? serverFailed(xhr));
   });
   document.addEventListener("htmx:sendError", (event) => {
     if (event.detail.elt.id === "category") say("category-message", NO_FIELDS);

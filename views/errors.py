@@ -1,6 +1,6 @@
 """The one error page: what happened and what to do now, in German."""
 
-from flask import make_response, render_template, request
+from flask import g, make_response, render_template, request
 
 ERRORS = {
     400: ("Das haben wir nicht verstanden", "Bitte gehen Sie zurück und versuchen Sie es noch einmal."),
@@ -40,9 +40,16 @@ def error_page(error):
         advice = STAFF_ADVICE.get(error.code, advice)
     if error.code >= 500 and request.method != "POST":
         advice = "Bitte laden Sie die Seite in einer Minute neu."
+    advice += failure_number()
     page = render_template("error.html", heading=heading, advice=advice, is_staff=is_staff)
     response = make_response(page, error.code)
     response.headers["Cache-Control"] = "no-store"
     if error.code == 405:
         response.allow.update(error.valid_methods)
     return response
+
+
+def failure_number():
+    """Return a sentence with the number under which this request's failure stands in the log, if it failed."""
+    number = g.get("error_number")
+    return f" Bleibt es dabei, nennen Sie uns bitte die Fehlernummer {number}." if number else ""

@@ -10,7 +10,7 @@ from models import Attachment, database
 from services import attachments
 from settings import settings
 from views.answers import answer, is_htmx
-from views.errors import error_page
+from views.errors import error_page, failure_number
 
 SESSION_RENEWED = (
     "Ihre Sitzung war abgelaufen und ist jetzt erneuert. Ihre Angaben stehen noch hier: Bitte senden Sie sie noch "
@@ -81,7 +81,8 @@ class FileForm:
         if request.method == "POST" and not is_htmx() and request.form:
             if not database.is_closed():
                 database.close()  # It may be the very thing that failed.
-            return self.show(self.form_sent(), draft_sent(), 500, notice=SERVER_FAILED.format(thing=self.thing))
+            notice = SERVER_FAILED.format(thing=self.thing) + failure_number()
+            return self.show(self.form_sent(), draft_sent(), 500, notice=notice)
         return error_page(error)
 
 

@@ -1,9 +1,10 @@
 """The door of the pages that a mailed link opens: whoever has the link comes in, everybody else sees one page."""
 
-from flask import abort, make_response, render_template
+from flask import abort, make_response, render_template, request
 
 import clock
 from services import links
+from services.security_log import SecurityEvent, note
 
 # The token stands in the address: nobody else is to learn it from this page, and no search engine is to know it.
 HEADERS = {"Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex"}
@@ -13,6 +14,7 @@ def opened(token, purpose):
     """Return the link with this token, or answer with one page for a wrong, expired, revoked or locked one."""
     link = links.find(token, purpose, clock.now())
     if link is None:
+        note(SecurityEvent.DEAD_LINK, request.remote_addr, page=purpose.label)
         abort(_dead_link())
     return link
 

@@ -7,6 +7,7 @@ import clock
 import texts
 from services import second_factor, sessions, staff
 from services.attempts import TooManyAttempts
+from services.security_log import SecurityEvent, note
 from staff_forms import ChangePasswordForm, ConfirmCodeForm, PasswordForm
 from views.answers import answer
 from views.staff import guard
@@ -38,6 +39,7 @@ def change_password():
     if not form.validate() or not _is_confirmed(form.current_password):
         return _show(change=form)
     staff.set_password(g.member, form.password.data, now)
+    _note(SecurityEvent.PASSWORD_CHANGED)
     guard.let_in(sessions.begin(g.member, request.remote_addr, now), now)
     return redirect(url_for(".show", getan="kennwort"), 303)
 
@@ -66,6 +68,7 @@ def confirm_second_factor():
     if codes is None:
         form.one_time_code.errors = ["Dieser Code stimmt nicht. Bitte nehmen Sie den, den die App gerade zeigt."]
         return _show(confirm=form)
+    _note(SecurityEvent.SECOND_FACTOR_ON)
     return _show_codes(codes)
 
 
@@ -77,6 +80,7 @@ def renew_recovery_codes():
     form = PasswordForm(prefix="codes")
     if not form.validate() or not _is_confirmed(form.password):
         return _show(codes=form)
+    _note(SecurityEvent.RECOVERY_CODES_RENEWED)
     return _show_codes(second_factor.renew_recovery_codes(g.member))
 
 
@@ -90,6 +94,7 @@ def switch_off_second_factor():
     if not form.validate() or not _is_confirmed(form.password):
         return _show(switch_off=form)
     second_factor.switch_off(g.member)
+    _note(SecurityEvent.SECOND_FACTOR_OFF)
     return redirect(url_for(".show", getan="ohne"), 303)
 
 
@@ -97,6 +102,7 @@ def switch_off_second_factor():
 def sign_out_elsewhere():
     """End all sessions but this one."""
     sessions.end_all(g.member, clock.now(), but=session["staff"])
+    _note(SecurityEvent.SIGNED_OUT_ELSEWHERE)
     return redirect(url_for(".show", getan="abgemeldet"), 303)
 
 
@@ -105,10 +111,16 @@ def _is_confirmed(field):
     try:
         if staff.confirms(g.member, field.data, request.remote_addr, clock.now()):
             return True
+        _note(SecurityEvent.PASSWORD_REFUSED)
         field.errors = ["Dieses Kennwort stimmt nicht."]
     except TooManyAttempts as slowed:
+        _note(SecurityEvent.SLOWED_DOWN)
         field.errors = [TOO_MANY.format(wait=texts.wait(slowed.wait))]
     return False
+
+
+def _note(event):
+    note(event, request.remote_addr, account=g.member.name)
 
 
 def _has_begun():

@@ -2,12 +2,13 @@
 
 from functools import partial
 
-from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask import Blueprint, abort, g, redirect, render_template, request, url_for
 
 import clock
 from customer_forms import CustomerForm, CustomerListForm
 from models import Approver, Customer
 from services import approvals, csv_export, customers
+from services.security_log import SecurityEvent, note
 from views.answers import answer, download
 from views.staff import pin_letters
 
@@ -80,15 +81,23 @@ def change(customer_id):
 @bp.post("/kunden/<int:customer_id>/sperren")
 def lock(customer_id):
     """Lock a customer."""
-    customers.lock(load(customer_id), clock.now())
+    customer = load(customer_id)
+    customers.lock(customer, clock.now())
+    _note(SecurityEvent.CUSTOMER_LOCKED, customer)
     return redirect(url_for(".show", customer_id=customer_id), 303)
 
 
 @bp.post("/kunden/<int:customer_id>/entsperren")
 def unlock(customer_id):
     """Unlock a customer."""
-    customers.unlock(load(customer_id))
+    customer = load(customer_id)
+    customers.unlock(customer)
+    _note(SecurityEvent.CUSTOMER_UNLOCKED, customer)
     return redirect(url_for(".show", customer_id=customer_id), 303)
+
+
+def _note(event, customer):
+    note(event, request.remote_addr, customer=customer.number, by=g.member.name)
 
 
 def load(customer_id):

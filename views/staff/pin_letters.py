@@ -1,12 +1,13 @@
 """PINs on paper: issued for one customer or many, and shown this once, as letters to print."""
 
 import segno
-from flask import Blueprint, abort, render_template, request, url_for
+from flask import Blueprint, abort, g, render_template, request, url_for
 
 import clock
 from customer_forms import MAX_LETTERS, PrintRunForm
 from models import Customer
 from services import accounts
+from services.security_log import SecurityEvent, note
 from settings import settings
 from views.answers import answer
 
@@ -43,6 +44,8 @@ def issue_and_show(customers):
         issued = accounts.issue_pins(customers, clock.now())
     except accounts.AccountError:
         abort(409)  # A colleague changed the number in this very moment.
+    for customer, _ in issued:
+        note(SecurityEvent.PIN_ISSUED, request.remote_addr, customer=customer.number, by=g.member.name)
     address = f"{settings.url}/"
     letters = [
         {"customer": customer, "pin": accounts.spoken_pin(pin), "code": _code_of_link(address, customer.number)}

@@ -6,6 +6,7 @@ from werkzeug.exceptions import NotFound
 
 import clock
 from services import sessions, staff
+from services.security_log import SecurityEvent, note
 from settings import settings
 from staff_forms import SetupForm
 from views.answers import answer, comes_from_elsewhere
@@ -38,6 +39,7 @@ def submit(token):
     except staff.AccountError as error:
         form.name.errors = [str(error)]
         return _show(form, 422)
+    note(SecurityEvent.ACCOUNT_ADDED, request.remote_addr, account=member.name)
     guard.let_in(sessions.begin(member, request.remote_addr, now), now)
     return redirect(url_for("staff.today.show"), 303)
 

@@ -7,6 +7,7 @@ import clock
 import texts
 from services import sessions, staff
 from services.attempts import TooManyAttempts
+from services.security_log import SecurityEvent, note
 from staff_forms import SignInForm
 from views.answers import comes_from_elsewhere
 from views.staff import guard, held
@@ -40,19 +41,24 @@ def submit():
             form.name.data, form.password.data, form.one_time_code.data, address=request.remote_addr, now=now
         )
     except TooManyAttempts as slowed:
+        note(SecurityEvent.SLOWED_DOWN, request.remote_addr)
         return guard.show_sign_in(form, 429, TOO_MANY.format(wait=texts.wait(slowed.wait)))
     if token is None:
+        note(SecurityEvent.SIGN_IN_REFUSED, request.remote_addr)
         return guard.show_sign_in(form, 422, WRONG)
     guard.let_in(token, now)
+    note(SecurityEvent.SIGNED_IN, request.remote_addr, account=guard.member().name)
     return _go_on(form)
 
 
 @bp.post("/abmelden")
 def sign_out():
     """End this browser's session."""
-    token = guard.put_out()
+    member, token = guard.member(), guard.put_out()
     if token:
         sessions.end(token, clock.now())
+    if member:
+        note(SecurityEvent.SIGNED_OUT, request.remote_addr, account=member.name)
     return redirect(url_for(".form"), 303)
 
 

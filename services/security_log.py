@@ -1,0 +1,54 @@
+"""What an office wants to be able to look up after an attack: one line of the log per event, with its source.
+
+The facts are names and numbers from the database, never what somebody typed.
+"""
+
+import logging
+from enum import StrEnum
+
+log = logging.getLogger("sicherheit")
+
+# Whence an event comes that no visitor brought about.
+COMMAND, BACKGROUND = "Befehl", "Hintergrund"
+
+
+class SecurityEvent(StrEnum):
+    """What is noted, as it stands in the log."""
+
+    SIGNED_IN = "angemeldet"
+    SIGNED_OUT = "abgemeldet"
+    SIGNED_OUT_ELSEWHERE = "in allen anderen Browsern abgemeldet"
+    SIGN_IN_REFUSED = "Anmeldung abgewiesen"
+    PASSWORD_REFUSED = "Kennwort nicht bestätigt"
+    SLOWED_DOWN = "zu viele Versuche, gebremst"
+    PASSWORD_CHANGED = "Kennwort geändert"
+    SECOND_FACTOR_ON = "zweiter Faktor eingeschaltet"
+    SECOND_FACTOR_OFF = "zweiter Faktor abgeschaltet"
+    RECOVERY_CODES_RENEWED = "neue Wiederherstellungscodes"
+    ACCOUNT_ADDED = "Konto angelegt"
+    ACCOUNT_LOCKED = "Konto gesperrt"
+    ACCOUNT_UNLOCKED = "Konto entsperrt"
+    PIN_ISSUED = "PIN ausgegeben"
+    CUSTOMER_LOCKED = "Kunde gesperrt"
+    CUSTOMER_UNLOCKED = "Kunde entsperrt"
+    TOKEN_MISSING = "Formular ohne gültiges Kennzeichen"
+    DEAD_LINK = "Link, der nichts öffnet"
+
+
+_ALARMING = frozenset(
+    {
+        SecurityEvent.SIGN_IN_REFUSED,
+        SecurityEvent.PASSWORD_REFUSED,
+        SecurityEvent.SLOWED_DOWN,
+        SecurityEvent.DEAD_LINK,
+    }
+)
+
+# The facts of an event by their names in the code, and their words in the log.
+_WORDS = {"account": "Konto", "customer": "Kunde", "by": "von", "page": "Seite", "code": "Vorgang", "what": "Was"}
+
+
+def note(event, source, **facts):
+    """Write one line about an event: whence it came (an address, or one of the words above), and its facts."""
+    known = [f"Quelle={source}", *(f"{_WORDS[name]}={value}" for name, value in facts.items())]
+    log.log(logging.WARNING if event in _ALARMING else logging.INFO, "%s | %s", event, " | ".join(known))
