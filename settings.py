@@ -1,7 +1,9 @@
 """Settings of one installation: defaults, then config.toml in the data folder, then TICKET_* in the environment."""
 
 import logging
+import os
 import re
+import shlex
 import tomllib
 from dataclasses import dataclass, fields
 from datetime import timedelta
@@ -71,6 +73,7 @@ class Settings:
     staged_hours: int = 12
     staged_per_address: int = 60
     staged_total_mib: int = 2048
+    scanner: str = ""
     staff_idle_minutes: int = 120
     staff_session_hours: int = 12
     receipt_hours: int = 24
@@ -222,6 +225,14 @@ def _is_time_of_day(text):
     return text == "" or re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", text) is not None
 
 
+def _is_command_line(text):
+    """Say whether a text comes apart into a command and its arguments; Windows itself does that, and differently."""
+    try:
+        return os.name == "nt" or text == "" or bool(shlex.split(text))
+    except ValueError:
+        return False
+
+
 def _is_mail_address(text):
     return re.fullmatch(r'[^@\s,;<>"]+@[^@\s,;<>"]+', text) is not None
 
@@ -251,6 +262,7 @@ _CHECKS = {
     "trusted_proxy": (_is_address, "muss eine IP-Adresse sein"),
     "port": (lambda port: 0 < port < 65536, "muss zwischen 1 und 65535 liegen"),
     "federal_state": (FEDERAL_STATES.__contains__, f"muss eines der Kürzel {', '.join(FEDERAL_STATES)} sein"),
+    "scanner": (_is_command_line, "muss ein Befehl sein, zum Beispiel clamdscan --fdpass --no-summary"),
     "limits": ({"on", "off"}.__contains__, "muss „on“ oder „off“ sein"),
     "base_url": (_is_web_address, "muss mit http:// oder https:// beginnen"),
     "office_email": (_is_mail_address, "muss eine E-Mail-Adresse sein"),

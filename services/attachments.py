@@ -12,6 +12,7 @@ from datetime import timedelta
 from peewee import fn
 
 from models import Attachment, transaction
+from services import scanner
 from services.file_types import ALLOWED_WORDS, TEXT, Refused, decoded, judge
 from settings import MEBIBYTE, settings
 from words import MAX_ATTACHMENT_BYTES, MAX_ATTACHMENT_MIB, MAX_ATTACHMENTS, MAX_FILE_NAME_LENGTH
@@ -158,6 +159,7 @@ def _write(stored_name, name, stream):
             media_type = judge(name, file)
         except Refused as refused:
             raise Refused(f"{refused} {ALLOWED}") from None
+        scanner.check(settings.files_dir / stored_name)
         os.fsync(file.fileno())
         file.seek(0)
         digest = hashlib.file_digest(file, "sha256").hexdigest()

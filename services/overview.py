@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 from models import Submission, Ticket, database, number_of
-from services import approvals, outbox, workdays
+from services import approvals, outbox, scanner, workdays
 from settings import MEBIBYTE, TIME_ZONE, settings
 from words import Approval, Category, Priority, TicketStatus
 
@@ -47,6 +47,7 @@ class Overview:
     entries_until: date
     undelivered: Waiting
     mails: outbox.Mails
+    scanner_is_dead: bool
     free_bytes: int
     last_backup: datetime | None
     backup_is_old: bool
@@ -94,6 +95,7 @@ def overview(now):
         entries_until=until,
         undelivered=Waiting(outbox.failing().count(), list(outbox.failing().limit(SHOWN))),
         mails=outbox.mails(),
+        scanner_is_dead=scanner.is_dead(),
         free_bytes=shutil.disk_usage(settings.data_dir).free,
         last_backup=last_backup,
         backup_is_old=last_backup is None or now - last_backup > OLD_BACKUP,

@@ -23,7 +23,8 @@ ROOMS = {
     "migrations": {"clock", "migrations", "models", "words", "settings"},
     "services.workdays": set(),
     "services.file_types": set(),
-    "services.attachments": {"models", "words", "settings", "services.file_types"},
+    "services.scanner": {"settings", "services.file_types"},
+    "services.attachments": {"models", "words", "settings", "services.file_types", "services.scanner"},
     "services.accounts": {"models", "words", "settings"},
     "services.customer_import": {"models", "words", "services.accounts", "services.customers", "services.search"},
     "services.customers": {
@@ -84,7 +85,15 @@ ROOMS = {
         "services.smtp",
         "services.webhook",
     },
-    "services.overview": {"models", "words", "settings", "services.approvals", "services.outbox", "services.workdays"},
+    "services.overview": {
+        "models",
+        "words",
+        "settings",
+        "services.approvals",
+        "services.outbox",
+        "services.scanner",
+        "services.workdays",
+    },
     "services.queue": {"models", "words", "services.approvals", "services.search"},
     "services.changes": {"models", "services.history", "services.outbox", "services.search"},
     "services.approvals": {

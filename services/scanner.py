@@ -1,0 +1,89 @@
+"""The virus scanner that the office may have set: a command that gets a file's path and answers by its exit code."""
+
+import logging
+import os
+import shlex
+import subprocess
+import tempfile
+import threading
+from contextlib import contextmanager
+
+from services.file_types import Refused
+from settings import settings
+
+log = logging.getLogger(__name__)
+
+CLEAN, FOUND = 0, 1
+
+# ClamAV needs a tenth of a second with its daemon, and half a minute when it first has to read all it knows.
+TIMEOUT_SECONDS = 60
+
+HARMFUL = "Unser Virenscanner hält sie für schädlich. Bitte öffnen Sie sie nicht mehr und rufen Sie uns an."
+DEAD = "Unser Virenscanner antwortet nicht, deshalb nehmen wir gerade keine Dateien an. Ohne Datei geht es."
+BUSY = "Unser Virenscanner ist gerade ausgelastet. Bitte versuchen Sie es in einer Minute noch einmal."
+
+_starting = threading.Lock()
+_running = 0
+_dead = False
+
+
+def is_dead():
+    """Say whether the scanner that is set did not answer when it was last asked, so that no file comes in."""
+    return bool(settings.scanner) and _dead
+
+
+def check(path):
+    """Let the scanner look at a file; raises Refused unless it says that the file is clean."""
+    global _dead
+    if not settings.scanner:
+        return
+    with _place():
+        code, said = _run(path)
+    _dead = code not in (CLEAN, FOUND)
+    if code == FOUND:
+        log.warning("Der Virenscanner hält eine Datei für schädlich: %s", said)
+        raise Refused(HARMFUL)
+    if _dead:
+        log.error("Der Virenscanner hat nicht geprüft, Dateien werden abgelehnt: %s", said)
+        raise Refused(DEAD)
+
+
+@contextmanager
+def _place():
+    """Let at most half of the server's threads wait for the scanner, so that pages open even while it hangs."""
+    global _running
+    with _starting:
+        if _running >= max(1, settings.threads // 2):
+            raise Refused(BUSY)
+        _running += 1
+    try:
+        yield
+    finally:
+        with _starting:
+            _running -= 1
+
+
+def _run(path):
+    """Return the exit code, or None if there is none, and in one line what the scanner said."""
+    # Into a file, because a pipe that the scanner's own children still hold would be waited for without end.
+    with tempfile.TemporaryFile() as output:
+        try:
+            code = subprocess.run(  # noqa: S603 - the command is the administrator's own, and no shell reads it
+                _command(path),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                timeout=TIMEOUT_SECONDS,
+                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+            ).returncode
+        except (OSError, subprocess.TimeoutExpired) as error:
+            return None, str(error)
+        output.seek(0)
+        return code, f"Exitcode {code}, {' '.join(output.read(500).decode(errors='replace').split())}"
+
+
+def _command(path):
+    """Return what is to be run; Windows takes a command line as it was typed, with its backslashes."""
+    if os.name == "nt":
+        return f"{settings.scanner} {subprocess.list2cmdline([path])}"
+    return [*shlex.split(settings.scanner), path]

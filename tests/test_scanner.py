@@ -1,0 +1,141 @@
+"""The virus scanner that the office may set: what it finds stays out, and so does all while it does not answer."""
+
+import io
+import shlex
+import subprocess
+import sys
+
+import pytest
+
+from models import Attachment, database
+from services import scanner
+from settings import Settings, StartError, settings
+from tests.samples import PDF, PNG
+
+SCANNER = """
+import pathlib, sys
+*arguments, path = sys.argv[1:]
+content = pathlib.Path(path).read_bytes()
+if b"still" in content:
+    import time
+    time.sleep(60)
+print(f"{path}: Eicar-Test\\nInfected files: 1", arguments)
+sys.exit(1 if b"EICAR" in content else 2 if b"crash" in content else 0)
+"""
+
+HARMFUL = b"EICAR-STANDARD-ANTIVIRUS-TEST-FILE"
+
+
+@pytest.fixture
+def scan(app, tmp_path, monkeypatch):
+    """Set a small scanner that is a program of its own, in a folder with blanks."""
+    program = tmp_path / "Mein Scanner" / "scan.py"
+    program.parent.mkdir()
+    program.write_text(SCANNER, "utf-8")
+    monkeypatch.setattr(settings, "scanner", subprocess.list2cmdline([sys.executable, str(program), "--no-summary"]))
+    monkeypatch.setattr(scanner, "_dead", False)
+    return program
+
+
+@pytest.fixture
+def upload(anna):
+    """Upload a file as the form does when it is chosen, and return the answer."""
+    fields = anna.get("/").fields()
+
+    def send(name, content):
+        data = {key: fields[key] for key in ("csrf_token", "draft")} | {"files": (io.BytesIO(content), name)}
+        return anna.post("/anhaenge", data, headers={"HX-Request": "true"})
+
+    return send
+
+
+def staged_names():
+    with database.connection_context():
+        return [attachment.name for attachment in Attachment.select()]
+
+
+def assert_refused(answer, reason):
+    assert answer.status == 422
+    assert "„Notiz.txt“ wurde nicht angenommen:" in answer.text
+    assert reason in answer.text
+    assert staged_names() == []
+    assert list(settings.files_dir.iterdir()) == []
+
+
+def test_clean_file_comes_in(scan, upload):
+    assert upload("Foto.png", PNG).status == 200
+    assert upload("Rechnung.pdf", PDF).status == 200
+    assert staged_names() == ["Foto.png", "Rechnung.pdf"]
+
+
+def test_harmful_file_stays_out(scan, upload, caplog):
+    assert_refused(upload("Notiz.txt", HARMFUL), scanner.HARMFUL)
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert "Eicar-Test Infected files: 1 ['--no-summary']" in line
+    assert not scanner.is_dead()
+
+
+def test_scanner_that_fails(scan, upload, caplog):
+    assert_refused(upload("Notiz.txt", b"crash"), scanner.DEAD)
+    assert "Exitcode 2" in caplog.text
+
+
+def test_scanner_that_is_missing(scan, upload, caplog):
+    scan.parent.rename(scan.parent.with_name("verschoben"))
+    assert_refused(upload("Notiz.txt", b"Hallo"), scanner.DEAD)
+    assert "Dateien werden abgelehnt" in caplog.text
+
+
+@pytest.mark.parametrize("command", ["gibt-es-nicht --fdpass", "/"])
+def test_command_that_is_missing(scan, upload, monkeypatch, command):
+    monkeypatch.setattr(settings, "scanner", command)
+    assert_refused(upload("Notiz.txt", b"Hallo"), scanner.DEAD)
+
+
+def test_scanner_that_hangs(scan, upload, monkeypatch):
+    monkeypatch.setattr(scanner, "TIMEOUT_SECONDS", 0.3)
+    assert_refused(upload("Notiz.txt", b"still"), scanner.DEAD)
+
+
+def test_only_half_of_the_threads_wait_for_the_scanner(scan, upload, monkeypatch):
+    monkeypatch.setattr(scanner, "_running", settings.threads // 2)
+    assert_refused(upload("Notiz.txt", b"Hallo"), scanner.BUSY)
+    monkeypatch.setattr(scanner, "_running", settings.threads // 2 - 1)
+    assert upload("Notiz.txt", b"Hallo").status == 200
+
+
+def test_no_shell_reads_the_command(scan, upload, tmp_path, monkeypatch):
+    trace = tmp_path / "trace"
+    monkeypatch.setattr(settings, "scanner", f"{settings.scanner} ; touch {shlex.quote(str(trace))}")
+    assert upload("Notiz.txt", b"Hallo").status == 200
+    assert not trace.exists()
+
+
+def test_what_nobody_would_let_in_is_not_scanned(scan, upload, caplog):
+    answer = upload("Notiz.exe", HARMFUL)
+    assert "nehmen wir nicht an" in answer.text
+    assert caplog.records == []
+
+
+def test_report_goes_through_without_its_file_while_the_scanner_is_dead(scan, anna, submissions):
+    page = anna.send("incident", files=[(io.BytesIO(b"crash"), "Notiz.txt")])
+    assert page.status == 422
+    assert scanner.DEAD in page.text
+    assert anna.post("/", page.fields()).status == 303
+    (submission,) = submissions()
+    with database.connection_context():
+        assert list(submission.attachments) == []
+
+
+def test_the_office_reads_that_the_scanner_is_dead(scan, upload, clara):
+    warning = "antwortet nicht</span> Dateien werden abgelehnt"
+    assert warning not in clara.get("/verwaltung/").text
+    upload("Notiz.txt", b"crash")
+    assert warning in clara.get("/verwaltung/").text
+    upload("Notiz.txt", b"Hallo")
+    assert warning not in clara.get("/verwaltung/").text
+
+
+def test_command_line_that_cannot_be_taken_apart():
+    with pytest.raises(StartError, match="muss ein Befehl sein"):
+        Settings().load({"TICKET_SCANNER": 'clamdscan "--fdpass'})
