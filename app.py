@@ -32,7 +32,7 @@ from models import database
 from services import accounts, attachments, file_types, mail, outbox, tickets, workdays, worker
 from services.security_log import SecurityEvent, note
 from settings import MEBIBYTE, StartError, settings
-from views import approval, assets, customer_page, public, staff
+from views import approval, assets, customer_page, links, public, staff
 from views.errors import error_page
 from words import MAX_ATTACHMENT_BYTES, MAX_ATTACHMENTS
 
@@ -41,7 +41,9 @@ log = logging.getLogger(__name__)
 # A form without scripts may carry files that are too large; up to here each of them gets its own sentence.
 MAX_REQUEST_BYTES = 2 * MAX_ATTACHMENTS * MAX_ATTACHMENT_BYTES
 
+# What a page or an error does not say otherwise. Almost everything is somebody's: nobody keeps a copy.
 HEADERS = {
+    "Cache-Control": "no-store",
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
         "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -89,6 +91,7 @@ def create_app():
     app.secret_key = accounts.secret_key()
     app.url_map.converters["int"] = RowIdConverter
     app.config.update(
+        PROVIDE_AUTOMATIC_OPTIONS=False,
         MAX_CONTENT_LENGTH=MAX_REQUEST_BYTES,
         MAX_FORM_MEMORY_SIZE=MEBIBYTE // 2,
         # The longest form has about 25 fields, and a folder full of photos may be chosen by mistake.
@@ -270,7 +273,8 @@ def _close_database(error):
 
 
 def _add_headers(response):
-    for name, value in HEADERS.items():
+    is_secret = request.path.startswith(links.OPENED_BY_TOKEN)
+    for name, value in (HEADERS | links.HEADERS if is_secret else HEADERS).items():
         response.headers.setdefault(name, value)
     if "error_number" in g:
         response.headers["Error-Number"] = g.error_number

@@ -1,4 +1,4 @@
-"""A visitor who looks at every page: valid HTML5, a title, no id twice, labels and inner links that lead somewhere."""
+"""A visitor who looks at every page: headers, valid HTML5, a title, no id twice, labels, links."""
 
 import html5lib
 from werkzeug.datastructures import MultiDict
@@ -41,10 +41,47 @@ OPTIONAL = {
 }
 
 
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "Cache-Control": "no-store",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "geolocation=(), microphone=(), payment=()",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+}
+
+# Who opens one of these has the address from a mail or a letter, and nobody else is to learn it.
+OPENED_BY_TOKEN = ("/freigabe/", "/vorgang/", "/verwaltung/einrichten/")
+
+# What holds nothing of anybody may be kept.
+KEPT = {"/": "no-cache, private", "/hilfe": "no-cache"}
+STATIC = "public, max-age=31536000, immutable"
+
+
+def check_headers(answer):
+    """Check what every answer of the portal carries."""
+    path, differing = answer.request.path, {}
+    if path.startswith(OPENED_BY_TOKEN):
+        differing["Referrer-Policy"] = "no-referrer"
+    if answer.request.method in ("GET", "HEAD") and answer.status_code == 200:
+        if path in KEPT:
+            differing["Cache-Control"] = KEPT[path]
+        if path.startswith("/static/"):
+            differing["Cache-Control"] = STATIC
+        if path.startswith("/verwaltung/anhang/"):
+            differing["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    assert {name: answer.headers.get(name) for name in HEADERS} == HEADERS | differing, path
+
+
 class Page:
     """One answer, read as a browser reads it."""
 
     def __init__(self, response):
+        check_headers(response)
         self.response = response
         self.status = response.status_code
         self.text = response.get_data(as_text=True)

@@ -46,7 +46,7 @@ def add_many(count):
 def test_new_customer_has_access_with_two_clicks(clara, anna, work, tickets):
     values = clara.get(NEW).fields(NEW).to_dict() | {"number": "K2002", "name": "Autohaus Nordring", "letter": "yes"}
     page = clara.post(NEW, values)
-    assert (page.status, page.response.headers["Cache-Control"]) == (200, "no-store")
+    assert page.status == 200
     (pin,) = pins(page)
     anna.report("incident", customer_number="K2002", pin=pin)
     work()
@@ -132,7 +132,7 @@ def test_print_run(clara, anna, work, tickets):
     assert page.fields().getlist("customers") == waiting
     assert "Bäckerei Sommer" in page.text
     answer = press(clara, LETTERS, page)
-    assert (answer.status, answer.response.headers["Cache-Control"]) == (200, "no-store")
+    assert answer.status == 200
     assert [f"M{n:03}" in letter for n, letter in enumerate(letters(answer))] == [True] * 3
     for n, pin in enumerate(pins(answer)):
         anna.report("incident", customer_number=f"M{n:03}", pin=pin)

@@ -108,7 +108,6 @@ def test_reload(anna, work):
     assert anna.get(address).text == page.text
     work()
     assert anna.get(address).text == page.text
-    assert page.response.headers["Cache-Control"] == "no-store"
 
 
 def test_several_receipts(anna, submissions):

@@ -63,7 +63,6 @@ def codes_of(page):
 def test_page(clara):
     page = clara.get(ACCOUNT)
     assert page.status == 200
-    assert page.response.headers["Cache-Control"] == "no-store"
     assert page.tree.findtext(".//h1") == "Konto von Clara Neumann"
 
 
@@ -127,7 +126,6 @@ def test_switch_on(clara):
     assert member().totp_enabled_at is None
     page = do(clara, "zweiter-faktor/bestaetigen", one_time_code=app.at(NOW))
     assert page.status == 200
-    assert page.response.headers["Cache-Control"] == "no-store"
     codes = codes_of(page)
     assert len(set(codes)) == 8
     assert member().totp_enabled_at == NOW

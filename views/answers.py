@@ -12,9 +12,8 @@ NOT_IN_HTML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
 def answer(body, status=200):
-    """Make an answer that holds what somebody typed: nobody keeps a copy, and htmx and plain requests differ."""
+    """Make an answer that holds what somebody typed; htmx and plain requests differ."""
     response = make_response(NOT_IN_HTML.sub("\N{REPLACEMENT CHARACTER}", body), status)
-    response.headers["Cache-Control"] = "no-store"
     response.vary.add("HX-Request")
     return response
 
@@ -23,7 +22,6 @@ def download(pieces, name):
     """Make an answer that sends a CSV file while it is being made."""
     response = Response(_with_database(pieces), mimetype="text/csv")
     response.headers.set("Content-Disposition", "attachment", filename=name)
-    response.headers["Cache-Control"] = "no-store"
     return response
 
 

@@ -8,12 +8,10 @@ import clock
 from approval_forms import DecisionForm
 from services import approvals, mail
 from views.answers import answer, comes_from_elsewhere
-from views.links import keep_secret, opened
+from views.links import opened
 from words import LinkPurpose
 
 bp = Blueprint("approval", __name__, url_prefix="/freigabe/<token>")
-
-bp.after_request(keep_secret)
 
 TOO_LATE = "Ihr Klick kam später an und hat nichts mehr geändert."
 NOT_YET = (

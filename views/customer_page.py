@@ -11,12 +11,10 @@ from models import Event, database
 from services import conversation, links, mail
 from views.answers import answer, go_to, is_htmx
 from views.file_form import FileForm, complaints, draft_sent, new_draft, staged
-from views.links import keep_secret, opened
+from views.links import opened
 from words import LinkPurpose
 
 bp = Blueprint("customer_page", __name__, url_prefix="/vorgang/<token>")
-
-bp.after_request(keep_secret)
 
 SENT_BEFORE = (
     "Von dieser Seite ist schon eine andere Nachricht bei uns angekommen. Soll das hier eine weitere sein, senden Sie "

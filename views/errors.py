@@ -43,7 +43,6 @@ def error_page(error):
     advice += failure_number()
     page = render_template("error.html", heading=heading, advice=advice, is_staff=is_staff)
     response = make_response(page, error.code)
-    response.headers["Cache-Control"] = "no-store"
     if error.code == 405:
         response.allow.update(error.valid_methods)
     return response

@@ -6,7 +6,8 @@ import clock
 from services import links
 from services.security_log import SecurityEvent, note
 
-# The token stands in the address: nobody else is to learn it from this page, and no search engine is to know it.
+# A token stands in these addresses: nobody else is to learn it from such a page, and no search engine is to know it.
+OPENED_BY_TOKEN = ("/freigabe/", "/vorgang/", "/verwaltung/einrichten/")
 HEADERS = {"Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex"}
 
 
@@ -19,18 +20,10 @@ def opened(token, purpose):
     return link
 
 
-def keep_secret(response):
-    """Add what keeps the address of a page to those who have it."""
-    response.headers.update(HEADERS)
-    return response
-
-
 def _dead_link():
     heading = "Dieser Link öffnet nichts mehr"
     advice = (
         "Vielleicht ist er abgelaufen oder nicht vollständig kopiert. Öffnen Sie ihn bitte noch einmal aus der E-Mail. "
         "Hilft das nicht, rufen Sie uns an oder schreiben Sie uns."
     )
-    response = make_response(render_template("error.html", heading=heading, advice=advice, is_staff=False), 404)
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return make_response(render_template("error.html", heading=heading, advice=advice, is_staff=False), 404)

@@ -107,9 +107,10 @@ def receipt(code):
 @bp.get("/hilfe")
 def help_page():
     """Explain the form, with the limits and formats that are really in force."""
-    return render_template(
+    page = render_template(
         "help.html", forms=FORMS, file_types=FILE_TYPES, federal_state=FEDERAL_STATES[settings.federal_state]
     )
+    return page, {"Cache-Control": "no-cache"}
 
 
 @bp.get("/healthz")
@@ -118,7 +119,7 @@ def health():
     oldest = Submission.pending().first()
     is_late = oldest and clock.now() - oldest.received_at > WORKER_IS_LATE_AFTER
     status = "Anfragen warten zu lange auf die Prüfung" if is_late else "ok"
-    return {"status": status}, 503 if is_late else 200, {"Cache-Control": "no-store"}
+    return {"status": status}, 503 if is_late else 200
 
 
 @bp.errorhandler(CSRFError)
