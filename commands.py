@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+import care_commands
 import clock
 import forms
 import texts
@@ -61,6 +62,10 @@ def run_worker(once):
     """Prüfen, verschicken, aufräumen, ohne Webserver."""
     done = worker.run_once(clock.now())
     click.echo(f"Erledigt. Geprüfte Anfragen: {done.decided}, verschickte E-Mails: {done.mails_sent}")
+
+
+for command in care_commands.ALL:
+    cli.add_command(command)
 
 
 @cli.group("kunde")

@@ -1,5 +1,6 @@
 """Settings of one installation: defaults, then config.toml in the data folder, then TICKET_* in the environment."""
 
+import json
 import logging
 import os
 import re
@@ -82,6 +83,9 @@ class Settings:
     unmatched_most: int = 500
     unmatched_total_mib: int = 1024
     log_days: int = 30
+    disk_reserve_mib: int = 1024
+    backup_time: str = "03:00"
+    backups_kept: int = 7
 
     @property
     def database_path(self):
@@ -161,6 +165,17 @@ class Settings:
             raise StartError(f"Die Einstellung „{name}“ ({CONFIG_FILE}) gibt es nicht. Bitte prüfen Sie den Namen.")
         for name in environment:
             log.warning("Die Umgebungsvariable %s%s gibt es nicht.", ENVIRONMENT_PREFIX, name.upper())
+
+    def as_config(self, with_secrets):
+        """Return the text of a config file with the values in force that are not the defaults."""
+        values = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "data_dir"}
+        told = (
+            name
+            for name, value in values.items()
+            if value != getattr(type(self), name) and (with_secrets or name not in _SECRET)
+        )
+        # A text, a number: what JSON writes of these is TOML, too.
+        return "".join(f"{name} = {json.dumps(values[name], ensure_ascii=False)}\n" for name in told)
 
 
 settings = Settings()
@@ -259,6 +274,9 @@ _CHECKS = {
     "receipt_hours": (_at_most(8760), "muss größer als null und höchstens 8760 sein"),
     "log_days": (_at_most(3650), "muss größer als null und höchstens 3650 sein"),
     "unmatched_days": (_at_most(365), "muss größer als null und höchstens 365 sein"),
+    "disk_reserve_mib": (lambda number: number >= 0, "darf nicht kleiner als null sein"),
+    "backup_time": (_is_time_of_day, "muss eine Uhrzeit sein, zum Beispiel 03:00"),
+    "backups_kept": (_at_most(1000), "muss größer als null und höchstens 1000 sein"),
     "trusted_proxy": (_is_address, "muss eine IP-Adresse sein"),
     "port": (lambda port: 0 < port < 65536, "muss zwischen 1 und 65535 liegen"),
     "federal_state": (FEDERAL_STATES.__contains__, f"muss eines der Kürzel {', '.join(FEDERAL_STATES)} sein"),

@@ -1,5 +1,6 @@
 """Bring the database to the schema of this version: numbered steps, after a copy of the file."""
 
+import secrets
 import sqlite3
 from pathlib import Path
 
@@ -11,6 +12,10 @@ from models import database
 from settings import TIME_ZONE, StartError, settings
 
 DIRECTORY = Path(__file__).parent
+
+# A start that fails again and again must not fill the disk with copies.
+COPIES_KEPT = 3
+COPY_PREFIX = "vor-umstellung-"
 
 
 def migrate():
@@ -39,9 +44,27 @@ def migrate():
             raise
 
 
+def applied_steps(db):
+    """Return the names of the steps that a database has taken."""
+    return sorted(Runner(db, str(DIRECTORY)).applied())
+
+
+def is_known(db):
+    """Say whether this version knows every step that a database has taken, and so can open it or bring it up."""
+    return all(step.path for step in Runner(db, str(DIRECTORY)).status())
+
+
 def _copy_database(last_step):
+    """Copy the database; of the copies before the same step only the newest is kept, and not many in all."""
     settings.backups_dir.mkdir(exist_ok=True)
-    name = f"vor-umstellung-{clock.now().astimezone(TIME_ZONE):%Y%m%d-%H%M%S}-{last_step}.db"
-    with sqlite3.connect(settings.backups_dir / name) as copy:
+    name = f"{COPY_PREFIX}{clock.now().astimezone(TIME_ZONE):%Y%m%d-%H%M%S}-{last_step}.db"
+    unfinished = settings.backups_dir / f".unfertig-{secrets.token_hex(8)}.db"
+    with sqlite3.connect(unfinished) as copy:
         database.connection().backup(copy)
     copy.close()
+    unfinished.replace(settings.backups_dir / name)
+    copies = sorted(settings.backups_dir.glob(f"{COPY_PREFIX}*.db"), reverse=True)
+    of_this_step = [path for path in copies if path.stem.endswith(last_step)]
+    others = [path for path in copies if path not in of_this_step]
+    for path in of_this_step[1:] + others[COPIES_KEPT - 1 :]:
+        path.unlink(missing_ok=True)

@@ -12,7 +12,7 @@ from datetime import timedelta
 from peewee import fn
 
 from models import Attachment, transaction
-from services import scanner
+from services import disk, scanner
 from services.file_types import ALLOWED_WORDS, TEXT, Refused, decoded, judge
 from settings import MEBIBYTE, settings
 from words import MAX_ATTACHMENT_BYTES, MAX_ATTACHMENT_MIB, MAX_ATTACHMENTS, MAX_FILE_NAME_LENGTH
@@ -56,7 +56,7 @@ def stage(draft, uploads, address, now):
                 _unlink(row["stored_name"])
                 raise
         if rows:
-            _fsync_directory(settings.files_dir)
+            disk.fsync_directory(settings.files_dir)
             refusals += _insert(rows)
     except BaseException:
         for row in rows:
@@ -221,14 +221,3 @@ def _display_name(name):
 
 def _unlink(stored_name):
     (settings.files_dir / stored_name).unlink(missing_ok=True)
-
-
-def _fsync_directory(path):
-    """Make new names in a folder survive a power cut; Windows has no such call and does it by itself."""
-    if os.name == "nt":
-        return
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -1,12 +1,11 @@
 """What matters in the office today: one look at everything that waits for somebody."""
 
-import shutil
 from collections import Counter
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 
 from models import Submission, Ticket, database, number_of
-from services import approvals, outbox, scanner, workdays
+from services import approvals, backup, disk, outbox, scanner, workdays
 from settings import MEBIBYTE, TIME_ZONE, settings
 from words import Approval, Category, Priority, TicketStatus
 
@@ -16,11 +15,7 @@ ENTRIES_SHOWN = 20
 
 ENTRY_WORKDAYS = 10
 
-LOW_DISK_BYTES = 2 * 1024 * MEBIBYTE
 OLD_BACKUP = timedelta(days=2)
-
-# Copies of the database alone, made before a step of its migration, are no backup.
-BEFORE_MIGRATION = "vor-umstellung-"
 
 
 @dataclass(frozen=True)
@@ -49,7 +44,7 @@ class Overview:
     mails: outbox.Mails
     scanner_is_dead: bool
     free_bytes: int
-    last_backup: datetime | None
+    backups: backup.Standing
     backup_is_old: bool
 
     @property
@@ -68,7 +63,12 @@ class Overview:
     @property
     def disk_is_low(self):
         """Attachments and the database may soon find no room."""
-        return self.free_bytes < LOW_DISK_BYTES
+        return self.free_bytes < 2 * settings.disk_reserve_mib * MEBIBYTE
+
+    @property
+    def disk_is_scarce(self):
+        """What is left is kept for texts."""
+        return self.free_bytes < settings.disk_reserve_mib * MEBIBYTE
 
 
 def overview(now):
@@ -78,7 +78,7 @@ def overview(now):
     until = workdays.workday_after(today, ENTRY_WORKDAYS, state)
     is_new = Ticket.status == TicketStatus.NEW
     is_pending = Ticket.approval == Approval.PENDING
-    last_backup = _last_backup()
+    backups = backup.standing()
     new_by_rank = Counter(
         rank for (rank,) in database.execute(_open(is_new, ~is_pending).select(Ticket.rank)).fetchall()
     )
@@ -96,9 +96,9 @@ def overview(now):
         undelivered=Waiting(outbox.failing().count(), list(outbox.failing().limit(SHOWN))),
         mails=outbox.mails(),
         scanner_is_dead=scanner.is_dead(),
-        free_bytes=shutil.disk_usage(settings.data_dir).free,
-        last_backup=last_backup,
-        backup_is_old=last_backup is None or now - last_backup > OLD_BACKUP,
+        free_bytes=disk.free_bytes(settings.data_dir),
+        backups=backups,
+        backup_is_old=backups.made_at is None or now - backups.made_at > OLD_BACKUP,
     )
 
 
@@ -121,15 +121,6 @@ def _entries(until):
 def _unmatched(since):
     query = Submission.unmatched().where(Submission.received_at >= _start_of(since))
     return Waiting(query.count(), list(query.limit(SHOWN)))
-
-
-def _last_backup():
-    """Return when the newest file was put into the folder of backups, or None."""
-    if not settings.backups_dir.is_dir():
-        return None
-    files = [path for path in settings.backups_dir.iterdir() if not path.name.startswith(BEFORE_MIGRATION)]
-    newest = max((path.stat().st_mtime for path in files), default=None)
-    return newest and datetime.fromtimestamp(newest, UTC)
 
 
 def _start_of(day):

@@ -7,13 +7,14 @@ from typing import NamedTuple
 
 import logs
 from models import Submission, database
-from services import approvals, attachments, attempts, delivery, intake, outbox, sessions, summary, unmatched
+from services import approvals, attachments, attempts, backup, delivery, intake, outbox, sessions, summary, unmatched
 from services.loop import Loop
 from settings import settings
 
 log = logging.getLogger(__name__)
 
 SWEEP_INTERVAL = timedelta(hours=1)
+BACKUP_RETRY = timedelta(hours=1)
 
 # Each decision costs a slow hash; the pause between two batches leaves the processor to the people at the form.
 BATCH = 5
@@ -123,13 +124,27 @@ class Courier(Loop):
         self._deliver(now, self._stopping.is_set)
 
 
+class Keeper(Loop):
+    """Makes the daily backup, beside the worker: it takes its time, and requests go on."""
+
+    def __init__(self):
+        super().__init__("backup")
+        self._failed_at = None
+
+    def tick(self, now):
+        """Make the backup if it is due; one that failed gets another try after a while."""
+        is_early = self._failed_at is not None and now - self._failed_at < BACKUP_RETRY
+        if backup.is_due(now) and not is_early:
+            self._failed_at = None if backup.make_daily(now, self._stopping.is_set) else now
+
+
 def start(context):
     """Start all that runs beside the web server and return it."""
     if not settings.webhook_url:
         with database.connection_context():
             outbox.discard_webhooks()
     mails, webhooks = Courier("mails", delivery.deliver_mails), Courier("webhooks", delivery.deliver_webhooks)
-    loops = [Worker(context), mails, webhooks]
+    loops = [Worker(context), mails, webhooks, Keeper()]
     for loop in loops:
         loop.start()
     return loops

@@ -137,6 +137,20 @@ def test_failing_step_leaves_the_old_database_usable(customer, steps):
         assert [customer.number for customer in Customer.by_number()] == ["K1001"]
 
 
+def test_start_that_fails_again_and_again_does_not_fill_the_disk(customer, steps, later):
+    settings.backups_dir.mkdir()
+    for day in range(20201120, 20201124):
+        (settings.backups_dir / f"vor-umstellung-{day}-030000-000{day % 10}_former.db").touch()
+    (steps / "0007_devices.py").write_text(FAILS_HALFWAY)
+    for _ in range(3):
+        with pytest.raises(StartError):
+            create_app()
+        later(minutes=1)
+    former, formerly, copy = backups()
+    assert [former.name[15:23], formerly.name[15:23], copy.name[15:30]] == ["20201122", "20201123", "20261123-103200"]
+    assert numbers(copy) == ["K1001"]
+
+
 def test_steps_before_a_failing_one_stay(customer, steps):
     (steps / "0007_devices.py").write_text(ADDS_TABLE)
     (steps / "0008_fails.py").write_text("def up(migrator, db):\n    db.execute_sql('no SQL')\n")

@@ -1,0 +1,46 @@
+"""What keeps the portal safe: commands that work beside the running portal, and where it does not start any more."""
+
+from pathlib import Path
+
+import click
+from peewee import DatabaseError
+
+import clock
+import models
+import texts
+from command_line import Command
+from models import database
+from services import backup
+from settings import settings
+
+
+@click.command("sichern", cls=Command)
+@click.option("--mit-schluessel", "with_key", is_flag=True, help="Auch secret.key und alle Kennwörter mit hinein.")
+@click.option(
+    "--ziel", "target", metavar="PFAD", type=click.Path(path_type=Path), help="Ein anderer Ordner oder Dateiname."
+)
+def back_up(with_key, target):
+    """Alles in ein Archiv sichern; das Portal läuft weiter."""
+    if not settings.database_path.is_file():
+        raise click.ClickException(f"In {settings.data_dir} liegt keine Datenbank, also nichts zu sichern.")
+    # A step to a new version must not come before the backup, so the app is not made here.
+    models.open_at(settings.database_path)
+    try:
+        with database.connection_context():
+            made = backup.make(clock.now(), target, with_key)
+    except backup.BackupError as error:
+        raise click.ClickException(str(error)) from None
+    except DatabaseError as error:
+        raise click.ClickException(
+            f"Die Datenbank lässt sich nicht öffnen: {error}. Was zu tun ist, sagt: pruefen"
+        ) from None
+    click.echo(f"Gesichert: {made.path} ({texts.file_size(made.size)}, Anhänge: {made.files})")
+    if made.faulty:
+        click.echo(f"Anhänge, die fehlen oder beschädigt sind: {len(made.faulty)}. Welche, sagt: pruefen")
+    if with_key:
+        click.echo("Im Archiv liegt der Schlüssel: Wer es hat, hat alles. Verwahren Sie es entsprechend.")
+    else:
+        click.echo("Ohne Schlüssel. Verwahren Sie secret.key einmal an einem anderen Ort.")
+
+
+ALL = [back_up]

@@ -1,0 +1,37 @@
+"""The disk that all lies on: how much room it has, and what makes a file on it survive a power cut."""
+
+import errno
+import os
+import shutil
+
+from peewee import DatabaseError
+
+from settings import MEBIBYTE, settings
+
+
+def free_bytes(folder):
+    """Return how much room there is where a folder lies."""
+    return shutil.disk_usage(folder).free
+
+
+def is_scarce():
+    """Say whether what is left is kept for texts."""
+    return free_bytes(settings.data_dir) < settings.disk_reserve_mib * MEBIBYTE
+
+
+def is_full(error):
+    """Say whether something failed because the disk has no room at all."""
+    if isinstance(error, DatabaseError):
+        return "disk is full" in str(error)
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+
+
+def fsync_directory(path):
+    """Make new names in a folder survive a power cut; Windows has no such call and does it by itself."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

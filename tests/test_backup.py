@@ -1,0 +1,240 @@
+"""Backups: one archive of everything while the portal runs, whole or not at all, daily by itself, the last few kept."""
+
+import hashlib
+import io
+import json
+import os
+import shutil
+import sqlite3
+import zipfile
+from contextlib import closing
+from datetime import timedelta
+from types import SimpleNamespace
+
+import pytest
+
+import clock
+from models import Attachment, database
+from services import backup, worker
+from settings import settings
+from tests.conftest import NOW, SECRET_KEY
+from tests.samples import PDF, PNG
+from tests.test_commands import printed, refusal
+from tests.test_staff_today import TODAY, words
+
+FILES = [("Foto.png", PNG), ("Beleg.pdf", PDF)]
+
+
+@pytest.fixture
+def filled(anna, work):
+    """A portal with a ticket that has two files."""
+    anna.report("warranty", files=[(io.BytesIO(content), name) for name, content in FILES])
+    work()
+
+
+@pytest.fixture
+def keeper(app, shared):
+    """Let the daily backup have its turn, as once per tick."""
+    keeper = worker.Keeper()
+
+    def tick():
+        with app.app_context(), database.connection_context():
+            keeper.tick(clock.now())
+
+    return tick
+
+
+def archives():
+    return sorted(path.name for path in settings.backups_dir.glob("*.zip"))
+
+
+def leftovers():
+    return list(settings.data_dir.rglob(".unfertig-*"))
+
+
+def contents(name):
+    with zipfile.ZipFile(settings.backups_dir / name) as archive:
+        return {member: archive.read(member) for member in archive.namelist()}
+
+
+def rows(content, tmp_path, query):
+    path = tmp_path / "aus der Sicherung.db"
+    path.write_bytes(content)
+    with closing(sqlite3.connect(path)) as copy:
+        return copy.execute(query).fetchall()
+
+
+def test_archive_holds_everything(filled, office, tickets, tmp_path):
+    output = printed(office("sichern"))
+    (name,) = archives()
+    assert f"Gesichert: {settings.backups_dir / name}" in output
+    assert "Anhänge: 2" in output
+    held = contents(name)
+    manifest = json.loads(held.pop("manifest.json"))
+    assert manifest["members"] == {
+        member: {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
+        for member, content in held.items()
+    }
+    files = {member: content for member, content in held.items() if member.startswith("files/")}
+    assert sorted(files.values()) == sorted(content for _, content in FILES)
+    assert held.keys() - files.keys() == {"tickets.db", "config.toml"}
+    assert 'office_phone = "0211 55500"' in held["config.toml"].decode()
+    (code,) = rows(held["tickets.db"], tmp_path, "SELECT code FROM ticket JOIN submission")
+    assert code == (tickets()[0].submission.code,)
+    assert leftovers() == []
+
+
+@pytest.mark.parametrize("with_key", [True, False])
+def test_what_is_secret_goes_in_only_when_asked(app, office, monkeypatch, with_key):
+    monkeypatch.setattr(settings, "smtp_url", "smtp://name:geheim@mail.firma.example")
+    printed(office("sichern", *(["--mit-schluessel"] if with_key else [])))
+    held = contents(archives()[0])
+    everything = b"".join(held.values())
+    assert (SECRET_KEY in everything) == with_key
+    assert (b"geheim" in everything) == with_key
+    assert ("secret.key" in held) == with_key
+
+
+def test_another_target(filled, office, tmp_path):
+    folder = tmp_path / "Platte"
+    folder.mkdir()
+    printed(office("sichern", "--ziel", str(folder)))
+    printed(office("sichern", "--ziel", str(folder / "meine.zip")))
+    assert sorted(path.name for path in folder.iterdir()) == ["meine.zip", "sicherung-20261123-103000.zip"]
+    assert archives() == []
+
+
+@pytest.mark.parametrize(
+    ("target", "sentence"),
+    [("da.zip", "gibt es schon"), ("fehlt/x.zip", "gibt es nicht. Ist der Datenträger angeschlossen?")],
+)
+def test_target_that_cannot_be(filled, office, tmp_path, target, sentence):
+    (tmp_path / "da.zip").write_bytes(b"meins")
+    assert sentence in refusal(office("sichern", "--ziel", str(tmp_path / target)))
+    assert (tmp_path / "da.zip").read_bytes() == b"meins"
+
+
+def test_nothing_to_back_up(app, office):
+    settings.database_path.unlink()
+    assert "nichts zu sichern" in refusal(office("sichern"))
+
+
+def test_file_deleted_meanwhile_is_deleted_from_the_copy(filled, office, tmp_path, monkeypatch):
+    add = backup._add
+
+    def delete_the_other_one(archive, name, *rest):
+        if database.execute_sql("SELECT COUNT(*) FROM attachment").fetchone() == (2,):
+            other = Attachment.get(Attachment.stored_name != name.removeprefix("files/"))
+            Attachment.delete_by_id(other.id)
+            (settings.files_dir / other.stored_name).unlink()
+        return add(archive, name, *rest)
+
+    monkeypatch.setattr(backup, "_add", delete_the_other_one)
+    assert "fehlen" not in printed(office("sichern"))
+    held = contents(archives()[0])
+    (member,) = (member for member in held if member.startswith("files/"))
+    named = rows(held["tickets.db"], tmp_path, "SELECT stored_name FROM attachment")
+    assert named == [(member.removeprefix("files/"),)]
+
+
+@pytest.mark.parametrize("harm", [lambda path: path.unlink(), lambda path: path.write_bytes(b"verfault")])
+def test_lost_file_is_told_and_the_rest_is_saved(filled, office, harm):
+    path = next(settings.files_dir.iterdir())
+    harm(path)
+    assert "Anhänge, die fehlen oder beschädigt sind: 1." in printed(office("sichern"))
+    assert json.loads(contents(archives()[0])["manifest.json"])["faulty"] == [path.name]
+
+
+def test_damaged_database_pushes_no_good_archive_out(filled, office, later, monkeypatch):
+    monkeypatch.setattr(settings, "backups_kept", 1)
+    printed(office("sichern"))
+    kept = archives()
+    damaged = bytearray(settings.database_path.read_bytes())
+    damaged[4096:] = os.urandom(len(damaged) - 4096)
+    settings.database_path.write_bytes(damaged)
+    later(hours=1)
+    assert "Datenbank" in refusal(office("sichern"))
+    assert archives() == kept
+    assert leftovers() == []
+
+
+def test_no_room(filled, office, monkeypatch):
+    usage = SimpleNamespace(free=1024**3)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
+    assert "nicht genug Platz für eine Sicherung" in refusal(office("sichern"))
+    assert archives() == leftovers() == []
+
+
+def test_disk_full_in_the_middle(filled, office, monkeypatch):
+    def fail(descriptor):
+        raise OSError(28, os.strerror(28))
+
+    monkeypatch.setattr(os, "fsync", fail)
+    assert "ließ sich nicht schreiben" in refusal(office("sichern"))
+    assert archives() == leftovers() == []
+
+
+def test_last_ones_are_kept(app, office, later, monkeypatch):
+    monkeypatch.setattr(settings, "backups_kept", 2)
+    settings.backups_dir.mkdir()
+    copy = settings.backups_dir / "vor-umstellung-20251124-030000-0001.db"
+    copy.touch()
+    for _ in range(3):
+        printed(office("sichern"))
+        later(days=1)
+    assert archives() == ["sicherung-20261124-103000.zip", "sicherung-20261125-103000.zip"]
+    assert copy.exists()
+
+
+def test_what_a_killed_backup_left_goes_after_a_day(app, office):
+    settings.backups_dir.mkdir()
+    old, fresh = settings.backups_dir / ".unfertig-1.db", settings.backups_dir / ".unfertig-2.db"
+    for path, age in ((old, timedelta(days=2)), (fresh, timedelta(hours=2))):
+        path.touch()
+        made = (NOW - age).timestamp()
+        os.utime(path, (made, made))
+    printed(office("sichern"))
+    assert leftovers() == [fresh]
+
+
+def test_daily_at_its_time(keeper, later, monkeypatch):
+    monkeypatch.setattr(settings, "backup_time", "11:00")
+    keeper()
+    assert archives() == []
+    later(minutes=30)
+    keeper()
+    later(hours=5)
+    keeper()
+    assert archives() == ["sicherung-20261123-110000.zip"]
+    later(hours=20)
+    keeper()
+    assert archives() == ["sicherung-20261123-110000.zip", "sicherung-20261124-120000.zip"]
+
+
+def test_no_daily_backup_without_a_time(keeper, monkeypatch):
+    monkeypatch.setattr(settings, "backup_time", "")
+    keeper()
+    assert not settings.backups_dir.exists()
+
+
+def test_failed_daily_backup_shows_and_is_tried_again(filled, keeper, clara, later, monkeypatch):
+    def fail(path):
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(backup.disk, "fsync_directory", fail)
+        keeper()
+        assert "die tägliche ist gescheitert 23.11.2026, 10:30 Uhr" in words(clara.get(TODAY))
+    later(minutes=59)
+    keeper()
+    assert "gescheitert" in words(clara.get(TODAY))
+    later(minutes=1)
+    keeper()
+    assert "Letzte Sicherung23.11.2026, 11:30 Uhr" in words(clara.get(TODAY))
+    assert "gescheitert" not in words(clara.get(TODAY))
+
+
+def test_end_of_the_portal_ends_a_backup(filled, app):
+    with app.app_context(), database.connection_context():
+        assert backup.make_daily(NOW, lambda: True) is False
+    assert archives() == leftovers() == []
