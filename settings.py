@@ -86,6 +86,11 @@ class Settings:
     disk_reserve_mib: int = 1024
     backup_time: str = "03:00"
     backups_kept: int = 7
+    retention_time: str = "02:00"
+    attachments_days: int = 365
+    new_employee_days: int = 180
+    closed_ticket_days: int = 1095
+    mail_days: int = 90
 
     @property
     def database_path(self):
@@ -236,8 +241,12 @@ def _is_smtp_url(text):
     return text == "" or _is_address_of_a(("smtp", "smtps"), text)
 
 
-def _is_time_of_day(text):
-    return text == "" or re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", text) is not None
+def _is_time(text):
+    return re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", text) is not None
+
+
+def _is_time_or_none(text):
+    return text == "" or _is_time(text)
 
 
 def _is_command_line(text):
@@ -275,8 +284,13 @@ _CHECKS = {
     "log_days": (_at_most(3650), "muss größer als null und höchstens 3650 sein"),
     "unmatched_days": (_at_most(365), "muss größer als null und höchstens 365 sein"),
     "disk_reserve_mib": (lambda number: number >= 0, "darf nicht kleiner als null sein"),
-    "backup_time": (_is_time_of_day, "muss eine Uhrzeit sein, zum Beispiel 03:00"),
+    "backup_time": (_is_time_or_none, "muss eine Uhrzeit sein, zum Beispiel 03:00"),
     "backups_kept": (_at_most(1000), "muss größer als null und höchstens 1000 sein"),
+    "retention_time": (_is_time, "muss eine Uhrzeit sein, zum Beispiel 02:00"),
+    "attachments_days": (_at_most(36500), "muss größer als null und höchstens 36500 sein"),
+    "new_employee_days": (_at_most(36500), "muss größer als null und höchstens 36500 sein"),
+    "closed_ticket_days": (_at_most(36500), "muss größer als null und höchstens 36500 sein"),
+    "mail_days": (_at_most(36500), "muss größer als null und höchstens 36500 sein"),
     "trusted_proxy": (_is_address, "muss eine IP-Adresse sein"),
     "port": (lambda port: 0 < port < 65536, "muss zwischen 1 und 65535 liegen"),
     "federal_state": (FEDERAL_STATES.__contains__, f"muss eines der Kürzel {', '.join(FEDERAL_STATES)} sein"),
@@ -290,7 +304,7 @@ _CHECKS = {
     "mail_give_up_days": (_at_most(30), "muss größer als null und höchstens 30 sein"),
     "approval_link_days": (_at_most(365), "muss größer als null und höchstens 365 sein"),
     "ticket_link_days": (_at_most(365), "muss größer als null und höchstens 365 sein"),
-    "summary_time": (_is_time_of_day, "muss eine Uhrzeit sein, zum Beispiel 07:00"),
+    "summary_time": (_is_time_or_none, "muss eine Uhrzeit sein, zum Beispiel 07:00"),
     "webhook_url": (_is_webhook_url, "muss so aussehen: https://system.firma.de/meldungen"),
     "webhook_secret": (lambda text: text == "" or len(text) >= 16, "muss mindestens 16 Zeichen haben"),
 }

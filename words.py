@@ -17,6 +17,9 @@ MAX_SUBJECT_LENGTH = 200
 MAX_MESSAGE_ID_LENGTH = 320
 MAX_ERROR_LENGTH = 500
 
+# What stands where something was that is deleted.
+GONE = "[gelöscht]"
+
 # A random word of 128 bits, as it is written in an address.
 TOKEN_LENGTH = 22
 
@@ -123,6 +126,8 @@ class EventKind(Labelled):
     ANSWERED = "answered", "Antwort an den Kunden"
     REPLIED = "replied", "Nachricht vom Kunden"
     LINK_REVOKED = "link_revoked", "Link zur Seite des Kunden gesperrt"
+    FILES_ERASED = "files_erased", "Anhänge gelöscht"
+    DATA_ERASED = "data_erased", "Angaben zu einer Person gelöscht"
 
 
 class LinkPurpose(Labelled):

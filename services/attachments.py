@@ -121,17 +121,33 @@ def first_lines(attachment):
         return "\n".join(decoded(file.read(SHOWN_BYTES)).splitlines()[:SHOWN_LINES])
 
 
+def delete_rows(which):
+    """Delete the rows of files, within a transaction, and return the names by which the files are stored.
+
+    The files themselves go after it, by delete_files.
+    """
+    rows = list(Attachment.select(Attachment.id, Attachment.stored_name).where(which))
+    Attachment.delete().where(Attachment.id.in_([row.id for row in rows])).execute()
+    return [row.stored_name for row in rows]
+
+
 def delete_files(stored_names):
     """Delete stored files whose rows are gone; what cannot be deleted now is left to the sweep."""
     for stored_name in stored_names:
         _delete_file(settings.files_dir / stored_name)
 
 
+def left_behind(moment):
+    """Return the query of what was staged and not sent for the configured hours at a moment."""
+    deadline = moment - timedelta(hours=settings.staged_hours)
+    return Attachment.select().where(Attachment.submission.is_null(), Attachment.staged_at < deadline)
+
+
 def sweep(now):
     """Delete what was staged and never sent, and files that no row names, both after the configured hours."""
     deadline = now - timedelta(hours=settings.staged_hours)
     with transaction():
-        Attachment.delete().where(Attachment.submission.is_null(), Attachment.staged_at < deadline).execute()
+        Attachment.delete().where(Attachment.id.in_(left_behind(now).select(Attachment.id))).execute()
     named = {attachment.stored_name for attachment in Attachment.select(Attachment.stored_name)}
     for path in settings.files_dir.iterdir():
         if path.name not in named:

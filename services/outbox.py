@@ -111,6 +111,16 @@ def page(shelf, before=None, ticket=None):
     return rows[:PAGE_SIZE], rows[PAGE_SIZE - 1].id if len(rows) > PAGE_SIZE else None
 
 
+def outlived(moment):
+    """Return the query of what was sent longer ago than the configured days at a moment, or will never be sent.
+
+    What was discarded or given up counts from when it was written; what waits is kept.
+    """
+    limit = moment - timedelta(days=settings.mail_days)
+    is_over = Message.state.in_((MessageState.FAILED, MessageState.DISCARDED)) & (Message.created_at < limit)
+    return _with_ticket().where((Message.sent_at < limit) | is_over).order_by(Message.id)
+
+
 def seen_on(shelf):
     """Return how many messages are on a shelf at this moment, and the newest one's id."""
     return Message.select(fn.COUNT(Message.id), fn.MAX(Message.id)).where(_ON_SHELF[shelf]).scalar(as_tuple=True)

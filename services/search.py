@@ -5,7 +5,7 @@ The index is SQLite's full-text search over groups of three letters (see docs/de
 
 import unicodedata
 
-from models import Ticket, TicketWords
+from models import Ticket, TicketWords, transaction
 
 # The index knows groups of three letters; a shorter word cannot be looked up.
 MIN_WORD_LENGTH = 3
@@ -51,10 +51,26 @@ def row_of(ticket):
     return {"rowid": ticket.id, "words": words, "state": _state_of(ticket)}
 
 
+def renew(ticket):
+    """Let a ticket be found by what it says now, within the transaction that changes its texts."""
+    TicketWords.update(row_of(ticket)).where(TicketWords.rowid == ticket.id).execute()
+
+
+def remove(ticket_ids):
+    """Let tickets be found no more, within the transaction that deletes them."""
+    TicketWords.delete().where(TicketWords.rowid.in_(ticket_ids)).execute()
+
+
+def forget():
+    """Drop from the index what was deleted or changed: until then it is only marked there."""
+    with transaction():
+        TicketWords.optimize()
+
+
 def update_words(customer):
     """Let the tickets of a customer be found by its new number and name, within the transaction that changes them."""
     for ticket in Ticket.whole().where(Ticket.customer == customer):
-        TicketWords.update(row_of(ticket)).where(TicketWords.rowid == ticket.id).execute()
+        renew(ticket)
 
 
 def update_state(ticket):

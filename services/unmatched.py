@@ -75,9 +75,14 @@ def discard_group(submission, now):
     return _delete(Submission.id.in_(group_of(submission).select(Submission.id)), now)
 
 
+def overdue(moment):
+    """Return the query of what will have lain here longer than the configured days at a moment."""
+    return Submission.unmatched().where(Submission.received_at < moment - timedelta(days=settings.unmatched_days))
+
+
 def sweep(now):
     """Delete what is older than the configured days."""
-    _delete(Submission.received_at < now - timedelta(days=settings.unmatched_days), now)
+    _delete(Submission.id.in_(overdue(now).select(Submission.id)), now)
     is_forgotten = Submission.received_at <= now - settings.receipt_lifetime
     with transaction():
         Submission.delete().where(Submission.state == SubmissionState.DISCARDED, is_forgotten).execute()

@@ -7,7 +7,19 @@ from typing import NamedTuple
 
 import logs
 from models import Submission, database
-from services import approvals, attachments, attempts, backup, delivery, intake, outbox, sessions, summary, unmatched
+from services import (
+    approvals,
+    attachments,
+    attempts,
+    backup,
+    delivery,
+    intake,
+    outbox,
+    retention,
+    sessions,
+    summary,
+    unmatched,
+)
 from services.loop import Loop
 from settings import settings
 
@@ -28,7 +40,10 @@ class Done(NamedTuple):
 
 
 def run_once(now):
-    """Do all that is due: decide about submissions, remind, sum up, deliver, sweep. Returns how much that was."""
+    """Do all that is due: decide about submissions, remind, sum up, deliver, sweep, delete what is kept no longer.
+
+    Returns how much that was.
+    """
     decided, displaced, failed = 0, 0, set()
     while batch := admit_batch(now, failed):
         decided += batch
@@ -37,6 +52,7 @@ def run_once(now):
     summary.write_if_due(now)
     mails_sent = delivery.deliver_due(now)
     sweep(now, displaced)
+    retention.clear(now)
     return Done(decided, mails_sent)
 
 
@@ -91,6 +107,8 @@ class Worker(Loop):
         self._failed = set()
         self._not_reminded = set()
         self._displaced = 0
+        self._clearing = iter(())
+        self._clears_at = None
 
     def tick(self, now):
         """Do what is due now."""
@@ -105,6 +123,14 @@ class Worker(Loop):
             displaced, self._displaced = self._displaced, 0
             sweep(now, displaced)
         summary.write_if_due(now)
+        self._clear(now)
+
+    def _clear(self, now):
+        """Delete what is kept no longer, once a night, a batch per tick; who was off then does it at the start."""
+        if self._clears_at is None or now >= self._clears_at:
+            self._clears_at = retention.next_night(now)
+            self._clearing = retention.batches(now)
+        next(self._clearing, None)
 
 
 class Courier(Loop):

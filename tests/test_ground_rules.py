@@ -33,6 +33,7 @@ ROUTES = {
     "/verwaltung/": {"GET"},
     "/verwaltung/abmelden": {"POST"},
     "/verwaltung/anmelden": {"GET", "POST"},
+    "/verwaltung/datenschutz": {"GET"},
     "/verwaltung/einrichten/<token>": {"GET", "POST"},
     "/verwaltung/konto": {"GET"},
     "/verwaltung/konto/abmelden": {"POST"},

@@ -14,6 +14,7 @@ from views.staff import (
     outbox,
     phone,
     pin_letters,
+    privacy,
     queue,
     setup,
     sign_in,
@@ -43,6 +44,7 @@ for _room in (
     figures,
     outbox,
     text_blocks,
+    privacy,
     account,
 ):
     bp.register_blueprint(_room.bp)

@@ -1,0 +1,172 @@
+"""What is kept no longer: for each class of data one rule, which both deletes and shows beforehand what it will delete.
+
+Nobody waits long for the database: some rows go at a time. Files go after their rows; a crash between leaves files that
+the sweep finds nameless.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+
+from models import Attachment, Event, Message, Submission, Ticket, transaction
+from services import attachments, history, outbox, search, unmatched
+from settings import TIME_ZONE, settings
+from words import GONE, Category, EventKind
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 50
+SHOWN = 10
+WEEK = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What goes when: the query of all that is due at a moment, and how those with some ids are deleted.
+
+    What has no such act is deleted every hour, by the sweep of its own room. Some of it could be found by its words.
+    """
+
+    name: str
+    due: Callable
+    delete: Callable | None = None
+    has_words: bool = False
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """How much a rule deletes tonight and within a week from then on, and the first of it."""
+
+    name: str
+    tonight: int
+    within_a_week: int
+    first: list
+
+
+def batches(now):
+    """Delete all that is due, with a pause after each batch; what fails is logged and holds up no other rule."""
+    words_are_gone = False
+    for rule in RULES:
+        try:
+            while rule.delete and (ids := _ids(rule.due(now).limit(AT_ONCE))):
+                rule.delete(ids, now)
+                words_are_gone = words_are_gone or rule.has_words
+                yield
+        except Exception:
+            log.exception("Das Löschen nach Frist ist gescheitert (%s) und wird morgen wieder versucht.", rule.name)
+    if words_are_gone:
+        search.forget()
+
+
+def clear(now):
+    """Delete all that is due at once, for whoever has nothing else to do."""
+    for _ in batches(now):
+        pass
+
+
+def next_night(now):
+    """Return when the next deletion begins."""
+    local, begins = now.astimezone(TIME_ZONE), time.fromisoformat(settings.retention_time)
+    return datetime.combine(local.date() + timedelta(days=local.time() >= begins), begins, TIME_ZONE)
+
+
+def forecast(now):
+    """Return for each rule what it will delete next."""
+    night = next_night(now)
+    return [_forecast(rule, night) for rule in RULES]
+
+
+def _forecast(rule, night):
+    soon = rule.due(night + WEEK)
+    return Forecast(rule.name, rule.due(night).count(), soon.count(), list(soon.limit(SHOWN)))
+
+
+def _closed_tickets(moment):
+    return _closed(moment, settings.closed_ticket_days)
+
+
+def _new_employees(moment):
+    # Once it is deleted, another name stands there.
+    about_somebody = (Ticket.category == Category.NEW_EMPLOYEE) & (Submission.last_name != GONE)
+    return _closed(moment, settings.new_employee_days).where(about_somebody)
+
+
+def _with_files(moment):
+    sent = Attachment.select(Attachment.submission).where(Attachment.submission.is_null(False))
+    return _closed(moment, settings.attachments_days).where(Ticket.submission.in_(sent))
+
+
+def _closed(moment, days):
+    """Return the query of what was closed longer ago than so many days; an open ticket loses nothing."""
+    return Ticket.whole().where(Ticket.closed_at < moment - timedelta(days=days)).order_by(Ticket.id)
+
+
+def _ids(query):
+    return [row.id for row in query]
+
+
+def _delete_tickets(ids, now):
+    with transaction():
+        # Somebody may have opened one again meanwhile.
+        doomed = list(_closed_tickets(now).where(Ticket.id.in_(ids)))
+        submissions = [ticket.submission_id for ticket in doomed]
+        files = attachments.delete_rows(Attachment.submission.in_(submissions))
+        search.remove(_ids(doomed))
+        Ticket.delete().where(Ticket.id.in_(_ids(doomed))).execute()
+        Submission.delete().where(Submission.id.in_(submissions)).execute()
+    attachments.delete_files(files)
+
+
+def _forget_employees(ids, now):
+    """Delete whatever names the new employee; kind, customer, times and who did what stay for the figures.
+
+    All texts of such a ticket are about that person, and so are its mails and files.
+    """
+    files = []
+    with transaction():
+        for ticket in _new_employees(now).where(Ticket.id.in_(ids)):
+            submission = ticket.submission
+            for name in ("first_name", "position", "extension", "mobile", "remarks", "reference"):
+                setattr(submission, name, "")
+            submission.last_name, submission.salutation = GONE, None
+            # Whether one was wanted is still to be seen.
+            submission.desired_email = submission.desired_email and GONE
+            submission.save()
+            Event.update(text=GONE).where(Event.ticket == ticket, Event.text != "").execute()
+            Message.delete().where(Message.ticket == ticket).execute()
+            files += attachments.delete_rows(Attachment.submission == submission)
+            search.renew(ticket)
+            history.record(ticket, EventKind.DATA_ERASED, history.PORTAL, now, _after(settings.new_employee_days))
+    attachments.delete_files(files)
+
+
+def _delete_files(ids, now):
+    files = []
+    with transaction():
+        for ticket in _with_files(now).where(Ticket.id.in_(ids)):
+            gone = attachments.delete_rows(Attachment.submission == ticket.submission)
+            number = f"{len(gone)} {'Datei' if len(gone) == 1 else 'Dateien'}, {_after(settings.attachments_days)}"
+            history.record(ticket, EventKind.FILES_ERASED, history.PORTAL, now, number)
+            files += gone
+    attachments.delete_files(files)
+
+
+def _after(days):
+    return f"{days} Tage nach dem Abschluss"
+
+
+def _delete_mails(ids, now):
+    with transaction():
+        Message.delete().where(Message.id.in_(_ids(outbox.outlived(now).where(Message.id.in_(ids))))).execute()
+
+
+# Who loses the whole ticket needs no other rule.
+RULES = (
+    Rule("staged", attachments.left_behind),
+    Rule("unmatched", unmatched.overdue),
+    Rule("tickets", _closed_tickets, _delete_tickets, has_words=True),
+    Rule("new_employees", _new_employees, _forget_employees, has_words=True),
+    Rule("files", _with_files, _delete_files),
+    Rule("mails", outbox.outlived, _delete_mails),
+)

@@ -1,0 +1,255 @@
+"""What is kept no longer goes at night, by one rule for each class, and the office sees it beforehand."""
+
+import io
+from datetime import timedelta
+
+import pytest
+
+import clock
+from models import Attachment, Customer, Event, Message, Submission, Ticket, TicketLink, TicketWords, database
+from services import attachments, retention, sessions, worker
+from settings import settings
+from tests.conftest import NOW
+from tests.pages import EXAMPLES, OPTIONAL
+from tests.samples import PNG
+from tests.test_staff_tickets import Desk
+from tests.test_unmatched_bounds import files_on_disk, flood
+
+PAGE = "/verwaltung/datenschutz"
+
+
+@pytest.fixture(autouse=True)
+def long_session(app, monkeypatch):
+    """Let Clara stay signed in for years."""
+    monkeypatch.setattr(sessions, "REMEMBERED", timedelta(days=10**5))
+    settings.staff_idle_minutes, settings.staff_session_hours = 10**7, 10**6
+
+
+@pytest.fixture
+def night(app, work, later):
+    """Let so many days pass, and the night at their end."""
+
+    def pass_by(**duration):
+        later(**duration)
+        with app.app_context(), database.connection_context():
+            worker.run_once(clock.now())
+
+    return pass_by
+
+
+@pytest.fixture
+def closed(anna, clara, work, tickets):
+    """Let Anna report something, and Clara close it; return the ticket on her desk."""
+
+    def report(category="incident", **changes):
+        anna.report(category, **changes)
+        work()
+        desk = Desk(clara, tickets()[-1])
+        assert desk.act("stornieren", "Frau Neumann kommt doch nicht.").status == 303
+        return desk
+
+    return report
+
+
+def in_the_database(text):
+    return text.encode() in settings.database_path.read_bytes()
+
+
+def count(name, clara):
+    """Return how many the page says go tonight, and in the week after."""
+    words = clara.get(PAGE).text_of("main").split(name, 1)[1].split()
+    return int(words[words.index("Nacht:") + 1]), int(words[words.index("danach:") + 1])
+
+
+def test_files_go_and_the_ticket_says_so(closed, night, clara):
+    desk = closed(files=[(io.BytesIO(PNG), "Foto.png")])
+    night(days=365)
+    assert "Foto.png" in desk.look().text
+    assert len(files_on_disk()) == 1
+    night(days=1)
+    page = desk.look().text_of("main")
+    assert "Foto.png" not in page
+    assert f"Anhänge: gelöscht am {clock.now():%d.%m.%Y}" in page
+    assert "Portal: Anhänge gelöscht1 Datei, 365 Tage nach dem Abschluss" in page
+    assert EXAMPLES["incident"]["description"] in page
+    assert files_on_disk() == []
+    with database.connection_context():
+        assert Attachment.select().count() == 0
+
+
+def test_a_new_employee_is_forgotten_and_the_ticket_stays(closed, night, clara):
+    desk = closed("new_employee", **OPTIONAL["new_employee"])
+    typed = {**EXAMPLES["new_employee"], **OPTIONAL["new_employee"]}
+    personal = [typed[name] for name in ("last_name", "position", "mobile", "desired_email")]
+    personal += ["zwei Monitoren", "Frau Neumann", "clara neumann", "5550166"]
+    night(days=180)
+    assert [text for text in personal if not in_the_database(text)] == []
+    night(days=1)
+    with database.connection_context():
+        # The colleague has the same name.
+        database.execute_sql("UPDATE staff SET name = 'C', login = 'c'")
+        Event.update(actor="C").where(Event.actor == "Clara Neumann").execute()
+        assert Message.select().count() == 0
+    assert [text for text in personal if in_the_database(text)] == []
+    page = desk.look().text_of("main")
+    assert "Angaben zu einer Person gelöscht180 Tage nach dem Abschluss" in page
+    assert "keine E-Mail-Adresse gewünscht" not in page
+    assert "Donnerstag, 01.04.2027" in page
+    assert desk.path in clara.get("/verwaltung/tickets?stand=storniert").text
+    for word in ("neumann", "monitoren"):
+        assert desk.path not in clara.get(f"/verwaltung/tickets?stand=alle&text={word}").text
+
+
+def test_a_closed_ticket_goes_with_all_that_belongs_to_it(closed, anna, clara, work, night, tickets):
+    desk = closed("warranty", files=[(io.BytesIO(PNG), "Foto.png")])
+    anna.report("callback")
+    night(days=1095)
+    assert desk.look().status == 200
+    night(days=1)
+    assert desk.look().status == 404
+    (left,) = tickets()
+    assert left.category == "callback"
+    with database.connection_context():
+        for table in (Submission, TicketWords):
+            assert table.select().count() == 1
+        for table in (Event, TicketLink, Message):
+            assert {row.ticket_id for row in table.select()} == {left.id}
+        assert Attachment.select().count() == 0
+    assert files_on_disk() == []
+    assert not in_the_database(EXAMPLES["warranty"]["device"])
+
+
+def test_nothing_can_be_read_from_the_index_of_words(closed, night):
+    """It holds groups of three letters, and what is only marked as deleted could be put together again."""
+    closed("new_employee", last_name="Xqzwvy")
+    closed(description="Jvzkw steht")
+    assert in_the_database("xqz")
+    assert in_the_database("jvz")
+    night(days=1096)
+    assert not in_the_database("xqz")
+    assert not in_the_database("jvz")
+
+
+def test_an_open_ticket_keeps_everything(closed, night):
+    desk = closed(files=[(io.BytesIO(PNG), "Foto.png")])
+    assert desk.act("wieder-oeffnen", "Es gibt Streit.").status == 303
+    night(days=4000)
+    page = desk.look()
+    assert page.status == 200
+    assert "Foto.png" in page.text
+
+
+@pytest.mark.parametrize(
+    ("state", "days_kept"),
+    [("sent", 90), ("discarded", 90), ("failed", 90), ("waiting", None)],
+)
+def test_mails(anna, work, night, state, days_kept):
+    anna.report("incident")
+    work()
+    with database.connection_context():
+        Message.update(state=state, sent_at=NOW if state == "sent" else None).execute()
+        written = Message.select().count()
+    assert written
+    night(days=90)
+    with database.connection_context():
+        assert Message.select().count() == written
+    night(days=1)
+    with database.connection_context():
+        assert Message.select().count() == (0 if days_kept else written)
+
+
+def test_the_office_sees_beforehand_what_goes(closed, anna, clara, night):
+    closed("new_employee")
+    closed(files=[(io.BytesIO(PNG), "Foto.png")])
+    desk = closed("other")
+    night(days=172)
+    assert count("neuen Mitarbeitern", clara) == (0, 0)
+    night(days=1)
+    assert count("neuen Mitarbeitern", clara) == (0, 1)
+    night(days=7)
+    assert count("neuen Mitarbeitern", clara) == (1, 0)
+    night(days=185)
+    assert (count("Ganze Tickets", clara), count("Anhänge 365", clara)) == ((0, 0), (1, 0))
+    night(days=730)
+    assert count("Ganze Tickets", clara) == (3, 0)
+    assert desk.path in clara.get(PAGE).text
+    night(days=1)
+    assert count("Ganze Tickets", clara) == (0, 0)
+
+
+def test_unmatched_and_staged_are_shown_too(clara, anna, later):
+    flood(0, 12)
+    anna.post("/anhaenge", anna.filled("incident", files=(io.BytesIO(PNG), "Foto.png")))
+    later(days=13, hours=20)
+    page = clara.get(PAGE).text_of("main")
+    assert count("Nicht zugeordnete Anfragen", clara) == (12, 0)
+    assert "Bis zur nächsten Nacht: 1" in page
+    assert "Die ersten 10:" in page
+
+
+def test_the_page_and_the_night_go_by_one_query(closed, night, app, clara):
+    for category in ("new_employee", "incident", "other"):
+        closed(category, files=[(io.BytesIO(PNG), "Foto.png")] if category != "new_employee" else [])
+    night(days=370)
+    tonight = {forecast.name: forecast.tonight for forecast in forecasts()}
+    assert tonight["files"] == tonight["new_employees"] == 0
+    for days in (170, 30, 600, 100, 300):
+        night(days=days)
+        assert [forecast for forecast in forecasts(at=clock.now() - timedelta(days=1)) if forecast.tonight] == []
+
+
+def forecasts(at=None):
+    with database.connection_context():
+        return retention.forecast(at or clock.now())
+
+
+def test_a_crash_before_the_files_leaves_nothing_for_good(closed, night, monkeypatch, caplog):
+    closed(files=[(io.BytesIO(PNG), "Foto.png")])
+    with monkeypatch.context() as patch:
+        patch.setattr(attachments, "delete_files", lambda names: names and 1 / 0)
+        night(days=366)
+    assert "gescheitert (files)" in caplog.text
+    with database.connection_context():
+        assert Attachment.select().count() == 0
+    night(days=1)
+    assert files_on_disk() == []
+
+
+def test_what_fails_holds_up_no_other_rule_and_changes_nothing(closed, night, monkeypatch, caplog):
+    desk = closed()
+    with monkeypatch.context() as patch:
+        patch.setattr(retention.search, "remove", lambda ids: 1 / 0)
+        night(days=1096)
+    assert "gescheitert (tickets)" in caplog.text
+    assert "Foto" not in desk.look().text
+    with database.connection_context():
+        assert (Ticket.select().count(), Message.select().where(Message.state == "sent").count()) == (1, 0)
+        assert Submission.select().count() == 1
+    night(days=1)
+    with database.connection_context():
+        assert Ticket.select().count() == 0
+
+
+def test_many_go_some_at_a_time(app, anna, work, monkeypatch):
+    monkeypatch.setattr(retention, "AT_ONCE", 2)
+    with database.connection_context():
+        flood(0, 5)
+        Submission.update(state="admitted", unmatched_reason=None).execute()
+        customer = Customer.get()
+        for submission in Submission.select():
+            Ticket.create(
+                submission=submission,
+                customer=customer,
+                category="incident",
+                rank=1,
+                status="done",
+                created_at=NOW - timedelta(days=2000),
+                closed_at=NOW - timedelta(days=1999),
+            )
+    loop = worker.Worker()
+    left = []
+    for _ in range(4):
+        with app.app_context(), database.connection_context():
+            loop.tick(NOW)
+            left.append(Ticket.select().count())
+    assert left == [3, 1, 0, 0]
