@@ -10,7 +10,7 @@ import models
 import texts
 from command_line import Command
 from models import database
-from services import backup
+from services import backup, restore
 from settings import settings
 
 
@@ -43,4 +43,30 @@ def back_up(with_key, target):
         click.echo("Ohne Schlüssel. Verwahren Sie secret.key einmal an einem anderen Ort.")
 
 
-ALL = [back_up]
+@click.command("wiederherstellen", cls=Command)
+@click.argument("archive", metavar="ARCHIV", type=click.Path(path_type=Path))
+def bring_back(archive):
+    """Ein Archiv in einen leeren Datenordner zurückspielen."""
+    try:
+        restored = restore.restore(archive, clock.now())
+    except restore.RestoreError as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(f"Wiederhergestellt in {settings.data_dir}: der Stand vom {texts.moment(restored.made_at)}.")
+    click.echo(f"Tickets: {restored.tickets}, Anhänge: {restored.files}")
+    if restored.lost:
+        click.echo(f"Anhänge, die schon bei der Sicherung fehlten oder beschädigt waren: {restored.lost}")
+    if restored.held:
+        click.echo(
+            f"Im Postausgang warteten Nachrichten: {restored.held}. Sie gehen nicht von selbst hinaus, denn vielleicht "
+            "sind sie es schon. Entscheiden Sie unter Postausgang, Nicht zustellbar."
+        )
+    if not restored.has_key:
+        click.echo(
+            "Es fehlt secret.key: Legen Sie die Datei in diesen Ordner, bevor Sie das Portal starten. Auch "
+            "Zugangsdaten (smtp_url, webhook_url, webhook_secret) standen nicht im Archiv; tragen Sie sie in "
+            "config.toml wieder ein."
+        )
+    click.echo("Prüfen Sie nun alles mit dem Befehl pruefen, und starten Sie dann das Portal.")
+
+
+ALL = [back_up, bring_back]

@@ -24,6 +24,7 @@ ROOMS = {
     "services.workdays": set(),
     "services.disk": {"settings"},
     "services.backup": {"migrations", "models", "settings", "services.disk"},
+    "services.restore": {"migrations", "models", "words", "settings", "services.backup", "services.disk"},
     "services.file_types": set(),
     "services.scanner": {"settings", "services.file_types"},
     "services.attachments": {"models", "words", "settings", "services.disk", "services.file_types", "services.scanner"},
