@@ -9,6 +9,9 @@ from textwrap import indent
 
 from settings import TIME_ZONE, settings
 
+# The log of what concerns security.
+SECURITY = "sicherheit"
+
 FILE_NAME = "meldeportal.log"
 LAYOUT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
@@ -42,10 +45,12 @@ class OneLine(logging.Formatter):
 
 
 def to_screen():
-    """Show what is a warning or worse where the portal was started."""
+    """Show faults where the portal was started."""
     screen = logging.StreamHandler()
     screen.setLevel(logging.WARNING)
     screen.setFormatter(OneLine())
+    # Somebody who knocks at a wrong door is no fault of the portal.
+    screen.addFilter(lambda record: record.name != SECURITY)
     logging.basicConfig(level=logging.INFO, handlers=[screen])
 
 

@@ -6,7 +6,9 @@ The facts are names and numbers from the database, never what somebody typed.
 import logging
 from enum import StrEnum
 
-log = logging.getLogger("sicherheit")
+from logs import SECURITY
+
+log = logging.getLogger(SECURITY)
 
 # Whence an event comes that no visitor brought about.
 COMMAND, BACKGROUND = "Befehl", "Hintergrund"

@@ -3,11 +3,12 @@
 import re
 import urllib.request
 from http.cookiejar import CookieJar
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from werkzeug import Response
+from werkzeug.datastructures import Headers
 
-from tests.pages import EXAMPLES, Page
+from tests.pages import EXAMPLES, Asked, Page
 
 
 class Line:
@@ -18,7 +19,7 @@ class Line:
         self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
 
     def get(self, path):
-        return self._load(self._url + path)
+        return self._load(urllib.request.Request(self._url + path))
 
     def post(self, path, values, content_type="application/x-www-form-urlencoded"):
         data = values if isinstance(values, bytes) else urlencode(values).encode()
@@ -29,7 +30,10 @@ class Line:
 
     def _load(self, request):
         with self._opener.open(request, timeout=30) as answer:
-            return Page(Response(answer.read(), answer.status))
+            # After a redirect the page answers a request of its own.
+            method = request.get_method() if answer.url == request.full_url else "GET"
+            asked = Asked(method, urlsplit(answer.url).path)
+            return Page(Response(answer.read(), answer.status, Headers(answer.getheaders())), asked)
 
 
 def code_on(receipt):

@@ -1,5 +1,7 @@
 """A visitor who looks at every page: headers, valid HTML5, a title, no id twice, labels, links."""
 
+from typing import NamedTuple
+
 import html5lib
 from werkzeug.datastructures import MultiDict
 
@@ -62,12 +64,20 @@ KEPT = {"/": "no-cache, private", "/hilfe": "no-cache"}
 STATIC = "public, max-age=31536000, immutable"
 
 
-def check_headers(answer):
+class Asked(NamedTuple):
+    """What an answer answers, where it came over a line and does not know it itself."""
+
+    method: str
+    path: str
+
+
+def check_headers(answer, asked=None):
     """Check what every answer of the portal carries."""
-    path, differing = answer.request.path, {}
+    asked = asked or answer.request
+    path, differing = asked.path, {}
     if path.startswith(OPENED_BY_TOKEN):
         differing["Referrer-Policy"] = "no-referrer"
-    if answer.request.method in ("GET", "HEAD") and answer.status_code == 200:
+    if asked.method in ("GET", "HEAD") and answer.status_code == 200:
         if path in KEPT:
             differing["Cache-Control"] = KEPT[path]
         if path.startswith("/static/"):
@@ -80,8 +90,8 @@ def check_headers(answer):
 class Page:
     """One answer, read as a browser reads it."""
 
-    def __init__(self, response):
-        check_headers(response)
+    def __init__(self, response, asked=None):
+        check_headers(response, asked)
         self.response = response
         self.status = response.status_code
         self.text = response.get_data(as_text=True)

@@ -40,7 +40,7 @@ ROOMS = {
     },
     "services.search": {"models", "words"},
     "services.networks": set(),
-    "services.security_log": set(),
+    "services.security_log": {"logs"},
     "services.attempts": {"models", "words", "settings", "services.accounts", "services.networks"},
     "services.sessions": {"models", "words", "settings", "services.attempts"},
     "services.second_factor": {"models", "words", "settings", "services.accounts"},

@@ -3,13 +3,12 @@
 import http.client
 import socket
 import urllib.parse
-from types import SimpleNamespace
 
 import pytest
 from werkzeug.datastructures import Headers
 from werkzeug.wrappers import Response
 
-from tests.pages import Page, check_headers
+from tests.pages import Asked, Page, check_headers
 
 END = "\r\n\r\n"
 
@@ -24,7 +23,7 @@ def ask(portal, request):
         body = answer.read()
     response = Response(body, answer.status, Headers(answer.getheaders()))
     method, _, rest = request.partition(" ")
-    response.request = SimpleNamespace(method=method, path=rest.partition(" ")[0])
+    response.request = Asked(method, rest.partition(" ")[0])
     return response
 
 
