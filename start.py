@@ -22,7 +22,8 @@ def main():
     testing = arguments[:1] == ["test"] and "--help" not in arguments
     prepare("requirements-test.txt" if testing else "requirements.txt")
     if testing:
-        hand_over([PYTHON, "-m", "pytest"] + arguments[1:], cwd=ROOT)
+        # Several at once, as many as the machine has cores for; each has a portal and a browser of its own.
+        hand_over([PYTHON, "-m", "pytest", "-n", "auto", "--dist", "worksteal"] + arguments[1:], cwd=ROOT)
     hand_over([PYTHON, os.path.join(ROOT, "app.py")] + arguments)
 
 
