@@ -196,6 +196,8 @@ class Tab:
 
     def sees_fields_of(self, category):
         expect(self.at("#fields legend").first).to_have_text(words.Category(category).label)
+        # Until htmx has settled it does not hear what is typed; nobody is as quick as a test.
+        expect(self.at(".htmx-added")).to_have_count(0)
 
     def sees_files(self, *names):
         expect(self.at(".file-name")).to_have_text(list(names))
