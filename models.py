@@ -449,6 +449,10 @@ class TextBlock(BaseModel):
         return cls.select().order_by(cls.name)
 
 
+# What the stored name of a deleted file begins with while its row stays; a real one is hexadecimal.
+DISCARDED = "discarded-"
+
+
 class Attachment(BaseModel):
     """A stored file: staged under a draft key until the submission with that key adopts it.
 
@@ -467,6 +471,11 @@ class Attachment(BaseModel):
     size = IntegerField()
     address = CharField(max_length=MAX_ADDRESS_LENGTH, index=True)
     staged_at = UTCDateTimeField()
+
+    @classmethod
+    def on_disk(cls):
+        """Return all but those whose file was deleted while their row stays for a receipt."""
+        return cls.select().where(~cls.stored_name.startswith(DISCARDED)).order_by(cls.id)
 
     @classmethod
     def staged(cls, draft):

@@ -23,6 +23,7 @@ TOO_MANY = f"Mehr als {MAX_ATTACHMENTS} Anhänge sind nicht möglich. Bitte entf
 TOO_LARGE = f"Die Datei ist größer als {MAX_ATTACHMENT_MIB} MiB. Bitte verkleinern Sie sie."
 EMPTY = "Die Datei ist leer. Bitte wählen Sie eine andere."
 CROWDED = "Es warten gerade zu viele Dateien auf das Absenden. Bitte versuchen Sie es später noch einmal."
+SCARCE = "Unser Speicher ist gerade fast voll, deshalb nehmen wir keine Dateien an. Ohne Datei geht es."
 SWEPT = (
     "Eine Ihrer Dateien war länger als {hours} Stunden nicht abgesendet und ist gelöscht. "
     "Bitte wählen Sie sie noch einmal aus."
@@ -52,9 +53,11 @@ def stage(draft, uploads, address, now):
             except Refused as refused:
                 _unlink(row["stored_name"])
                 refusals.append(_refusal(row["name"], refused))
-            except BaseException:
+            except BaseException as error:
                 _unlink(row["stored_name"])
-                raise
+                if not disk.is_full(error):
+                    raise
+                refusals.append(_refusal(row["name"], SCARCE))
         if rows:
             disk.fsync_directory(settings.files_dir)
             refusals += _insert(rows)
@@ -163,6 +166,8 @@ def _delete_file(path, older_than=None):
 
 
 def _write(stored_name, name, stream):
+    if disk.is_scarce():
+        raise Refused(SCARCE)
     with (settings.files_dir / stored_name).open("xb+") as file:
         shutil.copyfileobj(stream, file)
         size = file.tell()

@@ -161,7 +161,7 @@ def _copied_database():
     """Copy the database as it is at one moment; nobody writes meanwhile, which takes as long as reading it."""
     path = settings.backups_dir / f".unfertig-{secrets.token_hex(8)}.db"
     source = SqliteDatabase(settings.database_path)
-    copy = SqliteDatabase(path, pragmas={"journal_mode": "memory", "synchronous": 0})
+    copy = SqliteDatabase(path, pragmas={"journal_mode": "memory", "synchronous": 0, "secure_delete": 1})
     try:
         with source.connection_context(), copy.connection_context():
             with transaction():
@@ -213,7 +213,7 @@ def _add_files(archive, copy, now, is_stopping):
     Return the names of those that are missing or no longer as they came, of those deleted meanwhile, and what is in.
     """
     faulty, gone, members = [], [], {}
-    rows = list(Attachment.select(Attachment.stored_name, Attachment.digest).order_by(Attachment.id).bind(copy))
+    rows = list(Attachment.on_disk().select(Attachment.stored_name, Attachment.digest).bind(copy))
     for row in rows:
         if is_stopping():
             raise BackupError("Das Portal wurde beendet, bevor die Sicherung fertig war.")

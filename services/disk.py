@@ -8,6 +8,9 @@ from peewee import DatabaseError
 
 from settings import MEBIBYTE, settings
 
+NO_ROOM = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
+SQLITE_FULL = "database or disk is full"
+
 
 def free_bytes(folder):
     """Return how much room there is where a folder lies."""
@@ -20,10 +23,15 @@ def is_scarce():
 
 
 def is_full(error):
-    """Say whether something failed because the disk has no room at all."""
-    if isinstance(error, DatabaseError):
-        return "disk is full" in str(error)
-    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+    """Say whether something failed because the disk has no room at all, or failed while that was dealt with.
+
+    SQLite takes a transaction back by itself then, and taking it back once more is what fails in the end.
+    """
+    while error is not None:
+        if getattr(error, "errno", None) in NO_ROOM or (isinstance(error, DatabaseError) and SQLITE_FULL in str(error)):
+            return True
+        error = error.__context__
+    return False
 
 
 def fsync_directory(path):

@@ -26,12 +26,17 @@ class Loop(threading.Thread):
         self._stopping = threading.Event()
 
     def run(self):
+        known = None
         while not self._stopping.wait(settings.worker_tick_seconds):
             try:
                 with self._context(), database.connection_context():
                     self.tick(clock.now())
-            except Exception:
-                log.exception("Ein Durchgang im Hintergrund ist gescheitert; der nächste folgt.")
+                known = None
+            except Exception as error:
+                # What lasts, as a full disk does, must not fill the log.
+                if repr(error) != known:
+                    log.exception("Ein Durchgang im Hintergrund ist gescheitert; der nächste folgt.")
+                known = repr(error)
 
     def ask_to_stop(self):
         """End after what is in hand."""

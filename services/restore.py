@@ -132,7 +132,9 @@ def _unpack(archive, members, workplace):
 def _take_over_database(workplace, manifest, now):
     """Check the database, and let nothing go out or come in that belongs to the day of the backup."""
     members = manifest["members"]
-    db = SqliteDatabase(workplace / DATABASE, pragmas={"journal_mode": "delete", "synchronous": "extra"})
+    db = SqliteDatabase(
+        workplace / DATABASE, pragmas={"journal_mode": "delete", "synchronous": "extra", "secure_delete": 1}
+    )
     with db.connection_context():
         if db.pragma("integrity_check") != "ok" or db.pragma("foreign_key_check") is not None:
             raise _damaged("Die Datenbank darin ist es")
@@ -142,7 +144,7 @@ def _take_over_database(workplace, manifest, now):
             raise RestoreError(
                 "Die Datenbank in dem Archiv stammt aus einer neueren Version des Portals. Bitte nehmen Sie diese."
             )
-        named = Attachment.select(Attachment.stored_name, Attachment.digest).bind(db)
+        named = Attachment.on_disk().select(Attachment.stored_name, Attachment.digest).bind(db)
         lost = [row for row in named if members.get(FILES + row.stored_name, {}).get("sha256") != row.digest]
         # What waited may have gone out after the backup, and whoever was signed in may have been locked out.
         held = (

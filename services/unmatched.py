@@ -8,7 +8,7 @@ from operator import attrgetter
 
 from peewee import JOIN, fn
 
-from models import Attachment, Customer, Submission, transaction
+from models import DISCARDED, Attachment, Customer, Submission, transaction
 from services import attachments
 from services.networks import network_of
 from settings import MEBIBYTE, settings
@@ -139,7 +139,7 @@ def _delete(condition, now):
     with transaction():
         files = list(Attachment.select(Attachment.id, Attachment.stored_name).join(Submission).where(doomed))
         for file in files:
-            Attachment.update(stored_name=f"discarded-{file.id}").where(Attachment.id == file.id).execute()
+            Attachment.update(stored_name=f"{DISCARDED}{file.id}").where(Attachment.id == file.id).execute()
         hidden = {"state": SubmissionState.DISCARDED, "unmatched_reason": None, "address": ""}
         gone = Submission.update(hidden).where(doomed, is_asked_for).execute()
         gone += Submission.delete().where(doomed).execute()

@@ -13,6 +13,7 @@ from services import (
     attempts,
     backup,
     delivery,
+    disk,
     intake,
     outbox,
     retention,
@@ -72,7 +73,10 @@ def admit_batch(now, failed):
         try:
             intake.admit(Submission.get_by_id(submission_id), now)
             decided += 1
-        except Exception:
+        except Exception as error:
+            if disk.is_full(error):
+                # It is not this one's fault, and it will be decided as soon as there is room.
+                raise
             log.exception("Eine Anfrage ließ sich nicht prüfen und bleibt für später vorgemerkt.")
             failed.add(submission_id)
     return decided
@@ -85,7 +89,9 @@ def remind_due(now, failed):
             continue
         try:
             approvals.remind(ticket_id, now)
-        except Exception:
+        except Exception as error:
+            if disk.is_full(error):
+                raise
             log.exception("An eine Freigabe ließ sich nicht erinnern; das bleibt für später vorgemerkt.")
             failed.add(ticket_id)
 

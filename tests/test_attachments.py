@@ -98,16 +98,36 @@ def test_refused_file_leaves_nothing_and_spoils_nothing(db, good_first):
     assert names_on_disk() == {kept.stored_name}
 
 
-@pytest.mark.parametrize("failing_call", [1, 2, 3], ids=["first-file", "second-file", "folder"])
-def test_full_disk_leaves_nothing_behind(db, monkeypatch, failing_call):
-    calls = []
+@pytest.fixture
+def fail_once(monkeypatch):
+    """Let one of the calls that bring something to the disk find no room."""
 
-    def fail(descriptor):
-        calls.append(descriptor)
-        if len(calls) == failing_call:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    def fail_at(failing_call):
+        calls = []
 
-    monkeypatch.setattr(os, "fsync", fail)
+        def fail(descriptor):
+            calls.append(descriptor)
+            if len(calls) == failing_call:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        monkeypatch.setattr(os, "fsync", fail)
+
+    return fail_at
+
+
+@pytest.mark.parametrize(
+    ("failing_call", "refused", "kept"), [(1, "Foto.png", "Foto.jpg"), (2, "Foto.jpg", "Foto.png")]
+)
+def test_file_for_which_there_is_no_room_is_refused(db, fail_once, failing_call, refused, kept):
+    fail_once(failing_call)
+    (refusal,) = stage(("Foto.png", PNG), ("Foto.jpg", JPEG))
+    assert refusal == f"„{refused}“ wurde nicht angenommen: {attachments.SCARCE}"
+    assert staged_names() == [kept]
+    assert len(names_on_disk()) == 1
+
+
+def test_full_disk_leaves_nothing_behind(db, fail_once):
+    fail_once(3)
     with pytest.raises(OSError, match="No space left"):
         stage(("Foto.png", PNG), ("Foto.jpg", JPEG))
     assert staged_names() == []

@@ -238,3 +238,12 @@ def test_end_of_the_portal_ends_a_backup(filled, app):
     with app.app_context(), database.connection_context():
         assert backup.make_daily(NOW, lambda: True) is False
     assert archives() == leftovers() == []
+
+
+def test_discarded_file_is_not_missing(dora, work, clara, office, submissions):
+    dora.report("incident", files=[(io.BytesIO(PNG), "Foto.png")])
+    work()
+    path = f"/verwaltung/nicht-zugeordnet/{submissions()[0].code}"
+    assert clara.post(f"{path}/verwerfen", clara.get(path).fields(f"{path}/verwerfen")).status == 303
+    assert list(settings.files_dir.iterdir()) == []
+    assert "fehlen" not in printed(office("sichern"))

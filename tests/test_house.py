@@ -173,6 +173,7 @@ ROOMS = {
         "services.attempts",
         "services.backup",
         "services.delivery",
+        "services.disk",
         "services.intake",
         "services.loop",
         "services.outbox",

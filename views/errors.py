@@ -2,6 +2,8 @@
 
 from flask import g, make_response, render_template, request
 
+from services import disk
+
 ERRORS = {
     400: ("Das haben wir nicht verstanden", "Bitte gehen Sie zurück und versuchen Sie es noch einmal."),
     404: (
@@ -30,6 +32,10 @@ STAFF_ADVICE = {
     413: "Die Datei ist zu groß, oder ein Text ist zu lang. Bitte gehen Sie zurück und kürzen Sie.",
     500: "Bitte gehen Sie zurück und prüfen Sie, ob sich etwas geändert hat, bevor Sie es noch einmal versuchen.",
 }
+DISK_FULL = (
+    "Die Platte des Rechners, auf dem das Portal läuft, ist voll. Deshalb lässt sich nichts speichern, auch keine "
+    "Anmeldung. Schaffen Sie dort Platz; das Portal macht dann von selbst weiter."
+)
 
 
 def error_page(error):
@@ -40,6 +46,8 @@ def error_page(error):
         advice = STAFF_ADVICE.get(error.code, advice)
     if error.code >= 500 and request.method != "POST":
         advice = "Bitte laden Sie die Seite in einer Minute neu."
+    if is_staff and disk.is_full(getattr(error, "original_exception", None)):
+        advice = DISK_FULL
     advice += failure_number()
     page = render_template("error.html", heading=heading, advice=advice, is_staff=is_staff)
     response = make_response(page, error.code)
