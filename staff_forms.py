@@ -10,6 +10,7 @@ from models import Customer, Staff
 from services import staff, text_blocks
 from services.accounts import AccountError, normalise_number
 from services.figures import PERIODS
+from services.likeness import Likeness, NotRecognisable
 from services.outbox import Shelf
 from services.queue import Filters, Scope
 from words import (
@@ -27,6 +28,8 @@ ANYBODY, NOBODY, MYSELF = "", "niemand", "ich"
 
 # Six digits, or a recovery code with all the dashes and blanks that people type between its groups.
 MAX_CODE_LENGTH = 40
+
+MAX_PERSON_LINES = 20
 
 TOO_LONG_A_PASSWORD = f"Ein Kennwort hat höchstens {MAX_PASSWORD_LENGTH} Zeichen."
 
@@ -114,6 +117,29 @@ class TestMailForm(PortalForm):
         limit=MAX_EMAIL_LENGTH,
         field_class=EmailField,
     )
+
+
+class PersonForm(PortalForm):
+    """Whom somebody looks for in all that is stored."""
+
+    likeness = None
+
+    lines = text(
+        "Wonach suchen?",
+        missing="Bitte geben Sie einen Namen, eine Telefonnummer oder eine E-Mail-Adresse ein.",
+        description="Je Zeile ein Name, eine Telefonnummer oder eine E-Mail-Adresse. Umlaute, Leerzeichen und "
+        "Vorwahlen dürfen anders geschrieben sein.",
+        render_kw={"rows": 4, "autocomplete": "off", "spellcheck": "false"},
+    )
+
+    def validate_lines(self, field):
+        lines = field.data.splitlines()
+        if len(lines) > MAX_PERSON_LINES:
+            raise ValidationError(f"Bitte suchen Sie nach höchstens {MAX_PERSON_LINES} Zeilen auf einmal.")
+        try:
+            self.likeness = Likeness(lines)
+        except NotRecognisable as error:
+            raise ValidationError(str(error)) from None
 
 
 class FiguresForm(PortalForm):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
 from models import Attachment, Event, Message, Submission, Ticket, transaction
-from services import attachments, history, outbox, search, unmatched
+from services import attachments, erasure, history, outbox, search, unmatched
 from settings import TIME_ZONE, settings
 from words import GONE, Category, EventKind
 
@@ -127,11 +127,7 @@ def _forget_employees(ids, now):
     with transaction():
         for ticket in _new_employees(now).where(Ticket.id.in_(ids)):
             submission = ticket.submission
-            for name in ("first_name", "position", "extension", "mobile", "remarks", "reference"):
-                setattr(submission, name, "")
-            submission.last_name, submission.salutation = GONE, None
-            # Whether one was wanted is still to be seen.
-            submission.desired_email = submission.desired_email and GONE
+            erasure.blank_employee(submission)
             submission.save()
             Event.update(text=GONE).where(Event.ticket == ticket, Event.text != "").execute()
             Message.delete().where(Message.ticket == ticket).execute()

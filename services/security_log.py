@@ -33,6 +33,8 @@ class SecurityEvent(StrEnum):
     PIN_ISSUED = "PIN ausgegeben"
     CUSTOMER_LOCKED = "Kunde gesperrt"
     CUSTOMER_UNLOCKED = "Kunde entsperrt"
+    PERSON_DISCLOSED = "Auskunft über eine Person erteilt"
+    PERSON_ERASED = "Angaben einer Person gelöscht"
     TOKEN_MISSING = "Formular ohne gültiges Kennzeichen"
     DEAD_LINK = "Link, der nichts öffnet"
 

@@ -12,6 +12,7 @@ from views.staff import (
     figures,
     guard,
     outbox,
+    person,
     phone,
     pin_letters,
     privacy,
@@ -45,6 +46,7 @@ for _room in (
     outbox,
     text_blocks,
     privacy,
+    person,
     account,
 ):
     bp.register_blueprint(_room.bp)

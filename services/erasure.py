@@ -1,0 +1,182 @@
+"""Take somebody out of what is stored, for good (Art. 17 of the GDPR): each thing in one transaction, or not at all.
+
+Files go after their rows; a crash between leaves files that the sweep finds nameless.
+"""
+
+from models import (
+    Approver,
+    Attachment,
+    Customer,
+    Event,
+    Message,
+    Submission,
+    TextBlock,
+    Ticket,
+    transaction,
+)
+from services import attachments, customers, history, links, outbox, persons, search
+from services.persons import Kind
+from settings import settings
+from words import GONE, EventKind, MessageKind, MessageState, SubmissionState
+
+ON_REQUEST = "auf Antrag der Person"
+
+
+def erase(finds, likeness, file_ids, by, now):
+    """Take the person out of everything that was chosen, and delete the chosen files; return how many things it was."""
+    for one in finds:
+        _BY_KIND[one.kind](one.row.id, likeness, file_ids, by, now)
+    # What is only marked as deleted could be read from the index of words.
+    search.forget()
+    return len(finds)
+
+
+def blank_employee(submission):
+    """Take all that says something about a new employee out of a request; the day of entry stays for the figures."""
+    for name in ("first_name", "position", "extension", "mobile", "remarks", "reference"):
+        setattr(submission, name, "")
+    submission.last_name, submission.salutation = GONE, None
+    # Whether one was wanted is still to be seen.
+    submission.desired_email = submission.desired_email and GONE
+
+
+def _from_request(id, likeness, file_ids, by, now):
+    with transaction():
+        submission = Submission.get_or_none(Submission.id == id)
+        if submission is None:
+            return
+        ticket = Ticket.whole().where(Ticket.submission == submission).get_or_none()
+        files = _from_ticket(ticket, likeness, file_ids, by, now) if ticket else _unmatched(submission, now)
+    attachments.delete_files(files)
+
+
+def _unmatched(submission, now):
+    """Delete a request that is no ticket; as long as its sender can open its receipt, an empty row stays for that."""
+    files = attachments.delete_rows(Attachment.submission == submission)
+    if submission.received_at <= now - settings.receipt_lifetime:
+        submission.delete_instance()
+        return files
+    for name in persons.FIELDS:
+        setattr(submission, name, "")
+    submission.state, submission.unmatched_reason, submission.pin_proof = SubmissionState.DISCARDED, None, None
+    submission.salutation, submission.address = None, ""
+    submission.save()
+    return files
+
+
+def _from_ticket(ticket, likeness, file_ids, by, now):
+    """Take the person out of a ticket, and return the files that go with it.
+
+    Who sent it is known by number and address, too, and a new employee by what was ordered for them.
+    """
+    # The submission that comes with the ticket is the one that others read it by.
+    submission = ticket.submission
+    sent, employed = persons.is_sender(submission, likeness), persons.is_employee(submission, likeness)
+    if sent:
+        likeness = likeness.with_more([submission.name, submission.phone, submission.email])
+    if employed:
+        name = f"{submission.first_name} {submission.last_name}"
+        likeness = likeness.with_more([name, submission.mobile, submission.desired_email])
+        blank_employee(submission)
+    if sent:
+        submission.name, submission.phone, submission.email = GONE, GONE, ""
+    for name in persons.FIELDS:
+        setattr(submission, name, _without(likeness, submission, name))
+    submission.save()
+    _from_history(ticket, likeness)
+    _from_mails(ticket, likeness, are_theirs=employed)
+    if sent:
+        _close_page(ticket, now)
+    chosen = (Attachment.submission == submission) & Attachment.id.in_(file_ids)
+    files = attachments.delete_rows(chosen)
+    for file in Attachment.select().where(Attachment.submission == submission):
+        file.name = _without(likeness, file, "name")
+        file.save(only=[Attachment.name])
+    search.renew(ticket)
+    history.record(ticket, EventKind.DATA_ERASED, by.name, now, ON_REQUEST)
+    return files
+
+
+def _from_history(ticket, likeness):
+    for event in ticket.events:
+        event.text = likeness.removed_from(event.text)
+        if event.kind in persons.BY_APPROVER and likeness.is_in(event.actor):
+            event.actor = GONE
+        event.save(only=[Event.text, Event.actor])
+
+
+def _from_mails(ticket, likeness, are_theirs):
+    """Take the person out of a ticket's mails; what waits for somebody else goes on without the name.
+
+    Those about a new employee say nothing else, so none stays. Nor does what another system is told: the event of this
+    erasure brings it up to date.
+    """
+    of_ticket = Message.delete().where(Message.ticket == ticket)
+    (of_ticket if are_theirs else of_ticket.where(Message.kind == MessageKind.WEBHOOK)).execute()
+    for message in ticket.messages:
+        if likeness.is_in(message.recipient):
+            message.recipient = GONE
+            if message.state in outbox.OPEN_STATES:
+                message.state, message.failing_since = MessageState.DISCARDED, None
+        for name in ("subject", "body", "last_error"):
+            setattr(message, name, _without(likeness, message, name))
+        message.save(
+            only=[
+                Message.recipient,
+                Message.state,
+                Message.failing_since,
+                Message.subject,
+                Message.body,
+                Message.last_error,
+            ]
+        )
+
+
+def _close_page(ticket, now):
+    """Let the link that the person has open nothing any more; what others are still sent leads to a new one."""
+    link = links.in_force(ticket, now)
+    if link is None:
+        return
+    links.revoke(link, now)
+    if waiting := outbox.waiting_with(link):
+        outbox.carry_over(waiting, link, links.for_customer(ticket, now))
+
+
+def _from_customer(id, likeness, file_ids, by, now):
+    with transaction():
+        customer = Customer.get_or_none(Customer.id == id)
+        gone = {name: "" for name in ("contact_name", "email") if customer and likeness.is_in(getattr(customer, name))}
+        if gone:
+            Customer.update(gone).where(Customer.id == id).execute()
+
+
+def _approver(id, likeness, file_ids, by, now):
+    approver = Approver.get_or_none(Approver.id == id)
+    if approver:
+        customers.remove_approver(approver)
+
+
+def _mail(id, likeness, file_ids, by, now):
+    with transaction():
+        Message.delete().where(Message.id == id, Message.ticket.is_null()).execute()
+
+
+def _from_block(id, likeness, file_ids, by, now):
+    with transaction():
+        block = TextBlock.get_or_none(TextBlock.id == id)
+        if block:
+            TextBlock.update(text=likeness.removed_from(block.text)).where(TextBlock.id == id).execute()
+
+
+def _without(likeness, row, name):
+    """Return a text of a row without the person, no longer than its column takes."""
+    return likeness.removed_from(getattr(row, name))[: getattr(getattr(type(row), name), "max_length", None)]
+
+
+_BY_KIND = {
+    Kind.REQUEST: _from_request,
+    Kind.CUSTOMER: _from_customer,
+    Kind.APPROVER: _approver,
+    Kind.MAIL: _mail,
+    Kind.BLOCK: _from_block,
+}

@@ -1,0 +1,223 @@
+"""Where somebody stands in the database and the stored files: in requests, their history and mails, at customers.
+
+There is no index for this; everything is read, some rows at a time, so that others can write meanwhile. Accounts of the
+office are none of it: their names stay with what they did.
+"""
+
+import logging
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from models import Approver, Attachment, Customer, Event, Message, Submission, TextBlock, Ticket
+from services import approvals, attachments
+from services.file_types import TEXT, decoded
+from services.likeness import Excerpt
+from words import Labelled, SubmissionState
+
+log = logging.getLogger(__name__)
+
+ROWS_AT_A_TIME = 2000
+
+# Nobody looks through more on one page; what is too general can be made more exact.
+MOST_FOUND = 200
+
+# The texts of a request with the words that tell the office what they are.
+FIELDS = {
+    "name": "Name",
+    "phone": "Kontaktnummer",
+    "email": "E-Mail",
+    "reference": "Referenz",
+    "description": "Beschreibung",
+    "device": "Gerät",
+    "serial_number": "Seriennummer",
+    "order_reference": "Auftragsbezug",
+    "first_name": "Vorname",
+    "last_name": "Nachname",
+    "extension": "Telefondurchwahl",
+    "mobile": "Firmenmobiltelefon",
+    "desired_email": "gewünschte E-Mail-Adresse",
+    "position": "Position",
+    "remarks": "Anmerkungen",
+}
+OF_SENDER = ("name", "phone", "email")
+OF_EMPLOYEE = ("desired_email", "mobile")
+
+# Whose actor is somebody at the customer's.
+BY_APPROVER = tuple(approvals.BY_LINK.values())
+
+_OF_MESSAGE = (Message.recipient, Message.subject, Message.body, Message.last_error)
+
+# No text holds this sign, and no name reaches across it.
+_GAP = "\0"
+
+
+class Kind(Labelled):
+    """What can be taken into an export or an erasure as a whole."""
+
+    REQUEST = "vorgang", "Vorgang"
+    CUSTOMER = "kunde", "Kunde"
+    APPROVER = "genehmiger", "Genehmiger"
+    MAIL = "mail", "E-Mail ohne Ticket"
+    BLOCK = "textbaustein", "Textbaustein"
+
+
+class Place(NamedTuple):
+    """One place where somebody is recognised: what it is, and a piece of its text."""
+
+    label: str
+    excerpt: Excerpt
+
+
+@dataclass
+class Find:
+    """Something in which somebody is recognised, with all the places; of a request also its ticket and files."""
+
+    kind: Kind
+    row: object
+    places: list
+    ticket: Ticket | None = None
+    files: list = field(default_factory=list)
+    is_sender: bool = False
+    is_employee: bool = False
+
+    @property
+    def key(self):
+        return f"{self.kind}-{self.row.id}"
+
+
+def find(likeness):
+    """Return everything in which somebody is recognised, newest requests first, and whether there is more than that."""
+    ids = sorted(_requests(likeness), reverse=True)
+    found = [_request(id, likeness) for id in ids[:MOST_FOUND]]
+    return [one for one in found if one and one.places] + _others(likeness), len(ids) > MOST_FOUND
+
+
+def find_again(keys, likeness):
+    """Return what somebody chose of it, as it is now; what is gone meanwhile, or names nobody any more, is left out."""
+    requests = [int(key.rpartition("-")[2]) for key in keys if key.startswith(f"{Kind.REQUEST}-")]
+    found = [_request(id, likeness) for id in requests]
+    found += [other for other in _others(likeness) if other.key in keys]
+    return [one for one in found if one and one.places]
+
+
+def is_sender(submission, likeness):
+    """Say whether the person sent a request; then name, number and address are all theirs."""
+    return likeness.is_in(_joined(getattr(submission, name) for name in OF_SENDER))
+
+
+def is_employee(submission, likeness):
+    """Say whether the person is the new employee whom a request is about."""
+    name = f"{submission.first_name} {submission.last_name}"
+    return likeness.is_in(_joined([name, *(getattr(submission, other) for other in OF_EMPLOYEE)]))
+
+
+def content_of(file):
+    """Return the text of a stored file, or "" if it is no text or cannot be read."""
+    if file.media_type != TEXT:
+        return ""
+    try:
+        with attachments.open_stored(file) as stored:
+            return decoded(stored.read())
+    except OSError:
+        log.warning("Die Datei %s ließ sich nicht durchsuchen.", file.stored_name)
+        return ""
+
+
+def said(event):
+    """Return the texts of an event in which a customer's people can stand; its actor is one of them if they decided."""
+    return _said(event.kind, event.actor, event.text)
+
+
+def texts_of(message):
+    """Return the texts of a message with their words for the office."""
+    return {
+        "Empfänger": message.recipient,
+        "Betreff": message.subject,
+        "Text": message.body,
+        "letzter Fehler": message.last_error,
+    }
+
+
+def _requests(likeness):
+    """Return the ids of all requests in which, or with which, the person is recognised."""
+    names = [name for name in FIELDS if name not in ("first_name", "last_name")]
+    columns = [Submission.first_name, Submission.last_name, *(getattr(Submission, name) for name in names)]
+    found = set()
+    for id, first, last, *texts in _rows(Submission, columns):
+        if likeness.is_in(_joined([f"{first} {last}", *texts])):
+            found.add(id)
+    submissions = dict(_rows(Ticket, [Ticket.submission]))
+    for _, ticket, *values in _rows(Event, [Event.ticket, Event.kind, Event.actor, Event.text]):
+        if likeness.is_in(_joined(_said(*values))):
+            found.add(submissions[ticket])
+    for _, ticket, *texts in _rows(Message, [Message.ticket, *_OF_MESSAGE]):
+        if ticket and likeness.is_in(_joined(texts)):
+            found.add(submissions[ticket])
+    for file in Attachment.select().where(Attachment.submission.is_null(False)):
+        if likeness.is_in(_joined([file.name, content_of(file)])):
+            found.add(file.submission_id)
+    return found
+
+
+def _rows(model, columns):
+    """Yield the rows of a table, read some at a time: while a query is open, nobody can write."""
+    query, last = model.select(model.id, *columns).order_by(model.id).limit(ROWS_AT_A_TIME), 0
+    while rows := list(query.where(model.id > last).tuples()):
+        yield from rows
+        last = rows[-1][0]
+
+
+def _said(kind, actor, text):
+    return (actor if kind in BY_APPROVER else "", text)
+
+
+def _request(id, likeness):
+    submission = Submission.get_or_none(Submission.id == id)
+    # What is not decided yet will be in a moment.
+    if submission is None or submission.state is SubmissionState.PENDING:
+        return None
+    ticket = Ticket.whole().where(Ticket.submission == submission).get_or_none()
+    files = list(submission.files.order_by(Attachment.id))
+    texts = [(label, getattr(submission, name)) for name, label in FIELDS.items()]
+    texts.append(("Vor- und Nachname", f"{submission.first_name} {submission.last_name}"))
+    if ticket:
+        for event in ticket.events.order_by(Event.id):
+            texts += [(f"Verlauf: {event.kind.label}", text) for text in said(event)]
+        for message in ticket.messages.order_by(Message.id):
+            texts += [(f"E-Mail „{message.kind.label}“: {label}", text) for label, text in texts_of(message).items()]
+    for file in files:
+        texts += [("Name einer Datei", file.name), (f"Inhalt von {file.name}", content_of(file))]
+    theirs = is_sender(submission, likeness), is_employee(submission, likeness)
+    return Find(Kind.REQUEST, submission, _places(texts, likeness), ticket, files, *theirs)
+
+
+def _others(likeness):
+    """Return the customers, their approvers, mails without a ticket and text blocks that name the person."""
+    found = [
+        Find(Kind.CUSTOMER, customer, _places(_of_customer(customer), likeness)) for customer in Customer.by_number()
+    ]
+    found += [
+        Find(Kind.APPROVER, approver, _places([("Name", approver.name), ("E-Mail", approver.email)], likeness))
+        for approver in Approver.select(Approver, Customer).join(Customer)
+    ]
+    found += [
+        Find(Kind.MAIL, message, _places(texts_of(message).items(), likeness))
+        for message in Message.select().where(Message.ticket.is_null())
+    ]
+    found += [
+        Find(Kind.BLOCK, block, _places([("Textbaustein", block.text)], likeness)) for block in TextBlock.by_name()
+    ]
+    return [one for one in found if one.places]
+
+
+def _of_customer(customer):
+    return [("Ansprechpartner", customer.contact_name), ("E-Mail", customer.email)]
+
+
+def _places(texts, likeness):
+    found = ((label, likeness.excerpt(text)) for label, text in texts)
+    return [Place(label, excerpt) for label, excerpt in found if excerpt]
+
+
+def _joined(texts):
+    return _GAP.join(texts)

@@ -1,0 +1,91 @@
+"""What is stored about one person: found, handed over, deleted. Who is looked for stands in no address and no log."""
+
+from flask import Blueprint, g, redirect, render_template, request, send_file, url_for
+
+import clock
+from services import disclosure, erasure, persons
+from services.security_log import SecurityEvent, note
+from staff_forms import PersonForm
+from views.answers import answer
+
+bp = Blueprint("person", __name__, url_prefix="/datenschutz/person")
+
+NOTHING_CHOSEN = "Bitte kreuzen Sie an, was zu der Person gehört."
+
+
+@bp.get("")
+def form():
+    """Ask whom to look for."""
+    return _show(PersonForm(formdata=None), erased=request.args.get("geloescht", type=int))
+
+
+@bp.post("")
+def search():
+    """Show everything in which the person is recognised; nothing is written."""
+    form = PersonForm()
+    return _show_found(form) if form.validate() else _show(form, 422)
+
+
+@bp.post("/auskunft")
+def disclose():
+    """Hand over all that is stored in what was chosen."""
+    form = PersonForm()
+    if not form.validate():
+        return _show(form, 422)
+    finds = _chosen(form)
+    if not finds:
+        return _show_found(form, NOTHING_CHOSEN)
+    now = clock.now()
+    told, files = disclosure.gather(finds, form.likeness, _file_ids())
+    page = render_template("staff/privacy/disclosure.html", told=told, lines=form.likeness.lines, now=now)
+    archive = disclosure.pack(told, files, page, form.likeness.lines, now)
+    _note(SecurityEvent.PERSON_DISCLOSED)
+    response = send_file(archive, "application/zip", as_attachment=True, download_name=f"auskunft-{clock.today()}.zip")
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@bp.post("/loeschen")
+def ask():
+    """Show once more what would be deleted; nothing is written."""
+    form = PersonForm()
+    if not form.validate():
+        return _show(form, 422)
+    finds = _chosen(form)
+    if not finds:
+        return _show_found(form, NOTHING_CHOSEN)
+    parts = {"form": form, "finds": finds, "file_ids": _file_ids()}
+    return answer(render_template("staff/privacy/erase.html", **parts))
+
+
+@bp.post("/loeschen/ausfuehren")
+def erase():
+    """Take the person out of what was chosen, for good."""
+    form = PersonForm()
+    if not form.validate():
+        return _show(form, 422)
+    number = erasure.erase(_chosen(form), form.likeness, _file_ids(), g.member, clock.now())
+    _note(SecurityEvent.PERSON_ERASED)
+    return redirect(url_for(".form", geloescht=number), 303)
+
+
+def _chosen(form):
+    return persons.find_again(request.form.getlist("fund"), form.likeness)
+
+
+def _file_ids():
+    return [int(id) for id in request.form.getlist("datei") if id.isdecimal() and len(id) <= 18]
+
+
+def _show_found(form, notice=""):
+    finds, are_more = persons.find(form.likeness)
+    parts = {"form": form, "finds": finds, "are_more": are_more, "notice": notice, "most": persons.MOST_FOUND}
+    return answer(render_template("staff/privacy/found.html", **parts), 422 if notice else 200)
+
+
+def _show(form, status=200, erased=None):
+    return answer(render_template("staff/privacy/person.html", form=form, erased=erased), status)
+
+
+def _note(event):
+    note(event, request.remote_addr, by=g.member.name)
