@@ -1,5 +1,6 @@
 """What keeps the portal safe: commands that work beside the running portal, and where it does not start any more."""
 
+import sys
 from pathlib import Path
 
 import click
@@ -8,9 +9,10 @@ from peewee import DatabaseError
 import clock
 import models
 import texts
-from command_line import Command
+from command_line import Command, as_json, print_json
 from models import database
-from services import backup, restore
+from services import backup, checkup, restore
+from services.checkup import Verdict
 from settings import settings
 
 
@@ -69,4 +71,21 @@ def bring_back(archive):
     click.echo("Prüfen Sie nun alles mit dem Befehl pruefen, und starten Sie dann das Portal.")
 
 
-ALL = [back_up, bring_back]
+@click.command("pruefen", cls=Command)
+@as_json
+def check(as_json):
+    """Datenbank, Anhänge, Rechte, Einstellungen, Sicherung prüfen; ändert nichts."""
+    findings = checkup.check(clock.now())
+    faults = sum(finding.verdict is Verdict.FAULT for finding in findings)
+    if as_json:
+        print_json(
+            [{"Bereich": topic, "Stand": verdict.label, "Satz": sentence} for topic, verdict, sentence in findings]
+        )
+    else:
+        for topic, verdict, sentence in findings:
+            click.echo(f"{topic}: {verdict.label}{'. ' if sentence else ''}{sentence}")
+        click.echo(f"Fehler: {faults}" if faults else "Es gibt keine Fehler.")
+    sys.exit(1 if faults else 0)
+
+
+ALL = [back_up, bring_back, check]

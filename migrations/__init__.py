@@ -54,6 +54,11 @@ def is_known(db):
     return all(step.path for step in Runner(db, str(DIRECTORY)).status())
 
 
+def is_current(db):
+    """Say whether a database has taken all steps of this version."""
+    return all(step.applied for step in Runner(db, str(DIRECTORY)).status())
+
+
 def _copy_database(last_step):
     """Copy the database; of the copies before the same step only the newest is kept, and not many in all."""
     settings.backups_dir.mkdir(exist_ok=True)

@@ -36,6 +36,8 @@ UNFINISHED_FOR = timedelta(days=1)
 # What came of the last backups; an archive itself may lie on another disk.
 NOTE = "stand.json"
 
+OLD = timedelta(days=2)
+
 CHUNK = MEBIBYTE
 
 
@@ -58,6 +60,10 @@ class Standing(NamedTuple):
     made_at: datetime | None = None
     failed_at: datetime | None = None
     error: str = ""
+
+    def is_old(self, now):
+        """Say whether it is time to remind somebody."""
+        return self.made_at is None or now - self.made_at > OLD
 
 
 def make(now, target=None, with_key=False, is_stopping=lambda: False):

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 
 from models import Submission, Ticket, database, number_of
 from services import approvals, backup, disk, outbox, scanner, workdays
@@ -14,8 +14,6 @@ SHOWN = 5
 ENTRIES_SHOWN = 20
 
 ENTRY_WORKDAYS = 10
-
-OLD_BACKUP = timedelta(days=2)
 
 
 @dataclass(frozen=True)
@@ -98,7 +96,7 @@ def overview(now):
         scanner_is_dead=scanner.is_dead(),
         free_bytes=disk.free_bytes(settings.data_dir),
         backups=backups,
-        backup_is_old=backups.made_at is None or now - backups.made_at > OLD_BACKUP,
+        backup_is_old=backups.is_old(now),
     )
 
 

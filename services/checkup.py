@@ -1,0 +1,241 @@
+"""A look at everything that can have gone wrong unnoticed; it only reads, also a database that opens no more."""
+
+import os
+import zipfile
+import zlib
+from datetime import timedelta
+from typing import NamedTuple
+
+from peewee import JOIN, DatabaseError, SqliteDatabase
+from playhouse.fields import EnumField
+
+import migrations
+from models import TABLES, Attachment, Event, Submission, Ticket, TicketWords
+from services import backup, disk
+from services.accounts import SECRET_KEY_BYTES
+from settings import MEBIBYTE, Settings, settings
+from words import Labelled, SubmissionState
+
+LATE = timedelta(minutes=10)
+NAMED = 5
+
+# Between the end of its term and the sweep that deletes it, a file lies there for nothing.
+SWEEP_PAUSE = timedelta(hours=2)
+
+ASK = "Das darf nicht vorkommen. Heben Sie die letzten Sicherungen auf und fragen Sie, wer das Portal eingerichtet hat."
+GO_BACK = (
+    "Halten Sie das Portal an, benennen Sie den Datenordner um und holen Sie die letzte gute Sicherung zurück "
+    "(wiederherstellen)."
+)
+
+
+class Verdict(Labelled):
+    FINE = "fine", "in Ordnung"
+    HINT = "hint", "Hinweis"
+    FAULT = "fault", "Fehler"
+
+
+class Finding(NamedTuple):
+    """What was found out about one thing, and what to do."""
+
+    topic: str
+    verdict: Verdict
+    sentence: str
+
+
+def check(now):
+    """Look at everything and return a finding for each thing that is not as it should be, or that a whole topic is."""
+    if not settings.data_dir.is_dir():
+        sentence = f"Den Ordner {settings.data_dir} gibt es nicht. Bitte prüfen Sie TICKET_DATA_DIR."
+        return [Finding("Datenordner", Verdict.FAULT, sentence)]
+    return [
+        *_findings("Datenordner", _folder()),
+        *_look_into_database(now),
+        *_findings("Einstellungen", _settings()),
+        *_findings("Sicherung", _backups(now)),
+        *_findings("Platz", _room()),
+    ]
+
+
+def _findings(topic, found):
+    """Return the findings about a topic; where nothing is wrong, that is one."""
+    return [Finding(topic, *pair) for pair in found] or [Finding(topic, Verdict.FINE, "")]
+
+
+def _folder():
+    key = settings.secret_key_path
+    if not key.is_file():
+        yield Verdict.FAULT, f"{key} fehlt. Legen Sie sie aus Ihrer Verwahrung zurück; ohne sie gilt keine PIN."
+    elif key.stat().st_size != SECRET_KEY_BYTES:
+        yield Verdict.FAULT, f"{key} ist beschädigt. Legen Sie sie aus Ihrer Verwahrung zurück."
+    # Windows has other means, which the folder inherits.
+    if os.name != "nt":
+        for path in (settings.data_dir, key):
+            if path.exists() and path.stat().st_mode & 0o077:
+                right = "700" if path.is_dir() else "600"
+                yield Verdict.FAULT, f"Andere Benutzer des Rechners kommen an {path}. Abhilfe: chmod {right} {path}"
+    if not os.access(settings.data_dir, os.W_OK):
+        yield Verdict.FAULT, f"In {settings.data_dir} darf das Portal nicht schreiben. Unter welchem Benutzer läuft es?"
+
+
+def _look_into_database(now):
+    if not settings.database_path.is_file():
+        sentence = f"{settings.database_path} gibt es noch nicht; der erste Start legt sie an."
+        return [Finding("Datenbank", Verdict.HINT, sentence)]
+    db = SqliteDatabase(f"{settings.database_path.as_uri()}?mode=ro", uri=True)
+    try:
+        with db.connection_context():
+            findings = _findings("Datenbank", _database(db))
+            if all(finding.verdict is Verdict.FINE for finding in findings):
+                findings += _findings("Anhänge", _files(db, now)) + _findings("Einträge", _rows(db, now))
+            return findings
+    except DatabaseError as error:
+        return [Finding("Datenbank", Verdict.FAULT, _unreadable(error))]
+
+
+def _unreadable(error):
+    journal = settings.database_path.with_name(f"{settings.database_path.name}-journal")
+    if journal.is_file() and journal.stat().st_size:
+        return (
+            f"Das Portal wurde mitten im Schreiben beendet ({error}). Starten Sie es: Es bringt das selbst in Ordnung."
+        )
+    return f"{settings.database_path} lässt sich nicht lesen ({error}). {GO_BACK}"
+
+
+def _database(db):
+    said = db.pragma("integrity_check")
+    if said != "ok":
+        yield Verdict.FAULT, f"Die Datenbank ist beschädigt ({said}). {GO_BACK}"
+    elif table := db.pragma("foreign_key_check"):
+        yield Verdict.FAULT, f"In der Tabelle {table} zeigen Zeilen auf etwas, das es nicht gibt. {ASK}"
+    if not migrations.is_known(db):
+        yield Verdict.FAULT, "Die Datenbank stammt aus einer neueren Version des Portals. Bitte starten Sie diese."
+    elif not migrations.is_current(db):
+        yield Verdict.HINT, "Die Datenbank ist von einer älteren Version; der nächste Start stellt sie um."
+
+
+def _files(db, now):
+    broken = []
+    for row in list(Attachment.on_disk().bind(db)):
+        problem = _problem_of(row)
+        # It may have been deleted since the rows were read.
+        if problem and Attachment.select().where(Attachment.stored_name == row.stored_name).bind(db).exists():
+            broken.append(f"„{row.name}“ ({problem}, im Archiv: {backup.FILES}{row.stored_name})")
+    if broken:
+        yield (
+            Verdict.FAULT,
+            f"Anhänge fehlen oder sind beschädigt: {len(broken)}, nämlich {_some(broken)}. Ein Archiv der Sicherung "
+            f"lässt sich öffnen wie ein Ordner; kopieren Sie die Dateien daraus nach {settings.files_dir}.",
+        )
+    named = {row.stored_name for row in Attachment.select(Attachment.stored_name).bind(db)}
+    deadline = (now - timedelta(hours=settings.staged_hours) - SWEEP_PAUSE).timestamp()
+    orphans = [
+        path.name for path in settings.files_dir.iterdir() if path.name not in named and path.stat().st_mtime < deadline
+    ]
+    if orphans:
+        yield Verdict.HINT, f"Dateien, die zu nichts gehören: {len(orphans)}. Das laufende Portal räumt sie selbst weg."
+
+
+def _problem_of(row):
+    try:
+        with (settings.files_dir / row.stored_name).open("rb") as file:
+            digest, size = backup.digest_of(file)
+    except OSError:
+        return "fehlt"
+    if size != row.size:
+        return "hat eine andere Größe"
+    return "hat einen anderen Inhalt" if digest != row.digest else ""
+
+
+def _rows(db, now):
+    for sentence, query in _impossible().items():
+        ids = [id for (id,) in query.tuples().bind(db)]
+        if ids:
+            yield Verdict.FAULT, f"{sentence}: {len(ids)} (Nummern {_some(map(str, ids))}). {ASK}"
+    for model in TABLES:
+        for field in model._meta.sorted_fields:
+            if isinstance(field, EnumField):
+                # As they stand there: the field itself would refuse what it does not know.
+                values = {value for (value,) in db.execute(model.select(field).distinct()).fetchall()}
+                unknown = values - {choice.value for choice in field.enum_class} - {None}
+                if unknown:
+                    where = f"{model._meta.table_name}.{field.column_name}"
+                    yield Verdict.FAULT, f"In {where} steht, was es nicht gibt: {_some(sorted(unknown))}. {ASK}"
+    late = Submission.pending().where(Submission.received_at < now - LATE).bind(db).count()
+    if late:
+        yield Verdict.HINT, f"Anfragen warten länger als zehn Minuten auf die Prüfung: {late}. Läuft das Portal?"
+
+
+def _impossible():
+    """Return the queries of ids that no row may have, by what is wrong with it."""
+    with_ticket = Submission.select(Submission.id).join(Ticket, JOIN.LEFT_OUTER)
+    is_admitted = Submission.state == SubmissionState.ADMITTED
+    elsewhere = Attachment.select(Attachment.id).join(Event).join(Ticket)
+    return {
+        "Aufgenommene Anfragen ohne Ticket": with_ticket.where(is_admitted, Ticket.id.is_null()),
+        "Tickets von Anfragen, die nicht aufgenommen sind": with_ticket.where(~is_admitted, Ticket.id.is_null(False)),
+        "Tickets ohne Verlauf": Ticket.select(Ticket.id).join(Event, JOIN.LEFT_OUTER).where(Event.id.is_null()),
+        "Anhänge am Verlauf eines anderen Tickets": elsewhere.where(Ticket.submission != Attachment.submission),
+        "Tickets, die keine Suche findet": Ticket.select(Ticket.id).where(
+            Ticket.id.not_in(TicketWords.select(TicketWords.rowid))
+        ),
+    }
+
+
+def _settings():
+    if not settings.base_url:
+        yield Verdict.HINT, "base_url fehlt: Links in E-Mails und PIN-Briefen öffnen sich nur auf diesem Rechner."
+    elif not settings.https:
+        yield (
+            Verdict.HINT,
+            "base_url beginnt nicht mit https://: PINs und Kennwörter gehen unverschlüsselt durchs Netz.",
+        )
+    if settings.base_url and not settings.trusted_proxy:
+        yield Verdict.HINT, "trusted_proxy fehlt: Steht ein Webserver davor, sehen alle Besucher gleich aus."
+    if settings.office_email == Settings.office_email:
+        yield Verdict.HINT, "office_email ist noch die Vorgabe: Tragen Sie Ihre Adresse ein."
+    if not settings.smtp_url:
+        yield Verdict.HINT, "smtp_url fehlt: Das Portal verschickt keine E-Mails."
+    if not settings.office_phone:
+        yield Verdict.HINT, "office_phone fehlt: Auf den Seiten steht nicht, wo man Sie anruft."
+    if settings.limits == "off":
+        yield Verdict.FAULT, "limits steht auf off: Die Mengengrenzen sind ausgeschaltet. Nehmen Sie die Zeile heraus."
+    if not settings.backup_time:
+        yield Verdict.HINT, "backup_time ist leer: Das Portal sichert sich nicht von selbst."
+
+
+def _backups(now):
+    last = backup.standing()
+    if last.failed_at:
+        yield Verdict.FAULT, f"Die letzte tägliche Sicherung ist gescheitert: {last.error}"
+    if last.made_at is None:
+        yield Verdict.FAULT, "Es gibt noch keine Sicherung. Machen Sie eine: sichern"
+    elif last.is_old(now):
+        yield Verdict.FAULT, "Die letzte Sicherung ist älter als zwei Tage. Machen Sie eine: sichern"
+    newest = max(settings.backups_dir.glob(backup.NAMED), default=None)
+    if newest and not _is_whole(newest):
+        yield Verdict.FAULT, f"{newest} ist beschädigt. Machen Sie eine neue Sicherung: sichern"
+
+
+def _is_whole(path):
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.testzip() is None
+    except (OSError, zipfile.BadZipFile, zlib.error, EOFError):
+        return False
+
+
+def _room():
+    free, reserve = disk.free_bytes(settings.data_dir) // MEBIBYTE, settings.disk_reserve_mib
+    if free < reserve:
+        yield (
+            Verdict.FAULT,
+            f"Nur noch {free} MiB frei: Das Portal nimmt keine Anhänge mehr an. Bitte schaffen Sie Platz.",
+        )
+    elif free < 2 * reserve:
+        yield Verdict.HINT, f"Nur noch {free} MiB frei. Ab {reserve} MiB nimmt das Portal keine Anhänge mehr an."
+
+
+def _some(texts):
+    texts = list(texts)
+    return ", ".join(texts[:NAMED]) + (" und weitere" if len(texts) > NAMED else "")
