@@ -74,7 +74,7 @@ def bring_back(archive):
 @click.command("pruefen", cls=Command)
 @as_json
 def check(as_json):
-    """Datenbank, Anhänge, Rechte, Einstellungen, Sicherung prüfen; ändert nichts."""
+    """Nachsehen, ob alles in Ordnung ist."""
     findings = checkup.check(clock.now())
     faults = sum(finding.verdict is Verdict.FAULT for finding in findings)
     if as_json:
