@@ -3,19 +3,19 @@
 import hashlib
 import logging
 import os
-import re
 import secrets
 import shutil
-import unicodedata
 from datetime import timedelta
 
 from peewee import fn
 
 from models import Attachment, transaction
 from services import disk, scanner
-from services.file_types import ALLOWED_WORDS, TEXT, Refused, decoded, judge
+from services.file_names import safe_name
+from services.file_types import ALLOWED_WORDS, TEXT, Refused, judge
+from services.file_types.text import decoded
 from settings import MEBIBYTE, settings
-from words import MAX_ATTACHMENT_BYTES, MAX_ATTACHMENT_MIB, MAX_ATTACHMENTS, MAX_FILE_NAME_LENGTH
+from words import MAX_ATTACHMENT_BYTES, MAX_ATTACHMENT_MIB, MAX_ATTACHMENTS
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ def stage(draft, uploads, address, now):
     rows, refusals = [], []
     try:
         for name, stream in uploads:
-            row = {"draft": draft, "name": _display_name(name), "stored_name": secrets.token_hex(16)}
+            row = {"draft": draft, "name": safe_name(name), "stored_name": secrets.token_hex(16)}
             try:
                 row |= _write(row["stored_name"], row["name"], stream)
                 rows.append(row | {"address": address, "staged_at": now})
@@ -177,14 +177,14 @@ def _write(stored_name, name, stream):
             raise Refused(TOO_LARGE)
         file.flush()
         try:
-            media_type = judge(name, file)
+            verdict = judge(name, file)
         except Refused as refused:
             raise Refused(f"{refused} {ALLOWED}") from None
         scanner.check(settings.files_dir / stored_name)
         os.fsync(file.fileno())
         file.seek(0)
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return {"size": size, "media_type": media_type, "digest": digest}
+    return verdict._asdict() | {"size": size, "digest": digest}
 
 
 def _insert(rows):
@@ -227,17 +227,6 @@ def _is_crowded(from_address, total):
 
 def _refusal(name, reason):
     return f"„{name}“ wurde nicht angenommen: {reason}"
-
-
-def _display_name(name):
-    """Return the file's own name without folders and invisible characters, cut before its ending."""
-    # Cut first: normalising takes quadratic time for some texts.
-    name = re.split(r"[/\\]", unicodedata.normalize("NFC", name[-10 * MAX_FILE_NAME_LENGTH :]))[-1]
-    name = "".join(character for character in name if not unicodedata.category(character).startswith("C"))
-    stem, dot, extension = " ".join(name.split()).rpartition(".")
-    return (stem[: MAX_FILE_NAME_LENGTH - len(dot + extension)] + dot + extension)[
-        :MAX_FILE_NAME_LENGTH
-    ] or "ohne Namen"
 
 
 def _unlink(stored_name):

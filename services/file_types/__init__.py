@@ -1,0 +1,142 @@
+"""Which files may come in, decided by name and content together.
+
+A file is what its ending says, or it is refused: its first bytes, its structure and its end must be those of that type,
+and nothing may follow. Nothing is unpacked to be looked at but the objects of a PDF, within bounds.
+"""
+
+import mmap
+import re
+import struct
+from typing import NamedTuple
+
+import filetype
+
+from services.file_types.boxes import check_heic, is_heic
+from services.file_types.jpeg import check_jpeg
+from services.file_types.pdf import active_content, check_pdf
+from services.file_types.pictures import check_bmp, check_gif, check_png, check_webp
+from services.file_types.reader import BrokenError, Reader, Refused, TrailingError
+from services.file_types.text import check_text
+from services.file_types.tiff import check_tiff
+from settings import settings
+
+ALLOWED_WORDS = "Bilder (PNG, JPEG, GIF, WebP, BMP, TIFF, HEIC), PDF-Dateien und einfache Textdateien (.txt, .log)"
+
+TEXT, PDF = "text/plain", "application/pdf"
+
+
+class FileType(NamedTuple):
+    media_type: str
+    label: str
+    extensions: tuple[str, ...]
+
+
+class Verdict(NamedTuple):
+    """What a file is that came in, and in words what in it could act by itself."""
+
+    media_type: str
+    active_content: str = ""
+
+
+FILE_TYPES = (
+    FileType("image/png", "PNG-Bild", (".png",)),
+    FileType("image/jpeg", "JPEG-Bild", (".jpg", ".jpeg", ".jpe", ".jfif")),
+    FileType("image/gif", "GIF-Bild", (".gif",)),
+    FileType("image/webp", "WebP-Bild", (".webp",)),
+    FileType("image/bmp", "BMP-Bild", (".bmp",)),
+    FileType("image/tiff", "TIFF-Bild", (".tif", ".tiff")),
+    FileType("image/heic", "HEIC-Bild", (".heic", ".heif")),
+    FileType(PDF, "PDF-Dokument", (".pdf",)),
+    FileType(TEXT, "Textdatei", (".txt", ".log")),
+)
+ALLOWED_EXTENSIONS = tuple(extension for file_type in FILE_TYPES for extension in file_type.extensions)
+
+_BY_EXTENSION = {extension: file_type for file_type in FILE_TYPES for extension in file_type.extensions}
+_BY_MEDIA_TYPE = {file_type.media_type: file_type for file_type in FILE_TYPES}
+_GUESSED_AS = {"image/apng": "image/png", "image/heif": "image/heic", "image/x-ms-bmp": "image/bmp"}
+
+# Windows hides the last ending, and whoever looks for the first one takes the file for a program. "com" is not among
+# them: half of all company names end with it.
+_PROGRAM = re.compile("bat|cmd|cpl|dll|exe|hta|html?|jar|jse?|lnk|msi|pif|ps1|reg|scr|svg|vb[es]|wsf", re.IGNORECASE)
+
+_CHECKS = {
+    "image/png": check_png,
+    "image/jpeg": check_jpeg,
+    "image/gif": check_gif,
+    "image/webp": check_webp,
+    "image/bmp": check_bmp,
+    "image/tiff": check_tiff,
+    "image/heic": check_heic,
+    PDF: check_pdf,
+}
+
+
+def judge(name, file):
+    """Return the verdict on an open file on disk that will be shown by this name; raises Refused."""
+    claimed, extension = _type_by_name(name)
+    if claimed.media_type == TEXT:
+        check_text(file)
+        return Verdict(TEXT)
+    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        _check_beginning(data[:8192], claimed, extension)
+        _check_structure(data, claimed)
+        _check_disguise(data, claimed)
+        return Verdict(claimed.media_type, active_content(data) if claimed.media_type == PDF else "")
+
+
+def _type_by_name(name):
+    stem, dot, ending = name.rpartition(".")
+    extension = f"{dot}{ending.lower()}"
+    if not dot:
+        raise Refused("Dem Namen fehlt die Endung.")
+    if extension not in _BY_EXTENSION:
+        raise Refused(f"Dateien mit der Endung „{extension}“ nehmen wir nicht an.")
+    _, dot, inner = stem.rpartition(".")
+    if dot and _PROGRAM.fullmatch(inner.strip()):
+        raise Refused(f"Die Endung „.{inner}{extension}“ ist doppelt. Bitte benennen Sie die Datei um.")
+    return _BY_EXTENSION[extension], extension
+
+
+def _check_beginning(beginning, claimed, extension):
+    guess = "image/heic" if is_heic(beginning) else filetype.guess_mime(beginning)
+    found = _GUESSED_AS.get(guess, guess)
+    if found != claimed.media_type:
+        known = _BY_MEDIA_TYPE.get(found)
+        content = f"ein {known.label}" if known else f"kein {claimed.label}"
+        raise Refused(f"Die Endung „{extension}“ passt nicht, der Inhalt ist {content}.")
+
+
+def _check_structure(data, claimed):
+    try:
+        _CHECKS[claimed.media_type](Reader(data, settings.max_megapixels))
+    except BrokenError:
+        raise Refused(f"Als {claimed.label} ist die Datei beschädigt oder unvollständig.") from None
+    except TrailingError:
+        raise Refused(
+            f"Hinter dem Ende steht etwas, das nicht zum {claimed.label} gehört. Bitte speichern Sie die Datei neu."
+        ) from None
+
+
+def _check_disguise(data, claimed):
+    """Raise Refused for a file that is a second thing, too: hidden where a picture or a document leaves room."""
+    if _opens_as_archive(data):
+        raise Refused(f"Das {claimed.label} ist zugleich ein ZIP-Archiv.")
+    if claimed.media_type != PDF and b"%PDF-" in data[:1024]:
+        raise Refused(f"Das {claimed.label} ist zugleich ein PDF-Dokument.")
+
+
+_ARCHIVE_END, _ARCHIVE_LIST = b"PK\x05\x06", b"PK\x01\x02"
+# Its end record and the longest comment that may follow it.
+_ARCHIVE_END_REACH = 22 + 65535
+
+
+def _opens_as_archive(data):
+    """Say whether a program for ZIP archives finds a list of files by the end of this one."""
+    at = len(data)
+    while (at := data.rfind(_ARCHIVE_END, max(0, len(data) - _ARCHIVE_END_REACH), at)) >= 0:
+        if at + 22 <= len(data):
+            length, start = struct.unpack_from("<II", data, at + 12)
+            places = (at - length, start)
+            if any(0 <= place < at and data[place : place + 4] == _ARCHIVE_LIST for place in places):
+                return True
+    return False
