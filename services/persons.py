@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from models import Approver, Attachment, Customer, Event, Message, Submission, TextBlock, Ticket
 from services import approvals, attachments
-from services.file_types import TEXT, decoded
+from services.file_types import TEXT
+from services.file_types.text import decoded
 from services.likeness import Excerpt
 from words import Labelled, SubmissionState
 
