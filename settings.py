@@ -80,6 +80,9 @@ class Settings:
     staff_session_hours: int = 12
     receipt_hours: int = 24
     replies_per_day: int = 20
+    wrong_pins_per_day: int = 10
+    wrong_pins_total_per_day: int = 100
+    former_pin_days: int = 90
     unmatched_days: int = 14
     unmatched_most: int = 500
     unmatched_total_mib: int = 1024
@@ -282,6 +285,7 @@ _CHECKS = {
     "staff_idle_minutes": (_at_most(10080), "muss größer als null und höchstens 10080 sein"),
     "staff_session_hours": (_at_most(168), "muss größer als null und höchstens 168 sein"),
     "receipt_hours": (_at_most(8760), "muss größer als null und höchstens 8760 sein"),
+    "former_pin_days": (_at_most(3650), "muss größer als null und höchstens 3650 sein"),
     "log_days": (_at_most(3650), "muss größer als null und höchstens 3650 sein"),
     "unmatched_days": (_at_most(365), "muss größer als null und höchstens 365 sein"),
     "disk_reserve_mib": (lambda number: number >= 0, "darf nicht kleiner als null sein"),

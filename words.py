@@ -85,6 +85,7 @@ class UnmatchedReason(Labelled):
     WRONG_PIN = "wrong_pin", "PIN falsch"
     FORMER_PIN = "former_pin", "frühere PIN"
     CUSTOMER_LOCKED = "customer_locked", "Kunde gesperrt"
+    GUESSED = "guessed", "richtige PIN während vieler Fehlversuche: bitte zurückrufen"
 
 
 class TicketStatus(Labelled):
@@ -151,6 +152,7 @@ class MessageKind(Labelled):
     DONE = "done", "Erledigt"
     CANCELLED = "cancelled", "Storniert"
     REOPENED = "reopened", "Wieder geöffnet"
+    GUESSING = "guessing", "Viele falsche PINs"
     SUMMARY = "summary", "Tagesübersicht"
     TEST = "test", "Testmail"
     WEBHOOK = "webhook", "Webhook"

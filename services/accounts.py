@@ -11,17 +11,19 @@ import re
 import secrets
 import unicodedata
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from enum import Enum, auto
 from functools import cache
 
 from werkzeug.security import check_password_hash, generate_password_hash
 
-from models import Customer, FormerPin, Staff, transaction
+from models import Customer, FormerPin, Staff, WrongPin, transaction
 from settings import StartError, settings
 from words import MAX_NUMBER_LENGTH, PIN_DIGITS
 
-# Each former PIN costs one slow hash for every submission, also for one that has no former PIN to compare with.
-FORMER_PINS_CHECKED = 1
+# Each former PIN costs one slow hash for every submission, also for one that has no former PIN to compare with. Two, so
+# that a PIN issued twice in a row, by a double click or a lost letter, does not make the one before it a wrong one.
+FORMER_PINS_CHECKED = 2
 
 # A hash takes its time without holding up other threads; a few at once use the whole processor for a print run.
 HASHING_THREADS = 4
@@ -108,7 +110,7 @@ def pin_proof(number, pin):
     return hmac.new(derived_key(b"pin proof"), f"{number}\0{pin}".encode(), hashlib.sha256).hexdigest()
 
 
-def check_proof(number, proof):
+def check_proof(number, proof, now):
     """Return the customer with this number (None if there is none) and how the proof fits; slow on purpose.
 
     A known number and an unknown one, a right PIN and a wrong one all cost the same.
@@ -116,7 +118,8 @@ def check_proof(number, proof):
     customer = Customer.get_or_none(Customer.number == number)
     hashes = [dummy_hash()] * (1 + FORMER_PINS_CHECKED)
     if customer:
-        former_pins = customer.former_pins.order_by(FormerPin.id.desc()).limit(FORMER_PINS_CHECKED)
+        former_pins = customer.former_pins.where(FormerPin.replaced_at > _forgotten_at(now))
+        former_pins = former_pins.order_by(FormerPin.id.desc()).limit(FORMER_PINS_CHECKED)
         known = [customer.pin_hash or dummy_hash(), *(former.pin_hash for former in former_pins)]
         hashes[: len(known)] = known
     fits = [check_password_hash(pin_hash, proof) for pin_hash in hashes]
@@ -149,6 +152,17 @@ def withdraw_pin(customer):
     customer.pin_hash = customer.pin_issued_at = None
     customer.save(only=[Customer.pin_hash, Customer.pin_issued_at])
     FormerPin.delete().where(FormerPin.customer == customer).execute()
+    WrongPin.delete().where(WrongPin.customer == customer).execute()
+
+
+def sweep(now):
+    """Delete former PINs that are recognised no longer."""
+    with transaction():
+        FormerPin.delete().where(FormerPin.replaced_at <= _forgotten_at(now)).execute()
+
+
+def _forgotten_at(now):
+    return now - timedelta(days=settings.former_pin_days)
 
 
 def _replace_pin(customer, pin_hash, now):
@@ -159,6 +173,8 @@ def _replace_pin(customer, pin_hash, now):
         FormerPin.create(customer=current, pin_hash=current.pin_hash, replaced_at=now)
     customer.pin_hash, customer.pin_issued_at = pin_hash, now
     customer.save(only=[Customer.pin_hash, Customer.pin_issued_at])
+    # They were guesses at the one before.
+    WrongPin.delete().where(WrongPin.customer == customer).execute()
 
 
 def _new_pin():

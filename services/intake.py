@@ -6,7 +6,8 @@ from functools import partial
 from peewee import IntegrityError
 
 from models import Customer, Submission, Ticket, transaction
-from services import accounts, approvals, attachments, changes, customers, history, mail, search, workdays
+from services import accounts, approvals, attachments, changes, customers, guessing, history, mail, search, workdays
+from services.security_log import SecurityEvent, note
 from settings import TIME_ZONE, settings
 from words import (
     CODE_ALPHABET,
@@ -23,6 +24,12 @@ from words import (
 # What a ticket's history begins with.
 MATCHED, TAKEN_AT_THE_PHONE = "Kundennummer und PIN stimmen.", "Am Telefon aufgenommen."
 
+
+# What is a guess at a PIN in force, or may be one, and how the log calls it.
+_NOTED = {
+    UnmatchedReason.WRONG_PIN: SecurityEvent.PIN_WRONG,
+    UnmatchedReason.GUESSED: SecurityEvent.PIN_RIGHT_AMID_WRONG_ONES,
+}
 
 # Longer than a ticket takes with all its mails: whoever waits to write meanwhile must not learn that there is one.
 DECISION_SECONDS = 0.05
@@ -66,13 +73,12 @@ def admit(submission, now):
 
     Slow because of the PIN check, and therefore never called while somebody waits for an answer.
     """
-    customer, match = accounts.check_proof(submission.customer_number, submission.pin_proof)
-    reason = _reason_against(customer, match)
+    customer, match = accounts.check_proof(submission.customer_number, submission.pin_proof, now)
     with transaction(DECISION_SECONDS):
-        if reason is None:
-            # Somebody may have locked or changed the customer while the PIN was checked.
-            customer = Customer.get_by_id(customer.id)
-            reason = _reason_against(customer, match)
+        # Somebody may have locked or changed the customer while the PIN was checked, or tried another.
+        customer = customer and Customer.get_by_id(customer.id)
+        is_over_budget = customer is not None and guessing.is_over_budget(customer, now)
+        reason = _reason_against(customer, match, is_over_budget)
         decided = (
             Submission.update(
                 state=SubmissionState.UNMATCHED if reason else SubmissionState.ADMITTED,
@@ -86,6 +92,10 @@ def admit(submission, now):
         )
         if decided and reason is None:
             _open_ticket(submission, customer, history.PORTAL, MATCHED, now)
+        elif decided and reason in _NOTED:
+            _watch(customer, reason, is_over_budget, now)
+    if decided and reason in _NOTED:
+        note(_NOTED[reason], submission.address, customer=customer.number)
 
 
 def convert(submission, customer, by, note, now):
@@ -152,7 +162,16 @@ def _differs(submission, answers):
     return any(getattr(submission, name) != value for name, value in answers.items())
 
 
-def _reason_against(customer, match):
+def _watch(customer, reason, is_over_budget, now):
+    """Count a wrong PIN while there is a budget for it, and tell the customer once it is used up."""
+    if reason is UnmatchedReason.WRONG_PIN and not is_over_budget and settings.limits == "on":
+        guessing.count(customer, now)
+    is_own = guessing.is_guessed_at(customer, now)
+    if (is_own or reason is UnmatchedReason.GUESSED) and guessing.claim_notice(customer, now):
+        mail.guessing(customer, is_own, now)
+
+
+def _reason_against(customer, match, is_over_budget):
     if customer is None:
         return UnmatchedReason.UNKNOWN_NUMBER
     if match is accounts.PinMatch.FORMER:
@@ -161,6 +180,8 @@ def _reason_against(customer, match):
         return UnmatchedReason.WRONG_PIN
     if customer.locked_at:
         return UnmatchedReason.CUSTOMER_LOCKED
+    if is_over_budget:
+        return UnmatchedReason.GUESSED
     return None
 
 

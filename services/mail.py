@@ -109,6 +109,13 @@ def reply(ticket, event, former, now):
     _to_office(MessageKind.REPLY, ticket, _subject("Nachricht vom Kunden", ticket), now, event=event, former=former)
 
 
+def guessing(customer, is_own, now):
+    """Tell a customer's contact on file that somebody tries PINs, their own or many others', and what follows."""
+    body = _render(MessageKind.GUESSING, customer=customer, is_own=is_own)
+    subject = f"Viele falsche PINs{f' zu Ihrer Kundennummer {customer.number}' if is_own else ''}"
+    outbox.put(MessageKind.GUESSING, body, now, recipient=customer.email, subject=subject)
+
+
 def summary(overview, today, now):
     """Tell the office what waits today; of what matched nobody only the number, for anybody may have written it."""
     subject = f"Heute, {texts.weekday(today)}: {_in_short(overview)}"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 
 from models import Submission, Ticket, database, number_of
-from services import approvals, backup, disk, outbox, scanner, workdays
+from services import approvals, backup, disk, guessing, outbox, scanner, workdays
 from settings import MEBIBYTE, TIME_ZONE, settings
 from words import Approval, Category, Priority, TicketStatus
 
@@ -39,6 +39,8 @@ class Overview:
     entries: Waiting
     entries_until: date
     undelivered: Waiting
+    guessed_at: list
+    everybody_is_guessed_at: bool
     mails: outbox.Mails
     scanner_is_dead: bool
     free_bytes: int
@@ -56,7 +58,12 @@ class Overview:
             self.entries,
             self.undelivered,
         )
-        return not any(part.count for part in waiting) and self.unmatched_total == 0
+        return not any(part.count for part in waiting) and self.unmatched_total == 0 and not self.is_guessing_going_on
+
+    @property
+    def is_guessing_going_on(self):
+        """Somebody tries PINs, and right ones do not get in, either."""
+        return bool(self.guessed_at) or self.everybody_is_guessed_at
 
     @property
     def disk_is_low(self):
@@ -92,6 +99,8 @@ def overview(now):
         entries=_entries(until),
         entries_until=until,
         undelivered=Waiting(outbox.failing().count(), list(outbox.failing().limit(SHOWN))),
+        guessed_at=guessing.guessed_at(now),
+        everybody_is_guessed_at=guessing.is_everybody_guessed_at(now),
         mails=outbox.mails(),
         scanner_is_dead=scanner.is_dead(),
         free_bytes=disk.free_bytes(settings.data_dir),

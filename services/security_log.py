@@ -35,6 +35,8 @@ class SecurityEvent(StrEnum):
     CUSTOMER_UNLOCKED = "Kunde entsperrt"
     PERSON_DISCLOSED = "Auskunft über eine Person erteilt"
     PERSON_ERASED = "Angaben einer Person gelöscht"
+    PIN_WRONG = "PIN falsch"
+    PIN_RIGHT_AMID_WRONG_ONES = "richtige PIN während vieler Fehlversuche"
     TOKEN_MISSING = "Formular ohne gültiges Kennzeichen"
     DEAD_LINK = "Link, der nichts öffnet"
 
@@ -45,6 +47,8 @@ _ALARMING = frozenset(
         SecurityEvent.PASSWORD_REFUSED,
         SecurityEvent.SLOWED_DOWN,
         SecurityEvent.DEAD_LINK,
+        SecurityEvent.PIN_WRONG,
+        SecurityEvent.PIN_RIGHT_AMID_WRONG_ONES,
     }
 )
 

@@ -10,16 +10,16 @@ from peewee import JOIN, fn
 
 from models import DISCARDED, Attachment, Customer, Submission, transaction
 from services import attachments
-from services.networks import network_of
+from services.networks import site_of
 from settings import MEBIBYTE, settings
-from words import SubmissionState
+from words import SubmissionState, UnmatchedReason
 
 GROUPS_PER_PAGE = 20
 SHOWN_OF_GROUP = 10
 ROWS_PER_PAGE = 50
 DELETED_AT_ONCE = 500
 
-_Load = namedtuple("_Load", "id number network size")
+_Load = namedtuple("_Load", "id number site size is_proven")
 
 
 @dataclass
@@ -91,8 +91,9 @@ def sweep(now):
 def make_room(now):
     """Delete the oldest of the largest groups while there is more than the settings allow; return how many went.
 
-    A flood pushes out only itself, not somebody's one typing error: what has most from its address goes first, else
-    what has most for its customer number, else the oldest of all.
+    A flood pushes out only itself, not somebody's one typing error: what has most from its site goes first, else what
+    has most for its customer number, else the oldest of all. What came with the right PIN amid wrong ones goes last of
+    all: otherwise who tries PINs could make it vanish.
     """
     if settings.limits == "off":
         return 0
@@ -151,12 +152,21 @@ def _loads():
     """Return what each unmatched submission takes up, oldest first."""
     rows = (
         Submission.unmatched()
-        .select(Submission.id, Submission.customer_number, Submission.address, fn.SUM(Attachment.size))
+        .select(
+            Submission.id,
+            Submission.customer_number,
+            Submission.address,
+            Submission.unmatched_reason,
+            fn.SUM(Attachment.size),
+        )
         .join(Attachment, JOIN.LEFT_OUTER)
         .group_by(Submission.id)
         .order_by(Submission.id)
     )
-    return [_Load(id, number, network_of(address), size or 0) for id, number, address, size in rows.tuples()]
+    return [
+        _Load(id, number, site_of(address), size or 0, reason is UnmatchedReason.GUESSED)
+        for id, number, address, reason, size in rows.tuples()
+    ]
 
 
 def _surplus(loads, weight, most):
@@ -173,12 +183,13 @@ def _surplus(loads, weight, most):
 
 def _victims(loads, weight):
     """Yield what goes first, next and so on, until nothing is left."""
-    left = {load.id: load for load in loads}
-    for key in (attrgetter("network"), attrgetter("number")):
-        for victim in _oldest_of_largest(list(left.values()), key, weight):
-            del left[victim.id]
-            yield victim
-    yield from left.values()
+    for is_proven in (False, True):
+        left = {load.id: load for load in loads if load.is_proven is is_proven}
+        for key in (attrgetter("site"), attrgetter("number")):
+            for victim in _oldest_of_largest(list(left.values()), key, weight):
+                del left[victim.id]
+                yield victim
+        yield from left.values()
 
 
 def _oldest_of_largest(loads, key, weight):

@@ -8,12 +8,14 @@ from typing import NamedTuple
 import logs
 from models import Submission, database
 from services import (
+    accounts,
     approvals,
     attachments,
     attempts,
     backup,
     delivery,
     disk,
+    guessing,
     intake,
     outbox,
     retention,
@@ -98,7 +100,7 @@ def remind_due(now, failed):
 
 def sweep(now, displaced):
     """Tidy up, and log how many unmatched submissions were displaced by others since the last time, if any."""
-    for room in (attachments, unmatched, sessions, attempts, logs):
+    for room in (attachments, unmatched, sessions, attempts, accounts, guessing, logs):
         room.sweep(now)
     if displaced:
         log.warning("Zu viele nicht zugeordnete Anfragen: %s sind verworfen, um Platz zu machen.", displaced)

@@ -105,6 +105,10 @@ def everything(app, companies, clara, mailbox, work, later):
         # One is left to decide.
         report("warranty", email=company.anna)
         go_on(minutes=1)
+    wrong = companies[0].pin[:-1] + str((int(companies[0].pin[-1]) + 1) % 10)
+    for _ in range(settings.wrong_pins_per_day):
+        companies[0].reporter.report("incident", pin=wrong)
+    go_on(minutes=1)
     test_mail = clara.get("/verwaltung/postausgang").fields("/verwaltung/postausgang/testmail")
     assert clara.post("/verwaltung/postausgang/testmail", test_mail).status == 303
     go_on(minutes=1)

@@ -86,8 +86,18 @@ def test_no_mail_for_what_matched_nobody(companies, clara, work, post, submissio
     page = f"/verwaltung/nicht-zugeordnet/{submissions()[0].code}/verwerfen"
     token = clara.get("/verwaltung/anruf").fields()["csrf_token"]
     assert clara.post(page, {"csrf_token": token}).status == 303
-    assert post() == []
-    assert kinds() == set()
+    # That so many PINs were wrong is told to the address on file, and nothing of what came with them.
+    (notice,) = post()
+    assert notice.envelope.rcpt_tos == [sommer.post]
+    assert kinds() == {MessageKind.GUESSING}
+    for words in (
+        *INJECTED,
+        "Anna",
+        "anna@",
+        "0211 555-0101",
+        *(example["description"] for example in EXAMPLES.values() if "description" in example),
+    ):
+        assert words not in body_of(notice)
 
 
 # --- Nothing that is somebody else's ---

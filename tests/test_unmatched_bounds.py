@@ -10,7 +10,7 @@ from tests.conftest import NOW
 LIST = "/verwaltung/nicht-zugeordnet"
 
 
-def flood(number, count, description="Flut", address="203.0.113.{}", customer_number="K1001"):
+def flood(number, count, description="Flut", address="203.0.113.{}", customer_number="K1001", reason="wrong_pin"):
     """Put submissions into the database that the worker has found unmatched already."""
     rows = [
         {
@@ -24,7 +24,7 @@ def flood(number, count, description="Flut", address="203.0.113.{}", customer_nu
             "category": "incident",
             "description": f"{description} {index}",
             "state": "unmatched",
-            "unmatched_reason": "wrong_pin",
+            "unmatched_reason": reason,
         }
         for index in range(count)
     ]
@@ -98,6 +98,33 @@ def test_a_flood_from_one_network_of_ipv6_counts_as_one_address(app):
     flood(500, 30, address="2001:db8:0:1::{}", customer_number="K2{:03}")
     make_room()
     assert [text.split()[0] for text in kept()] == ["ehrlich"] * 2 + ["Flut"] * 8
+
+
+def test_a_flood_from_all_networks_of_a_connection_counts_as_one_address(app):
+    settings.unmatched_most = 10
+    flood(0, 2, "ehrlich", "2001:db8:1:7::{}", "K10{:02}")
+    flood(500, 30, address="2001:db8:2:{}::1", customer_number="K2{:03}")
+    make_room()
+    assert [text.split()[0] for text in kept()] == ["ehrlich"] * 2 + ["Flut"] * 8
+
+
+def test_no_flood_makes_what_came_with_the_right_pin_vanish(app):
+    """Not even from as many addresses as it has requests, with the same number, and later."""
+    settings.unmatched_most = 10
+    flood(0, 3, "ehrlich", "198.51.100.1", reason="guessed")
+    flood(500, 30)
+    make_room()
+    assert [text.split()[0] for text in kept()] == ["ehrlich"] * 3 + ["Flut"] * 7
+    flood(900, 30, address="198.51.100.1")
+    make_room()
+    assert [text.split()[0] for text in kept()] == ["ehrlich"] * 3 + ["Flut"] * 7
+
+
+def test_of_what_came_with_the_right_pin_the_oldest_goes(app):
+    settings.unmatched_most = 3
+    flood(0, 5, reason="guessed")
+    make_room()
+    assert kept() == ["Flut 2", "Flut 3", "Flut 4"]
 
 
 def test_addresses_of_ipv4_written_as_ipv6_are_told_apart(app):
