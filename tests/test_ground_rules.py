@@ -38,6 +38,7 @@ ROUTES = {
     "/verwaltung/datenschutz/person/auskunft": {"POST"},
     "/verwaltung/datenschutz/person/loeschen": {"POST"},
     "/verwaltung/datenschutz/person/loeschen/ausfuehren": {"POST"},
+    "/verwaltung/datenschutz/verzeichnis": {"GET"},
     "/verwaltung/einrichten/<token>": {"GET", "POST"},
     "/verwaltung/konto": {"GET"},
     "/verwaltung/konto/abmelden": {"POST"},

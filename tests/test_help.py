@@ -115,3 +115,19 @@ def test_what_mails_open_is_explained(anna):
     marked = marked_words(anna.get("/hilfe"))
     names = ("Die Seite Ihres Vorgangs", "Ihre Nachricht", "Für Genehmiger", "Freigeben", "Ablehnen", "Grund")
     assert [name for name in names if name not in marked] == []
+
+
+def test_how_long_what_is_kept(anna):
+    settings.closed_ticket_days, settings.attachments_days, settings.new_employee_days = 801, 802, 803
+    settings.mail_days, settings.unmatched_days, settings.staged_hours = 804, 85, 86
+    words = " ".join(anna.get("/hilfe").text_of("main").partition("Datenschutz Was Sie senden")[2].split())
+    for kept in (
+        "801 Tage nach dem Abschluss",
+        "802 Tage",
+        "803 Tage",
+        "804 Tage nach dem Senden",
+        "85 Tage",
+        "86 Stunden",
+    ):
+        assert kept in words
+    assert "support@example.org" in words

@@ -30,11 +30,9 @@ def search():
 def disclose():
     """Hand over all that is stored in what was chosen."""
     form = PersonForm()
-    if not form.validate():
-        return _show(form, 422)
     finds = _chosen(form)
     if not finds:
-        return _show_found(form, NOTHING_CHOSEN)
+        return _refuse(form)
     now = clock.now()
     told, files = disclosure.gather(finds, form.likeness, _file_ids())
     page = render_template("staff/privacy/disclosure.html", told=told, lines=form.likeness.lines, now=now)
@@ -49,11 +47,9 @@ def disclose():
 def ask():
     """Show once more what would be deleted; nothing is written."""
     form = PersonForm()
-    if not form.validate():
-        return _show(form, 422)
     finds = _chosen(form)
     if not finds:
-        return _show_found(form, NOTHING_CHOSEN)
+        return _refuse(form)
     parts = {"form": form, "finds": finds, "file_ids": _file_ids()}
     return answer(render_template("staff/privacy/erase.html", **parts))
 
@@ -62,15 +58,20 @@ def ask():
 def erase():
     """Take the person out of what was chosen, for good."""
     form = PersonForm()
-    if not form.validate():
-        return _show(form, 422)
-    number = erasure.erase(_chosen(form), form.likeness, _file_ids(), g.member, clock.now())
+    finds = _chosen(form)
+    if not finds:
+        return _refuse(form)
+    number = erasure.erase(finds, form.likeness, _file_ids(), g.member, clock.now())
     _note(SecurityEvent.PERSON_ERASED)
     return redirect(url_for(".form", geloescht=number), 303)
 
 
 def _chosen(form):
-    return persons.find_again(request.form.getlist("fund"), form.likeness)
+    return persons.find_again(request.form.getlist("fund"), form.likeness) if form.validate() else []
+
+
+def _refuse(form):
+    return _show(form, 422) if form.errors else _show_found(form, NOTHING_CHOSEN)
 
 
 def _file_ids():

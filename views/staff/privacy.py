@@ -1,9 +1,13 @@
-"""Data protection: what goes tonight, and by which rule."""
+"""Data protection: what goes tonight, and by which rule; and the record of processing (Art. 30 of the GDPR)."""
+
+from urllib.parse import urlsplit
 
 from flask import Blueprint, render_template
 
 import clock
-from services import retention
+from models import Staff
+from services import retention, smtp
+from settings import settings
 from views.answers import answer
 
 bp = Blueprint("privacy", __name__, url_prefix="/datenschutz")
@@ -15,3 +19,16 @@ def show():
     now = clock.now()
     forecasts = {forecast.name: forecast for forecast in retention.forecast(now)}
     return answer(render_template("staff/privacy/show.html", forecasts=forecasts, night=retention.next_night(now)))
+
+
+@bp.get("/verzeichnis")
+def record():
+    """Show the record of processing as the settings have it, ready to print."""
+    parts = {
+        "today": clock.today(),
+        "mail_host": smtp.server().host if settings.smtp_url else "",
+        "webhook_host": urlsplit(settings.webhook_url).hostname,
+        "accounts": Staff.active().count(),
+        "with_second_factor": Staff.active().where(Staff.totp_enabled_at.is_null(False)).count(),
+    }
+    return answer(render_template("staff/privacy/record.html", **parts))

@@ -1,0 +1,170 @@
+"""No database file, log or backup holds a PIN that was issued: every byte is searched, however the PIN is written."""
+
+import io
+import re
+import zipfile
+from urllib.error import HTTPError
+
+import pytest
+
+from models import database
+from settings import settings
+from tests.conftest import PASSWORD, PIN
+from tests.line import Line, with_file
+from tests.live import PNG
+from tests.pages import HTMX
+from tests.test_customer_import import IMPORT, RUN
+from tests.test_pin_letters import LETTERS, LIST, NEW, pins, press
+
+TABLE = "Kundennummer;Name;Ansprechpartner;E-Mail\nK3001;Autohaus Nord;;\nK3002;Praxis Süd;;\n"
+
+
+def spellings(pin):
+    """Return every way in which a PIN is written: in one, in two groups, with the dashes of keyboards and of Word."""
+    first, second = pin[:4], pin[-4:]
+    return [f"{first}{mark}{second}" for mark in ("", " ", "-", "–", "\N{NON-BREAKING HYPHEN}", "\N{NO-BREAK SPACE}")]
+
+
+def bytes_of(folder):
+    """Return what is in every file of a folder, and in every member of an archive, by name."""
+    found = {}
+    for path in folder.rglob("*"):
+        if path.is_file():
+            found[path.relative_to(folder).as_posix()] = path.read_bytes()
+        if path.suffix == ".zip":
+            with zipfile.ZipFile(path) as archive:
+                found |= {f"{path.name}: {name}": archive.read(name) for name in archive.namelist()}
+    return found
+
+
+def holding(places, pin_list):
+    """Return where a PIN stands, in any spelling and in each way to write a letter in bytes."""
+    written = [(pin, text) for pin in pin_list for text in spellings(pin)]
+    return [
+        (place, pin)
+        for place, content in places.items()
+        for pin, text in written
+        for encoding in ("utf-8", "utf-16-le", "utf-16-be")
+        if text.encode(encoding) in content
+    ]
+
+
+def answer_to(line, path, values, *kind):
+    """Send a form and return the status of the answer."""
+    try:
+        return line.post(path, values, *kind).status
+    except HTTPError as error:
+        error.close()
+        return error.code
+
+
+def signed_in(portal):
+    portal.run("verwaltung", "neu", "--name", "Clara Neumann", typed=f"{PASSWORD}\n{PASSWORD}\n")
+    office = Line(portal)
+    form = office.get("/verwaltung/anmelden").fields().to_dict()
+    assert office.post("/verwaltung/anmelden", form | {"name": "Clara Neumann", "password": PASSWORD}).status == 200
+    return office
+
+
+def issue_on_paper(office):
+    """Issue PINs on every page of the office that does so, and return them by customer number."""
+    values = office.get(NEW).fields(NEW).to_dict()
+    issued = {"K2001": pins(office.post(NEW, values | {"number": "K2001", "name": "Steuerkanzlei", "letter": "yes"}))}
+    customer = re.search(rf'href="({LIST}/\d+)"', office.get(f"{LIST}?text=K2001").text)[1]
+    issued["K2001"] += pins(office.post(f"{customer}/pin", office.get(customer).fields(f"{customer}/pin")))
+    token = office.get(IMPORT).fields(IMPORT)["csrf_token"]
+    preview = office.post(IMPORT, *with_file_named("file", {"csrf_token": token}, "kunden.csv", TABLE.encode()))
+    choice = office.post(RUN, preview.fields(RUN))
+    values = choice.fields(LETTERS)
+    printed = pins(office.post(LETTERS, list(values.items(multi=True))))
+    return issued | dict(zip(values.getlist("customers"), ([pin] for pin in printed), strict=True))
+
+
+def with_file_named(field, values, name, content):
+    body, kind = with_file(values, name, content)
+    return body.replace(b'name="files"', f'name="{field}"'.encode()), kind
+
+
+def type_in(portal, known):
+    """Type a PIN into the form in all that can happen to it: sent, mistyped, with a file, too large, at a failure."""
+    line = Line(portal)
+    values = line.filled(known)
+    assert answer_to(line, "/felder", *with_file(values, "Foto.png", PNG)) == 200
+    assert answer_to(line, "/", values | {"name": ""}) == 422
+    assert answer_to(line, "/", values | {"pin": f"{known['pin']}0"}) == 422
+    assert answer_to(line, "/", values | {"description": "x" * 2**21}) == 413
+    assert answer_to(line, "/", values | {"csrf_token": ""}) in (403, 422)
+    files, away = portal.data_dir / "files", portal.data_dir / "files-away"
+    files.rename(away)
+    assert answer_to(line, "/", *with_file(values, "Foto.png", PNG)) == 500
+    away.rename(files)
+    assert answer_to(line, "/", *with_file(values, "Foto.png", PNG)) == 200
+
+
+def test_no_file_of_a_running_portal_holds_a_pin(own_portal):
+    issued = {"K1001": [own_portal.add_customer("K1001", "Bäckerei Sommer")["pin"]]}
+    issued["K1001"] += re.findall(r"PIN: (\d{4} \d{4})", own_portal.run("kunde", "pin", "--nummer", "K1001"))
+    own_portal.start(worker_tick_seconds=0.05, limits="off")
+    office = signed_in(own_portal)
+    issued |= issue_on_paper(office)
+    everyone = [pin for found in issued.values() for pin in found]
+    assert len(set(everyone)) == len(everyone) == 6
+    for place, (number, pin) in enumerate((number, pin) for number, found in issued.items() for pin in found):
+        typed = spellings(pin)[place % len(spellings(pin))]
+        type_in(own_portal, {"customer_number": number, "pin": typed, "name": "Anna", "phone": "0211 555-0101"})
+    own_portal.run("worker", "--einmal")
+    for path in ("", "tickets", "nicht-zugeordnet", "postausgang", "kunden", "zahlen", "datenschutz"):
+        assert office.get(f"/verwaltung/{path}").status == 200
+    own_portal.run("sichern")
+    own_portal.stop()
+
+    places = bytes_of(own_portal.data_dir) | {"screen": own_portal.log().encode()}
+    names = " ".join(places)
+    for expected in ("tickets.db", "logs/meldeportal.log", "files/", "sicherung-", ".zip: tickets.db"):
+        assert expected in names
+    # The searching itself is searched: what was sent is there, and failures are in the log.
+    assert b"FileNotFoundError" in places["logs/meldeportal.log"]
+    assert places["tickets.db"].count(b"K3002") > 1
+    assert holding(places, everyone) == []
+
+
+@pytest.fixture
+def journal(app, monkeypatch):
+    """Collect what SQLite's journal and database hold in the middle of every transaction."""
+    seen, execute = {"db": set(), "journal": set()}, database.execute_sql
+
+    def watched(sql, params=None):
+        result = execute(sql, params)
+        path = settings.database_path
+        for name, file in (("db", path), ("journal", path.with_name(f"{path.name}-journal"))):
+            if file.exists() and not sql.lstrip().upper().startswith("SELECT"):
+                seen[name].add(file.read_bytes())
+        return result
+
+    monkeypatch.setattr(database, "execute_sql", watched)
+    return seen
+
+
+def test_no_journal_holds_a_pin(journal, anna, clara, work, office):
+    printed = office("kunde", "neu", "--nummer", "K2001", "--name", "Steuerkanzlei").output
+    issued = re.findall(r"PIN: (\d{4} \d{4})", printed)
+    sommer = f"{LIST}/1"
+    issued += pins(press(clara, f"{sommer}/pin", clara.get(sommer)))
+    for pin in (PIN, *issued):
+        for text in spellings(pin)[:4]:
+            anna.report("incident", pin=text, files=[(io.BytesIO(PNG), "Foto.png")])
+            anna.post("/", anna.filled("warranty", pin=text, name=""), headers=HTMX)
+        work()
+    assert any(journal["journal"])
+    for name, contents in journal.items():
+        assert holding({f"{name} {number}": content for number, content in enumerate(contents)}, [PIN, *issued]) == []
+
+
+def test_a_pin_would_be_found(tmp_path):
+    """What finds nothing anywhere must find it where it is."""
+    for number, text in enumerate(spellings(PIN)):
+        (tmp_path / f"{number}.txt").write_bytes(text.encode("utf-16-le" if number % 2 else "utf-8"))
+    with zipfile.ZipFile(tmp_path / "sicherung.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("tickets.db", f"{'x' * 500}{PIN}{'x' * 500}")
+    found = {place for place, _ in holding(bytes_of(tmp_path), [PIN])}
+    assert found == {*(f"{number}.txt" for number in range(6)), "sicherung.zip: tickets.db"}
