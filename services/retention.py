@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
+from migrations import COPY_PREFIX
 from models import Attachment, Event, Message, Submission, Ticket, transaction
 from services import attachments, erasure, history, outbox, search, unmatched
 from settings import TIME_ZONE, settings
@@ -19,6 +20,7 @@ log = logging.getLogger(__name__)
 AT_ONCE = 50
 SHOWN = 10
 WEEK = timedelta(days=7)
+COPIES_KEPT = timedelta(days=90)
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ def batches(now):
             log.exception("Das Löschen nach Frist ist gescheitert (%s) und wird morgen wieder versucht.", rule.name)
     if words_are_gone:
         search.forget()
+    _drop_copies(now)
 
 
 def clear(now):
@@ -146,6 +149,16 @@ def _delete_files(ids, now):
             history.record(ticket, EventKind.FILES_ERASED, history.PORTAL, now, number)
             files += gone
     attachments.delete_files(files)
+
+
+def _drop_copies(now):
+    """Delete copies of the database from before a migration that nobody goes back to any more: they forget nothing."""
+    for path in settings.backups_dir.glob(f"{COPY_PREFIX}*.db"):
+        try:
+            if path.stat().st_mtime < (now - COPIES_KEPT).timestamp():
+                path.unlink()
+        except OSError as error:
+            log.warning("Die Kopie %s ließ sich nicht löschen: %s", path, error)
 
 
 def _after(days):

@@ -221,6 +221,7 @@ ROOMS = {
         "services.persons",
     },
     "services.retention": {
+        "migrations",
         "models",
         "words",
         "settings",

@@ -1,6 +1,7 @@
 """What is kept no longer goes at night, by one rule for each class, and the office sees it beforehand."""
 
 import io
+import os
 from datetime import timedelta
 
 import pytest
@@ -253,3 +254,14 @@ def test_many_go_some_at_a_time(app, anna, work, monkeypatch):
             loop.tick(NOW)
             left.append(Ticket.select().count())
     assert left == [3, 1, 0, 0]
+
+
+def test_a_copy_from_before_a_migration_goes_when_nobody_goes_back_any_more(app, night):
+    settings.backups_dir.mkdir()
+    names = ["vor-umstellung-20260801-020000-0003.db", "vor-umstellung-20261120-020000-0004.db", "anderes.db"]
+    for name, days in zip(names, (91, 89, 91), strict=True):
+        (path := settings.backups_dir / name).write_bytes(b"SQLite")
+        at = (NOW - timedelta(days=days)).timestamp()
+        os.utime(path, (at, at))
+    night(minutes=1)
+    assert sorted(path.name for path in settings.backups_dir.iterdir()) == sorted(names[1:])
