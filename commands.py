@@ -344,7 +344,12 @@ def _print_pin(pin):
 def _print_whole(submission, facts, history, as_json):
     sent = forms.read_back(submission)
     files = [
-        {"Nr": position, "Name": attachment.name, "Bytes": attachment.size}
+        {
+            "Nr": position,
+            "Name": attachment.name,
+            "Bytes": attachment.size,
+            "enthält": attachment.active_content,
+        }
         for position, attachment in enumerate(submission.files.order_by(Attachment.id), start=1)
     ]
     if as_json:
@@ -356,6 +361,7 @@ def _print_whole(submission, facts, history, as_json):
             # Lines that somebody typed must not look like lines of this list.
             click.echo(f"{label}: {shown(value)}".replace("\n", "\n    "))
     for file in files:
-        click.echo(f"Anhang {file['Nr']}: {file['Name']} ({texts.file_size(file['Bytes'])})")
+        caution = file["enthält"] and f", enthält {file['enthält']}"
+        click.echo(f"Anhang {file['Nr']}: {file['Name']} ({texts.file_size(file['Bytes'])}){caution}")
     for event in history:
         click.echo(f"{texts.moment(event['wann'])} · {event['wer']}: {event['was']}")

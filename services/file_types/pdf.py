@@ -17,34 +17,50 @@ _BLANK = re.compile(rb"[\x00\s]*")
 _TABLE = re.compile(rb"[\x00\s]*(?:xref[\s\d]|\d{1,10}\s+\d{1,5}\s+obj\b)")
 
 UNREADABLE = "nicht Prüfbares"
-_WORDS = {
-    "JavaScript": (b"JavaScript", b"XFA", b"Rendition"),
-    "Programmstart": (b"Launch",),
-    "Aktion beim Öffnen": (b"OpenAction",),
-    "eingebettete Dateien": (b"EmbeddedFile", b"EmbeddedFiles", b"FileAttachment", b"EF", b"RichMedia"),
-    "Datenversand": (b"SubmitForm", b"ImportData"),
-}
-_WORD_OF = {name: word for word, names in _WORDS.items() for name in names}
 
-# What a name is followed by tells it from the chance bytes of a picture; a place to open the document at is no action.
-_NAMES = re.compile(
-    rb"/(JavaScript|Rendition|Launch|EmbeddedFiles?|FileAttachment|RichMedia|SubmitForm|ImportData"
-    rb"|XFA(?=\s*[\[\d<])|EF(?=\s*(?:<<|\d+\s+\d+\s+R))|OpenAction(?=\s*[^\s\[]))(?=[\x00\s()<>\[\]{}/%])"
-)
-_ESCAPED_NAME = re.compile(rb"/[^\x00\s()<>\[\]{}/%#]{0,40}#[0-9A-Fa-f]{2}[^\x00\s()<>\[\]{}/%]{0,120}")
-_ESCAPE = re.compile(rb"#([0-9A-Fa-f]{2})")
+_DELIMITER = rb"[\x00\s()<>\[\]{}/%]"
+_BLANK_SIGN = rb"[\x00\s]"
+
+
+def _name(name, then=b""):
+    """Return a pattern for a name of which each letter may be written as an escape, and for what must follow it.
+
+    What follows tells a short name from the chance bytes of a picture; only who hides it writes many blanks in between.
+    """
+    letters = b"".join(rb"(?:%c|#(?i:%02x))" % (letter, letter) for letter in name)
+    behind = rb"(?:%s{200}|%s*(?:%s))" % (_BLANK_SIGN, _BLANK_SIGN, then)
+    return letters + rb"(?=%s)(?=%s)" % (_DELIMITER, behind)
+
+
+_WORDS = {
+    "JavaScript": [_name(b"JavaScript"), _name(b"Rendition"), _name(b"XFA", rb"[\[\d<%]")],
+    "Programmstart": [_name(b"Launch")],
+    # A place to open the document at is no action.
+    "Aktion beim Öffnen": [_name(b"OpenAction", rb"[^\x00\s\[]")],
+    "eingebettete Dateien": [
+        *map(_name, (b"EmbeddedFile", b"EmbeddedFiles", b"FileAttachment", b"RichMedia")),
+        _name(b"EF", rb"<<|%|\d{1,10}\s|\d{11}"),
+    ],
+    "Datenversand": [_name(b"SubmitForm"), _name(b"ImportData")],
+}
+_NAMES = re.compile(b"/(?=[A-Z]|#[45])(?:%s)" % b"|".join(b"(%s)" % b"|".join(names) for names in _WORDS.values()))
 
 # Where objects begin and end, and where a stream of bytes follows.
 _PART = re.compile(rb"\bobj\b|endobj|endstream|stream[ \t]*\r?\n?")
 # Packed objects begin with their numbers and places. Readers look for nothing else, so neither does who hides them.
 _PACKED_OBJECTS = re.compile(rb"\s*\d{1,10}\s+\d{1,10}\s")
-_TELLING_NAME = re.compile(rb"/(ObjStm|First|N|Filter)\b")
+_SAYS_PACKED, _SAYS_FIRST, _SAYS_NUMBER, _SAYS_FILTER = (
+    re.compile(b"/" + _name(name)) for name in (b"ObjStm", b"First", b"N", b"Filter")
+)
 
 # So much is unpacked of one file, and so many streams are looked at.
-_MOST_UNPACKED = 32 * 1024 * 1024
+_MOST_UNPACKED = 16 * 1024 * 1024
 _MOST_STREAMS = 20_000
 _BEGINNING = 256
 _CHUNK = 65536
+
+# While a pattern is searched for, nobody else is served; so it is searched for piece by piece.
+_PIECE, _OVERLAP = 256 * 1024, 512
 
 
 def check_pdf(reader):
@@ -72,23 +88,23 @@ def active_content(data):
 
 
 def _found(data):
-    """Yield a word for each name that stands for something active; a name may be written with escapes."""
-    for found in _NAMES.finditer(data):
-        yield _WORD_OF[found[1]]
-    for found in _ESCAPED_NAME.finditer(data):
-        name = _unescaped(found[0])[1:]
-        if name in _WORD_OF:
-            yield _WORD_OF[name]
+    """Return a word for each kind of active content that is named."""
+    words = tuple(_WORDS)
+    return {words[found.lastindex - 1] for found in _searched(_NAMES, data)}
 
 
-def _unescaped(data):
-    return _ESCAPE.sub(lambda found: bytes([int(found[1], 16)]), data)
+def _searched(pattern, data):
+    """Yield all that a pattern finds; what is found in two pieces comes twice."""
+    for start in range(0, len(data), _PIECE):
+        yield from pattern.finditer(data, start, start + _PIECE + _OVERLAP)
 
 
 def _packed_objects(data):
     """Yield the objects that are packed in each stream, or None where they cannot be unpacked within bounds."""
     begun, left, streams = 0, _MOST_UNPACKED, 0
-    for found in _PART.finditer(data):
+    for found in _searched(_PART, data):
+        if found.start() < begun:
+            continue
         before, begun = begun, found.end()
         if not found[0].startswith(b"stream"):
             continue
@@ -109,8 +125,10 @@ def _packed_objects(data):
 
 
 def _says_packed_objects(description):
-    names = set(_TELLING_NAME.findall(_unescaped(description)))
-    return b"Filter" in names and (b"ObjStm" in names or {b"First", b"N"} <= names)
+    is_packed = _SAYS_PACKED.search(description) or (
+        _SAYS_FIRST.search(description) and _SAYS_NUMBER.search(description)
+    )
+    return is_packed and _SAYS_FILTER.search(description)
 
 
 def _unpacked(data, start, most):

@@ -1,0 +1,89 @@
+"""What could act by itself in a file comes in, and the office is told wherever it may open the file; nobody else is."""
+
+import io
+import json
+
+import pytest
+
+from models import Attachment, Submission, database
+from tests import corpus
+from tests.approvers import COMPANY, OFFICE
+from tests.mailbox import path_in, text_of
+from tests.pages import Visitor
+from tests.samples import PDF
+from words import MAX_SHORT_LENGTH
+
+ACTIVE = {case.key: case for case in corpus.good() if case.active_content}
+INVOICE = ACTIVE["pdf-e-invoice"]
+CONTAINS = "enthält eingebettete Dateien"
+
+
+def files(*pairs):
+    return [(io.BytesIO(content), name) for name, content in pairs]
+
+
+@pytest.fixture
+def sent():
+    """An invoice with an embedded file, and a document that only shows."""
+    return files((INVOICE.name, INVOICE.content), ("Plan.pdf", PDF))
+
+
+def test_all_words_together_find_room():
+    words = ACTIVE["pdf-all-at-once"].active_content
+    assert {case.active_content for case in ACTIVE.values()} == {words, *words.split(", ")}
+    assert len(words) <= MAX_SHORT_LENGTH
+
+
+def test_at_the_ticket(anna, clara, work, submissions, sent):
+    anna.report("incident", files=sent)
+    work()
+    (submission,) = submissions()
+    page = clara.get(f"/verwaltung/ticket/{submission.code}")
+    assert page.text.count(CONTAINS) == page.text.count("enthält ") == 1
+
+
+def test_at_an_unmatched_request(dora, clara, work, submissions, sent):
+    dora.report("incident", files=sent)
+    work()
+    (submission,) = submissions()
+    assert clara.get(f"/verwaltung/nicht-zugeordnet/{submission.code}").text.count(CONTAINS) == 1
+
+
+def test_in_the_mail_to_the_office_and_in_no_other(anna, work, mailbox, sent):
+    anna.report("incident", files=sent)
+    work()
+    assert f"Vorsicht: „{INVOICE.name}“ {CONTAINS}." in text_of(mailbox.last_to(OFFICE))
+    assert "Vorsicht" not in text_of(mailbox.last_to(COMPANY))
+
+
+def test_at_a_later_message(anna, clara, work, submissions, mailbox, app, sent, post):
+    anna.report("incident")
+    work()
+    path, visitor = path_in(mailbox.last_to(COMPANY), "/vorgang/"), Visitor(app, {})
+    values = visitor.get(path).fields().to_dict() | {"text": "Hier ist sie.", "files": sent}
+    assert visitor.post(path, values).status == 303
+    post()
+    assert f"Vorsicht: „{INVOICE.name}“ {CONTAINS}." in text_of(mailbox.last_to(OFFICE))
+    (submission,) = submissions()
+    assert clara.get(f"/verwaltung/ticket/{submission.code}").text.count(CONTAINS) == 1
+    assert "enthält" not in visitor.get(path).text
+
+
+def test_on_the_command_line(anna, work, office, submissions, sent):
+    anna.report("incident", files=sent)
+    work()
+    (submission,) = submissions()
+    printed = office("ticket", "zeigen", submission.code).output
+    assert f"Anhang 1: {INVOICE.name} (1 KiB), {CONTAINS}\n" in printed
+    assert "Anhang 2: Plan.pdf (1 KiB)\n" in printed
+    listed = json.loads(office("ticket", "zeigen", submission.code, "--json").output)["anhaenge"]
+    assert [file["enthaelt"] for file in listed] == ["eingebettete Dateien", ""]
+
+
+def test_nobody_tells_the_sender(anna, sent):
+    page = anna.send("incident", name="", files=sent)
+    assert INVOICE.name in page.text
+    assert "enthält" not in page.text
+    with database.connection_context():
+        assert [file.active_content for file in Attachment.select()] == ["eingebettete Dateien", ""]
+        assert Submission.select().count() == 0
