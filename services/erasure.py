@@ -23,12 +23,11 @@ ON_REQUEST = "auf Antrag der Person"
 
 
 def erase(finds, likeness, file_ids, by, now):
-    """Take the person out of everything that was chosen, and delete the chosen files; return how many things it was."""
+    """Take the person out of everything that was chosen, and delete the chosen files."""
     for one in finds:
         _BY_KIND[one.kind](one.row.id, likeness, file_ids, by, now)
     # What is only marked as deleted could be read from the index of words.
     search.forget()
-    return len(finds)
 
 
 def blank_employee(submission):

@@ -5,6 +5,7 @@ office are none of it: their names stay with what they did.
 """
 
 import logging
+import re
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -62,6 +63,9 @@ class Kind(Labelled):
     BLOCK = "textbaustein", "Textbaustein"
 
 
+_REQUEST_KEY = re.compile(rf"{Kind.REQUEST}-([0-9]{{1,18}})")
+
+
 class Place(NamedTuple):
     """One place where somebody is recognised: what it is, and a piece of its text."""
 
@@ -95,8 +99,8 @@ def find(likeness):
 
 def find_again(keys, likeness):
     """Return what somebody chose of it, as it is now; what is gone meanwhile, or names nobody any more, is left out."""
-    requests = [int(key.rpartition("-")[2]) for key in keys if key.startswith(f"{Kind.REQUEST}-")]
-    found = [_request(id, likeness) for id in requests]
+    requests = filter(None, map(_REQUEST_KEY.fullmatch, keys))
+    found = [_request(int(key[1]), likeness) for key in requests]
     found += [other for other in _others(likeness) if other.key in keys]
     return [one for one in found if one and one.places]
 
@@ -212,7 +216,8 @@ def _others(likeness):
 
 
 def _of_customer(customer):
-    return [("Ansprechpartner", customer.contact_name), ("E-Mail", customer.email)]
+    name = ("Name des Kunden", customer.name)
+    return [name, ("Ansprechpartner", customer.contact_name), ("E-Mail", customer.email)]
 
 
 def _places(texts, likeness):

@@ -27,13 +27,12 @@ COPIES_KEPT = timedelta(days=90)
 class Rule:
     """What goes when: the query of all that is due at a moment, and how those with some ids are deleted.
 
-    What has no such act is deleted every hour, by the sweep of its own room. Some of it could be found by its words.
+    What has no such act is deleted every hour, by the sweep of its own room.
     """
 
     name: str
     due: Callable
     delete: Callable | None = None
-    has_words: bool = False
 
 
 @dataclass(frozen=True)
@@ -48,17 +47,14 @@ class Forecast:
 
 def batches(now):
     """Delete all that is due, with a pause after each batch; what fails is logged and holds up no other rule."""
-    words_are_gone = False
     for rule in RULES:
         try:
             while rule.delete and (ids := _ids(rule.due(now).limit(AT_ONCE))):
                 rule.delete(ids, now)
-                words_are_gone = words_are_gone or rule.has_words
                 yield
         except Exception:
             log.exception("Das Löschen nach Frist ist gescheitert (%s) und wird morgen wieder versucht.", rule.name)
-    if words_are_gone:
-        search.forget()
+    search.forget()
     _drop_copies(now)
 
 
@@ -174,8 +170,8 @@ def _delete_mails(ids, now):
 RULES = (
     Rule("staged", attachments.left_behind),
     Rule("unmatched", unmatched.overdue),
-    Rule("tickets", _closed_tickets, _delete_tickets, has_words=True),
-    Rule("new_employees", _new_employees, _forget_employees, has_words=True),
+    Rule("tickets", _closed_tickets, _delete_tickets),
+    Rule("new_employees", _new_employees, _forget_employees),
     Rule("files", _with_files, _delete_files),
     Rule("mails", outbox.outlived, _delete_mails),
 )

@@ -62,7 +62,7 @@ def remove(ticket_ids):
 
 
 def forget():
-    """Drop from the index what was deleted or changed: until then it is only marked there."""
+    """Drop from the index what was deleted or changed since the last time: until then it is only marked there."""
     with transaction():
         TicketWords.optimize()
 

@@ -281,7 +281,7 @@ def test_who_is_looked_for_stands_in_no_address_and_no_log(jana, clara, caplog):
     values = choose(search(clara))
     disclosed(clara, values)
     location = erase(clara, values).response.location
-    assert "geloescht=" in location
+    assert location == f"{PAGE}?geloescht=ja"
     assert "hler" not in location + caplog.text
     assert "Auskunft über eine Person erteilt | Quelle=127.0.0.1 | von=Clara Neumann" in caplog.text
     assert "Angaben einer Person gelöscht | Quelle=127.0.0.1 | von=Clara Neumann" in caplog.text
@@ -301,3 +301,32 @@ def test_very_many(anna, clara, monkeypatch, work):
     assert len(choose(page).getlist("fund")) == 1
     with database.connection_context():
         assert Ticket.select().where(Ticket.created_at == NOW).count() == 3
+
+
+def test_a_customer_with_the_name_of_a_person_is_shown_and_stays(anna, clara):
+    with database.connection_context():
+        Customer.update(name="Jana Köhler EDV").execute()
+    page = search(clara, "Jana Köhler")
+    assert "Name des Kunden: Jana Köhler EDV" in page.text_of("main")
+    asked = clara.post(f"{PAGE}/loeschen", choose(page))
+    assert "Nummer und Name des Kunden bleiben" in asked.text_of("main")
+    erase(clara, choose(page))
+    with database.connection_context():
+        assert (Customer.get().name, Customer.get().email) == ("Jana Köhler EDV", "post@sommer.example")
+
+
+def test_what_is_chosen_and_gone_meanwhile_does_no_harm(jana, clara):
+    page = search(clara)
+    ask, values = clara.post(f"{PAGE}/loeschen", choose(page)), choose(page)
+    assert erase(clara, values).status == 303
+    again = clara.post(f"{PAGE}/loeschen/ausfuehren", ask.fields(f"{PAGE}/loeschen/ausfuehren"))
+    assert again.status == 422
+    assert "Bitte kreuzen Sie an" in again.text_of("main")
+
+
+@pytest.mark.parametrize("keys", [["vorgang-99999", "kunde-x", "x", ""], ["vorgang-"], ["vorgang-1e9", "vorgang--1"]])
+def test_keys_that_are_none(jana, clara, keys):
+    values = choose(search(clara))
+    values.setlist("fund", keys)
+    values.setlist("datei", ["x", "9" * 30, "-1"])
+    assert clara.post(f"{PAGE}/loeschen", values).status == 422

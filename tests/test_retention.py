@@ -2,14 +2,14 @@
 
 import io
 import os
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 import clock
 from models import Attachment, Customer, Event, Message, Submission, Ticket, TicketLink, TicketWords, database
 from services import attachments, retention, sessions, worker
-from settings import settings
+from settings import Settings, StartError, settings
 from tests.conftest import NOW
 from tests.pages import EXAMPLES, OPTIONAL
 from tests.samples import PNG
@@ -265,3 +265,38 @@ def test_a_copy_from_before_a_migration_goes_when_nobody_goes_back_any_more(app,
         os.utime(path, (at, at))
     night(minutes=1)
     assert sorted(path.name for path in settings.backups_dir.iterdir()) == sorted(names[1:])
+
+
+@pytest.mark.parametrize("name", ["attachments_days", "new_employee_days", "closed_ticket_days", "mail_days"])
+@pytest.mark.parametrize(("value", "reason"), [("0", "größer als null"), ("99999", "höchstens"), ("aus", "ganze Zahl")])
+def test_a_term_is_a_number_of_days(tmp_path, name, value, reason):
+    with pytest.raises(StartError, match=reason):
+        Settings().load({"TICKET_DATA_DIR": str(tmp_path), f"TICKET_{name.upper()}": value})
+
+
+@pytest.mark.parametrize("value", ["", "25:00", "2 Uhr"])
+def test_the_hour_of_the_night(tmp_path, value):
+    with pytest.raises(StartError, match="muss eine Uhrzeit sein"):
+        Settings().load({"TICKET_DATA_DIR": str(tmp_path), "TICKET_RETENTION_TIME": value})
+
+
+@pytest.mark.parametrize(("hour", "minute", "night"), [(0, 59, 24), (1, 0, 25), (9, 30, 25), (22, 59, 25), (23, 1, 25)])
+def test_tonight(hour, minute, night):
+    """At one in the morning UTC it is two in the office."""
+    begins = retention.next_night(datetime(2026, 11, 24, hour, minute, tzinfo=UTC))
+    assert begins == datetime(2026, 11, night, 1, 0, tzinfo=UTC)
+
+
+def test_once_a_night(app, closed, monkeypatch):
+    """What comes due in the daytime stays until the night."""
+    desk = closed()
+    settings.closed_ticket_days = 1
+    loop = worker.Worker()
+
+    def tick(now):
+        with app.app_context(), database.connection_context():
+            loop.tick(now)
+        return desk.look().status
+
+    assert tick(NOW) == 200
+    assert tick(NOW + timedelta(hours=24, minutes=1)) == 404

@@ -3,6 +3,7 @@
 from flask import Blueprint, g, redirect, render_template, request, send_file, url_for
 
 import clock
+from forms import row_id
 from services import disclosure, erasure, persons
 from services.security_log import SecurityEvent, note
 from staff_forms import PersonForm
@@ -16,7 +17,7 @@ NOTHING_CHOSEN = "Bitte kreuzen Sie an, was zu der Person gehört."
 @bp.get("")
 def form():
     """Ask whom to look for."""
-    return _show(PersonForm(formdata=None), erased=request.args.get("geloescht", type=int))
+    return _show(PersonForm(formdata=None), erased="geloescht" in request.args)
 
 
 @bp.post("")
@@ -61,9 +62,9 @@ def erase():
     finds = _chosen(form)
     if not finds:
         return _refuse(form)
-    number = erasure.erase(finds, form.likeness, _file_ids(), g.member, clock.now())
+    erasure.erase(finds, form.likeness, _file_ids(), g.member, clock.now())
     _note(SecurityEvent.PERSON_ERASED)
-    return redirect(url_for(".form", geloescht=number), 303)
+    return redirect(url_for(".form", geloescht="ja"), 303)
 
 
 def _chosen(form):
@@ -75,7 +76,7 @@ def _refuse(form):
 
 
 def _file_ids():
-    return [int(id) for id in request.form.getlist("datei") if id.isdecimal() and len(id) <= 18]
+    return [row_id(id) for id in request.form.getlist("datei")]
 
 
 def _show_found(form, notice=""):
@@ -84,7 +85,7 @@ def _show_found(form, notice=""):
     return answer(render_template("staff/privacy/found.html", **parts), 422 if notice else 200)
 
 
-def _show(form, status=200, erased=None):
+def _show(form, status=200, erased=False):
     return answer(render_template("staff/privacy/person.html", form=form, erased=erased), status)
 
 
