@@ -21,6 +21,8 @@ from tests.samples import (
     pdf,
     png_chunk,
     samsung_notes,
+    tiff_entry,
+    tiff_page,
 )
 from words import MAX_ATTACHMENT_BYTES, MAX_ATTACHMENT_MIB
 
@@ -171,21 +173,13 @@ def _tiff_of(*sizes):
     pages = []
     for number, (width, height) in enumerate(sizes, start=1):
         entries = (
-            _tiff_entry(0x100, 1, width),
-            _tiff_entry(0x101, 1, height),
-            *(_tiff_entry(t, 1, 8) for t in (0x111, 0x117)),
+            tiff_entry(0x100, 1, width),
+            tiff_entry(0x101, 1, height),
+            *(tiff_entry(t, 1, 8) for t in (0x111, 0x117)),
         )
         next_at = 8 + 54 * number if number < len(sizes) else 0
-        pages.append(_tiff_page(*entries, next_at=next_at))
+        pages.append(tiff_page(*entries, next_at=next_at))
     return b"II*\x00\x08\x00\x00\x00" + b"".join(pages)
-
-
-def _tiff_entry(tag, number, at=8):
-    return struct.pack("<HHII", tag, 4, number, at)
-
-
-def _tiff_page(*entries, next_at=0):
-    return struct.pack("<H", len(entries)) + b"".join(entries) + struct.pack("<I", next_at)
 
 
 def _gif_of(size, frames=()):
@@ -316,9 +310,9 @@ def busy():
         "jpeg-segments": ("Foto.jpg", _filled_up(b"\xff\xd8", b"\xff\xda\x00\x02")),
         "jpeg-fill-bytes": ("Foto.jpg", _filled_up(b"\xff\xd8", b"\xff")),
         "jpeg-endless-points": ("Foto.jpg", _filled_up(b"\xff\xd8\xff\xda\x00\x02", b"\xff\x00")),
-        "tiff-loop": ("Scan.tif", _tiff_full(_tiff_page(_tiff_entry(0x111, 1), _tiff_entry(0x117, 1), next_at=8))),
-        "tiff-huge-count": ("Scan.tif", _tiff_full(_tiff_page(_tiff_entry(0x111, 0xFFFFFFFF)))),
-        "tiff-same-field-again": ("Scan.tif", _tiff_full(_tiff_page(*[_tiff_entry(0x111, 2_500_000)] * 200))),
+        "tiff-loop": ("Scan.tif", _tiff_full(tiff_page(tiff_entry(0x111, 1), tiff_entry(0x117, 1), next_at=8))),
+        "tiff-huge-count": ("Scan.tif", _tiff_full(tiff_page(tiff_entry(0x111, 0xFFFFFFFF)))),
+        "tiff-same-field-again": ("Scan.tif", _tiff_full(tiff_page(*[tiff_entry(0x111, 2_500_000)] * 200))),
         "tiff-overlapping-pages": ("Scan.tif", _tiff_overlapping_pages()),
         "heic-boxes": ("Foto.heic", _filled_up(HEIC[: HEIC.index(b"meta") - 4], box(b"free"))),
         "png-parts": ("Foto.png", _filled_up(PNG[:33], png_chunk(b"tEXt"))),

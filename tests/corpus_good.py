@@ -30,6 +30,8 @@ from tests.samples import (
     samsung_notes,
     saved,
     tiff,
+    tiff_entry,
+    tiff_page,
 )
 
 
@@ -73,6 +75,11 @@ def _webp_with(*chunks):
     whole = ((b"VP8X", b"\x0c\x00\x00\x00" + size), (b"VP8 ", WEBP[20:]), *chunks)
     packed = b"".join(name + struct.pack("<I", len(data)) + data + bytes(len(data) % 2) for name, data in whole)
     return b"RIFF" + struct.pack("<I", 4 + len(packed)) + b"WEBP" + packed
+
+
+def _old_tiff():
+    entries = ((0x100, 48), (0x101, 40), (0x201, 62), (0x202, len(JPEG)))
+    return b"II*\x00\x08\x00\x00\x00" + tiff_page(*(tiff_entry(tag, 1, value) for tag, value in entries)) + JPEG
 
 
 def _png_with(*chunks):
@@ -163,6 +170,7 @@ PICTURES = {
     "tiff-fax": ("Scan.tif", saved(picture("1"), "TIFF", compression="group4")),
     "tiff-jpeg": ("Scan.tif", saved(picture(), "TIFF", compression="jpeg")),
     "tiff-cmyk": ("Scan.tif", saved(picture("CMYK"), "TIFF")),
+    "tiff-jpeg-of-old": ("Fax.tif", _old_tiff()),
     "tiff-padded": ("Scan.tif", TIFF + bytes(11)),
     "heic-iphone": ("IMG_0001.HEIC", HEIC),
     "heic-ten-bit": ("IMG_0001.HEIC", heic(b"heix")),

@@ -57,6 +57,16 @@ def tiff(order="<", tiled=False):
     return start + points + offsets + counts + page
 
 
+def tiff_entry(tag, number, at=8):
+    """Return an entry of a page of a TIFF: so many numbers, and where they are, or the only one itself."""
+    return struct.pack("<HHII", tag, 4, number, at)
+
+
+def tiff_page(*entries, next_at=0):
+    """Return a page of a TIFF with its entries and the place of the next one."""
+    return struct.pack("<H", len(entries)) + b"".join(entries) + struct.pack("<I", next_at)
+
+
 def box(name, data=b""):
     """Return one box of the ISO media format (HEIC, MP4)."""
     return struct.pack(">I4s", 8 + len(data), name) + data

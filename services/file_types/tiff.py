@@ -8,8 +8,10 @@ from operator import add
 from services.file_types.reader import MAX_PARTS, TrailingError, require
 
 _WIDTH, _HEIGHT = 0x100, 0x101
-# StripOffsets with StripByteCounts, TileOffsets with TileByteCounts, and JPEG as it was packed of old
-_DATA_TAGS = {0x111: 0x117, 0x144: 0x145, 0x201: 0x202}
+# JPEG as it was packed of old, sometimes without its length
+_OLD_JPEG = 0x201
+# StripOffsets with StripByteCounts, TileOffsets with TileByteCounts
+_DATA_TAGS = {0x111: 0x117, 0x144: 0x145, _OLD_JPEG: 0x202}
 # SubIFDs, Exif, GPS, Interoperability: lists of their own
 _LIST_TAGS = (0x14A, 0x8769, 0x8825, 0xA005)
 _TAGS = {_WIDTH, _HEIGHT, *_DATA_TAGS, *_DATA_TAGS.values(), *_LIST_TAGS}
@@ -46,9 +48,9 @@ def _check_list(reader, at, seen, is_page):
     if is_page or len(sizes) == 2:
         require([len(size) for size in sizes] == [1, 1])
         reader.count_picture(*sizes[0], *sizes[1])
-    for starts, lengths in _DATA_TAGS.items():
-        starts, lengths = fields.get(starts, ()), fields.get(lengths, ())
-        require(len(starts) == len(lengths))
+    for tag, length_tag in _DATA_TAGS.items():
+        starts, lengths = fields.get(tag, ()), fields.get(length_tag, ())
+        require(len(starts) == len(lengths) or (tag == _OLD_JPEG and not lengths))
         reader.go_to(max(map(add, starts, lengths), default=0))
     return [place for tag in _LIST_TAGS for place in fields.get(tag, ())], next_at
 
