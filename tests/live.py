@@ -102,18 +102,18 @@ class Portal:
         """Return what the server has logged since its first start."""
         return self._log_path.read_text(encoding="utf-8")
 
-    def run(self, *arguments, typed=None):
+    def run(self, *arguments, typed=None, check=True, timeout=60, **settings):
         """Run one command of app.py beside the server and return what it printed; what it asks for is typed."""
         command = [sys.executable, "app.py", *arguments]
         return subprocess.run(
             command,
             cwd=ROOT,
-            env=self._environment,
-            check=True,
+            env=self._environment | {f"TICKET_{name.upper()}": str(value) for name, value in settings.items()},
+            check=check,
             input=typed,
             stdout=subprocess.PIPE,
             encoding="utf-8",
-            timeout=60,
+            timeout=timeout,
         ).stdout
 
     def add_customer(self, number, name, *options):
