@@ -29,7 +29,7 @@ import texts
 import words
 from migrations import migrate
 from models import database
-from services import accounts, attachments, file_types, mail, outbox, tickets, workdays, worker
+from services import accounts, attachments, disk, file_types, mail, outbox, tickets, workdays, worker
 from services.security_log import SecurityEvent, note
 from settings import MEBIBYTE, StartError, settings
 from views import approval, assets, customer_page, links, public, staff
@@ -240,6 +240,7 @@ def _prepare_data():
     try:
         settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         settings.files_dir.mkdir(exist_ok=True)
+        disk.fsync_directory(settings.data_dir)
         models.open_at(settings.database_path)
         with database.connection_context():
             migrate()

@@ -18,6 +18,7 @@ from functools import cache
 from werkzeug.security import check_password_hash, generate_password_hash
 
 from models import Customer, FormerPin, Staff, WrongPin, transaction
+from services import disk
 from settings import StartError, settings
 from words import MAX_NUMBER_LENGTH, PIN_DIGITS
 
@@ -69,6 +70,7 @@ def prepare_secret_key():
             pass
         finally:
             fresh.unlink()
+        disk.fsync_directory(path.parent)
     secret_key()
 
 

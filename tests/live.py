@@ -86,7 +86,8 @@ class Portal:
         watch.start()
         line = self._process.stdout.readline()
         watch.cancel()
-        assert line.startswith(READY), f"The server did not start: {line}{self.log()}"
+        if not line.startswith(READY):
+            raise AssertionError(f"The server did not start, its exit code is {self._gone()}: {line}{self.log()}")
 
     def kill(self):
         """End the server as a power cut would (SIGKILL): without a last word to anybody."""

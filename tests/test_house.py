@@ -63,7 +63,7 @@ ROOMS = {
         "services.file_types.text",
         "services.scanner",
     },
-    "services.accounts": {"models", "words", "settings"},
+    "services.accounts": {"models", "words", "settings", "services.disk"},
     "services.customer_import": {"models", "words", "services.accounts", "services.customers", "services.search"},
     "services.customers": {
         "models",
