@@ -8,19 +8,15 @@ meanwhile. Takes a few minutes and some hundred MB in a folder that goes at the 
 import argparse
 import shutil
 import sys
-import tempfile
 import time
-from pathlib import Path
 
 from peewee import JOIN
 
 import models
 from models import Attachment, Submission, Ticket
-from tests.live import Portal
-from tests.ordeal.sender import Load, Sender, faults_of, print_figures
+from tests.ordeal.sender import faults_of, print_figures, stage
 from words import SubmissionState
 
-SENDERS = 4
 PAUSE_SECONDS = 2
 
 # The folder of a restored portal has no backup of its own yet, and the mass limits are off.
@@ -31,25 +27,17 @@ def main():
     parser = argparse.ArgumentParser(prog="python -m tests.ordeal.backups", description=__doc__.splitlines()[0])
     parser.add_argument("--backups", type=int, default=25)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="backups-") as name:
-        folder = Path(name)
-        portal = Portal(folder / "data")
-        known = portal.add_customer("K1001", "Bäckerei Sommer", "--mail", "post@sommer.example")
-        portal.start(limits="off", worker_tick_seconds=0.2, backup_time="")
-        load = Load([Sender(portal, known) for _ in range(SENDERS)])
+    with stage(_start) as (portal, folder, load):
         archives, seconds = [], []
-        try:
-            load.start()
-            for number in range(options.backups):
-                time.sleep(PAUSE_SECONDS)
-                before = [request for request in list(load.requests) if request.codes]
-                archive, began = folder / f"{number}.zip", time.monotonic()
-                portal.run("sichern", "--ziel", str(archive), limits="off")
-                seconds.append(time.monotonic() - began)
-                archives.append((archive, before))
-            load.stop()
-        finally:
-            portal.kill()
+        load.start()
+        for number in range(options.backups):
+            time.sleep(PAUSE_SECONDS)
+            before = [request for request in list(load.requests) if request.codes]
+            archive, began = folder / f"{number}.zip", time.monotonic()
+            portal.run("sichern", "--ziel", str(archive), limits="off")
+            seconds.append(time.monotonic() - began)
+            archives.append((archive, before))
+        load.stop()
         key = (folder / "data" / "secret.key").read_bytes()
         faults, missing, files = list(load.faults), 0, 0
         for archive, before in archives:
@@ -72,6 +60,10 @@ def main():
     }
     print_figures(figures, faults)
     sys.exit(bool(missing or faults))
+
+
+def _start(portal):
+    portal.start(limits="off", worker_tick_seconds=0.2, backup_time="")
 
 
 def _missing(before, restored):

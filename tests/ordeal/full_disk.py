@@ -15,8 +15,7 @@ from pathlib import Path
 import models
 from models import Attachment, Submission, Ticket
 from tests.live import Portal
-from tests.ordeal.kills import health
-from tests.ordeal.sender import Request, Sender, faults_of, print_figures, some_text, tally
+from tests.ordeal.sender import Request, Sender, faults_of, health, print_figures, some_text, tally
 
 DISK_MIB, RESERVE_MIB = 48, 8
 TRIES = 20

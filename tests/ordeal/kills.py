@@ -6,18 +6,12 @@ in a folder that goes at the end; let TMPDIR name a folder on a real disk.
 """
 
 import argparse
-import json
 import random
 import sys
-import tempfile
 import time
-import urllib.request
-from pathlib import Path
 
-from tests.live import Portal
-from tests.ordeal.sender import Load, Sender, faults_of, print_figures, tally
+from tests.ordeal.sender import faults_of, health, print_figures, stage, tally
 
-SENDERS = 4
 LONGEST_LIFE_SECONDS = 1.2
 
 # Every so many kills all is looked at from end to end.
@@ -35,33 +29,27 @@ def main():
     parser.add_argument("--kills", type=int, default=200)
     options = parser.parse_args()
     began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="kills-") as folder:
-        portal = Portal(Path(folder) / "data")
-        known = portal.add_customer("K1001", "Bäckerei Sommer", "--mail", "post@sommer.example")
-        _start(portal)
-        load = Load([Sender(portal, known) for _ in range(SENDERS)])
-        kills, resent, faults = 0, 0, []
-        try:
-            while kills < options.kills and time.monotonic() - began < TIME_LIMIT_SECONDS:
-                # Who got no answer sends again, and so do some who got one.
-                again = _unanswered(load) + random.sample(load.requests, min(2, len(load.requests)))
-                resent += len(again)
-                load.start(again)
-                time.sleep(random.uniform(0.02, LONGEST_LIFE_SECONDS))
-                portal.kill()
-                load.stop()
-                kills += 1
-                _start(portal)
-                if health(portal) != "ok":
-                    faults.append("A restart was not healthy.")
-                if kills % LOOK_EVERY == 0:
-                    faults += faults_of(portal, *EXPECTED)
-                    print(f"{kills} kills, {len(load.requests)} requests, {faults + load.faults}", flush=True)
-            load.start(_unanswered(load))
-            time.sleep(REST_SECONDS)
-            load.stop()
-        finally:
+    kills, resent, faults = 0, 0, []
+    with stage(_start) as (portal, _, load):
+        while kills < options.kills and time.monotonic() - began < TIME_LIMIT_SECONDS:
+            # Who got no answer sends again, and so do some who got one.
+            again = _unanswered(load) + random.sample(load.requests, min(2, len(load.requests)))
+            resent += len(again)
+            load.start(again)
+            time.sleep(random.uniform(0.02, LONGEST_LIFE_SECONDS))
             portal.kill()
+            load.stop()
+            kills += 1
+            _start(portal)
+            if health(portal) != "ok":
+                faults.append("A restart was not healthy.")
+            if kills % LOOK_EVERY == 0:
+                faults += faults_of(portal, *EXPECTED)
+                print(f"{kills} kills, {len(load.requests)} requests, {faults + load.faults}", flush=True)
+        load.start(_unanswered(load))
+        time.sleep(REST_SECONDS)
+        load.stop()
+        portal.kill()
         portal.run("worker", "--einmal", timeout=600)
         faults += load.faults + faults_of(portal, *EXPECTED)
         with portal.database():
@@ -87,11 +75,6 @@ def _unanswered(load):
 
 def _start(portal):
     portal.start(limits="off", worker_tick_seconds=0.05, backup_time="")
-
-
-def health(portal):
-    with urllib.request.urlopen(f"{portal.url}/healthz", timeout=30) as answer:
-        return json.loads(answer.read())["status"]
 
 
 if __name__ == "__main__":

@@ -6,19 +6,26 @@ import json
 import random
 import re
 import secrets
+import tempfile
 import threading
 import urllib.error
 import urllib.request
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.cookiejar import CookieJar
+from pathlib import Path
 from urllib.parse import urlencode
 
+import models
 from models import Attachment, Event, Message, Submission, Ticket
 from tests.line import with_file
+from tests.live import Portal
 from tests.pages import EXAMPLES
 
 CODE = re.compile(r'class="code">([2-9A-Z]{4}-[2-9A-Z]{4})<')
 TOKEN = re.compile(r'name="csrf_token"[^>]* value="([^"]+)"')
+
+SENDERS = 4
 
 # What a connection says whose server is gone, or that got no whole answer.
 NO_ANSWER = (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError)
@@ -119,6 +126,26 @@ class Load:
             except NO_ANSWER:
                 return
             self._stopping.wait(random.uniform(0, 0.2))
+
+
+@contextmanager
+def stage(start):
+    """Run a portal with one customer in a folder that goes at the end; give it, that folder, and people who send."""
+    with tempfile.TemporaryDirectory(prefix="ordeal-") as name:
+        portal = Portal(Path(name) / "data")
+        known = portal.add_customer("K1001", "Bäckerei Sommer", "--mail", "post@sommer.example")
+        start(portal)
+        try:
+            yield portal, Path(name), Load([Sender(portal, known) for _ in range(SENDERS)])
+        finally:
+            portal.kill()
+            models.database.close_idle()
+
+
+def health(portal):
+    """Return what the portal tells a monitoring program."""
+    with urllib.request.urlopen(f"{portal.url}/healthz", timeout=30) as answer:
+        return json.loads(answer.read())["status"]
 
 
 def faults_of(portal, *expected, **settings):
