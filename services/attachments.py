@@ -48,7 +48,7 @@ def stage(draft, uploads, address, now):
         for name, stream in uploads:
             row = {"draft": draft, "name": safe_name(name), "stored_name": secrets.token_hex(16)}
             try:
-                row |= _write(row["stored_name"], row["name"], stream)
+                row |= _write(row["stored_name"], row["name"], stream, address)
                 rows.append(row | {"address": address, "staged_at": now})
             except Refused as refused:
                 _unlink(row["stored_name"])
@@ -165,7 +165,7 @@ def _delete_file(path, older_than=None):
         log.warning("Die Datei %s ließ sich nicht aufräumen: %s", path, error)
 
 
-def _write(stored_name, name, stream):
+def _write(stored_name, name, stream, address):
     if disk.is_scarce():
         raise Refused(SCARCE)
     with (settings.files_dir / stored_name).open("xb+") as file:
@@ -180,7 +180,7 @@ def _write(stored_name, name, stream):
             verdict = judge(name, file)
         except Refused as refused:
             raise Refused(f"{refused} {ALLOWED}") from None
-        scanner.check(settings.files_dir / stored_name)
+        scanner.check(settings.files_dir / stored_name, address)
         os.fsync(file.fileno())
         file.seek(0)
         digest = hashlib.file_digest(file, "sha256").hexdigest()

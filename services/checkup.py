@@ -11,7 +11,7 @@ from playhouse.fields import EnumField
 
 import migrations
 from models import TABLES, Attachment, Event, Submission, Ticket, TicketWords
-from services import backup, disk
+from services import backup, disk, scanner
 from services.accounts import SECRET_KEY_BYTES
 from settings import MEBIBYTE, Settings, settings
 from words import Labelled, SubmissionState
@@ -52,6 +52,7 @@ def check(now):
         *_findings("Datenordner", _folder()),
         *_look_into_database(now),
         *_findings("Einstellungen", _settings()),
+        *(_findings("Virenscanner", _scanner()) if settings.scanner else ()),
         *_findings("Sicherung", _backups(now)),
         *_findings("Platz", _room()),
     ]
@@ -202,6 +203,11 @@ def _settings():
         yield Verdict.FAULT, "limits steht auf off: Die Mengengrenzen sind ausgeschaltet. Nehmen Sie die Zeile heraus."
     if not settings.backup_time:
         yield Verdict.HINT, "backup_time ist leer: Das Portal sichert sich nicht von selbst."
+
+
+def _scanner():
+    if said := scanner.trial():
+        yield Verdict.FAULT, f"{settings.scanner} prüft keine Datei, so kommt auch keine herein: {said}"
 
 
 def _backups(now):

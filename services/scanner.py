@@ -7,8 +7,10 @@ import subprocess
 import tempfile
 import threading
 from contextlib import contextmanager
+from pathlib import Path
 
 from services.file_types import Refused
+from services.security_log import SecurityEvent, note
 from settings import settings
 
 log = logging.getLogger(__name__)
@@ -32,8 +34,17 @@ def is_dead():
     return bool(settings.scanner) and _dead
 
 
-def check(path):
-    """Let the scanner look at a file; raises Refused unless it says that the file is clean."""
+def trial():
+    """Let the scanner look at a harmless text, and return what it said unless that is found clean."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "harmlos.txt")
+        path.write_text("Harmlos\n", encoding="utf-8")
+        code, said = _run(path)
+    return "" if code == CLEAN else said
+
+
+def check(path, source):
+    """Let the scanner look at a file that came from an address; raises Refused unless it finds the file clean."""
     global _dead
     if not settings.scanner:
         return
@@ -42,6 +53,7 @@ def check(path):
     _dead = code not in (CLEAN, FOUND)
     if code == FOUND:
         log.warning("Der Virenscanner hält eine Datei für schädlich: %s", said)
+        note(SecurityEvent.FILE_HARMFUL, source)
         raise Refused(HARMFUL)
     if _dead:
         log.error("Der Virenscanner hat nicht geprüft, Dateien werden abgelehnt: %s", said)

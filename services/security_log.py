@@ -37,6 +37,7 @@ class SecurityEvent(StrEnum):
     PERSON_ERASED = "Angaben einer Person gelöscht"
     PIN_WRONG = "PIN falsch"
     PIN_RIGHT_AMID_WRONG_ONES = "richtige PIN während vieler Fehlversuche"
+    FILE_HARMFUL = "schädliche Datei abgewiesen"
     TOKEN_MISSING = "Formular ohne gültiges Kennzeichen"
     DEAD_LINK = "Link, der nichts öffnet"
 
@@ -49,6 +50,7 @@ _ALARMING = frozenset(
         SecurityEvent.DEAD_LINK,
         SecurityEvent.PIN_WRONG,
         SecurityEvent.PIN_RIGHT_AMID_WRONG_ONES,
+        SecurityEvent.FILE_HARMFUL,
     }
 )
 

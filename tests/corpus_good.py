@@ -78,8 +78,8 @@ def _webp_with(*chunks):
 
 
 def _old_tiff():
-    entries = ((0x100, 48), (0x101, 40), (0x201, 62), (0x202, len(JPEG)))
-    return b"II*\x00\x08\x00\x00\x00" + tiff_page(*(tiff_entry(tag, 1, value) for tag, value in entries)) + JPEG
+    entries = [tiff_entry(tag, 1, value) for tag, value in ((0x100, 48), (0x101, 40), (0x201, 8))]
+    return b"II*\x00" + struct.pack("<I", 8 + len(JPEG)) + JPEG + tiff_page(*entries)
 
 
 def _png_with(*chunks):

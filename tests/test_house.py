@@ -32,6 +32,7 @@ ROOMS = {
         "services.accounts",
         "services.backup",
         "services.disk",
+        "services.scanner",
     },
     "services.restore": {"migrations", "models", "words", "settings", "services.backup", "services.disk"},
     "services.file_names": {"words"},
@@ -52,7 +53,7 @@ ROOMS = {
         "services.file_types.text",
         "services.file_types.tiff",
     },
-    "services.scanner": {"settings", "services.file_types"},
+    "services.scanner": {"settings", "services.file_types", "services.security_log"},
     "services.attachments": {
         "models",
         "words",

@@ -70,8 +70,9 @@ def test_clean_file_comes_in(scan, upload):
 
 def test_harmful_file_stays_out(scan, upload, caplog):
     assert_refused(upload("Notiz.txt", HARMFUL), scanner.HARMFUL)
-    (line,) = [record.getMessage() for record in caplog.records]
-    assert "Eicar-Test Infected files: 1 ['--no-summary']" in line
+    said, noted = [record.getMessage() for record in caplog.records]
+    assert "Eicar-Test Infected files: 1 ['--no-summary']" in said
+    assert noted == "schädliche Datei abgewiesen | Quelle=127.0.0.1"
     assert not scanner.is_dead()
 
 
@@ -139,3 +140,10 @@ def test_the_office_reads_that_the_scanner_is_dead(scan, upload, clara):
 def test_command_line_that_cannot_be_taken_apart():
     with pytest.raises(StartError, match="muss ein Befehl sein"):
         Settings().load({"TICKET_SCANNER": 'clamdscan "--fdpass'})
+
+
+def test_the_checkup_lets_it_look_at_a_harmless_text(scan, office):
+    assert "Virenscanner: in Ordnung" in office("pruefen").output
+    scan.write_text("import sys; print('kein Zugriff'); sys.exit(2)", "utf-8")
+    output = office("pruefen").output
+    assert "prüft keine Datei, so kommt auch keine herein: Exitcode 2, kein Zugriff" in output
