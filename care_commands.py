@@ -7,12 +7,14 @@ import click
 from peewee import DatabaseError
 
 import clock
+import logs
 import models
 import texts
 from command_line import Command, as_json, print_json
 from models import database
 from services import backup, checkup, restore
 from services.checkup import Verdict
+from services.security_log import COMMAND, SecurityEvent, note
 from settings import settings
 
 
@@ -40,6 +42,8 @@ def back_up(with_key, target):
     if made.faulty:
         click.echo(f"Anhänge, die fehlen oder beschädigt sind: {len(made.faulty)}. Welche, sagt: pruefen")
     if with_key:
+        with logs.to_file():
+            note(SecurityEvent.KEY_COPIED, COMMAND)
         click.echo("Im Archiv liegt der Schlüssel: Wer es hat, hat alles. Verwahren Sie es entsprechend.")
     else:
         click.echo("Ohne Schlüssel. Verwahren Sie secret.key einmal an einem anderen Ort.")
@@ -53,6 +57,8 @@ def bring_back(archive):
         restored = restore.restore(archive, clock.now())
     except restore.RestoreError as error:
         raise click.ClickException(str(error)) from None
+    with logs.to_file():
+        note(SecurityEvent.RESTORED, COMMAND)
     click.echo(f"Wiederhergestellt in {settings.data_dir}: der Stand vom {texts.moment(restored.made_at)}.")
     click.echo(f"Tickets: {restored.tickets}, Anhänge: {restored.files}")
     if restored.lost:

@@ -40,6 +40,8 @@ class SecurityEvent(StrEnum):
     FILE_HARMFUL = "schädliche Datei abgewiesen"
     TOKEN_MISSING = "Formular ohne gültiges Kennzeichen"
     DEAD_LINK = "Link, der nichts öffnet"
+    KEY_COPIED = "Schlüssel in eine Sicherung kopiert"
+    RESTORED = "aus einer Sicherung wiederhergestellt"
 
 
 _ALARMING = frozenset(

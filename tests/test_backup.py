@@ -85,7 +85,8 @@ def test_archive_holds_everything(filled, office, tickets, tmp_path):
 
 
 @pytest.mark.parametrize("with_key", [True, False])
-def test_what_is_secret_goes_in_only_when_asked(app, office, monkeypatch, with_key):
+def test_what_is_secret_goes_in_only_when_asked(app, office, monkeypatch, caplog, with_key):
+    caplog.set_level("INFO")
     monkeypatch.setattr(settings, "smtp_url", "smtp://name:geheim@mail.firma.example")
     printed(office("sichern", *(["--mit-schluessel"] if with_key else [])))
     held = contents(archives()[0])
@@ -93,6 +94,7 @@ def test_what_is_secret_goes_in_only_when_asked(app, office, monkeypatch, with_k
     assert (SECRET_KEY in everything) == with_key
     assert (b"geheim" in everything) == with_key
     assert ("secret.key" in held) == with_key
+    assert ("Schlüssel in eine Sicherung kopiert | Quelle=Befehl" in caplog.text) == with_key
 
 
 def test_another_target(filled, office, tmp_path):

@@ -280,7 +280,7 @@ ROOMS = {
     "demo_words": set(),
     "demo_data": {"demo_words", "models", "words", "settings", "services"},
     "demo": {"demo_data", "demo_words", "models", "words", "settings", "services"},
-    "care_commands": {"clock", "command_line", "models", "services", "settings", "texts"},
+    "care_commands": {"clock", "command_line", "logs", "models", "services", "settings", "texts"},
     "command_line": {"logs", "models", "words", "texts", "services"},
     "commands": {"care_commands", "clock", "command_line", "forms", "models", "words", "settings", "texts", "services"},
     "app": {

@@ -60,14 +60,22 @@ def facts():
         return [list(model.select().order_by(model.id).dicts()) for model in (Customer, Submission, Ticket, Attachment)]
 
 
-def test_restored_portal_is_the_same(archive, elsewhere, office):
+def test_restored_portal_is_the_same(archive, elsewhere, office, caplog):
+    caplog.set_level("INFO")
     before = facts()
     folder = elsewhere()
     output = printed(office("wiederherstellen", str(archive)))
     assert f"Wiederhergestellt in {folder}: der Stand vom 23.11.2026, 10:30 Uhr." in output
     assert "Tickets: 1, Anhänge: 3" in output
     assert "secret.key" not in output
-    assert sorted(path.name for path in folder.iterdir()) == ["config.toml", "files", "secret.key", "tickets.db"]
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "config.toml",
+        "files",
+        "logs",
+        "secret.key",
+        "tickets.db",
+    ]
+    assert "aus einer Sicherung wiederhergestellt | Quelle=Befehl" in caplog.text
     settings.load({"TICKET_DATA_DIR": str(folder)})
     assert settings.office_phone == "0211 55500"
     with create_app().app_context():
