@@ -80,6 +80,8 @@ class Settings:
     staff_session_hours: int = 12
     receipt_hours: int = 24
     replies_per_day: int = 20
+    submissions_per_hour: int = 30
+    uploads_per_hour: int = 200
     wrong_pins_per_day: int = 10
     wrong_pins_total_per_day: int = 100
     former_pin_days: int = 90

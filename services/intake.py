@@ -1,12 +1,25 @@
 """From what somebody sent to a ticket: receive for everyone alike, decide later and out of sight."""
 
 import secrets
+from datetime import timedelta
 from functools import partial
 
 from peewee import IntegrityError
 
 from models import Customer, Submission, Ticket, transaction
-from services import accounts, approvals, attachments, changes, customers, guessing, history, mail, search, workdays
+from services import (
+    accounts,
+    approvals,
+    attachments,
+    changes,
+    customers,
+    floods,
+    guessing,
+    history,
+    mail,
+    search,
+    workdays,
+)
 from services.security_log import SecurityEvent, note
 from settings import TIME_ZONE, settings
 from words import (
@@ -35,6 +48,11 @@ _NOTED = {
 DECISION_SECONDS = 0.05
 
 
+# What waits to be decided has a bound: the worker decides about two in a second, so this many are a few minutes' work.
+MOST_PENDING = 500
+ONE_MINUTE = timedelta(minutes=1)
+
+
 class AlreadySent(Exception):
     """Another text was sent before with the same draft key; carries that submission."""
 
@@ -51,8 +69,9 @@ def receive(draft, answers, pin_proof, with_attachments, address, now):
     """Store what somebody sent and return the submission; the same for everyone, whether number and PIN match or not.
 
     A second call with the same draft key and content returns what the first one stored. Other content with a used key
-    raises AlreadySent: it is a new request, from a page that the browser kept.
+    raises AlreadySent: it is a new request, from a page that the browser kept. Raises Flood if too much comes at once.
     """
+    _require_room(draft, address, now)
     sent = answers | {"channel": Channel.WEB}
     return _once(draft, sent, with_attachments, pin_proof=pin_proof, address=address, received_at=now)
 
@@ -151,6 +170,15 @@ def _once(draft, sent, with_attachments, then=None, **facts):
             if _differs(known, sent) or (attachments.drop_resent(draft, known.attachments) and with_attachments):
                 raise AlreadySent(known) from None
             return known
+
+
+def _require_room(draft, address, now):
+    """Raise Flood if too much has come from this address or waits from everybody; what is stored already passes."""
+    if sent_lately(now).where(Submission.draft == draft).exists():
+        return
+    if settings.limits == "on" and Submission.pending().count() >= MOST_PENDING:
+        raise floods.Overrun(ONE_MINUTE)
+    floods.take(floods.Kind.SUBMISSIONS, address, now)
 
 
 def _free(draft):

@@ -35,6 +35,7 @@ class SecurityEvent(StrEnum):
     CUSTOMER_UNLOCKED = "Kunde entsperrt"
     PERSON_DISCLOSED = "Auskunft über eine Person erteilt"
     PERSON_ERASED = "Angaben einer Person gelöscht"
+    FLOODED = "zu viel auf einmal, gebremst"
     PIN_WRONG = "PIN falsch"
     PIN_RIGHT_AMID_WRONG_ONES = "richtige PIN während vieler Fehlversuche"
     FILE_HARMFUL = "schädliche Datei abgewiesen"
@@ -50,6 +51,7 @@ _ALARMING = frozenset(
         SecurityEvent.PASSWORD_REFUSED,
         SecurityEvent.SLOWED_DOWN,
         SecurityEvent.DEAD_LINK,
+        SecurityEvent.FLOODED,
         SecurityEvent.PIN_WRONG,
         SecurityEvent.PIN_RIGHT_AMID_WRONG_ONES,
         SecurityEvent.FILE_HARMFUL,

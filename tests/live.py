@@ -278,7 +278,7 @@ def browser():
 def portal(tmp_path_factory):
     """A running portal for all tests that leave it running; at the end it has nothing to complain about."""
     portal = Portal(tmp_path_factory.mktemp("live") / "data")
-    portal.start(staged_per_address=1000)
+    portal.start(staged_per_address=1000, submissions_per_hour=100_000, uploads_per_hour=100_000)
     yield portal
     log = portal.log()
     portal.stop()

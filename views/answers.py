@@ -1,5 +1,6 @@
 """How a view answers: pages that nobody keeps, redirects for browsers and for htmx, and who it is that asks."""
 
+import math
 import re
 from urllib.parse import urlsplit
 
@@ -37,6 +38,12 @@ def go_to(url):
         return redirect(url, 303)
     response = answer("")
     response.headers["HX-Redirect"] = url
+    return response
+
+
+def ask_to_wait(response, wait):
+    """Say for programs, too, when the next try is of use."""
+    response.headers["Retry-After"] = max(1, math.ceil(wait.total_seconds()))
     return response
 
 

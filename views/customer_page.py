@@ -9,6 +9,7 @@ import texts
 from forms import ReplyForm
 from models import Event, database
 from services import conversation, links, mail
+from services.floods import Flood
 from views.answers import answer, go_to, is_htmx
 from views.file_form import FileForm, complaints, draft_sent, new_draft, staged
 from views.links import opened
@@ -108,6 +109,12 @@ def renew_session(error):
     except HTTPException as dead_link:
         return dead_link
     return box.renew_session()
+
+
+@bp.errorhandler(Flood)
+def slow_down(flood):
+    """Ask who sends too much to wait."""
+    return box.slow_down(flood)
 
 
 @bp.errorhandler(500)

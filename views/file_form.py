@@ -5,11 +5,12 @@ import secrets
 from flask import render_template, request
 
 import clock
+import texts
 from forms import DRAFT_PATTERN
 from models import Attachment, database
-from services import attachments
+from services import attachments, floods
 from settings import settings
-from views.answers import answer, is_htmx
+from views.answers import answer, ask_to_wait, is_htmx
 from views.errors import error_page, failure_number
 
 SESSION_RENEWED = (
@@ -20,6 +21,25 @@ SERVER_FAILED = (
     "Bei uns ist ein Fehler aufgetreten, {thing} ist noch nicht eingegangen. Ihre Angaben stehen noch hier: "
     "Bitte senden Sie sie in einer Minute noch einmal ab."
 )
+
+
+TOO_MANY_SUBMISSIONS = (
+    "Von Ihrem Anschluss kamen in der letzten Zeit sehr viele Anfragen. {thing} ist noch nicht eingegangen. Ihre "
+    "Angaben stehen noch hier: Bitte senden Sie sie in {wait} noch einmal ab. Eilt es, rufen Sie uns bitte an."
+)
+TOO_MANY_UPLOADS = (
+    "Von Ihrem Anschluss kamen in der letzten Zeit sehr viele Dateien. Die neu gewählten sind nicht angekommen. Ihre "
+    "Angaben stehen noch hier: Bitte wählen Sie die Dateien in {wait} noch einmal aus. Eilt es, rufen Sie uns bitte an."
+)
+OVERRUN = (
+    "Gerade kommen bei uns sehr viele Anfragen an. {thing} ist noch nicht eingegangen. Ihre Angaben stehen noch hier: "
+    "Bitte senden Sie sie in {wait} noch einmal ab. Eilt es, rufen Sie uns bitte an."
+)
+FLOODS = {
+    floods.TooManySubmissions: (429, TOO_MANY_SUBMISSIONS),
+    floods.TooManyUploads: (429, TOO_MANY_UPLOADS),
+    floods.Overrun: (503, OVERRUN),
+}
 
 
 class FileForm:
@@ -76,6 +96,16 @@ class FileForm:
         response.headers["HX-Trigger"] = "session-renewed"
         return response
 
+    def slow_down(self, flood):
+        """Ask to wait, and lose nothing: show the form again; a page with scripts still has it and says so itself."""
+        status, sentence = FLOODS[type(flood)]
+        notice = sentence.format(thing=self.thing, wait=texts.wait(flood.wait))
+        if is_htmx():
+            response = answer(notice, status)
+        else:
+            response = self.show(self.form_sent(), draft_sent(), status, notice=notice)
+        return ask_to_wait(response, flood.wait)
+
     def keep_input(self, error):
         """Show the form again after a server error; a page with scripts still has it and shows a message of its own."""
         if request.method == "POST" and not is_htmx() and request.form:
@@ -98,8 +128,10 @@ def new_draft():
 
 
 def stage_files(draft):
-    """Stage the files that came with the form and return a sentence for each that was refused."""
+    """Stage the files that came with the form and return a sentence for each that was refused; raises Flood."""
     uploads = [(file.filename, file.stream) for file in request.files.getlist("files") if file.filename]
+    if uploads:
+        floods.take(floods.Kind.UPLOADS, request.remote_addr, clock.now(), len(uploads))
     return attachments.stage(draft, uploads, request.remote_addr, clock.now())
 
 

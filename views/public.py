@@ -12,6 +12,7 @@ from forms import FORMS, RequestForm
 from models import Submission
 from services import intake
 from services.file_types import FILE_TYPES
+from services.floods import Flood
 from settings import FEDERAL_STATES, settings
 from views.answers import answer, comes_from_elsewhere, go_to
 from views.file_form import draft_sent, new_draft
@@ -129,6 +130,12 @@ def renew_session(error):
         # Another page must not hand its visitors a form of ours with its own words and draft key in it.
         return redirect(url_for(".form"), 303)
     return desk.renew_session()
+
+
+@bp.errorhandler(Flood)
+def slow_down(flood):
+    """Ask who sends too much to wait."""
+    return desk.slow_down(flood)
 
 
 @bp.errorhandler(500)

@@ -7,6 +7,7 @@ import clock
 from intake_forms import PHONE_FORMS, PhoneForm
 from services import customers, intake
 from services.accounts import AccountError
+from services.floods import Flood
 from views.answers import comes_from_elsewhere, go_to
 from views.errors import error_page
 from views.file_form import draft_sent
@@ -75,6 +76,12 @@ def renew_session(error):
     if g.member is None or comes_from_elsewhere():
         return guard.refuse_token(error)
     return desk.renew_session()
+
+
+@bp.errorhandler(Flood)
+def slow_down(flood):
+    """Ask who sends too much to wait."""
+    return desk.slow_down(flood)
 
 
 @bp.errorhandler(500)

@@ -9,7 +9,7 @@ from services import sessions, staff
 from services.attempts import TooManyAttempts
 from services.security_log import SecurityEvent, note
 from staff_forms import SignInForm
-from views.answers import comes_from_elsewhere
+from views.answers import ask_to_wait, comes_from_elsewhere
 from views.staff import guard, held
 
 bp = Blueprint("sign_in", __name__)
@@ -42,7 +42,7 @@ def submit():
         )
     except TooManyAttempts as slowed:
         note(SecurityEvent.SLOWED_DOWN, request.remote_addr)
-        return guard.show_sign_in(form, 429, TOO_MANY.format(wait=texts.wait(slowed.wait)))
+        return ask_to_wait(guard.show_sign_in(form, 429, TOO_MANY.format(wait=texts.wait(slowed.wait))), slowed.wait)
     if token is None:
         note(SecurityEvent.SIGN_IN_REFUSED, request.remote_addr)
         return guard.show_sign_in(form, 422, WRONG)
