@@ -15,11 +15,10 @@ def form(tab):
     return tab.begin("incident")
 
 
-def answers_once(tab, path, status):
+def answers_once(tab, path, status, **headers):
     """Let the next request to a path get an error page from somewhere on its way."""
-    tab.page.route(
-        f"**{path}", lambda route: route.fulfill(status=status, content_type="text/html", body=ERROR_PAGE), times=1
-    )
+    answer = {"status": status, "headers": {"Content-Type": "text/html"} | headers, "body": ERROR_PAGE}
+    tab.page.route(f"**{path}", lambda route: route.fulfill(**answer), times=1)
 
 
 def is_unharmed(tab):
@@ -130,7 +129,14 @@ def test_line_cut_when_a_kind_is_chosen(form):
 
 
 @pytest.mark.parametrize(
-    ("status", "sentence"), [(500, "Das hat nicht geklappt"), (502, "Das hat nicht geklappt"), (413, "zu groß")]
+    ("status", "sentence"),
+    [
+        (500, "Das hat nicht geklappt"),
+        (502, "Das hat nicht geklappt"),
+        (413, "zu groß"),
+        (429, "in 60 Sekunden noch einmal ab"),
+        (503, "Gerade kommt hier sehr viel auf einmal an, Ihre Anfrage ist noch nicht eingegangen."),
+    ],
 )
 def test_server_fails_at_sending(form, sent, status, sentence):
     form.add_files(("Foto.png", PNG))
@@ -150,6 +156,18 @@ def test_server_fails_at_an_upload(form, sent):
     answers_once(form, "/anhaenge", 500)
     form.add_files(("Foto.png", PNG))
     expect(form.at("#upload-message")).to_contain_text("Das Hochladen ist abgebrochen")
+    is_unharmed(form)
+    assert form.chosen_files() == ["Foto.png"]
+    form.send()
+    form.sees_receipt()
+    (submission,) = sent()
+    assert names_of(submission) == ["Foto.png"]
+
+
+def test_server_has_had_too_many_files(form, sent):
+    answers_once(form, "/anhaenge", 429, **{"Retry-After": "1750"})
+    form.add_files(("Foto.png", PNG))
+    expect(form.at("#upload-message")).to_contain_text("in 30 Minuten")
     is_unharmed(form)
     assert form.chosen_files() == ["Foto.png"]
     form.send()
