@@ -34,6 +34,7 @@ from services.security_log import SecurityEvent, note
 from settings import MEBIBYTE, StartError, settings
 from views import approval, assets, customer_page, links, public, staff
 from views.errors import error_page
+from views.uploads import UploadRequest
 from words import MAX_ATTACHMENT_BYTES, MAX_ATTACHMENTS
 
 log = logging.getLogger(__name__)
@@ -65,6 +66,8 @@ class RowIdConverter(IntegerConverter):
 
 class Portal(Flask):
     """The app; an address may hold somebody's token, so a failure is logged with the name of the view instead."""
+
+    request_class = UploadRequest
 
     def log_exception(self, exc_info):
         """Log a failure under a number that its page shows, too."""

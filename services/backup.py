@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 FORMAT = 1
 MANIFEST, DATABASE, FILES, SECRET_KEY = "manifest.json", "tickets.db", "files/", "secret.key"
-NAMED = "sicherung-*.zip"
+NAMED = "sicherung-????????-??????.zip"
 
 # What a killed backup leaves; after a day nobody writes it any more.
 UNFINISHED = ".unfertig-*"

@@ -179,13 +179,14 @@ def test_disk_full_in_the_middle(filled, office, monkeypatch):
 def test_last_ones_are_kept(app, office, later, monkeypatch):
     monkeypatch.setattr(settings, "backups_kept", 2)
     settings.backups_dir.mkdir()
-    copy = settings.backups_dir / "vor-umstellung-20251124-030000-0001.db"
-    copy.touch()
+    others = [settings.backups_dir / name for name in ("vor-umstellung-20251124-030000-0001.db", "sicherung-alt.zip")]
+    for path in others:
+        path.touch()
     for _ in range(3):
         printed(office("sichern"))
         later(days=1)
-    assert archives() == ["sicherung-20261124-103000.zip", "sicherung-20261125-103000.zip"]
-    assert copy.exists()
+    assert archives() == ["sicherung-20261124-103000.zip", "sicherung-20261125-103000.zip", "sicherung-alt.zip"]
+    assert all(path.exists() for path in others)
 
 
 def test_what_a_killed_backup_left_goes_after_a_day(app, office):

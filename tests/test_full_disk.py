@@ -1,8 +1,10 @@
 """Little room and no room at all: files are refused, texts go through while they can, and nothing is half there."""
 
+import errno
 import io
 import logging
 import shutil
+import tempfile
 from contextlib import suppress
 from itertools import count
 from types import SimpleNamespace
@@ -80,6 +82,20 @@ def test_text_goes_through_while_room_is_scarce(anna, scarce, work, tickets):
     anna.report("incident", description=LONG)
     work()
     assert len(tickets()) == 1
+
+
+def test_no_room_even_for_what_comes_in(anna, monkeypatch, submissions):
+    def fail(*place, **options):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", fail)
+    large = (io.BytesIO(PNG + bytes(600_000)), "Foto.png")
+    page = anna.send("incident", files=large)
+    assert page.status == 422
+    assert page.text_of("attachment-list") == f"„Foto.png“ wurde nicht angenommen: {attachments.SCARCE}"
+    assert page.fields()["description"] == EXAMPLES["incident"]["description"]
+    assert anna.post("/", page.fields()).status == 303
+    assert len(submissions()) == 1
 
 
 def test_what_is_staged_goes_with_the_text(anna, work, tickets, monkeypatch):

@@ -50,7 +50,7 @@ def main():
         time.sleep(REST_SECONDS)
         load.stop()
         portal.kill()
-        portal.run("worker", "--einmal", timeout=600)
+        portal.run("worker", "--einmal", timeout=TIME_LIMIT_SECONDS)
         faults += load.faults + faults_of(portal, *EXPECTED)
         with portal.database():
             result = tally(load.requests, portal.data_dir / "files")
