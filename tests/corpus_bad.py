@@ -82,6 +82,7 @@ DAMAGED_FILES = {
     "jpeg-film-and-text": ("Foto.jpg", JPEG + film() + HTML, DAMAGED),
     "jpeg-half-a-film": ("Foto.jpg", JPEG + box(b"ftyp", b"isom" + bytes(8)), DAMAGED),
     "jpeg-notes-of-nobody": ("Foto.jpg", JPEG + HTML + b"\x08\x00\x00\x00SEFT", DAMAGED),
+    "jpeg-notes-from-beyond": ("Foto.jpg", JPEG + b'[{"offset":-9999999}]jxrs' + struct.pack("<I", 29), DAMAGED),
     "jpeg-notes-with-more": ("Foto.jpg", JPEG + HTML + samsung_notes(Image_UTC_Data=b"17"), TRAILING),
     "gif-with-two-ends": ("Foto.gif", GIF + ZIP + b";", TRAILING),
     "gif-with-a-hole": ("Foto.gif", GIF[:500] + GIF[900:], DAMAGED),
@@ -304,6 +305,13 @@ def _tiff_overlapping_pages():
     return b"II*\x00\x08\x00\x00\x00" + bytes(body)
 
 
+def _webp_frames_in_frames():
+    frames = 50_000
+    heads = (b"ANMF" + struct.pack("<I16x", 16 + 24 * inner) for inner in range(frames - 1, -1, -1))
+    whole = b"VP8X" + struct.pack("<I10x", 10) + b"".join(heads)
+    return b"RIFF" + struct.pack("<I", 4 + len(whole)) + b"WEBP" + whole
+
+
 def busy():
     """Return what is made to keep the server busy; most of it as large as a file may be."""
     files = {
@@ -315,6 +323,7 @@ def busy():
         "tiff-same-field-again": ("Scan.tif", _tiff_full(tiff_page(*[tiff_entry(0x111, 2_500_000)] * 200))),
         "tiff-overlapping-pages": ("Scan.tif", _tiff_overlapping_pages()),
         "heic-boxes": ("Foto.heic", _filled_up(HEIC[: HEIC.index(b"meta") - 4], box(b"free"))),
+        "webp-frames-in-frames": ("Foto.webp", _webp_frames_in_frames()),
         "png-parts": ("Foto.png", _filled_up(PNG[:33], png_chunk(b"tEXt"))),
         "gif-blocks": ("Foto.gif", _filled_up(b"GIF89a" + bytes(7) + b"!\xfe", b"\x01;")),
         "pdf-words": ("Scan.pdf", _filled_up(b"%PDF-1.7\n", b"startxref\n")),

@@ -69,7 +69,7 @@ def _start_of_notes(data, picture_end):
     for start_of in (_start_of_samsung, _start_of_huawei, _start_of_oneplus, _start_of_vivo):
         start = start_of(data, picture_end)
         if start is not None:
-            require(start >= picture_end)
+            require(picture_end <= start <= len(data))
             return start
     return len(data)
 

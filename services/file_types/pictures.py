@@ -80,21 +80,23 @@ def check_webp(reader):
     require(list(_webp_pictures(reader, reader.end)))
 
 
-def _webp_pictures(reader, end):
-    """Yield the size of each picture among the chunks up to an end."""
+def _webp_pictures(reader, end, in_frame=False):
+    """Yield the size of each picture among the chunks up to an end; a frame has a picture of its size and no frames."""
     while reader.position < end:
         name, length = reader.take("4sI")
         chunk_end = reader.position + length
         require(chunk_end <= end)
         if name == b"ANMF":
+            require(not in_frame)
             _, size, _ = reader.take("6s6s4s")
             width, height = (int.from_bytes(size[at : at + 3], "little") + 1 for at in (0, 3))
             reader.count_picture(width, height)
-            require(set(_webp_pictures(reader, chunk_end)) == {(width, height)})
+            require(set(_webp_pictures(reader, chunk_end, in_frame=True)) == {(width, height)})
             yield width, height
         elif name in (b"VP8 ", b"VP8L"):
             size = _webp_size(reader, name)
-            reader.count_picture(*size)
+            if not in_frame:
+                reader.count_picture(*size)
             yield size
         elif name == b"VP8X":
             _, size = reader.take("4s6s")
