@@ -125,7 +125,7 @@ class Load:
                 self.faults.append(f"An answer had the status {error.code}.")
             except NO_ANSWER:
                 return
-            self._stopping.wait(random.uniform(0, 0.4))
+            self._stopping.wait(random.uniform(0, 0.6))
 
 
 @contextmanager
