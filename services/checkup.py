@@ -10,10 +10,10 @@ from peewee import JOIN, DatabaseError, SqliteDatabase
 from playhouse.fields import EnumField
 
 import migrations
-from models import TABLES, Attachment, Event, Submission, Ticket, TicketWords
-from services import backup, disk, scanner
+from models import TABLES, Attachment, Event, Submission, Ticket, TicketLink, TicketWords
+from services import backup, disk, links, scanner
 from services.accounts import SECRET_KEY_BYTES
-from settings import MEBIBYTE, Settings, settings
+from settings import MEBIBYTE, Settings, StartError, settings
 from words import Labelled, SubmissionState
 
 LATE = timedelta(minutes=10)
@@ -88,6 +88,7 @@ def _look_into_database(now):
         with db.connection_context():
             findings = _findings("Datenbank", _database(db))
             if all(finding.verdict is Verdict.FINE for finding in findings):
+                findings += _findings("Schlüssel", _key(db))
                 findings += _findings("Anhänge", _files(db, now)) + _findings("Einträge", _rows(db, now))
             return findings
     except DatabaseError as error:
@@ -113,6 +114,19 @@ def _database(db):
         yield Verdict.FAULT, "Die Datenbank stammt aus einer neueren Version des Portals. Bitte starten Sie diese."
     elif not migrations.is_current(db):
         yield Verdict.HINT, "Die Datenbank ist von einer älteren Version; der nächste Start stellt sie um."
+
+
+def _key(db):
+    link = TicketLink.select().order_by(TicketLink.id.desc()).bind(db).first()
+    try:
+        if link and not links.is_by_our_key(link):
+            yield (
+                Verdict.FAULT,
+                f"{settings.secret_key_path} gehört nicht zu dieser Datenbank: Keine PIN und kein Link gilt. Legen Sie "
+                "die richtige Datei aus Ihrer Verwahrung hinein.",
+            )
+    except (OSError, StartError):
+        pass  # Of a key that is missing or damaged, the folder's finding tells.
 
 
 def _files(db, now):

@@ -61,6 +61,11 @@ def find(token, purpose, now):
     return _opening(now, TicketLink.token_hash == _hash(token), TicketLink.purpose == purpose)
 
 
+def is_by_our_key(link):
+    """Say whether a link was made with the secret key that lies in the data folder."""
+    return _hash(_token(link.nonce)) == link.token_hash
+
+
 def look_again(link, now):
     """Return a link as it is now, or None if it opens nothing any more."""
     return _opening(now, TicketLink.id == link.id)

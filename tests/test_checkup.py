@@ -60,6 +60,7 @@ def test_all_is_well(healthy, office):
     assert output.splitlines() == [
         "Datenordner: in Ordnung",
         "Datenbank: in Ordnung",
+        "Schlüssel: in Ordnung",
         "Anhänge: in Ordnung",
         "Einträge: in Ordnung",
         "Einstellungen: in Ordnung",
@@ -80,6 +81,7 @@ def test_it_changes_nothing(healthy, office):
     [
         (lambda: settings.secret_key_path.unlink(), "Datenordner", "secret.key fehlt"),
         (lambda: settings.secret_key_path.write_bytes(b"kurz"), "Datenordner", "secret.key ist beschädigt"),
+        (lambda: settings.secret_key_path.write_bytes(bytes(32)), "Schlüssel", "gehört nicht zu dieser Datenbank"),
         (lambda: the_file().unlink(), "Anhänge", "„Foto.png“ (fehlt, im Archiv: files/"),
         (lambda: the_file().write_bytes(b"kurz"), "Anhänge", "„Foto.png“ (hat eine andere Größe"),
         (lambda: the_file().write_bytes(bytes(len(PNG))), "Anhänge", "„Foto.png“ (hat einen anderen Inhalt"),

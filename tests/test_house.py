@@ -32,6 +32,7 @@ ROOMS = {
         "services.accounts",
         "services.backup",
         "services.disk",
+        "services.links",
         "services.scanner",
     },
     "services.restore": {"migrations", "models", "words", "settings", "services.backup", "services.disk"},
