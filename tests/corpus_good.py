@@ -217,6 +217,12 @@ ACTIVE = {
         pdf("1.5", objects=[packed_objects(JAVASCRIPT.replace(b"/JavaScript", b"/#4aavaScript"))]),
         "JavaScript",
     ),
+    "pdf-javascript-packed-behind-blanks": (
+        "Formular.pdf",
+        pdf("1.5", objects=[packed_stream(b"/N 1/First 999", b" " * 900 + b"5 0 " + JAVASCRIPT)]),
+        "JavaScript",
+    ),
+    "pdf-javascript-behind-blanks": ("Formular.pdf", pdf(root=b"/XFA" + b" " * 900 + b"[4 0 R]"), "JavaScript"),
     "pdf-dynamic-form": ("Antrag.pdf", pdf(root=b"/AcroForm<</XFA[(a)4 0 R]>>"), "JavaScript"),
     "pdf-launch": ("Brief.pdf", pdf(objects=[b"<</S/Launch/F(cmd.exe)>>"]), "Programmstart"),
     "pdf-open-action": ("Brief.pdf", pdf(root=b"/OpenAction 4 0 R"), "Aktion beim Öffnen"),

@@ -48,14 +48,14 @@ _NAMES = re.compile(b"/(?=[A-Z]|#[45])(?:%s)" % b"|".join(b"(%s)" % b"|".join(na
 # Where objects begin and end, and where a stream of bytes follows.
 _PART = re.compile(rb"\bobj\b|endobj|endstream|stream[ \t]*\r?\n?")
 # Packed objects begin with their numbers and places. Readers look for nothing else, so neither does who hides them.
-_PACKED_OBJECTS = re.compile(rb"\s*\d{1,10}\s+\d{1,10}\s")
+_PACKED_OBJECTS = re.compile(rb"[\x00\s]*(?:\d{1,10}[\x00\s]+(?:\d|\Z)|\Z)")
 _SAYS_PACKED, _SAYS_FIRST, _SAYS_NUMBER, _SAYS_FILTER = (
     re.compile(b"/" + _name(name)) for name in (b"ObjStm", b"First", b"N", b"Filter")
 )
 
-# So much is unpacked of one file, and so many streams are looked at.
+# So much is unpacked of one file, and so many of its parts and streams are looked at.
 _MOST_UNPACKED = 16 * 1024 * 1024
-_MOST_STREAMS = 20_000
+_MOST_PARTS, _MOST_STREAMS = 500_000, 20_000
 _BEGINNING = 256
 _CHUNK = 65536
 
@@ -102,18 +102,18 @@ def _searched(pattern, data):
 def _packed_objects(data):
     """Yield the objects that are packed in each stream, or None where they cannot be unpacked within bounds."""
     begun, left, streams = 0, _MOST_UNPACKED, 0
-    for found in _searched(_PART, data):
+    for number, found in enumerate(_searched(_PART, data)):
+        if streams > _MOST_STREAMS or number > _MOST_PARTS:
+            yield None
+            return
         if found.start() < begun:
             continue
         before, begun = begun, found.end()
         if not found[0].startswith(b"stream"):
             continue
         streams += 1
-        if streams > _MOST_STREAMS:
-            yield None
-            return
         beginning = _unpacked(data, found.end(), _BEGINNING)
-        if _PACKED_OBJECTS.match(beginning):
+        if beginning and _PACKED_OBJECTS.match(beginning):
             part = _unpacked(data, found.end(), left + 1)
             if len(part) > left:
                 yield None
