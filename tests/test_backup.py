@@ -250,3 +250,16 @@ def test_discarded_file_is_not_missing(dora, work, clara, office, submissions):
     assert clara.post(f"{path}/verwerfen", clara.get(path).fields(f"{path}/verwerfen")).status == 303
     assert list(settings.files_dir.iterdir()) == []
     assert "fehlen" not in printed(office("sichern"))
+
+
+def test_running_portal_backs_itself_up(own_portal):
+    own_portal.add_customer("K1001", "Bäckerei Sommer")
+    own_portal.start(worker_tick_seconds=0.05, backup_time="00:00")
+    # Each look takes a process; long before the last of them the backup was made.
+    looks = (own_portal.run("pruefen", check=False) for _ in range(20))
+    assert any("Sicherung: in Ordnung" in look for look in looks)
+    (archive,) = (own_portal.data_dir / "backups").glob("*.zip")
+    with zipfile.ZipFile(archive) as held:
+        assert held.testzip() is None
+    assert own_portal.stop() == 0
+    assert own_portal.log() == ""
