@@ -150,8 +150,11 @@ def _require_room(path):
     """Raise BackupError if the archive finds no room, or would take what is kept for new requests."""
     files = Attachment.select(fn.SUM(Attachment.size)).scalar() or 0
     database = settings.database_path.stat().st_size
-    needed = {settings.backups_dir: database + settings.disk_reserve_mib * MEBIBYTE}
-    needed[path.parent] = needed.get(path.parent, 0) + database + files
+    needed = {settings.backups_dir: database}
+    if path.parent == settings.backups_dir:
+        needed[path.parent] += database + files + settings.disk_reserve_mib * MEBIBYTE
+    else:
+        needed[path.parent] = database + files
     for folder, wanted in needed.items():
         free = disk.free_bytes(folder)
         if free < wanted:
@@ -225,13 +228,13 @@ def _add_files(archive, copy, now, is_stopping):
             raise BackupError("Das Portal wurde beendet, bevor die Sicherung fertig war.")
         name = FILES + row.stored_name
         try:
-            with (settings.files_dir / row.stored_name).open("rb") as file:
-                members[name] = _add(archive, name, file, now)
-        except FileNotFoundError:
-            # Whoever deletes a file has deleted its row before.
+            content = (settings.files_dir / row.stored_name).read_bytes()
+        except OSError:
+            # Whoever deletes a file has deleted its row before. What a dying disk does not give must not stop the rest.
             is_named = Attachment.select().where(Attachment.stored_name == row.stored_name).exists()
             (faulty if is_named else gone).append(row.stored_name)
             continue
+        members[name] = _add(archive, name, io.BytesIO(content), now)
         if members[name]["sha256"] != row.digest:
             faulty.append(row.stored_name)
     return faulty, gone, members

@@ -35,11 +35,14 @@ def is_full(error):
 
 
 def fsync_directory(path):
-    """Make new names in a folder survive a power cut; Windows has no such call and does it by itself."""
+    """Make new names in a folder survive a power cut; Windows and some disks in the network do it by themselves."""
     if os.name == "nt":
         return
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
     finally:
         os.close(descriptor)

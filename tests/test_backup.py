@@ -1,11 +1,13 @@
 """Backups: one archive of everything while the portal runs, whole or not at all, daily by itself, the last few kept."""
 
+import errno
 import hashlib
 import io
 import json
 import os
 import shutil
 import sqlite3
+import stat
 import zipfile
 from contextlib import closing
 from datetime import timedelta
@@ -139,7 +141,15 @@ def test_file_deleted_meanwhile_is_deleted_from_the_copy(filled, office, tmp_pat
     assert named == [(member.removeprefix("files/"),)]
 
 
-@pytest.mark.parametrize("harm", [lambda path: path.unlink(), lambda path: path.write_bytes(b"verfault")])
+def become_a_folder(path):
+    """Let reading fail in another way than by absence, as on a dying disk."""
+    path.unlink()
+    path.mkdir()
+
+
+@pytest.mark.parametrize(
+    "harm", [lambda path: path.unlink(), lambda path: path.write_bytes(b"verfault"), become_a_folder]
+)
 def test_lost_file_is_told_and_the_rest_is_saved(filled, office, harm):
     path = next(settings.files_dir.iterdir())
     harm(path)
@@ -167,9 +177,27 @@ def test_no_room(filled, office, monkeypatch):
     assert archives() == leftovers() == []
 
 
+def test_scarce_room_here_keeps_nobody_from_another_disk(filled, office, tmp_path, monkeypatch):
+    monkeypatch.setattr(settings, "disk_reserve_mib", 2**40)
+    assert "nicht genug Platz" in refusal(office("sichern"))
+    printed(office("sichern", "--ziel", str(tmp_path / "woanders.zip")))
+
+
+def test_disk_in_the_network_that_brings_names_there_by_itself(filled, office, monkeypatch):
+    fsync = os.fsync
+
+    def refuse_folders(descriptor):
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", refuse_folders)
+    printed(office("sichern"))
+
+
 def test_disk_full_in_the_middle(filled, office, monkeypatch):
     def fail(descriptor):
-        raise OSError(28, os.strerror(28))
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, "fsync", fail)
     assert "ließ sich nicht schreiben" in refusal(office("sichern"))
