@@ -3,23 +3,23 @@
 Files go after their rows; a crash between leaves files that the sweep finds nameless.
 """
 
-from models import (
-    Approver,
-    Attachment,
-    Customer,
-    Event,
-    Message,
-    Submission,
-    TextBlock,
-    Ticket,
-    transaction,
-)
+from models import Approver, Attachment, Customer, Event, Message, Submission, TextBlock, Ticket, transaction
 from services import attachments, customers, history, links, outbox, persons, search
 from services.persons import Kind
 from settings import settings
 from words import GONE, EventKind, MessageKind, MessageState, SubmissionState
 
 ON_REQUEST = "auf Antrag der Person"
+
+# While it is handed over, its lease is the courier's.
+_OF_MESSAGE = (
+    Message.recipient,
+    Message.subject,
+    Message.body,
+    Message.last_error,
+    Message.state,
+    Message.failing_since,
+)
 
 
 def erase(finds, likeness, file_ids, by, now):
@@ -88,7 +88,7 @@ def _from_ticket(ticket, likeness, file_ids, by, now):
         _close_page(ticket, now)
     chosen = (Attachment.submission == submission) & Attachment.id.in_(file_ids)
     files = attachments.delete_rows(chosen)
-    for file in Attachment.select().where(Attachment.submission == submission):
+    for file in list(submission.files):
         file.name = _without(likeness, file, "name")
         file.save(only=[Attachment.name])
     search.renew(ticket)
@@ -97,7 +97,7 @@ def _from_ticket(ticket, likeness, file_ids, by, now):
 
 
 def _from_history(ticket, likeness):
-    for event in ticket.events:
+    for event in list(ticket.events):
         event.text = likeness.removed_from(event.text)
         if event.kind in persons.BY_APPROVER and likeness.is_in(event.actor):
             event.actor = GONE
@@ -112,23 +112,14 @@ def _from_mails(ticket, likeness, are_theirs):
     """
     of_ticket = Message.delete().where(Message.ticket == ticket)
     (of_ticket if are_theirs else of_ticket.where(Message.kind == MessageKind.WEBHOOK)).execute()
-    for message in ticket.messages:
+    for message in list(ticket.messages):
         if likeness.is_in(message.recipient):
             message.recipient = GONE
             if message.state in outbox.OPEN_STATES:
                 message.state, message.failing_since = MessageState.DISCARDED, None
         for name in ("subject", "body", "last_error"):
             setattr(message, name, _without(likeness, message, name))
-        message.save(
-            only=[
-                Message.recipient,
-                Message.state,
-                Message.failing_since,
-                Message.subject,
-                Message.body,
-                Message.last_error,
-            ]
-        )
+        message.save(only=_OF_MESSAGE)
 
 
 def _close_page(ticket, now):
