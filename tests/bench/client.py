@@ -80,14 +80,14 @@ class Client:
 
     def fragment(self):
         """Make the request that htmx sends when somebody chooses another category."""
-        cookie, token = self._session()
+        cookie, token = self.session()
         body = urlencode(FIELDS | {"csrf_token": token}).encode() + b"&draft=" + GAP
         headers = ["HX-Request: true", f"Cookie: {cookie}"]
         return _request("POST /felder", body, "application/x-www-form-urlencoded", *headers)
 
     def submission(self, files=0):
         """Make a submission to the portal, with the session and token that its form page gave."""
-        cookie, token = self._session()
+        cookie, token = self.session()
         return _multipart({"csrf_token": token, "draft": GAP.decode(), "pin": self._pin}, files, f"Cookie: {cookie}")
 
     def submission_with_files(self):
@@ -100,7 +100,7 @@ class Client:
     def bare_submission_with_files(self):
         return self.bare_submission(FILES)
 
-    def _session(self):
+    def session(self):
         """Open the form page as a new visitor and return the session cookie and the CSRF token."""
         answer = self.exchange(self.page(), 200).decode()
         return _COOKIE.search(answer)[1], _TOKEN.search(answer)[1]

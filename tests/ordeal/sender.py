@@ -89,8 +89,8 @@ def new_request():
 class Load:
     """A few people who send one request after the other at the same time, until the server is gone or they are told."""
 
-    def __init__(self, senders):
-        self._senders, self._threads = senders, []
+    def __init__(self, known, senders):
+        self.known, self._senders, self._threads = known, senders, []
         self._stopping = threading.Event()
         self.requests, self.faults = [], []
 
@@ -136,7 +136,7 @@ def stage(start):
         known = portal.add_customer("K1001", "Bäckerei Sommer", "--mail", "post@sommer.example")
         start(portal)
         try:
-            yield portal, Path(name), Load([Sender(portal, known) for _ in range(SENDERS)])
+            yield portal, Path(name), Load(known, [Sender(portal, known) for _ in range(SENDERS)])
         finally:
             portal.kill()
             models.database.close_idle()
