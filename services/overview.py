@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 
 from models import Submission, Ticket, database, number_of
-from services import approvals, backup, disk, guessing, outbox, scanner, workdays
+from services import approvals, backup, disk, guessing, outbox, scanner, unmatched, workdays
 from settings import MEBIBYTE, TIME_ZONE, settings
 from words import Approval, Category, Priority, TicketStatus
 
@@ -127,7 +127,9 @@ def _entries(until):
 
 def _unmatched(since):
     query = Submission.unmatched().where(Submission.received_at >= _start_of(since))
-    return Waiting(query.count(), list(query.limit(SHOWN)))
+    # What came with the right PIN amid wrong ones must not drown in them.
+    first = query.order_by(unmatched.IS_PROVEN.desc(), Submission.id.desc())
+    return Waiting(query.count(), list(first.limit(SHOWN)))
 
 
 def _start_of(day):

@@ -19,6 +19,8 @@ SHOWN_OF_GROUP = 10
 ROWS_PER_PAGE = 50
 DELETED_AT_ONCE = 500
 
+IS_PROVEN = Submission.unmatched_reason == UnmatchedReason.GUESSED
+
 _Load = namedtuple("_Load", "id number site size is_proven")
 
 
@@ -52,6 +54,11 @@ def groups(before=None):
     # The worker may have deleted one since; then there is nothing to show of it.
     page = [group for group in map(_group, shown) if group.submissions]
     return page, shown[-1][-1] if len(rows) > GROUPS_PER_PAGE else None
+
+
+def with_right_pin():
+    """Return the newest of what came with the right PIN amid wrong ones: no flood of these is to hide it."""
+    return list(Submission.unmatched().where(IS_PROVEN).limit(ROWS_PER_PAGE))
 
 
 def group_of(submission):

@@ -15,6 +15,7 @@ from tests.mailbox import text_of
 from tests.pages import HTMX, Visitor
 from tests.test_secrecy import seen_by
 from tests.test_staff_unmatched import LIST, convert, page_of
+from tests.test_unmatched_bounds import flood
 
 TODAY = "/verwaltung/"
 GUESSED = "richtige PIN während vieler Fehlversuche: bitte zurückrufen"
@@ -98,6 +99,16 @@ def test_a_report_that_is_held_is_seen_and_becomes_a_ticket(anna, clara, guess, 
     (ticket,) = tickets()
     assert ticket.submission == held
     assert GUESSED in clara.get(f"/verwaltung/ticket/{held.code}").text_of("main")
+
+
+def test_a_flood_of_wrong_ones_hides_no_report(anna, clara, guess, decide, submissions):
+    guess(10)
+    anna.report("callback", description="Bitte wegen der Kasse anrufen.")
+    decide()
+    held = submissions()[-1]
+    flood(500, 60)
+    for page, place in ((clara.get(LIST), "right-pin"), (clara.get(TODAY), "main")):
+        assert held.spoken_code in page.text_of(place)
 
 
 def test_a_right_pin_within_the_budget_does_not_begin_it_anew(anna, guess, decide, submissions):

@@ -137,6 +137,7 @@ ROOMS = {
         "services.guessing",
         "services.outbox",
         "services.scanner",
+        "services.unmatched",
         "services.workdays",
     },
     "services.queue": {"models", "words", "services.approvals", "services.search"},

@@ -8,6 +8,8 @@ import pytest
 from werkzeug.datastructures import Headers
 from werkzeug.wrappers import Response
 
+from app import MAX_REQUEST_BYTES
+from settings import MEBIBYTE
 from tests.pages import Asked, Page, check_headers
 
 END = "\r\n\r\n"
@@ -60,3 +62,17 @@ def test_head_has_no_body(portal):
     assert answer.status_code == 200
     assert answer.data == b""
     check_headers(answer)
+
+
+def test_a_body_that_does_not_say_its_length_ends_at_the_same_limit(portal):
+    """Nothing of it reaches the app, and no more of it the disk."""
+    address = urllib.parse.urlsplit(portal.url)
+    with socket.create_connection((address.hostname, address.port), timeout=20) as connection:
+        connection.sendall(f"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked{END}".encode())
+        for _ in range(MAX_REQUEST_BYTES // MEBIBYTE + 1):
+            connection.sendall(f"{MEBIBYTE:x}\r\n".encode() + bytes(MEBIBYTE) + b"\r\n")
+        answer = http.client.HTTPResponse(connection, method="POST")
+        answer.begin()
+        assert answer.status == 413
+        assert "Das ist zu viel auf einmal" in answer.read().decode()
+    assert ask(portal, f"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close{END}").status_code == 200

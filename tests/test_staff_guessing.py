@@ -38,6 +38,7 @@ def test_guessing_gets_slow(door, later, name):
         page = sign_in(door, name=name, password="falsch")
         assert page.status == 429
         assert f"Bitte warten Sie {seconds} Sekunde" in page.text
+        assert page.response.headers["Retry-After"] == str(seconds)
         later(seconds=seconds)
         fail(door, 1, name=name)
 

@@ -18,7 +18,9 @@ def show_all():
     """Show one page of the groups, the one with the newest submission first."""
     before = request.args.get("vor", type=row_id)
     groups, following = unmatched.groups(before)
-    return answer(render_template("staff/unmatched/list.html", groups=groups, before=before, following=following))
+    parts = {"groups": groups, "before": before, "following": following}
+    with_right_pin = [] if before else unmatched.with_right_pin()
+    return answer(render_template("staff/unmatched/list.html", with_right_pin=with_right_pin, **parts))
 
 
 @bp.get("/<code>/gruppe")
