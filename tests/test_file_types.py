@@ -7,7 +7,7 @@ import pytest
 from models import Attachment, database
 from services.file_types import ALLOWED_EXTENSIONS
 from settings import settings
-from tests.corpus_bad import OVERSIZED
+from tests.corpus_bad import HTML, OVERSIZED
 from tests.pages import HTMX, Visitor
 from tests.samples import JPEG, PNG, pdf
 from words import MAX_ATTACHMENT_BYTES
@@ -74,3 +74,17 @@ def test_limit_of_pixels_is_the_office_s(upload, monkeypatch):
     assert "Das Bild hat mehr als 0.001 Megapixel." in answer.text
     monkeypatch.setattr(settings, "max_megapixels", 0.002)
     assert upload("Foto.png", PNG)[0].status == 200
+
+
+def test_a_page_as_text_is_shown_and_given_as_text(anna, clara, work, submissions):
+    anna.report("incident", files=(io.BytesIO(HTML), "Fehlerseite.txt"))
+    work()
+    (submission,) = submissions()
+    page = clara.get(f"/verwaltung/ticket/{submission.code}")
+    assert "&lt;script&gt;alert(1)" in page.text
+    assert "<script>alert" not in page.text
+    (link,) = [a.get("href") for a in page.tree.iter("a") if a.text == "Fehlerseite.txt"]
+    with clara.client.get(link) as kept:
+        assert kept.mimetype == "application/octet-stream"
+        assert kept.headers["Content-Disposition"] == "attachment; filename=Fehlerseite.txt"
+        assert "sandbox" in kept.headers["Content-Security-Policy"]

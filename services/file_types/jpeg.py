@@ -17,11 +17,15 @@ _FRAMES = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 # In the compressed part, FF is followed by 00, by FF or by a restart marker; anything else is a marker.
 _MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 _PADDING = re.compile(rb"\x00*")
+# Notes and films leave room for it, but no phone writes it.
+_PAGE = re.compile(rb"<(?:!doctype|html|script|body)\b", re.IGNORECASE)
 
 
 def check_jpeg(reader):
     """Check the picture up to its end, and all that follows it."""
     _check_picture(reader)
+    if _PAGE.search(reader.data, reader.position):
+        raise TrailingError
     reader.end = _start_of_notes(reader.data, reader.position)
     while (start := _PADDING.match(reader.data, reader.position, reader.end).end()) < reader.end:
         # A film begins with the length of its first box, whose leading zeros look like padding.
