@@ -83,7 +83,7 @@ class Settings:
     submissions_per_hour: int = 30
     uploads_per_hour: int = 200
     wrong_pins_per_day: int = 10
-    wrong_pins_total_per_day: int = 100
+    wrong_pins_total_per_day: int = 300
     former_pin_days: int = 90
     unmatched_days: int = 14
     unmatched_most: int = 500
@@ -95,7 +95,7 @@ class Settings:
     retention_time: str = "02:00"
     attachments_days: int = 365
     new_employee_days: int = 180
-    closed_ticket_days: int = 1095
+    closed_ticket_days: int = 2555
     mail_days: int = 90
 
     @property
