@@ -26,6 +26,13 @@ def long_session(app, monkeypatch):
     settings.staff_idle_minutes, settings.staff_session_hours = 10**7, 10**6
 
 
+@pytest.fixture(autouse=True)
+def terms(app):
+    """The terms that these tests go by, whatever the defaults are."""
+    settings.closed_ticket_days, settings.attachments_days = 1095, 365
+    settings.new_employee_days, settings.mail_days = 180, 90
+
+
 @pytest.fixture
 def night(app, work, later):
     """Let so many days pass, and the night at their end."""
