@@ -52,6 +52,8 @@ def to_screen():
     # Somebody who knocks at a wrong door is no fault of the portal.
     screen.addFilter(lambda record: record.name != SECURITY)
     logging.basicConfig(level=logging.INFO, handlers=[screen])
+    # That a request had to wait a moment for a thread is no fault, and under load it would fill the log.
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
 
 
 @contextmanager
