@@ -213,6 +213,8 @@ def forecasts(at=None):
 
 def test_a_crash_before_the_files_leaves_nothing_for_good(closed, night, monkeypatch, caplog):
     closed(files=[(io.BytesIO(PNG), "Foto.png")])
+    (path,) = settings.files_dir.iterdir()
+    os.utime(path, (NOW.timestamp(), NOW.timestamp()))
     with monkeypatch.context() as patch:
         patch.setattr(attachments, "delete_files", lambda names: names and 1 / 0)
         night(days=366)
@@ -224,12 +226,15 @@ def test_a_crash_before_the_files_leaves_nothing_for_good(closed, night, monkeyp
 
 
 def test_what_fails_holds_up_no_other_rule_and_changes_nothing(closed, night, monkeypatch, caplog):
-    desk = closed()
+    desk = closed(files=[(io.BytesIO(PNG), "Foto.png")])
+    assert "Foto.png" in desk.look().text
     with monkeypatch.context() as patch:
         patch.setattr(retention.search, "remove", lambda ids: 1 / 0)
         night(days=1096)
     assert "gescheitert (tickets)" in caplog.text
-    assert "Foto" not in desk.look().text
+    page = desk.look()
+    assert page.status == 200
+    assert "Foto.png" not in page.text
     with database.connection_context():
         assert (Ticket.select().count(), Message.select().where(Message.state == "sent").count()) == (1, 0)
         assert Submission.select().count() == 1
