@@ -13,7 +13,7 @@ import texts
 from command_line import Command, as_json, print_json
 from models import database
 from services import backup, checkup, restore
-from services.checkup import Verdict
+from services.checkup import Weight
 from services.security_log import COMMAND, SecurityEvent, note
 from settings import settings
 
@@ -82,14 +82,14 @@ def bring_back(archive):
 def check(as_json):
     """Nachsehen, ob alles in Ordnung ist."""
     findings = checkup.check(clock.now())
-    faults = sum(finding.verdict is Verdict.FAULT for finding in findings)
+    faults = sum(finding.weight is Weight.FAULT for finding in findings)
     if as_json:
         print_json(
-            [{"Bereich": topic, "Stand": verdict.label, "Satz": sentence} for topic, verdict, sentence in findings]
+            [{"Bereich": topic, "Stand": weight.label, "Satz": sentence} for topic, weight, sentence in findings]
         )
     else:
-        for topic, verdict, sentence in findings:
-            click.echo(f"{topic}: {verdict.label}{'. ' if sentence else ''}{sentence}")
+        for topic, weight, sentence in findings:
+            click.echo(f"{topic}: {weight.label}{'. ' if sentence else ''}{sentence}")
         click.echo(f"Fehler: {faults}" if faults else "Es gibt keine Fehler.")
     sys.exit(1 if faults else 0)
 

@@ -49,7 +49,7 @@ def clean(text, limit):
 
 
 def row_id(text):
-    """Return the id of a row that a form sends along, or 0, which none has, for what can be none."""
+    """Return the id of a row that a form or an address carries, or 0, which none has, for what can be none."""
     return int(text) if re.fullmatch("[0-9]{1,18}", text or "") else 0
 
 

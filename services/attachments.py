@@ -151,7 +151,7 @@ def sweep(now):
     deadline = now - timedelta(hours=settings.staged_hours)
     with transaction():
         Attachment.delete().where(Attachment.id.in_(left_behind(now).select(Attachment.id))).execute()
-    named = {attachment.stored_name for attachment in Attachment.select(Attachment.stored_name)}
+    named = {stored_name for (stored_name,) in Attachment.select(Attachment.stored_name).tuples()}
     for path in settings.files_dir.iterdir():
         if path.name not in named:
             _delete_file(path, older_than=deadline.timestamp())

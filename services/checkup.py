@@ -29,7 +29,9 @@ GO_BACK = (
 )
 
 
-class Verdict(Labelled):
+class Weight(Labelled):
+    """How much a finding matters."""
+
     FINE = "fine", "in Ordnung"
     HINT = "hint", "Hinweis"
     FAULT = "fault", "Fehler"
@@ -39,7 +41,7 @@ class Finding(NamedTuple):
     """What was found out about one thing, and what to do."""
 
     topic: str
-    verdict: Verdict
+    weight: Weight
     sentence: str
 
 
@@ -47,7 +49,7 @@ def check(now):
     """Look at everything and return a finding for each thing that is not as it should be, or that a whole topic is."""
     if not settings.data_dir.is_dir():
         sentence = f"Den Ordner {settings.data_dir} gibt es nicht. Bitte prüfen Sie TICKET_DATA_DIR."
-        return [Finding("Datenordner", Verdict.FAULT, sentence)]
+        return [Finding("Datenordner", Weight.FAULT, sentence)]
     return [
         *_findings("Datenordner", _folder()),
         *_look_into_database(now),
@@ -60,39 +62,39 @@ def check(now):
 
 def _findings(topic, found):
     """Return the findings about a topic; where nothing is wrong, that is one."""
-    return [Finding(topic, *pair) for pair in found] or [Finding(topic, Verdict.FINE, "")]
+    return [Finding(topic, *pair) for pair in found] or [Finding(topic, Weight.FINE, "")]
 
 
 def _folder():
     key = settings.secret_key_path
     if not key.is_file():
-        yield Verdict.FAULT, f"{key} fehlt. Legen Sie sie aus Ihrer Verwahrung zurück; ohne sie gilt keine PIN."
+        yield Weight.FAULT, f"{key} fehlt. Legen Sie sie aus Ihrer Verwahrung zurück; ohne sie gilt keine PIN."
     elif key.stat().st_size != SECRET_KEY_BYTES:
-        yield Verdict.FAULT, f"{key} ist beschädigt. Legen Sie sie aus Ihrer Verwahrung zurück."
+        yield Weight.FAULT, f"{key} ist beschädigt. Legen Sie sie aus Ihrer Verwahrung zurück."
     # Windows has other means, which the folder inherits.
     if os.name != "nt":
         for path in (settings.data_dir, key):
             if path.exists() and path.stat().st_mode & 0o077:
                 right = "700" if path.is_dir() else "600"
-                yield Verdict.FAULT, f"Andere Benutzer des Rechners kommen an {path}. Abhilfe: chmod {right} {path}"
+                yield Weight.FAULT, f"Andere Benutzer des Rechners kommen an {path}. Abhilfe: chmod {right} {path}"
     if not os.access(settings.data_dir, os.W_OK):
-        yield Verdict.FAULT, f"In {settings.data_dir} darf das Portal nicht schreiben. Unter welchem Benutzer läuft es?"
+        yield Weight.FAULT, f"In {settings.data_dir} darf das Portal nicht schreiben. Unter welchem Benutzer läuft es?"
 
 
 def _look_into_database(now):
     if not settings.database_path.is_file():
         sentence = f"{settings.database_path} gibt es noch nicht; der erste Start legt sie an."
-        return [Finding("Datenbank", Verdict.HINT, sentence)]
+        return [Finding("Datenbank", Weight.HINT, sentence)]
     db = SqliteDatabase(f"{settings.database_path.as_uri()}?mode=ro", uri=True)
     try:
         with db.connection_context():
             findings = _findings("Datenbank", _database(db))
-            if all(finding.verdict is Verdict.FINE for finding in findings):
+            if all(finding.weight is Weight.FINE for finding in findings):
                 findings += _findings("Schlüssel", _key(db))
                 findings += _findings("Anhänge", _files(db, now)) + _findings("Einträge", _rows(db, now))
             return findings
     except DatabaseError as error:
-        return [Finding("Datenbank", Verdict.FAULT, _unreadable(error))]
+        return [Finding("Datenbank", Weight.FAULT, _unreadable(error))]
 
 
 def _unreadable(error):
@@ -107,13 +109,13 @@ def _unreadable(error):
 def _database(db):
     said = db.pragma("integrity_check")
     if said != "ok":
-        yield Verdict.FAULT, f"Die Datenbank ist beschädigt ({said}). {GO_BACK}"
+        yield Weight.FAULT, f"Die Datenbank ist beschädigt ({said}). {GO_BACK}"
     elif table := db.pragma("foreign_key_check"):
-        yield Verdict.FAULT, f"In der Tabelle {table} zeigen Zeilen auf etwas, das es nicht gibt. {ASK}"
+        yield Weight.FAULT, f"In der Tabelle {table} zeigen Zeilen auf etwas, das es nicht gibt. {ASK}"
     if not migrations.is_known(db):
-        yield Verdict.FAULT, "Die Datenbank stammt aus einer neueren Version des Portals. Bitte starten Sie diese."
+        yield Weight.FAULT, "Die Datenbank stammt aus einer neueren Version des Portals. Bitte starten Sie diese."
     elif not migrations.is_current(db):
-        yield Verdict.HINT, "Die Datenbank ist von einer älteren Version; der nächste Start stellt sie um."
+        yield Weight.HINT, "Die Datenbank ist von einer älteren Version; der nächste Start stellt sie um."
 
 
 def _key(db):
@@ -121,7 +123,7 @@ def _key(db):
     try:
         if link and not links.is_by_our_key(link):
             yield (
-                Verdict.FAULT,
+                Weight.FAULT,
                 f"{settings.secret_key_path} gehört nicht zu dieser Datenbank: Keine PIN und kein Link gilt. Legen Sie "
                 "die richtige Datei aus Ihrer Verwahrung hinein.",
             )
@@ -138,7 +140,7 @@ def _files(db, now):
             broken.append(f"„{row.name}“ ({problem}, im Archiv: {backup.FILES}{row.stored_name})")
     if broken:
         yield (
-            Verdict.FAULT,
+            Weight.FAULT,
             f"Anhänge fehlen oder sind beschädigt: {len(broken)}, nämlich {_some(broken)}. Ein Archiv der Sicherung "
             f"lässt sich öffnen wie ein Ordner; kopieren Sie die Dateien daraus nach {settings.files_dir}.",
         )
@@ -148,7 +150,7 @@ def _files(db, now):
         path.name for path in settings.files_dir.iterdir() if path.name not in named and path.stat().st_mtime < deadline
     ]
     if orphans:
-        yield Verdict.HINT, f"Dateien, die zu nichts gehören: {len(orphans)}. Das laufende Portal räumt sie selbst weg."
+        yield Weight.HINT, f"Dateien, die zu nichts gehören: {len(orphans)}. Das laufende Portal räumt sie selbst weg."
 
 
 def _problem_of(row):
@@ -166,7 +168,7 @@ def _rows(db, now):
     for sentence, query in _impossible().items():
         ids = [id for (id,) in query.tuples().bind(db)]
         if ids:
-            yield Verdict.FAULT, f"{sentence}: {len(ids)} (Nummern {_some(map(str, ids))}). {ASK}"
+            yield Weight.FAULT, f"{sentence}: {len(ids)} (Nummern {_some(map(str, ids))}). {ASK}"
     for model in TABLES:
         for field in model._meta.sorted_fields:
             if isinstance(field, EnumField):
@@ -175,10 +177,10 @@ def _rows(db, now):
                 unknown = values - {choice.value for choice in field.enum_class} - {None}
                 if unknown:
                     where = f"{model._meta.table_name}.{field.column_name}"
-                    yield Verdict.FAULT, f"In {where} steht, was es nicht gibt: {_some(sorted(unknown))}. {ASK}"
+                    yield Weight.FAULT, f"In {where} steht, was es nicht gibt: {_some(sorted(unknown))}. {ASK}"
     late = Submission.pending().where(Submission.received_at < now - LATE).bind(db).count()
     if late:
-        yield Verdict.HINT, f"Anfragen warten länger als zehn Minuten auf die Prüfung: {late}. Läuft das Portal?"
+        yield Weight.HINT, f"Anfragen warten länger als zehn Minuten auf die Prüfung: {late}. Läuft das Portal?"
 
 
 def _impossible():
@@ -199,42 +201,42 @@ def _impossible():
 
 def _settings():
     if not settings.base_url:
-        yield Verdict.HINT, "base_url fehlt: Links in E-Mails und PIN-Briefen öffnen sich nur auf diesem Rechner."
+        yield Weight.HINT, "base_url fehlt: Links in E-Mails und PIN-Briefen öffnen sich nur auf diesem Rechner."
     elif not settings.https:
         yield (
-            Verdict.HINT,
+            Weight.HINT,
             "base_url beginnt nicht mit https://: PINs und Kennwörter gehen unverschlüsselt durchs Netz.",
         )
     if settings.base_url and not settings.trusted_proxy:
-        yield Verdict.HINT, "trusted_proxy fehlt: Steht ein Webserver davor, sehen alle Besucher gleich aus."
+        yield Weight.HINT, "trusted_proxy fehlt: Steht ein Webserver davor, sehen alle Besucher gleich aus."
     if settings.office_email == Settings.office_email:
-        yield Verdict.HINT, "office_email ist noch die Vorgabe: Tragen Sie Ihre Adresse ein."
+        yield Weight.HINT, "office_email ist noch die Vorgabe: Tragen Sie Ihre Adresse ein."
     if not settings.smtp_url:
-        yield Verdict.HINT, "smtp_url fehlt: Das Portal verschickt keine E-Mails."
+        yield Weight.HINT, "smtp_url fehlt: Das Portal verschickt keine E-Mails."
     if not settings.office_phone:
-        yield Verdict.HINT, "office_phone fehlt: Auf den Seiten steht nicht, wo man Sie anruft."
+        yield Weight.HINT, "office_phone fehlt: Auf den Seiten steht nicht, wo man Sie anruft."
     if settings.limits == "off":
-        yield Verdict.FAULT, "limits steht auf off: Die Mengengrenzen sind ausgeschaltet. Nehmen Sie die Zeile heraus."
+        yield Weight.FAULT, "limits steht auf off: Die Mengengrenzen sind ausgeschaltet. Nehmen Sie die Zeile heraus."
     if not settings.backup_time:
-        yield Verdict.HINT, "backup_time ist leer: Das Portal sichert sich nicht von selbst."
+        yield Weight.HINT, "backup_time ist leer: Das Portal sichert sich nicht von selbst."
 
 
 def _scanner():
     if said := scanner.trial():
-        yield Verdict.FAULT, f"{settings.scanner} prüft keine Datei, so kommt auch keine herein: {said}"
+        yield Weight.FAULT, f"{settings.scanner} prüft keine Datei, so kommt auch keine herein: {said}"
 
 
 def _backups(now):
     last = backup.standing()
     if last.failed_at:
-        yield Verdict.FAULT, f"Die letzte tägliche Sicherung ist gescheitert: {last.error}"
+        yield Weight.FAULT, f"Die letzte tägliche Sicherung ist gescheitert: {last.error}"
     if last.made_at is None:
-        yield Verdict.FAULT, "Es gibt noch keine Sicherung. Machen Sie eine: sichern"
+        yield Weight.FAULT, "Es gibt noch keine Sicherung. Machen Sie eine: sichern"
     elif last.is_old(now):
-        yield Verdict.FAULT, "Die letzte Sicherung ist älter als zwei Tage. Machen Sie eine: sichern"
+        yield Weight.FAULT, "Die letzte Sicherung ist älter als zwei Tage. Machen Sie eine: sichern"
     newest = max(settings.backups_dir.glob(backup.NAMED), default=None)
     if newest and not _is_whole(newest):
-        yield Verdict.FAULT, f"{newest} ist beschädigt. Machen Sie eine neue Sicherung: sichern"
+        yield Weight.FAULT, f"{newest} ist beschädigt. Machen Sie eine neue Sicherung: sichern"
 
 
 def _is_whole(path):
@@ -249,11 +251,11 @@ def _room():
     free, reserve = disk.free_bytes(settings.data_dir) // MEBIBYTE, settings.disk_reserve_mib
     if free < reserve:
         yield (
-            Verdict.FAULT,
+            Weight.FAULT,
             f"Nur noch {free} MiB frei: Das Portal nimmt keine Anhänge mehr an. Bitte schaffen Sie Platz.",
         )
     elif free < 2 * reserve:
-        yield Verdict.HINT, f"Nur noch {free} MiB frei. Ab {reserve} MiB nimmt das Portal keine Anhänge mehr an."
+        yield Weight.HINT, f"Nur noch {free} MiB frei. Ab {reserve} MiB nimmt das Portal keine Anhänge mehr an."
 
 
 def _some(texts):

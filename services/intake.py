@@ -37,7 +37,6 @@ from words import (
 # What a ticket's history begins with.
 MATCHED, TAKEN_AT_THE_PHONE = "Kundennummer und PIN stimmen.", "Am Telefon aufgenommen."
 
-
 # What is a guess at a PIN in force, or may be one, and how the log calls it.
 _NOTED = {
     UnmatchedReason.WRONG_PIN: SecurityEvent.PIN_WRONG,
@@ -46,7 +45,6 @@ _NOTED = {
 
 # Longer than a ticket takes with all its mails: whoever waits to write meanwhile must not learn that there is one.
 DECISION_SECONDS = 0.05
-
 
 # What waits to be decided has a bound: the worker decides about two in a second, so this many are a few minutes' work.
 MOST_PENDING = 500
@@ -117,12 +115,12 @@ def admit(submission, now):
         note(_NOTED[reason], submission.address, customer=customer.number)
 
 
-def convert(submission, customer, by, note, now):
-    """Turn an unmatched submission into a ticket for a customer; the note says who confirmed that it is theirs.
+def convert(submission, customer, by, confirmed_by, now):
+    """Turn an unmatched submission into a ticket for a customer; a note says who confirmed that it is theirs.
 
     Raises NoLongerUnmatched, and AccountError for a locked customer.
     """
-    why = f"aus „Nicht zugeordnet“ ({submission.unmatched_reason.label}), bestätigt: {note}"
+    why = f"aus „Nicht zugeordnet“ ({submission.unmatched_reason.label}), bestätigt: {confirmed_by}"
     with transaction():
         converted = (
             Submission.update(state=SubmissionState.ADMITTED, unmatched_reason=None, address="")

@@ -104,7 +104,7 @@ def page(shelf, before=None, ticket=None):
     `before` is what the last page gave as the beginning of this one; with a ticket it has only what concerns that.
     """
     query = _with_ticket().order_by(Message.id.desc()).limit(PAGE_SIZE + 1)
-    for condition in (_ON_SHELF[shelf], before and Message.id < before, ticket and Message.ticket == ticket):
+    for condition in (_ON_SHELF[shelf], Message.id < before if before else None, ticket and Message.ticket == ticket):
         if condition is not None:
             query = query.where(condition)
     rows = list(query)

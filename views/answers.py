@@ -47,14 +47,6 @@ def ask_to_wait(response, wait):
     return response
 
 
-def row_id(text):
-    """Return the number of a row that stands in an address; raises ValueError for what can be none."""
-    number = int(text)
-    if not 0 < number < 2**63:
-        raise ValueError(text)
-    return number
-
-
 def is_htmx():
     """Say whether a script asks and wants only a part of the page."""
     return "HX-Request" in request.headers

@@ -26,6 +26,8 @@ TEXT, PDF = "text/plain", "application/pdf"
 
 
 class FileType(NamedTuple):
+    """A kind of file that may come in, what people call it, and the endings that it goes by."""
+
     media_type: str
     label: str
     extensions: tuple[str, ...]

@@ -5,12 +5,13 @@ import json
 from flask import Blueprint, abort, g, render_template, request, url_for
 
 import clock
+from forms import row_id
 from models import Ticket
 from services import mail, outbox, smtp
 from services.outbox import Shelf
 from settings import CONFIG_FILE, settings
 from staff_forms import OutboxForm, TestMailForm
-from views.answers import answer, go_to, row_id
+from views.answers import answer, go_to
 from views.staff import guard
 from words import MessageKind
 
@@ -46,7 +47,7 @@ def discard_all():
     shelf = OutboxForm(formdata=request.args).shelf
     if shelf.word not in outbox.DISCARDABLE:
         abort(404)
-    outbox.discard_all(shelf.word, request.args.get("bis", 0, row_id), clock.now())
+    outbox.discard_all(shelf.word, row_id(request.args.get("bis")), clock.now())
     return go_to(url_for(".show_all", stand=shelf.data))
 
 
@@ -80,7 +81,7 @@ def discard(message_id):
 
 def _show_all(form, status=200):
     shelf = OutboxForm(formdata=request.args).shelf
-    before = request.args.get("vor", type=row_id)
+    before = row_id(request.args.get("vor"))
     ticket = Ticket.by_code(request.args["vorgang"]) if "vorgang" in request.args else None
     messages, following = outbox.page(shelf.word or Shelf.ALL, before, ticket)
     can_discard = shelf.word in outbox.DISCARDABLE and not ticket

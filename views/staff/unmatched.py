@@ -3,11 +3,12 @@
 from flask import Blueprint, g, render_template, request, url_for
 
 import clock
+from forms import row_id
 from intake_forms import ConvertForm
 from models import Customer, Event, Submission, Ticket
 from services import customers, intake, unmatched
 from services.accounts import AccountError
-from views.answers import answer, go_to, row_id
+from views.answers import answer, go_to
 from words import plain
 
 bp = Blueprint("unmatched", __name__, url_prefix="/nicht-zugeordnet")
@@ -16,7 +17,7 @@ bp = Blueprint("unmatched", __name__, url_prefix="/nicht-zugeordnet")
 @bp.get("")
 def show_all():
     """Show one page of the groups, the one with the newest submission first."""
-    before = request.args.get("vor", type=row_id)
+    before = row_id(request.args.get("vor"))
     groups, following = unmatched.groups(before)
     parts = {"groups": groups, "before": before, "following": following}
     with_right_pin = [] if before else unmatched.with_right_pin()
@@ -52,7 +53,7 @@ def convert(code):
         return _show(submission, form, 422)
     try:
         customer = customers.find(form.customer_number.data)
-        intake.convert(submission, customer, by=g.member, note=form.note.data, now=clock.now())
+        intake.convert(submission, customer, by=g.member, confirmed_by=form.note.data, now=clock.now())
     except intake.NoLongerUnmatched:
         return _gone(code, 409)
     except AccountError as error:
