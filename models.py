@@ -1,5 +1,6 @@
 """The database: its tables, and queries that have a name."""
 
+import sqlite3
 import threading
 import time
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from peewee import (
     BooleanField,
     CharField,
     Check,
+    DatabaseError,
     DateField,
     DateTimeField,
     ForeignKeyField,
@@ -53,6 +55,9 @@ from words import (
 # Opening a connection with its pragmas takes about as long as a page; so they are kept open between requests.
 database = PooledSqliteDatabase(None, max_connections=None, autoconnect=False, lock_type="IMMEDIATE")
 
+# Nobody can write while somebody reads in one go, as a checkup or a backup by command does in another process.
+BUSY_SECONDS = 60
+
 # SQLite answers a second writer with sleeps of growing length; a lock makes the wait a short queue.
 _writing = threading.RLock()
 
@@ -65,7 +70,15 @@ def open_at(path):
     """
     database.close_idle()
     pragmas = {"journal_mode": "truncate", "synchronous": "extra", "foreign_keys": 1, "secure_delete": 1}
-    database.init(path, pragmas=pragmas, check_same_thread=False)
+    database.init(path, pragmas=pragmas, check_same_thread=False, timeout=BUSY_SECONDS)
+
+
+def copy_pages(source, target):
+    """Copy a whole database, as it is now, from one open connection to another; raises DatabaseError."""
+    try:
+        source.backup(target)
+    except sqlite3.Error as error:
+        raise DatabaseError(str(error)) from error
 
 
 @contextmanager

@@ -2,13 +2,14 @@
 
 import secrets
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from peewee import DatabaseError
 from playhouse.migrations import Runner
 
 import clock
-from models import database
+from models import copy_pages, database
 from settings import TIME_ZONE, StartError, settings
 
 DIRECTORY = Path(__file__).parent
@@ -64,10 +65,12 @@ def _copy_database(last_step):
     settings.backups_dir.mkdir(exist_ok=True)
     name = f"{COPY_PREFIX}{clock.now().astimezone(TIME_ZONE):%Y%m%d-%H%M%S}-{last_step}.db"
     unfinished = settings.backups_dir / f".unfertig-{secrets.token_hex(8)}.db"
-    with sqlite3.connect(unfinished) as copy:
-        database.connection().backup(copy)
-    copy.close()
-    unfinished.replace(settings.backups_dir / name)
+    try:
+        with closing(sqlite3.connect(unfinished)) as copy:
+            copy_pages(database.connection(), copy)
+        unfinished.replace(settings.backups_dir / name)
+    finally:
+        unfinished.unlink(missing_ok=True)
     copies = sorted(settings.backups_dir.glob(f"{COPY_PREFIX}*.db"), reverse=True)
     of_this_step = [path for path in copies if path.stem.endswith(last_step)]
     others = [path for path in copies if path not in of_this_step]

@@ -111,6 +111,11 @@ def restage(draft, new_draft):
         Attachment.update(draft=new_draft).where(Attachment.draft == draft, Attachment.submission.is_null()).execute()
 
 
+def is_stored(attachment):
+    """Say whether a file is where it was stored; a damaged disk may have lost it."""
+    return (settings.files_dir / attachment.stored_name).is_file()
+
+
 def open_stored(attachment):
     """Open a stored file for reading bytes."""
     return (settings.files_dir / attachment.stored_name).open("rb")

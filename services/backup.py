@@ -19,7 +19,7 @@ from typing import NamedTuple
 from peewee import DatabaseError, SqliteDatabase, fn
 
 import migrations
-from models import Attachment, transaction
+from models import Attachment, copy_pages, transaction
 from services import disk
 from settings import CONFIG_FILE, MEBIBYTE, TIME_ZONE, settings
 
@@ -37,6 +37,8 @@ UNFINISHED_FOR = timedelta(days=1)
 NOTE = "stand.json"
 
 OLD = timedelta(days=2)
+
+UNKNOWN = "Den Grund nennt das Protokoll."
 
 CHUNK = MEBIBYTE
 
@@ -82,7 +84,7 @@ def make(now, target=None, with_key=False, is_stopping=lambda: False):
         raise BackupError(f"Die Datenbank ließ sich nicht sichern: {error}. Was zu tun ist, sagt: pruefen") from None
     except OSError as error:
         raise BackupError(f"Die Sicherung ließ sich nicht schreiben: {error}.") from None
-    _keep_last()
+    _keep_last(path)
     _note(Standing(made_at=now))
     return made
 
@@ -102,9 +104,10 @@ def make_daily(now, is_stopping):
     """Make the daily backup, note what came of it, and say whether there is one."""
     try:
         made = make(now, is_stopping=is_stopping)
-    except BackupError as error:
-        log.error("Die tägliche Sicherung ist gescheitert: %s", error)
-        _note(standing()._replace(failed_at=now, error=str(error)))
+    except Exception as error:
+        is_known = isinstance(error, BackupError)
+        log.error("Die tägliche Sicherung ist gescheitert: %s", error, exc_info=not is_known)
+        _note(standing()._replace(failed_at=now, error=str(error) if is_known else UNKNOWN))
         return False
     if made.faulty:
         log.warning("%s Anhänge fehlen oder sind beschädigt; in der Sicherung auch.", len(made.faulty))
@@ -174,7 +177,7 @@ def _copied_database():
     try:
         with source.connection_context(), copy.connection_context():
             with transaction():
-                source.connection().backup(copy.connection())
+                copy_pages(source.connection(), copy.connection())
             if copy.pragma("integrity_check") != "ok":
                 # Older archives are better than a new one of this, and must not give way to it.
                 raise BackupError("Die Datenbank ist beschädigt. Was zu tun ist, sagt: pruefen")
@@ -252,9 +255,16 @@ def _add(archive, name, source, now, compression=zipfile.ZIP_STORED):
     return {"sha256": digest, "size": size}
 
 
-def _keep_last():
-    """Delete the oldest archives of the backup folder until no more than the configured number is left."""
-    for path in sorted(settings.backups_dir.glob(NAMED))[: -settings.backups_kept]:
+def _keep_last(made):
+    """Delete the oldest archives of the backup folder until no more than the configured number is left.
+
+    What is dated later than the one just made comes from a clock that was wrong, and goes first.
+    """
+    others = sorted(settings.backups_dir.glob(NAMED), key=lambda path: (path.name <= made.name, path.name))
+    if made in others:
+        others.remove(made)
+    kept = settings.backups_kept - (made.parent == settings.backups_dir)
+    for path in others[: max(0, len(others) - kept)]:
         _delete(path)
 
 

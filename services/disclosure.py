@@ -77,7 +77,9 @@ def _of_request(one, likeness, file_ids, files):
         ]
     told["Dateien"] = []
     for number, file in enumerate(submission.files.order_by(Attachment.id), start=1):
-        if file.id in file_ids:
+        if file.id in file_ids and not attachments.is_stored(file):
+            told["Dateien"].append(f"{file.name} (im Portal nicht mehr vorhanden)")
+        elif file.id in file_ids:
             name = f"dateien/{submission.spoken_code}-{number}-{file.name}"
             files[name] = file
             told["Dateien"].append(name)

@@ -44,7 +44,7 @@ _NOTED = {
 }
 
 # Longer than a ticket takes with all its mails: whoever waits to write meanwhile must not learn that there is one.
-DECISION_SECONDS = 0.05
+DECISION_SECONDS = 0.1
 
 # What waits to be decided has a bound: the worker decides about two in a second, so this many are a few minutes' work.
 MOST_PENDING = 500

@@ -158,16 +158,18 @@ def _requests(likeness):
     for _, ticket, *texts in _rows(Message, [Message.ticket, *_OF_MESSAGE]):
         if ticket and likeness.is_in(_joined(texts)):
             found.add(submissions[ticket])
-    for file in Attachment.select().where(Attachment.submission.is_null(False)):
-        if likeness.is_in(_joined([file.name, content_of(file)])):
-            found.add(file.submission_id)
+    for file in _rows(
+        Attachment, [Attachment.submission, Attachment.name, Attachment.media_type, Attachment.stored_name]
+    ):
+        if file.submission and likeness.is_in(_joined([file.name, content_of(file)])):
+            found.add(file.submission)
     return found
 
 
 def _rows(model, columns):
     """Yield the rows of a table, read some at a time: while a query is open, nobody can write."""
     query, last = model.select(model.id, *columns).order_by(model.id).limit(ROWS_AT_A_TIME), 0
-    while rows := list(query.where(model.id > last).tuples()):
+    while rows := list(query.where(model.id > last).namedtuples()):
         yield from rows
         last = rows[-1][0]
 

@@ -101,7 +101,10 @@ def remind_due(now, failed):
 def sweep(now, displaced):
     """Tidy up, and log how many unmatched submissions were displaced by others since the last time, if any."""
     for room in (attachments, unmatched, sessions, attempts, accounts, guessing, logs):
-        room.sweep(now)
+        try:
+            room.sweep(now)
+        except Exception:
+            log.exception("Ein Teil des Aufräumens ist gescheitert (%s); alles andere geht weiter.", room.__name__)
     if displaced:
         log.warning("Zu viele nicht zugeordnete Anfragen: %s sind verworfen, um Platz zu machen.", displaced)
 
@@ -163,13 +166,15 @@ class Keeper(Loop):
 
     def __init__(self):
         super().__init__("backup")
-        self._failed_at = None
+        self._tried_at = None
 
     def tick(self, now):
         """Make the backup if it is due; one that failed gets another try after a while."""
-        is_early = self._failed_at is not None and now - self._failed_at < BACKUP_RETRY
+        is_early = self._tried_at is not None and now - self._tried_at < BACKUP_RETRY
         if backup.is_due(now) and not is_early:
-            self._failed_at = None if backup.make_daily(now, self._stopping.is_set) else now
+            # Noted beforehand: whatever becomes of it, the next try must not follow at once.
+            self._tried_at = now
+            backup.make_daily(now, self._stopping.is_set)
 
 
 def start(context):

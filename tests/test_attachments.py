@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+import clock
 from app import create_app
 from models import Attachment, Submission, database
-from services import attachments
+from services import attachments, worker
 from settings import MEBIBYTE, settings
 from tests.conftest import NOW
 from tests.samples import HEIC, JPEG, PDF, PNG
@@ -360,3 +361,18 @@ def _submission():
         phone="0211 555-0101",
         category="incident",
     )
+
+
+def test_sweep_that_fails_keeps_no_other_from_sweeping(dora, clara, work, later, monkeypatch, caplog):
+    dora.report("incident")
+    work()
+
+    def fail(_):
+        raise OSError("brought about by the test")
+
+    monkeypatch.setattr(attachments, "sweep", fail)
+    later(days=15)
+    with database.connection_context():
+        worker.run_once(clock.now())
+        assert Submission.select().count() == 0
+    assert "Ein Teil des Aufräumens ist gescheitert (services.attachments)" in caplog.text

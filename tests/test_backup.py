@@ -14,6 +14,7 @@ from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
+from peewee import DatabaseError
 
 import clock
 from models import Attachment, database
@@ -217,6 +218,18 @@ def test_last_ones_are_kept(app, office, later, monkeypatch):
     assert all(path.exists() for path in others)
 
 
+def test_archives_of_a_clock_that_was_wrong_give_way(app, office, later, monkeypatch):
+    monkeypatch.setattr(settings, "backups_kept", 2)
+    settings.backups_dir.mkdir()
+    for day in (1, 2, 3):
+        (settings.backups_dir / f"sicherung-2031010{day}-030000.zip").touch()
+    printed(office("sichern"))
+    assert archives() == ["sicherung-20261123-103000.zip", "sicherung-20310103-030000.zip"]
+    later(days=1)
+    printed(office("sichern"))
+    assert archives() == ["sicherung-20261123-103000.zip", "sicherung-20261124-103000.zip"]
+
+
 def test_what_a_killed_backup_left_goes_after_a_day(app, office):
     settings.backups_dir.mkdir()
     old, fresh = settings.backups_dir / ".unfertig-1.db", settings.backups_dir / ".unfertig-2.db"
@@ -263,6 +276,23 @@ def test_failed_daily_backup_shows_and_is_tried_again(filled, keeper, clara, lat
     keeper()
     assert "Letzte Sicherung23.11.2026, 11:30 Uhr" in words(clara.get(TODAY))
     assert "gescheitert" not in words(clara.get(TODAY))
+
+
+@pytest.mark.parametrize("error", [DatabaseError("disk I/O error"), RuntimeError("something else")])
+def test_daily_backup_that_fails_at_the_database_or_as_nobody_thought_of(filled, keeper, clara, monkeypatch, error):
+    tries = []
+
+    def fail(*_):
+        tries.append(1)
+        raise error
+
+    with monkeypatch.context() as broken:
+        broken.setattr(backup, "copy_pages", fail)
+        for _ in range(3):
+            keeper()
+    assert len(tries) == 1
+    assert "die tägliche ist gescheitert" in words(clara.get(TODAY))
+    assert leftovers() == []
 
 
 def test_end_of_the_portal_ends_a_backup(filled, app):

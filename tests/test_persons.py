@@ -2,14 +2,16 @@
 
 import io
 import json
+import sqlite3
 import zipfile
+from contextlib import closing
 
 import html5lib
 import pytest
 
 import clock
 from models import Approver, Attachment, Customer, Message, Submission, TextBlock, Ticket, database
-from services import erasure
+from services import erasure, persons
 from settings import settings
 from tests.conftest import NOW
 from tests.pages import EXAMPLES
@@ -265,6 +267,32 @@ def test_the_page_to_read_says_the_same(jana, clara):
     html5lib.HTMLParser(strict=True).parse(page)
     for words in ("Jana Koehler", "0172/5550133", "Erreicht:\nJana Köhler, 0172 5550133", "Datenschutzbehörde"):
         assert words in page
+
+
+def test_a_lost_file_is_named_and_the_rest_is_told(jana, clara):
+    with database.connection_context():
+        lost = Attachment.get(Attachment.name == "server.log")
+    (settings.files_dir / lost.stored_name).unlink()
+    archive = disclosed(clara, choose(search(clara)))
+    told = json.loads(archive.read("auskunft.json"))
+    named = [name for ticket in told["Vorgänge"] for name in ticket.get("Dateien", [])]
+    assert "server.log (im Portal nicht mehr vorhanden)" in named
+    packed = [name for name in archive.namelist() if name.startswith("dateien/")]
+    assert packed == [name for name in named if "/" in name]
+
+
+def test_somebody_can_write_while_files_are_searched(jana, clara, monkeypatch):
+    written = []
+
+    def content_of(file):
+        with closing(sqlite3.connect(settings.database_path, timeout=0)) as other, other:
+            written.append(other.execute("UPDATE customer SET name = name").rowcount)
+        return ""
+
+    monkeypatch.setattr(persons, "content_of", content_of)
+    assert search(clara).status == 200
+    assert written
+    assert set(written) == {1}
 
 
 def test_no_link_is_handed_over(jana, clara):
