@@ -28,15 +28,8 @@
     "Tab an, dann geht es hier weiter.";
   const TOO_LARGE = "Die Dateien sind zusammen zu groß. Bitte wählen Sie weniger oder kleinere aus.";
   const REFUSED = "Nicht alle Dateien wurden angenommen. Bitte prüfen Sie die Anhänge und senden Sie dann noch einmal ab.";
-  const BUSY = "Gerade kommt hier sehr viel auf einmal an";
-  // What a proxy in front says by itself may have no such header.
-  const waitOf = (xhr) => {
-    const seconds = Number(xhr.getResponseHeader("Retry-After")) || 60;
-    return seconds > 90 ? `${Math.ceil(seconds / 60)} Minuten` : `${seconds} Sekunden`;
-  };
-  const busy = (xhr) => notSent(BUSY, `senden Sie sie in ${waitOf(xhr)} noch einmal ab.`);
-  const tooManyFiles = (xhr) =>
-    `${BUSY}. Die Dateien sind noch ausgewählt: Bitte senden Sie das Formular in ${waitOf(xhr)} mit ihnen ab.`;
+  // The portal itself says why to wait and how long; a proxy in front has only its own page.
+  const saidByPortal = (xhr) => xhr.getResponseHeader("Portal-Notice") ? xhr.responseText : null;
   const COOKIES = "Bitte erlauben Sie Cookies für diese Seite und laden Sie sie neu.";
 
   // --- Files: one upload at a time; what is chosen meanwhile waits, and so does the form. ---
@@ -77,7 +70,7 @@
   };
 
   // The next upload's list takes the place of this one's, but what was refused is still to be read.
-  const refusals = () => [...document.querySelectorAll("#attachment-list .error li")].map((item) => item.textContent);
+  const refusals = () => [...document.querySelectorAll("#attachment-list [role=alert] :is(li, p)")].map((item) => item.textContent);
 
   // What failed stays chosen, so that it goes along with the form or with the next upload.
   const showFailed = (failure) => {
@@ -170,7 +163,7 @@
         sendForm = null;
         say("form-message", REFUSED);
       }
-      const failure = { 200: "", 401: SIGNED_OUT, 422: "", 413: TOO_LARGE, 429: tooManyFiles(xhr) }[xhr.status] ?? UPLOAD_FAILED;
+      const failure = { 200: "", 401: SIGNED_OUT, 422: "", 413: TOO_LARGE }[xhr.status] ?? saidByPortal(xhr) ?? UPLOAD_FAILED;
       uploadEnded(failure, failure && failure !== TOO_LARGE ? sending : []);
       if (!list.isConnected) htmx.trigger("#category", "change");
     });
@@ -185,7 +178,7 @@
   document.addEventListener("htmx:responseError", (event) => {
     const { elt, xhr } = event.detail;
     if (elt.id === "files") return;
-    const message = { 401: SIGNED_OUT, 413: TOO_LARGE, 429: busy(xhr), 503: busy(xhr) }[xhr.status] ?? serverFailed(xhr);
+    const message = { 401: SIGNED_OUT, 413: TOO_LARGE }[xhr.status] ?? saidByPortal(xhr) ?? serverFailed(xhr);
     say("form-message", message);
   });
   document.addEventListener("htmx:sendError", (event) => {

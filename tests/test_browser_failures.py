@@ -7,6 +7,7 @@ from tests.live import PNG, names_of
 from tests.pages import EXAMPLES
 
 ERROR_PAGE = "<!doctype html><title>Fehler</title><h1>Fehler</h1>"
+WAIT = "Von Ihrem Anschluss kamen sehr viele Anfragen. Bitte warten Sie 30 Minuten."
 
 
 @pytest.fixture
@@ -15,9 +16,9 @@ def form(tab):
     return tab.begin("incident")
 
 
-def answers_once(tab, path, status, **headers):
-    """Let the next request to a path get an error page from somewhere on its way."""
-    answer = {"status": status, "headers": {"Content-Type": "text/html"} | headers, "body": ERROR_PAGE}
+def answers_once(tab, path, status, body=ERROR_PAGE, **headers):
+    """Let the next request to a path get an error page from somewhere on its way, or what the portal itself says."""
+    answer = {"status": status, "headers": {"Content-Type": "text/html"} | headers, "body": body}
     tab.page.route(f"**{path}", lambda route: route.fulfill(**answer), times=1)
 
 
@@ -134,8 +135,8 @@ def test_line_cut_when_a_kind_is_chosen(form):
         (500, "Das hat nicht geklappt"),
         (502, "Das hat nicht geklappt"),
         (413, "zu groß"),
-        (429, "in 60 Sekunden noch einmal ab"),
-        (503, "Gerade kommt hier sehr viel auf einmal an, Ihre Anfrage ist noch nicht eingegangen."),
+        (429, "Das hat nicht geklappt, Ihre Anfrage ist noch nicht eingegangen."),
+        (503, "Das hat nicht geklappt, Ihre Anfrage ist noch nicht eingegangen."),
     ],
 )
 def test_server_fails_at_sending(form, sent, status, sentence):
@@ -164,10 +165,21 @@ def test_server_fails_at_an_upload(form, sent):
     assert names_of(submission) == ["Foto.png"]
 
 
+@pytest.mark.parametrize("status", [429, 503])
+def test_server_asks_to_wait(form, sent, status):
+    answers_once(form, "/", status, WAIT, **{"Portal-Notice": "yes"})
+    form.send()
+    expect(form.at("#form-message")).to_have_text(WAIT)
+    is_unharmed(form)
+    form.send()
+    form.sees_receipt()
+    assert len(sent()) == 1
+
+
 def test_server_has_had_too_many_files(form, sent):
-    answers_once(form, "/anhaenge", 429, **{"Retry-After": "1750"})
+    answers_once(form, "/anhaenge", 429, WAIT, **{"Portal-Notice": "yes"})
     form.add_files(("Foto.png", PNG))
-    expect(form.at("#upload-message")).to_contain_text("in 30 Minuten")
+    expect(form.at("#upload-message")).to_have_text(WAIT)
     is_unharmed(form)
     assert form.chosen_files() == ["Foto.png"]
     form.send()

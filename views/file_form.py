@@ -22,15 +22,16 @@ SERVER_FAILED = (
     "Bitte senden Sie sie in einer Minute noch einmal ab."
 )
 
-
 TOO_MANY_SUBMISSIONS = (
     "Von Ihrem Anschluss kamen in der letzten Zeit sehr viele Anfragen. {thing} ist noch nicht eingegangen. Ihre "
     "Angaben stehen noch hier: Bitte senden Sie sie in {wait} noch einmal ab. Eilt es, rufen Sie uns bitte an."
 )
 TOO_MANY_UPLOADS = (
     "Von Ihrem Anschluss kamen in der letzten Zeit sehr viele Dateien. Die neu gewählten sind nicht angekommen. Ihre "
-    "Angaben stehen noch hier: Bitte wählen Sie die Dateien in {wait} noch einmal aus. Eilt es, rufen Sie uns bitte an."
+    "Angaben stehen noch hier: Bitte {try_again}. Eilt es, rufen Sie uns bitte an."
 )
+CHOOSE_AGAIN = "wählen Sie die Dateien in {wait} noch einmal aus"
+STILL_CHOSEN = "senden Sie sie in {wait} mit den Dateien ab, die noch ausgewählt sind"
 OVERRUN = (
     "Gerade kommen bei uns sehr viele Anfragen an. {thing} ist noch nicht eingegangen. Ihre Angaben stehen noch hier: "
     "Bitte senden Sie sie in {wait} noch einmal ab. Eilt es, rufen Sie uns bitte an."
@@ -99,9 +100,12 @@ class FileForm:
     def slow_down(self, flood):
         """Ask to wait, and lose nothing: show the form again; a page with scripts still has it and says so itself."""
         status, sentence = FLOODS[type(flood)]
-        notice = sentence.format(thing=self.thing, wait=texts.wait(flood.wait))
+        wait = texts.wait(flood.wait)
+        try_again = (STILL_CHOSEN if is_htmx() else CHOOSE_AGAIN).format(wait=wait)
+        notice = sentence.format(thing=self.thing, wait=wait, try_again=try_again)
         if is_htmx():
             response = answer(notice, status)
+            response.headers["Portal-Notice"] = "yes"
         else:
             response = self.show(self.form_sent(), draft_sent(), status, notice=notice)
         return ask_to_wait(response, flood.wait)
@@ -128,7 +132,7 @@ def new_draft():
 
 
 def stage_files(draft):
-    """Stage the files that came with the form and return a sentence for each that was refused; raises Flood."""
+    """Stage the files that came with the form and return what was refused; raises Flood."""
     uploads = [(file.filename, file.stream) for file in request.files.getlist("files") if file.filename]
     if uploads:
         floods.take(floods.Kind.UPLOADS, request.remote_addr, clock.now(), len(uploads))
@@ -143,7 +147,7 @@ def complaints(draft, sent):
     refusals = stage_files(draft)
     listed = request.form.getlist("staged")
     if listed and attachments.is_swept(draft, listed) and not sent.exists():
-        refusals.append(attachments.SWEPT.format(hours=settings.staged_hours))
+        refusals.append(attachments.Refusal(attachments.SWEPT.format(hours=settings.staged_hours)))
     return refusals
 
 
