@@ -116,6 +116,7 @@ def create_app():
         limits=words,
         categories=forms.FORMS,
         allowed_extensions=file_types.ALLOWED_EXTENSIONS,
+        allowed_words=file_types.ALLOWED_WORDS,
         lead_time_workdays=workdays.LEAD_TIME_WORKDAYS,
         static=assets.static,
         too_large=attachments.TOO_LARGE,

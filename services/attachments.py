@@ -6,13 +6,14 @@ import os
 import secrets
 import shutil
 from datetime import timedelta
+from typing import NamedTuple
 
 from peewee import fn
 
 from models import Attachment, transaction
 from services import disk, scanner
 from services.file_names import safe_name
-from services.file_types import ALLOWED_WORDS, TEXT, Refused, judge
+from services.file_types import TEXT, Refused, WrongKind, judge
 from services.file_types.text import decoded
 from settings import MEBIBYTE, settings
 from words import MAX_ATTACHMENT_BYTES, MAX_ATTACHMENT_MIB, MAX_ATTACHMENTS
@@ -28,7 +29,9 @@ SWEPT = (
     "Eine Ihrer Dateien war länger als {hours} Stunden nicht abgesendet und ist gelöscht. "
     "Bitte wählen Sie sie noch einmal aus."
 )
-ALLOWED = f"Erlaubt sind {ALLOWED_WORDS}."
+
+# What lies not with one file is said once for all of them.
+_OF_ALL = (TOO_MANY, CROWDED, SCARCE, scanner.DEAD, scanner.BUSY)
 
 # What every browser shows as a picture.
 PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp"})
@@ -38,34 +41,44 @@ SHOWN_LINES = 8
 SHOWN_BYTES = 2000
 
 
+class Refusal(NamedTuple):
+    """A German sentence that names what stays out, and the reason; and whether it is the kind of the file."""
+
+    sentence: str
+    is_wrong_kind: bool = False
+
+    def __str__(self):
+        return self.sentence
+
+
 def stage(draft, uploads, address, now):
     """Store files, given as pairs of name and stream, under a draft key until a submission adopts them.
 
-    Returns a German sentence for each file that was refused; the others stay. What is returned is on disk.
+    Returns what was refused; the others stay. What is returned is on disk.
     """
-    rows, refusals = [], []
+    rows, refused = [], []
     try:
         for name, stream in uploads:
             row = {"draft": draft, "name": safe_name(name), "stored_name": secrets.token_hex(16)}
             try:
                 row |= _write(row["stored_name"], row["name"], stream, address)
                 rows.append(row | {"address": address, "staged_at": now})
-            except Refused as refused:
+            except Refused as reason:
                 _unlink(row["stored_name"])
-                refusals.append(_refusal(row["name"], refused))
+                refused.append((row["name"], reason))
             except BaseException as error:
                 _unlink(row["stored_name"])
                 if not disk.is_full(error):
                     raise
-                refusals.append(_refusal(row["name"], SCARCE))
+                refused.append((row["name"], Refused(SCARCE)))
         if rows:
             disk.fsync_directory(settings.files_dir)
-            refusals += _insert(rows)
+            refused += _insert(rows)
     except BaseException:
         for row in rows:
             _unlink(row["stored_name"])
         raise
-    return refusals
+    return _refusals(refused)
 
 
 def remove(draft, stored_name):
@@ -181,10 +194,7 @@ def _write(stored_name, name, stream, address):
         if size > MAX_ATTACHMENT_BYTES:
             raise Refused(TOO_LARGE)
         file.flush()
-        try:
-            verdict = judge(name, file)
-        except Refused as refused:
-            raise Refused(f"{refused} {ALLOWED}") from None
+        verdict = judge(name, file)
         scanner.check(settings.files_dir / stored_name, address)
         os.fsync(file.fileno())
         file.seek(0)
@@ -193,7 +203,7 @@ def _write(stored_name, name, stream, address):
 
 
 def _insert(rows):
-    accepted, refusals = [], []
+    accepted, refused = [], []
     with transaction():
         staged = list(Attachment.staged(rows[0]["draft"]))
         known = {(attachment.digest, attachment.name) for attachment in staged}
@@ -213,10 +223,10 @@ def _insert(rows):
                 continue
             total -= row["size"]
             _unlink(row["stored_name"])
-            refusals.append(_refusal(row["name"], reason))
+            refused.append((row["name"], Refused(reason)))
         if accepted:
             Attachment.insert_many(accepted).execute()
-    return refusals
+    return refused
 
 
 def _staged_load(address):
@@ -230,8 +240,20 @@ def _is_crowded(from_address, total):
     return is_full and settings.limits == "on"
 
 
-def _refusal(name, reason):
-    return f"„{name}“ wurde nicht angenommen: {reason}"
+def _refusals(refused):
+    """Return the refusals of files, given as pairs of name and reason."""
+    refusals = [
+        Refusal(f"„{name}“ wurde nicht angenommen: {reason}", isinstance(reason, WrongKind))
+        for name, reason in refused
+        if str(reason) not in _OF_ALL
+    ]
+    for reason in _OF_ALL:
+        *others, last = [f"„{name}“" for name, why in refused if str(why) == reason] or [""]
+        if others:
+            refusals.append(Refusal(f"{', '.join(others)} und {last} wurden nicht angenommen: {reason}"))
+        elif last:
+            refusals.append(Refusal(f"{last} wurde nicht angenommen: {reason}"))
+    return refusals
 
 
 def _unlink(stored_name):

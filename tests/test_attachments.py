@@ -122,7 +122,7 @@ def fail_once(monkeypatch):
 def test_file_for_which_there_is_no_room_is_refused(db, fail_once, failing_call, refused, kept):
     fail_once(failing_call)
     (refusal,) = stage(("Foto.png", PNG), ("Foto.jpg", JPEG))
-    assert refusal == f"„{refused}“ wurde nicht angenommen: {attachments.SCARCE}"
+    assert refusal.sentence == f"„{refused}“ wurde nicht angenommen: {attachments.SCARCE}"
     assert staged_names() == [kept]
     assert len(names_on_disk()) == 1
 
@@ -169,8 +169,8 @@ def test_other_name_or_draft_is_another_file(db, name, draft):
 def test_one_file_too_many(db):
     files = texts(MAX_ATTACHMENTS + 1)
     (refusal,) = stage(*files)
-    assert f"„{files[-1][0]}“" in refusal
-    assert f"Mehr als {MAX_ATTACHMENTS} Anhänge" in refusal
+    assert f"„{files[-1][0]}“" in refusal.sentence
+    assert f"Mehr als {MAX_ATTACHMENTS} Anhänge" in refusal.sentence
     assert staged_names() == [name for name, _ in files[:-1]]
     assert len(names_on_disk()) == MAX_ATTACHMENTS
 
@@ -189,8 +189,8 @@ def test_cap_per_address(limited):
     assert stage(first) == []
     assert stage(second, draft=OTHER_DRAFT) == []
     (refusal,) = stage(third, draft="f" * 22)
-    assert f"„{third[0]}“" in refusal
-    assert "später noch einmal" in refusal
+    assert f"„{third[0]}“" in refusal.sentence
+    assert "später noch einmal" in refusal.sentence
     assert stage(third, address=ELSEWHERE, draft="f" * 22) == []
     assert len(names_on_disk()) == 3
 
@@ -200,8 +200,8 @@ def test_cap_in_total(limited):
     exactly_full = [("a.txt", b"a" * (MEBIBYTE - 10)), ("b.txt", b"b" * 10)]
     assert stage(*exactly_full) == []
     (refusal,) = stage(("c.txt", b"c"), draft=OTHER_DRAFT, address=ELSEWHERE)
-    assert "„c.txt“" in refusal
-    assert "später noch einmal" in refusal
+    assert "„c.txt“" in refusal.sentence
+    assert "später noch einmal" in refusal.sentence
     assert len(names_on_disk()) == 2
 
 

@@ -75,7 +75,7 @@ def test_a_bad_file_gets_its_sentence_and_the_good_ones_stay(form, sent):
     sentences = form.at("#attachments [role=alert] li")
     expect(sentences).to_have_count(2)
     expect(sentences.first).to_contain_text("„Programm.exe“ wurde nicht angenommen")
-    expect(sentences.first).to_contain_text("Erlaubt sind")
+    expect(form.at("#attachments [role=alert] p")).to_contain_text("Erlaubt sind Bilder")
     expect(sentences.last).to_contain_text("„Kaputt.png“ wurde nicht angenommen")
     form.send()
     form.sees_receipt()

@@ -78,6 +78,13 @@ def test_file_is_refused_as_soon_as_it_is_chosen(anna, scarce):
     assert attachments.SCARCE in page.text
 
 
+def test_the_reason_is_said_once_for_all_files(anna, scarce):
+    files = [(io.BytesIO(PNG), name) for name in ("Eins.png", "Zwei.png", "Drei.png")]
+    page = anna.send("incident", files=files)
+    names = "„Eins.png“, „Zwei.png“ und „Drei.png“"
+    assert page.text_of("attachment-list") == f"{names} wurden nicht angenommen: {attachments.SCARCE}"
+
+
 def test_text_goes_through_while_room_is_scarce(anna, scarce, work, tickets):
     anna.report("incident", description=LONG)
     work()

@@ -15,7 +15,7 @@ from services.file_types.boxes import check_heic, is_heic
 from services.file_types.jpeg import check_jpeg
 from services.file_types.pdf import active_content, check_pdf
 from services.file_types.pictures import check_bmp, check_gif, check_png, check_webp
-from services.file_types.reader import BrokenError, Reader, Refused, TrailingError
+from services.file_types.reader import BrokenError, Reader, Refused, TrailingError, WrongKind
 from services.file_types.text import check_text
 from services.file_types.tiff import check_tiff
 from settings import settings
@@ -90,12 +90,12 @@ def _type_by_name(name):
     stem, dot, ending = name.rpartition(".")
     extension = f"{dot}{ending.lower()}"
     if not dot:
-        raise Refused("Dem Namen fehlt die Endung.")
+        raise WrongKind("Dem Namen fehlt die Endung.")
     if extension not in _BY_EXTENSION:
-        raise Refused(f"Dateien mit der Endung „{extension}“ nehmen wir nicht an.")
+        raise WrongKind(f"Dateien mit der Endung „{extension}“ nehmen wir nicht an.")
     _, dot, inner = stem.rpartition(".")
     if dot and _PROGRAM.fullmatch(inner.strip()):
-        raise Refused(f"Die Endung „.{inner}{extension}“ ist doppelt. Bitte benennen Sie die Datei um.")
+        raise WrongKind(f"Die Endung „.{inner}{extension}“ ist doppelt. Bitte benennen Sie die Datei um.")
     return _BY_EXTENSION[extension], extension
 
 
@@ -105,7 +105,7 @@ def _check_beginning(beginning, claimed, extension):
     if found != claimed.media_type:
         known = _BY_MEDIA_TYPE.get(found)
         content = f"ein {known.label}" if known else f"kein {claimed.label}"
-        raise Refused(f"Die Endung „{extension}“ passt nicht, der Inhalt ist {content}.")
+        raise WrongKind(f"Die Endung „{extension}“ passt nicht, der Inhalt ist {content}.")
 
 
 def _check_structure(data, claimed):
@@ -114,17 +114,19 @@ def _check_structure(data, claimed):
     except BrokenError:
         raise Refused(f"Als {claimed.label} ist die Datei beschädigt oder unvollständig.") from None
     except TrailingError:
+        instead = " oder schicken Sie ein Bildschirmfoto davon" if claimed.media_type != PDF else ""
         raise Refused(
-            f"Hinter dem Ende steht etwas, das nicht zum {claimed.label} gehört. Bitte speichern Sie die Datei neu."
+            f"Hinter dem Ende steht etwas, das nicht zum {claimed.label} gehört. Bitte speichern Sie die Datei "
+            f"neu{instead}."
         ) from None
 
 
 def _check_disguise(data, claimed):
     """Raise Refused for a file that is a second thing, too: hidden where a picture or a document leaves room."""
     if _opens_as_archive(data):
-        raise Refused(f"Das {claimed.label} ist zugleich ein ZIP-Archiv.")
+        raise WrongKind(f"Das {claimed.label} ist zugleich ein ZIP-Archiv.")
     if claimed.media_type != PDF and b"%PDF-" in data[:1024]:
-        raise Refused(f"Das {claimed.label} ist zugleich ein PDF-Dokument.")
+        raise WrongKind(f"Das {claimed.label} ist zugleich ein PDF-Dokument.")
 
 
 _ARCHIVE_END, _ARCHIVE_LIST = b"PK\x05\x06", b"PK\x01\x02"

@@ -18,6 +18,10 @@ class Refused(ValueError):
     """A file that does not come in; its text is the reason, a German sentence without the file's name."""
 
 
+class WrongKind(Refused):
+    """A file of a kind that does not come in; who chose it should know which do."""
+
+
 class BrokenError(Exception):
     """The structure of a file leads out of it or nowhere."""
 

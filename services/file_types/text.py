@@ -6,14 +6,14 @@ What the words mean is not asked: a script or a page as text is what somebody fr
 import codecs
 import re
 
-from services.file_types.reader import Refused
+from services.file_types.reader import WrongKind
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f]")
 _CHUNK = 65536
 
 
 def check_text(file):
-    """Check an open file; raises Refused."""
+    """Check an open file; raises WrongKind."""
     file.seek(0)
     for encoding in _encodings(file.read(2)):
         try:
@@ -22,7 +22,7 @@ def check_text(file):
             return
         except UnicodeDecodeError:
             continue
-    raise Refused("Der Inhalt ist kein einfacher Text.")
+    raise WrongKind("Der Inhalt ist kein einfacher Text.")
 
 
 def decoded(beginning):
