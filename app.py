@@ -14,9 +14,7 @@ from flask import Flask, g, request
 from flask_wtf import CSRFProtect
 from flask_wtf.csrf import CSRFError
 from peewee import DatabaseError
-from waitress.channel import HTTPChannel
-from waitress.task import ErrorTask
-from werkzeug.exceptions import HTTPException, default_exceptions
+from werkzeug.exceptions import HTTPException
 from werkzeug.routing import IntegerConverter
 
 import clock
@@ -25,6 +23,7 @@ import demo
 import forms
 import logs
 import models
+import serving
 import texts
 import words
 from migrations import migrate
@@ -203,7 +202,7 @@ def _run(app, greeting=""):
 
 
 def _open_port(app):
-    _answer_in_german(app)
+    serving.prepare(app)
     try:
         return waitress.create_server(
             app,
@@ -217,7 +216,7 @@ def _open_port(app):
             url_scheme="https" if settings.https else "http",
             max_request_body_size=MAX_REQUEST_BYTES + MEBIBYTE,
             recv_bytes=262144,
-            inbuf_overflow=2 * MEBIBYTE,
+            inbuf_overflow=MEBIBYTE // 4,
             connection_limit=2000,
             asyncore_use_poll=True,
             channel_timeout=15,
@@ -286,21 +285,6 @@ def _add_headers(response):
     if settings.https:
         response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     return response
-
-
-def _answer_in_german(app):
-    """Have waitress answer what never reaches the app (broken, too large) with the same page and headers."""
-
-    class ErrorPageTask(ErrorTask):
-        def execute(self):
-            with app.test_request_context("/"):
-                page = app.process_response(error_page(default_exceptions[self.request.error.code]()))
-            self.status = page.status
-            self.response_headers.extend(page.headers.items())
-            self.set_close_on_finish()
-            self.write(page.data)
-
-    HTTPChannel.error_task_class = ErrorPageTask
 
 
 if __name__ == "__main__":

@@ -3,6 +3,8 @@
 import errno
 import os
 import shutil
+import tempfile
+from pathlib import Path
 
 from peewee import DatabaseError
 
@@ -10,6 +12,9 @@ from settings import MEBIBYTE, settings
 
 NO_ROOM = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
 SQLITE_FULL = "database or disk is full"
+
+# Where only what comes and goes lies, in memory on many machines, so much stays free.
+PASSING_RESERVE_MIB = 64
 
 
 def free_bytes(folder):
@@ -20,6 +25,18 @@ def free_bytes(folder):
 def is_scarce():
     """Say whether what is left is kept for texts."""
     return free_bytes(settings.data_dir) < settings.disk_reserve_mib * MEBIBYTE
+
+
+def has_room_for_passing(size):
+    """Say whether so many bytes find room among the temporary files.
+
+    On the disk that all lies on they leave half of what is kept for texts: on the way there, the form itself still says
+    that it takes no files.
+    """
+    folder, reserve = Path(tempfile.gettempdir()), settings.disk_reserve_mib // 2
+    if folder.stat().st_dev != settings.data_dir.stat().st_dev:
+        reserve = min(reserve, PASSING_RESERVE_MIB)
+    return free_bytes(folder) - size >= reserve * MEBIBYTE
 
 
 def is_full(error):

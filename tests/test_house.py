@@ -295,12 +295,14 @@ ROOMS = {
         "logs",
         "migrations",
         "models",
+        "serving",
         "words",
         "settings",
         "texts",
         "services",
         "views",
     },
+    "serving": {"services", "settings", "views"},
     "start": set(),
 }
 

@@ -1,15 +1,19 @@
 """Waitress in front of the app: what never reaches the app is answered with the same page and the same headers."""
 
 import http.client
+import re
 import socket
 import urllib.parse
 
 import pytest
+from waitress.adjustments import Adjustments
 from werkzeug.datastructures import Headers
 from werkzeug.wrappers import Response
 
 from app import MAX_REQUEST_BYTES
+from serving import Inflow, Parser, takes_files
 from settings import MEBIBYTE
+from tests.line import Line, code_on
 from tests.pages import Asked, Page, check_headers
 
 END = "\r\n\r\n"
@@ -76,3 +80,78 @@ def test_a_body_that_does_not_say_its_length_ends_at_the_same_limit(portal):
         assert answer.status == 413
         assert "Das ist zu viel auf einmal" in answer.read().decode()
     assert ask(portal, f"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close{END}").status_code == 200
+
+
+LARGE = 8 * MEBIBYTE
+
+
+def send_all(portal, path, method="POST"):
+    """Send a large body to its end, whatever the server says meanwhile, and return its answer."""
+    address = urllib.parse.urlsplit(portal.url)
+    with socket.create_connection((address.hostname, address.port), timeout=20) as connection:
+        head = f"{method} {path} HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=x\r\n"
+        connection.sendall(f"{head}Content-Length: {LARGE}{END}".encode())
+        for _ in range(LARGE // MEBIBYTE):
+            connection.sendall(bytes(MEBIBYTE))
+        answer = http.client.HTTPResponse(connection, method=method)
+        answer.begin()
+        response = Response(answer.read(), answer.status, Headers(answer.getheaders()))
+    response.request = Asked(method, path)
+    return response
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("POST", "/hilfe"), ("POST", "/gibt-es-nicht"), ("GET", "/"), ("POST", "/verwaltung/anmelden"), ("PUT", "/%ff")],
+)
+def test_what_takes_no_files_takes_no_more_than_a_text(portal, method, path):
+    answer = send_all(portal, path, method)
+    assert answer.status_code == 413
+    assert Page(answer).tree.findtext(".//h1") == "Das ist zu viel auf einmal"
+
+
+def test_chunks_that_go_where_no_files_go(portal):
+    chunks = f"{MEBIBYTE:x}\r\n{'x' * MEBIBYTE}\r\n" * 3
+    answer = ask(portal, f"POST /hilfe HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked{END}{chunks}")
+    assert answer.status_code == 413
+
+
+def test_where_files_may_go(app):
+    rules = [rule.rule for rule in app.url_map.iter_rules()]
+    taking = {rule for rule in rules if takes_files(app, "POST", re.sub("<.*?>", "1", rule))}
+    desks = {"/": "/", "/verwaltung/anruf": "/verwaltung/anruf/"}
+    parts = ("felder", "vorlauf", "anhaenge", "anhaenge/entfernen")
+    of_desks = {desk + part for desk in desks.values() for part in parts} | set(desks)
+    page = "/vorgang/<token>"
+    assert taking == of_desks | {page, f"{page}/anhaenge", f"{page}/anhaenge/entfernen", "/verwaltung/kunden/einlesen"}
+
+
+def test_without_room_a_text_still_comes_in(own_portal):
+    own_portal.start(disk_reserve_mib=10**9)
+    answer = send_all(own_portal, "/")
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"] == "60"
+    assert Page(answer).tree.findtext(".//h1") == "Gerade kommt zu viel auf einmal"
+    known = own_portal.add_customer("K1001", "Bäckerei Sommer")
+    line = Line(own_portal)
+    assert code_on(line.post("/", line.filled(known)))
+
+
+@pytest.mark.parametrize("bound", ["MOST_HELD", "MOST_HELD_OF_NETWORK"])
+def test_what_is_on_its_way_is_bounded_until_it_is_gone(app, monkeypatch, bound):
+    monkeypatch.setattr(f"serving.{bound}", 5 * MEBIBYTE)
+    inflow = Inflow()
+
+    def begin():
+        parser = Parser(Adjustments(), "203.0.113.7", inflow, lambda method, path: True)
+        parser.received(f"POST / HTTP/1.1\r\nContent-Length: {3 * MEBIBYTE}{END}".encode())
+        parser.received(bytes(2 * MEBIBYTE + 1))
+        return parser
+
+    first, second = begin(), begin()
+    assert first.error is None
+    assert second.error.code == 503
+    first.close()
+    third = begin()
+    assert third.error is None
+    third.close()

@@ -22,6 +22,11 @@ ERRORS = {
         "Es ist nichts eingegangen. Gehen Sie zurück und versuchen Sie es in einer Minute noch einmal; die meisten "
         "Browser zeigen Ihre Angaben dann noch.",
     ),
+    503: (
+        "Gerade kommt zu viel auf einmal",
+        "Im Moment finden bei uns keine Dateien Platz. Es ist nichts eingegangen. Gehen Sie zurück und senden Sie es "
+        "in einigen Minuten noch einmal, oder jetzt ohne Dateien; die meisten Browser zeigen Ihre Angaben dann noch.",
+    ),
 }
 
 # The office is sent to no form of its customers.
@@ -30,6 +35,7 @@ STAFF_ADVICE = {
     404: "Vielleicht ist die Adresse falsch geschrieben, oder was hier war, ist inzwischen gelöscht.",
     405: "Bitte gehen Sie zurück und versuchen Sie es noch einmal.",
     413: "Die Datei ist zu groß, oder ein Text ist zu lang. Bitte gehen Sie zurück und kürzen Sie.",
+    503: "Im Moment finden keine Dateien Platz. Bitte gehen Sie zurück und versuchen Sie es in einigen Minuten wieder.",
     500: "Bitte gehen Sie zurück und prüfen Sie, ob sich etwas geändert hat, bevor Sie es noch einmal versuchen.",
 }
 DISK_FULL = (
