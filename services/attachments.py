@@ -13,7 +13,7 @@ from peewee import fn
 from models import Attachment, transaction
 from services import disk, scanner
 from services.file_names import safe_name
-from services.file_types import TEXT, Refused, WrongKind, judge
+from services.file_types import BUSY, TEXT, Refused, Unchecked, WrongKind, judge
 from services.file_types.text import decoded
 from settings import MEBIBYTE, settings
 from words import MAX_ATTACHMENT_BYTES, MAX_ATTACHMENT_MIB, MAX_ATTACHMENTS
@@ -31,7 +31,7 @@ SWEPT = (
 )
 
 # What lies not with one file is said once for all of them.
-_OF_ALL = (TOO_MANY, CROWDED, SCARCE, scanner.DEAD, scanner.BUSY)
+_OF_ALL = (TOO_MANY, CROWDED, SCARCE, BUSY, scanner.DEAD, scanner.BUSY)
 
 # What every browser shows as a picture.
 PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp"})
@@ -60,6 +60,10 @@ def stage(draft, uploads, address, now):
     try:
         for name, stream in uploads:
             row = {"draft": draft, "name": safe_name(name), "stored_name": secrets.token_hex(16)}
+            if refused and isinstance(refused[-1][1], Unchecked):
+                # Each file would wait anew, and the thread with it.
+                refused.append((row["name"], refused[-1][1]))
+                continue
             try:
                 row |= _write(row["stored_name"], row["name"], stream, address)
                 rows.append(row | {"address": address, "staged_at": now})

@@ -22,6 +22,7 @@ from tests.samples import (
     heic,
     interlaced_png,
     oneplus_notes,
+    overlapping_streams,
     packed_objects,
     packed_stream,
     pdf,
@@ -29,6 +30,7 @@ from tests.samples import (
     png_chunk,
     samsung_notes,
     saved,
+    silent_streams,
     tiff,
     tiff_entry,
     tiff_page,
@@ -242,6 +244,8 @@ ACTIVE = {
         ),
         "nicht Prüfbares",
     ),
+    "pdf-overlapping-streams": ("Scan.pdf", overlapping_streams(), "nicht Prüfbares"),
+    "pdf-silent-streams": ("Scan.pdf", silent_streams(), "nicht Prüfbares"),
     "pdf-all-at-once": (
         "Alles.pdf",
         pdf(

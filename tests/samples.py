@@ -177,6 +177,24 @@ def packed_objects(*bodies, head=b"/Type/ObjStm"):
     return packed_stream(head + b"/N %d/First %d" % (len(bodies), len(numbers)), numbers + b" ".join(bodies))
 
 
+def overlapping_streams():
+    """Return a PDF of streams that each go on to the end of the file and repeat what those behind them say."""
+
+    def block(data):
+        return b"\x00" + struct.pack("<HH", len(data), 65535 - len(data)) + data
+
+    return pdf("1.5", objects=[(block(b"1 0 ") + block(b"") * 20 + block(b"stream\n\x78\x01")) * 1000])
+
+
+def silent_streams():
+    """Return a PDF of streams that each go on to the end of the file and say nothing but their first bytes.
+
+    Each consists of a block of Deflate that gives nothing out, and whose table of codes spells the next one's start.
+    """
+    codes = bytes.fromhex("0210f4074092244992240973747265616d78010091006eff1a593d7b") + bytes(110)
+    return pdf("1.5", objects=[(codes + b"\x20" + bytes(15) + b"\x0b" + b"\x00\x00\xff\xff\x00" * 3)[:-1] * 2000])
+
+
 def exe():
     """Return the beginning of a Windows program."""
     return b"MZ\x90\x00\x03\x00\x00\x00" + bytes(52) + b"\x80\x00\x00\x00" + bytes(64) + b"PE\x00\x00" + bytes(200)

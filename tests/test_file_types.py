@@ -1,15 +1,17 @@
 """Which files come in by the form: sizes at the edge, limits that the office sets, and what the help page says."""
 
 import io
+import zlib
 
 import pytest
 
 from models import Attachment, database
-from services.file_types import ALLOWED_EXTENSIONS
+from services import file_types
+from services.file_types import ALLOWED_EXTENSIONS, unpacker
 from settings import settings
 from tests.corpus_bad import HTML, OVERSIZED
 from tests.pages import HTMX, Visitor
-from tests.samples import JPEG, PNG, pdf
+from tests.samples import JPEG, PDF, PNG, overlapping_streams, pdf, silent_streams
 from words import MAX_ATTACHMENT_BYTES
 
 
@@ -65,6 +67,44 @@ def test_pdf_of_full_size(upload):
     answer, (attachment,) = upload("Scan.pdf", pdf(objects=[b"<<>>\nstream\n" + points + b"\nendstream"]))
     assert answer.status == 200
     assert attachment.active_content == ""
+
+
+REAL_UNPACKER = zlib.decompressobj
+
+
+class CountingUnpacker:
+    """Unpacks as zlib does, and counts what it is given."""
+
+    given = 0
+
+    def __init__(self):
+        self._unpacker = REAL_UNPACKER()
+
+    def __getattr__(self, name):
+        return getattr(self._unpacker, name)
+
+    def decompress(self, packed, most):
+        CountingUnpacker.given += len(packed)
+        return self._unpacker.decompress(packed, most)
+
+
+@pytest.mark.parametrize("made", [overlapping_streams, silent_streams])
+def test_no_pdf_is_unpacked_again_and_again(upload, monkeypatch, made):
+    monkeypatch.setattr(unpacker.zlib, "decompressobj", CountingUnpacker)
+    monkeypatch.setattr(CountingUnpacker, "given", 0)
+    content = made()
+    _, (attachment,) = upload("Scan.pdf", content)
+    assert attachment.active_content == "nicht Prüfbares"
+    assert CountingUnpacker.given < 4 * len(content)
+
+
+def test_who_would_wait_long_for_a_file_to_be_judged_reads_so(upload, monkeypatch):
+    monkeypatch.setattr(file_types, "WAIT_SECONDS", 0.01)
+    with file_types.place(), file_types.place():
+        answer, staged = upload("Scan.pdf", PDF)
+        assert f"„Scan.pdf“ wurde nicht angenommen: {file_types.BUSY}" in answer.text
+        assert staged == []
+    assert upload("Scan.pdf", PDF)[0].status == 200
 
 
 def test_limit_of_pixels_is_the_office_s(upload, monkeypatch):

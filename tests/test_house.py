@@ -40,10 +40,11 @@ ROOMS = {
     "services.file_types.reader": set(),
     "services.file_types.boxes": {"services.file_types.reader"},
     "services.file_types.jpeg": {"services.file_types.boxes", "services.file_types.reader"},
-    "services.file_types.pdf": {"services.file_types.reader"},
+    "services.file_types.pdf": {"services.file_types.reader", "services.file_types.unpacker"},
     "services.file_types.pictures": {"services.file_types.reader"},
     "services.file_types.text": {"services.file_types.reader"},
     "services.file_types.tiff": {"services.file_types.reader"},
+    "services.file_types.unpacker": set(),
     "services.file_types": {
         "settings",
         "services.file_types.boxes",

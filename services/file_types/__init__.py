@@ -7,6 +7,8 @@ and nothing may follow. Nothing is unpacked to be looked at but the objects of a
 import mmap
 import re
 import struct
+import threading
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import filetype
@@ -15,7 +17,7 @@ from services.file_types.boxes import check_heic, is_heic
 from services.file_types.jpeg import check_jpeg
 from services.file_types.pdf import active_content, check_pdf
 from services.file_types.pictures import check_bmp, check_gif, check_png, check_webp
-from services.file_types.reader import BrokenError, Reader, Refused, TrailingError, WrongKind
+from services.file_types.reader import BrokenError, Reader, Refused, TrailingError, Unchecked, WrongKind
 from services.file_types.text import check_text
 from services.file_types.tiff import check_tiff
 from settings import settings
@@ -23,6 +25,10 @@ from settings import settings
 ALLOWED_WORDS = "Bilder (PNG, JPEG, GIF, WebP, BMP, TIFF, HEIC), PDF-Dateien und einfache Textdateien (.txt, .log)"
 
 TEXT, PDF = "text/plain", "application/pdf"
+
+BUSY = "Wir prüfen gerade zu viele Dateien. Bitte versuchen Sie es in einer Minute noch einmal."
+_JUDGED_AT_ONCE, WAIT_SECONDS = 2, 3
+_places = threading.BoundedSemaphore(_JUDGED_AT_ONCE)
 
 
 class FileType(NamedTuple):
@@ -76,6 +82,22 @@ _CHECKS = {
 def judge(name, file):
     """Return the verdict on an open file on disk that will be shown by this name; raises Refused."""
     claimed, extension = _type_by_name(name)
+    with place():
+        return _judge_content(file, claimed, extension)
+
+
+@contextmanager
+def place():
+    """Let few files be judged at once, and nobody wait for it long, so that other threads go on serving pages."""
+    if not _places.acquire(timeout=WAIT_SECONDS):
+        raise Unchecked(BUSY)
+    try:
+        yield
+    finally:
+        _places.release()
+
+
+def _judge_content(file, claimed, extension):
     if claimed.media_type == TEXT:
         check_text(file)
         return Verdict(TEXT)

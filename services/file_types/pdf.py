@@ -5,9 +5,9 @@ an embedded file, forms calculate. The office is told, and decides.
 """
 
 import re
-import zlib
 
 from services.file_types.reader import TrailingError, require
+from services.file_types.unpacker import OverdoneError, Unpacker
 
 # Readers look for the end in the last kilobyte.
 _MOST_BEHIND_THE_END = 1024
@@ -53,11 +53,8 @@ _SAYS_PACKED, _SAYS_FIRST, _SAYS_NUMBER, _SAYS_FILTER = (
     re.compile(b"/" + _name(name)) for name in (b"ObjStm", b"First", b"N", b"Filter")
 )
 
-# So much is unpacked of one file, and so many of its parts and streams are looked at.
-_MOST_UNPACKED = 16 * 1024 * 1024
+# So many parts and streams of one file are looked at.
 _MOST_PARTS, _MOST_STREAMS = 500_000, 20_000
-_BEGINNING = 256
-_CHUNK = 65536
 
 # While a pattern is searched for, nobody else is served; so it is searched for piece by piece.
 _PIECE, _OVERLAP = 256 * 1024, 512
@@ -79,11 +76,11 @@ def check_pdf(reader):
 def active_content(data):
     """Return in words what in a PDF could act by itself, and whether a part of it could not be looked into."""
     words = set(_found(data))
-    for part in _packed_objects(data):
-        if part is None:
-            words.add(UNREADABLE)
-        else:
-            words.update(_found(part))
+    try:
+        for part in _packed_objects(data):
+            words.update({UNREADABLE} if part is None else _found(part))
+    except OverdoneError:
+        words.add(UNREADABLE)
     return ", ".join(word for word in (*_WORDS, UNREADABLE) if word in words)
 
 
@@ -100,26 +97,20 @@ def _searched(pattern, data):
 
 
 def _packed_objects(data):
-    """Yield the objects that are packed in each stream, or None where they cannot be unpacked within bounds."""
-    begun, left, streams = 0, _MOST_UNPACKED, 0
+    """Yield the objects that are packed in each stream, or None where they are not to be read."""
+    unpacker, begun, streams = Unpacker(data), 0, 0
     for number, found in enumerate(_searched(_PART, data)):
         if streams > _MOST_STREAMS or number > _MOST_PARTS:
-            yield None
-            return
+            raise OverdoneError
         if found.start() < begun:
             continue
         before, begun = begun, found.end()
         if not found[0].startswith(b"stream"):
             continue
         streams += 1
-        beginning = _unpacked(data, found.end(), _BEGINNING)
+        beginning = unpacker.beginning(found.end())
         if beginning and _PACKED_OBJECTS.match(beginning):
-            part = _unpacked(data, found.end(), left + 1)
-            if len(part) > left:
-                yield None
-                return
-            left -= len(part)
-            yield part
+            yield unpacker.whole(found.end())
         elif _says_packed_objects(data[before : found.start()]):
             yield None
 
@@ -129,17 +120,3 @@ def _says_packed_objects(description):
         _SAYS_FIRST.search(description) and _SAYS_NUMBER.search(description)
     )
     return is_packed and _SAYS_FILTER.search(description)
-
-
-def _unpacked(data, start, most):
-    """Return the beginning of what is packed here, as far as it can be unpacked."""
-    unpacker = zlib.decompressobj()
-    unpacked = bytearray()
-    try:
-        while not unpacker.eof and len(unpacked) < most and start < len(data):
-            length = min(_CHUNK, 2 * most)
-            unpacked += unpacker.decompress(data[start : start + length], most - len(unpacked))
-            start += length
-    except zlib.error:
-        pass
-    return bytes(unpacked)

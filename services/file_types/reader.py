@@ -22,6 +22,10 @@ class WrongKind(Refused):
     """A file of a kind that does not come in; who chose it should know which do."""
 
 
+class Unchecked(Refused):
+    """A file that nobody can look at just now, nor at the next."""
+
+
 class BrokenError(Exception):
     """The structure of a file leads out of it or nowhere."""
 
