@@ -127,6 +127,7 @@ def create_app():
         lately=lambda value: texts.lately(value, clock.today()),
         ticket_flags=tickets.flags,
         duration=texts.duration,
+        term=texts.term,
         file_size=texts.file_size,
         dialled=texts.dialled,
         read_back=forms.read_back,

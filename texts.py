@@ -52,6 +52,13 @@ def duration(value):
     return " ".join(parts) or "unter 1 Min."
 
 
+def term(days):
+    """Return how long something is kept, in whole years where it is some: "7 Jahre", "1 Jahr", "180 Tage"."""
+    years, rest = divmod(days, 365)
+    number, one, many = (days, "Tag", "Tage") if rest else (years, "Jahr", "Jahre")
+    return f"{number} {one if number == 1 else many}"
+
+
 def file_size(size):
     """Return a number of bytes as people read it: "1,5 GiB", "2,4 MiB", "12 KiB", "1 KiB" for anything smaller."""
     if size >= 1024 * MEBIBYTE:

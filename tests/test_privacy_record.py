@@ -23,8 +23,17 @@ def test_it_names_who_and_how_long(clara):
     words = words_of(clara)
     for said in ("Muster IT", "support@example.org", "0211 55500", "801 Tage", "802 Tage", "803 Tage", "804 Tage"):
         assert said in words
-    for said in ("85 Tage nach dem Eingang", "86 Stunden", "nach 87 Tagen", "die letzten 8 bleiben", "23.11.2026"):
+    for said in ("85 Tage nach dem Eingang", "86 Stunden", "87 Tage nach dem Tag", "die letzten 8 bleiben", "23.11.2026"):
         assert said in words
+
+
+@pytest.mark.parametrize(
+    ("days", "said"), [(1, "1 Tag"), (180, "180 Tage"), (364, "364 Tage"), (365, "1 Jahr"), (2555, "7 Jahre")]
+)
+def test_whole_years_are_called_so(anna, clara, days, said):
+    settings.closed_ticket_days = days
+    for words in (words_of(clara), anna.get("/hilfe").text_of("main"), clara.get("/verwaltung/datenschutz").text):
+        assert f"{said} nach dem Abschluss" in words
 
 
 @pytest.mark.parametrize(
