@@ -60,7 +60,10 @@ def test():
 @with_database
 def run_worker(once):
     """Prüfen, verschicken, aufräumen, ohne Webserver."""
-    done = worker.run_once(clock.now())
+    try:
+        done = worker.run_once(clock.now())
+    except OSError as error:
+        raise click.ClickException(f"Nicht alles ließ sich erledigen: {error}.") from None
     click.echo(f"Erledigt. Geprüfte Anfragen: {done.decided}, verschickte E-Mails: {done.mails_sent}")
 
 

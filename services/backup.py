@@ -287,11 +287,7 @@ def _delete(path):
 def _note(standing):
     """Write down what came of a backup; where even that finds no room, the log and the age of the last one tell."""
     text = json.dumps(standing._asdict(), default=datetime.isoformat)
-    fresh = settings.backups_dir / f".unfertig-{secrets.token_hex(8)}.json"
     try:
-        fresh.write_text(text, encoding="utf-8")
-        fresh.replace(settings.backups_dir / NOTE)
+        disk.replace(settings.backups_dir / NOTE, text)
     except OSError as error:
         log.warning("Der Stand der Sicherungen ließ sich nicht festhalten: %s", error)
-        with suppress(OSError):
-            fresh.unlink(missing_ok=True)

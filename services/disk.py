@@ -51,6 +51,13 @@ def is_full(error):
     return False
 
 
+def replace(path, text):
+    """Let a small file hold another text: all of it, or what it held before."""
+    fresh = path.with_name(f".unfertig-{path.name}")
+    fresh.write_text(text, encoding="utf-8")
+    fresh.replace(path)
+
+
 def fsync_directory(path):
     """Make new names in a folder survive a power cut; Windows and some disks in the network do it by themselves."""
     if os.name == "nt":

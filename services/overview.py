@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 
 from models import Submission, Ticket, database, number_of
-from services import approvals, backup, disk, guessing, outbox, scanner, unmatched, workdays
+from services import approvals, backup, disk, guessing, nights, outbox, retention, scanner, unmatched, workdays
 from settings import MEBIBYTE, TIME_ZONE, settings
 from words import Approval, Category, Priority, TicketStatus
 
@@ -22,6 +22,18 @@ class Waiting:
 
     count: int
     first: list
+
+
+@dataclass(frozen=True)
+class FirstDeletion:
+    """What the first night by the terms in force deletes: how much by each rule, and whether a backup must come first.
+
+    The office should look at it beforehand.
+    """
+
+    begins_at: datetime
+    counts: dict
+    lacks_backup: bool
 
 
 @dataclass(frozen=True)
@@ -46,6 +58,7 @@ class Overview:
     free_bytes: int
     backups: backup.Standing
     backup_is_old: bool
+    first_deletion: FirstDeletion | None
 
     @property
     def is_quiet(self):
@@ -106,6 +119,7 @@ def overview(now):
         free_bytes=disk.free_bytes(settings.data_dir),
         backups=backups,
         backup_is_old=backups.is_old(now),
+        first_deletion=_first_deletion(now),
     )
 
 
@@ -130,6 +144,12 @@ def _unmatched(since):
     # What came with the right PIN amid wrong ones must not drown in them.
     first = query.order_by(unmatched.IS_PROVEN.desc(), Submission.id.desc())
     return Waiting(query.count(), list(first.limit(SHOWN)))
+
+
+def _first_deletion(now):
+    night = nights.coming(now)
+    counts = night.is_first and retention.counts(night.begins_at)
+    return FirstDeletion(night.begins_at, counts, nights.lacks_backup()) if counts else None
 
 
 def _start_of(day):

@@ -7,12 +7,13 @@ the sweep finds nameless.
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import timedelta
 
+import texts
 from migrations import COPY_PREFIX
 from models import Attachment, Event, Message, Submission, Ticket, transaction
 from services import attachments, erasure, history, outbox, search, unmatched
-from settings import TIME_ZONE, settings
+from settings import settings
 from words import GONE, Category, EventKind
 
 log = logging.getLogger(__name__)
@@ -21,6 +22,9 @@ AT_ONCE = 50
 SHOWN = 10
 WEEK = timedelta(days=7)
 COPIES_KEPT = timedelta(days=90)
+
+# What the portal itself says there about a number and a PIN, or about files, is the same for everybody.
+_NAMES_NOBODY = (Event.actor == history.PORTAL) & Event.kind.in_((EventKind.OPENED, EventKind.FILES_ERASED))
 
 
 @dataclass(frozen=True)
@@ -33,25 +37,29 @@ class Rule:
     name: str
     due: Callable
     delete: Callable | None = None
+    label: str = ""
 
 
 @dataclass(frozen=True)
 class Forecast:
-    """How much a rule deletes tonight and within a week from then on, and the first of it."""
+    """How much a rule deletes in a night and within a week from then on, and the first of it."""
 
     name: str
-    tonight: int
+    in_the_night: int
     within_a_week: int
     first: list
 
 
 def batches(now):
     """Delete all that is due, with a pause after each batch; what fails is logged and holds up no other rule."""
-    for rule in RULES:
+    for rule in BY_NIGHT:
+        count = 0
         try:
-            while rule.delete and (ids := _ids(rule.due(now).limit(AT_ONCE))):
+            while ids := _ids(rule.due(now).limit(AT_ONCE)):
                 rule.delete(ids, now)
+                count += len(ids)
                 yield
+            log.info("Nach Frist gelöscht: %s: %s", rule.label, count)
         except Exception:
             log.exception("Das Löschen nach Frist ist gescheitert (%s) und wird morgen wieder versucht.", rule.name)
     search.forget()
@@ -64,16 +72,15 @@ def clear(now):
         pass
 
 
-def next_night(now):
-    """Return when the next deletion begins."""
-    local, begins = now.astimezone(TIME_ZONE), time.fromisoformat(settings.retention_time)
-    return datetime.combine(local.date() + timedelta(days=local.time() >= begins), begins, TIME_ZONE)
-
-
-def forecast(now):
-    """Return for each rule what it will delete next."""
-    night = next_night(now)
+def forecast(night):
+    """Return for each rule what it will delete in a night."""
     return [_forecast(rule, night) for rule in RULES]
+
+
+def counts(night):
+    """Return how much each rule deletes in a night and not before, by its label, if anything."""
+    numbers = {rule.label: rule.due(night).count() for rule in BY_NIGHT}
+    return {label: number for label, number in numbers.items() if number}
 
 
 def _forecast(rule, night):
@@ -128,7 +135,7 @@ def _forget_employees(ids, now):
             submission = ticket.submission
             erasure.blank_employee(submission)
             submission.save()
-            Event.update(text=GONE).where(Event.ticket == ticket, Event.text != "").execute()
+            Event.update(text=GONE).where(Event.ticket == ticket, Event.text != "", ~_NAMES_NOBODY).execute()
             Message.delete().where(Message.ticket == ticket).execute()
             files += attachments.delete_rows(Attachment.submission == submission)
             search.renew(ticket)
@@ -158,7 +165,7 @@ def _drop_copies(now):
 
 
 def _after(days):
-    return f"{days} Tage nach dem Abschluss"
+    return f"{texts.term(days)} nach dem Abschluss"
 
 
 def _delete_mails(ids, now):
@@ -170,8 +177,10 @@ def _delete_mails(ids, now):
 RULES = (
     Rule("staged", attachments.left_behind),
     Rule("unmatched", unmatched.overdue),
-    Rule("tickets", _closed_tickets, _delete_tickets),
-    Rule("new_employees", _new_employees, _forget_employees),
-    Rule("files", _with_files, _delete_files),
-    Rule("mails", outbox.outlived, _delete_mails),
+    Rule("tickets", _closed_tickets, _delete_tickets, "ganze Tickets"),
+    Rule("new_employees", _new_employees, _forget_employees, "Angaben zu neuen Mitarbeitern"),
+    Rule("files", _with_files, _delete_files, "Tickets, die ihre Anhänge verlieren"),
+    Rule("mails", outbox.outlived, _delete_mails, "E-Mails"),
 )
+
+BY_NIGHT = tuple(rule for rule in RULES if rule.delete)

@@ -17,6 +17,7 @@ from services import (
     disk,
     guessing,
     intake,
+    nights,
     outbox,
     retention,
     sessions,
@@ -55,7 +56,8 @@ def run_once(now):
     summary.write_if_due(now)
     mails_sent = delivery.deliver_due(now)
     sweep(now, displaced)
-    retention.clear(now)
+    if nights.begin(now):
+        retention.clear(now)
     return Done(decided, mails_sent)
 
 
@@ -119,7 +121,6 @@ class Worker(Loop):
         self._not_reminded = set()
         self._displaced = 0
         self._clearing = iter(())
-        self._clears_at = None
 
     def tick(self, now):
         """Do what is due now."""
@@ -138,8 +139,7 @@ class Worker(Loop):
 
     def _clear(self, now):
         """Delete what is kept no longer, once a night, a batch per tick; who was off then does it at the start."""
-        if self._clears_at is None or now >= self._clears_at:
-            self._clears_at = retention.next_night(now)
+        if nights.begin(now):
             self._clearing = retention.batches(now)
         next(self._clearing, None)
 

@@ -136,7 +136,9 @@ ROOMS = {
         "services.backup",
         "services.disk",
         "services.guessing",
+        "services.nights",
         "services.outbox",
+        "services.retention",
         "services.scanner",
         "services.unmatched",
         "services.workdays",
@@ -229,6 +231,7 @@ ROOMS = {
     "services.retention": {
         "migrations",
         "models",
+        "texts",
         "words",
         "settings",
         "services.attachments",
@@ -238,6 +241,7 @@ ROOMS = {
         "services.search",
         "services.unmatched",
     },
+    "services.nights": {"settings", "services.backup", "services.disk", "services.workdays"},
     "services.summary": {"models", "words", "settings", "services.mail", "services.overview", "services.workdays"},
     "services.loop": {"clock", "models", "settings"},
     "services.worker": {
@@ -255,6 +259,7 @@ ROOMS = {
         "services.guessing",
         "services.intake",
         "services.loop",
+        "services.nights",
         "services.outbox",
         "services.retention",
         "services.sessions",

@@ -8,7 +8,7 @@ import pytest
 
 import clock
 from models import Attachment, Customer, Event, Message, Submission, Ticket, TicketLink, TicketWords, database
-from services import attachments, retention, sessions, worker
+from services import attachments, nights, retention, sessions, worker
 from settings import Settings, StartError, settings
 from tests.conftest import NOW
 from tests.pages import EXAMPLES, OPTIONAL
@@ -31,14 +31,16 @@ def terms(app):
     """The terms that these tests go by, whatever the defaults are."""
     settings.closed_ticket_days, settings.attachments_days = 1095, 365
     settings.new_employee_days, settings.mail_days = 180, 90
+    settings.backup_time = ""
 
 
 @pytest.fixture
 def night(app, work, later):
-    """Let so many days pass, and the night at their end."""
+    """Let so many days pass with the portal switched on, and the night at their end."""
 
     def pass_by(**duration):
         later(**duration)
+        nights.begin(clock.now() - timedelta(days=5))
         with app.app_context(), database.connection_context():
             worker.run_once(clock.now())
 
@@ -64,9 +66,9 @@ def in_the_database(text):
 
 
 def count(name, clara):
-    """Return how many the page says go tonight, and in the week after."""
+    """Return how many the page says go in the next night, and in the week after."""
     words = clara.get(PAGE).text_of("main").split(name, 1)[1].split()
-    return int(words[words.index("Nacht:") + 1]), int(words[words.index("danach:") + 1])
+    return int(words[words.index("Löschen:") + 1]), int(words[words.index("danach:") + 1])
 
 
 def test_files_go_and_the_ticket_says_so(closed, night, clara):
@@ -78,7 +80,7 @@ def test_files_go_and_the_ticket_says_so(closed, night, clara):
     page = desk.look().text_of("main")
     assert "Foto.png" not in page
     assert f"Anhänge: gelöscht am {clock.now():%d.%m.%Y}" in page
-    assert "Portal: Anhänge gelöscht1 Datei, 365 Tage nach dem Abschluss" in page
+    assert "Portal: Anhänge gelöscht1 Datei, 1 Jahr nach dem Abschluss" in page
     assert EXAMPLES["incident"]["description"] in page
     assert files_on_disk() == []
     with database.connection_context():
@@ -102,6 +104,7 @@ def test_a_new_employee_is_forgotten_and_the_ticket_stays(closed, night, clara):
     page = desk.look().text_of("main")
     assert "Angaben zu einer Person gelöscht180 Tage nach dem Abschluss" in page
     assert "keine E-Mail-Adresse gewünscht" not in page
+    assert "Ticket angelegtKundennummer und PIN stimmen." in page
     assert "Donnerstag, 01.04.2027" in page
     assert desk.path in clara.get("/verwaltung/tickets?stand=storniert").text
     for word in ("neumann", "monitoren"):
@@ -177,7 +180,7 @@ def test_the_office_sees_beforehand_what_goes(closed, anna, clara, night):
     night(days=7)
     assert count("neuen Mitarbeitern", clara) == (1, 0)
     night(days=185)
-    assert (count("Ganze Tickets", clara), count("Anhänge 365", clara)) == ((0, 0), (1, 0))
+    assert (count("Ganze Tickets", clara), count("Anhänge 1 Jahr", clara)) == ((0, 0), (1, 0))
     night(days=730)
     assert count("Ganze Tickets", clara) == (3, 0)
     assert desk.path in clara.get(PAGE).text
@@ -191,7 +194,7 @@ def test_unmatched_and_staged_are_shown_too(clara, anna, later):
     later(days=13, hours=20)
     page = clara.get(PAGE).text_of("main")
     assert count("Nicht zugeordnete Anfragen", clara) == (12, 0)
-    assert "Bis zur nächsten Nacht: 1" in page
+    assert "Bis zum nächsten Löschen: 1" in page
     assert "Die ersten 10:" in page
 
 
@@ -199,16 +202,16 @@ def test_the_page_and_the_night_go_by_one_query(closed, night, app, clara):
     for category in ("new_employee", "incident", "other"):
         closed(category, files=[(io.BytesIO(PNG), "Foto.png")] if category != "new_employee" else [])
     night(days=370)
-    tonight = {forecast.name: forecast.tonight for forecast in forecasts()}
+    tonight = {forecast.name: forecast.in_the_night for forecast in forecasts()}
     assert tonight["files"] == tonight["new_employees"] == 0
     for days in (170, 30, 600, 100, 300):
         night(days=days)
-        assert [forecast for forecast in forecasts(at=clock.now() - timedelta(days=1)) if forecast.tonight] == []
+        assert [forecast for forecast in forecasts(at=clock.now()) if forecast.in_the_night] == []
 
 
 def forecasts(at=None):
     with database.connection_context():
-        return retention.forecast(at or clock.now())
+        return retention.forecast(at or nights.next_night(clock.now()))
 
 
 def test_a_crash_before_the_files_leaves_nothing_for_good(closed, night, monkeypatch, caplog):
@@ -259,6 +262,7 @@ def test_many_go_some_at_a_time(app, anna, work, monkeypatch):
                 created_at=NOW - timedelta(days=2000),
                 closed_at=NOW - timedelta(days=1999),
             )
+    nights.begin(NOW - timedelta(days=5))
     loop = worker.Worker()
     left = []
     for _ in range(4):
@@ -295,7 +299,7 @@ def test_the_hour_of_the_night(tmp_path, value):
 @pytest.mark.parametrize(("hour", "minute", "night"), [(0, 59, 24), (1, 0, 25), (9, 30, 25), (22, 59, 25), (23, 1, 25)])
 def test_tonight(hour, minute, night):
     """At one in the morning UTC it is two in the office."""
-    begins = retention.next_night(datetime(2026, 11, 24, hour, minute, tzinfo=UTC))
+    begins = nights.next_night(datetime(2026, 11, 24, hour, minute, tzinfo=UTC))
     assert begins == datetime(2026, 11, night, 1, 0, tzinfo=UTC)
 
 
@@ -303,6 +307,7 @@ def test_once_a_night(app, closed, monkeypatch):
     """What comes due in the daytime stays until the night."""
     desk = closed()
     settings.closed_ticket_days = 1
+    nights.begin(NOW - timedelta(days=5))
     loop = worker.Worker()
 
     def tick(now):

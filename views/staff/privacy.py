@@ -6,7 +6,7 @@ from flask import Blueprint, render_template
 
 import clock
 from models import Staff
-from services import retention, smtp
+from services import nights, retention, smtp
 from settings import settings
 from views.answers import answer
 
@@ -15,10 +15,16 @@ bp = Blueprint("privacy", __name__, url_prefix="/datenschutz")
 
 @bp.get("")
 def show():
-    """Show what the next night deletes, and what the week after it."""
+    """Show what the next night of the deletion deletes, and what the week after it."""
     now = clock.now()
-    forecasts = {forecast.name: forecast for forecast in retention.forecast(now)}
-    return answer(render_template("staff/privacy/show.html", forecasts=forecasts, night=retention.next_night(now)))
+    night = nights.coming(now)
+    parts = {
+        "night": night,
+        "is_now": night.begins_at <= now,
+        "lacks_backup": nights.lacks_backup(),
+        "forecasts": {forecast.name: forecast for forecast in retention.forecast(max(now, night.begins_at))},
+    }
+    return answer(render_template("staff/privacy/show.html", **parts))
 
 
 @bp.get("/verzeichnis")

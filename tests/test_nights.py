@@ -1,0 +1,161 @@
+"""Nothing goes by its term before the office could see it, nor without a backup; and each night comes once."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+import clock
+from models import Message, database
+from services import backup, nights, retention, worker
+from settings import settings
+from tests.conftest import NOW
+
+TODAY, PAGE = "/verwaltung/", "/verwaltung/datenschutz"
+
+# It is half past eight on a Monday; the first night after a whole working day begins on Wednesday.
+FIRST_NIGHT = datetime(2026, 11, 25, 1, 0, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def old_mails(anna, work):
+    """What an older version has left: mails of long ago."""
+    anna.report("incident")
+    work()
+    (settings.data_dir / nights.NOTE).unlink()
+    settings.backup_time = ""
+    settings.staff_idle_minutes, settings.staff_session_hours = 10**7, 10**6
+    with database.connection_context():
+        Message.update(state="discarded", created_at=NOW - timedelta(days=1000)).execute()
+
+
+@pytest.fixture
+def left(app, monkeypatch):
+    """Let a portal that has just been started do all that is due at a moment, and count what is left."""
+
+    def start_at(moment):
+        monkeypatch.setattr(clock, "now", lambda: moment)
+        with app.app_context(), database.connection_context():
+            worker.Worker().tick(moment)
+            return Message.select().count()
+
+    return start_at
+
+
+def leave_an_old_mail():
+    with database.connection_context():
+        texts = dict.fromkeys(("recipient", "subject", "body", "message_id"), "x")
+        at = NOW - timedelta(days=900)
+        Message.create(kind="test", state="discarded", created_at=at, due_at=at, **texts)
+
+
+def test_the_first_start_deletes_nothing_and_the_office_is_told(left, clara):
+    assert left(NOW) == 2
+    for path in (TODAY, PAGE):
+        assert "25.11.2026, 02:00 Uhr" in clara.get(path).text
+    assert "was seine Frist hinter sich hat: E-Mails: 2." in clara.get(TODAY).text_of("main")
+    assert "Beim nächsten Löschen: 2" in clara.get(PAGE).text_of("main")
+    assert left(FIRST_NIGHT - timedelta(seconds=1)) == 2
+    assert left(FIRST_NIGHT) == 0
+    assert "Frist hinter sich" not in clara.get(TODAY).text
+    assert "26.11.2026, 02:00 Uhr" in clara.get(PAGE).text
+
+
+def test_friday_waits_for_tuesday(left):
+    friday = datetime(2026, 11, 27, 16, 0, tzinfo=UTC)
+    assert left(friday) == 2
+    assert left(friday + timedelta(days=3)) == 2
+    assert left(datetime(2026, 12, 1, 1, 0, tzinfo=UTC)) == 0
+
+
+def test_the_command_goes_by_the_same_rules(office, monkeypatch, left):
+    def once(moment):
+        monkeypatch.setattr(clock, "now", lambda: moment)
+        assert office("worker", "--einmal").exit_code == 0
+        with database.connection_context():
+            return Message.select().count()
+
+    assert once(NOW) == 2
+    assert once(FIRST_NIGHT) == 0
+
+
+@pytest.mark.parametrize("name", nights._TERMS)
+def test_a_changed_term_waits_anew(left, clara, name):
+    left(NOW)
+    assert left(FIRST_NIGHT) == 0
+    leave_an_old_mail()
+    changed = FIRST_NIGHT + timedelta(days=1)
+    setattr(settings, name, "01:00" if name == "retention_time" else 60)
+    assert left(changed) == 1
+    assert "E-Mails: 1." in clara.get(TODAY).text_of("main")
+    assert left(changed + timedelta(hours=24)) == 1
+    assert left(changed + timedelta(days=2)) == 0
+
+
+@pytest.mark.parametrize(("days", "is_made_up_for"), [(1, True), (6, True), (8, False)])
+def test_a_missed_night_is_made_up_for_unless_it_is_long_ago(left, days, is_made_up_for):
+    left(NOW)
+    left(FIRST_NIGHT)
+    leave_an_old_mail()
+    assert left(FIRST_NIGHT + timedelta(hours=8)) == 1
+    assert left(FIRST_NIGHT + timedelta(days=1 + days, hours=7)) == (0 if is_made_up_for else 1)
+
+
+def test_a_clock_put_back_and_forth_deletes_nothing_at_once(left):
+    left(NOW)
+    left(FIRST_NIGHT)
+    leave_an_old_mail()
+    assert left(NOW - timedelta(days=365)) == 1
+    assert left(NOW) == 1
+    assert left(NOW + timedelta(days=365)) == 1
+
+
+def test_nothing_goes_without_a_backup(left, clara, caplog):
+    settings.backup_time = "03:00"
+    left(NOW)
+    assert ", wenn es bis dahin eine Sicherung gibt: E-Mails: 2." in clara.get(TODAY).text_of("main")
+    assert left(FIRST_NIGHT) == 2
+    assert "solange es keine Sicherung gibt" in caplog.text
+    assert "Es gibt noch keine Sicherung. Bis zur ersten bleibt alles" in clara.get(PAGE).text_of("main")
+    with database.connection_context():
+        backup.make(FIRST_NIGHT + timedelta(hours=1))
+    assert left(FIRST_NIGHT + timedelta(hours=2)) == 2
+    assert "26.11.2026, 02:00 Uhr" in clara.get(PAGE).text
+    assert "keine Sicherung" not in clara.get(PAGE).text
+    assert left(FIRST_NIGHT + timedelta(days=1)) == 0
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"begins_at": 1}', '{"begins_at": "gestern", "is_first": false, "terms": {}}', "\0"]
+)
+def test_a_spoilt_note_counts_as_none(left, text):
+    (settings.data_dir / nights.NOTE).write_text(text, encoding="utf-8")
+    assert left(NOW) == 2
+    assert left(FIRST_NIGHT) == 0
+
+
+def test_what_cannot_be_noted_is_not_done(left, monkeypatch, office):
+    left(NOW)
+    monkeypatch.setattr(clock, "now", lambda: FIRST_NIGHT)
+
+    def full(path, text):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(nights.disk, "replace", full)
+        with pytest.raises(OSError, match="No space"):
+            left(FIRST_NIGHT)
+        told = office("worker", "--einmal")
+        assert (told.exit_code, "Nicht alles ließ sich erledigen" in told.output) == (1, True)
+        with database.connection_context():
+            assert Message.select().count() == 2
+    assert left(FIRST_NIGHT) == 0
+
+
+def test_the_log_says_how_much_went(left, office, monkeypatch, caplog):
+    left(NOW)
+    monkeypatch.setattr(clock, "now", lambda: FIRST_NIGHT)
+    with caplog.at_level("INFO", logger="services.retention"):
+        office("worker", "--einmal")
+    lines = [record.getMessage() for record in caplog.records if record.name == "services.retention"]
+    assert len(lines) == len(retention.BY_NIGHT)
+    assert "Nach Frist gelöscht: E-Mails: 2" in lines
