@@ -23,7 +23,7 @@ def test_it_names_who_and_how_long(clara):
     words = words_of(clara)
     for said in ("Muster IT", "support@example.org", "0211 55500", "801 Tage", "802 Tage", "803 Tage", "804 Tage"):
         assert said in words
-    for said in ("85 Tage nach dem Eingang", "86 Stunden", "87 Tage nach dem Tag", "die letzten 8 bleiben", "23.11.2026"):
+    for said in ("85 Tage nach dem Eingang", "86 Stunden", "87 Tage", "die letzten 8 bleiben", "23.11.2026"):
         assert said in words
 
 
