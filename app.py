@@ -26,9 +26,10 @@ import models
 import serving
 import texts
 import words
+from faults import in_german
 from migrations import migrate
 from models import database
-from services import accounts, attachments, disk, file_types, mail, outbox, tickets, workdays, worker
+from services import accounts, attachments, data_folder, file_types, mail, outbox, tickets, workdays, worker
 from services.security_log import SecurityEvent, note
 from settings import MEBIBYTE, StartError, settings
 from views import approval, assets, customer_page, links, public, staff
@@ -242,17 +243,17 @@ def _setup_hint(app):
 
 def _prepare_data():
     try:
-        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        settings.files_dir.mkdir(exist_ok=True)
-        disk.fsync_directory(settings.data_dir)
+        data_folder.require()
         models.open_at(settings.database_path)
         with database.connection_context():
             migrate()
             accounts.prepare_secret_key()
+    except PermissionError as error:
+        raise StartError(data_folder.remedy([error.filename or settings.data_dir])) from None
     except (OSError, DatabaseError) as error:
         raise StartError(
-            f"Im Datenordner {settings.data_dir} lässt sich nicht arbeiten: {error}. Bitte prüfen Sie, ob es ein "
-            "Ordner ist, in dem Sie schreiben dürfen, oder wählen Sie mit TICKET_DATA_DIR einen anderen."
+            f"Im Datenordner {settings.data_dir} lässt sich nicht arbeiten: {in_german(error)}. Bitte prüfen Sie, ob "
+            "es ein Ordner ist, in dem Sie schreiben dürfen, oder wählen Sie mit TICKET_DATA_DIR einen anderen."
         ) from None
 
 

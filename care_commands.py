@@ -11,8 +11,9 @@ import logs
 import models
 import texts
 from command_line import Command, as_json, print_json
+from faults import in_german
 from models import database
-from services import backup, checkup, restore
+from services import backup, checkup, data_folder, restore
 from services.checkup import Weight
 from services.security_log import COMMAND, SecurityEvent, note
 from settings import settings
@@ -25,7 +26,7 @@ from settings import settings
 )
 def back_up(with_key, target):
     """Alles in ein Archiv sichern; das Portal läuft weiter."""
-    if not settings.database_path.is_file():
+    if not data_folder.has_database():
         raise click.ClickException(f"In {settings.data_dir} liegt keine Datenbank, also nichts zu sichern.")
     # A step to a new version must not come before the backup, so the app is not made here.
     models.open_at(settings.database_path)
@@ -36,7 +37,7 @@ def back_up(with_key, target):
         raise click.ClickException(str(error)) from None
     except DatabaseError as error:
         raise click.ClickException(
-            f"Die Datenbank lässt sich nicht öffnen: {error}. Was zu tun ist, sagt: pruefen"
+            f"Die Datenbank lässt sich nicht öffnen: {in_german(error)}. Was zu tun ist, sagt: pruefen"
         ) from None
     click.echo(f"Gesichert: {made.path} ({texts.file_size(made.size)}, Anhänge: {made.files})")
     if made.faulty:

@@ -10,6 +10,7 @@ import clock
 import forms
 import texts
 from command_line import Group, as_json, ask_password, print_json, print_rows, shown, with_database
+from faults import in_german
 from models import Attachment, Customer, Staff, Submission, Ticket
 from services import accounts, attachments, customers, second_factor, staff, tickets, worker
 from services.security_log import COMMAND, SecurityEvent, note
@@ -304,7 +305,7 @@ def _save_attachment(submission, position, target):
     except FileExistsError:
         raise click.ClickException(f"Die Datei {target} gibt es schon. Wählen Sie mit --ziel eine andere.") from None
     except OSError as error:
-        raise click.ClickException(f"Der Anhang ließ sich nicht schreiben: {error}.") from None
+        raise click.ClickException(f"Der Anhang ließ sich nicht schreiben: {in_german(error)}.") from None
     click.echo(f"Geschrieben: {target}")
 
 

@@ -2,11 +2,13 @@
 
 import logging
 import re
-from contextlib import contextmanager
+import sys
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from logging.handlers import TimedRotatingFileHandler
 from textwrap import indent
 
+from faults import in_german
 from settings import TIME_ZONE, settings
 
 # The log of what concerns security.
@@ -56,10 +58,39 @@ def to_screen():
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
 
 
+class _SaidOnce:
+    """Lets a handler say once on the screen that its file takes nothing; the portal goes on without it."""
+
+    _is_said = False
+
+    def emit(self, record):
+        try:
+            super().emit(record)
+        except OSError:
+            self.handleError(record)
+
+    def handleError(self, record):
+        error = sys.exception()
+        if not isinstance(error, OSError):
+            super().handleError(record)
+        elif not self._is_said:
+            self._is_said = True
+            print(f"Das Protokoll lässt sich nicht schreiben: {in_german(error)}.", file=sys.stderr, flush=True)
+
+
+class OneFile(_SaidOnce, logging.FileHandler):
+    """Writes into one file."""
+
+
+class FileADay(_SaidOnce, TimedRotatingFileHandler):
+    """Writes into a new file each day."""
+
+
 @contextmanager
-def to_file(handler=logging.FileHandler, **options):
+def to_file(handler=OneFile, **options):
     """Write all entries into a file of the data folder, too."""
-    settings.logs_dir.mkdir(exist_ok=True)
+    with suppress(OSError):  # Without the folder there is no file, and the handler says so.
+        settings.logs_dir.mkdir(exist_ok=True)
     file = handler(settings.logs_dir / FILE_NAME, encoding="utf-8", delay=True, **options)
     file.setFormatter(OneLine())
     root = logging.getLogger()
@@ -73,7 +104,7 @@ def to_file(handler=logging.FileHandler, **options):
 
 def to_a_file_a_day():
     """Write all entries into a file, a new one each day; for the server alone, because two would get in their way."""
-    return to_file(TimedRotatingFileHandler, when="midnight")
+    return to_file(FileADay, when="midnight")
 
 
 def sweep(now):

@@ -13,6 +13,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from faults import in_german, no_access
+
 log = logging.getLogger(__name__)
 
 ENVIRONMENT_PREFIX = "TICKET_"
@@ -197,8 +199,10 @@ def _read_config(path):
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (FileNotFoundError, NotADirectoryError):
         return {}
+    except PermissionError:
+        raise StartError(no_access(path, path.parent)) from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise StartError(f"Die Datei {path} lässt sich nicht lesen: {error}.") from None
+        raise StartError(f"Die Datei {path} lässt sich nicht lesen: {in_german(error)}.") from None
 
 
 def _convert(field, value, source):

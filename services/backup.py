@@ -19,6 +19,7 @@ from typing import NamedTuple
 from peewee import DatabaseError, SqliteDatabase, fn
 
 import migrations
+from faults import in_german
 from models import Attachment, copy_pages, transaction
 from services import disk
 from settings import CONFIG_FILE, MEBIBYTE, TIME_ZONE, settings
@@ -73,17 +74,19 @@ def make(now, target=None, with_key=False, is_stopping=lambda: False):
 
     Raises BackupError, and then there is no new archive.
     """
-    path = _path(target, now)
     try:
+        path = _path(target, now)
         settings.backups_dir.mkdir(exist_ok=True)
         _tidy_up(path.parent, now)
         _require_room(path)
         with _copied_database() as copy:
             made = _write(path, copy, with_key, now, is_stopping)
     except DatabaseError as error:
-        raise BackupError(f"Die Datenbank ließ sich nicht sichern: {error}. Was zu tun ist, sagt: pruefen") from None
+        raise BackupError(
+            f"Die Datenbank ließ sich nicht sichern: {in_german(error)}. Was zu tun ist, sagt: pruefen"
+        ) from None
     except OSError as error:
-        raise BackupError(f"Die Sicherung ließ sich nicht schreiben: {error}.") from None
+        raise BackupError(f"Die Sicherung ließ sich nicht schreiben: {in_german(error)}.") from None
     _keep_last(path)
     _note(Standing(made_at=now))
     return made
@@ -281,7 +284,7 @@ def _delete(path):
     try:
         path.unlink(missing_ok=True)
     except OSError as error:
-        log.warning("Die Datei %s ließ sich nicht aufräumen: %s", path, error)
+        log.warning("Die Datei %s ließ sich nicht aufräumen: %s", path, in_german(error))
 
 
 def _note(standing):
@@ -290,4 +293,4 @@ def _note(standing):
     try:
         disk.replace(settings.backups_dir / NOTE, text)
     except OSError as error:
-        log.warning("Der Stand der Sicherungen ließ sich nicht festhalten: %s", error)
+        log.warning("Der Stand der Sicherungen ließ sich nicht festhalten: %s", in_german(error))

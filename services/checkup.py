@@ -10,10 +10,12 @@ from peewee import JOIN, DatabaseError, SqliteDatabase
 from playhouse.fields import EnumField
 
 import migrations
+from faults import in_german
 from models import TABLES, Attachment, Event, Submission, Ticket, TicketLink, TicketWords
-from services import backup, disk, links, scanner
+from services import backup, data_folder, disk, links, scanner
 from services.accounts import SECRET_KEY_BYTES
-from settings import MEBIBYTE, Settings, StartError, settings
+from services.data_folder import GO_BACK
+from settings import MEBIBYTE, Settings, settings
 from words import Labelled, SubmissionState
 
 LATE = timedelta(minutes=10)
@@ -23,10 +25,6 @@ NAMED = 5
 SWEEP_PAUSE = timedelta(hours=2)
 
 ASK = "Das darf nicht vorkommen. Heben Sie die letzten Sicherungen auf und fragen Sie, wer das Portal eingerichtet hat."
-GO_BACK = (
-    "Halten Sie das Portal an, benennen Sie den Datenordner um und holen Sie die letzte gute Sicherung zurück "
-    "(wiederherstellen)."
-)
 
 
 class Weight(Labelled):
@@ -50,12 +48,15 @@ def check(now):
     if not settings.data_dir.is_dir():
         sentence = f"Den Ordner {settings.data_dir} gibt es nicht. Bitte prüfen Sie TICKET_DATA_DIR."
         return [Finding("Datenordner", Weight.FAULT, sentence)]
+    closed = data_folder.closed()
+    if settings.data_dir in closed:
+        return [Finding("Datenordner", Weight.FAULT, data_folder.remedy(closed))]
     return [
-        *_findings("Datenordner", _folder()),
-        *_look_into_database(now),
+        *_findings("Datenordner", _folder(closed)),
+        *_look_into_database(now, closed),
         *_findings("Einstellungen", _settings()),
         *(_findings("Virenscanner", _scanner()) if settings.scanner else ()),
-        *_findings("Sicherung", _backups(now)),
+        *(_findings("Sicherung", _backups(now)) if settings.backups_dir not in closed else ()),
         *_findings("Platz", _room()),
     ]
 
@@ -65,7 +66,9 @@ def _findings(topic, found):
     return [Finding(topic, *pair) for pair in found] or [Finding(topic, Weight.FINE, "")]
 
 
-def _folder():
+def _folder(closed):
+    if closed:
+        yield Weight.FAULT, data_folder.remedy(closed)
     key = settings.secret_key_path
     if not key.is_file():
         yield Weight.FAULT, f"{key} fehlt. Legen Sie sie aus Ihrer Verwahrung zurück; ohne sie gilt keine PIN."
@@ -77,12 +80,14 @@ def _folder():
             if path.exists() and path.stat().st_mode & 0o077:
                 right = "700" if path.is_dir() else "600"
                 yield Weight.FAULT, f"Andere Benutzer des Rechners kommen an {path}. Abhilfe: chmod {right} {path}"
-    if not os.access(settings.data_dir, os.W_OK):
-        yield Weight.FAULT, f"In {settings.data_dir} darf das Portal nicht schreiben. Unter welchem Benutzer läuft es?"
 
 
-def _look_into_database(now):
-    if not settings.database_path.is_file():
+def _look_into_database(now, closed):
+    if any(path.name.startswith(settings.database_path.name) for path in closed):
+        return []
+    if lost := data_folder.loss():
+        return [Finding("Datenbank", Weight.FAULT, lost)]
+    if not data_folder.has_database():
         sentence = f"{settings.database_path} gibt es noch nicht; der erste Start legt sie an."
         return [Finding("Datenbank", Weight.HINT, sentence)]
     db = SqliteDatabase(f"{settings.database_path.as_uri()}?mode=ro", uri=True)
@@ -90,8 +95,11 @@ def _look_into_database(now):
         with db.connection_context():
             findings = _findings("Datenbank", _database(db))
             if all(finding.weight is Weight.FINE for finding in findings):
-                findings += _findings("Schlüssel", _key(db))
-                findings += _findings("Anhänge", _files(db, now)) + _findings("Einträge", _rows(db, now))
+                if _is_key_there(closed):
+                    findings += _findings("Schlüssel", _key(db))
+                if settings.files_dir not in closed:
+                    findings += _findings("Anhänge", _files(db, now))
+                findings += _findings("Einträge", _rows(db, now))
             return findings
     except DatabaseError as error:
         return [Finding("Datenbank", Weight.FAULT, _unreadable(error))]
@@ -100,16 +108,13 @@ def _look_into_database(now):
 def _unreadable(error):
     journal = settings.database_path.with_name(f"{settings.database_path.name}-journal")
     if journal.is_file() and journal.stat().st_size:
-        return (
-            f"Das Portal wurde mitten im Schreiben beendet ({error}). Starten Sie es: Es bringt das selbst in Ordnung."
-        )
-    return f"{settings.database_path} lässt sich nicht lesen ({error}). {GO_BACK}"
+        return "Das Portal wurde mitten im Schreiben beendet. Starten Sie es: Es bringt das selbst in Ordnung."
+    return f"{settings.database_path} lässt sich nicht lesen ({in_german(error)}). {GO_BACK}"
 
 
 def _database(db):
-    said = db.pragma("integrity_check")
-    if said != "ok":
-        yield Weight.FAULT, f"Die Datenbank ist beschädigt ({said}). {GO_BACK}"
+    if db.pragma("integrity_check") != "ok":
+        yield Weight.FAULT, f"Die Datenbank ist beschädigt. {GO_BACK}"
     elif table := db.pragma("foreign_key_check"):
         yield Weight.FAULT, f"In der Tabelle {table} zeigen Zeilen auf etwas, das es nicht gibt. {ASK}"
     if not migrations.is_known(db):
@@ -118,17 +123,20 @@ def _database(db):
         yield Weight.HINT, "Die Datenbank ist von einer älteren Version; der nächste Start stellt sie um."
 
 
+def _is_key_there(closed):
+    """Say whether there is a key to look at; of one that is missing or damaged, the folder's finding tells."""
+    key = settings.secret_key_path
+    return key not in closed and key.is_file() and key.stat().st_size == SECRET_KEY_BYTES
+
+
 def _key(db):
     link = TicketLink.select().order_by(TicketLink.id.desc()).bind(db).first()
-    try:
-        if link and not links.is_by_our_key(link):
-            yield (
-                Weight.FAULT,
-                f"{settings.secret_key_path} gehört nicht zu dieser Datenbank: Keine PIN und kein Link gilt. Legen Sie "
-                "die richtige Datei aus Ihrer Verwahrung hinein.",
-            )
-    except (OSError, StartError):
-        pass  # Of a key that is missing or damaged, the folder's finding tells.
+    if link and not links.is_by_our_key(link):
+        yield (
+            Weight.FAULT,
+            f"{settings.secret_key_path} gehört nicht zu dieser Datenbank: Keine PIN und kein Link gilt. Legen Sie "
+            "die richtige Datei aus Ihrer Verwahrung hinein.",
+        )
 
 
 def _files(db, now):
@@ -144,6 +152,8 @@ def _files(db, now):
             f"Anhänge fehlen oder sind beschädigt: {len(broken)}, nämlich {_some(broken)}. Ein Archiv der Sicherung "
             f"lässt sich öffnen wie ein Ordner; kopieren Sie die Dateien daraus nach {settings.files_dir}.",
         )
+    if not settings.files_dir.is_dir():
+        return
     named = {row.stored_name for row in Attachment.select(Attachment.stored_name).bind(db)}
     deadline = (now - timedelta(hours=settings.staged_hours) - SWEEP_PAUSE).timestamp()
     orphans = [
@@ -157,6 +167,8 @@ def _problem_of(row):
     try:
         with (settings.files_dir / row.stored_name).open("rb") as file:
             digest, size = backup.digest_of(file)
+    except PermissionError:
+        return "gesperrt"
     except OSError:
         return "fehlt"
     if size != row.size:

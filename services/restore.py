@@ -13,6 +13,7 @@ from typing import NamedTuple
 from peewee import DatabaseError, SqliteDatabase
 
 import migrations
+from faults import in_german
 from models import Attachment, Message, StaffSession, Ticket
 from services import disk
 from services.backup import DATABASE, FILES, FORMAT, MANIFEST, SECRET_KEY, digest_of
@@ -49,11 +50,12 @@ def restore(path, now):
     Raises RestoreError for a folder that is not empty and for an archive that is not whole; nothing has changed then.
     """
     folder = settings.data_dir
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise RestoreError(
-            f"{folder} ist nicht leer. Nennen Sie mit TICKET_DATA_DIR einen leeren Ordner, oder benennen Sie diesen um."
-        )
     try:
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise RestoreError(
+                f"{folder} ist nicht leer. Nennen Sie mit TICKET_DATA_DIR einen leeren Ordner, oder benennen Sie "
+                "diesen um."
+            )
         with zipfile.ZipFile(path) as archive, _workplace(folder) as workplace:
             manifest = _manifest(archive)
             _require_room(folder, manifest)
@@ -61,12 +63,10 @@ def restore(path, now):
             restored = _take_over_database(workplace, manifest, now)
             _move(workplace, folder)
             return restored
-    except FileNotFoundError as error:
-        raise RestoreError(f"{error.filename} gibt es nicht.") from None
     except OSError as error:
-        raise RestoreError(f"Das Wiederherstellen ist gescheitert: {error}.") from None
+        raise RestoreError(f"Das Wiederherstellen ist gescheitert: {in_german(error)}.") from None
     except DatabaseError as error:
-        raise _damaged(f"Die Datenbank darin lässt sich nicht öffnen ({error})") from None
+        raise _damaged(f"Die Datenbank darin lässt sich nicht öffnen ({in_german(error)})") from None
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError):
         raise _damaged("Es ist kein ganzes Zip-Archiv") from None
 

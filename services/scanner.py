@@ -9,6 +9,7 @@ import threading
 from contextlib import contextmanager
 from pathlib import Path
 
+from faults import in_german
 from services.file_types import Refused
 from services.security_log import SecurityEvent, note
 from settings import settings
@@ -88,8 +89,10 @@ def _run(path):
                 timeout=TIMEOUT_SECONDS,
                 creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
             ).returncode
-        except (OSError, subprocess.TimeoutExpired) as error:
-            return None, str(error)
+        except subprocess.TimeoutExpired:
+            return None, f"keine Antwort nach {TIMEOUT_SECONDS} Sekunden"
+        except OSError as error:
+            return None, in_german(error)
         output.seek(0)
         return code, f"Exitcode {code}, {' '.join(output.read(500).decode(errors='replace').split())}"
 

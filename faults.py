@@ -1,0 +1,69 @@
+"""German words for what the operating system and the database say in English."""
+
+import errno
+import os
+import re
+import tomllib
+
+SHARING_VIOLATION = 32
+
+_OF_THE_SYSTEM = {
+    errno.ENOENT: "gibt es nicht",
+    errno.EISDIR: "ist ein Ordner",
+    errno.ENOTDIR: "ist kein Ordner",
+    errno.EEXIST: "gibt es schon",
+    errno.EACCES: "ist für diesen Benutzer gesperrt",
+    errno.EPERM: "ist für diesen Benutzer gesperrt",
+    errno.ENOSPC: "findet keinen Platz mehr",
+    getattr(errno, "EDQUOT", errno.ENOSPC): "findet keinen Platz mehr",
+    errno.EROFS: "liegt auf einem Datenträger, auf den man nicht schreiben kann",
+    errno.EIO: "liegt auf einem Datenträger, der Fehler meldet",
+    errno.ENAMETOOLONG: "hat einen zu langen Namen",
+    errno.ENOEXEC: "ist kein Programm",
+}
+
+# What begins with this; SQLite says more in other cases, which nobody but its makers understands.
+_OF_THE_DATABASE = {
+    "unable to open database file": "sie lässt sich nicht öffnen",
+    "database disk image is malformed": "sie ist beschädigt",
+    "file is not a database": "die Datei ist keine Datenbank",
+    "file is encrypted": "die Datei ist keine Datenbank",
+    "database or disk is full": "es ist kein Platz mehr",
+    "database is locked": "ein anderes Programm hält sie besetzt",
+    "attempt to write a readonly database": "sie ist für diesen Benutzer gesperrt",
+    "disk I/O error": "der Datenträger meldet einen Fehler",
+    "no such table": "ihr fehlen Tabellen",
+    "no such column": "sie ist von einer anderen Version",
+}
+
+
+def in_german(error):
+    """Return what went wrong as a half sentence, with the path if there is one."""
+    if isinstance(error, UnicodeDecodeError):
+        return "sie ist nicht als UTF-8 gespeichert"
+    if isinstance(error, tomllib.TOMLDecodeError):
+        place = re.search(r"line (\d+), column (\d+)", str(error))
+        return "Zeile {}, Spalte {} passt nicht".format(*place.groups()) if place else "das Ende fehlt"
+    if isinstance(error, OSError):
+        return _said_by_the_system(error)
+    return next(
+        (words for said, words in _OF_THE_DATABASE.items() if str(error).startswith(said)), "sie antwortet nicht"
+    )
+
+
+def no_access(paths, folder):
+    """Return what to do about what somebody of this machine may not use, though it lies in the data folder."""
+    what = f"{paths}: Das darf der Benutzer, unter dem dieser Befehl läuft, nicht lesen oder beschreiben."
+    if os.name == "nt":
+        return f"{what} Geben Sie ihm am Ordner {folder} unter Eigenschaften, Sicherheit den Vollzugriff."
+    return (
+        f"{what} Ist es der Benutzer des Portals, hilft: sudo chown -R {os.geteuid()} {folder} && "
+        f"sudo chmod -R u+rwX {folder}; sonst starten Sie den Befehl unter dem Benutzer des Portals."
+    )
+
+
+def _said_by_the_system(error):
+    said = _OF_THE_SYSTEM.get(error.errno, f"macht Schwierigkeiten (Fehler {error.errno} des Betriebssystems)")
+    if getattr(error, "winerror", None) == SHARING_VIOLATION:
+        said = "ist gerade von einem anderen Programm geöffnet"
+    return f"{error.filename or 'der Datenträger'} {said}"

@@ -1,0 +1,231 @@
+"""A data folder that lost something or is closed to its user: no start makes it worse, and every sentence helps."""
+
+import io
+import json
+import logging
+import os
+import shutil
+import stat
+import subprocess
+import sys
+from contextlib import suppress
+
+import pytest
+
+import logs
+from app import create_app
+from settings import StartError, settings
+from tests.conftest import ROOT, process_environment, run_app
+from tests.samples import PNG
+from tests.test_commands import printed, refusal
+
+NOBODY = 65534
+
+
+@pytest.fixture
+def in_use(anna, work, office):
+    """A portal with a ticket, its file and a backup."""
+    anna.report("incident", files=[(io.BytesIO(PNG), "Foto.png")])
+    work()
+    printed(office("sichern"))
+
+
+def faults(office):
+    """Return what pruefen finds wrong, as pairs of topic and sentence."""
+    result = office("pruefen", "--json")
+    assert result.stderr == ""
+    return [(row["bereich"], row["satz"]) for row in json.loads(result.stdout) if row["stand"] == "Fehler"]
+
+
+def lose_files():
+    shutil.rmtree(settings.files_dir)
+    settings.files_dir.mkdir()
+
+
+@pytest.mark.parametrize("rest", [lambda: None, lose_files, lambda: shutil.rmtree(settings.backups_dir)])
+@pytest.mark.parametrize(
+    "lose", [lambda: settings.database_path.unlink(), lambda: settings.database_path.write_bytes(b"")]
+)
+def test_lost_database_is_not_made_anew(in_use, office, lose, rest):
+    lose()
+    rest()
+    kept = sorted(path for path in settings.data_dir.rglob("*") if path.is_file())
+    with pytest.raises(StartError, match=r"fehlt oder ist leer, obwohl hier schon .*wiederherstellen"):
+        create_app()
+    (found,) = [sentence for topic, sentence in faults(office) if topic == "Datenbank"]
+    assert "holen Sie die letzte gute Sicherung zurück" in found
+    assert "nichts zu sichern" in refusal(office("sichern"))
+    assert sorted(path for path in settings.data_dir.rglob("*") if path.is_file()) == kept
+
+
+@pytest.mark.parametrize("made", [[], ["files"], ["files", "logs"], ["files", "tickets.db"], ["secret.key"]])
+def test_interrupted_first_start_is_taken_up(app, office, tmp_path, made):
+    settings.load({"TICKET_DATA_DIR": str(tmp_path / "neu")})
+    settings.data_dir.mkdir(mode=0o700)
+    for name in made:
+        if name == "secret.key":
+            settings.secret_key_path.write_bytes(bytes(32))
+        elif name == "tickets.db":
+            settings.database_path.touch()
+        else:
+            (settings.data_dir / name).mkdir()
+    assert [topic for topic, _ in faults(office) if topic == "Datenbank"] == []
+    create_app()
+    assert settings.database_path.stat().st_size > 0
+
+
+# --- Closed to the user ---
+
+
+@pytest.fixture
+def close(monkeypatch):
+    """Let something of the data folder belong to somebody else, as far as whoever asks can tell."""
+
+    def refuse(name):
+        closed = settings.data_dir / name
+        access = os.access
+
+        def asked(path, *args, **options):
+            return path != closed and closed not in getattr(path, "parents", ()) and access(path, *args, **options)
+
+        monkeypatch.setattr(os, "access", asked)
+        return closed
+
+    return refuse
+
+
+@pytest.mark.parametrize(
+    ("name", "left_out"),
+    [
+        ("", {"Datenbank", "Anhänge", "Einträge", "Sicherung"}),
+        ("tickets.db", {"Datenbank", "Anhänge", "Einträge"}),
+        ("tickets.db-journal", {"Datenbank", "Anhänge", "Einträge"}),
+        ("files", {"Anhänge"}),
+        ("backups", {"Sicherung"}),
+        ("logs", set()),
+        ("secret.key", {"Schlüssel"}),
+        ("config.toml", set()),
+    ],
+)
+def test_closed_is_said_and_nothing_else_is_made_of_it(in_use, office, close, name, left_out):
+    (settings.data_dir / "tickets.db-journal").touch()
+    (settings.data_dir / "config.toml").touch()
+    settings.logs_dir.mkdir(exist_ok=True)
+    settings.data_dir.chmod(0o700)
+    settings.secret_key_path.chmod(0o600)
+    closed = close(name)
+    result = office("pruefen", "--json")
+    rows = [(row["bereich"], row["stand"], row["satz"]) for row in json.loads(result.stdout)]
+    ((topic, _, sentence),) = [row for row in rows if row[1] == "Fehler"]
+    assert topic == "Datenordner"
+    assert f"{closed}" in sentence
+    assert "sudo chown -R" in sentence or os.name == "nt"
+    assert "Sicherung zurück" not in result.stdout
+    assert left_out & {topic for topic, *_ in rows} == set()
+
+
+def test_database_that_cannot_be_written_to_stops_the_start(in_use, close):
+    closed = close("tickets.db")
+    with pytest.raises(StartError, match="nicht lesen oder beschreiben") as refused:
+        create_app()
+    assert str(closed) in str(refused.value)
+
+
+def test_files_folder_that_is_gone(in_use, office):
+    shutil.rmtree(settings.files_dir)
+    (found,) = [sentence for topic, sentence in faults(office) if topic == "Anhänge"]
+    assert "„Foto.png“ (fehlt" in found
+
+
+@pytest.fixture
+def as_nobody(tmp_path):
+    """Run a command of app.py as another user than the one who owns the data folder."""
+    if not hasattr(os, "geteuid") or os.geteuid() != 0:
+        pytest.skip("Only root can act as somebody else.")
+
+    def run(*arguments):
+        # What is imported may itself be closed to somebody else.
+        code = (
+            "import os, sys; sys.path.insert(0, '.'); import app; "
+            f"os.setgroups([]); os.setuid({NOBODY}); sys.argv = ['app.py', *{arguments!r}]; app.main()"
+        )
+        return subprocess.run(
+            [sys.executable, "-c", code],
+            env=process_environment(TICKET_DATA_DIR=str(settings.data_dir)),
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+    for folder in (tmp_path, *tmp_path.parents):
+        if not folder.stat().st_mode & stat.S_IXOTH:
+            with suppress(OSError):
+                folder.chmod(folder.stat().st_mode | stat.S_IXOTH)
+    return run
+
+
+@pytest.mark.parametrize("name", ["", "tickets.db", "files", "backups", "logs", "secret.key", "config.toml"])
+@pytest.mark.parametrize("command", [["pruefen"], ["sichern"], ["kunde", "liste"]], ids=" ".join)
+def test_restored_by_somebody_else(in_use, as_nobody, name, command):
+    (settings.data_dir / "config.toml").touch()
+    settings.logs_dir.mkdir(exist_ok=True)
+    for path in (settings.data_dir, *settings.data_dir.rglob("*")):
+        os.chown(path, NOBODY, NOBODY)
+        path.chmod(0o700 if path.is_dir() else 0o600)
+    os.chown(settings.data_dir / name, 0, 0)
+    result = as_nobody(*command)
+    told = result.stdout + result.stderr
+    assert "Traceback" not in told
+    assert "Errno" not in told
+    assert "Logging error" not in told
+    if command == ["pruefen"]:
+        assert result.returncode == 1
+        assert "sudo chown -R 65534" in told
+        assert "Sicherung zurück" not in told
+
+
+def test_log_that_takes_nothing_is_said_once(app, capsys, monkeypatch):
+    settings.logs_dir.mkdir()
+    (settings.logs_dir / logs.FILE_NAME).mkdir()
+    log = logging.getLogger("probe")
+    for open_file in (logs.to_file, logs.to_a_file_a_day):
+        with open_file():
+            log.warning("eins")
+            log.warning("zwei")
+        said = capsys.readouterr().err
+        assert said.count("Das Protokoll lässt sich nicht schreiben") == 1
+        assert "Logging error" not in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "sentence"),
+    [
+        (["wiederherstellen", "."], {}, ". ist ein Ordner."),
+        (["wiederherstellen", "fehlt.zip"], {}, "fehlt.zip gibt es nicht."),
+        (["pruefen"], {"TICKET_SCANNER": "gibtesnicht --alles"}, "gibtesnicht gibt es nicht"),
+    ],
+)
+def test_no_english_of_the_operating_system(app, tmp_path, arguments, environment, sentence):
+    folder = tmp_path / "instance" if arguments == ["pruefen"] else tmp_path / "neu"
+    result = run_app(folder, *arguments, **environment)
+    told = (result.stdout + result.stderr).decode()
+    assert result.returncode == 1
+    assert sentence in told
+    assert "Errno" not in told
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"port = = 5", "Zeile 1, Spalte 8 passt nicht."),
+        (b'office_name = "M\xfcller"', "sie ist nicht als UTF-8 gespeichert."),
+        (None, "ist ein Ordner."),
+    ],
+)
+def test_config_file_that_cannot_be_read(tmp_path, content, sentence):
+    path = tmp_path / "config.toml"
+    path.mkdir() if content is None else path.write_bytes(content)
+    result = run_app(tmp_path, "pruefen")
+    assert "config.toml lässt sich nicht lesen: " in result.stderr.decode()
+    assert sentence in result.stderr.decode()
