@@ -22,18 +22,16 @@ _OF_THE_SYSTEM = {
     errno.ENOEXEC: "ist kein Programm",
 }
 
-# What begins with this; SQLite says more in other cases, which nobody but its makers understands.
+# What a message begins with.
 _OF_THE_DATABASE = {
-    "unable to open database file": "sie lässt sich nicht öffnen",
-    "database disk image is malformed": "sie ist beschädigt",
+    "unable to open database file": "die Datenbank lässt sich nicht öffnen",
+    "database disk image is malformed": "die Datenbank ist beschädigt",
     "file is not a database": "die Datei ist keine Datenbank",
     "file is encrypted": "die Datei ist keine Datenbank",
     "database or disk is full": "es ist kein Platz mehr",
-    "database is locked": "ein anderes Programm hält sie besetzt",
-    "attempt to write a readonly database": "sie ist für diesen Benutzer gesperrt",
+    "database is locked": "ein anderes Programm hält die Datenbank besetzt",
+    "attempt to write a readonly database": "die Datenbank ist für diesen Benutzer gesperrt",
     "disk I/O error": "der Datenträger meldet einen Fehler",
-    "no such table": "ihr fehlen Tabellen",
-    "no such column": "sie ist von einer anderen Version",
 }
 
 
@@ -47,7 +45,8 @@ def in_german(error):
     if isinstance(error, OSError):
         return _said_by_the_system(error)
     return next(
-        (words for said, words in _OF_THE_DATABASE.items() if str(error).startswith(said)), "sie antwortet nicht"
+        (words for said, words in _OF_THE_DATABASE.items() if str(error).startswith(said)),
+        f"die Datenbank meldet „{error}“",
     )
 
 
