@@ -29,6 +29,7 @@ import words
 from faults import in_german
 from migrations import migrate
 from models import database
+from proxy import BehindProxy
 from services import accounts, attachments, data_folder, file_types, mail, outbox, tickets, workdays, worker
 from services.security_log import SecurityEvent, note
 from settings import MEBIBYTE, StartError, settings
@@ -68,6 +69,15 @@ class Portal(Flask):
     """The app; an address may hold somebody's token, so a failure is logged with the name of the view instead."""
 
     request_class = UploadRequest
+
+    def create_url_adapter(self, request):
+        """Read the address; with a host that can be none, the page that says so still needs addresses."""
+        try:
+            return super().create_url_adapter(request)
+        except HTTPException as error:
+            request.environ["HTTP_HOST"] = request.environ["SERVER_NAME"]
+            request.routing_exception = error
+            return super().create_url_adapter(request)
 
     def log_exception(self, exc_info):
         """Log a failure under a number that its page shows, too."""
@@ -207,14 +217,12 @@ def _open_port(app):
     serving.prepare(app)
     try:
         return waitress.create_server(
-            app,
+            BehindProxy(app, settings.trusted_proxy),
             host=settings.host,
             port=settings.port,
             threads=settings.threads,
             ident="",
-            trusted_proxy=settings.trusted_proxy or None,
-            trusted_proxy_headers=["x-forwarded-for", "x-forwarded-proto"] if settings.trusted_proxy else [],
-            clear_untrusted_proxy_headers=True,
+            clear_untrusted_proxy_headers=False,
             url_scheme="https" if settings.https else "http",
             max_request_body_size=MAX_REQUEST_BYTES + MEBIBYTE,
             recv_bytes=262144,

@@ -8,12 +8,11 @@ import threading
 from datetime import timedelta
 from enum import Enum
 
-from services.networks import network_of, site_of
+from services.networks import SITE_SHARE, network_of, site_of
 from services.security_log import SecurityEvent, note
 from settings import settings
 
 HOUR = timedelta(hours=1)
-SITE_SHARE = 8
 
 # Beyond this many the ones that were seen least lately are forgotten: memory has a bound, too.
 MOST_COUNTED = 20_000

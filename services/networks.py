@@ -1,16 +1,38 @@
 """Addresses only: what a sender can hardly leave."""
 
-from ipaddress import IPv6Address, ip_address, ip_network
+import re
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 # Who has one IPv6 address usually has as many as the one holds; a company has as many such networks as the other.
 IPV6_NETWORK_BITS = 64
 IPV6_SITE_BITS = 48
 
+# A whole site may do as often what one network may.
+SITE_SHARE = 8
+
+# Where an address of IPv4 stands that a network of IPv6 translates (RFC 6052).
+_TRANSLATED = ip_network("64:ff9b::/96")
+
+# Some proxies add the port, and that is another one for each connection.
+_WITH_PORT = re.compile(r"\[(?P<v6>[^]]*)\](:\d+)?|(?P<v4>[\d.]+):\d+")
+
+
+def read(text):
+    """Return the address that a proxy names, in its one short spelling, or "" for what is none."""
+    text = text.strip().strip('"')
+    if found := _WITH_PORT.fullmatch(text):
+        text = found["v6"] or found["v4"] or ""
+    try:
+        # Of what follows the "%" only the sender's own machine knows what it means.
+        return str(_plain(ip_address(text.partition("%")[0])))
+    except ValueError:
+        return ""
+
 
 def network_of(address):
     """Return an address as text, in place of one of IPv6 the network from which it was picked.
 
-    What is no address comes back as it is: it is whatever a proxy calls its visitors.
+    What is no address comes back as it is.
     """
     return _within(address, IPV6_NETWORK_BITS)
 
@@ -22,9 +44,16 @@ def site_of(address):
 
 def _within(address, bits):
     try:
-        ip = ip_address(address)
+        ip = _plain(ip_address(address))
     except ValueError:
         return address
+    return str(ip_network((int(ip), bits), strict=False) if isinstance(ip, IPv6Address) else ip)
+
+
+def _plain(ip):
+    """Return an address of IPv4 that is spelled as one of IPv6 as what it is."""
     if isinstance(ip, IPv6Address):
-        ip = ip.ipv4_mapped or ip_network((int(ip), bits), strict=False)
-    return str(ip)
+        if ip in _TRANSLATED:
+            return IPv4Address(int(ip) & 0xFFFFFFFF)
+        return ip.ipv4_mapped or ip
+    return ip

@@ -317,6 +317,7 @@ ROOMS = {
         "logs",
         "migrations",
         "models",
+        "proxy",
         "serving",
         "words",
         "settings",
@@ -325,6 +326,7 @@ ROOMS = {
         "views",
     },
     "serving": {"services", "settings", "views"},
+    "proxy": {"services.networks"},
     "start": set(),
 }
 

@@ -93,10 +93,35 @@ def test_nobody_gets_another_address_by_saying_so(proxied):
         ("203.0.113.7, 198.51.100.2", "198.51.100.2"),
         ("127.0.0.1, 203.0.113.7, 198.51.100.3", "198.51.100.3"),
         ("2001:db8::7", "2001:db8::7"),
+        ("2001:0DB8:0:1::7", "2001:db8:0:1::7"),
+        ("[2001:db8:0:2::7]:443", "2001:db8:0:2::7"),
+        ("fe80::1%eth0", "fe80::1"),
+        ("198.51.100.4:50123", "198.51.100.4"),
+        ('"198.51.100.5"', "198.51.100.5"),
+        ("::ffff:198.51.100.6", "198.51.100.6"),
+        ("::ffff:203.0.113.7, ::ffff:198.51.100.9", "198.51.100.9"),
+        ("64:ff9b::198.51.100.10", "198.51.100.10"),
     ],
 )
 def test_of_the_proxy_the_last_hop_counts(proxied, said, address):
     assert Caller(proxied, PROXY, {"X-Forwarded-For": said}).report() == (303, address)
+
+
+NO_ADDRESSES = ["unknown", "x" * 3000, "::ffff:198.51.100.999", "", "_verborgen", '"', "[", "198.51.100", "1" * 3000]
+
+
+def test_what_is_no_address_is_not_believed(proxied):
+    """It is the proxy that said it, each time another thing; nothing of that is stored."""
+    with proxied.database():
+        Submission.delete().execute()
+    answers = [Caller(proxied, PROXY, {"X-Forwarded-For": said}).report() for said in NO_ADDRESSES]
+    assert answers == [(303, PROXY)] * 2 + [(429, PROXY)] * 7
+
+
+def test_visitors_of_ipv4_are_not_one_because_the_proxy_spells_them_as_ipv6(proxied):
+    addresses = [f"::ffff:203.0.113.{number}" for number in (11, 11, 11, 12)]
+    statuses = [Caller(proxied, PROXY, {"X-Forwarded-For": address}).report()[0] for address in addresses]
+    assert statuses == [303, 303, 429, 303]
 
 
 def test_visitors_behind_the_proxy_have_budgets_of_their_own(proxied):
