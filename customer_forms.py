@@ -112,6 +112,9 @@ class CustomerListForm(PortalForm):
 class ImportForm(PortalForm):
     """A file with many customers."""
 
+    class Meta(PortalForm.Meta):
+        takes_files = True
+
     file = FileField(
         "CSV-Datei",
         [FileRequired("Bitte wählen Sie die CSV-Datei aus.")],

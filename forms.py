@@ -5,7 +5,9 @@ import unicodedata
 from datetime import timedelta
 from functools import partial
 
+from flask import request
 from flask_wtf import FlaskForm
+from werkzeug.datastructures import CombinedMultiDict
 from wtforms import DateField, EmailField, RadioField, StringField, TelField, TextAreaField
 from wtforms.fields.choices import enum_choices, enum_coerce
 from wtforms.validators import DataRequired, InputRequired, Optional, StopValidation, ValidationError
@@ -169,6 +171,12 @@ class PortalForm(FlaskForm):
 
     class Meta(FlaskForm.Meta):
         locales = ["de"]
+        takes_files = False
+
+        def wrap_formdata(self, form, formdata):
+            sent = super().wrap_formdata(form, formdata)
+            # A file in place of a text is none.
+            return request.form if isinstance(sent, CombinedMultiDict) and not self.takes_files else sent
 
         def render_field(self, field, render_kw):
             notes = [f"{field.id}-hint"] if field.description else []

@@ -58,5 +58,8 @@ def comes_from_elsewhere():
     if site is None:
         # Whoever hides where it comes from sends "null".
         origin = request.headers.get("Origin")
-        return origin is not None and urlsplit(origin).netloc != request.host
+        try:
+            return origin is not None and urlsplit(origin).netloc != request.host
+        except ValueError:
+            return True
     return site not in ("same-origin", "none")

@@ -91,7 +91,11 @@ class FileForm:
     def renew_session(self):
         """Give a new token and lose nothing: show the form again, or let a fragment's request try once more."""
         if not is_htmx() or request.endpoint == f"{request.blueprint}.submit":
-            return self.show_sent(422, notice=SESSION_RENEWED)
+            try:
+                return self.show_sent(422, notice=SESSION_RENEWED)
+            except floods.Flood as flood:
+                # An error's handler is the last one: what it raises, no other one hears.
+                return self.slow_down(flood)
         response = answer(render_template("_token.html", renewable=True, renewed=True))
         response.headers["HX-Reswap"] = "none"
         response.headers["HX-Trigger"] = "session-renewed"

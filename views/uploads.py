@@ -4,6 +4,7 @@ from contextlib import suppress
 from tempfile import SpooledTemporaryFile
 
 from flask import Request
+from werkzeug.exceptions import BadRequest
 
 from settings import MEBIBYTE
 
@@ -49,7 +50,15 @@ class Upload(SpooledTemporaryFile):
 
 
 class UploadRequest(Request):
-    """A request whose files come in as uploads."""
+    """A request whose files come in as uploads, and whose fields all have names: no browser sends one without."""
+
+    # Else a form would take in whatever JSON can hold in place of texts.
+    is_json = False
+
+    def _load_form_data(self):
+        super()._load_form_data()
+        if None in self.form or None in self.files:
+            raise BadRequest
 
     def _get_file_stream(self, *facts, **more_facts):
         return Upload()
