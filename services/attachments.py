@@ -15,6 +15,7 @@ from services import disk, scanner
 from services.file_names import safe_name
 from services.file_types import BUSY, TEXT, Refused, Unchecked, WrongKind, judge
 from services.file_types.text import decoded
+from services.networks import network_of, site_of
 from settings import MEBIBYTE, settings
 from words import MAX_ATTACHMENT_BYTES, MAX_ATTACHMENT_MIB, MAX_ATTACHMENTS
 
@@ -36,6 +37,9 @@ _OF_ALL = (TOO_MANY, CROWDED, SCARCE, BUSY, scanner.DEAD, scanner.BUSY)
 # What every browser shows as a picture.
 PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp"})
 
+# Nobody fills the room of all: a network, or of IPv6 its site, has at most this part of it, and always one file.
+SHARES = 4
+
 # How much of a text is shown beside a ticket.
 SHOWN_LINES = 8
 SHOWN_BYTES = 2000
@@ -49,6 +53,28 @@ class Refusal(NamedTuple):
 
     def __str__(self):
         return self.sentence
+
+
+class Load(NamedTuple):
+    """What waits to be sent: files of a network, and bytes of its site and of all."""
+
+    from_network: int
+    bytes_of_site: int
+    bytes_of_all: int
+
+    def with_file(self, size):
+        """Return the load with one more file."""
+        return Load(self.from_network + 1, self.bytes_of_site + size, self.bytes_of_all + size)
+
+    def is_too_much_with(self, size):
+        """Say whether one more file is one too many."""
+        most = settings.staged_total_mib * MEBIBYTE
+        after = self.with_file(size)
+        return settings.limits == "on" and (
+            after.from_network > settings.staged_per_address
+            or after.bytes_of_site > max(most // SHARES, MAX_ATTACHMENT_BYTES)
+            or after.bytes_of_all > most
+        )
 
 
 def stage(draft, uploads, address, now):
@@ -66,7 +92,7 @@ def stage(draft, uploads, address, now):
                 continue
             try:
                 row |= _write(row["stored_name"], row["name"], stream, address)
-                rows.append(row | {"address": address, "staged_at": now})
+                rows.append(row | {"address": network_of(address), "staged_at": now})
             except Refused as reason:
                 _unlink(row["stored_name"])
                 refused.append((row["name"], reason))
@@ -211,21 +237,20 @@ def _insert(rows):
     with transaction():
         staged = list(Attachment.staged(rows[0]["draft"]))
         known = {(attachment.digest, attachment.name) for attachment in staged}
-        from_address, total = _staged_load(rows[0]["address"])
+        load = _staged_load(rows[0]["address"])
         for row in rows:
             if (row["digest"], row["name"]) in known:
                 _unlink(row["stored_name"])
                 continue
             known.add((row["digest"], row["name"]))
-            total += row["size"]
             if len(staged) + len(accepted) >= MAX_ATTACHMENTS:
                 reason = TOO_MANY
-            elif _is_crowded(from_address + len(accepted), total):
+            elif load.is_too_much_with(row["size"]):
                 reason = CROWDED
             else:
                 accepted.append(row)
+                load = load.with_file(row["size"])
                 continue
-            total -= row["size"]
             _unlink(row["stored_name"])
             refused.append((row["name"], Refused(reason)))
         if accepted:
@@ -233,15 +258,15 @@ def _insert(rows):
     return refused
 
 
-def _staged_load(address):
-    """Return how many files wait from this address, and how many bytes wait in all."""
-    staged = Attachment.select().where(Attachment.submission.is_null())
-    return staged.where(Attachment.address == address).count(), staged.select(fn.SUM(Attachment.size)).scalar() or 0
-
-
-def _is_crowded(from_address, total):
-    is_full = from_address >= settings.staged_per_address or total > settings.staged_total_mib * MEBIBYTE
-    return is_full and settings.limits == "on"
+def _staged_load(network):
+    """Return what waits now, seen from a network."""
+    waiting = Attachment.select(Attachment.address, fn.COUNT(Attachment.id), fn.SUM(Attachment.size))
+    waiting = waiting.where(Attachment.submission.is_null()).group_by(Attachment.address).tuples()
+    loads = [
+        Load(count if whence == network else 0, size if site_of(whence) == site_of(network) else 0, size)
+        for whence, count, size in waiting
+    ]
+    return Load(*map(sum, zip(*loads, strict=True))) if loads else Load(0, 0, 0)
 
 
 def _refusals(refused):

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from models import FailedAttempts, transaction
 from services import accounts
-from services.networks import network_of
+from services.networks import SITE_SHARE, network_of, site_of
 from settings import settings
 
 FREE_FAILURES = 5
@@ -20,6 +20,8 @@ FORGOTTEN_AFTER = timedelta(days=1)
 
 # Twice the first wait for each further failure; beyond this many doublings every longest wait is reached.
 MOST_DOUBLINGS = 16
+
+_SITE = "site:"
 
 
 class TooManyAttempts(Exception):
@@ -39,6 +41,11 @@ def of_account(name):
 def of_address(address):
     """Return the source for an address, or for the network from which it was picked."""
     return f"address:{network_of(address)}"
+
+
+def of_site(address):
+    """Return the source for all of which an address is one: who has a thousand networks has not as many tries."""
+    return f"{_SITE}{site_of(address)}"
 
 
 def begin(longest_waits, now):
@@ -85,9 +92,12 @@ def _count(source, now):
 
 def _rest(known, longest, now):
     """Return how long to wait yet."""
-    if known is None or known.count < FREE_FAILURES:
+    if known is None:
         return timedelta()
-    doublings = min(known.count - FREE_FAILURES, MOST_DOUBLINGS)
+    free = FREE_FAILURES * (SITE_SHARE if known.source.startswith(_SITE) else 1)
+    if known.count < free:
+        return timedelta()
+    doublings = min(known.count - free, MOST_DOUBLINGS)
     return known.last_at + min(FIRST_WAIT * 2**doublings, longest) - now
 
 

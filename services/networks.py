@@ -38,13 +38,13 @@ def network_of(address):
 
 
 def site_of(address):
-    """Return an address as text, in place of one of IPv6 all that one connection may have been given."""
+    """Return an address as text, in place of one of IPv6, or of its network, all that a connection may be given."""
     return _within(address, IPV6_SITE_BITS)
 
 
 def _within(address, bits):
     try:
-        ip = _plain(ip_address(address))
+        ip = _plain(ip_address(address.partition("/")[0]))
     except ValueError:
         return address
     return str(ip_network((int(ip), bits), strict=False) if isinstance(ip, IPv6Address) else ip)

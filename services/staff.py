@@ -180,6 +180,7 @@ def _begin_attempt(login, address, now):
         {
             attempts.of_account(login): timedelta() if at_home else attempts.LONGEST_ACCOUNT_WAIT,
             attempts.of_address(address): attempts.LONGEST_ADDRESS_WAIT,
+            attempts.of_site(address): timedelta() if at_home else attempts.LONGEST_ADDRESS_WAIT,
         },
         now,
     )
@@ -202,6 +203,7 @@ def _is_unchanged(member):
 def _attempt_was_right(login, address):
     # Only this one attempt: who has an account must not be able to guess on at another one.
     attempts.take_back(attempts.of_address(address))
+    attempts.take_back(attempts.of_site(address))
     attempts.forget(attempts.of_account(login))
 
 

@@ -205,6 +205,33 @@ def test_cap_in_total(limited):
     assert len(names_on_disk()) == 2
 
 
+def test_one_network_of_ipv6_is_one_address(limited):
+    limited(TICKET_STAGED_PER_ADDRESS="2")
+    answers = [
+        stage(file, draft=f"{number}" * 22, address=address)
+        for number, (file, address) in enumerate(
+            zip(texts(4), ("2001:db8::1", "2001:db8::2", "2001:db8::3", "2001:db8:0:1::1"), strict=True)
+        )
+    ]
+    assert [len(refusals) for refusals in answers] == [0, 0, 1, 0]
+
+
+@pytest.mark.parametrize(
+    "addresses",
+    [["203.0.113.7"] * 3, [f"2001:db8:0:{number}::1" for number in range(3)]],
+    ids=["network", "site"],
+)
+def test_nobody_fills_the_room_of_all(limited, addresses):
+    limited(TICKET_STAGED_TOTAL_MIB="40")
+    sizes = [MEBIBYTE * 5, MEBIBYTE * 5, 1]
+    refusals = [
+        stage((f"{number}.txt", b"x" * size), draft=f"{number}" * 22, address=address)
+        for number, (size, address) in enumerate(zip(sizes, addresses, strict=True))
+    ]
+    assert [len(refused) for refused in refusals] == [0, 0, 1]
+    assert stage(("4.txt", b"x" * 10 * MEBIBYTE), draft="4" * 22, address=ELSEWHERE) == []
+
+
 def test_what_was_sent_counts_no_longer(limited):
     limited(TICKET_STAGED_PER_ADDRESS="1", TICKET_STAGED_TOTAL_MIB="1")
     stage(("a.txt", b"a" * MEBIBYTE))

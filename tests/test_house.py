@@ -68,6 +68,7 @@ ROOMS = {
         "services.file_names",
         "services.file_types",
         "services.file_types.text",
+        "services.networks",
         "services.scanner",
     },
     "services.accounts": {"models", "words", "settings", "services.disk"},

@@ -113,6 +113,30 @@ def test_guessing_from_many_addresses(door):
     assert is_slowed(door)
 
 
+def test_a_site_of_ipv6_has_no_tries_without_end(door, later):
+    """Each of its networks tries fewer times than would be noticed, and each time at another name."""
+    for number in range(40):
+        fail(door, 1, name=f"Niemand {number}", environ_overrides={"REMOTE_ADDR": f"2001:db8:1:{number:x}::1"})
+    inside, outside = (
+        {"environ_overrides": {"REMOTE_ADDR": address}} for address in ("2001:db8:1:ff::1", "2001:db8:2::1")
+    )
+    before = stored()
+    assert is_slowed(door, **inside)
+    assert stored() == before
+    assert not is_slowed(door, **outside)
+    later(seconds=1)
+    assert not is_slowed(door, **inside)
+
+
+def test_who_guesses_next_door_does_not_keep_the_owner_out(door):
+    home = {"environ_overrides": {"REMOTE_ADDR": "2001:db8:1:aa::1"}}
+    assert sign_in(door, **home).status == 303
+    door.post("/verwaltung/abmelden", door.get(HOME).fields())
+    for number in range(40):
+        fail(door, 1, name=f"Niemand {number}", environ_overrides={"REMOTE_ADDR": f"2001:db8:1:{number:x}::1"})
+    assert not is_slowed(door, **home)
+
+
 def test_guessing_elsewhere_does_not_keep_the_owner_out(door, later):
     assert sign_in(door).status == 303
     door.post("/verwaltung/abmelden", door.get(HOME).fields())
@@ -150,7 +174,7 @@ def test_failures_are_forgotten_after_a_day(door, later):
     assert is_slowed(door)
     with database.connection_context():
         attempts.sweep(clock.now() + timedelta(hours=23))
-        assert FailedAttempts.select().count() == 2
+        assert FailedAttempts.select().count() == 3
         attempts.sweep(clock.now() + timedelta(days=1))
         assert FailedAttempts.select().count() == 0
 
