@@ -37,18 +37,21 @@ def disk(app):
     def fill():
         grow_to(1)  # It never becomes smaller than it is.
         with database.connection_context():
-            use_up(lambda number: FailedAttempts.create(source=f"{number:0250}", count=1, last_at=clock.now()))
-            use_up(lambda number: FailedAttempts.create(source=f"{number:020}", count=1, last_at=clock.now()))
-            use_up(lambda number: TextBlock.create(name=f"{number}", text=LONG))
+            attempt = {"count": 1, "last_at": clock.now()}
+            use_up(FailedAttempts, lambda number: attempt | {"source": f"{number:0250}"})
+            use_up(FailedAttempts, lambda number: attempt | {"source": f"{number:020}"})
+            use_up(TextBlock, lambda number: {"name": f"{number}", "text": LONG})
 
     return SimpleNamespace(fill=fill, empty=lambda: grow_to(2**30))
 
 
-def use_up(room):
-    """Take room again and again until there is no more."""
-    with suppress(OperationalError):
-        for number in count():
-            room(number)
+def use_up(table, row):
+    """Take room again and again, at last for single rows, until there is no more."""
+    numbers = count()
+    for size in (100, 10, 1):
+        with suppress(OperationalError):
+            while True:
+                table.insert_many([row(next(numbers)) for _ in range(size)]).execute()
 
 
 def grow_to(pages):
@@ -145,7 +148,7 @@ def test_file_whose_row_finds_no_room_is_not_kept(anna, disk):
     assert (submitted, staged) == (0, stored)
 
 
-def test_worker_goes_on_when_there_is_room_again(anna, app, disk, tickets, monkeypatch, caplog):
+def test_worker_goes_on_when_there_is_room_again(anna, app, work, disk, tickets, monkeypatch, caplog):
     anna.report("incident", description=LONG)
     disk.fill()
     portals_worker = worker.Worker(app.app_context)
