@@ -369,6 +369,7 @@ Ticket.add_index(
 Ticket.add_index(Ticket.index(Ticket.customer, Ticket.rank, Ticket.id, where=Ticket.closed_at.is_null()))
 Ticket.add_index(Ticket.index(Ticket.due_on, where=Ticket.closed_at.is_null()))
 Ticket.add_index(Ticket.index(Ticket.remind_at, where=Ticket.remind_at.is_null(False)))
+Ticket.add_index(Ticket.index(Ticket.closed_at, where=Ticket.closed_at.is_null(False)))
 for _column in (Ticket.status, Ticket.category, Ticket.approval, Ticket.assignee):
     Ticket.add_index(Ticket.index(_column, Ticket.id, where=Ticket.closed_at.is_null(False)))
 

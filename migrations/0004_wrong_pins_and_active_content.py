@@ -22,6 +22,10 @@ class Event(Base):
     pass
 
 
+class Ticket(Base):
+    closed_at = DateTimeField(null=True)
+
+
 class WrongPin(Base):
     customer = ForeignKeyField(Customer, on_delete="CASCADE")
     at = DateTimeField(index=True)
@@ -47,9 +51,12 @@ Attachment.add_index(
     )
 )
 
+Ticket.add_index(Ticket.index(Ticket.closed_at, where=Ticket.closed_at.is_null(False)))
+
 
 def up(migrator, db):
-    with db.bind_ctx([WrongPin, Attachment]):
+    with db.bind_ctx([WrongPin, Attachment, Ticket]):
         db.create_tables([WrongPin], safe=False)
         rebuild(db, Attachment, {"active_content": "''"})
+        Ticket._schema.create_indexes(safe=False)
     migrator.migrate(migrator.add_column("customer", "guessing_told_at", DateTimeField(null=True)))

@@ -118,7 +118,8 @@ def outlived(moment):
     """
     limit = moment - timedelta(days=settings.mail_days)
     is_over = Message.state.in_((MessageState.FAILED, MessageState.DISCARDED)) & (Message.created_at < limit)
-    return _with_ticket().where((Message.sent_at < limit) | is_over).order_by(Message.id)
+    # In no order: each half has its index.
+    return Message.select().where((Message.sent_at < limit) | is_over)
 
 
 def seen_on(shelf):

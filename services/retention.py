@@ -95,7 +95,7 @@ def _closed_tickets(moment):
 def _new_employees(moment):
     # Once it is deleted, another name stands there.
     about_somebody = (Ticket.category == Category.NEW_EMPLOYEE) & (Submission.last_name != GONE)
-    return _closed(moment, settings.new_employee_days).where(about_somebody)
+    return _closed(moment, settings.new_employee_days).join(Submission).where(about_somebody)
 
 
 def _with_files(moment):
@@ -105,7 +105,8 @@ def _with_files(moment):
 
 def _closed(moment, days):
     """Return the query of what was closed longer ago than so many days; an open ticket loses nothing."""
-    return Ticket.whole().where(Ticket.closed_at < moment - timedelta(days=days)).order_by(Ticket.id)
+    # Nothing is joined: counting so many would take ten times as long.
+    return Ticket.select().where(Ticket.closed_at < moment - timedelta(days=days)).order_by(Ticket.closed_at)
 
 
 def _ids(query):
@@ -147,7 +148,7 @@ def _delete_files(ids, now):
     files = []
     with transaction():
         for ticket in _with_files(now).where(Ticket.id.in_(ids)):
-            gone = attachments.delete_rows(Attachment.submission == ticket.submission)
+            gone = attachments.delete_rows(Attachment.submission == ticket.submission_id)
             number = f"{len(gone)} {'Datei' if len(gone) == 1 else 'Dateien'}, {_after(settings.attachments_days)}"
             history.record(ticket, EventKind.FILES_ERASED, history.PORTAL, now, number)
             files += gone

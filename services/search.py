@@ -3,9 +3,10 @@
 The index is SQLite's full-text search over groups of three letters (see docs/decisions.md).
 """
 
+import time
 import unicodedata
 
-from models import Ticket, TicketWords, transaction
+from models import Ticket, TicketWords, database, transaction
 
 # The index knows groups of three letters; a shorter word cannot be looked up.
 MIN_WORD_LENGTH = 3
@@ -33,6 +34,10 @@ _SEARCHED = (
     "position",
     "remarks",
 )
+
+# How much of the index is put in order at once, and how long others have the database to themselves after it.
+PAGES_AT_ONCE = 200
+PAUSE_SECONDS = 0.01
 
 # Blanks stand in these at everybody's own pleasure.
 _WRITTEN_APART = ("phone", "extension", "mobile", "serial_number")
@@ -62,9 +67,19 @@ def remove(ticket_ids):
 
 
 def forget():
-    """Drop from the index what was deleted or changed since the last time: until then it is only marked there."""
-    with transaction():
-        TicketWords.optimize()
+    """Drop from the index what was deleted or changed since the last time: until then it is only marked there.
+
+    Others can write meanwhile.
+    """
+    # The first step takes up all that is there, the others go on with it; one with nothing to do changes one row.
+    pages, changes = -PAGES_AT_ONCE, database.connection().total_changes
+    while True:
+        with transaction():
+            TicketWords.merge(pages)
+        pages, before, changes = PAGES_AT_ONCE, changes, database.connection().total_changes
+        if changes - before < 2:
+            break
+        time.sleep(PAUSE_SECONDS)
 
 
 def update_words(customer):

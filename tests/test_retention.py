@@ -8,7 +8,7 @@ import pytest
 
 import clock
 from models import Attachment, Customer, Event, Message, Submission, Ticket, TicketLink, TicketWords, database
-from services import attachments, nights, retention, sessions, worker
+from services import attachments, nights, retention, search, sessions, worker
 from settings import Settings, StartError, settings
 from tests.conftest import NOW
 from tests.pages import EXAMPLES, OPTIONAL
@@ -130,8 +130,10 @@ def test_a_closed_ticket_goes_with_all_that_belongs_to_it(closed, anna, clara, w
     assert not in_the_database(EXAMPLES["warranty"]["device"])
 
 
-def test_nothing_can_be_read_from_the_index_of_words(closed, night):
+@pytest.mark.parametrize("pages", [search.PAGES_AT_ONCE, 1])
+def test_nothing_can_be_read_from_the_index_of_words(closed, night, monkeypatch, pages):
     """It holds groups of three letters, and what is only marked as deleted could be put together again."""
+    monkeypatch.setattr(search, "PAGES_AT_ONCE", pages)
     closed("new_employee", last_name="Xqzwvy")
     closed(description="Jvzkw steht")
     assert in_the_database("xqz")
