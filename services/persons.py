@@ -14,6 +14,7 @@ from services import approvals, attachments
 from services.file_types import TEXT
 from services.file_types.text import decoded
 from services.likeness import Excerpt
+from settings import MEBIBYTE
 from words import Labelled, SubmissionState
 
 log = logging.getLogger(__name__)
@@ -22,6 +23,9 @@ ROWS_AT_A_TIME = 2000
 
 # Nobody looks through more on one page; what is too general can be made more exact.
 MOST_FOUND = 200
+
+# So many bytes of a text file are searched: a log is much of the same, and anybody may send one.
+MOST_SEARCHED = 2 * MEBIBYTE
 
 # The texts of a request with the words that tell the office what they are.
 FIELDS = {
@@ -48,6 +52,8 @@ OF_EMPLOYEE = ("desired_email", "mobile")
 BY_APPROVER = tuple(approvals.BY_LINK.values())
 
 _OF_MESSAGE = (Message.recipient, Message.subject, Message.body, Message.last_error)
+
+IS_TEXT = Attachment.media_type == TEXT
 
 # No text holds this sign, and no name reaches across it.
 _GAP = "\0"
@@ -92,8 +98,8 @@ class Find:
 
 def find(likeness):
     """Return everything in which somebody is recognised, newest requests first, and whether there is more than that."""
-    ids = sorted(_requests(likeness), reverse=True)
-    found = [_request(id, likeness) for id in ids[:MOST_FOUND]]
+    ids, file_ids = _requests(likeness)
+    found = [_request(id, likeness, file_ids) for id in ids[:MOST_FOUND]]
     return [one for one in found if one and one.places] + _others(likeness), len(ids) > MOST_FOUND
 
 
@@ -103,6 +109,11 @@ def find_again(keys, likeness):
     found = [_request(int(key[1]), likeness) for key in requests]
     found += [other for other in _others(likeness) if other.key in keys]
     return [one for one in found if one and one.places]
+
+
+def searched_in_part():
+    """Return how many text files are so long that only their beginning is searched."""
+    return Attachment.select().where(IS_TEXT, Attachment.size > MOST_SEARCHED).count()
 
 
 def is_sender(submission, likeness):
@@ -117,12 +128,12 @@ def is_employee(submission, likeness):
 
 
 def content_of(file):
-    """Return the text of a stored file, or "" if it is no text or cannot be read."""
+    """Return the beginning of the text of a stored file, or "" if it is no text or cannot be read."""
     if file.media_type != TEXT:
         return ""
     try:
         with attachments.open_stored(file) as stored:
-            return decoded(stored.read())
+            return decoded(stored.read(MOST_SEARCHED))
     except OSError:
         log.warning("Die Datei %s ließ sich nicht durchsuchen.", file.stored_name)
         return ""
@@ -144,10 +155,10 @@ def texts_of(message):
 
 
 def _requests(likeness):
-    """Return the ids of all requests in which, or with which, the person is recognised."""
+    """Return the ids of all requests in or with which the person is recognised, newest first, and of such files."""
     names = [name for name in FIELDS if name not in ("first_name", "last_name")]
     columns = [Submission.first_name, Submission.last_name, *(getattr(Submission, name) for name in names)]
-    found = set()
+    found, files = set(), set()
     for id, first, last, *texts in _rows(Submission, columns):
         if likeness.is_in(_joined([f"{first} {last}", *texts])):
             found.add(id)
@@ -163,7 +174,8 @@ def _requests(likeness):
     ):
         if file.submission and likeness.is_in(_joined([file.name, content_of(file)])):
             found.add(file.submission)
-    return found
+            files.add(file.id)
+    return sorted(found, reverse=True), files
 
 
 def _rows(model, columns):
@@ -178,7 +190,8 @@ def _said(kind, actor, text):
     return (actor if kind in BY_APPROVER else "", text)
 
 
-def _request(id, likeness):
+def _request(id, likeness, file_ids=None):
+    """Return a request with the places that name the person; in files it looks again only if nothing else does."""
     submission = Submission.get_or_none(Submission.id == id)
     # What is not decided yet will be in a moment.
     if submission is None or submission.state is SubmissionState.PENDING:
@@ -192,10 +205,13 @@ def _request(id, likeness):
             texts += [(f"Verlauf: {event.kind.label}", text) for text in said(event)]
         for message in ticket.messages.order_by(Message.id):
             texts += [(f"E-Mail „{message.kind.label}“: {label}", text) for label, text in texts_of(message).items()]
-    for file in files:
-        texts += [("Name einer Datei", file.name), (f"Inhalt von {file.name}", content_of(file))]
+    texts += [("Name einer Datei", file.name) for file in files]
+    places = _places(texts, likeness)
+    if file_ids is not None or not places:
+        searched = (file for file in files if file_ids is None or file.id in file_ids)
+        places += _places(((f"Inhalt von {file.name}", content_of(file)) for file in searched), likeness)
     theirs = is_sender(submission, likeness), is_employee(submission, likeness)
-    return Find(Kind.REQUEST, submission, _places(texts, likeness), ticket, files, *theirs)
+    return Find(Kind.REQUEST, submission, places, ticket, files, *theirs)
 
 
 def _others(likeness):

@@ -207,6 +207,7 @@ ROOMS = {
     "services.persons": {
         "models",
         "words",
+        "settings",
         "services.approvals",
         "services.attachments",
         "services.file_types",

@@ -60,3 +60,12 @@ def test_excerpt_is_short():
 def test_further_lines_count_if_somebody_can_be_told_by_them():
     likeness = Likeness(["Anna Sommer"]).with_more(["42", "", "[gelöscht]", "0211 5550101"])
     assert likeness.lines == ["Anna Sommer", "0211 5550101"]
+
+
+def test_a_place_where_two_pieces_of_a_long_text_meet(monkeypatch):
+    likeness = Likeness(["Anna Sommer", "0211 5550101"])
+    text = "Anna Sommer, 0211 5550101 – Sommer, Anna; 0211 55501012 Annas Sommer (0211) 555 01 01" * 3
+    whole = likeness.removed_from(text)
+    for length in range(1, 90):
+        monkeypatch.setattr("services.likeness._PIECE", length)
+        assert likeness.removed_from(text) == whole

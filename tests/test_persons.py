@@ -358,3 +358,15 @@ def test_keys_that_are_none(jana, clara, keys):
     values.setlist("fund", keys)
     values.setlist("datei", ["x", "9" * 30, "-1"])
     assert clara.post(f"{PAGE}/loeschen", values).status == 422
+
+
+def test_of_a_long_text_file_only_the_beginning_is_searched(anna, clara, work, monkeypatch):
+    monkeypatch.setattr("services.persons.MOST_SEARCHED", 100)
+    long = b"Jana Koehler kam.\n" + b"nichts\n" * 20 + b"Zora Zander ging.\n"
+    anna.report("incident", files=[(io.BytesIO(long), "server.log")])
+    work()
+    page = search(clara)
+    assert "Inhalt von server.log" in page.text_of("main")
+    assert "nur der Anfang von Textdateien über 2 MiB. Gespeichert sind davon: 1." in page.text_of("main")
+    assert "Gefunden: 0" in search(clara, "Zora Zander").text_of("main")
+    assert clara.post(f"{PAGE}/loeschen", choose(page)).status == 200

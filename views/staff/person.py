@@ -82,6 +82,7 @@ def _file_ids():
 def _show_found(form, notice=""):
     finds, are_more = persons.find(form.likeness)
     parts = {"form": form, "finds": finds, "are_more": are_more, "notice": notice, "most": persons.MOST_FOUND}
+    parts["searched_in_part"] = persons.searched_in_part()
     return answer(render_template("staff/privacy/found.html", **parts), 422 if notice else 200)
 
 
