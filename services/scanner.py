@@ -3,6 +3,7 @@
 import logging
 import os
 import shlex
+import signal
 import subprocess
 import tempfile
 import threading
@@ -10,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from faults import in_german
-from services.file_types import Refused
+from services.file_types import Refused, Unchecked
 from services.security_log import SecurityEvent, note
 from settings import settings
 
@@ -24,6 +25,8 @@ TIMEOUT_SECONDS = 60
 HARMFUL = "Unser Virenscanner hält sie für schädlich. Bitte öffnen Sie sie nicht mehr und rufen Sie uns an."
 DEAD = "Unser Virenscanner antwortet nicht, deshalb nehmen wir gerade keine Dateien an. Ohne Datei geht es."
 BUSY = "Unser Virenscanner ist gerade ausgelastet. Bitte versuchen Sie es in einer Minute noch einmal."
+
+_NO_WINDOW = getattr(subprocess, "CREATE_NO_WINDOW", 0)
 
 _starting = threading.Lock()
 _running = 0
@@ -58,7 +61,7 @@ def check(path, source):
         raise Refused(HARMFUL)
     if _dead:
         log.error("Der Virenscanner hat nicht geprüft, Dateien werden abgelehnt: %s", said)
-        raise Refused(DEAD)
+        raise Unchecked(DEAD)
 
 
 @contextmanager
@@ -67,7 +70,7 @@ def _place():
     global _running
     with _starting:
         if _running >= max(1, settings.threads // 2):
-            raise Refused(BUSY)
+            raise Unchecked(BUSY)
         _running += 1
     try:
         yield
@@ -81,20 +84,41 @@ def _run(path):
     # Into a file, because a pipe that the scanner's own children still hold would be waited for without end.
     with tempfile.TemporaryFile() as output:
         try:
-            code = subprocess.run(  # noqa: S603 - the command is the administrator's own, and no shell reads it
-                _command(path),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                timeout=TIMEOUT_SECONDS,
-                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-            ).returncode
+            code = _exit_code(_command(path), output)
         except subprocess.TimeoutExpired:
             return None, f"keine Antwort nach {TIMEOUT_SECONDS} Sekunden"
         except OSError as error:
             return None, in_german(error)
         output.seek(0)
         return code, f"Exitcode {code}, {' '.join(output.read(500).decode(errors='replace').split())}"
+
+
+def _exit_code(command, output):
+    with subprocess.Popen(  # noqa: S603 - the command is the administrator's own, and no shell reads it
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+        creationflags=_NO_WINDOW,
+    ) as process:
+        try:
+            return process.wait(TIMEOUT_SECONDS)
+        except BaseException:
+            _end_with_children(process)
+            raise
+
+
+def _end_with_children(process):
+    """End a process and all that it started: the scanner may be the child of a script, and would go on without it."""
+    try:
+        if os.name == "nt":
+            tree = ["taskkill", "/T", "/F", "/PID", str(process.pid)]
+            subprocess.run(tree, capture_output=True, check=False, creationflags=_NO_WINDOW)  # noqa: S603
+        else:
+            os.killpg(process.pid, signal.SIGKILL)
+    finally:
+        process.kill()
 
 
 def _command(path):

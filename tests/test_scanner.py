@@ -1,6 +1,8 @@
 """The virus scanner that the office may set: what it finds stays out, and so does all while it does not answer."""
 
 import io
+import os
+import select
 import shlex
 import subprocess
 import sys
@@ -96,6 +98,28 @@ def test_command_that_is_missing(scan, upload, monkeypatch, command):
 def test_scanner_that_hangs(scan, upload, monkeypatch):
     monkeypatch.setattr(scanner, "TIMEOUT_SECONDS", 0.3)
     assert_refused(upload("Notiz.txt", b"still"), scanner.DEAD)
+
+
+def test_scanner_that_hangs_behind_a_script_is_ended_with_it(scan, upload, monkeypatch, tmp_path):
+    os.mkfifo(tmp_path / "sign")
+    sign = os.open(tmp_path / "sign", os.O_RDONLY | os.O_NONBLOCK)
+    script = f"exec 3>{shlex.quote(str(tmp_path / 'sign'))}; echo läuft >&3; sleep 60; true"
+    monkeypatch.setattr(settings, "scanner", shlex.join(["sh", "-c", script]))
+    monkeypatch.setattr(scanner, "TIMEOUT_SECONDS", 0.5)
+    assert_refused(upload("Notiz.txt", b"still"), scanner.DEAD)
+    assert os.read(sign, 20) == "läuft\n".encode()
+    # The end comes when nobody holds the other side any more.
+    assert select.select([sign], [], [], 20)[0]
+    assert os.read(sign, 20) == b""
+    os.close(sign)
+
+
+def test_scanner_that_is_dead_is_not_asked_for_each_further_file(scan, anna, caplog):
+    files = [(io.BytesIO(b"crash %d" % number), f"Notiz {number}.txt") for number in range(5)]
+    page = anna.send("incident", files=files)
+    names = "„Notiz 0.txt“, „Notiz 1.txt“, „Notiz 2.txt“, „Notiz 3.txt“ und „Notiz 4.txt“"
+    assert f"{names} wurden nicht angenommen: {scanner.DEAD}" in page.text
+    assert caplog.text.count("Der Virenscanner hat nicht geprüft") == 1
 
 
 def test_only_half_of_the_threads_wait_for_the_scanner(scan, upload, monkeypatch):
