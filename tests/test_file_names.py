@@ -114,27 +114,25 @@ def test_a_name_is_kept_when_the_file_is_downloaded(name):
     assert parse_options_header(header) == ("attachment", {"filename": shown})
 
 
-@pytest.mark.parametrize(
-    ("name", "header"),
-    [
-        ("Foto.png", "attachment; filename=Foto.png"),
-        ("Foto vom Drucker.png", 'attachment; filename="Foto vom Drucker.png"'),
-        (
-            "Grüße 5 €.png",
-            "attachment; filename=\"Grue 5 .png\"; filename*=UTF-8''Gr%C3%BC%C3%9Fe%205%20%E2%82%AC.png",
-        ),
-        ("a';=%0d%0ab.png", 'attachment; filename="a\';=%0d%0ab.png"'),
-    ],
-)
-def test_header_of_a_download(anna, clara, work, app, name, header):
-    anna.report("incident", files=(io.BytesIO(PNG), name))
+HEADERS = {
+    "Foto.png": "attachment; filename=Foto.png",
+    "Foto vom Drucker.png": 'attachment; filename="Foto vom Drucker.png"',
+    "Grüße 5 €.png": "attachment; filename=\"Grue 5 .png\"; filename*=UTF-8''Gr%C3%BC%C3%9Fe%205%20%E2%82%AC.png",
+    "a';=%0d%0ab.png": 'attachment; filename="a\';=%0d%0ab.png"',
+}
+
+
+def test_headers_of_downloads(anna, clara, work, app):
+    anna.report("incident", files=[(io.BytesIO(PNG), name) for name in HEADERS])
     work()
     with app.app_context(), database.connection_context():
-        (attachment,) = Attachment.select()
-    with clara.client.get(f"/verwaltung/anhang/{attachment.id}") as response:
-        assert response.headers["Content-Disposition"] == header
-        assert response.headers["Content-Type"] == "application/octet-stream"
-        assert response.headers["X-Content-Type-Options"] == "nosniff"
+        files = list(Attachment.select())
+    assert {file.name for file in files} == set(HEADERS)
+    for file in files:
+        with clara.client.get(f"/verwaltung/anhang/{file.id}") as response:
+            assert response.headers["Content-Disposition"] == HEADERS[file.name]
+            assert response.headers["Content-Type"] == "application/octet-stream"
+            assert response.headers["X-Content-Type-Options"] == "nosniff"
 
 
 def test_name_is_text_on_the_page(anna):

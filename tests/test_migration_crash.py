@@ -9,6 +9,7 @@ from contextlib import closing
 import pytest
 
 import migrations
+import models
 from models import Customer, Event, Submission, Ticket, database
 from settings import settings
 from tests.conftest import NOW, ROOT, process_environment
@@ -66,9 +67,11 @@ WAITS = """    print("mitten in der Umstellung", flush=True)
 """
 
 
-@pytest.fixture
-def full(app):
-    """A ticket with a history that is larger than what a database keeps in memory."""
+@pytest.fixture(scope="module")
+def full_database(shared, tmp_path_factory):
+    """A database in which a ticket has a history larger than what SQLite keeps in memory."""
+    path = shutil.copy(shared.database_path, tmp_path_factory.mktemp("full"))
+    models.open_at(path)
     known = {"customer_number": "K1001", "name": "Anna Sommer", "phone": "0211 555-0101", "description": "x"}
     with database.connection_context(), database.atomic():
         customer = Customer.create(number="K1001", name="Bäckerei Sommer", created_at=NOW)
@@ -87,6 +90,13 @@ def full(app):
         for begin in range(0, EVENTS, 100):
             Event.insert_many(rows[begin : begin + 100]).execute()
     database.close_idle()
+    return path
+
+
+@pytest.fixture
+def full(app, full_database):
+    """A portal with that database."""
+    shutil.copy(full_database, settings.database_path)
 
 
 @pytest.fixture
