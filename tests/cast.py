@@ -65,7 +65,7 @@ def companies(app, monkeypatch):
 def everything(app, companies, clara, mailbox, work, later):
     """Let both companies report, decide and write until every kind of mail has been sent; return who got what."""
     settings.staff_idle_minutes = settings.staff_session_hours = 10**6
-    settings.summary_time = "07:00"
+    settings.summary_time, settings.wrong_pins_per_day = "07:00", 3
 
     def go_on(**duration):
         later(**duration)

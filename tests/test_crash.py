@@ -93,7 +93,7 @@ def test_kill_while_many_send(own_portal, known):
 
     with ThreadPoolExecutor() as people:
         answers = [people.submit(report_until_the_server_is_gone) for _ in range(3)]
-        for _ in range(15):
+        for _ in range(6):
             if not receipts.acquire(timeout=10):
                 break
         own_portal.kill()
