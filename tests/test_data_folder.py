@@ -5,10 +5,10 @@ import json
 import logging
 import os
 import shutil
-import stat
 import subprocess
 import sys
-from contextlib import suppress
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -138,51 +138,48 @@ def test_files_folder_that_is_gone(in_use, office):
 
 
 @pytest.fixture
-def as_nobody(tmp_path):
-    """Run a command of app.py as another user than the one who owns the data folder."""
+def moved_by_root(in_use):
+    """Copy the data folder to where anybody can get at it, as the user of the portal owns it, and run app.py as him."""
     if not hasattr(os, "geteuid") or os.geteuid() != 0:
         pytest.skip("Only root can act as somebody else.")
+    with tempfile.TemporaryDirectory() as place:
+        folder = shutil.copytree(settings.data_dir, Path(place, "instance"))
+        (folder / "config.toml").touch()
+        (folder / "logs").mkdir(exist_ok=True)
+        for path in (Path(place), folder, *folder.rglob("*")):
+            os.chown(path, NOBODY, NOBODY)
+            path.chmod(0o700 if path.is_dir() else 0o600)
 
-    def run(*arguments):
-        # What is imported may itself be closed to somebody else.
-        code = (
-            "import os, sys; sys.path.insert(0, '.'); import app; "
-            f"os.setgroups([]); os.setuid({NOBODY}); sys.argv = ['app.py', *{arguments!r}]; app.main()"
-        )
-        return subprocess.run(
-            [sys.executable, "-c", code],
-            env=process_environment(TICKET_DATA_DIR=str(settings.data_dir)),
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
+        def run(*arguments):
+            # What is imported may itself be closed to him.
+            code = (
+                "import os, sys; sys.path.insert(0, '.'); import app, encodings.utf_8_sig, encodings.cp437; "
+                f"os.setgroups([]); os.setuid({NOBODY}); sys.argv = ['app.py', *{arguments!r}]; app.main()"
+            )
+            return subprocess.run(
+                [sys.executable, "-c", code],
+                env=process_environment(TICKET_DATA_DIR=str(folder)),
+                cwd=ROOT,
+                capture_output=True,
+                text=True,
+                timeout=60,
+            )
 
-    for folder in (tmp_path, *tmp_path.parents):
-        if not folder.stat().st_mode & stat.S_IXOTH:
-            with suppress(OSError):
-                folder.chmod(folder.stat().st_mode | stat.S_IXOTH)
-    return run
+        yield folder, run
 
 
 @pytest.mark.parametrize("name", ["", "tickets.db", "files", "backups", "logs", "secret.key", "config.toml"])
-@pytest.mark.parametrize("command", [["pruefen"], ["sichern"], ["kunde", "liste"]], ids=" ".join)
-def test_restored_by_somebody_else(in_use, as_nobody, name, command):
-    (settings.data_dir / "config.toml").touch()
-    settings.logs_dir.mkdir(exist_ok=True)
-    for path in (settings.data_dir, *settings.data_dir.rglob("*")):
-        os.chown(path, NOBODY, NOBODY)
-        path.chmod(0o700 if path.is_dir() else 0o600)
-    os.chown(settings.data_dir / name, 0, 0)
-    result = as_nobody(*command)
-    told = result.stdout + result.stderr
-    assert "Traceback" not in told
-    assert "Errno" not in told
-    assert "Logging error" not in told
-    if command == ["pruefen"]:
-        assert result.returncode == 1
-        assert "sudo chown -R 65534" in told
-        assert "Sicherung zurück" not in told
+def test_restored_by_somebody_else(moved_by_root, name):
+    folder, run = moved_by_root
+    os.chown(folder / name, 0, 0)
+    for command in (["pruefen"], ["sichern"], ["kunde", "liste"]):
+        result = run(*command)
+        told = result.stdout + result.stderr
+        assert [word for word in ("Traceback", "Errno", "Logging error", "Sicherung zurück") if word in told] == []
+        if command == ["pruefen"]:
+            assert result.returncode == 1
+            assert f"{folder / (name or 'config.toml')}: Das darf der Benutzer" in told
+            assert f"sudo chown -R {NOBODY} {folder}" in told
 
 
 def test_log_that_takes_nothing_is_said_once(app, capsys, monkeypatch):
