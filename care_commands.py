@@ -10,13 +10,15 @@ import clock
 import logs
 import models
 import texts
-from command_line import Command, as_json, print_json
+from command_line import Command, Group, as_json, print_json
 from faults import in_german
+from migrations import migrate
 from models import database
-from services import backup, checkup, data_folder, restore
+from services import backup, checkup, data_folder, new_key, restore
+from services.accounts import AccountError
 from services.checkup import Weight
 from services.security_log import COMMAND, SecurityEvent, note
-from settings import settings
+from settings import StartError, settings
 
 
 @click.command("sichern", cls=Command)
@@ -71,9 +73,9 @@ def bring_back(archive):
         )
     if not restored.has_key:
         click.echo(
-            "Es fehlt secret.key: Legen Sie die Datei in diesen Ordner, bevor Sie das Portal starten. Auch "
-            "Zugangsdaten (smtp_url, webhook_url, webhook_secret) standen nicht im Archiv; tragen Sie sie in "
-            "config.toml wieder ein."
+            "Es fehlt secret.key: Legen Sie die Datei in diesen Ordner, bevor Sie das Portal starten, und unter Linux "
+            f"danach: chmod 600 {settings.secret_key_path}. Auch Zugangsdaten (smtp_url, webhook_url, webhook_secret) "
+            "standen nicht im Archiv; tragen Sie sie in config.toml wieder ein."
         )
     click.echo("Prüfen Sie nun alles mit dem Befehl pruefen, und starten Sie dann das Portal.")
 
@@ -95,4 +97,43 @@ def check(as_json):
     sys.exit(1 if faults else 0)
 
 
-ALL = [back_up, bring_back, check]
+@click.group("schluessel", cls=Group)
+def key():
+    """Der Schlüssel (secret.key), an dem PINs und zweite Faktoren hängen."""
+
+
+@key.command("neu")
+def renew_key():
+    """Einen verlorenen Schlüssel ersetzen; alle PINs werden ungültig."""
+    if not data_folder.has_database():
+        raise click.ClickException(f"In {settings.data_dir} liegt keine Datenbank, an der ein Schlüssel hängt.")
+    models.open_at(settings.database_path)
+    try:
+        with database.connection_context(), logs.to_file():
+            migrate()
+            new_key.require_need()
+            click.echo(
+                "Der Schlüssel fehlt oder ist beschädigt. Liegt er noch irgendwo, zum Beispiel auf einem Stick oder in "
+                "einer Sicherung mit Schlüssel, legen Sie ihn lieber zurück.\n"
+                "Ein neuer macht alle PINs, alle zweiten Faktoren und alle Links in E-Mails für immer ungültig."
+            )
+            if click.prompt("Tippen Sie ja, wenn es sein soll", default="", show_default=False).strip() != "ja":
+                raise click.ClickException("Es ist nichts geändert.")
+            withdrawn = new_key.make(clock.now())
+            note(SecurityEvent.KEY_RENEWED, COMMAND)
+    except (AccountError, StartError) as error:
+        raise click.ClickException(str(error)) from None
+    except (OSError, DatabaseError) as error:
+        raise click.ClickException(f"Das ging nicht: {in_german(error)}. Was zu tun ist, sagt: pruefen") from None
+    click.echo(
+        f"Es gibt einen neuen Schlüssel. Ungültig sind PINs: {withdrawn.pins}, zweite Faktoren: "
+        f"{withdrawn.second_factors}, und alle Links in E-Mails.\n"
+        f"1. Verwahren Sie {settings.secret_key_path} gleich an einem anderen Ort.\n"
+        "2. Starten Sie das Portal neu. Zum Anmelden genügt das Kennwort; schalten Sie unter Konto den zweiten Faktor "
+        "wieder ein.\n"
+        "3. Drucken Sie unter Kunden, PIN-Briefe drucken, für alle Kunden neue.\n"
+        "4. Wartet ein Ticket auf eine Freigabe, wählen Sie dort „Freigabe noch einmal anfragen“."
+    )
+
+
+ALL = [back_up, bring_back, check, key]

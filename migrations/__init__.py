@@ -50,6 +50,11 @@ def applied_steps(db):
     return sorted(Runner(db, str(DIRECTORY)).applied())
 
 
+def began_at(db):
+    """Return the moment at which a database took its first step, or None."""
+    return min((moment.astimezone() for moment in Runner(db, str(DIRECTORY)).applied().values()), default=None)
+
+
 def is_known(db):
     """Say whether this version knows every step that a database has taken, and so can open it or bring it up."""
     return all(step.path for step in Runner(db, str(DIRECTORY)).status())

@@ -31,6 +31,10 @@ HASHING_THREADS = 4
 
 SECRET_KEY_BYTES = 32
 
+FIND_KEY = (
+    "Legen Sie sie aus Ihrer Verwahrung zurück. Ist sie für immer verloren, macht eine neue der Befehl: schluessel neu"
+)
+
 # Neither "?" nor "#": behind them a mailto: link would say more than the address. Nor what mail servers of old take for
 # a way to somebody else, or for a comment.
 EMAIL = re.compile(r'[^@\s,;<>"?#()\[\]\\:%!]+@[^@\s,;<>"?#.]+(?:\.[^@\s,;<>"?#.]+)+')
@@ -55,23 +59,30 @@ def prepare_secret_key():
     if not path.exists():
         if Customer.select().exists() or Staff.select().exists():
             raise StartError(
-                f"Die Datei {path} fehlt, und ohne sie gelten keine PIN und kein zweiter Faktor mehr. "
-                "Bitte spielen Sie sie aus einer Sicherung ein."
+                f"Die Datei {path} fehlt, und ohne sie gelten keine PIN und kein zweiter Faktor mehr. {FIND_KEY}"
             )
-        # Linked into place only when whole and on disk: a crash or a second process never leaves a short or other key.
-        fresh = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
-        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(secrets.token_bytes(SECRET_KEY_BYTES))
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(fresh, path)
-        except FileExistsError:
-            pass
-        finally:
-            fresh.unlink()
-        disk.fsync_directory(path.parent)
+        place_secret_key(secrets.token_bytes(SECRET_KEY_BYTES))
     secret_key()
+
+
+def place_secret_key(key):
+    """Let these bytes be the secret key, unless there is one.
+
+    Linked into place only when whole and on disk: a crash or a second process never leaves a short or other key.
+    """
+    path = settings.secret_key_path
+    fresh = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(key)
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        os.link(fresh, path)
+    except FileExistsError:
+        pass
+    finally:
+        fresh.unlink()
+    disk.fsync_directory(path.parent)
 
 
 def secret_key():
@@ -79,13 +90,13 @@ def secret_key():
     path = settings.secret_key_path
     key = path.read_bytes()
     if len(key) != SECRET_KEY_BYTES:
-        raise StartError(f"Die Datei {path} ist beschädigt. Bitte spielen Sie sie aus einer Sicherung ein.")
+        raise StartError(f"Die Datei {path} ist beschädigt. {FIND_KEY}")
     return key
 
 
-def derived_key(label):
-    """Return a key of its own for each purpose, derived from the secret key."""
-    return _derive(secret_key(), label)
+def derived_key(label, key=None):
+    """Return a key of its own for each purpose, derived from the secret key, or from one that is about to be it."""
+    return _derive(key or secret_key(), label)
 
 
 def normalise_number(text):
@@ -155,6 +166,13 @@ def withdraw_pin(customer):
     customer.save(only=[Customer.pin_hash, Customer.pin_issued_at])
     FormerPin.delete().where(FormerPin.customer == customer).execute()
     WrongPin.delete().where(WrongPin.customer == customer).execute()
+
+
+def withdraw_all_pins():
+    """Take all PINs away, within the transaction that changes the key on which they hang; return how many customers."""
+    FormerPin.delete().execute()
+    WrongPin.delete().execute()
+    return Customer.update(pin_hash=None, pin_issued_at=None).where(Customer.pin_hash.is_null(False)).execute()
 
 
 def sweep(now):

@@ -58,11 +58,12 @@ class Backup(NamedTuple):
 
 
 class Standing(NamedTuple):
-    """When the last backup was made, and since when the daily one fails, with the reason."""
+    """When the last backup was made, since when the daily one fails, with the reason, and when all came from one."""
 
     made_at: datetime | None = None
     failed_at: datetime | None = None
     error: str = ""
+    restored_at: datetime | None = None
 
     def is_old(self, now):
         """Say whether it is time to remind somebody."""
@@ -121,12 +122,19 @@ def standing():
     """Return what came of the last backups."""
     try:
         noted = json.loads((settings.backups_dir / NOTE).read_text(encoding="utf-8"))
-        made_at, failed_at = (
-            value and datetime.fromisoformat(value) for value in (noted["made_at"], noted["failed_at"])
+        made_at, failed_at, restored_at = (
+            value and datetime.fromisoformat(value)
+            for value in (noted["made_at"], noted["failed_at"], noted.get("restored_at"))
         )
-        return Standing(made_at, failed_at, noted["error"])
+        return Standing(made_at, failed_at, noted["error"], restored_at)
     except (OSError, ValueError, KeyError, TypeError):
         return Standing()
+
+
+def note_restored(now):
+    """Write down that all there is has just come from a backup; the archives themselves lie elsewhere."""
+    settings.backups_dir.mkdir(exist_ok=True)
+    _note(Standing(restored_at=now))
 
 
 def digest_of(source, sink=None):
@@ -156,17 +164,19 @@ def _require_room(path):
     """Raise BackupError if the archive finds no room, or would take what is kept for new requests."""
     files = Attachment.select(fn.SUM(Attachment.size)).scalar() or 0
     database = settings.database_path.stat().st_size
-    needed = {settings.backups_dir: database}
+    needed, kept = {settings.backups_dir: database}, 0
     if path.parent == settings.backups_dir:
-        needed[path.parent] += database + files + settings.disk_reserve_mib * MEBIBYTE
+        needed[path.parent] += database + files
+        kept = settings.disk_reserve_mib
     else:
         needed[path.parent] = database + files
     for folder, wanted in needed.items():
         free = disk.free_bytes(folder)
-        if free < wanted:
+        if free < wanted + kept * MEBIBYTE:
+            too_little = f" Danach wären weniger als {kept} MiB frei (disk_reserve_mib)." if free >= wanted else ""
             raise BackupError(
-                f"In {folder} ist nicht genug Platz für eine Sicherung: Sie braucht {wanted // MEBIBYTE} MiB, frei "
-                f"sind {free // MEBIBYTE} MiB. Bitte schaffen Sie Platz, heben Sie weniger Sicherungen auf "
+                f"In {folder} ist nicht genug Platz für eine Sicherung: Sie braucht {-(-wanted // MEBIBYTE)} MiB, frei "
+                f"sind {free // MEBIBYTE} MiB.{too_little} Bitte schaffen Sie Platz, heben Sie weniger Sicherungen auf "
                 "(backups_kept), oder nehmen Sie mit --ziel einen anderen Datenträger."
             )
 

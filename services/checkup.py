@@ -13,7 +13,7 @@ import migrations
 from faults import in_german
 from models import TABLES, Attachment, Event, Submission, Ticket, TicketLink, TicketWords
 from services import backup, data_folder, disk, links, scanner
-from services.accounts import SECRET_KEY_BYTES
+from services.accounts import FIND_KEY, SECRET_KEY_BYTES
 from services.data_folder import GO_BACK
 from settings import MEBIBYTE, Settings, settings
 from words import Labelled, SubmissionState
@@ -56,7 +56,7 @@ def check(now):
         *_look_into_database(now, closed),
         *_findings("Einstellungen", _settings()),
         *(_findings("Virenscanner", _scanner()) if settings.scanner else ()),
-        *(_findings("Sicherung", _backups(now)) if settings.backups_dir not in closed else ()),
+        *(_findings("Sicherung", _backups(now, closed)) if settings.backups_dir not in closed else ()),
         *_findings("Platz", _room()),
     ]
 
@@ -71,9 +71,9 @@ def _folder(closed):
         yield Weight.FAULT, data_folder.remedy(closed)
     key = settings.secret_key_path
     if not key.is_file():
-        yield Weight.FAULT, f"{key} fehlt. Legen Sie sie aus Ihrer Verwahrung zurück; ohne sie gilt keine PIN."
+        yield Weight.FAULT, f"{key} fehlt, und ohne sie gilt keine PIN. {FIND_KEY}"
     elif key.stat().st_size != SECRET_KEY_BYTES:
-        yield Weight.FAULT, f"{key} ist beschädigt. Legen Sie sie aus Ihrer Verwahrung zurück."
+        yield Weight.FAULT, f"{key} ist beschädigt. {FIND_KEY}"
     # Windows has other means, which the folder inherits.
     if os.name != "nt":
         for path in (settings.data_dir, key):
@@ -90,7 +90,7 @@ def _look_into_database(now, closed):
     if not data_folder.has_database():
         sentence = f"{settings.database_path} gibt es noch nicht; der erste Start legt sie an."
         return [Finding("Datenbank", Weight.HINT, sentence)]
-    db = SqliteDatabase(f"{settings.database_path.as_uri()}?mode=ro", uri=True)
+    db = _opened_to_read()
     try:
         with db.connection_context():
             findings = _findings("Datenbank", _database(db))
@@ -103,6 +103,10 @@ def _look_into_database(now, closed):
             return findings
     except DatabaseError as error:
         return [Finding("Datenbank", Weight.FAULT, _unreadable(error))]
+
+
+def _opened_to_read():
+    return SqliteDatabase(f"{settings.database_path.as_uri()}?mode=ro", uri=True)
 
 
 def _unreadable(error):
@@ -238,17 +242,31 @@ def _scanner():
         yield Weight.FAULT, f"{settings.scanner} prüft keine Datei, so kommt auch keine herein: {said}"
 
 
-def _backups(now):
+def _backups(now, closed):
     last = backup.standing()
     if last.failed_at:
         yield Weight.FAULT, f"Die letzte tägliche Sicherung ist gescheitert: {last.error}"
     if last.made_at is None:
-        yield Weight.FAULT, "Es gibt noch keine Sicherung. Machen Sie eine: sichern"
+        weight = Weight.HINT if _is_new_here(last, now) else Weight.FAULT
+        yield weight, "Es gibt noch keine Sicherung. Machen Sie eine: sichern"
     elif last.is_old(now):
         yield Weight.FAULT, "Die letzte Sicherung ist älter als zwei Tage. Machen Sie eine: sichern"
     newest = max(settings.backups_dir.glob(backup.NAMED), default=None)
-    if newest and not _is_whole(newest):
+    if newest and newest not in closed and not _is_whole(newest):
         yield Weight.FAULT, f"{newest} ist beschädigt. Machen Sie eine neue Sicherung: sichern"
+
+
+def _is_new_here(last, now):
+    """Say whether the portal is too young to have a backup, or has come from one only lately."""
+    if not data_folder.has_database():
+        return True
+    db = _opened_to_read()
+    try:
+        with db.connection_context():
+            began_at = last.restored_at or migrations.began_at(db)
+    except DatabaseError:
+        return False
+    return began_at is not None and now - began_at < backup.OLD
 
 
 def _is_whole(path):

@@ -15,7 +15,7 @@ from peewee import DatabaseError, SqliteDatabase
 import migrations
 from faults import in_german
 from models import Attachment, Message, StaffSession, Ticket
-from services import disk
+from services import backup, disk
 from services.backup import DATABASE, FILES, FORMAT, MANIFEST, SECRET_KEY, digest_of
 from settings import CONFIG_FILE, MEBIBYTE, settings
 from words import MessageState
@@ -62,6 +62,7 @@ def restore(path, now):
             _unpack(archive, manifest["members"], workplace)
             restored = _take_over_database(workplace, manifest, now)
             _move(workplace, folder)
+            backup.note_restored(now)
             return restored
     except OSError as error:
         raise RestoreError(f"Das Wiederherstellen ist gescheitert: {in_german(error)}.") from None

@@ -77,6 +77,13 @@ def switch_off(member):
         Staff.update(totp_salt=None, totp_enabled_at=None, totp_last_step=None).where(Staff.id == member.id).execute()
 
 
+def switch_all_off():
+    """Take all second factors away, within a transaction, and return how many there were."""
+    RecoveryCode.delete().execute()
+    Staff.update(totp_salt=None, totp_last_step=None).execute()
+    return Staff.update(totp_enabled_at=None).where(Staff.totp_enabled_at.is_null(False)).execute()
+
+
 def find_proof(member, code, now):
     """Return the step or the recovery code that this code is, or None; costs the same for everybody, also for None."""
     return _step_of(member, code, now) or RecoveryCode.get_or_none(

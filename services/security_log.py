@@ -41,6 +41,7 @@ class SecurityEvent(StrEnum):
     FILE_HARMFUL = "schädliche Datei abgewiesen"
     TOKEN_MISSING = "Formular ohne gültiges Kennzeichen"
     DEAD_LINK = "Link, der nichts öffnet"
+    KEY_RENEWED = "neuer Schlüssel, alle PINs und zweiten Faktoren ungültig"
     KEY_COPIED = "Schlüssel in eine Sicherung kopiert"
     RESTORED = "aus einer Sicherung wiederhergestellt"
 

@@ -51,6 +51,11 @@ def end_all(member, now, but=None):
         _end((StaffSession.staff == member) & (StaffSession.token_hash != hash_of(but or "")), now)
 
 
+def end_everybodys(now):
+    """End all sessions, within a transaction."""
+    _end(StaffSession.id.is_null(False), now)
+
+
 def sweep(now):
     """Delete what is no longer remembered; its sessions ended long ago."""
     with transaction():

@@ -174,7 +174,11 @@ def test_damaged_database_pushes_no_good_archive_out(filled, office, later, monk
 def test_no_room(filled, office, monkeypatch):
     usage = SimpleNamespace(free=1024**3)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
-    assert "nicht genug Platz für eine Sicherung" in refusal(office("sichern"))
+    sentence = refusal(office("sichern"))
+    assert "nicht genug Platz für eine Sicherung: Sie braucht 1 MiB, frei sind 1024 MiB." in sentence
+    assert "Danach wären weniger als 1024 MiB frei (disk_reserve_mib)." in sentence
+    usage.free = 1000
+    assert "Sie braucht 1 MiB, frei sind 0 MiB. Bitte schaffen Sie Platz" in refusal(office("sichern"))
     assert archives() == leftovers() == []
 
 

@@ -14,6 +14,8 @@ from tests.conftest import NOW
 from tests.samples import PNG
 from tests.test_commands import printed
 
+NO_BACKUP = "Es gibt noch keine Sicherung. Machen Sie eine: sichern"
+
 GOOD_SETTINGS = {
     "base_url": "https://melden.muster.example",
     "trusted_proxy": "127.0.0.1",
@@ -108,7 +110,7 @@ def test_it_changes_nothing(healthy, office):
         (lambda: spoil(slice(8192, None)), "Datenbank", "Halten Sie das Portal an"),
         (lambda: setattr(settings, "limits", "off"), "Einstellungen", "limits steht auf off"),
         (lambda: spoil_archive(), "Sicherung", "ist beschädigt. Machen Sie eine neue Sicherung"),
-        (lambda: (settings.backups_dir / "stand.json").unlink(), "Sicherung", "Es gibt noch keine Sicherung"),
+        (lambda: never_backed_up(since="2026-11-20 10:00:00"), "Sicherung", "Es gibt noch keine Sicherung"),
         (lambda: setattr(settings, "disk_reserve_mib", 2**40), "Platz", "Das Portal nimmt keine Anhänge mehr an"),
     ],
 )
@@ -118,6 +120,11 @@ def test_fault(healthy, check, harm, topic, sentence):
     exit_code, found = check()
     assert exit_code == 1
     assert [text for where, text in found if where == topic and sentence in text] != []
+
+
+def never_backed_up(since):
+    (settings.backups_dir / "stand.json").unlink()
+    run_sql(f"UPDATE schema_migration SET applied = '{since}'")
 
 
 def the_file():
@@ -206,4 +213,34 @@ def test_restored_portal_passes(healthy, check, office, tmp_path):
     (tmp_path / "neu").chmod(0o700)
     (tmp_path / "neu" / "secret.key").chmod(0o600)
     settings.load({"TICKET_DATA_DIR": str(tmp_path / "neu")})
-    assert [topic for topic, _ in check()[1]] == ["Sicherung"]
+    assert check() == (0, [("Sicherung", NO_BACKUP)])
+
+
+def test_portal_before_its_first_start_has_no_fault(app, check, tmp_path):
+    settings.load({"TICKET_DATA_DIR": str(tmp_path / "neu")})
+    settings.data_dir.mkdir(mode=0o700)
+    assert ("Sicherung", NO_BACKUP) in check()[1]
+
+
+def test_new_portal_needs_no_backup_yet(healthy, check):
+    never_backed_up(since="2026-11-22 12:00:00")
+    assert check() == (0, [("Sicherung", NO_BACKUP)])
+
+
+def test_restored_portal_needs_one_after_two_days(healthy, check, office, tmp_path, later):
+    archive = tmp_path / "Sicherung.zip"
+    printed(office("sichern", "--mit-schluessel", "--ziel", str(archive)))
+    settings.load({"TICKET_DATA_DIR": str(tmp_path / "neu")})
+    printed(office("wiederherstellen", str(archive)))
+    later(days=3)
+    exit_code, found = check()
+    assert exit_code == 1
+    assert ("Sicherung", NO_BACKUP) in found
+
+
+@pytest.mark.parametrize(
+    "harm", [lambda: settings.secret_key_path.unlink(), lambda: settings.secret_key_path.write_bytes(b"kurz")]
+)
+def test_nothing_is_said_of_what_a_key_fits_that_is_not_there(healthy, office, harm):
+    harm()
+    assert "Schlüssel: " not in office("pruefen").stdout

@@ -89,6 +89,14 @@ ROOMS = {
     "services.attempts": {"models", "words", "settings", "services.accounts", "services.networks"},
     "services.sessions": {"models", "words", "settings", "services.attempts"},
     "services.second_factor": {"models", "words", "settings", "services.accounts"},
+    "services.new_key": {
+        "models",
+        "settings",
+        "services.accounts",
+        "services.links",
+        "services.second_factor",
+        "services.sessions",
+    },
     "services.staff": {
         "models",
         "words",
@@ -296,7 +304,17 @@ ROOMS = {
     "demo_words": set(),
     "demo_data": {"demo_words", "models", "words", "settings", "services"},
     "demo": {"demo_data", "demo_words", "models", "words", "settings", "services"},
-    "care_commands": {"clock", "command_line", "faults", "logs", "models", "services", "settings", "texts"},
+    "care_commands": {
+        "clock",
+        "command_line",
+        "faults",
+        "logs",
+        "migrations",
+        "models",
+        "services",
+        "settings",
+        "texts",
+    },
     "command_line": {"logs", "models", "words", "texts", "services"},
     "commands": {
         "care_commands",

@@ -69,6 +69,7 @@ def test_restored_portal_is_the_same(archive, elsewhere, office, caplog):
     assert "Tickets: 1, Anhänge: 3" in output
     assert "secret.key" not in output
     assert sorted(path.name for path in folder.iterdir()) == [
+        "backups",
         "config.toml",
         "files",
         "logs",
@@ -90,6 +91,7 @@ def test_without_the_key_it_says_what_is_missing(archive, elsewhere, office):
     elsewhere()
     output = printed(office("wiederherstellen", str(archive)))
     assert "Es fehlt secret.key" in output
+    assert f"chmod 600 {settings.secret_key_path}" in output
     assert "smtp_url" in output
 
 
