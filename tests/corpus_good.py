@@ -200,6 +200,10 @@ DOCUMENTS = {
     "pdf-updated": ("Rechnung.pdf", PDF + b"xref\n0 0\ntrailer\n<<>>\nstartxref\n%d\n%%%%EOF\n" % len(PDF)),
     "pdf-packed-objects": ("Rechnung.pdf", pdf("1.5", objects=[packed_objects(b"<</Type/Font>>", b"[1 2]")])),
     "pdf-picture": ("Scan.pdf", pdf(objects=[b"<</Filter/DCTDecode>>\nstream\n" + JPEG + b"\nendstream"])),
+    "pdf-outline": (
+        "Handbuch.pdf",
+        pdf("1.5", objects=[b"<</First 5 0 R/Last 6 0 R>>", b"<</N 3>>\nstream\n\xff\xd8\nendstream"]),
+    ),
     "pdf-opens-at-a-page": ("Angebot.pdf", pdf(root=b"/OpenAction [3 0 R /Fit]")),
     "pdf-link": ("Angebot.pdf", pdf(objects=[b"<</S/URI/URI(https://example.org)>>"])),
 }
@@ -223,6 +227,26 @@ ACTIVE = {
         "Formular.pdf",
         pdf("1.5", objects=[packed_stream(b"/N 1/First 999", b" " * 900 + b"5 0 " + JAVASCRIPT)]),
         "JavaScript",
+    ),
+    "pdf-javascript-packed-behind-a-remark": (
+        "Formular.pdf",
+        pdf("1.5", objects=[packed_stream(b"/N 1/First 9", b"%x\n5 %x\n0 " + JAVASCRIPT)]),
+        "JavaScript",
+    ),
+    "pdf-javascript-packed-at-the-very-end": (
+        "Formular.pdf",
+        pdf("1.5", objects=[packed_objects(b"<</S 11 0 R/JS(x)>>", b"/JavaScript")]),
+        "JavaScript",
+    ),
+    "pdf-packed-otherwise-behind-a-false-end": (
+        "Formular.pdf",
+        pdf("1.5", objects=[b"<</Type/ObjStm/Filter/AHx/X(endobj)>>\nstream\n31>\nendstream"]),
+        "nicht Prüfbares",
+    ),
+    "pdf-packed-otherwise-behind-a-false-stream": (
+        "Formular.pdf",
+        pdf("1.5", objects=[b"<</First 9/Filter/AHx/X(" + packed_objects(b"[]") + b")>>\nstream\n31>\nendstream"]),
+        "nicht Prüfbares",
     ),
     "pdf-javascript-behind-blanks": ("Formular.pdf", pdf(root=b"/XFA" + b" " * 900 + b"[4 0 R]"), "JavaScript"),
     "pdf-dynamic-form": ("Antrag.pdf", pdf(root=b"/AcroForm<</XFA[(a)4 0 R]>>"), "JavaScript"),

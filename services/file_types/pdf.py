@@ -18,7 +18,7 @@ _TABLE = re.compile(rb"[\x00\s]*(?:xref[\s\d]|\d{1,10}\s+\d{1,5}\s+obj\b)")
 
 UNREADABLE = "nicht Prüfbares"
 
-_DELIMITER = rb"[\x00\s()<>\[\]{}/%]"
+_DELIMITER = rb"(?:[\x00\s()<>\[\]{}/%]|\Z)"
 _BLANK_SIGN = rb"[\x00\s]"
 
 
@@ -45,13 +45,16 @@ _WORDS = {
 }
 _NAMES = re.compile(b"/(?=[A-Z]|#[45])(?:%s)" % b"|".join(b"(%s)" % b"|".join(names) for names in _WORDS.values()))
 
-# Where objects begin and end, and where a stream of bytes follows.
-_PART = re.compile(rb"\bobj\b|endobj|endstream|stream[ \t]*\r?\n?")
+# What only packed objects have in front of them; an outline says by a reference what its first part is.
+_MARK = rb"/(?:%b|%b(?!\s{1,9}\d{1,10}\s{1,9}\d{1,5}\s{1,9}R))" % (_name(b"ObjStm"), _name(b"First"))
+# Where objects begin and end, where a stream of bytes follows, and what packed objects have in front of them.
+_PART = re.compile(rb"\bobj\b|endobj|endstream|stream[ \t]*\r?\n?|(%b)" % _MARK)
+# A text or a remark between mark and stream could look like the end of the object, or like another stream.
+_HIDING = re.compile(rb"[(%]")
 # Packed objects begin with their numbers and places. Readers look for nothing else, so neither does who hides them.
-_PACKED_OBJECTS = re.compile(rb"[\x00\s]*(?:\d{1,10}[\x00\s]+(?:\d|\Z)|\Z)")
-_SAYS_PACKED, _SAYS_FIRST, _SAYS_NUMBER, _SAYS_FILTER = (
-    re.compile(b"/" + _name(name)) for name in (b"ObjStm", b"First", b"N", b"Filter")
-)
+_GAP = rb"(?:%b|%%[^\r\n]*(?:[\r\n]|\Z))" % _BLANK_SIGN
+_PACKED_OBJECTS = re.compile(rb"%b*(?:[+-]?\d+(?:%b+(?:[+-]?\d|\Z)|\Z)|\Z)" % (_GAP, _GAP))
+_SAYS_FIRST, _SAYS_NUMBER, _SAYS_FILTER = (re.compile(b"/" + _name(name)) for name in (b"First", b"N", b"Filter"))
 
 # So many parts and streams of one file are looked at.
 _MOST_PARTS, _MOST_STREAMS = 500_000, 20_000
@@ -91,32 +94,40 @@ def _found(data):
 
 
 def _searched(pattern, data):
-    """Yield all that a pattern finds; what is found in two pieces comes twice."""
+    """Yield all that a pattern finds."""
     for start in range(0, len(data), _PIECE):
-        yield from pattern.finditer(data, start, start + _PIECE + _OVERLAP)
+        for found in pattern.finditer(data, start, start + _PIECE + _OVERLAP):
+            if found.start() < start + _PIECE:
+                yield found
 
 
 def _packed_objects(data):
     """Yield the objects that are packed in each stream, or None where they are not to be read."""
-    unpacker, begun, streams = Unpacker(data), 0, 0
+    unpacker, begun, streams, marked_at = Unpacker(data), 0, 0, None
     for number, found in enumerate(_searched(_PART, data)):
         if streams > _MOST_STREAMS or number > _MOST_PARTS:
             raise OverdoneError
         if found.start() < begun:
+            continue
+        if found[1]:
+            marked_at = found.start() if marked_at is None else marked_at
             continue
         before, begun = begun, found.end()
         if not found[0].startswith(b"stream"):
             continue
         streams += 1
         beginning = unpacker.beginning(found.end())
-        if beginning and _PACKED_OBJECTS.match(beginning):
+        is_packed = bool(beginning and _PACKED_OBJECTS.match(beginning))
+        if is_packed:
             yield unpacker.whole(found.end())
-        elif _says_packed_objects(data[before : found.start()]):
+        if marked_at is None:
+            is_hidden = not is_packed and _says_packed_objects(data[before : found.start()])
+        else:
+            is_hidden = not is_packed or _HIDING.search(data, marked_at, found.start())
+        if is_hidden:
             yield None
+        marked_at = None
 
 
 def _says_packed_objects(description):
-    is_packed = _SAYS_PACKED.search(description) or (
-        _SAYS_FIRST.search(description) and _SAYS_NUMBER.search(description)
-    )
-    return is_packed and _SAYS_FILTER.search(description)
+    return all(says.search(description) for says in (_SAYS_FIRST, _SAYS_NUMBER, _SAYS_FILTER))
