@@ -1,5 +1,6 @@
 """What keeps the portal safe: commands that work beside the running portal, and where it does not start any more."""
 
+import json
 import sys
 from pathlib import Path
 
@@ -76,6 +77,16 @@ def bring_back(archive):
             "Es fehlt secret.key: Legen Sie die Datei in diesen Ordner, bevor Sie das Portal starten, und unter Linux "
             f"danach: chmod 600 {settings.secret_key_path}. Auch Zugangsdaten (smtp_url, webhook_url, webhook_secret) "
             "standen nicht im Archiv; tragen Sie sie in config.toml wieder ein."
+        )
+    if restored.reaching_out:
+        click.echo(
+            "Aus dem Archiv kommen auch Adressen, an die das Portal sich wendet oder denen es glaubt: "
+            f"{', '.join(restored.reaching_out)}. Sehen Sie in config.toml nach, ob es Ihre sind."
+        )
+    if restored.command:
+        click.echo(
+            "Der Virenscanner ist ausgeschaltet, denn er ist ein Befehl, der aus dem Archiv kommt: "
+            f"{json.dumps(restored.command)}. Ist es Ihrer, nehmen Sie in config.toml das Zeichen # vor scanner weg."
         )
     click.echo("Prüfen Sie nun alles mit dem Befehl pruefen, und starten Sie dann das Portal.")
 

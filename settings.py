@@ -187,11 +187,15 @@ class Settings:
             for name, value in values.items()
             if value != getattr(type(self), name) and (with_secrets or name not in _SECRET)
         )
-        # A text, a number: what JSON writes of these is TOML, too.
-        return "".join(f"{name} = {json.dumps(values[name], ensure_ascii=False)}\n" for name in told)
+        return "".join(toml_line(name, values[name]) for name in told)
 
 
 settings = Settings()
+
+
+def toml_line(name, value):
+    """Return the line of a config file that sets a text or a number: what JSON writes of these is TOML, too."""
+    return f"{name} = {json.dumps(value, ensure_ascii=False)}\n"
 
 
 def _read_config(path):

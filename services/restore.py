@@ -4,24 +4,33 @@ import json
 import os
 import re
 import shutil
+import tomllib
 import zipfile
 import zlib
 from contextlib import contextmanager
 from datetime import datetime
 from typing import NamedTuple
 
-from peewee import DatabaseError, SqliteDatabase
+from peewee import DatabaseError, SqliteDatabase, Table
 
 import migrations
 from faults import in_german
 from models import Attachment, Message, StaffSession, Ticket
 from services import backup, disk
 from services.backup import DATABASE, FILES, FORMAT, MANIFEST, SECRET_KEY, digest_of
-from settings import CONFIG_FILE, MEBIBYTE, settings
+from settings import CONFIG_FILE, MEBIBYTE, TIME_ZONE, settings, toml_line
 from words import MessageState
 
 # What may be in an archive; nothing else gets a name on this disk.
 MEMBER = re.compile(rf"{FILES}[0-9a-f]{{32}}|{re.escape(DATABASE)}|{re.escape(CONFIG_FILE)}|{re.escape(SECRET_KEY)}")
+
+# Of millions of files it would be larger; but it is read as a whole.
+MOST_MANIFEST = 64 * MEBIBYTE
+
+# Settings by which the portal turns to others, or believes them; whoever made the archive chose them.
+REACHING_OUT = ("smtp_url", "webhook_url", "base_url", "trusted_proxy")
+# One that is a command, so that nobody but its owner is to say that it may run here.
+COMMAND = "scanner"
 
 # Where an archive is unpacked, within the data folder: a rename within one disk takes no time and cannot fail half-way.
 WORKPLACE = ".wiederherstellung"
@@ -34,7 +43,10 @@ class RestoreError(Exception):
 
 
 class Restored(NamedTuple):
-    """What was restored: from when it is, what it holds, what is missing, and what is held back in the outbox."""
+    """What was restored: from when it is, what it holds, what is missing, and what is held back in the outbox.
+
+    Of the settings, which of those are set that reach out, and the command that is switched off, or "".
+    """
 
     made_at: datetime
     tickets: int
@@ -42,6 +54,8 @@ class Restored(NamedTuple):
     lost: int
     held: int
     has_key: bool
+    reaching_out: list
+    command: str
 
 
 def restore(path, now):
@@ -60,7 +74,8 @@ def restore(path, now):
             manifest = _manifest(archive)
             _require_room(folder, manifest)
             _unpack(archive, manifest["members"], workplace)
-            restored = _take_over_database(workplace, manifest, now)
+            config = _take_over_config(workplace / CONFIG_FILE)
+            restored = _take_over_database(workplace, manifest, config, now)
             _move(workplace, folder)
             backup.note_restored(now)
             return restored
@@ -68,7 +83,7 @@ def restore(path, now):
         raise RestoreError(f"Das Wiederherstellen ist gescheitert: {in_german(error)}.") from None
     except DatabaseError as error:
         raise _damaged(f"Die Datenbank darin lässt sich nicht öffnen ({in_german(error)})") from None
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError):
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, UnicodeDecodeError):
         raise _damaged("Es ist kein ganzes Zip-Archiv") from None
 
 
@@ -89,15 +104,25 @@ def _workplace(folder):
 def _manifest(archive):
     """Return what the archive says of itself; raises RestoreError if its members are others."""
     names = archive.namelist()
+    if any(info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for info in archive.infolist()):
+        raise _damaged("So packt das Portal keine Sicherung")
     try:
-        manifest = json.loads(archive.read(MANIFEST))
-        version, members = manifest["format"], manifest["members"]
-        sizes = {name: int(known["size"]) for name, known in members.items()}
-        datetime.fromisoformat(manifest["made_at"])
-    except (KeyError, ValueError, TypeError, AttributeError):
+        # The size that an archive tells may be another than what comes out.
+        with archive.open(MANIFEST) as file:
+            text = file.read(MOST_MANIFEST + 1)
+        if len(text) > MOST_MANIFEST:
+            raise ValueError
+        manifest = json.loads(text)
+        if manifest["format"] != FORMAT:
+            raise RestoreError("Das Archiv stammt aus einer neueren Version des Portals. Bitte nehmen Sie diese.")
+        members = manifest["members"]
+        sizes = {name: known["size"] for name, known in members.items()}
+        digests = [known["sha256"] for known in members.values()]
+        if not all(type(size) is int for size in sizes.values()) or not all(isinstance(one, str) for one in digests):
+            raise TypeError
+        manifest["made_at"] = datetime.fromisoformat(manifest["made_at"]).astimezone(TIME_ZONE)
+    except (KeyError, ValueError, TypeError, AttributeError, OverflowError):
         raise _damaged("Sein Verzeichnis ist nicht lesbar") from None
-    if version != FORMAT:
-        raise RestoreError("Das Archiv stammt aus einer neueren Version des Portals. Bitte nehmen Sie diese.")
     if sorted(names) != sorted([*members, MANIFEST]) or DATABASE not in members:
         raise _damaged("Sein Inhalt ist nicht der, den sein Verzeichnis nennt")
     for name in members:
@@ -130,13 +155,31 @@ def _unpack(archive, members, workplace):
             raise _damaged(f"„{name}“ ist nicht mehr, was gesichert wurde")
 
 
-def _take_over_database(workplace, manifest, now):
+def _take_over_config(path):
+    """Return the restored settings, and switch off what of them is a command."""
+    try:
+        config = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    except (ValueError, RecursionError):
+        raise _damaged("Die Einstellungen darin sind nicht lesbar") from None
+    if not all(name.isidentifier() and type(value) in (str, int, float) for name, value in config.items()):
+        raise _damaged("Die Einstellungen darin sind keine des Portals")
+    if config.get(COMMAND):
+        lines = (("# " if name == COMMAND else "") + toml_line(name, value) for name, value in config.items())
+        path.write_text("".join(lines), encoding="utf-8")
+    return config
+
+
+def _take_over_database(workplace, manifest, config, now):
     """Check the database, and let nothing go out or come in that belongs to the day of the backup."""
     members = manifest["members"]
     db = SqliteDatabase(
         workplace / DATABASE, pragmas={"journal_mode": "delete", "synchronous": "extra", "secure_delete": 1}
     )
     with db.connection_context():
+        # No version has any; who plants one lets what the portal writes do something else.
+        schema = Table("sqlite_master", ("type",)).bind(db)
+        if schema.select().where(schema.type.in_(("trigger", "view"))).exists():
+            raise _damaged("Die Datenbank darin ist keine des Portals")
         if db.pragma("integrity_check") != "ok" or db.pragma("foreign_key_check") is not None:
             raise _damaged("Die Datenbank darin ist es")
         if not migrations.applied_steps(db):
@@ -156,12 +199,14 @@ def _take_over_database(workplace, manifest, now):
         )
         StaffSession.update(ended_at=now).where(StaffSession.ended_at.is_null()).bind(db).execute()
         return Restored(
-            made_at=datetime.fromisoformat(manifest["made_at"]),
+            made_at=manifest["made_at"],
             tickets=Ticket.select().bind(db).count(),
             files=sum(name.startswith(FILES) for name in members),
             lost=len(lost),
             held=held,
             has_key=SECRET_KEY in members,
+            reaching_out=[name for name in REACHING_OUT if config.get(name)],
+            command=config.get(COMMAND, ""),
         )
 
 

@@ -171,6 +171,14 @@ def replace_member(name, content):
     return change
 
 
+def every_member(**facts):
+    def change(manifest):
+        for known in manifest["members"].values():
+            known.update(facts)
+
+    return with_manifest(change)
+
+
 def spoil_a_file(members):
     name = next(name for name in members if name.startswith("files/"))
     members[name] = bytes(len(members[name]))
@@ -196,6 +204,25 @@ def spoil_a_file(members):
             with_database("INSERT INTO schema_migration (name, applied) VALUES ('0999_x', '2027-01-01')"),
             "neueren Version",
         ),
+        (with_database("CREATE VIEW x AS SELECT 1"), "ist keine des Portals"),
+        (
+            with_database("CREATE TRIGGER x AFTER UPDATE ON staff_session BEGIN DELETE FROM staff; END"),
+            "ist keine des Portals",
+        ),
+        (every_member(size="12"), "Verzeichnis ist nicht lesbar"),
+        (every_member(size=float("inf")), "Verzeichnis ist nicht lesbar"),
+        (every_member(size=None), "Verzeichnis ist nicht lesbar"),
+        (every_member(sha256=None), "Verzeichnis ist nicht lesbar"),
+        (lambda members: members.update({"manifest.json": b"[" * 100_000}), "Das Archiv ist beschädigt"),
+        (with_manifest(lambda manifest: manifest.update(made_at="0001-01-01T00:00:00+14:00")), "nicht lesbar"),
+        (with_manifest(lambda manifest: manifest.update(made_at=5)), "Verzeichnis ist nicht lesbar"),
+        (replace_member("config.toml", b"scanner = "), "Einstellungen darin sind nicht lesbar"),
+        (replace_member("config.toml", b"\xff"), "Einstellungen darin sind nicht lesbar"),
+        (
+            replace_member("config.toml", b'scanner = "x"\n"x = 1\\nscanner" = "y"'),
+            "Einstellungen darin sind keine des Portals",
+        ),
+        (replace_member("config.toml", b"[scanner]\nx = 1"), "Einstellungen darin sind keine des Portals"),
         (with_manifest(lambda manifest: manifest.update(format=2)), "stammt aus einer neueren Version"),
     ],
 )
@@ -245,3 +272,51 @@ def test_no_room(archive, elsewhere, office, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda path: type("Usage", (), {"free": 1000}))
     assert "nicht genug Platz" in refusal(office("wiederherstellen", str(archive)))
     assert not folder.exists()
+
+
+def test_manifest_of_any_size_is_not_read(archive, elsewhere, office, monkeypatch):
+    monkeypatch.setattr("services.restore.MOST_MANIFEST", 1000)
+    rewritten(archive, with_manifest(lambda manifest: manifest.update(blanks=" " * 1000)))
+    folder = elsewhere()
+    assert "Verzeichnis ist nicht lesbar" in refusal(office("wiederherstellen", str(archive)))
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_packed_as_the_portal_never_does(archive, elsewhere, office, compression):
+    with zipfile.ZipFile(archive) as old:
+        members = {name: old.read(name) for name in old.namelist()}
+    with zipfile.ZipFile(archive, "w", compression) as new:
+        for name, content in members.items():
+            new.writestr(name, content)
+    elsewhere()
+    assert "So packt das Portal keine Sicherung" in refusal(office("wiederherstellen", str(archive)))
+
+
+COMMAND = "sh -c 'touch dabei'\nx"
+SHOWN = json.dumps(COMMAND)
+BY_HAND = b'''office_phone = "0211 1"
+webhook_url = "https://boese.example/"
+"scanner" = """sh -c 'touch dabei'
+x"""
+'''
+AS_ALWAYS = b"""scanner = "sh -c 'touch dabei'\\nx"
+office_phone = "0211 1"
+webhook_url = "https://boese.example/"
+"""
+
+
+@pytest.mark.parametrize("config", [BY_HAND, AS_ALWAYS])
+def test_no_command_of_an_archive_runs_before_somebody_says_so(archive, elsewhere, office, config):
+    rewritten(archive, replace_member("config.toml", config))
+    folder = elsewhere()
+    output = printed(office("wiederherstellen", str(archive)))
+    assert "denen es glaubt: webhook_url." in output
+    assert f"Der Virenscanner ist ausgeschaltet, denn er ist ein Befehl, der aus dem Archiv kommt: {SHOWN}" in output
+    environment = {"TICKET_DATA_DIR": str(folder), "TICKET_WEBHOOK_SECRET": "sechzehn Zeichen!"}
+    settings.load(environment)
+    assert (settings.scanner, settings.office_phone) == ("", "0211 1")
+    path = folder / "config.toml"
+    path.write_text(path.read_text("utf-8").replace("# scanner", "scanner"), "utf-8")
+    settings.load(environment)
+    assert settings.scanner == COMMAND
