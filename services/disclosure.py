@@ -9,8 +9,12 @@ from models import Attachment, Event, Message
 from services import attachments, conversation, outbox, persons
 from services.persons import Kind
 from settings import TIME_ZONE, settings
+from words import MessageKind
 
 READABLE, FOR_MACHINES = "auskunft.html", "auskunft.json"
+
+# What the portal writes to the office says once more what stands in the requests, and leads to pages of the office.
+_TO_OFFICE = (MessageKind.NEW_TICKET, MessageKind.DECIDED, MessageKind.REPLY)
 
 
 def gather(finds, likeness, file_ids):
@@ -31,7 +35,7 @@ def gather(finds, likeness, file_ids):
             absence = {"abwesend ab": one.row.absent_from, "abwesend bis": one.row.absent_until}
             told["Genehmiger"].append(approver | {label: f"{day:%d.%m.%Y}" for label, day in absence.items() if day})
         elif one.kind is Kind.MAIL:
-            told["weitere E-Mails"].append(_of_mail(one.row))
+            told["weitere E-Mails"].append(_of_other_mail(one.row, likeness))
         else:
             told["Textbausteine"].append({"Text": one.row.text})
     return {section: entries for section, entries in told.items() if entries}, files
@@ -39,11 +43,11 @@ def gather(finds, likeness, file_ids):
 
 def pack(told, files, page, lines, now):
     """Return an open file with the archive: a page to read, the same as JSON, and the files; closed, it is gone."""
-    about = {"verantwortlich": settings.office_name, "erstellt": _moment(now), "gesucht": lines}
+    about = {"verantwortlich": settings.office_name, "erstellt": now, "gesucht": lines}
     archive = TemporaryFile()  # noqa: SIM115 (whoever gets it closes it)
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as opened:
         opened.writestr(READABLE, page)
-        opened.writestr(FOR_MACHINES, json.dumps(about | told, ensure_ascii=False, indent=2))
+        opened.writestr(FOR_MACHINES, json.dumps(about | told, default=_moment, ensure_ascii=False, indent=2))
         for name, file in files.items():
             with attachments.open_stored(file) as stored, opened.open(name, "w") as target:
                 shutil.copyfileobj(stored, target)
@@ -57,7 +61,7 @@ def _of_request(one, likeness, file_ids, files):
     typed = {label: getattr(submission, name) for name, label in persons.FIELDS.items()}
     told = {
         "Vorgangsnummer": submission.spoken_code,
-        "eingegangen": _moment(submission.received_at),
+        "eingegangen": submission.received_at,
         "Art": submission.category.label,
         "Kunde": ticket.customer.name if ticket else submission.customer_number,
         "Stand": ticket.status.label if ticket else submission.state.label,
@@ -67,11 +71,11 @@ def _of_request(one, likeness, file_ids, files):
         told["Angaben"]["Eintrittsdatum"] = f"{submission.entry_date:%d.%m.%Y}"
     if ticket:
         told["Verlauf"] = [
-            {"wann": _moment(event.at), "was": event.kind.label, "Text": event.text}
+            {"wann": event.at, "was": event.kind.label, "Text": event.text}
             for event in ticket.events.order_by(Event.id)
             if (is_theirs and event.kind in conversation.SHOWN) or any(map(likeness.is_in, persons.said(event)))
         ]
-        mails = ticket.messages.where(outbox.IS_MAIL).order_by(Message.id)
+        mails = ticket.messages.where(outbox.IS_MAIL, Message.kind.not_in(_TO_OFFICE)).order_by(Message.id)
         told["E-Mails"] = [
             _of_mail(message) for message in mails if any(map(likeness.is_in, persons.texts_of(message).values()))
         ]
@@ -86,11 +90,19 @@ def _of_request(one, likeness, file_ids, files):
     return {label: part for label, part in told.items() if part}
 
 
+def _of_other_mail(message, likeness):
+    """Return a mail of no ticket; a summary for the office tells of others, too, so of it only what is theirs."""
+    told = _of_mail(message)
+    if message.kind is MessageKind.SUMMARY:
+        told["Text"] = "\n".join(filter(likeness.is_in, told["Text"].splitlines()))
+    return told
+
+
 def _of_mail(message):
     """Return a mail as it was sent, with the links veiled: whoever has one can open what it leads to."""
     return {
-        "geschrieben": _moment(message.created_at),
-        "gesendet": _moment(message.sent_at) if message.sent_at else "nein",
+        "geschrieben": message.created_at,
+        "gesendet": message.sent_at or "nein",
         "an": message.recipient,
         "Betreff": message.subject,
         "Text": outbox.shown_text(message),

@@ -3,6 +3,9 @@
 Files go after their rows; a crash between leaves files that the sweep finds nameless.
 """
 
+from collections import Counter
+from enum import StrEnum
+
 from models import Approver, Attachment, Customer, Event, Message, Submission, TextBlock, Ticket, transaction
 from services import attachments, customers, history, links, outbox, persons, search
 from services.persons import Kind
@@ -10,6 +13,19 @@ from settings import settings
 from words import GONE, EventKind, MessageKind, MessageState, SubmissionState
 
 ON_REQUEST = "auf Antrag der Person"
+
+
+class Gone(StrEnum):
+    """What an erasure is counted by."""
+
+    TICKET = "tickets"
+    REQUEST = "anfragen"
+    FILE = "dateien"
+    CUSTOMER = "kunden"
+    APPROVER = "genehmiger"
+    MAIL = "mails"
+    BLOCK = "textbausteine"
+
 
 # While it is handed over, its lease is the courier's.
 _OF_MESSAGE = (
@@ -23,11 +39,13 @@ _OF_MESSAGE = (
 
 
 def erase(finds, likeness, file_ids, by, now):
-    """Take the person out of everything that was chosen, and delete the chosen files."""
+    """Take the person out of everything that was chosen, delete the chosen files, and return how much of what went."""
+    gone = Counter()
     for one in finds:
-        _BY_KIND[one.kind](one.row.id, likeness, file_ids, by, now)
+        gone.update(_BY_KIND[one.kind](one.row.id, likeness, file_ids, by, now))
     # What is only marked as deleted could be read from the index of words.
     search.forget()
+    return gone
 
 
 def blank_employee(submission):
@@ -43,10 +61,11 @@ def _from_request(id, likeness, file_ids, by, now):
     with transaction():
         submission = Submission.get_or_none(Submission.id == id)
         if submission is None:
-            return
+            return []
         ticket = Ticket.whole().where(Ticket.submission == submission).get_or_none()
         files = _from_ticket(ticket, likeness, file_ids, by, now) if ticket else _unmatched(submission, now)
     attachments.delete_files(files)
+    return [Gone.TICKET if ticket else Gone.REQUEST, *[Gone.FILE] * len(files)]
 
 
 def _unmatched(submission, now):
@@ -138,17 +157,20 @@ def _from_customer(id, likeness, file_ids, by, now):
         gone = {name: "" for name in ("contact_name", "email") if customer and likeness.is_in(getattr(customer, name))}
         if gone:
             Customer.update(gone).where(Customer.id == id).execute()
+    return [Gone.CUSTOMER] if gone else []
 
 
 def _approver(id, likeness, file_ids, by, now):
     approver = Approver.get_or_none(Approver.id == id)
     if approver:
         customers.remove_approver(approver)
+    return [Gone.APPROVER] if approver else []
 
 
 def _mail(id, likeness, file_ids, by, now):
     with transaction():
-        Message.delete().where(Message.id == id, Message.ticket.is_null()).execute()
+        gone = Message.delete().where(Message.id == id, Message.ticket.is_null()).execute()
+    return [Gone.MAIL] * gone
 
 
 def _from_block(id, likeness, file_ids, by, now):
@@ -156,6 +178,7 @@ def _from_block(id, likeness, file_ids, by, now):
         block = TextBlock.get_or_none(TextBlock.id == id)
         if block:
             TextBlock.update(text=likeness.removed_from(block.text)).where(TextBlock.id == id).execute()
+    return [Gone.BLOCK] if block else []
 
 
 def _without(likeness, row, name):

@@ -95,6 +95,13 @@ class Find:
     def key(self):
         return f"{self.kind}-{self.row.id}"
 
+    @property
+    def is_surely_theirs(self):
+        """Say whether it belongs to the person beyond doubt: without a right PIN anybody can type any name."""
+        if self.kind is Kind.REQUEST:
+            return self.ticket is not None and (self.is_sender or self.is_employee)
+        return self.kind in (Kind.CUSTOMER, Kind.APPROVER)
+
 
 def find(likeness):
     """Return everything in which somebody is recognised, newest requests first, and whether there is more than that."""

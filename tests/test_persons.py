@@ -11,7 +11,7 @@ import pytest
 
 import clock
 from models import Approver, Attachment, Customer, Message, Submission, TextBlock, Ticket, database
-from services import erasure, persons
+from services import erasure, mail, overview, persons
 from settings import settings
 from tests.conftest import NOW
 from tests.pages import EXAMPLES
@@ -114,6 +114,8 @@ def test_searching_and_asking_once_more_changes_nothing(jana, clara):
     page = clara.post(f"{PAGE}/loeschen", choose(search(clara)))
     assert "Das lässt sich nicht rückgängig machen" in page.text_of("main")
     assert "server.log wird gelöscht" in page.text_of("main")
+    for copy in ("die letzten 7 Sicherungen", "vor-umstellung", "anderen Datenträgern", "instance-alt"):
+        assert copy in page.text_of("main")
     assert settings.database_path.read_bytes() == before
 
 
@@ -123,7 +125,9 @@ def test_is_erased_to_the_last_byte(jana, clara, tickets):
     answer = erase(clara, choose(page))
     assert answer.status == 303
     done = clara.get(answer.response.location).text_of("main")
-    assert "In den Sicherungen steht sie noch" in done
+    went = ["Angaben in 3 Tickets", "eine Anfrage ohne Ticket", "3 Dateien", "Angaben bei einem Kunden"]
+    assert ", ".join([*went, "ein Genehmiger", "Stellen in einem Textbaustein"]) in done
+    assert "vor-umstellung" in done
     assert left_over() == []
     assert "koe" not in settings.database_path.read_bytes().decode("latin-1")
     assert "Nichts davon ist gespeichert" in search(clara).text_of("main")
@@ -182,6 +186,21 @@ def test_only_what_is_chosen_goes(jana, clara):
     with database.connection_context():
         assert Customer.get().contact_name == "Jana Köhler"
         assert Submission.unmatched().count() == 1
+
+
+def test_a_name_that_was_typed_without_a_right_pin_is_not_chosen(anna, dora, clara, work):
+    dora.report("incident", name="Anna Sommer", files=[(io.BytesIO(PNG), "Foto.png")])
+    anna.report("callback")
+    work()
+    page = search(clara, "Anna Sommer")
+    values = choose(page, everything=False)
+    with database.connection_context():
+        ticket = Ticket.get()
+    assert values.getlist("fund") == [f"vorgang-{ticket.submission_id}"]
+    assert values.getlist("datei") == []
+    assert "Ohne richtige PIN kann jeder diesen Namen eingetippt haben" in page.text_of("main")
+    told = json.loads(disclosed(clara, values).read("auskunft.json"))
+    assert EXAMPLES["incident"]["description"] not in json.dumps(told, ensure_ascii=False)
 
 
 def test_a_new_employee_is_erased_with_all_that_was_ordered(anna, clara, work, tickets):
@@ -254,6 +273,30 @@ def test_is_told_everything(jana, clara):
     assert told["Textbausteine"] == [{"Text": "Fragen Sie Jana Köhler."}]
 
 
+def test_is_not_told_what_the_portal_tells_the_office(anna, clara, work):
+    anna.report("incident")
+    work()
+    with database.connection_context():
+        subject = Message.get(Message.kind == "new_ticket").subject
+    archive = disclosed(clara, choose(search(clara, "Anna Sommer")))
+    for name in archive.namelist():
+        content = archive.read(name).decode()
+        assert EXAMPLES["incident"]["description"] in content
+        assert subject not in content
+        assert "/verwaltung/" not in content
+
+
+def test_is_told_of_a_summary_only_what_names_them(jana, clara, app):
+    with app.app_context(), database.connection_context():
+        mail.summary(overview.overview(NOW), NOW.date(), NOW)
+        body = Message.get(Message.kind == "summary").body
+        Message.update(body=f"{body}\nKöhler, Jana: „Drucker“\n").where(Message.kind == "summary").execute()
+    told = json.loads(disclosed(clara, choose(search(clara))).read("auskunft.json"))
+    (summary,) = told["weitere E-Mails"]
+    assert summary["Text"].splitlines()[-1] == "Köhler, Jana: „Drucker“"
+    assert "Das wartet heute" not in summary["Text"]
+
+
 def test_is_not_told_what_others_wrote_about_themselves(jana, clara):
     archive = disclosed(clara, choose(search(clara)))
     told = json.loads(archive.read("auskunft.json"))
@@ -309,7 +352,7 @@ def test_who_is_looked_for_stands_in_no_address_and_no_log(jana, clara, caplog):
     values = choose(search(clara))
     disclosed(clara, values)
     location = erase(clara, values).response.location
-    assert location == f"{PAGE}?geloescht=ja"
+    assert location.startswith(f"{PAGE}?geloescht=ja&")
     assert "hler" not in location + caplog.text
     assert "Auskunft über eine Person erteilt | Quelle=127.0.0.1 | von=Clara Neumann" in caplog.text
     assert "Angaben einer Person gelöscht | Quelle=127.0.0.1 | von=Clara Neumann" in caplog.text

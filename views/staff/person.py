@@ -17,7 +17,7 @@ NOTHING_CHOSEN = "Bitte kreuzen Sie an, was zu der Person gehört."
 @bp.get("")
 def form():
     """Ask whom to look for."""
-    return _show(PersonForm(formdata=None), erased="geloescht" in request.args)
+    return _show(PersonForm(formdata=None), erased=request.args)
 
 
 @bp.post("")
@@ -62,9 +62,9 @@ def erase():
     finds = _chosen(form)
     if not finds:
         return _refuse(form)
-    erasure.erase(finds, form.likeness, _file_ids(), g.member, clock.now())
+    gone = erasure.erase(finds, form.likeness, _file_ids(), g.member, clock.now())
     _note(SecurityEvent.PERSON_ERASED)
-    return redirect(url_for(".form", geloescht="ja"), 303)
+    return redirect(url_for(".form", geloescht="ja", **gone), 303)
 
 
 def _chosen(form):
@@ -86,7 +86,7 @@ def _show_found(form, notice=""):
     return answer(render_template("staff/privacy/found.html", **parts), 422 if notice else 200)
 
 
-def _show(form, status=200, erased=False):
+def _show(form, status=200, erased=None):
     return answer(render_template("staff/privacy/person.html", form=form, erased=erased), status)
 
 
