@@ -236,6 +236,7 @@ ROOMS = {
     },
     "services.disclosure": {
         "models",
+        "words",
         "settings",
         "services.attachments",
         "services.conversation",
