@@ -1,6 +1,6 @@
 """The summary of the day: when it comes, that it comes once, and that it says what Heute says."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -104,6 +104,16 @@ def test_what_waits(at_seven, anna, clara, work, summaries, tickets):
         assert f"{settings.url}/verwaltung/ticket/{ticket.submission.code}\n" in text
     assert "Vorlauf unterschritten" in text
     assert "Es gibt noch keine Sicherung" in text
+
+
+def test_what_goes_first_by_its_term(at_seven, anna, work, summaries):
+    anna.report("incident")
+    work()
+    with database.connection_context():
+        number = Message.update(sent_at=MONDAY - timedelta(days=1000)).execute()
+    text = text_of(summaries(TUESDAY)[-1])
+    assert "Am 25.11.2026, 02:00 Uhr löscht das Portal, was seine Frist hinter sich hat, wenn es bis dahin eine" in text
+    assert f"\nE-Mails: {number}\n\n{settings.url}/verwaltung/datenschutz\n" in text
 
 
 def test_what_a_customer_typed_is_no_link(at_seven, anna, work, summaries):
