@@ -3,7 +3,6 @@
 import errno
 import logging
 import os
-import secrets
 import signal
 import sys
 import tempfile
@@ -26,6 +25,7 @@ import models
 import serving
 import texts
 import words
+from damping import failures
 from faults import in_german
 from migrations import migrate
 from models import database
@@ -81,8 +81,14 @@ class Portal(Flask):
 
     def log_exception(self, exc_info):
         """Log a failure under a number that its page shows, too."""
-        g.error_number = f"{secrets.randbelow(10**6):06}"
-        log.error("Fehler %s bei %s %s", g.error_number, request.method, request.endpoint, exc_info=exc_info)
+        place = f"{request.method} {request.endpoint}"
+        g.error_number, since = failures.number(exc_info[1], place, clock.now())
+        what = f"Fehler {g.error_number} bei {place}"
+        if since is None:
+            log.error("%s", what, exc_info=exc_info, extra={"failure": True})
+        else:
+            # It stands there in full, and whoever brings it about must not fill the disk.
+            log.error("%s wieder, zuerst %s", what, texts.moment(since), extra={"kind": what})
 
 
 class NotedProtection(CSRFProtect):

@@ -6,16 +6,28 @@ import sys
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from logging.handlers import TimedRotatingFileHandler
+from pathlib import Path
 from textwrap import indent
 
+from damping import Damper
 from faults import in_german
-from settings import TIME_ZONE, settings
+from settings import MEBIBYTE, TIME_ZONE, settings
 
 # The log of what concerns security.
 SECURITY = "sicherheit"
 
 FILE_NAME = "meldeportal.log"
 LAYOUT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
+# Beyond it the log takes no more until midnight; what anybody can bring about ends at the half, and so cannot hide the
+# rest. Failures are written all the same: their number stands on a page, and the same one is written once an hour.
+MOST_BYTES_A_DAY = 64 * MEBIBYTE
+
+# Nobody reads further in one line, and an address may have a quarter of a million signs.
+MOST_SIGNS = 2000
+
+# What they say of every request is no fault, and would fill the log.
+_TALKATIVE = {"waitress": logging.WARNING, "waitress.queue": logging.ERROR, "flask_wtf.csrf": logging.WARNING}
 
 # An address that opens something to whoever has it.
 _SECRET_ADDRESS = re.compile(r"(/(?:freigabe|vorgang|einrichten)/)[\w-]+")
@@ -53,9 +65,10 @@ def to_screen():
     screen.setFormatter(OneLine())
     # Somebody who knocks at a wrong door is no fault of the portal.
     screen.addFilter(lambda record: record.name != SECURITY)
+    screen.addFilter(Damper(screen))
     logging.basicConfig(level=logging.INFO, handlers=[screen])
-    # That a request had to wait a moment for a thread is no fault, and under load it would fill the log.
-    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+    for name, level in _TALKATIVE.items():
+        logging.getLogger(name).setLevel(level)
 
 
 class _SaidOnce:
@@ -83,7 +96,30 @@ class OneFile(_SaidOnce, logging.FileHandler):
 
 
 class FileADay(_SaidOnce, TimedRotatingFileHandler):
-    """Writes into a new file each day."""
+    """Writes into a new file each day, and not without end."""
+
+    _last_lines = frozenset()
+
+    def emit(self, record):
+        """Write a record if there is room for its kind today, or once that there is none."""
+        is_of_anybody = hasattr(record, "kind")
+        most = MOST_BYTES_A_DAY // 2 if is_of_anybody else MOST_BYTES_A_DAY
+        if self.shouldRollover(record) or hasattr(record, "failure") or self._size() < most:
+            super().emit(record)
+        elif most not in self._last_lines:
+            self._last_lines |= {most}
+            what = "was jeder von außen auslösen kann" if is_of_anybody else "was kein Fehler auf einer Seite ist"
+            super().emit(_last_line(f"Zu viel für einen Tag: Bis Mitternacht steht hier nicht mehr, {what}."))
+
+    def doRollover(self):
+        """Begin a new file."""
+        super().doRollover()
+        self._last_lines = frozenset()
+
+    def _size(self):
+        with suppress(OSError):
+            return Path(self.baseFilename).stat().st_size
+        return 0
 
 
 @contextmanager
@@ -96,15 +132,22 @@ def to_file(handler=OneFile, **options):
     root = logging.getLogger()
     root.addHandler(file)
     try:
-        yield
+        yield file
     finally:
         root.removeHandler(file)
         file.close()
 
 
+@contextmanager
 def to_a_file_a_day():
     """Write all entries into a file, a new one each day; for the server alone, because two would get in their way."""
-    return to_file(FileADay, when="midnight")
+    with to_file(FileADay, when="midnight") as file:
+        damper = Damper(file)
+        file.addFilter(damper)
+        try:
+            yield
+        finally:
+            damper.settle()
 
 
 def sweep(now):
@@ -115,6 +158,12 @@ def sweep(now):
             path.unlink(missing_ok=True)
 
 
+def _last_line(text):
+    return logging.LogRecord(SECURITY, logging.WARNING, __file__, 0, text, None, None)
+
+
 def _harmless(line):
+    if len(line) > MOST_SIGNS:
+        line = f"{line[:MOST_SIGNS]} …"
     line = "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in line)
     return _SECRET_ADDRESS.sub(r"\1…", line)

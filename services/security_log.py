@@ -7,6 +7,7 @@ import logging
 from enum import StrEnum
 
 from logs import SECURITY
+from services.networks import site_of
 
 log = logging.getLogger(SECURITY)
 
@@ -59,6 +60,19 @@ _ALARMING = frozenset(
     }
 )
 
+# What anybody can bring about as often as they like: of one source the first are written, and then how many more.
+_DAMPED = frozenset(
+    {
+        SecurityEvent.SIGN_IN_REFUSED,
+        SecurityEvent.SLOWED_DOWN,
+        SecurityEvent.DEAD_LINK,
+        SecurityEvent.FLOODED,
+        SecurityEvent.PIN_WRONG,
+        SecurityEvent.FILE_HARMFUL,
+        SecurityEvent.TOKEN_MISSING,
+    }
+)
+
 # The facts of an event by their names in the code, and their words in the log.
 _WORDS = {"account": "Konto", "customer": "Kunde", "by": "von", "page": "Seite", "code": "Vorgang", "what": "Was"}
 
@@ -66,4 +80,6 @@ _WORDS = {"account": "Konto", "customer": "Kunde", "by": "von", "page": "Seite",
 def note(event, source, **facts):
     """Write one line about an event: whence it came (an address, or one of the words above), and its facts."""
     known = [f"Quelle={source}", *(f"{_WORDS[name]}={value}" for name, value in facts.items())]
-    log.log(logging.WARNING if event in _ALARMING else logging.INFO, "%s | %s", event, " | ".join(known))
+    level = logging.WARNING if event in _ALARMING else logging.INFO
+    extra = {"kind": f"{event} | Quelle={site_of(source)}"} if event in _DAMPED else {}
+    log.log(level, "%s | %s", event, " | ".join(known), extra=extra)

@@ -19,6 +19,7 @@ from click.testing import CliRunner
 from werkzeug.security import generate_password_hash
 
 import clock
+import damping
 import models
 from app import create_app
 from commands import cli
@@ -70,6 +71,7 @@ def _open_portal(data_dir):
     much = {"TICKET_SUBMISSIONS_PER_HOUR": "100000", "TICKET_UPLOADS_PER_HOUR": "100000"}
     settings.load({"TICKET_DATA_DIR": str(data_dir), "TICKET_OFFICE_PHONE": "0211 55500"} | much)
     floods.forget()
+    damping.failures.forget()
     data_dir.mkdir()
     settings.secret_key_path.write_bytes(SECRET_KEY)
 

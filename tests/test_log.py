@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+import damping
 import logs
 import views.public
 from services import intake
@@ -120,6 +121,117 @@ def test_nothing_typed_can_look_like_an_entry(anna, log, monkeypatch):
 def test_addresses_that_open_something_are_veiled(log):
     logging.getLogger("waitress").error("Exception while serving %s", "/freigabe/abc-DEF_123")
     assert log()[0].endswith("Exception while serving /freigabe/…")
+
+
+# --- What anybody can bring about ---
+
+NEIGHBOURS = [f"2001:db8:1:{number:x}::1" for number in range(30)]
+
+
+def knock(visitor, *addresses):
+    """Open so many links that open nothing."""
+    for address in addresses:
+        visitor.get("/freigabe/geraten", environ_overrides={"REMOTE_ADDR": address})
+
+
+@pytest.mark.parametrize(
+    ("addresses", "source"), [(["203.0.113.7"] * 30, "203.0.113.7"), (NEIGHBOURS, "2001:db8:1::/48")]
+)
+def test_the_same_from_one_source_is_written_a_few_times_and_then_counted(dora, log, monkeypatch, addresses, source):
+    knock(dora, *addresses)
+    assert len(events(log())) == damping.WRITTEN
+    knock(dora, "198.51.100.1")
+    assert events(log())[-1] == "Link, der nichts öffnet | Quelle=198.51.100.1 | Seite=Freigabe"
+    monkeypatch.setattr(damping, "WINDOW_SECONDS", 0)
+    knock(dora, addresses[0])
+    *_, counted, anew = events(log())
+    assert re.fullmatch(
+        rf"Link, der nichts öffnet \| Quelle={re.escape(source)} \| seit \d\d:\d\d noch 20-mal", counted
+    )
+    assert anew.startswith(f"Link, der nichts öffnet | Quelle={addresses[0]} ")
+
+
+def test_forms_without_a_token_are_counted_too(anna, log):
+    values = anna.filled("incident", csrf_token="x")
+    for _ in range(30):
+        anna.post("/", values)
+    assert len(events(log())) == damping.WRITTEN
+
+
+def test_what_was_counted_is_written_at_the_end(dora, app):
+    with logs.to_a_file_a_day():
+        knock(dora, *["203.0.113.7"] * 11)
+    assert "noch 1-mal" in (settings.logs_dir / logs.FILE_NAME).read_text("utf-8").splitlines()[-1]
+
+
+def test_what_is_counted_has_a_bound(dora, log, monkeypatch):
+    monkeypatch.setattr(damping, "MOST_KINDS", 2)
+    knock(dora, *["203.0.113.7"] * 12, *(f"198.51.100.{number}" for number in range(9)))
+    assert [line for line in events(log()) if line.endswith("noch 2-mal")]
+    assert len(events(log())) == damping.WRITTEN + 1 + 9
+
+
+def test_what_the_office_does_is_always_written(clara, anna, log):
+    token = clara.get("/verwaltung/kunden/1").fields()["csrf_token"]
+    for _ in range(20):
+        for path in ("sperren", "entsperren"):
+            clara.post(f"/verwaltung/kunden/1/{path}", {"csrf_token": token})
+    assert len(events(log())) == 40
+
+
+@pytest.fixture
+def fail(monkeypatch):
+    """Let each request that comes in bring about a failure."""
+
+    def fail(*_, **__):
+        raise RuntimeError("brought about by the test")
+
+    monkeypatch.setattr(intake, "receive", fail)
+
+
+def number_of(page):
+    assert page.status == 500
+    return page.response.headers["Error-Number"]
+
+
+def test_the_same_failure_is_written_in_full_once_an_hour(anna, log, fail, later):
+    values = anna.filled("incident")
+    numbers = [number_of(anna.post("/", values)) for _ in range(30)]
+    later(hours=1)
+    numbers.append(number_of(anna.post("/", values)))
+    (first,), (second,) = set(numbers[:-1]), set(numbers[-1:])
+    assert first != second
+    lines = [line.partition(" app: ")[2] for line in log() if LINE.fullmatch(line)]
+    again = f"Fehler {first} bei POST public.submit wieder, zuerst 23.11.2026, 10:30 Uhr"
+    assert lines == [
+        f"Fehler {first} bei POST public.submit",
+        *[again] * damping.WRITTEN,
+        f"Fehler {second} bei POST public.submit",
+    ]
+    assert log().count("    RuntimeError: brought about by the test") == 2
+
+
+def test_a_day_has_room_for_so_much(anna, clara, log, fail, monkeypatch):
+    monkeypatch.setattr(logs, "MOST_BYTES_A_DAY", 8000)
+    knock(clara, *(f"203.0.{number}.7" for number in range(100)))
+    *most, last = events(log())
+    assert 20 < len(most) < 60
+    assert last == "Zu viel für einen Tag: Bis Mitternacht steht hier nicht mehr, was jeder von außen auslösen kann."
+    # That hides neither what the office does, nor what failed.
+    clara.post("/verwaltung/abmelden", clara.get("/verwaltung/").fields("/verwaltung/abmelden"))
+    assert events(log())[-1].startswith("abgemeldet")
+    for _ in range(200):
+        logging.getLogger("app").warning("Etwas im Haus")
+    assert log()[-1].endswith("Bis Mitternacht steht hier nicht mehr, was kein Fehler auf einer Seite ist.")
+    assert sum(len(line.encode()) for line in log()) < 9000
+    number = number_of(anna.send("incident"))
+    assert any(f"Fehler {number} bei " in line for line in log())
+
+
+def test_an_endless_line_ends(log):
+    logging.getLogger("app").warning("x" * 300_000)
+    (line,) = log()
+    assert len(line) < 3000
 
 
 def test_files_go_after_their_days(log, work):

@@ -155,3 +155,15 @@ def test_what_is_on_its_way_is_bounded_until_it_is_gone(app, monkeypatch, bound)
     third = begin()
     assert third.error is None
     third.close()
+
+
+def test_a_form_without_a_token_is_one_line_of_the_log(portal):
+    line = "INFO sicherheit: Formular ohne gültiges Kennzeichen | Quelle=127.0.0.1 | Seite=public.change_category"
+
+    def lines():
+        return (portal.data_dir / "logs" / "meldeportal.log").read_text("utf-8").splitlines()
+
+    before = lines()
+    ask(portal, f"POST /felder HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 0{END}")
+    (said,) = lines()[len(before) :]
+    assert said.partition(" ")[2] == line
