@@ -20,6 +20,26 @@ MAX_ERROR_LENGTH = 500
 # What stands where something was that is deleted.
 GONE = "[gelöscht]"
 
+# The texts that somebody types into a request, with the words that tell the office what they are. All of them are
+# searched, told to whoever asks what is stored, and taken out for good.
+REQUEST_TEXTS = {
+    "name": "Name",
+    "phone": "Kontaktnummer",
+    "email": "E-Mail",
+    "reference": "Referenz",
+    "description": "Beschreibung",
+    "device": "Gerät",
+    "serial_number": "Seriennummer",
+    "order_reference": "Auftragsbezug",
+    "first_name": "Vorname",
+    "last_name": "Nachname",
+    "extension": "Telefondurchwahl",
+    "mobile": "Firmenmobiltelefon",
+    "desired_email": "gewünschte E-Mail-Adresse",
+    "position": "Position",
+    "remarks": "Anmerkungen",
+}
+
 # A random word of 128 bits, as it is written in an address.
 TOKEN_LENGTH = 22
 

@@ -9,7 +9,7 @@ from models import Attachment, Event, Message
 from services import attachments, conversation, outbox, persons
 from services.persons import Kind
 from settings import TIME_ZONE, settings
-from words import MessageKind
+from words import REQUEST_TEXTS, MessageKind
 
 READABLE, FOR_MACHINES = "auskunft.html", "auskunft.json"
 
@@ -58,7 +58,7 @@ def pack(told, files, page, lines, now):
 def _of_request(one, likeness, file_ids, files):
     submission, ticket = one.row, one.ticket
     is_theirs = one.is_sender or one.is_employee
-    typed = {label: getattr(submission, name) for name, label in persons.FIELDS.items()}
+    typed = {label: getattr(submission, name) for name, label in REQUEST_TEXTS.items()}
     told = {
         "Vorgangsnummer": submission.spoken_code,
         "eingegangen": submission.received_at,

@@ -7,10 +7,9 @@ from collections import Counter
 from enum import StrEnum
 
 from models import Approver, Attachment, Customer, Event, Message, Submission, TextBlock, Ticket, transaction
-from services import attachments, customers, history, links, outbox, persons, search
+from services import attachments, customers, history, links, outbox, persons, search, unmatched
 from services.persons import Kind
-from settings import settings
-from words import GONE, EventKind, MessageKind, MessageState, SubmissionState
+from words import GONE, REQUEST_TEXTS, EventKind, MessageKind, MessageState
 
 ON_REQUEST = "auf Antrag der Person"
 
@@ -50,7 +49,7 @@ def erase(finds, likeness, file_ids, by, now):
 
 def blank_employee(submission):
     """Take all that says something about a new employee out of a request; the day of entry stays for the figures."""
-    for name in ("first_name", "position", "extension", "mobile", "remarks", "reference"):
+    for name in REQUEST_TEXTS.keys() - {*persons.OF_SENDER, "last_name", "desired_email"}:
         setattr(submission, name, "")
     submission.last_name, submission.salutation = GONE, None
     # Whether one was wanted is still to be seen.
@@ -69,16 +68,13 @@ def _from_request(id, likeness, file_ids, by, now):
 
 
 def _unmatched(submission, now):
-    """Delete a request that is no ticket; as long as its sender can open its receipt, an empty row stays for that."""
+    """Discard a request that is no ticket; what stays of it for its receipt says nothing any more."""
     files = attachments.delete_rows(Attachment.submission == submission)
-    if submission.received_at <= now - settings.receipt_lifetime:
-        submission.delete_instance()
-        return files
-    for name in persons.FIELDS:
+    for name in REQUEST_TEXTS:
         setattr(submission, name, "")
-    submission.state, submission.unmatched_reason, submission.pin_proof = SubmissionState.DISCARDED, None, None
-    submission.salutation, submission.address = None, ""
+    submission.salutation = None
     submission.save()
+    unmatched.discard(submission, now)
     return files
 
 
@@ -98,7 +94,7 @@ def _from_ticket(ticket, likeness, file_ids, by, now):
         blank_employee(submission)
     if sent:
         submission.name, submission.phone, submission.email = GONE, GONE, ""
-    for name in persons.FIELDS:
+    for name in REQUEST_TEXTS:
         setattr(submission, name, _without(likeness, submission, name))
     submission.save()
     _from_history(ticket, likeness)

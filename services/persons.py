@@ -15,7 +15,7 @@ from services.file_types import TEXT
 from services.file_types.text import decoded
 from services.likeness import Excerpt
 from settings import MEBIBYTE
-from words import Labelled, SubmissionState
+from words import REQUEST_TEXTS, Labelled, SubmissionState
 
 log = logging.getLogger(__name__)
 
@@ -27,24 +27,6 @@ MOST_FOUND = 200
 # So many bytes of a text file are searched: a log is much of the same, and anybody may send one.
 MOST_SEARCHED = 2 * MEBIBYTE
 
-# The texts of a request with the words that tell the office what they are.
-FIELDS = {
-    "name": "Name",
-    "phone": "Kontaktnummer",
-    "email": "E-Mail",
-    "reference": "Referenz",
-    "description": "Beschreibung",
-    "device": "Gerät",
-    "serial_number": "Seriennummer",
-    "order_reference": "Auftragsbezug",
-    "first_name": "Vorname",
-    "last_name": "Nachname",
-    "extension": "Telefondurchwahl",
-    "mobile": "Firmenmobiltelefon",
-    "desired_email": "gewünschte E-Mail-Adresse",
-    "position": "Position",
-    "remarks": "Anmerkungen",
-}
 OF_SENDER = ("name", "phone", "email")
 OF_EMPLOYEE = ("desired_email", "mobile")
 
@@ -163,7 +145,7 @@ def texts_of(message):
 
 def _requests(likeness):
     """Return the ids of all requests in or with which the person is recognised, newest first, and of such files."""
-    names = [name for name in FIELDS if name not in ("first_name", "last_name")]
+    names = [name for name in REQUEST_TEXTS if name not in ("first_name", "last_name")]
     columns = [Submission.first_name, Submission.last_name, *(getattr(Submission, name) for name in names)]
     found, files = set(), set()
     for id, first, last, *texts in _rows(Submission, columns):
@@ -205,7 +187,7 @@ def _request(id, likeness, file_ids=None):
         return None
     ticket = Ticket.whole().where(Ticket.submission == submission).get_or_none()
     files = list(submission.files.order_by(Attachment.id))
-    texts = [(label, getattr(submission, name)) for name, label in FIELDS.items()]
+    texts = [(label, getattr(submission, name)) for name, label in REQUEST_TEXTS.items()]
     texts.append(("Vor- und Nachname", f"{submission.first_name} {submission.last_name}"))
     if ticket:
         for event in ticket.events.order_by(Event.id):

@@ -7,6 +7,7 @@ import time
 import unicodedata
 
 from models import Ticket, TicketWords, database, transaction
+from words import REQUEST_TEXTS
 
 # The index knows groups of three letters; a shorter word cannot be looked up.
 MIN_WORD_LENGTH = 3
@@ -15,25 +16,7 @@ MIN_WORD_LENGTH = 3
 # A closed one has its status there, an open one this word.
 OPEN = "open"
 
-_SEARCHED = (
-    "code",
-    "customer_number",
-    "name",
-    "phone",
-    "email",
-    "reference",
-    "description",
-    "device",
-    "serial_number",
-    "order_reference",
-    "first_name",
-    "last_name",
-    "extension",
-    "mobile",
-    "desired_email",
-    "position",
-    "remarks",
-)
+_SEARCHED = ("code", "customer_number", *REQUEST_TEXTS)
 
 # How much of the index is put in order at once, and how long others have the database to themselves after it.
 PAGES_AT_ONCE = 200

@@ -226,7 +226,6 @@ ROOMS = {
     "services.erasure": {
         "models",
         "words",
-        "settings",
         "services.attachments",
         "services.customers",
         "services.history",
@@ -234,6 +233,7 @@ ROOMS = {
         "services.outbox",
         "services.persons",
         "services.search",
+        "services.unmatched",
     },
     "services.disclosure": {
         "models",

@@ -5,13 +5,17 @@ import json
 import sqlite3
 import zipfile
 from contextlib import closing
+from types import SimpleNamespace
 
 import html5lib
 import pytest
+from peewee import CharField, TextField
+from playhouse.fields import EnumField
 
 import clock
-from models import Approver, Attachment, Customer, Message, Submission, TextBlock, Ticket, database
+from models import Approver, Attachment, Customer, Event, Message, Submission, TextBlock, Ticket, database
 from services import erasure, mail, overview, persons
+from services.likeness import Likeness
 from settings import settings
 from tests.conftest import NOW
 from tests.pages import EXAMPLES
@@ -97,6 +101,49 @@ def test_is_found_in_every_place(jana, clara):
     ):
         assert words in shown
     assert len(page.tree.findall(".//mark")) > 10
+
+
+# Texts in which nobody is looked for, and why.
+NOT_SEARCHED = {
+    # Made by the portal.
+    *("submission.draft", "submission.code", "submission.pin_proof", "event.draft", "message.message_id"),
+    *("attachment.draft", "attachment.stored_name", "attachment.media_type", "attachment.active_content"),
+    *("attachment.digest", "customer.pin_hash"),
+    # The company's, or of the network that it came from.
+    *("submission.customer_number", "submission.address", "attachment.address", "customer.number"),
+    "customer.mail_domain",
+    # The office's own.
+    "text_block.name",
+}
+# The name of a company stays, whosever it is; the page says so.
+NOT_ERASED = {"customer.name"}
+
+
+def test_every_text_is_searched_and_erased_or_has_a_reason_not_to_be(app, anna, work):
+    anna.report("other", files=[(io.BytesIO(PNG), "Foto.png")])
+    work()
+    with database.connection_context():
+        Approver.create(customer=Customer.get(), name="Bernd Brot", email="bernd@sommer.example")
+        TextBlock.create(name="Rechner", text="Gut.")
+        Event.update(kind=persons.BY_APPROVER[0]).execute()
+    tables = (Submission, Event, Message, Customer, Approver, Attachment, TextBlock)
+    columns = {
+        f"{table._meta.table_name}.{column.name}": column
+        for table in tables
+        for column in table._meta.sorted_fields
+        if isinstance(column, CharField | TextField) and not isinstance(column, EnumField)
+    }
+    assert columns.keys() >= NOT_SEARCHED | NOT_ERASED
+    likeness, clara = Likeness(["Jana Köhler"]), SimpleNamespace(name="Clara Neumann")
+    for place in columns.keys() - NOT_SEARCHED:
+        with app.app_context(), database.connection_context(), database.atomic() as attempt:
+            table, column = columns[place].model, columns[place]
+            table.update({column: "Jana Köhler"}).where(table.id == 1).execute()
+            finds, _ = persons.find(likeness)
+            assert finds, place
+            erasure.erase(finds, likeness, [], clara, NOW)
+            assert table.select().where(column == "Jana Köhler").exists() == (place in NOT_ERASED), place
+            attempt.rollback()
 
 
 @pytest.mark.parametrize("lines", LINES.splitlines())
