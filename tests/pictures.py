@@ -32,7 +32,17 @@ def main():
             page.goto(re.search(rf"/{name}/\S+", greeting)[0])
             _keep(page, name)
         _sign_in(page, *re.search(r"Name: (.+?)   Kennwort: (\S+)", greeting).groups())
-        for take in (_morning, _outbox, _new_customer, _call, _forgotten_pin, _departure, _unmatched, _figures):
+        for take in (
+            _morning,
+            _outbox,
+            _new_customer,
+            _call,
+            _forgotten_pin,
+            _departure,
+            _unmatched,
+            _privacy,
+            _figures,
+        ):
             take(page)
         chromium.close()
 
@@ -88,6 +98,11 @@ def _departure(page):
 def _unmatched(page):
     page.goto("/verwaltung/nicht-zugeordnet")
     _keep(page, "nicht-zugeordnet")
+
+
+def _privacy(page):
+    page.goto("/verwaltung/datenschutz")
+    _keep(page, "datenschutz")
 
 
 def _figures(page):
