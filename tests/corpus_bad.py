@@ -19,6 +19,7 @@ from tests.samples import (
     exe,
     film,
     heic,
+    large_archive,
     pdf,
     png_chunk,
     samsung_notes,
@@ -33,6 +34,7 @@ NOT_TEXT = "kein einfacher Text"
 TOO_LARGE = "mehr als 100 Megapixel"
 TOO_MANY = "zu viele große Bilder"
 IS_ARCHIVE = "zugleich ein ZIP-Archiv"
+STOWAWAY = "steckt ein Archiv oder ein Programm"
 DOUBLE = "ist doppelt"
 EMPTY = "Die Datei ist leer"
 OVERSIZED = f"größer als {MAX_ATTACHMENT_MIB} MiB"
@@ -160,6 +162,36 @@ TWOFOLD = {
         TIFF[:4] + struct.pack("<I", struct.unpack("<I", TIFF[4:8])[0] + len(ZIP)) + ZIP + TIFF[8:],
         "",
     ),
+    "png-with-large-archive-inside": (
+        "Foto.png",
+        PNG[:33] + png_chunk(b"prVt", large_archive("a.xml")) + PNG[33:],
+        IS_ARCHIVE,
+    ),
+    "pdf-with-large-archive-inside": (
+        "Scan.pdf",
+        pdf(objects=[b"<<>>\nstream\n" + large_archive("a.xml", in_place_of_places=0) + b"\nendstream"]),
+        IS_ARCHIVE,
+    ),
+    "png-with-7z-inside": (
+        "Foto.png",
+        PNG[:33] + png_chunk(b"prVt", b"7z\xbc\xaf'\x1c" + bytes(99)) + PNG[33:],
+        STOWAWAY,
+    ),
+    "jpeg-with-rar-inside": ("Foto.jpg", jpeg_with((0xFE, b"Rar!\x1a\x07\x01\x00" + bytes(99))), STOWAWAY),
+    "heic-with-cabinet-inside": ("Foto.heic", HEIC + box(b"free", b"MSCF" + bytes(99)), STOWAWAY),
+    "pdf-with-linux-program-inside": (
+        "Scan.pdf",
+        pdf(objects=[b"<<>>\nstream\n\x7fELF\x02\x01\x01" + bytes(99) + b"\nendstream"]),
+        STOWAWAY,
+    ),
+    "tiff-with-program-inside": (
+        "Scan.tif",
+        b"II*\x00"
+        + struct.pack("<I", 8 + len(exe()))
+        + exe()
+        + tiff_page(*(tiff_entry(tag, 1, 1) for tag in (0x100, 0x101, 0x111, 0x117))),
+        STOWAWAY,
+    ),
     "jpeg-with-document-inside": ("Foto.jpg", jpeg_with((0xFE, PDF)), "zugleich ein PDF-Dokument"),
 }
 
@@ -257,6 +289,9 @@ ENDINGS = {
     "program-and-picture": ("Foto.exe.jpg", JPEG, DOUBLE),
     "page-and-text": ("Seite.HTML.txt", HTML, DOUBLE),
     "script-and-pdf": ("Rechnung.js.pdf", PDF, DOUBLE),
+    "disk-and-picture": ("Foto.iso.png", PNG, DOUBLE),
+    "program-in-a-table-and-pdf": ("Liste.xlsm.pdf", PDF, DOUBLE),
+    "link-and-text": ("Seite.URL.txt", b"Text", DOUBLE),
     "program-and-blanks": ("Rechnung.scr .pdf", PDF, DOUBLE),
 }
 

@@ -197,7 +197,18 @@ def silent_streams():
 
 def exe():
     """Return the beginning of a Windows program."""
-    return b"MZ\x90\x00\x03\x00\x00\x00" + bytes(52) + b"\x80\x00\x00\x00" + bytes(64) + b"PE\x00\x00" + bytes(200)
+    return (
+        b"MZ\x90\x00\x03\x00\x00\x00" + bytes(52) + b"\x80\x00\x00\x00" + bytes(64) + b"PE\x00\x00\x64\x86" + bytes(200)
+    )
+
+
+def large_archive(member, in_place_of_places=0xFFFFFFFF):
+    """Return a ZIP archive whose end is written as for large ones: what lies where stands in a record of its own."""
+    *_, length, start, _ = struct.unpack("<4s4HIIH", archive(member)[-22:])
+    record = struct.pack("<4sQ2H2I4Q", b"PK\x06\x06", 44, 45, 45, 0, 0, 1, 1, length, start)
+    place = struct.pack("<4sIQI", b"PK\x06\x07", 0, start + length, 1)
+    end = struct.pack("<4s4H2IH", b"PK\x05\x06", 0, 0, 1, 1, in_place_of_places, in_place_of_places, 0)
+    return archive(member)[:-22] + record + place + end
 
 
 def archive(member):

@@ -17,7 +17,7 @@ from services.file_types.boxes import check_heic, is_heic
 from services.file_types.jpeg import check_jpeg
 from services.file_types.pdf import active_content, check_pdf
 from services.file_types.pictures import check_bmp, check_gif, check_png, check_webp
-from services.file_types.reader import BrokenError, Reader, Refused, TrailingError, Unchecked, WrongKind
+from services.file_types.reader import BrokenError, Reader, Refused, TrailingError, Unchecked, WrongKind, searched
 from services.file_types.text import check_text
 from services.file_types.tiff import check_tiff
 from settings import settings
@@ -65,7 +65,13 @@ _GUESSED_AS = {"image/apng": "image/png", "image/heif": "image/heic", "image/x-m
 
 # Windows hides the last ending, and whoever looks for the first one takes the file for a program. "com" is not among
 # them: half of all company names end with it.
-_PROGRAM = re.compile("bat|cmd|cpl|dll|exe|hta|html?|jar|jse?|lnk|msi|pif|ps1|reg|scr|svg|vb[es]|wsf", re.IGNORECASE)
+_PROGRAM = re.compile(
+    "appref-ms|application|bat|chm|cmd|cpl|dll|exe|hlp|hta|html?|iso|jar|jnlp|jse?|library-ms|lnk|mht(ml)?|ms[ip]|pif|"
+    "psm?1|reg|sc[frt]|search-ms|settingcontent-ms|shtml|svgz?|url|vb[es]|vhdx?|ws[cfh]|xht(ml)?|"
+    # Documents that bring programs of their own
+    "do[ct]m|p[op]tm|pp[as]m|xl[ast]m|xll|xlsb",
+    re.IGNORECASE,
+)
 
 _CHECKS = {
     "image/png": check_png,
@@ -147,13 +153,23 @@ def _check_disguise(data, claimed):
     """Raise Refused for a file that is a second thing, too: hidden where a picture or a document leaves room."""
     if _opens_as_archive(data):
         raise WrongKind(f"Das {claimed.label} ist zugleich ein ZIP-Archiv.")
+    if any(searched(_STOWAWAY, data)):
+        raise WrongKind(f"Im {claimed.label} steckt ein Archiv oder ein Programm.")
     if claimed.media_type != PDF and b"%PDF-" in data[:1024]:
         raise WrongKind(f"Das {claimed.label} ist zugleich ein PDF-Dokument.")
 
 
+# How archives, programs for Linux and, behind a part for DOS, programs for Windows begin. What opens archives looks for
+# it deep inside of a file. Each is so long that no picture has it by chance.
+_STOWAWAY = re.compile(
+    rb"7z\xbc\xaf\x27\x1c|Rar!\x1a\x07[\x00\x01]|MSCF\x00{4}|\x7fELF[\x01\x02]{2}\x01|"
+    rb"PE\x00\x00(?:\x4c\x01|\xc4\x01|\x64\x86|\x64\xaa)"
+)
 _ARCHIVE_END, _ARCHIVE_LIST = b"PK\x05\x06", b"PK\x01\x02"
 # Its end record and the longest comment that may follow it.
 _ARCHIVE_END_REACH = 22 + 65535
+# What stands in front of the end record of an archive for large files, and what it says in place of length and start.
+_LARGE_ARCHIVE_END, _SAYS_LARGE = b"PK\x06\x07", 0xFFFFFFFF
 
 
 def _opens_as_archive(data):
@@ -162,6 +178,8 @@ def _opens_as_archive(data):
     while (at := data.rfind(_ARCHIVE_END, max(0, len(data) - _ARCHIVE_END_REACH), at)) >= 0:
         if at + 22 <= len(data):
             length, start = struct.unpack_from("<II", data, at + 12)
+            if _SAYS_LARGE in (length, start) or data[max(0, at - 20) : at].startswith(_LARGE_ARCHIVE_END):
+                return True
             places = (at - length, start)
             if any(0 <= place < at and data[place : place + 4] == _ARCHIVE_LIST for place in places):
                 return True

@@ -6,7 +6,7 @@ an embedded file, forms calculate. The office is told, and decides.
 
 import re
 
-from services.file_types.reader import TrailingError, require
+from services.file_types.reader import TrailingError, require, searched
 from services.file_types.unpacker import OverdoneError, Unpacker
 
 # Readers look for the end in the last kilobyte.
@@ -59,9 +59,6 @@ _SAYS_FIRST, _SAYS_NUMBER, _SAYS_FILTER = (re.compile(b"/" + _name(name)) for na
 # So many parts and streams of one file are looked at.
 _MOST_PARTS, _MOST_STREAMS = 500_000, 20_000
 
-# While a pattern is searched for, nobody else is served; so it is searched for piece by piece.
-_PIECE, _OVERLAP = 256 * 1024, 512
-
 
 def check_pdf(reader):
     """Check that the end leads to the table of objects, and that nothing follows it."""
@@ -90,21 +87,13 @@ def active_content(data):
 def _found(data):
     """Return a word for each kind of active content that is named."""
     words = tuple(_WORDS)
-    return {words[found.lastindex - 1] for found in _searched(_NAMES, data)}
-
-
-def _searched(pattern, data):
-    """Yield all that a pattern finds."""
-    for start in range(0, len(data), _PIECE):
-        for found in pattern.finditer(data, start, start + _PIECE + _OVERLAP):
-            if found.start() < start + _PIECE:
-                yield found
+    return {words[found.lastindex - 1] for found in searched(_NAMES, data)}
 
 
 def _packed_objects(data):
     """Yield the objects that are packed in each stream, or None where they are not to be read."""
     unpacker, begun, streams, marked_at = Unpacker(data), 0, 0, None
-    for number, found in enumerate(_searched(_PART, data)):
+    for number, found in enumerate(searched(_PART, data)):
         if streams > _MOST_STREAMS or number > _MOST_PARTS:
             raise OverdoneError
         if found.start() < begun:

@@ -13,6 +13,9 @@ _MAX_PICTURES = 20
 
 MEGAPIXEL = 1_000_000
 
+# While a pattern is searched for, nobody else is served; so it is searched for piece by piece.
+_PIECE, _OVERLAP = 256 * 1024, 512
+
 
 class Refused(ValueError):
     """A file that does not come in; its text is the reason, a German sentence without the file's name."""
@@ -38,6 +41,14 @@ def require(condition):
     """Raise BrokenError unless a condition holds that every file of this type fulfils."""
     if not condition:
         raise BrokenError
+
+
+def searched(pattern, data):
+    """Yield all that a pattern finds."""
+    for start in range(0, len(data), _PIECE):
+        for found in pattern.finditer(data, start, start + _PIECE + _OVERLAP):
+            if found.start() < start + _PIECE:
+                yield found
 
 
 class Reader:
