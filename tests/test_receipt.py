@@ -85,10 +85,10 @@ def test_what_was_left_empty(anna):
 
 
 def test_attachments(anna):
-    files = [(io.BytesIO(b"Hallo"), "Notiz.txt"), (io.BytesIO(b"Zeile\n" * 1000), "<b>.log")]
+    files = [(io.BytesIO(b"Hallo"), "Notiz.txt"), (io.BytesIO(b"Zeile\n" * 1000), "R&amp;D.log")]
     page = anna.report("incident", files=files)
     (row,) = [row for row in page.tree.iter("div") if row.findtext("dt") == "Anhänge"]
-    assert list(row.find("dd").itertext()) == ["Notiz.txt (1 KiB)", "<b>.log (6 KiB)"]
+    assert list(row.find("dd").itertext()) == ["Notiz.txt (1 KiB)", "R&amp;D.log (6 KiB)"]
 
 
 def test_what_happens_next(anna):
