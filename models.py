@@ -171,9 +171,10 @@ class FormerPin(BaseModel):
 
 
 class WrongPin(BaseModel):
-    """One wrong PIN that was sent with a customer's number, so that guessing is noticed."""
+    """One wrong PIN that was sent with a customer's number, so that guessing is noticed; the site is whence."""
 
     customer = ForeignKeyField(Customer, backref="wrong_pins", on_delete="CASCADE")
+    site = CharField(max_length=MAX_ADDRESS_LENGTH)
     at = UTCDateTimeField(index=True)
 
 

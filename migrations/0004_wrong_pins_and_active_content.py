@@ -28,6 +28,7 @@ class Ticket(Base):
 
 class WrongPin(Base):
     customer = ForeignKeyField(Customer, on_delete="CASCADE")
+    site = CharField(max_length=45)
     at = DateTimeField(index=True)
 
 

@@ -9,14 +9,27 @@ from datetime import timedelta
 from peewee import fn
 
 from models import Customer, WrongPin, transaction
+from services.networks import site_of
 from settings import settings
 
 DAY = timedelta(days=1)
 
+# So many have to guess together before the budget over all customers is used up.
+SITES_TO_USE_IT_UP = 3
 
-def is_over_budget(customer, now):
-    """Say whether so many wrong PINs came, for this customer or for all, that a right one may be a lucky guess."""
-    return is_guessed_at(customer, now) or is_everybody_guessed_at(now)
+
+def is_over_budget(customer, address, now):
+    """Say whether so many wrong PINs came, for this customer or for all, that a right one may be a lucky guess.
+
+    One site alone has a part of the budget over all. Beyond it nothing from there opens a door or counts, so that who
+    guesses there can keep the door shut for nobody elsewhere.
+    """
+    of_site = _lately(now).where(WrongPin.site == site_of(address))
+    return (
+        is_guessed_at(customer, now)
+        or is_everybody_guessed_at(now)
+        or _is_used_up(of_site, max(1, settings.wrong_pins_total_per_day // SITES_TO_USE_IT_UP))
+    )
 
 
 def is_guessed_at(customer, now):
@@ -29,9 +42,10 @@ def is_everybody_guessed_at(now):
     return _is_used_up(_lately(now), settings.wrong_pins_total_per_day)
 
 
-def count(customer, now):
-    """Count a wrong PIN, within the transaction that decides about it."""
-    WrongPin.create(customer=customer, at=now)
+def count(customer, address, now):
+    """Count a wrong PIN, within the transaction that decides about it; where nothing gets in, none is guessed."""
+    if customer.pin_hash and not customer.locked_at:
+        WrongPin.create(customer=customer, site=site_of(address), at=now)
 
 
 def claim_notice(customer, now):

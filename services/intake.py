@@ -94,7 +94,7 @@ def admit(submission, now):
     with transaction(DECISION_SECONDS):
         # Somebody may have locked or changed the customer while the PIN was checked, or tried another.
         customer = customer and Customer.get_by_id(customer.id)
-        is_over_budget = customer is not None and guessing.is_over_budget(customer, now)
+        is_over_budget = customer is not None and guessing.is_over_budget(customer, submission.address, now)
         reason = _reason_against(customer, match, is_over_budget)
         decided = (
             Submission.update(
@@ -110,7 +110,7 @@ def admit(submission, now):
         if decided and reason is None:
             _open_ticket(submission, customer, history.PORTAL, MATCHED, now)
         elif decided and reason in _NOTED:
-            _watch(customer, reason, is_over_budget, now)
+            _watch(customer, submission.address, reason, is_over_budget, now)
     if decided and reason in _NOTED:
         note(_NOTED[reason], submission.address, customer=customer.number)
 
@@ -188,10 +188,10 @@ def _differs(submission, answers):
     return any(getattr(submission, name) != value for name, value in answers.items())
 
 
-def _watch(customer, reason, is_over_budget, now):
+def _watch(customer, address, reason, is_over_budget, now):
     """Count a wrong PIN while there is a budget for it, and tell the customer once it is used up."""
     if reason is UnmatchedReason.WRONG_PIN and not is_over_budget and settings.limits == "on":
-        guessing.count(customer, now)
+        guessing.count(customer, address, now)
     is_own = guessing.is_guessed_at(customer, now)
     if (is_own or reason is UnmatchedReason.GUESSED) and guessing.claim_notice(customer, now):
         mail.guessing(customer, is_own, now)

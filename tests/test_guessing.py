@@ -18,6 +18,7 @@ from tests.test_staff_unmatched import LIST, convert, page_of
 from tests.test_unmatched_bounds import flood
 
 TODAY = "/verwaltung/"
+SITES = [f"203.0.113.{number}" for number in range(4)]
 GUESSED = "richtige PIN während vieler Fehlversuche: bitte zurückrufen"
 
 
@@ -47,7 +48,8 @@ def decide(app, work):
 def guess(dora, decide):
     """Let Dora try so many PINs, with Anna's customer number if she names no other, and let the worker decide."""
 
-    def send(times, **typed):
+    def send(times, address="127.0.0.1", **typed):
+        dora.client.environ_base["REMOTE_ADDR"] = address
         for number in range(times):
             dora.report("incident", pin=f"1111 {number:04}", **typed)
         decide()
@@ -214,18 +216,43 @@ def test_limits_off(anna, guess, decide, tickets):
 @pytest.mark.parametrize(("budget", "reason"), [(9, None), (8, "guessed"), (7, "guessed")])
 def test_a_few_guesses_at_each_of_many(anna, guess, others, decide, submissions, budget, reason):
     settings.wrong_pins_total_per_day = budget
-    for number in others(4):
-        guess(2, customer_number=number)
+    for number, address in zip(others(4), SITES, strict=True):
+        guess(2, address, customer_number=number)
     anna.report("incident")
     decide()
     assert reasons(submissions) == ["wrong_pin"] * 8 + [reason]
     assert counted() == min(8, budget)
 
 
+@pytest.mark.parametrize("addresses", [["203.0.113.7"] * 4, [f"2001:db8:1:{number}::1" for number in range(4)]])
+def test_who_guesses_alone_closes_no_door_but_the_own(anna, guess, others, decide, submissions, addresses):
+    settings.wrong_pins_total_per_day = 9
+    for number, address in zip(others(4), addresses, strict=True):
+        guess(2, address, customer_number=number)
+    assert counted() == 3
+    for address in (addresses[0], "198.51.100.1"):
+        anna.client.environ_base["REMOTE_ADDR"] = address
+        anna.report("incident")
+    decide()
+    assert reasons(submissions) == ["wrong_pin"] * 8 + ["guessed", None]
+
+
+@pytest.mark.parametrize("state", [{"pin_hash": None}, {"locked_at": NOW}], ids=["without", "locked"])
+def test_where_nothing_gets_in_nothing_is_guessed(anna, guess, others, decide, tickets, told, state):
+    settings.wrong_pins_total_per_day = 3
+    (number,) = others(1)
+    with database.connection_context():
+        Customer.update(email="nord@schlosserei.example", **state).where(Customer.number == number).execute()
+    guess(6, customer_number=number)
+    anna.report("incident")
+    decide()
+    assert (counted(), len(tickets()), told()) == (0, 1, [])
+
+
 def test_heute_says_that_all_are_guessed_at(anna, clara, guess, others):
     settings.wrong_pins_total_per_day = 4
-    for number in others(4):
-        guess(1, customer_number=number)
+    for number, address in zip(others(4), SITES, strict=True):
+        guess(1, address, customer_number=number)
     assert "bei keinem Kunden ein Ticket" in clara.get(TODAY).text_of("guessing")
     assert "Kunde 1" not in clara.get(TODAY).text_of("guessing")
 
@@ -323,8 +350,8 @@ def test_what_somebody_typed_stands_not_in_that_mail(anna, guess, told):
 
 def test_who_reports_while_all_are_guessed_at_is_told_that(anna, guess, others, decide, told):
     settings.wrong_pins_total_per_day = 2
-    for number in others(3):
-        guess(1, customer_number=number)
+    for number, address in zip(others(3), SITES[:3], strict=True):
+        guess(1, address, customer_number=number)
     assert told() == []
     for _ in range(2):
         anna.report("incident")

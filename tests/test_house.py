@@ -84,7 +84,7 @@ ROOMS = {
     },
     "services.search": {"models", "words"},
     "services.floods": {"settings", "services.networks", "services.security_log"},
-    "services.guessing": {"models", "settings"},
+    "services.guessing": {"models", "settings", "services.networks"},
     "services.networks": set(),
     "services.security_log": {"logs", "services.networks"},
     "services.attempts": {"models", "words", "settings", "services.accounts", "services.networks"},

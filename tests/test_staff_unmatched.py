@@ -130,7 +130,9 @@ def make_unmatched(reason):
             Customer.update(pin_hash="fits", locked_at=NOW).where(Customer.id == customer.id).execute()
         if reason == "guessed":
             Customer.update(pin_hash="fits").where(Customer.id == customer.id).execute()
-            WrongPin.insert_many([{"customer": customer, "at": NOW}] * settings.wrong_pins_per_day).execute()
+            WrongPin.insert_many(
+                [{"customer": customer, "site": "", "at": NOW}] * settings.wrong_pins_per_day
+            ).execute()
 
 
 @pytest.mark.parametrize("reason", REASONS)
