@@ -18,6 +18,7 @@ from services import (
     history,
     mail,
     search,
+    unmatched,
     workdays,
 )
 from services.security_log import SecurityEvent, note
@@ -137,7 +138,8 @@ def sent_lately(now):
 
     For everybody alike, whether it matched or not and whatever the office has done with it, up to the same age.
     """
-    return Submission.received_after(now - settings.receipt_lifetime)
+    is_open = Submission.id > unmatched.forgotten_up_to()
+    return Submission.received_after(now - settings.receipt_lifetime).where(is_open)
 
 
 def lead_time_missed(submission):

@@ -19,7 +19,14 @@ SHOWN_OF_GROUP = 10
 ROWS_PER_PAGE = 50
 DELETED_AT_ONCE = 500
 
+# So many signs may the texts of what is discarded have, thousands of requests; older receipts close. Beside its two
+# long texts each counts as much as all others can have.
+MOST_DISCARDED, MOST_OF_ROW = 32 * 1024 * 1024, 2000
+
 IS_PROVEN = Submission.unmatched_reason == UnmatchedReason.GUESSED
+_IS_DISCARDED = Submission.state == SubmissionState.DISCARDED
+# Nobody sends a request without a customer number.
+_IS_MARK = Submission.customer_number == ""
 
 _Load = namedtuple("_Load", "id number site size is_proven")
 
@@ -92,7 +99,13 @@ def sweep(now):
     _delete(Submission.id.in_(overdue(now).select(Submission.id)), now)
     is_forgotten = Submission.received_at <= now - settings.receipt_lifetime
     with transaction():
-        Submission.delete().where(Submission.state == SubmissionState.DISCARDED, is_forgotten).execute()
+        Submission.delete().where(_IS_DISCARDED, is_forgotten).execute()
+    _forget_surplus()
+
+
+def forgotten_up_to():
+    """Return the id of the newest submission whose receipt was closed before its time, or 0."""
+    return Submission.select(fn.MAX(Submission.id)).where(_IS_DISCARDED, _IS_MARK).scalar() or 0
 
 
 def make_room(now):
@@ -113,7 +126,10 @@ def make_room(now):
     ids = [load.id for load in doomed]
     # Some at a time, so that nobody waits long for the database.
     slices = (ids[begin : begin + DELETED_AT_ONCE] for begin in range(0, len(ids), DELETED_AT_ONCE))
-    return sum(_delete(Submission.id.in_(some), now) for some in slices)
+    gone = sum(_delete(Submission.id.in_(some), now) for some in slices)
+    if gone:
+        _forget_surplus()
+    return gone
 
 
 def _group(row):
@@ -153,6 +169,32 @@ def _delete(condition, now):
         gone += Submission.delete().where(doomed).execute()
     attachments.delete_files([file.stored_name for file in files])
     return gone
+
+
+def _forget_surplus():
+    """Forget the oldest of what is discarded while its texts take up more than they may.
+
+    A mark stays, and no receipt of what came before it opens any more, whether it matched or not: if only these were
+    closed, they would tell their senders that nothing matched.
+    """
+    if settings.limits == "off":
+        return
+    lengths = [fn.LENGTH(text).coerce(False) for text in (Submission.description, Submission.remarks)]
+    rows = Submission.select(Submission.id, *lengths).where(_IS_DISCARDED, ~_IS_MARK).order_by(Submission.id.desc())
+    total, newest = 0, None
+    for id, *signs in list(rows.tuples()):
+        total += MOST_OF_ROW + sum(signs)
+        if total > MOST_DISCARDED:
+            newest = id
+            break
+    if newest is None:
+        return
+    with transaction():
+        last = Submission.get_by_id(newest)
+        Submission.delete().where(_IS_DISCARDED, Submission.id <= newest).execute()
+        blank = {"customer_number": "", "name": "", "phone": "", "category": last.category}
+        kept = {"id": last.id, "draft": last.draft, "code": last.code, "received_at": last.received_at}
+        Submission.insert(kept | blank | {"state": SubmissionState.DISCARDED}).execute()
 
 
 def _loads():

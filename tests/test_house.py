@@ -209,6 +209,7 @@ ROOMS = {
         "services.mail",
         "services.search",
         "services.security_log",
+        "services.unmatched",
         "services.workdays",
     },
     "services.unmatched": {"models", "words", "settings", "services.attachments", "services.networks"},

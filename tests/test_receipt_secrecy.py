@@ -57,6 +57,28 @@ def test_receipt_and_resending_tell_nobody_what_became_of_it(app, anna, dora, cl
         assert [asks_again(visitor, values) for visitor, values in sent.items()] == [expected] * 2
 
 
+def test_where_too_much_is_discarded_the_oldest_receipts_close_for_all(app, anna, dora, clara, work, monkeypatch):
+    receipts = {}
+    for visitor in (anna, dora, anna, dora):
+        values = visitor.filled(
+            "incident", description=f"{'alt' if len(receipts) < 2 else 'neu'} von {visitor.known['name']}"
+        )
+        receipts[visitor.post("/", values).response.location] = visitor, values
+        work()
+        if visitor is dora:
+            discard(clara)
+    monkeypatch.setattr(unmatched, "MOST_DISCARDED", unmatched.MOST_OF_ROW + 1000)
+    before = settings.database_path.read_bytes()
+    for _ in range(2):
+        with app.app_context(), database.connection_context():
+            unmatched.sweep(clock.now())
+        seen = [visitor.get(path).status for path, (visitor, _) in receipts.items()]
+        assert seen == [404, 404, 200, 200]
+    assert (b"alt von Dora" in before, b"alt von Dora" in settings.database_path.read_bytes()) == (True, False)
+    again = [visitor.post("/", values).response.location == path for path, (visitor, values) in receipts.items()]
+    assert again == [False, False, True, True]
+
+
 def test_what_is_discarded_is_out_of_sight_and_gone_in_the_end(app, dora, clara, work, later):
     dora.report("incident", files=[(io.BytesIO(PNG), "Foto.png")])
     work()
