@@ -436,3 +436,13 @@ def test_leaked_link_floods_nobody(carla, path, history, later):
     later(days=1, seconds=1)
     assert write(carla, path, "Noch eine", page).status == 303
     assert "Notiz.txt" in messages_on(carla.get(path))[-1]
+
+
+def test_a_flood_of_files_without_a_token(anna, path):
+    settings.uploads_per_hour = 1
+    anna.client.environ_base["REMOTE_ADDR"] = "203.0.113.7"
+    values = {"csrf_token": "x", "draft": "a" * 22, "text": "Noch ein Bild."}
+    answers = [anna.post(path, values | {"files": (io.BytesIO(PNG), name)}) for name in ("Eins.png", "Zwei.png")]
+    assert [answer.status for answer in answers] == [422, 429]
+    assert answers[1].fields()["text"] == "Noch ein Bild."
+    assert "Die neu gewählten sind nicht angekommen" in answers[1].text
