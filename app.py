@@ -26,7 +26,6 @@ import serving
 import texts
 import words
 from damping import failures
-from faults import in_german
 from migrations import migrate
 from models import database
 from proxy import BehindProxy
@@ -262,13 +261,8 @@ def _prepare_data():
         with database.connection_context():
             migrate()
             accounts.prepare_secret_key()
-    except PermissionError as error:
-        raise StartError(data_folder.remedy([error.filename or settings.data_dir])) from None
     except (OSError, DatabaseError) as error:
-        raise StartError(
-            f"Im Datenordner {settings.data_dir} lässt sich nicht arbeiten: {in_german(error)}. Bitte prüfen Sie, ob "
-            "es ein Ordner ist, in dem Sie schreiben dürfen, oder wählen Sie mit TICKET_DATA_DIR einen anderen."
-        ) from None
+        raise StartError(data_folder.sentence_of(error)) from None
 
 
 def _failing_since():

@@ -31,9 +31,7 @@ HASHING_THREADS = 4
 
 SECRET_KEY_BYTES = 32
 
-FIND_KEY = (
-    "Legen Sie sie aus Ihrer Verwahrung zurück. Ist sie für immer verloren, macht eine neue der Befehl: schluessel neu"
-)
+FIND_KEY = "Legen Sie sie aus Ihrer Verwahrung zurück. Ist sie für immer verloren, macht der Befehl „schluessel neu“ eine neue."
 
 # Neither "?" nor "#": behind them a mailto: link would say more than the address. Nor what mail servers of old take for
 # a way to somebody else, or for a comment.

@@ -70,9 +70,9 @@ def _folder(closed):
     if closed:
         yield Weight.FAULT, data_folder.remedy(closed)
     key = settings.secret_key_path
-    if not key.is_file():
+    if not key.is_file() and not data_folder.is_unused():
         yield Weight.FAULT, f"{key} fehlt, und ohne sie gilt keine PIN. {FIND_KEY}"
-    elif key.stat().st_size != SECRET_KEY_BYTES:
+    elif key.is_file() and key.stat().st_size != SECRET_KEY_BYTES:
         yield Weight.FAULT, f"{key} ist beschädigt. {FIND_KEY}"
     # Windows has other means, which the folder inherits.
     if os.name != "nt":
@@ -258,7 +258,7 @@ def _backups(now, closed):
 
 def _is_new_here(last, now):
     """Say whether the portal is too young to have a backup, or has come from one only lately."""
-    if not data_folder.has_database():
+    if data_folder.is_unused():
         return True
     db = _opened_to_read()
     try:

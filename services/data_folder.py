@@ -3,7 +3,7 @@
 import os
 import tempfile
 
-from faults import no_access
+from faults import in_german, no_access
 from services import disk
 from settings import StartError, settings
 
@@ -24,11 +24,17 @@ def has_database():
 def loss():
     """Return what to do about a database that is gone, or "".
 
-    Only files and backups tell that there was one: without either, nothing can be lost or brought back any more.
+    Only files and backups tell that there was one: without either, nothing can be lost or brought back any more, and
+    a first start may have been interrupted.
     """
-    if has_database() or not any(map(_is_used, (settings.files_dir, settings.backups_dir))):
+    if has_database() or is_unused():
         return ""
     return f"Die Datenbank {settings.database_path} fehlt oder ist leer, obwohl hier schon ein Portal lief. {GO_BACK}"
+
+
+def is_unused():
+    """Say whether no portal has run here yet, as far as anything could be lost."""
+    return not has_database() and not any(map(_holds_something, (settings.files_dir, settings.backups_dir)))
 
 
 def closed():
@@ -45,6 +51,16 @@ def remedy(paths):
     """Return what to do about what is closed."""
     names = ", ".join(map(str, paths[:NAMED])) + (" und weitere" if len(paths) > NAMED else "")
     return no_access(names, settings.data_dir)
+
+
+def sentence_of(error):
+    """Return what to do about what failed at a start."""
+    if isinstance(error, PermissionError) and os.access(settings.data_dir, os.F_OK):
+        return remedy([error.filename or settings.data_dir])
+    return (
+        f"Im Datenordner {settings.data_dir} lässt sich nicht arbeiten: {in_german(error)}. Bitte prüfen Sie, ob es "
+        "ein Ordner ist, in dem Sie schreiben dürfen, oder wählen Sie mit TICKET_DATA_DIR einen anderen."
+    )
 
 
 def require():
@@ -72,7 +88,7 @@ def _try_out(folder):
             raise
 
 
-def _is_used(folder):
+def _holds_something(folder):
     return folder.is_dir() and any(folder.iterdir())
 
 

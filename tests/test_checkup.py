@@ -219,7 +219,9 @@ def test_restored_portal_passes(healthy, check, office, tmp_path):
 def test_portal_before_its_first_start_has_no_fault(app, check, tmp_path):
     settings.load({"TICKET_DATA_DIR": str(tmp_path / "neu")})
     settings.data_dir.mkdir(mode=0o700)
-    assert ("Sicherung", NO_BACKUP) in check()[1]
+    exit_code, found = check()
+    assert exit_code == 0
+    assert ("Sicherung", NO_BACKUP) in found
 
 
 def test_new_portal_needs_no_backup_yet(healthy, check):

@@ -336,7 +336,6 @@ ROOMS = {
         "commands",
         "damping",
         "demo",
-        "faults",
         "forms",
         "logs",
         "migrations",

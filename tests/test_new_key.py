@@ -23,7 +23,9 @@ def damage():
 @pytest.mark.parametrize("harm", [lose, damage])
 def test_start_says_the_way_back_and_the_way_out(clara, office, harm):
     harm()
-    with pytest.raises(StartError, match=r"aus Ihrer Verwahrung zurück\. .*: schluessel neu$"):
+    with pytest.raises(
+        StartError, match=r"aus Ihrer Verwahrung zurück\. .* macht der Befehl „schluessel neu“ eine neue\.$"
+    ):
         create_app()
     assert "aus Ihrer Verwahrung zurück. Ist sie für immer verloren" in office("pruefen").stdout
 
