@@ -31,7 +31,10 @@ HASHING_THREADS = 4
 
 SECRET_KEY_BYTES = 32
 
-FIND_KEY = "Legen Sie sie aus Ihrer Verwahrung zurück. Ist sie für immer verloren, macht der Befehl „schluessel neu“ eine neue."
+FIND_KEY = (
+    "Legen Sie sie aus Ihrer Verwahrung zurück. Ist sie für immer verloren, macht der Befehl „schluessel neu“ eine "
+    "andere."
+)
 
 # Neither "?" nor "#": behind them a mailto: link would say more than the address. Nor what mail servers of old take for
 # a way to somebody else, or for a comment.
