@@ -105,7 +105,7 @@ def _with_files(moment):
 
 def _closed(moment, days):
     """Return the query of what was closed longer ago than so many days; an open ticket loses nothing."""
-    # Nothing is joined: counting so many would take ten times as long.
+    # Nothing is joined: counting so many would take several times as long.
     return Ticket.select().where(Ticket.closed_at < moment - timedelta(days=days)).order_by(Ticket.closed_at)
 
 
