@@ -110,7 +110,7 @@ def check(as_json):
 
 @click.group("schluessel", cls=Group)
 def key():
-    """Der Schlüssel (secret.key), an dem PINs und zweite Faktoren hängen."""
+    """Ein neuer Schlüssel, wenn der alte verloren ist."""
 
 
 @key.command("neu")
