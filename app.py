@@ -21,13 +21,12 @@ import commands
 import demo
 import forms
 import logs
-import models
 import serving
 import texts
 import words
 from damping import failures
+from database import database, open_at
 from migrations import migrate
-from models import database
 from proxy import BehindProxy
 from services import accounts, attachments, data_folder, file_types, mail, outbox, tickets, workdays, worker
 from services.security_log import SecurityEvent, note
@@ -257,7 +256,7 @@ def _setup_hint(app):
 def _prepare_data():
     try:
         data_folder.require()
-        models.open_at(settings.database_path)
+        open_at(settings.database_path)
         with database.connection_context():
             migrate()
             accounts.prepare_secret_key()

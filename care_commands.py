@@ -9,12 +9,11 @@ from peewee import DatabaseError
 
 import clock
 import logs
-import models
 import texts
 from command_line import Command, Group, as_json, print_json
+from database import database, open_at
 from faults import in_german
 from migrations import migrate
-from models import database
 from services import backup, checkup, data_folder, new_key, restore
 from services.accounts import AccountError
 from services.checkup import Weight
@@ -32,7 +31,7 @@ def back_up(with_key, target):
     if not data_folder.has_database():
         raise click.ClickException(f"In {settings.data_dir} liegt keine Datenbank, also nichts zu sichern.")
     # A step to a new version must not come before the backup, so the app is not made here.
-    models.open_at(settings.database_path)
+    open_at(settings.database_path)
     try:
         with database.connection_context():
             made = backup.make(clock.now(), target, with_key)
@@ -118,7 +117,7 @@ def renew_key():
     """Einen verlorenen Schlüssel ersetzen; alle PINs werden ungültig."""
     if not data_folder.has_database():
         raise click.ClickException(f"In {settings.data_dir} liegt keine Datenbank, an der ein Schlüssel hängt.")
-    models.open_at(settings.database_path)
+    open_at(settings.database_path)
     try:
         with database.connection_context(), logs.to_file():
             migrate()

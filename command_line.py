@@ -12,7 +12,7 @@ import click
 
 import logs
 import texts
-from models import database
+from database import database
 from services import accounts
 
 # Click takes the words of its own ("Usage", "Missing option") from a catalogue of the standard gettext kind.

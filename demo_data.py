@@ -12,7 +12,8 @@ from operator import itemgetter
 from types import SimpleNamespace
 
 import demo_words as words
-from models import Approver, Customer, Event, Staff, Submission, Ticket, TicketWords, database, transaction
+from database import database, transaction
+from models import Approver, Customer, Event, Staff, Submission, Ticket, TicketWords
 from services import approvals, history, intake, search, staff
 from settings import TIME_ZONE
 from words import (

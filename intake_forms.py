@@ -3,8 +3,9 @@
 from wtforms import EmailField, StringField, TelField
 from wtforms.validators import ValidationError
 
+from database import database
 from forms import FORMS, PortalForm, RequestForm, is_email, is_phone, line
-from models import Customer, database
+from models import Customer
 from services import customers
 from services.accounts import AccountError
 from words import MAX_EMAIL_LENGTH, MAX_NUMBER_LENGTH, MAX_PHONE_LENGTH

@@ -9,7 +9,7 @@ from peewee import DatabaseError
 from playhouse.migrations import Runner
 
 import clock
-from models import copy_pages, database
+from database import copy_pages, database
 from settings import TIME_ZONE, StartError, settings
 
 DIRECTORY = Path(__file__).parent

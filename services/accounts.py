@@ -17,7 +17,8 @@ from functools import cache
 
 from werkzeug.security import check_password_hash, generate_password_hash
 
-from models import Customer, FormerPin, Staff, WrongPin, transaction
+from database import transaction
+from models import Customer, FormerPin, Staff, WrongPin
 from services import disk
 from settings import StartError, settings
 from words import MAX_NUMBER_LENGTH, PIN_DIGITS

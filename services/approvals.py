@@ -4,7 +4,8 @@ from datetime import datetime
 
 from peewee import fn
 
-from models import Approver, Customer, Event, Ticket, number_of
+from database import number_of
+from models import Approver, Customer, Event, Ticket
 from services import changes, history, links, mail, workdays
 from services.changes import changing, require
 from settings import TIME_ZONE, settings

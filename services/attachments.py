@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from peewee import fn
 
-from models import Attachment, transaction
+from database import transaction
+from models import Attachment
 from services import disk, scanner
 from services.file_names import safe_name
 from services.file_types import BUSY, TEXT, Refused, Unchecked, WrongKind, judge

@@ -7,7 +7,8 @@ import hashlib
 import hmac
 from datetime import timedelta
 
-from models import FailedAttempts, transaction
+from database import transaction
+from models import FailedAttempts
 from services import accounts
 from services.networks import SITE_SHARE, network_of, site_of
 from settings import settings

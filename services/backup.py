@@ -19,8 +19,9 @@ from typing import NamedTuple
 from peewee import DatabaseError, SqliteDatabase, fn
 
 import migrations
+from database import copy_pages, transaction
 from faults import in_german
-from models import Attachment, copy_pages, transaction
+from models import Attachment
 from services import disk
 from settings import CONFIG_FILE, MEBIBYTE, TIME_ZONE, settings
 

@@ -2,7 +2,8 @@
 
 from contextlib import contextmanager
 
-from models import Event, Ticket, transaction
+from database import transaction
+from models import Event, Ticket
 from services import history, outbox, search
 
 # What changes of a ticket; all else is as it was when the ticket was opened.

@@ -5,7 +5,8 @@ import io
 import re
 from dataclasses import dataclass, field
 
-from models import Customer, transaction
+from database import transaction
+from models import Customer
 from services import customers, search
 from services.accounts import AccountError
 from words import MAX_SHORT_LENGTH

@@ -6,7 +6,8 @@ import unicodedata
 
 from peewee import IntegrityError
 
-from models import Approver, Customer, TicketLink, transaction
+from database import transaction
+from models import Approver, Customer, TicketLink
 from services import accounts, outbox, search
 from services.accounts import AccountError
 from services.addresses import wire_domain

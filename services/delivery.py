@@ -12,7 +12,8 @@ from datetime import timedelta
 
 from peewee import Case
 
-from models import Message, transaction
+from database import transaction
+from models import Message
 from services import links, smtp, webhook
 from services.outbox import LEASE, LineLost, NobodyThere, NotDelivered, is_free, one_line
 from settings import settings

@@ -6,7 +6,8 @@ Files go after their rows; a crash between leaves files that the sweep finds nam
 from collections import Counter
 from enum import StrEnum
 
-from models import Approver, Attachment, Customer, Event, Message, Submission, TextBlock, Ticket, transaction
+from database import transaction
+from models import Approver, Attachment, Customer, Event, Message, Submission, TextBlock, Ticket
 from services import attachments, customers, history, links, outbox, persons, search, unmatched
 from services.persons import Kind
 from words import GONE, REQUEST_TEXTS, EventKind, MessageKind, MessageState

@@ -9,7 +9,8 @@ from datetime import date, datetime, time, timedelta
 from statistics import median
 from typing import NamedTuple
 
-from models import Customer, Ticket, database
+from database import database
+from models import Customer, Ticket
 from settings import TIME_ZONE
 from words import Category, Priority, TicketStatus
 

@@ -8,7 +8,8 @@ from datetime import timedelta
 
 from peewee import fn
 
-from models import Customer, WrongPin, transaction
+from database import transaction
+from models import Customer, WrongPin
 from services.networks import site_of
 from settings import settings
 

@@ -6,7 +6,8 @@ from functools import partial
 
 from peewee import IntegrityError
 
-from models import Customer, Submission, Ticket, transaction
+from database import transaction
+from models import Customer, Submission, Ticket
 from services import (
     accounts,
     approvals,

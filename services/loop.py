@@ -5,7 +5,7 @@ import threading
 from contextlib import nullcontext
 
 import clock
-from models import database
+from database import database
 from settings import settings
 
 log = logging.getLogger(__name__)

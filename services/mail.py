@@ -10,7 +10,8 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 import texts
-from models import Event, transaction
+from database import transaction
+from models import Event
 from services import customers, history, links, outbox, workdays
 from settings import settings
 from words import Approval, Category, MessageKind

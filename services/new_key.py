@@ -3,7 +3,7 @@
 import secrets
 from typing import NamedTuple
 
-from models import transaction
+from database import transaction
 from services import accounts, links, second_factor, sessions
 from services.accounts import SECRET_KEY_BYTES, AccountError
 from settings import settings

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from peewee import JOIN, fn
 
-from models import Message, Submission, Ticket, TicketLink, transaction
+from database import transaction
+from models import Message, Submission, Ticket, TicketLink
 from settings import settings
 from words import MAX_SUBJECT_LENGTH, Labelled, MessageKind, MessageState
 

@@ -4,7 +4,8 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import date, datetime, time
 
-from models import Submission, Ticket, database, number_of
+from database import database, number_of
+from models import Submission, Ticket
 from services import approvals, backup, disk, guessing, nights, outbox, retention, scanner, unmatched, workdays
 from settings import MEBIBYTE, TIME_ZONE, settings
 from words import Approval, Category, Priority, TicketStatus

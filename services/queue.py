@@ -6,7 +6,8 @@ Open tickets stand by priority, then age; closed ones, and a view of all, stand 
 import re
 from dataclasses import dataclass
 
-from models import Customer, Staff, Ticket, TicketWords, number_of
+from database import number_of
+from models import Customer, Staff, Ticket, TicketWords
 from services import approvals, search
 from words import OPEN_STATUSES, Approval, Category, Labelled, Priority, TicketStatus
 

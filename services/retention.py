@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import texts
+from database import transaction
 from migrations import COPY_PREFIX
-from models import Attachment, Event, Message, Submission, Ticket, transaction
+from models import Attachment, Event, Message, Submission, Ticket
 from services import attachments, erasure, history, outbox, search, unmatched
 from settings import settings
 from words import GONE, Category, EventKind

@@ -6,7 +6,8 @@ The index is SQLite's full-text search over groups of three letters (see docs/de
 import time
 import unicodedata
 
-from models import Ticket, TicketWords, database, transaction
+from database import database, transaction
+from models import Ticket, TicketWords
 from words import REQUEST_TEXTS
 
 # The index knows groups of three letters; a shorter word cannot be looked up.

@@ -10,7 +10,8 @@ import secrets
 
 import pyotp
 
-from models import RecoveryCode, Staff, transaction
+from database import transaction
+from models import RecoveryCode, Staff
 from services import accounts
 from settings import settings
 from words import CODE_ALPHABET, plain

@@ -4,7 +4,8 @@ import hashlib
 import secrets
 from datetime import timedelta
 
-from models import Staff, StaffSession, transaction
+from database import transaction
+from models import Staff, StaffSession
 from services import attempts
 from settings import settings
 

@@ -9,7 +9,8 @@ from datetime import timedelta
 from peewee import IntegrityError
 from werkzeug.security import check_password_hash, generate_password_hash
 
-from models import Staff, transaction
+from database import transaction
+from models import Staff
 from services import accounts, attempts, second_factor, sessions
 from services.accounts import AccountError
 from settings import settings

@@ -2,7 +2,8 @@
 
 from datetime import datetime, time
 
-from models import Message, transaction
+from database import transaction
+from models import Message
 from services import mail, overview, workdays
 from settings import TIME_ZONE, settings
 from words import MessageKind

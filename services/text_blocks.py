@@ -4,7 +4,7 @@ import re
 
 from peewee import IntegrityError
 
-from models import transaction
+from database import transaction
 
 # What stands in braces, and what takes its place for a ticket and the person of the office who answers.
 PLACEHOLDERS = {

@@ -8,7 +8,8 @@ from operator import attrgetter
 
 from peewee import JOIN, fn
 
-from models import DISCARDED, Attachment, Customer, Submission, transaction
+from database import transaction
+from models import DISCARDED, Attachment, Customer, Submission
 from services import attachments
 from services.networks import site_of
 from settings import MEBIBYTE, settings

@@ -6,7 +6,8 @@ from datetime import timedelta
 from typing import NamedTuple
 
 import logs
-from models import Submission, database
+from database import database
+from models import Submission
 from services import (
     accounts,
     approvals,

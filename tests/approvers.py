@@ -3,7 +3,8 @@
 import pytest
 
 import clock
-from models import Approver, Customer, database
+from database import database
+from models import Approver, Customer
 from services import worker
 from settings import settings
 from tests.mailbox import path_in

@@ -7,7 +7,8 @@ import pytest
 from werkzeug.security import generate_password_hash
 
 import clock
-from models import Approver, Ticket, database
+from database import database
+from models import Approver, Ticket
 from services import accounts, customers, worker
 from settings import settings
 from tests.conftest import CHEAP, NOW

@@ -20,10 +20,10 @@ from werkzeug.security import generate_password_hash
 
 import clock
 import damping
-import models
 from app import create_app
 from commands import cli
-from models import Customer, Event, Staff, Submission, Ticket, database
+from database import database, open_at
+from models import Customer, Event, Staff, Submission, Ticket
 from services import accounts, floods, intake, sessions, worker
 from settings import settings
 from tests.pages import Visitor
@@ -62,7 +62,7 @@ def app(tmp_path, shared, monkeypatch):
     _open_portal(tmp_path / "instance")
     settings.files_dir.mkdir()
     shutil.copy(shared.database_path, settings.database_path)
-    models.open_at(settings.database_path)
+    open_at(settings.database_path)
     return shared.app
 
 

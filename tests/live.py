@@ -18,8 +18,8 @@ from flask.sessions import SecureCookieSessionInterface
 from peewee import prefetch
 from playwright.sync_api import expect, sync_playwright
 
-import models
 import words
+from database import database, open_at
 from models import Attachment, Staff, Submission
 from services import sessions
 from tests.pages import EXAMPLES
@@ -126,8 +126,8 @@ class Portal:
     @contextmanager
     def database(self):
         """Open the server's database beside it, for looking at effects."""
-        models.open_at(self.data_dir / "tickets.db")
-        with models.database.connection_context():
+        open_at(self.data_dir / "tickets.db")
+        with database.connection_context():
             yield
 
     def _gone(self):

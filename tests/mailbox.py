@@ -13,7 +13,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult
 
 import clock
-from models import database
+from database import database
 from services import delivery
 from settings import settings
 from tests.live import free_port

@@ -5,7 +5,8 @@ from datetime import timedelta
 import pyotp
 
 import clock
-from models import Staff, database
+from database import database
+from models import Staff
 from services import second_factor
 from tests.conftest import NOW
 

@@ -5,7 +5,8 @@ import json
 
 import pytest
 
-from models import Attachment, Submission, database
+from database import database
+from models import Attachment, Submission
 from tests import corpus
 from tests.approvers import COMPANY, OFFICE
 from tests.mailbox import path_in, text_of

@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from models import Approver, Customer, Message, TicketLink, database
+from database import database
+from models import Approver, Customer, Message, TicketLink
 from services import approvals, customers
 from settings import settings
 from tests.approvers import BERND, COMPANY, OFFICE, PETRA, Decider

@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from models import Approver, Customer, database
+from database import database
+from models import Approver, Customer
 from services import customers
 from tests.approvers import BERND
 from tests.conftest import NOW

@@ -5,7 +5,8 @@ import io
 import pytest
 
 import clock
-from models import Approver, Customer, TicketLink, database
+from database import database
+from models import Approver, Customer, TicketLink
 from services import approvals, customers
 from tests.approvers import BERND, COMPANY
 from tests.conftest import NOW, stored

@@ -9,7 +9,8 @@ import pytest
 
 import clock
 from app import create_app
-from models import Attachment, Submission, database
+from database import database
+from models import Attachment, Submission
 from services import attachments, worker
 from settings import MEBIBYTE, settings
 from tests.conftest import NOW

@@ -17,7 +17,8 @@ import pytest
 from peewee import DatabaseError
 
 import clock
-from models import Attachment, database
+from database import database
+from models import Attachment
 from services import backup, worker
 from settings import settings
 from tests.conftest import NOW, SECRET_KEY

@@ -7,7 +7,8 @@ import pytest
 from playwright.sync_api import expect
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from models import Approver, Customer, database
+from database import database
+from models import Approver, Customer
 from services import customers
 from tests.approvers import BERND
 from tests.live import PATIENCE, Tab

@@ -4,7 +4,8 @@ import io
 
 import pytest
 
-from models import Approver, Customer, Message, TextBlock, TicketLink, database
+from database import database
+from models import Approver, Customer, Message, TextBlock, TicketLink
 from tests.conftest import NOW
 from tests.mailbox import path_in, text_of
 from tests.pages import HTMX

@@ -4,7 +4,8 @@ import io
 
 import pytest
 
-from models import Attachment, database
+from database import database
+from models import Attachment
 from services import attachments
 from services.file_types import ALLOWED_EXTENSIONS
 from settings import settings

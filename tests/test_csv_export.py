@@ -10,7 +10,8 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 import demo_data
-from models import Customer, Staff, Submission, Ticket, database
+from database import database
+from models import Customer, Staff, Submission, Ticket
 from services import csv_export
 from settings import settings
 from tests.conftest import NOW

@@ -4,7 +4,8 @@ import io
 
 import pytest
 
-from models import Customer, database
+from database import database
+from models import Customer
 from services import customer_import
 from tests.conftest import NOW
 

@@ -8,7 +8,8 @@ from itertools import product
 import pytest
 
 import clock
-from models import Attachment, Customer, Event, Message, Submission, Ticket, TicketLink, database
+from database import database
+from models import Attachment, Customer, Event, Message, Submission, Ticket, TicketLink
 from services import conversation
 from settings import settings
 from tests.conftest import NOW, stored

@@ -9,7 +9,8 @@ import pytest
 import trustme
 
 import clock
-from models import Message, TicketLink, database
+from database import database
+from models import Message, TicketLink
 from services import delivery, links, smtp
 from settings import settings
 from tests.chatter import drip, flood, talking

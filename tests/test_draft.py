@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from models import database
+from database import database
 from services import intake
 from tests.pages import HTMX, Visitor
 

@@ -6,7 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 import texts
-from models import Customer, Submission, Ticket, database
+from database import database
+from models import Customer, Submission, Ticket
 from services import figures
 from services.figures import Counted
 from tests.conftest import NOW

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from werkzeug.http import parse_options_header
 from werkzeug.utils import send_file
 
-from models import Attachment, database
+from database import database
+from models import Attachment
 from services import attachments
 from services.file_names import safe_name
 from tests.conftest import NOW

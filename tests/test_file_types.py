@@ -5,7 +5,8 @@ import zlib
 
 import pytest
 
-from models import Attachment, database
+from database import database
+from models import Attachment
 from services import file_types
 from services.file_types import ALLOWED_EXTENSIONS, unpacker
 from settings import settings

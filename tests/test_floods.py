@@ -4,7 +4,8 @@ import io
 
 import pytest
 
-from models import Attachment, Submission, database
+from database import database
+from models import Attachment, Submission
 from services import floods, intake, worker
 from settings import Settings, settings
 from tests.conftest import NOW

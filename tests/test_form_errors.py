@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from models import database
+from database import database
 from tests.pages import EXAMPLES, HTMX, OPTIONAL
 
 FAULTY = [

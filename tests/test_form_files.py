@@ -4,7 +4,8 @@ import io
 
 import pytest
 
-from models import Attachment, database
+from database import database
+from models import Attachment
 from services import attachments
 from settings import settings
 from tests.pages import HTMX

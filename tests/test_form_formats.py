@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from models import database
+from database import database
 from services import accounts, customers
 from tests.conftest import NOW
 

@@ -13,7 +13,8 @@ import pytest
 from peewee import OperationalError
 
 import clock
-from models import Attachment, FailedAttempts, StaffSession, Submission, TextBlock, database
+from database import database
+from models import Attachment, FailedAttempts, StaffSession, Submission, TextBlock
 from services import attachments, worker
 from settings import settings
 from tests.pages import EXAMPLES, HTMX

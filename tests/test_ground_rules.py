@@ -9,8 +9,9 @@ import pytest
 from werkzeug.test import encode_multipart
 
 from app import create_app
+from database import database
 from forms import DRAFT_PATTERN
-from models import Submission, database
+from models import Submission
 from services import attachments, intake
 from settings import settings
 from tests.conftest import NOW, stored

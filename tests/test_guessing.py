@@ -7,7 +7,8 @@ import pytest
 from werkzeug.security import generate_password_hash
 
 import clock
-from models import Customer, FormerPin, Message, Submission, WrongPin, database
+from database import database
+from models import Customer, FormerPin, Message, Submission, WrongPin
 from services import accounts, customers, intake, worker
 from settings import Settings, settings
 from tests.conftest import CHEAP, NOW, PIN

@@ -6,8 +6,9 @@ from datetime import timedelta
 
 import pytest
 
+from database import database
 from forms import MAX_TYPED_PIN_LENGTH
-from models import Attachment, Submission, database
+from models import Attachment, Submission
 from services import attachments, intake
 from settings import settings
 from tests.conftest import NOW

@@ -4,7 +4,8 @@ import io
 
 import pytest
 
-from models import Message, database
+from database import database
+from models import Message
 from services import mime
 from settings import settings
 from tests.approvers import COMPANY, OFFICE

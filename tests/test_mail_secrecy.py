@@ -6,7 +6,8 @@ import secrets
 
 import pytest
 
-from models import Approver, Attachment, Customer, Message, Submission, database
+from database import database
+from models import Approver, Attachment, Customer, Message, Submission
 from services import accounts, customers
 from settings import settings
 from tests.cast import FOREIGN, OFFICE

@@ -2,7 +2,8 @@
 
 import pytest
 
-from models import Customer, database
+from database import database
+from models import Customer
 from tests.approvers import BERND, COMPANY, OFFICE, Decider
 from tests.mailbox import path_in, text_of
 from tests.test_customer_page import set_ticket, write

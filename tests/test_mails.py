@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from models import Approver, Customer, database
+from database import database
+from models import Approver, Customer
 from services import customers
 from settings import settings
 from tests.conftest import ROOT

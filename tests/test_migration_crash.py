@@ -9,8 +9,8 @@ from contextlib import closing
 import pytest
 
 import migrations
-import models
-from models import Customer, Event, Submission, Ticket, database
+from database import database, open_at
+from models import Customer, Event, Submission, Ticket
 from settings import settings
 from tests.conftest import NOW, ROOT, process_environment
 from tests.test_migrations import backups, schema, tables
@@ -71,7 +71,7 @@ WAITS = """    print("mitten in der Umstellung", flush=True)
 def full_database(shared, tmp_path_factory):
     """A database in which a ticket has a history larger than what SQLite keeps in memory."""
     path = shutil.copy(shared.database_path, tmp_path_factory.mktemp("full"))
-    models.open_at(path)
+    open_at(path)
     known = {"customer_number": "K1001", "name": "Anna Sommer", "phone": "0211 555-0101", "description": "x"}
     with database.connection_context(), database.atomic():
         customer = Customer.create(number="K1001", name="Bäckerei Sommer", created_at=NOW)

@@ -13,7 +13,8 @@ from playhouse.migrations import Runner
 import migrations
 import models
 from app import create_app
-from models import Customer, Message, Ticket, database
+from database import database, open_at
+from models import Customer, Message, Ticket
 from services import customers, search
 from settings import StartError, settings
 from tests.conftest import NOW, ROOT
@@ -178,7 +179,7 @@ def start_release(name, steps, tmp_path):
     """Make a data folder as a former version left it, with what stands in its file in tests/releases."""
     settings.load({"TICKET_DATA_DIR": str(tmp_path / "former")})
     settings.data_dir.mkdir()
-    models.open_at(settings.database_path)
+    open_at(settings.database_path)
     with database.connection_context():
         Runner(database, str(steps)).up(name)
         database.connection().executescript((ROOT / "tests" / "releases" / f"{name[:4]}.sql").read_text("utf-8"))

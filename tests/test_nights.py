@@ -6,7 +6,8 @@ from zipfile import ZipFile
 import pytest
 
 import clock
-from models import Message, database
+from database import database
+from models import Message
 from services import backup, nights, retention, worker
 from settings import settings
 from tests.conftest import NOW

@@ -13,7 +13,8 @@ from peewee import CharField, TextField
 from playhouse.fields import EnumField
 
 import clock
-from models import Approver, Attachment, Customer, Event, Message, Submission, TextBlock, Ticket, database
+from database import database
+from models import Approver, Attachment, Customer, Event, Message, Submission, TextBlock, Ticket
 from services import erasure, mail, overview, persons
 from services.likeness import Likeness
 from settings import settings

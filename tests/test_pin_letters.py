@@ -6,7 +6,8 @@ import pytest
 import segno
 
 from customer_forms import MAX_LETTERS
-from models import Customer, FormerPin, database
+from database import database
+from models import Customer, FormerPin
 from services import accounts, customers
 from settings import settings
 from tests.conftest import NOW

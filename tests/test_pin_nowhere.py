@@ -11,7 +11,7 @@ import pytest
 from werkzeug.security import generate_password_hash
 
 import clock
-from models import database
+from database import database
 from services import accounts
 from settings import settings
 from tests.conftest import CHEAP, PASSWORD, PIN

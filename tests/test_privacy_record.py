@@ -2,7 +2,8 @@
 
 import pytest
 
-from models import Staff, database
+from database import database
+from models import Staff
 from settings import settings
 from tests.conftest import NOW
 

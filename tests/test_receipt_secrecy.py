@@ -5,7 +5,8 @@ import io
 import pytest
 
 import clock
-from models import Submission, database
+from database import database
+from models import Submission
 from services import unmatched, worker
 from settings import settings
 from tests.pages import Visitor

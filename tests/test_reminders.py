@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 import clock
-from models import Approver, Customer, database
+from database import database
+from models import Approver, Customer
 from services import approvals, customers, delivery, mail
 from tests.approvers import BERND, PETRA
 from tests.conftest import NOW

@@ -10,9 +10,9 @@ from contextlib import closing
 
 import pytest
 
-import models
 from app import create_app
-from models import Attachment, Customer, Message, StaffSession, Submission, Ticket, database
+from database import database, open_at
+from models import Attachment, Customer, Message, StaffSession, Submission, Ticket
 from settings import settings
 from tests.conftest import NOW
 from tests.samples import PDF, PNG
@@ -103,7 +103,7 @@ def without_key(members):
 def test_nothing_goes_out_unasked(archive, elsewhere, office):
     elsewhere()
     assert "Im Postausgang warteten Nachrichten: 2." in printed(office("wiederherstellen", str(archive)))
-    models.open_at(settings.database_path)
+    open_at(settings.database_path)
     with database.connection_context():
         assert {message.state for message in Message.select()} == {MessageState.FAILED}
         assert all("Aus einer Sicherung" in message.last_error for message in Message.select())
@@ -112,7 +112,7 @@ def test_nothing_goes_out_unasked(archive, elsewhere, office):
 def test_nobody_is_signed_in(archive, elsewhere, office):
     elsewhere()
     printed(office("wiederherstellen", str(archive)))
-    models.open_at(settings.database_path)
+    open_at(settings.database_path)
     with database.connection_context():
         assert [session.ended_at for session in StaffSession.select()] == [NOW]
 

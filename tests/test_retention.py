@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 import clock
-from models import Attachment, Customer, Event, Message, Submission, Ticket, TicketLink, TicketWords, database
+from database import database
+from models import Attachment, Customer, Event, Message, Submission, Ticket, TicketLink, TicketWords
 from services import attachments, nights, retention, search, sessions, worker
 from settings import Settings, StartError, settings
 from tests.conftest import NOW

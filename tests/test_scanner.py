@@ -9,7 +9,8 @@ import sys
 
 import pytest
 
-from models import Attachment, database
+from database import database
+from models import Attachment
 from services import scanner
 from settings import Settings, StartError, settings
 from tests.samples import PDF, PNG

@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 from werkzeug.security import generate_password_hash
 
-from models import database
+from database import database
 from services import accounts, customers, intake
 from settings import settings
 from tests.conftest import CHEAP, NOW, without_random

@@ -4,7 +4,8 @@ import io
 
 import pytest
 
-from models import Attachment, database
+from database import database
+from models import Attachment
 from tests.pages import EXAMPLES, HTMX, OPTIONAL, Visitor
 
 FRAGMENTS = ["/felder", "/vorlauf", "/anhaenge", "/anhaenge/entfernen"]

@@ -7,7 +7,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import pyotp
 import pytest
 
-from models import RecoveryCode, Staff, database
+from database import database
+from models import RecoveryCode, Staff
 from services import second_factor, sessions
 from tests.conftest import NOW, PASSWORD, signed_in, stored
 from tests.pages import Visitor

@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from models import FailedAttempts, Staff, database
+from database import database
+from models import FailedAttempts, Staff
 from services import attempts
 from tests.conftest import NOW, PASSWORD, ROOT, process_environment
 from tests.pages import Visitor

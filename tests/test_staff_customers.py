@@ -5,7 +5,8 @@ from datetime import date
 
 import pytest
 
-from models import Approver, Customer, FormerPin, database
+from database import database
+from models import Approver, Customer, FormerPin
 from services import accounts, customers
 from tests.conftest import NOW
 

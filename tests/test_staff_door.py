@@ -5,7 +5,8 @@ from itertools import product
 
 import pytest
 
-from models import Approver, Attachment, Customer, Message, Staff, Submission, TextBlock, database
+from database import database
+from models import Approver, Attachment, Customer, Message, Staff, Submission, TextBlock
 from services import staff
 from tests.conftest import NOW, stored
 from tests.pages import Visitor, check_headers

@@ -7,7 +7,8 @@ from threading import Barrier, Thread
 import pytest
 
 import clock
-from models import FailedAttempts, Staff, StaffSession, database, transaction
+from database import database, transaction
+from models import FailedAttempts, Staff, StaffSession
 from services import attempts, staff
 from settings import settings
 from tests.conftest import NOW, stored

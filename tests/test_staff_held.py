@@ -4,7 +4,8 @@ import io
 
 import pytest
 
-from models import StaffSession, Ticket, database
+from database import database
+from models import StaffSession, Ticket
 from tests.conftest import NOW, PASSWORD
 from tests.pages import HTMX, Visitor
 from tests.staff import HOME, SIGN_IN, WRONG, sign_in

@@ -6,8 +6,9 @@ import re
 
 import pytest
 
+from database import database
 from forms import FORMS
-from models import Approver, Attachment, Customer, Message, Submission, TextBlock, database
+from models import Approver, Attachment, Customer, Message, Submission, TextBlock
 from tests.pages import EXAMPLES, OPTIONAL, Page
 from tests.samples import PNG
 from tests.test_staff_door import addresses

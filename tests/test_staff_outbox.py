@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from models import Message, Ticket, TicketLink, database
+from database import database
+from models import Message, Ticket, TicketLink
 from services import delivery, links, outbox
 from settings import settings
 from tests.conftest import NOW

@@ -6,7 +6,8 @@ from datetime import date
 
 import pytest
 
-from models import Approver, Customer, database
+from database import database
+from models import Approver, Customer
 from services import intake
 from settings import settings
 from tests.conftest import NOW

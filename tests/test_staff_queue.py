@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 
 import clock
-from models import Approver, Customer, Staff, Submission, Ticket, database
+from database import database
+from models import Approver, Customer, Staff, Submission, Ticket
 from services import queue, search
 from services.queue import Filters, Scope
 from tests.conftest import NOW, signed_in

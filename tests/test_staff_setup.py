@@ -6,7 +6,8 @@ from threading import Barrier, Thread
 import pytest
 
 from app import create_app
-from models import Staff, StaffSession, database
+from database import database
+from models import Staff, StaffSession
 from services import staff
 from settings import StartError, settings
 from tests.conftest import NOW, stored

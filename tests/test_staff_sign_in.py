@@ -6,7 +6,8 @@ import pyotp
 import pytest
 
 import clock
-from models import RecoveryCode, Staff, StaffSession, database, transaction
+from database import database, transaction
+from models import RecoveryCode, Staff, StaffSession
 from services import accounts, second_factor, sessions, staff
 from settings import settings
 from tests.conftest import NOW, PASSWORD, stored, without_random

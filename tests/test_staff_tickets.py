@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 
 import clock
-from models import Approver, Customer, Staff, Submission, database
+from database import database
+from models import Approver, Customer, Staff, Submission
 from services import tickets
 from tests.conftest import NOW, signed_in
 from tests.pages import EXAMPLES, HTMX, OPTIONAL

@@ -7,7 +7,8 @@ from types import SimpleNamespace
 import pytest
 
 import clock
-from models import Approver, Customer, Ticket, database
+from database import database
+from models import Approver, Customer, Ticket
 from services import customers, overview
 
 TODAY = "/verwaltung/"

@@ -7,7 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from models import Approver, Attachment, Customer, Event, FormerPin, Submission, WrongPin, database
+from database import database
+from models import Approver, Attachment, Customer, Event, FormerPin, Submission, WrongPin
 from services import accounts, attachments, unmatched, worker
 from settings import settings
 from tests.conftest import NOW, signed_in

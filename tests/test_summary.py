@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from models import Approver, Customer, Message, database
+from database import database
+from models import Approver, Customer, Message
 from services import worker
 from settings import settings
 from tests.mailbox import text_of

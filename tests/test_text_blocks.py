@@ -2,7 +2,8 @@
 
 import pytest
 
-from models import TextBlock, database
+from database import database
+from models import TextBlock
 from tests.pages import Page
 
 PATH = "/verwaltung/textbausteine"

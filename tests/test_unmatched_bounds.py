@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from models import Attachment, Submission, database
+from database import database
+from models import Attachment, Submission
 from services import unmatched, worker
 from settings import settings
 from tests.conftest import NOW

@@ -10,7 +10,8 @@ from itertools import chain
 
 import pytest
 
-from models import Message, database
+from database import database
+from models import Message
 from services import delivery, webhook, worker
 from settings import Settings, StartError, settings
 from tests.chatter import drip, flood, talking

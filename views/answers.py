@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from flask import Response, make_response, redirect, request
 
-from models import database
+from database import database
 
 # Control characters that somebody smuggled in and that HTML does not allow.
 NOT_IN_HTML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")

@@ -6,8 +6,9 @@ from werkzeug.exceptions import HTTPException
 
 import clock
 import texts
+from database import database
 from forms import ReplyForm
-from models import Event, database
+from models import Event
 from services import conversation, links, mail
 from services.floods import Flood
 from views.answers import answer, go_to, is_htmx

@@ -6,8 +6,9 @@ from flask import render_template, request
 
 import clock
 import texts
+from database import database
 from forms import DRAFT_PATTERN
-from models import Attachment, database
+from models import Attachment
 from services import attachments, floods
 from settings import settings
 from views.answers import answer, ask_to_wait, is_htmx

@@ -17,7 +17,8 @@ from urllib.parse import urlencode
 import clock
 import demo_data
 from app import create_app
-from models import Staff, database
+from database import database
+from models import Staff
 from services import sessions
 from settings import settings
 from tests.bench import servers

@@ -12,7 +12,7 @@ import time
 
 from peewee import JOIN
 
-import models
+from database import database, open_at
 from models import Attachment, Submission, Ticket
 from tests.ordeal.sender import faults_of, print_figures, stage
 from words import SubmissionState
@@ -68,14 +68,14 @@ def _start(portal):
 
 def _missing(before, restored):
     """Return how many of the requests are not whole in a restored portal."""
-    models.open_at(restored / "tickets.db")
-    with models.database.connection_context():
+    open_at(restored / "tickets.db")
+    with database.connection_context():
         rows = Submission.select(Submission, Ticket.id.alias("ticket_id")).join(Ticket, JOIN.LEFT_OUTER)
         known = {row.draft: row for row in rows.objects()}
         files = {}
         for file in Attachment.select().where(Attachment.submission.is_null(False)):
             files.setdefault(file.submission_id, []).append(file.digest)
-    models.database.close_idle()
+    database.close_idle()
     return sum(not _is_there(known.get(request.draft), request, files) for request in before)
 
 

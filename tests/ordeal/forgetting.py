@@ -19,7 +19,8 @@ from datetime import timedelta
 import clock
 import demo_data
 from app import create_app
-from models import Attachment, Event, Staff, Submission, Ticket, TicketWords, database
+from database import database
+from models import Attachment, Event, Staff, Submission, Ticket, TicketWords
 from services import erasure, nights, persons, retention
 from services.likeness import Likeness
 from settings import settings

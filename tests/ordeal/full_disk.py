@@ -13,7 +13,7 @@ import urllib.error
 from contextlib import suppress
 from pathlib import Path
 
-import models
+from database import database
 from models import Attachment, Submission, Ticket
 from tests.live import Portal
 from tests.ordeal.sender import NO_ANSWER, Request, Sender, faults_of, health, print_figures, some_text, tally
@@ -33,7 +33,7 @@ def main():
         try:
             figures, faults = _measure(Path(name))
         finally:
-            models.database.close_idle()
+            database.close_idle()
             subprocess.run(["umount", name], check=True)
     print_figures(figures, faults)
     sys.exit(bool(faults))

@@ -16,7 +16,7 @@ from http.cookiejar import CookieJar
 from pathlib import Path
 from urllib.parse import urlencode
 
-import models
+from database import database
 from models import Attachment, Event, Message, Submission, Ticket
 from tests.line import with_file
 from tests.live import Portal
@@ -139,7 +139,7 @@ def stage(start):
             yield portal, Path(name), Load(known, [Sender(portal, known) for _ in range(SENDERS)])
         finally:
             portal.kill()
-            models.database.close_idle()
+            database.close_idle()
 
 
 def health(portal):
