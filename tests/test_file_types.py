@@ -57,6 +57,19 @@ def test_empty_file_without_scripts(anna, ending):
     assert f"„leer.{ending}“ wurde nicht angenommen: Die Datei ist leer" in page.text
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "advice"),
+    [
+        ("Foto.png", PNG, "neu oder schicken Sie ein Bildschirmfoto davon."),
+        ("Scan.pdf", PDF, "Bitte speichern Sie die Datei neu."),
+    ],
+)
+def test_what_to_do_about_something_behind_the_end(upload, name, content, advice):
+    answer, staged = upload(name, content + HTML)
+    assert staged == []
+    assert advice in answer.text
+
+
 def test_padding_of_full_size_behind_a_jpeg(upload):
     answer, (attachment,) = upload("Foto.jpg", JPEG + bytes(MAX_ATTACHMENT_BYTES - len(JPEG)))
     assert answer.status == 200
