@@ -20,6 +20,7 @@ import clock
 import commands
 import demo
 import forms
+import language
 import logs
 import serving
 import texts
@@ -31,7 +32,7 @@ from proxy import BehindProxy
 from services import accounts, attachments, data_folder, file_types, mail, outbox, tickets, workdays, worker
 from services.security_log import SecurityEvent, note
 from settings import MEBIBYTE, StartError, settings
-from views import approval, assets, customer_page, links, public, staff
+from views import approval, assets, customer_page, languages, links, public, staff
 from views.errors import error_page
 from views.uploads import UploadRequest
 from words import MAX_ATTACHMENT_BYTES, MAX_ATTACHMENTS
@@ -123,14 +124,20 @@ def create_app():
         WTF_I18N_ENABLED=False,
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.add_extension("jinja2.ext.i18n")
+    app.jinja_env.install_gettext_callables(language.gettext, language.ngettext, newstyle=True)
+    app.jinja_env.policies["ext.i18n.trimmed"] = True
     app.jinja_env.globals.update(
         settings=settings,
+        language=language.current,
+        other_language=languages.other,
+        address_in=languages.address_in,
         staff_menu=staff.MENU,
         failing_since=_failing_since,
         limits=words,
         categories=forms.FORMS,
         allowed_extensions=file_types.ALLOWED_EXTENSIONS,
-        allowed_words=file_types.ALLOWED_WORDS,
+        allowed_words=lambda: file_types.ALLOWED_WORDS,
         lead_time_workdays=workdays.LEAD_TIME_WORKDAYS,
         static=assets.static,
         too_large=attachments.TOO_LARGE,
@@ -149,8 +156,10 @@ def create_app():
     )
     mail.templates.filters.update(read_back=forms.read_back, ticket_flags=tickets.flags)
     app.before_request(_limit_plain_forms)  # before CSRFProtect, which reads the form
+    app.before_request(languages.listen)
     app.before_request(_open_database)
     app.teardown_request(_close_database)
+    app.teardown_request(lambda error: language.use(language.GERMAN))
     app.after_request(_add_headers)
     app.register_error_handler(HTTPException, error_page)
     NotedProtection(app)

@@ -9,10 +9,13 @@ from flask import request
 from flask_wtf import FlaskForm
 from werkzeug.datastructures import CombinedMultiDict
 from wtforms import DateField, EmailField, RadioField, StringField, TelField, TextAreaField
-from wtforms.fields.choices import enum_choices, enum_coerce
+from wtforms.fields.choices import SelectChoice, enum_choices, enum_coerce
 from wtforms.validators import DataRequired, InputRequired, Optional, StopValidation, ValidationError
 
 import clock
+import language
+import texts
+from language import gettext as _
 from services import accounts
 from services.workdays import LEAD_TIME_WORKDAYS
 from words import (
@@ -55,10 +58,13 @@ def row_id(text):
     return int(text) if re.fullmatch("[0-9]{1,18}", text or "") else 0
 
 
-def _is_short(label, limit):
+def _is_short(limit):
     def check(form, field):
         if len(field.data) > limit:
-            raise StopValidation(f"Bitte kürzen Sie „{label}“ auf höchstens {limit} Zeichen.")
+            sentence = _(
+                "Bitte kürzen Sie „%(label)s“ auf höchstens %(limit)d Zeichen.", label=field.label.text, limit=limit
+            )
+            raise StopValidation(sentence)
 
     return check
 
@@ -67,7 +73,10 @@ def _is_visible(form, field):
     several_lines = isinstance(field, TextAreaField)
     if _INVISIBLE.search(field.data) or (not several_lines and re.search(r"[\n\t]", field.data)):
         raise ValidationError(
-            f"„{field.label.text}“ enthält unsichtbare Steuerzeichen. Bitte tippen Sie das neu, statt es einzufügen."
+            _(
+                "„%(label)s“ enthält unsichtbare Steuerzeichen. Bitte tippen Sie das neu, statt es einzufügen.",
+                label=field.label.text,
+            )
         )
 
 
@@ -75,7 +84,11 @@ def _has_digits(minimum, example):
     def check(form, field):
         if not _PHONE.fullmatch(field.data) or sum(map(str.isdigit, field.data)) < minimum:
             raise ValidationError(
-                f"Bitte prüfen Sie „{field.label.text}“. Eine Nummer besteht aus Ziffern, zum Beispiel {example}."
+                _(
+                    "Bitte prüfen Sie „%(label)s“. Eine Nummer besteht aus Ziffern, zum Beispiel %(example)s.",
+                    label=field.label.text,
+                    example=example,
+                )
             )
 
     return check
@@ -87,18 +100,25 @@ _is_extension = _has_digits(1, "42")
 
 def is_email(form, field):
     if not accounts.EMAIL.fullmatch(field.data):
-        raise ValidationError(f"Bitte prüfen Sie „{field.label.text}“. Eine E-Mail-Adresse sieht so aus: name@firma.de")
+        raise ValidationError(
+            _(
+                "Bitte prüfen Sie „%(label)s“. Eine E-Mail-Adresse sieht so aus: name@firma.de",
+                label=field.label.text,
+            )
+        )
 
 
 def _is_customer_number(form, field):
     if accounts.normalise_number(field.data) is None:
-        raise ValidationError("Bitte prüfen Sie die Kundennummer. Sie besteht aus Ziffern und Buchstaben ohne Umlaute.")
+        raise ValidationError(
+            _("Bitte prüfen Sie die Kundennummer. Sie besteht aus Ziffern und Buchstaben ohne Umlaute.")
+        )
 
 
 def line(label, *checks, missing=None, limit=MAX_SHORT_LENGTH, field_class=StringField, **options):
     """Declare a trimmed text of limited length; `missing` is the sentence for a required one that is empty."""
     presence = DataRequired(missing) if missing else Optional()
-    validators = [presence, _is_short(label, limit), _is_visible, *checks]
+    validators = [presence, _is_short(limit), _is_visible, *checks]
     return field_class(label, validators, filters=[partial(clean, limit=limit)], **options)
 
 
@@ -163,11 +183,14 @@ class EntryDateField(DayField):
         super().process_formdata(valuelist)
         if self.data and not clock.today() - ENTRY_DATE_PAST <= self.data <= clock.today() + ENTRY_DATE_FUTURE:
             year, self.data = self.data.year, None
-            raise ValueError(f"Bitte prüfen Sie das Jahr: {year:04} liegt zu weit von heute entfernt.")
+            raise ValueError(_("Bitte prüfen Sie das Jahr: %(year)04d liegt zu weit von heute entfernt.", year=year))
 
 
 class PortalForm(FlaskForm):
-    """The base of every form: German messages, and the ties between a field, its hint and its error."""
+    """The base of every form: the language of its words, and the ties between a field, its hint and its error.
+
+    What a form declares is German; it is put into the language of the page when the form is made.
+    """
 
     class Meta(FlaskForm.Meta):
         locales = ["de"]
@@ -189,6 +212,25 @@ class PortalForm(FlaskForm):
             render_kw["maxlength"] = False
             return super().render_field(field, render_kw)
 
+    def __init__(self, *args, **options):
+        super().__init__(*args, **options)
+        for field in self if language.current() != language.GERMAN else ():
+            field.label.text = _(field.label.text)
+            field.description = _(field.description)
+            if isinstance(field, RadioField):
+                field.choices = [SelectChoice(choice.value, _(choice.label)) for choice in field.choices]
+
+    def validate(self, extra_validators=None):
+        """Check what was sent; the sentence of a declared check is German up to here."""
+        is_valid = super().validate(extra_validators)
+        for field in self:
+            field.errors = [_(sentence) for sentence in field.errors]
+        return is_valid
+
+    def in_order(self):
+        """Return the fields in the order in which the page asks for them."""
+        return list(self)
+
 
 class RequestForm(PortalForm):
     """What everybody fills in, whatever the category."""
@@ -196,23 +238,11 @@ class RequestForm(PortalForm):
     for_category = None
     with_attachments = False
     said_when_empty = {}
+    asked_last = frozenset({"name", "phone", "email", "customer_number", "pin"})
     # What was sent is read by others, too.
     read_as = {"name": "Name"}
 
-    customer_number = line(
-        "Kundennummer",
-        _is_customer_number,
-        missing="Bitte geben Sie Ihre Kundennummer ein.",
-        limit=MAX_NUMBER_LENGTH,
-        render_kw={"autocapitalize": "characters", "spellcheck": "false"},
-    )
-    pin = line(
-        "PIN",
-        missing="Bitte geben Sie Ihre PIN ein.",
-        limit=MAX_TYPED_PIN_LENGTH,
-        description=f"{PIN_DIGITS} Ziffern, mit oder ohne Leerzeichen.",
-        render_kw={"autocomplete": "off", "inputmode": "numeric", "spellcheck": "false"},
-    )
+    category = choice("Art der Anfrage", Category, "Bitte wählen Sie, worum es geht.")
     name = line("Ihr Name", missing="Bitte geben Sie Ihren Namen ein.", render_kw={"autocomplete": "name"})
     phone = line(
         "Kontaktnummer",
@@ -231,15 +261,42 @@ class RequestForm(PortalForm):
         description="Dorthin schreiben wir, wenn die Adresse zu Ihrem Unternehmen gehört.",
         render_kw={"autocomplete": "email"},
     )
-    category = choice("Art der Anfrage", Category, "Bitte wählen Sie, worum es geht.")
+    customer_number = line(
+        "Kundennummer",
+        _is_customer_number,
+        missing="Bitte geben Sie Ihre Kundennummer ein.",
+        limit=MAX_NUMBER_LENGTH,
+        render_kw={"autocapitalize": "characters", "spellcheck": "false"},
+    )
+    pin = line(
+        "PIN",
+        missing="Bitte geben Sie Ihre PIN ein.",
+        limit=MAX_TYPED_PIN_LENGTH,
+        description=f"{PIN_DIGITS} Ziffern, mit oder ohne Leerzeichen.",
+        render_kw={"autocomplete": "off", "inputmode": "numeric", "spellcheck": "false"},
+    )
 
     def validate_pin(self, field):
         if accounts.normalise_pin(field.data) is None:
-            raise ValidationError(f"Bitte prüfen Sie die PIN. Sie besteht aus {PIN_DIGITS} Ziffern.")
+            raise ValidationError(_("Bitte prüfen Sie die PIN. Sie besteht aus %(digits)d Ziffern.", digits=PIN_DIGITS))
+
+    def in_order(self):
+        """Return the fields in the order in which the page asks for them: what it is about, then who asks."""
+        return sorted(self, key=lambda field: field.name in self.asked_last)
 
     def details(self):
         """Return the fields that belong to the category, in the order of the page."""
         return [field for field in self if field.name in DETAIL_NAMES]
+
+    @classmethod
+    def explained(cls):
+        """Return the sentence that explains the category, in the language of the page."""
+        return _(cls.explanation)
+
+    @property
+    def title(self):
+        """The words for the category, in the language of the page."""
+        return _(self.for_category.label)
 
     def answers(self):
         """Return what is stored of a valid form: everything but the PIN, by column name."""
@@ -260,13 +317,13 @@ class IncidentForm(RequestForm):
     explanation = "Ein Gerät oder Programm funktioniert nicht, wie es soll."
     with_attachments = True
 
-    reference = _reference()
     description = text(
         "Fehlerbeschreibung",
         missing="Bitte beschreiben Sie den Fehler in ein, zwei Sätzen.",
         description="Was geht nicht, seit wann, und welche Meldung erscheint?",
     )
     priority = _priority()
+    reference = _reference()
 
 
 class WarrantyForm(RequestForm):
@@ -277,7 +334,6 @@ class WarrantyForm(RequestForm):
     explanation = "Ein Gerät, das Sie bei uns gekauft haben, ist defekt."
     with_attachments = True
 
-    reference = _reference()
     device = line(
         "Bezeichnung des Geräts",
         missing="Bitte geben Sie an, um welches Gerät es geht.",
@@ -298,6 +354,7 @@ class WarrantyForm(RequestForm):
         description="Was geht nicht, seit wann, und welche Meldung erscheint?",
     )
     priority = _priority()
+    reference = _reference()
 
 
 class NewEmployeeForm(RequestForm):
@@ -308,19 +365,9 @@ class NewEmployeeForm(RequestForm):
     explanation = "Jemand fängt bei Ihnen an, und wir richten das Benutzerkonto ein."
     said_when_empty = {"desired_email": "keine, es wird keine angelegt"}
 
-    reference = _reference()
     salutation = choice("Anrede", Salutation, "Bitte wählen Sie Frau, Herr oder keine Angabe.")
     first_name = line("Vorname", missing="Bitte geben Sie den Vornamen ein.")
     last_name = line("Nachname", missing="Bitte geben Sie den Nachnamen ein.")
-    extension = line("Telefondurchwahl", _is_extension, limit=MAX_PHONE_LENGTH, field_class=TelField)
-    mobile = line("Firmenmobiltelefon", is_phone, limit=MAX_PHONE_LENGTH, field_class=TelField)
-    desired_email = line(
-        "Gewünschte E-Mail-Adresse",
-        is_email,
-        limit=MAX_EMAIL_LENGTH,
-        field_class=EmailField,
-        description="Bleibt das Feld leer, legen wir keine E-Mail-Adresse an.",
-    )
     position = line(
         "Positionsbeschreibung",
         missing="Bitte geben Sie an, welche Position die Person bekommt.",
@@ -332,7 +379,17 @@ class NewEmployeeForm(RequestForm):
         description="An diesem Tag steht das Benutzerkonto bereit, wenn Sie den Eintritt mindestens "
         f"{LEAD_TIME_WORKDAYS} Werktage vorher melden.",
     )
+    extension = line("Telefondurchwahl", _is_extension, limit=MAX_PHONE_LENGTH, field_class=TelField)
+    mobile = line("Firmenmobiltelefon", is_phone, limit=MAX_PHONE_LENGTH, field_class=TelField)
+    desired_email = line(
+        "Gewünschte E-Mail-Adresse",
+        is_email,
+        limit=MAX_EMAIL_LENGTH,
+        field_class=EmailField,
+        description="Bleibt das Feld leer, legen wir keine E-Mail-Adresse an.",
+    )
     remarks = text("Sonstige Anmerkungen", render_kw={"rows": 4})
+    reference = _reference()
 
 
 class CallbackForm(RequestForm):
@@ -343,13 +400,13 @@ class CallbackForm(RequestForm):
     explanation = "Sie möchten mit uns sprechen, und nichts ist kaputt."
     with_attachments = True
 
-    reference = _reference()
     description = text(
         "Anliegen",
         missing="Bitte schreiben Sie kurz, worum es geht.",
         description="Wenige Worte genügen, damit die richtige Person Sie zurückruft.",
     )
     priority = _priority()
+    reference = _reference()
 
 
 class OtherForm(RequestForm):
@@ -360,13 +417,13 @@ class OtherForm(RequestForm):
     explanation = "Alles, was zu keiner der anderen Arten passt."
     with_attachments = True
 
-    reference = _reference()
     description = text(
         "Anliegen",
         missing="Bitte schreiben Sie kurz, worum es geht.",
         description="Was können wir für Sie tun?",
     )
     priority = _priority()
+    reference = _reference()
 
 
 class ReplyForm(PortalForm):
@@ -391,8 +448,8 @@ def read_back(submission, without=()):
     """
     form = FORMS[submission.category](formdata=None, obj=submission, meta={"csrf": False})
     lines = [
-        (form.read_as.get(field.name, field.label.text), _shown(field, form))
-        for field in form
+        (_(form.read_as.get(field.name, field.label.text)), _shown(field, form))
+        for field in form.in_order()
         if field.name not in ("pin", *without)
     ]
     return [(label, text) for label, text in lines if text]
@@ -400,9 +457,9 @@ def read_back(submission, without=()):
 
 def _shown(field, form):
     if not field.data:
-        return form.said_when_empty.get(field.name)
+        return _(form.said_when_empty.get(field.name, ""))
     if isinstance(field, RadioField):
-        return field.data.label
+        return _(field.data.label)
     if isinstance(field, DateField):
-        return f"{field.data:%d.%m.%Y}"
+        return texts.date(field.data)
     return field.data

@@ -1,26 +1,39 @@
-"""How days, moments, sizes and numbers are written in German."""
+"""How days, moments, sizes and numbers are written."""
 
 import math
 
+import language
+from language import ngettext
 from settings import MEBIBYTE, TIME_ZONE
 
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
 _WEEKDAYS = ("Montag", "Dienstag", "Mittwoch", "Donnerstag", "Freitag", "Samstag", "Sonntag")
 
 
-def weekday(day):
-    """Return a day with its weekday: "Dienstag, 23.03.2027"."""
-    return f"{_WEEKDAYS[day.weekday()]}, {day:%d.%m.%Y}"
+def _in_english():
+    return language.current() == language.ENGLISH
+
+
+def date(value):
+    """Return a date: "23.03.2027", in English "23 March 2027", which nobody can take for another day."""
+    return f"{value.day} {value:%B %Y}" if _in_english() else f"{value:%d.%m.%Y}"
+
+
+def weekday(value):
+    """Return a date with its weekday: "Dienstag, 23.03.2027"."""
+    name = f"{value:%A}" if _in_english() else _WEEKDAYS[value.weekday()]
+    return f"{name}, {date(value)}"
 
 
 def day(value):
     """Return the day of a moment as the office's calendar showed it: "23.11.2026"."""
-    return f"{value.astimezone(TIME_ZONE):%d.%m.%Y}"
+    return date(value.astimezone(TIME_ZONE))
 
 
 def moment(value):
-    """Return a moment as the office's clock showed it: "23.11.2026, 17:05 Uhr"."""
-    return f"{value.astimezone(TIME_ZONE):%d.%m.%Y, %H:%M} Uhr"
+    """Return a moment as the office's clock showed it: "23.11.2026, 17:05 Uhr", "23 November 2026, 17:05"."""
+    local = value.astimezone(TIME_ZONE)
+    return f"{date(local)}, {local:%H:%M}" + ("" if _in_english() else " Uhr")
 
 
 def lately(value, today):
@@ -36,8 +49,8 @@ def wait(duration):
     """Return how long to wait, rounded up: "1 Sekunde", "45 Sekunden", "3 Minuten"."""
     seconds = max(1, math.ceil(duration.total_seconds()))
     if seconds > 90:
-        return f"{math.ceil(seconds / 60)} Minuten"
-    return "1 Sekunde" if seconds == 1 else f"{seconds} Sekunden"
+        return ngettext("%(num)d Minute", "%(num)d Minuten", math.ceil(seconds / 60))
+    return ngettext("%(num)d Sekunde", "%(num)d Sekunden", seconds)
 
 
 def duration(value):
@@ -55,17 +68,20 @@ def duration(value):
 def term(days):
     """Return how long something is kept, in whole years where it is some: "7 Jahre", "1 Jahr", "180 Tage"."""
     years, rest = divmod(days, 365)
-    number, one, many = (days, "Tag", "Tage") if rest else (years, "Jahr", "Jahre")
-    return f"{number} {one if number == 1 else many}"
+    return ngettext("%(num)d Tag", "%(num)d Tage", days) if rest else ngettext("%(num)d Jahr", "%(num)d Jahre", years)
 
 
 def file_size(size):
     """Return a number of bytes as people read it: "1,5 GiB", "2,4 MiB", "12 KiB", "1 KiB" for anything smaller."""
     if size >= 1024 * MEBIBYTE:
-        return f"{size / MEBIBYTE / 1024:.1f} GiB".replace(".", ",")
+        return f"{_with_comma(size / MEBIBYTE / 1024)}\N{NO-BREAK SPACE}GiB"
     if size >= MEBIBYTE:
-        return f"{size / MEBIBYTE:.1f} MiB".replace(".", ",")
-    return f"{max(1, round(size / 1024))} KiB"
+        return f"{_with_comma(size / MEBIBYTE)}\N{NO-BREAK SPACE}MiB"
+    return f"{max(1, round(size / 1024))}\N{NO-BREAK SPACE}KiB"
+
+
+def _with_comma(number):
+    return f"{number:.1f}" if _in_english() else f"{number:.1f}".replace(".", ",")
 
 
 def dialled(phone):

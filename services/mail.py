@@ -9,6 +9,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
+import language
 import texts
 from database import transaction
 from models import Event
@@ -192,7 +193,9 @@ def _put(kind, ticket, recipient, subject, now, link=None, with_attachments=Fals
 
 
 def _render(kind, **context):
-    body = templates.get_template(f"{kind}.txt").render(**context)
+    # Whoever asks may read English; mails are German.
+    with language.spoken(language.GERMAN):
+        body = templates.get_template(f"{kind}.txt").render(**context)
     # What is left out leaves its blank lines behind.
     return re.sub(r"\n{3,}", "\n\n", body).strip("\n") + "\n"
 

@@ -10,27 +10,23 @@
     return item;
   }));
 
+  // What the page says is written there, in its language.
+  const sentences = JSON.parse(document.querySelector("[name=portal-sentences]")?.content ?? "{}");
+  const sentence = (name, values = {}) => sentences[name].replace(/{(\w+)}/g, (_, key) => values[key]);
+
   // The form that is filled in says what it sends.
   const sends = (element) => element.matches("[data-thing]");
   const thing = () => document.querySelector("[data-thing]")?.dataset.thing;
 
   const notSent = (why, advice) =>
-    `${why}, ${thing()} ist noch nicht eingegangen. Ihre Angaben stehen noch hier. Bitte ${advice}`;
+    sentence("not_sent", { why: sentence(why), thing: thing(), advice: sentence(advice) });
   const serverFailed = (xhr) => {
     const number = xhr.getResponseHeader("Error-Number");
-    return notSent("Das hat nicht geklappt", "versuchen Sie es in einer Minute noch einmal.") +
-      (number ? ` Bleibt es dabei, nennen Sie uns bitte die Fehlernummer ${number}.` : "");
+    return notSent("failed", "try_again") + (number ? ` ${sentence("error_number", { number })}` : "");
   };
-  const offline = () => notSent("Keine Verbindung", "senden Sie sie noch einmal ab, sobald Sie wieder im Netz sind.");
-  const NO_FIELDS = "Keine Verbindung. Die Felder wechseln, sobald Sie wieder im Netz sind.";
-  const UPLOAD_FAILED = "Das Hochladen ist abgebrochen. Die Dateien sind noch ausgewählt und gehen beim Absenden mit.";
-  const SIGNED_OUT = "Sie sind nicht mehr angemeldet. Ihre Angaben stehen noch hier: Melden Sie sich in einem anderen " +
-    "Tab an, dann geht es hier weiter.";
-  const TOO_LARGE = "Die Dateien sind zusammen zu groß. Bitte wählen Sie weniger oder kleinere aus.";
-  const REFUSED = "Nicht alle Dateien wurden angenommen. Bitte prüfen Sie die Anhänge und senden Sie dann noch einmal ab.";
+  const offline = () => notSent("offline", "send_again");
   // The portal itself says why to wait and how long; a proxy in front has only its own page.
   const saidByPortal = (xhr) => xhr.getResponseHeader("Portal-Notice") ? xhr.responseText : null;
-  const COOKIES = "Bitte erlauben Sie Cookies für diese Seite und laden Sie sie neu.";
 
   // --- Files: one upload at a time; what is chosen meanwhile waits, and so does the form. ---
 
@@ -57,7 +53,7 @@
     const fits = files.filter((file) => file.size <= Number(maxBytes));
     const refused = files.filter((file) => !fits.includes(file));
     sayEach("upload-message", [...complaints,
-      ...refused.map((file) => `„${file.name}“ wurde nicht angenommen: ${tooLarge}`)]);
+      ...refused.map(({ name }) => sentence("file_refused", { name, reason: tooLarge }))]);
     if (sending) {
       waiting.push(...fits);
     } else {
@@ -134,7 +130,7 @@
     if (!sends(event.detail.elt) || !sending) return;
     event.preventDefault();
     sendForm = () => event.detail.issueRequest(true);
-    say("form-message", `${thing()} wird gesendet, sobald die Dateien hochgeladen sind.`);
+    say("form-message", sentence("sent_after_upload", { thing: thing() }));
   });
 
   document.addEventListener("htmx:beforeSend", (event) => {
@@ -161,10 +157,11 @@
       if (xhr.getResponseHeader("HX-Trigger")) return;
       if (xhr.status === 422 && sendForm) {
         sendForm = null;
-        say("form-message", REFUSED);
+        say("form-message", sentence("refused"));
       }
-      const failure = { 200: "", 401: SIGNED_OUT, 422: "", 413: TOO_LARGE }[xhr.status] ?? saidByPortal(xhr) ?? UPLOAD_FAILED;
-      uploadEnded(failure, failure && failure !== TOO_LARGE ? sending : []);
+      const failure = { 200: "", 401: sentence("signed_out"), 422: "", 413: sentence("too_large") }[xhr.status] ??
+        saidByPortal(xhr) ?? sentence("upload_failed");
+      uploadEnded(failure, failure && xhr.status !== 413 ? sending : []);
       if (!list.isConnected) htmx.trigger("#category", "change");
     });
   };
@@ -172,17 +169,17 @@
   document.addEventListener("htmx:afterSwap", (event) => {
     if (event.detail.target.id !== "fields") return;
     say("category-message", "");
-    if (failed.length) showFailed(UPLOAD_FAILED);
+    if (failed.length) showFailed(sentence("upload_failed"));
   });
 
   document.addEventListener("htmx:responseError", (event) => {
     const { elt, xhr } = event.detail;
     if (elt.id === "files") return;
-    const message = { 401: SIGNED_OUT, 413: TOO_LARGE }[xhr.status] ?? saidByPortal(xhr) ?? serverFailed(xhr);
+    const message = { 401: sentence("signed_out"), 413: sentence("too_large") }[xhr.status] ?? saidByPortal(xhr) ?? serverFailed(xhr);
     say("form-message", message);
   });
   document.addEventListener("htmx:sendError", (event) => {
-    if (event.detail.elt.id === "category") say("category-message", NO_FIELDS);
+    if (event.detail.elt.id === "category") say("category-message", sentence("no_fields"));
     if (sends(event.detail.elt)) say("form-message", offline());
   });
 
@@ -198,8 +195,8 @@
   document.addEventListener("session-renewed", (event) => {
     const element = event.target;
     if (element.dataset.renewed) {
-      say("form-message", COOKIES);
-      if (element.id === "files") uploadEnded(COOKIES, sending);
+      say("form-message", sentence("cookies"));
+      if (element.id === "files") uploadEnded(sentence("cookies"), sending);
       return;
     }
     element.dataset.renewed = "yes";
@@ -213,5 +210,11 @@
 
   document.addEventListener("click", (event) => {
     if (event.target.closest("[data-print]")) window.print();
+    const carrier = event.target.closest("[data-carries-form]");
+    if (!carrier) return;
+    // The browser's own way of sending, because htmx would send it to where the form goes.
+    event.preventDefault();
+    carrier.form.action = carrier.formAction;
+    carrier.form.submit();
   });
 })();

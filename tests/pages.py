@@ -1,5 +1,6 @@
 """A visitor who looks at every page: headers, valid HTML5, a title, no id twice, labels, links."""
 
+import gzip
 from typing import NamedTuple
 
 import html5lib
@@ -94,7 +95,8 @@ class Page:
         check_headers(response, asked)
         self.response = response
         self.status = response.status_code
-        self.text = response.get_data(as_text=True)
+        body = response.get_data()
+        self.text = (gzip.decompress(body) if response.headers.get("Content-Encoding") == "gzip" else body).decode()
         parser = html5lib.HTMLParser(strict=True, namespaceHTMLElements=False)
         is_whole = self.text.lstrip().lower().startswith("<!doctype")
         self.tree = parser.parse(self.text) if is_whole else parser.parseFragment(self.text)

@@ -75,8 +75,8 @@ def test_on_the_command_line(anna, work, office, submissions, sent):
     work()
     (submission,) = submissions()
     printed = office("ticket", "zeigen", submission.code).output
-    assert f"Anhang 1: {INVOICE.name} (1 KiB), {CONTAINS}\n" in printed
-    assert "Anhang 2: Plan.pdf (1 KiB)\n" in printed
+    assert f"Anhang 1: {INVOICE.name} (1\xa0KiB), {CONTAINS}\n" in printed
+    assert "Anhang 2: Plan.pdf (1\xa0KiB)\n" in printed
     listed = json.loads(office("ticket", "zeigen", submission.code, "--json").output)["anhaenge"]
     assert [file["enthaelt"] for file in listed] == ["eingebettete Dateien", ""]
 

@@ -92,15 +92,15 @@ def test_nothing_typed_is_lost(anna, submissions, category, name, headers):
 def test_all_errors_at_once(anna):
     page = anna.post("/", anna.get("/").fields().to_dict() | {"category": "new_employee"})
     names = [
-        "customer_number",
-        "pin",
-        "name",
-        "phone",
         "salutation",
         "first_name",
         "last_name",
         "position",
         "entry_date",
+        "name",
+        "phone",
+        "customer_number",
+        "pin",
     ]
     assert list(page.errors()) == names
     assert [target.removeprefix("#").removesuffix("-0") for target, _ in page.summary()] == names

@@ -9,39 +9,39 @@ from tests.pages import EXAMPLES, OPTIONAL
 
 FIELDS = {
     "incident": {
-        "reference": "Referenz (freiwillig)",
         "description": "Fehlerbeschreibung",
         "priority": "Priorität",
+        "reference": "Referenz (freiwillig)",
     },
     "warranty": {
-        "reference": "Referenz (freiwillig)",
         "device": "Bezeichnung des Geräts",
         "serial_number": "Seriennummer (freiwillig)",
         "order_reference": "Auftragsbezug (freiwillig)",
         "description": "Beschreibung der Störung",
         "priority": "Priorität",
+        "reference": "Referenz (freiwillig)",
     },
     "new_employee": {
-        "reference": "Referenz (freiwillig)",
         "salutation": "Anrede",
         "first_name": "Vorname",
         "last_name": "Nachname",
+        "position": "Positionsbeschreibung",
+        "entry_date": "Eintrittsdatum",
         "extension": "Telefondurchwahl (freiwillig)",
         "mobile": "Firmenmobiltelefon (freiwillig)",
         "desired_email": "Gewünschte E-Mail-Adresse (freiwillig)",
-        "position": "Positionsbeschreibung",
-        "entry_date": "Eintrittsdatum",
         "remarks": "Sonstige Anmerkungen (freiwillig)",
+        "reference": "Referenz (freiwillig)",
     },
     "callback": {
-        "reference": "Referenz (freiwillig)",
         "description": "Anliegen",
         "priority": "Priorität",
+        "reference": "Referenz (freiwillig)",
     },
     "other": {
-        "reference": "Referenz (freiwillig)",
         "description": "Anliegen",
         "priority": "Priorität",
+        "reference": "Referenz (freiwillig)",
     },
 }
 
@@ -102,7 +102,7 @@ LIMITS = {
 
 
 def text_fields(category):
-    names = [*REQUIRED_ALWAYS, "email", *FIELDS[category]]
+    names = [*FIELDS[category], "name", "phone", "email", "customer_number", "pin"]
     return [name for name in names if name in LIMITS]
 
 

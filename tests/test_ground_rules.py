@@ -27,9 +27,11 @@ ROUTES = {
     "/healthz": {"GET"},
     "/hilfe": {"GET"},
     "/static/<public_name>": {"GET"},
+    "/sprache": {"POST"},
     "/vorgang/<token>": {"GET", "POST"},
     "/vorgang/<token>/anhaenge": {"POST"},
     "/vorgang/<token>/anhaenge/entfernen": {"POST"},
+    "/vorgang/<token>/sprache": {"POST"},
     "/vorlauf": {"POST"},
     "/verwaltung/": {"GET"},
     "/verwaltung/abmelden": {"POST"},
@@ -299,14 +301,14 @@ def test_first_visit_is_light_and_asks_nobody_else(app):
     for address in statics(page):
         assert address.startswith("/static/")
         answers.append(visitor.client.get(address, headers={"Accept-Encoding": "gzip"}))
-    assert len(answers) <= 5
-    assert sum(len(answer.data) + len(str(answer.headers)) for answer in answers) < 40_000
+    assert len(answers) <= 4
+    assert sum(len(answer.data) + len(str(answer.headers)) for answer in answers) < 30_000
     stylesheet = visitor.client.get(statics(page)[1]).text
     assert "url(" not in stylesheet
     assert "@import" not in stylesheet
     for element in page.tree.iter():
         for name in ("src", "href", "action", "formaction", "data-hx-post", "srcset"):
-            assert re.match(r"/(?!/)|#|mailto:|tel:", element.get(name, "/"))
+            assert re.match(r"/(?!/)|#|\?lang=|mailto:|tel:", element.get(name, "/"))
 
 
 def test_each_form_has_a_draft_key_of_its_own(anna):

@@ -110,7 +110,7 @@ def test_office_gets_all_it_needs(anna, work, mailbox):
         "Referenz: Theke",
         "> Kein Papier.\n> Kein Stau.",
         "Priorität: Hoch",
-        "Anhang: Foto.png (6 KiB)",
+        "Anhang: Foto.png (6\xa0KiB)",
     ):
         assert words in text
 

@@ -123,7 +123,14 @@ def test_where_files_may_go(app):
     parts = ("felder", "vorlauf", "anhaenge", "anhaenge/entfernen")
     of_desks = {desk + part for desk in desks.values() for part in parts} | set(desks)
     page = "/vorgang/<token>"
-    assert taking == of_desks | {page, f"{page}/anhaenge", f"{page}/anhaenge/entfernen", "/verwaltung/kunden/einlesen"}
+    assert taking == of_desks | {
+        page,
+        f"{page}/anhaenge",
+        f"{page}/anhaenge/entfernen",
+        f"{page}/sprache",
+        "/sprache",
+        "/verwaltung/kunden/einlesen",
+    }
 
 
 def test_without_room_a_text_still_comes_in(own_portal):

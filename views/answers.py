@@ -1,5 +1,6 @@
 """How a view answers: pages that nobody keeps, redirects for browsers and for htmx, and who it is that asks."""
 
+import gzip
 import math
 import re
 from urllib.parse import urlsplit
@@ -16,6 +17,19 @@ def answer(body, status=200):
     """Make an answer that holds what somebody typed; htmx and plain requests differ."""
     response = make_response(NOT_IN_HTML.sub("\N{REPLACEMENT CHARACTER}", body), status)
     response.vary.add("HX-Request")
+    return response
+
+
+def compressed(body):
+    """Make an answer that is the same for all who read one language; nothing in it was typed by whoever asks.
+
+    That is why it may be compressed though a token stands in it: its length tells nothing about that token.
+    """
+    response = make_response(body)
+    response.vary.update(("Accept-Encoding", "Accept-Language"))
+    if request.accept_encodings["gzip"] > 0:
+        response.set_data(gzip.compress(response.get_data(), compresslevel=6, mtime=0))
+        response.headers["Content-Encoding"] = "gzip"
     return response
 
 

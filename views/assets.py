@@ -8,20 +8,20 @@ from flask import Blueprint, abort, make_response, request, url_for
 
 STATIC_DIR = Path(__file__).parent.parent / "static"
 
+# What a page always wants together is one file: each one more is a way to the server and back on a phone.
 SOURCES = {
-    "portal.css": ("portal.css", "text/css; charset=utf-8"),
-    "staff.css": ("staff.css", "text/css; charset=utf-8"),
-    "portal.js": ("portal.js", "text/javascript; charset=utf-8"),
-    "htmx.js": ("vendor/htmx-2.0.11.min.js", "text/javascript; charset=utf-8"),
-    "icon.svg": ("icon.svg", "image/svg+xml"),
+    "portal.css": (["portal.css"], "text/css; charset=utf-8"),
+    "staff.css": (["staff.css"], "text/css; charset=utf-8"),
+    "portal.js": (["vendor/htmx-2.0.11.min.js", "portal.js"], "text/javascript; charset=utf-8"),
+    "icon.svg": (["icon.svg"], "image/svg+xml"),
 }
 
 bp = Blueprint("assets", __name__)
 
 _assets = {}
 _public_names = {}
-for _name, (_source, _media_type) in SOURCES.items():
-    _content = (STATIC_DIR / _source).read_bytes()
+for _name, (_sources, _media_type) in SOURCES.items():
+    _content = b"\n".join((STATIC_DIR / source).read_bytes() for source in _sources)
     _stem, _, _ending = _name.rpartition(".")
     _public_names[_name] = f"{_stem}.{hashlib.sha256(_content).hexdigest()[:12]}.{_ending}"
     _assets[_public_names[_name]] = (_content, gzip.compress(_content, mtime=0), _media_type)

@@ -90,6 +90,12 @@ def submit():
     return box.show(ReplyForm(formdata=None), done=True)
 
 
+@bp.post("/sprache")
+def change_language():
+    """Show the page in the other language and keep what was typed; its address says which."""
+    return box.show_sent()
+
+
 @bp.post("/anhaenge")
 def upload():
     """Stage the files that were just chosen."""

@@ -3,6 +3,7 @@
 from flask import g, make_response, render_template, request
 
 from services import disk
+from views.languages import STAFF_PATH
 
 ERRORS = {
     400: ("Das haben wir nicht verstanden", "Bitte gehen Sie zurück und versuchen Sie es noch einmal."),
@@ -30,7 +31,6 @@ ERRORS = {
 }
 
 # The office is sent to no form of its customers.
-STAFF_PATH = "/verwaltung/"
 STAFF_ADVICE = {
     404: "Vielleicht ist die Adresse falsch geschrieben, oder was hier war, ist inzwischen gelöscht.",
     405: "Bitte gehen Sie zurück und versuchen Sie es noch einmal.",

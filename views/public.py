@@ -3,18 +3,19 @@
 from datetime import timedelta
 from functools import lru_cache
 
-from flask import Blueprint, abort, current_app, make_response, redirect, render_template, request, session, url_for
+from flask import Blueprint, abort, current_app, redirect, render_template, request, session, url_for
 from flask_wtf.csrf import CSRFError, generate_csrf
 from werkzeug.datastructures import MultiDict
 
 import clock
+import language
 from forms import FORMS, RequestForm
 from models import Submission
 from services import intake
 from services.file_types import FILE_TYPES
 from services.floods import Flood
 from settings import FEDERAL_STATES, settings
-from views.answers import answer, comes_from_elsewhere, go_to
+from views.answers import answer, comes_from_elsewhere, compressed, go_to
 from views.file_form import draft_sent, new_draft
 from views.request_form import Desk, complaints
 
@@ -36,11 +37,11 @@ desk = Desk(forms=FORMS, undecided=RequestForm, page="form.html", form="_form.ht
 @bp.get("/")
 def form():
     """Show the empty form, or one that the link of a sticker has begun to fill."""
-    if request.args:
+    if request.args.keys() - {"lang"}:
         response = desk.show(_prefilled(request.args))
     else:
-        page = _blank_page(current_app._get_current_object())
-        response = make_response(page.replace(TOKEN_GAP, generate_csrf()).replace(DRAFT_GAP, new_draft()))
+        page = _blank_page(current_app._get_current_object(), language.current())
+        response = compressed(page.replace(TOKEN_GAP, generate_csrf()).replace(DRAFT_GAP, new_draft()))
     # Not "no-store": nothing personal is on it, and the way back from an error page keeps what was typed.
     response.headers["Cache-Control"] = "no-cache, private"
     return response
@@ -66,6 +67,12 @@ def submit():
         return desk.show_next(form, draft, already.submission)
     _remember_receipt(submission.code)
     return go_to(url_for(".receipt", code=submission.code))
+
+
+@bp.post("/sprache")
+def change_language():
+    """Show the form in the other language and keep what was typed; its address says which."""
+    return desk.show_sent()
 
 
 @bp.post("/felder")
@@ -111,7 +118,9 @@ def help_page():
     page = render_template(
         "help.html", forms=FORMS, file_types=FILE_TYPES, federal_state=FEDERAL_STATES[settings.federal_state]
     )
-    return page, {"Cache-Control": "no-cache"}
+    response = compressed(page)
+    response.headers["Cache-Control"] = "no-cache"
+    return response
 
 
 @bp.get("/healthz")
@@ -155,8 +164,8 @@ def _prefilled(arguments):
     return form
 
 
-@lru_cache(maxsize=1)
-def _blank_page(app):
+@lru_cache(maxsize=2)
+def _blank_page(app, spoken):
     """Return the empty form with two gaps: it is the same for everybody but for its tokens, so it is rendered once."""
     # Nothing of this request may get into it: the next visitor sees it, too.
     return render_template("form.html", form=RequestForm(formdata=None), csrf_token=lambda: TOKEN_GAP, draft=DRAFT_GAP)

@@ -1,0 +1,99 @@
+"""Bring the English catalogue up to date: python -m tests.catalogue
+
+Collects every sentence that customers may see, adds new ones to the .po file, takes out what nobody says any more, and
+compiles it. What is left to translate is printed; an English sentence is written into the .po file by hand.
+"""
+
+import sys
+
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract_from_dir
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po, write_po
+from flask import Flask
+
+import approval_forms
+import forms
+import language
+import words
+
+READABLE = language.TRANSLATIONS / language.ENGLISH / "LC_MESSAGES" / f"{language.DOMAIN}.po"
+COMPILED = READABLE.with_suffix(".mo")
+
+KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "N_": None, "gettext_noop": None}
+METHODS = [
+    (".venv/**", "ignore"),
+    ("tests/**", "ignore"),
+    ("templates/staff/**", "ignore"),
+    ("**.py", "python"),
+    ("templates/**.html", "jinja2"),
+]
+OPTIONS = {
+    "templates/**.html": {"newstyle_gettext": "true", "trimmed": "true", "silent": "false", "trim_blocks": "true"}
+}
+ASKED = [*forms.FORMS.values(), forms.ReplyForm, approval_forms.DecisionForm]
+LABELS = [words.Category, words.Priority, words.Salutation, words.TicketStatus]
+
+
+def main():
+    catalogue = known()
+    catalogue.update(said(), no_fuzzy_matching=True)
+    catalogue.obsolete.clear()
+    with READABLE.open("wb") as file:
+        write_po(file, catalogue, width=120, omit_header=False, sort_by_file=True, include_lineno=False)
+    with COMPILED.open("wb") as file:
+        write_mo(file, catalogue)
+    for german in untranslated(catalogue):
+        print(german)
+
+
+def known():
+    """Return the catalogue as it stands."""
+    with READABLE.open("rb") as file:
+        return read_po(file, locale=language.ENGLISH)
+
+
+def said():
+    """Return a catalogue of what the portal says to its customers, without a word of English."""
+    catalogue = Catalog(locale=language.ENGLISH)
+    root = str(language.TRANSLATIONS.parent)
+    for name, _, message, _, _ in extract_from_dir(root, METHODS, OPTIONS, KEYWORDS):
+        catalogue.add(message, locations=[(name, 0)])
+    for german in _declared():
+        catalogue.add(german, locations=[("forms.py", 0)])
+    return catalogue
+
+
+def untranslated(catalogue):
+    """Return the German sentences that have no English ones."""
+    return [message.id for message in catalogue if message.id and not all(_texts(message.string))]
+
+
+def _declared():
+    """Yield what forms and words declare; nothing marks it in the code, because each form translates itself."""
+    app = Flask("catalogue")
+    app.config["WTF_I18N_ENABLED"] = False
+    with app.app_context():
+        for form_class in ASKED:
+            yield from _sentences(form_class(formdata=None, meta={"csrf": False}))
+    for labelled in LABELS:
+        yield from (word.label for word in labelled)
+
+
+def _sentences(form):
+    for field in form:
+        found = [field.label.text, field.description]
+        found += [choice.label for choice in getattr(field, "choices", ())]
+        found += [getattr(check, "message", None) for check in field.validators]
+        found += [getattr(field, name, None) for name in ("invalid_value_message", "invalid_choice_message")]
+        yield from filter(None, found)
+    if isinstance(form, forms.RequestForm):
+        yield from (form.explanation, *form.read_as.values(), *form.said_when_empty.values())
+
+
+def _texts(string):
+    return string if isinstance(string, tuple) else (string,)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
