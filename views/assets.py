@@ -12,7 +12,7 @@ STATIC_DIR = Path(__file__).parent.parent / "static"
 SOURCES = {
     "portal.css": (["portal.css"], "text/css; charset=utf-8"),
     "staff.css": (["staff.css"], "text/css; charset=utf-8"),
-    "portal.js": (["vendor/htmx-2.0.11.min.js", "portal.js"], "text/javascript; charset=utf-8"),
+    "portal.js": (["vendor/htmx-2.0.11.min.js", "portal.js", "files.js"], "text/javascript; charset=utf-8"),
     "icon.svg": (["icon.svg"], "image/svg+xml"),
 }
 

@@ -1,0 +1,148 @@
+// Files by choice, drop and paste: one upload at a time; what is chosen meanwhile waits, and so does the form.
+(() => {
+  "use strict";
+
+  const { byId, say, sentence, sends, thing, offline, saidByPortal } = portal;
+  const sayEach = (id, texts) => byId(id)?.replaceChildren(...texts.map((text) => {
+    const item = document.createElement("li");
+    item.textContent = text;
+    return item;
+  }));
+
+  let sending = null;
+  let waiting = [];
+  let failed = [];
+  let sendForm = null;
+
+  const showProgress = (percent) => {
+    const progress = byId("upload-progress");
+    if (!progress) return;
+    progress.hidden = percent === null;
+    progress.value = percent ?? 0;
+  };
+
+  const choose = (files) => {
+    const transfer = new DataTransfer();
+    files.forEach((file) => transfer.items.add(file));
+    byId("files").files = transfer.files;
+  };
+
+  const add = (files, complaints = []) => {
+    const { maxBytes, tooLarge } = byId("attachments").dataset;
+    const fits = files.filter((file) => file.size <= Number(maxBytes));
+    const refused = files.filter((file) => !fits.includes(file));
+    sayEach("upload-message", [...complaints,
+      ...refused.map(({ name }) => sentence("file_refused", { name, reason: tooLarge }))]);
+    if (sending) {
+      waiting.push(...fits);
+    } else {
+      sending = [...failed, ...fits];
+      failed = [];
+      choose(sending);
+      if (sending.length) htmx.trigger("#files", "change");
+      else sending = null;
+    }
+  };
+
+  // The next upload's list takes the place of this one's, but what was refused is still to be read.
+  const refusals = () => [...document.querySelectorAll("#attachment-list [role=alert] :is(li, p)")].map((item) => item.textContent);
+
+  // What failed stays chosen, so that it goes along with the form or with the next upload.
+  const showFailed = (failure) => {
+    if (!byId("files")) return;
+    choose(failed);
+    sayEach("upload-message", [failure]);
+  };
+
+  const uploadEnded = (failure, unsent = []) => {
+    const next = waiting;
+    const send = sendForm;
+    sending = null;
+    waiting = [];
+    showProgress(null);
+    if (failure) {
+      failed = [...unsent, ...next];
+      showFailed(failure);
+    } else if (byId("files")) {
+      choose([]);
+      if (next.length) return add(next, refusals());
+    }
+    sendForm = null;
+    if (!send) return;
+    say("form-message", failure && offline());
+    if (!failure) send();
+  };
+
+  // In the capturing phase, before htmx hears of it: the person's own choice goes through add() like a drop.
+  document.addEventListener("change", (event) => {
+    const input = event.target;
+    if (input.id !== "files" || !event.isTrusted) return;
+    event.stopPropagation();
+    add([...input.files]);
+  }, true);
+
+  const zoneOf = (event) => event.target.closest?.(".dropzone");
+  const carriesFiles = (event) => event.dataTransfer?.types.includes("Files");
+
+  document.addEventListener("dragover", (event) => {
+    if (!carriesFiles(event)) return;
+    event.preventDefault();
+    zoneOf(event)?.classList.add("over");
+  });
+  document.addEventListener("dragleave", (event) => zoneOf(event)?.classList.remove("over"));
+  document.addEventListener("drop", (event) => {
+    if (!carriesFiles(event)) return;
+    event.preventDefault(); // A file dropped beside the field would otherwise replace the page.
+    zoneOf(event)?.classList.remove("over");
+    if (byId("files")) add([...event.dataTransfer.files]);
+  });
+  document.addEventListener("paste", (event) => {
+    const files = [...(event.clipboardData?.files ?? [])];
+    if (!files.length || !byId("files")) return;
+    event.preventDefault();
+    add(files);
+  });
+
+  document.addEventListener("htmx:confirm", (event) => {
+    if (!sends(event.detail.elt) || !sending) return;
+    event.preventDefault();
+    sendForm = () => event.detail.issueRequest(true);
+    say("form-message", sentence("sent_after_upload", { thing: thing() }));
+  });
+
+  document.addEventListener("htmx:beforeSend", (event) => {
+    const { elt, xhr, target } = event.detail;
+    if (elt.id === "files") watch(xhr, target);
+    if (sends(elt)) xhr.addEventListener("loadend", () => {
+      if (xhr.status !== 200 && xhr.status !== 422) return;
+      failed = [];
+      if (byId("files")) choose([]);
+    });
+  });
+
+  // By the request's own events, which also come when another category was chosen and the file input is gone.
+  const watch = (xhr, list) => {
+    showProgress(0);
+    xhr.upload.addEventListener("progress", ({ loaded, total }) => showProgress(100 * loaded / total));
+    xhr.addEventListener("loadend", () => {
+      if (xhr.getResponseHeader("HX-Trigger")) return;
+      if (xhr.status === 422 && sendForm) {
+        sendForm = null;
+        say("form-message", sentence("refused"));
+      }
+      const failure = { 200: "", 401: sentence("signed_out"), 422: "", 413: sentence("too_large") }[xhr.status] ??
+        saidByPortal(xhr) ?? sentence("upload_failed");
+      uploadEnded(failure, failure && xhr.status !== 413 ? sending : []);
+      if (!list.isConnected) htmx.trigger("#category", "change");
+    });
+  };
+
+  document.addEventListener("htmx:afterSwap", (event) => {
+    if (event.detail.target.id === "fields" && failed.length) showFailed(sentence("upload_failed"));
+  });
+
+  // Before portal.js marks the input as renewed: marked already, it does not try again.
+  document.addEventListener("session-renewed", ({ target }) => {
+    if (target.id === "files" && target.dataset.renewed) uploadEnded(sentence("cookies"), sending);
+  }, true);
+})();
