@@ -118,7 +118,7 @@ def test_errors_take_the_focus_and_lead_to_their_fields(tab, sent, category):
     expect(tab.page).to_have_title(re.compile("^Fehler: "))
     expect(tab.at(".summary")).to_be_in_viewport()
     links = tab.at(".summary li a")
-    expect(links.first).to_have_text("Bitte geben Sie Ihre Kundennummer ein.")
+    expect(links.last).to_have_text("Bitte geben Sie Ihre PIN ein.")
     assert links.count() >= 5
     for link in links.all():
         target = link.get_attribute("href")
