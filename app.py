@@ -87,7 +87,8 @@ class Portal(Flask):
             log.error("%s", what, exc_info=exc_info, extra={"failure": True})
         else:
             # It stands there in full, and whoever brings it about must not fill the disk.
-            log.error("%s wieder, zuerst %s", what, texts.moment(since), extra={"kind": what})
+            with language.spoken(language.GERMAN):
+                log.error("%s wieder, zuerst %s", what, texts.moment(since), extra={"kind": what})
 
 
 class NotedProtection(CSRFProtect):
@@ -137,10 +138,10 @@ def create_app():
         limits=words,
         categories=forms.FORMS,
         allowed_extensions=file_types.ALLOWED_EXTENSIONS,
-        allowed_words=lambda: file_types.ALLOWED_WORDS,
+        allowed_words=file_types.allowed_words,
         lead_time_workdays=workdays.LEAD_TIME_WORKDAYS,
         static=assets.static,
-        too_large=attachments.TOO_LARGE,
+        too_large=attachments.too_large,
     )
     app.jinja_env.filters.update(
         weekday=texts.weekday,

@@ -4,15 +4,16 @@ from wtforms import HiddenField, StringField
 from wtforms.validators import AnyOf
 
 from forms import PortalForm, row_id, text
+from language import gettext as _
 from words import Approval
 
 
 class DecisionForm(PortalForm):
     """One of two buttons, and a reason that only declining needs."""
 
-    question = HiddenField(filters=[row_id])
+    question = HiddenField("", filters=[row_id])
     decision = StringField(
-        validators=[AnyOf([Approval.APPROVED, Approval.DECLINED], "Bitte wählen Sie „Freigeben“ oder „Ablehnen“.")]
+        "", validators=[AnyOf([Approval.APPROVED, Approval.DECLINED], "Bitte wählen Sie „Freigeben“ oder „Ablehnen“.")]
     )
     reason = text("Grund", description="Den Grund erfährt auch, wer gefragt hat.", render_kw={"rows": 3})
 
@@ -20,7 +21,7 @@ class DecisionForm(PortalForm):
         """Check the answers; whoever approves need not say why."""
         is_valid = super().validate(extra_validators)
         if is_valid and self.chosen is Approval.DECLINED and not self.reason.data:
-            self.reason.errors = ["Bitte schreiben Sie, warum Sie ablehnen."]
+            self.reason.errors = [_("Bitte schreiben Sie, warum Sie ablehnen.")]
             return False
         return is_valid
 

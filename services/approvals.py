@@ -4,7 +4,10 @@ from datetime import datetime
 
 from peewee import fn
 
+import language
 from database import number_of
+from language import gettext as _
+from language import gettext_noop as N_
 from models import Approver, Customer, Event, Ticket
 from services import changes, history, links, mail, workdays
 from services.changes import changing, require
@@ -20,6 +23,17 @@ ON_BEHALF = {Approval.APPROVED: EventKind.APPROVED_ON_BEHALF, Approval.DECLINED:
 DECISIONS = (*BY_LINK.values(), *ON_BEHALF.values())
 DECLINES = (BY_LINK[Approval.DECLINED], ON_BEHALF[Approval.DECLINED])
 
+# What an approver reads about a decision: where a mail tells who asked, and where we tell them ourselves.
+DECLINED = (
+    N_("Wir haben %(name)s Bescheid gegeben; mehr ist nicht zu tun."),
+    N_("Wir geben %(name)s Bescheid; mehr ist nicht zu tun."),
+)
+DECLINED_AFTER_START = N_("Wir haben %(name)s Bescheid gegeben."), N_("Wir geben %(name)s Bescheid.")
+APPROVED = N_("Wir haben %(name)s Bescheid gegeben und fangen an."), N_("Wir geben %(name)s Bescheid und fangen an.")
+APPROVED_AFTER_START = (
+    N_("Wir haben %(name)s Bescheid gegeben und arbeiten daran."),
+    N_("Wir geben %(name)s Bescheid und arbeiten daran."),
+)
 
 # Why a ticket is cancelled that nobody began.
 NOT_APPROVED = "Freigabe abgelehnt"
@@ -105,9 +119,10 @@ def decided_by(event):
 
 def what_now(event):
     """Return the sentences that tell who asked what they can still do after a decline."""
-    return (
-        f"Sprechen Sie bitte mit {decided_by(event) or 'Ihrem Genehmiger'}. Soll es doch gemacht werden, senden Sie "
-        "eine neue Anfrage oder rufen Sie uns an."
+    return _(
+        "Sprechen Sie bitte mit %(who)s. Soll es doch gemacht werden, senden Sie eine neue Anfrage oder rufen Sie uns "
+        "an.",
+        who=decided_by(event) or _("Ihrem Genehmiger"),
     )
 
 
@@ -116,13 +131,13 @@ def what_follows(ticket, event, approver):
     is_declined = event.kind in DECLINES
     if not is_declined and not ticket.is_open:
         return ""
-    name, is_told = ticket.submission.name, mail.requester(ticket)
-    told = f"Wir haben {name} Bescheid gegeben" if is_told else f"Wir geben {name} Bescheid"
     if is_declined:
-        told += "." if ticket.is_open else "; mehr ist nicht zu tun."
+        follows = DECLINED_AFTER_START if ticket.is_open else DECLINED
     else:
-        told += " und fangen an." if ticket.status is TicketStatus.NEW else " und arbeiten daran."
-    return f"Danke. {told}" if decided_by(event) == approver.name else told
+        follows = APPROVED if ticket.status is TicketStatus.NEW else APPROVED_AFTER_START
+    told, to_tell = follows
+    sentence = _(told if mail.requester(ticket) else to_tell, name=ticket.submission.name)
+    return _("Danke. %(sentence)s", sentence=sentence) if decided_by(event) == approver.name else sentence
 
 
 def early_start(ticket, before=None):
@@ -219,7 +234,9 @@ def _decide(ticket, kinds, decision, actor, text, now):
         if not has_begun:
             changes.close(ticket, TicketStatus.CANCELLED, now)
             history.record(ticket, EventKind.CANCELLED, actor, now, NOT_APPROVED)
-        mail.declined(ticket, now, by=decided_by(event), what_now=what_now(event), **said)
+        with language.spoken(language.GERMAN):
+            hint = what_now(event)
+        mail.declined(ticket, now, by=decided_by(event), what_now=hint, **said)
         # Somebody has to tell a requester to whom no mail goes.
         is_known = is_known or not mail.requester(ticket)
     if kinds is BY_LINK and is_known:

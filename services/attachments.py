@@ -11,10 +11,14 @@ from typing import NamedTuple
 from peewee import fn
 
 from database import transaction
+from language import gettext as _
+from language import gettext_noop as N_
+from language import ngettext
 from models import Attachment
 from services import disk, scanner
 from services.file_names import safe_name
-from services.file_types import BUSY, TEXT, Refused, Unchecked, WrongKind, judge
+from services.file_types import TEXT, Refused, Unchecked, WrongKind, judge
+from services.file_types.reader import Hindered
 from services.file_types.text import decoded
 from services.networks import network_of, site_of
 from settings import MEBIBYTE, settings
@@ -22,18 +26,9 @@ from words import MAX_ATTACHMENT_BYTES, MAX_ATTACHMENT_MIB, MAX_ATTACHMENTS
 
 log = logging.getLogger(__name__)
 
-TOO_MANY = f"Mehr als {MAX_ATTACHMENTS} Anhänge sind nicht möglich. Bitte entfernen Sie zuerst einen anderen."
-TOO_LARGE = f"Die Datei ist größer als {MAX_ATTACHMENT_MIB} MiB. Bitte verkleinern Sie sie."
-EMPTY = "Die Datei ist leer. Bitte wählen Sie eine andere."
-CROWDED = "Es warten gerade zu viele Dateien auf das Absenden. Bitte versuchen Sie es später noch einmal."
-SCARCE = "Unser Speicher ist gerade fast voll, deshalb nehmen wir keine Dateien an. Ohne Datei geht es."
-SWEPT = (
-    "Eine Ihrer Dateien war länger als {hours} Stunden nicht abgesendet und ist gelöscht. "
-    "Bitte wählen Sie sie noch einmal aus."
-)
-
-# What lies not with one file is said once for all of them.
-_OF_ALL = (TOO_MANY, CROWDED, SCARCE, BUSY, scanner.DEAD, scanner.BUSY)
+TOO_MANY = N_("Mehr als %(most)d Anhänge sind nicht möglich. Bitte entfernen Sie zuerst einen anderen.")
+CROWDED = N_("Es warten gerade zu viele Dateien auf das Absenden. Bitte versuchen Sie es später noch einmal.")
+SCARCE = N_("Unser Speicher ist gerade fast voll, deshalb nehmen wir keine Dateien an. Ohne Datei geht es.")
 
 # What every browser shows as a picture.
 PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp"})
@@ -47,13 +42,24 @@ SHOWN_BYTES = 2000
 
 
 class Refusal(NamedTuple):
-    """A German sentence that names what stays out, and the reason; and whether it is the kind of the file."""
+    """A sentence that names what stays out, and the reason; and whether it is the kind of the file."""
 
     sentence: str
     is_wrong_kind: bool = False
 
     def __str__(self):
         return self.sentence
+
+
+def swept():
+    """Return the refusal of what was staged and not sent for too long."""
+    return Refusal(
+        _(
+            "Eine Ihrer Dateien war länger als %(hours)d Stunden nicht abgesendet und ist gelöscht. Bitte wählen Sie "
+            "sie noch einmal aus.",
+            hours=settings.staged_hours,
+        )
+    )
 
 
 class Load(NamedTuple):
@@ -101,7 +107,7 @@ def stage(draft, uploads, address, now):
                 _unlink(row["stored_name"])
                 if not disk.is_full(error):
                     raise
-                refused.append((row["name"], Refused(SCARCE)))
+                refused.append((row["name"], Hindered(_(SCARCE))))
         if rows:
             disk.fsync_directory(settings.files_dir)
             refused += _insert(rows)
@@ -125,6 +131,11 @@ def remove(draft, stored_name):
         return None
     _unlink(stored_name)
     return attachment.name
+
+
+def too_large():
+    """Return the sentence for a file that is too large."""
+    return _("Die Datei ist größer als %(most)d\xa0MiB. Bitte verkleinern Sie sie.", most=MAX_ATTACHMENT_MIB)
 
 
 def is_swept(draft, stored_names):
@@ -216,14 +227,14 @@ def _delete_file(path, older_than=None):
 
 def _write(stored_name, name, stream, address):
     if disk.is_scarce():
-        raise Refused(SCARCE)
+        raise Hindered(_(SCARCE))
     with (settings.files_dir / stored_name).open("xb+") as file:
         shutil.copyfileobj(stream, file)
         size = file.tell()
         if size == 0:
-            raise Refused(EMPTY)
+            raise Refused(_("Die Datei ist leer. Bitte wählen Sie eine andere."))
         if size > MAX_ATTACHMENT_BYTES:
-            raise Refused(TOO_LARGE)
+            raise Refused(too_large())
         file.flush()
         verdict = judge(name, file)
         scanner.check(settings.files_dir / stored_name, address)
@@ -245,15 +256,15 @@ def _insert(rows):
                 continue
             known.add((row["digest"], row["name"]))
             if len(staged) + len(accepted) >= MAX_ATTACHMENTS:
-                reason = TOO_MANY
+                reason = _(TOO_MANY, most=MAX_ATTACHMENTS)
             elif load.is_too_much_with(row["size"]):
-                reason = CROWDED
+                reason = _(CROWDED)
             else:
                 accepted.append(row)
                 load = load.with_file(row["size"])
                 continue
             _unlink(row["stored_name"])
-            refused.append((row["name"], Refused(reason)))
+            refused.append((row["name"], Hindered(reason)))
         if accepted:
             Attachment.insert_many(accepted).execute()
     return refused
@@ -271,18 +282,24 @@ def _staged_load(network):
 
 
 def _refusals(refused):
-    """Return the refusals of files, given as pairs of name and reason."""
-    refusals = [
-        Refusal(f"„{name}“ wurde nicht angenommen: {reason}", isinstance(reason, WrongKind))
-        for name, reason in refused
-        if str(reason) not in _OF_ALL
-    ]
-    for reason in _OF_ALL:
-        *others, last = [f"„{name}“" for name, why in refused if str(why) == reason] or [""]
-        if others:
-            refusals.append(Refusal(f"{', '.join(others)} und {last} wurden nicht angenommen: {reason}"))
-        elif last:
-            refusals.append(Refusal(f"{last} wurde nicht angenommen: {reason}"))
+    """Return the refusals of files, given as pairs of name and reason; a hindrance is said once for all of them."""
+    refusals, hindered = [], {}
+    for name, reason in refused:
+        if isinstance(reason, Hindered):
+            hindered.setdefault(str(reason), []).append(_("„%(name)s“", name=name))
+        else:
+            sentence = _("„%(name)s“ wurde nicht angenommen: %(reason)s", name=name, reason=reason)
+            refusals.append(Refusal(sentence, isinstance(reason, WrongKind)))
+    for reason, (*others, last) in hindered.items():
+        sentence = ngettext(
+            "%(last)s wurde nicht angenommen: %(reason)s",
+            "%(others)s und %(last)s wurden nicht angenommen: %(reason)s",
+            len(others) + 1,
+            others=", ".join(others),
+            last=last,
+            reason=reason,
+        )
+        refusals.append(Refusal(sentence))
     return refusals
 
 

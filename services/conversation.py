@@ -4,6 +4,8 @@ from datetime import timedelta
 
 from peewee import IntegrityError
 
+from language import gettext as _
+from language import gettext_noop as N_
 from models import Event
 from services import approvals, attachments, changes, history, links, mail, outbox, tickets
 from services.changes import changing, require
@@ -18,30 +20,32 @@ _APPROVALS = (Approval.NOT_REQUIRED, Approval.PENDING, Approval.APPROVED, Approv
 # In the order of the approvals.
 _STATES = {
     TicketStatus.NEW: (
-        "Wir haben Ihre Anfrage und sehen sie uns an.",
-        "Ihr Genehmiger hat noch nicht entschieden. Wir fangen danach an.",
-        "Ihre Anfrage ist freigegeben, und wir sehen sie uns an.",
-        "Ihre Anfrage ist nicht freigegeben.",
+        N_("Wir haben Ihre Anfrage und sehen sie uns an."),
+        N_("Ihr Genehmiger hat noch nicht entschieden. Wir fangen danach an."),
+        N_("Ihre Anfrage ist freigegeben, und wir sehen sie uns an."),
+        N_("Ihre Anfrage ist nicht freigegeben."),
     ),
     TicketStatus.IN_PROGRESS: (
-        "Wir arbeiten daran.",
-        "Wir arbeiten schon daran. Ihr Genehmiger hat noch nicht entschieden.",
-        "Ihre Anfrage ist freigegeben, und wir arbeiten daran.",
-        "Ihre Anfrage ist nicht freigegeben. Wir hatten schon begonnen und melden uns.",
+        N_("Wir arbeiten daran."),
+        N_("Wir arbeiten schon daran. Ihr Genehmiger hat noch nicht entschieden."),
+        N_("Ihre Anfrage ist freigegeben, und wir arbeiten daran."),
+        N_("Ihre Anfrage ist nicht freigegeben. Wir hatten schon begonnen und melden uns."),
     ),
     TicketStatus.WAITING: (
-        "Wir warten auf Ihre Antwort.",
-        "Wir warten auf Ihre Antwort. Ihr Genehmiger hat noch nicht entschieden.",
-        "Ihre Anfrage ist freigegeben. Wir warten auf Ihre Antwort.",
-        "Ihre Anfrage ist nicht freigegeben, aber schon begonnen. Wir warten auf Ihre Antwort.",
+        N_("Wir warten auf Ihre Antwort."),
+        N_("Wir warten auf Ihre Antwort. Ihr Genehmiger hat noch nicht entschieden."),
+        N_("Ihre Anfrage ist freigegeben. Wir warten auf Ihre Antwort."),
+        N_("Ihre Anfrage ist nicht freigegeben, aber schon begonnen. Wir warten auf Ihre Antwort."),
     ),
-    TicketStatus.DONE: ("Erledigt am {closed}.",) * 3 + ("Erledigt am {closed}. Es war nicht freigegeben.",),
-    TicketStatus.CANCELLED: ("Storniert am {closed}.",) * 3 + ("Nicht freigegeben und storniert am {closed}.",),
+    TicketStatus.DONE: (N_("Erledigt am %(closed)s."),) * 3
+    + (N_("Erledigt am %(closed)s. Ihre Anfrage war nicht freigegeben."),),
+    TicketStatus.CANCELLED: (N_("Storniert am %(closed)s."),) * 3
+    + (N_("Nicht freigegeben und storniert am %(closed)s."),),
 }
 
 
 class NotTaken(ValueError):
-    """A message cannot be taken in; its text is a German sentence for the customer who wrote it."""
+    """A message cannot be taken in; its text is a sentence for the customer who wrote it."""
 
 
 class AlreadySent(Exception):
@@ -107,7 +111,7 @@ def takes_replies(ticket):
 def state(ticket, day):
     """Return in plain words how things stand; the function writes the day of a moment."""
     words = _STATES[ticket.status][_APPROVALS.index(ticket.approval)]
-    return words.format(closed=day(ticket.closed_at)) if ticket.closed_at else words
+    return _(words, closed=day(ticket.closed_at)) if ticket.closed_at else _(words)
 
 
 def reasons(ticket):
@@ -164,10 +168,13 @@ def _require_room(link, now):
     """Keep whoever has the link from flooding the office, and from using it once it is dead."""
     ticket = link.ticket
     if not takes_replies(ticket) or links.look_again(link, now) is None:
-        raise NotTaken("Dieser Vorgang ist abgeschlossen. Ihre Nachricht ist nicht bei uns angekommen.")
+        raise NotTaken(_("Dieser Vorgang ist abgeschlossen. Ihre Nachricht ist nicht bei uns angekommen."))
     lately = ticket.events.where(Event.kind == EventKind.REPLIED, Event.at > now - timedelta(days=1))
     if settings.limits == "on" and lately.count() >= settings.replies_per_day:
         raise NotTaken(
-            f"Zu diesem Vorgang sind in den letzten 24 Stunden schon {settings.replies_per_day} Nachrichten gekommen. "
-            "Bitte schreiben Sie später noch einmal, oder rufen Sie uns an."
+            _(
+                "Zu diesem Vorgang sind in den letzten 24 Stunden schon %(most)d Nachrichten gekommen. Bitte schreiben "
+                "Sie später noch einmal, oder rufen Sie uns an.",
+                most=settings.replies_per_day,
+            )
         )

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from faults import in_german
+from language import gettext as _
+from language import gettext_noop as N_
 from services.file_types import Refused, Unchecked
 from services.security_log import SecurityEvent, note
 from settings import settings
@@ -22,9 +24,9 @@ CLEAN, FOUND = 0, 1
 # ClamAV needs a tenth of a second with its daemon, and half a minute when it first has to read all it knows.
 TIMEOUT_SECONDS = 60
 
-HARMFUL = "Unser Virenscanner hält sie für schädlich. Bitte öffnen Sie sie nicht mehr und rufen Sie uns an."
-DEAD = "Unser Virenscanner antwortet nicht, deshalb nehmen wir gerade keine Dateien an. Ohne Datei geht es."
-BUSY = "Unser Virenscanner ist gerade ausgelastet. Bitte versuchen Sie es in einer Minute noch einmal."
+HARMFUL = N_("Unser Virenscanner hält sie für schädlich. Bitte öffnen Sie sie nicht mehr und rufen Sie uns an.")
+DEAD = N_("Unser Virenscanner antwortet nicht, deshalb nehmen wir gerade keine Dateien an. Ohne Datei geht es.")
+BUSY = N_("Unser Virenscanner ist gerade ausgelastet. Bitte versuchen Sie es in einer Minute noch einmal.")
 
 _NO_WINDOW = getattr(subprocess, "CREATE_NO_WINDOW", 0)
 
@@ -58,10 +60,10 @@ def check(path, source):
     if code == FOUND:
         log.warning("Der Virenscanner hält eine Datei für schädlich: %s", said)
         note(SecurityEvent.FILE_HARMFUL, source)
-        raise Refused(HARMFUL)
+        raise Refused(_(HARMFUL))
     if _dead:
         log.error("Der Virenscanner hat nicht geprüft, Dateien werden abgelehnt: %s", said)
-        raise Unchecked(DEAD)
+        raise Unchecked(_(DEAD))
 
 
 @contextmanager
@@ -70,7 +72,7 @@ def _place():
     global _running
     with _starting:
         if _running >= max(1, settings.threads // 2):
-            raise Unchecked(BUSY)
+            raise Unchecked(_(BUSY))
         _running += 1
     try:
         yield

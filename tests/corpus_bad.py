@@ -37,7 +37,7 @@ IS_ARCHIVE = "zugleich ein ZIP-Archiv"
 STOWAWAY = "steckt ein Archiv oder ein Programm"
 DOUBLE = "ist doppelt"
 EMPTY = "Die Datei ist leer"
-OVERSIZED = f"größer als {MAX_ATTACHMENT_MIB} MiB"
+OVERSIZED = f"größer als {MAX_ATTACHMENT_MIB}\xa0MiB"
 
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
 HTML = b"<!doctype html><title>Hallo</title><script>alert(1)</script>"

@@ -42,7 +42,7 @@ STATES = {
     ("done", "not_required"): "Erledigt am 23.11.2026.",
     ("done", "pending"): "Erledigt am 23.11.2026.",
     ("done", "approved"): "Erledigt am 23.11.2026.",
-    ("done", "declined"): "Erledigt am 23.11.2026. Es war nicht freigegeben.",
+    ("done", "declined"): "Erledigt am 23.11.2026. Ihre Anfrage war nicht freigegeben.",
     ("cancelled", "not_required"): "Storniert am 23.11.2026.",
     ("cancelled", "pending"): "Storniert am 23.11.2026.",
     ("cancelled", "approved"): "Storniert am 23.11.2026.",

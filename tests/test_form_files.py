@@ -145,7 +145,7 @@ def test_no_more_than_ten_mebibytes(anna):
     assert listed(page) == ["gerade-noch.txt"]
     ((_, sentence),) = page.summary()
     assert "zu-gross.txt" in sentence
-    assert "größer als 10 MiB" in sentence
+    assert "größer als 10\xa0MiB" in sentence
     assert [(name, len(content)) for name, content, _ in stored()] == [("gerade-noch.txt", MAX_ATTACHMENT_BYTES)]
 
 

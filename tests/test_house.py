@@ -73,6 +73,7 @@ ROOMS = {
         "services.disk",
         "services.file_names",
         "services.file_types",
+        "services.file_types.reader",
         "services.file_types.text",
         "services.networks",
         "services.scanner",

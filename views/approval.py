@@ -6,6 +6,8 @@ from werkzeug.exceptions import HTTPException
 
 import clock
 from approval_forms import DecisionForm
+from language import gettext as _
+from language import gettext_noop as N_
 from services import approvals, mail
 from views.answers import answer, comes_from_elsewhere
 from views.links import opened
@@ -13,8 +15,8 @@ from words import LinkPurpose
 
 bp = Blueprint("approval", __name__, url_prefix="/freigabe/<token>")
 
-TOO_LATE = "Ihr Klick kam später an und hat nichts mehr geändert."
-NOT_YET = (
+TOO_LATE = N_("Ihr Klick kam später an und hat nichts mehr geändert.")
+NOT_YET = N_(
     "Ihre Entscheidung ist noch nicht angekommen, weil die Seite zu lange offen war oder Ihr Browser keine Cookies "
     "annimmt. Bitte entscheiden Sie noch einmal."
 )
@@ -35,7 +37,7 @@ def decide(token):
     try:
         approvals.decide(link, form.question.data, form.chosen, form.reason.data, clock.now())
     except approvals.NothingToDecide:
-        return _show(_link(token), form, 409, notice=TOO_LATE)
+        return _show(_link(token), form, 409, notice=_(TOO_LATE))
     return redirect(request.path, 303)
 
 
@@ -46,7 +48,7 @@ def renew_session(error):
         # Another page must not put its own words into the form.
         return redirect(request.path, 303)
     try:
-        return _show(_link(**request.view_args), DecisionForm(), 422, notice=NOT_YET)
+        return _show(_link(**request.view_args), DecisionForm(), 422, notice=_(NOT_YET))
     except HTTPException as dead:
         return dead.get_response()
 

@@ -8,6 +8,8 @@ import clock
 import texts
 from database import database
 from forms import ReplyForm
+from language import gettext as _
+from language import gettext_noop as N_
 from models import Event
 from services import conversation, links, mail
 from services.floods import Flood
@@ -18,7 +20,7 @@ from words import LinkPurpose
 
 bp = Blueprint("customer_page", __name__, url_prefix="/vorgang/<token>")
 
-SENT_BEFORE = (
+SENT_BEFORE = N_(
     "Von dieser Seite ist schon eine andere Nachricht bei uns angekommen. Soll das hier eine weitere sein, senden Sie "
     "sie bitte noch einmal ab."
 )
@@ -27,7 +29,7 @@ SENT_BEFORE = (
 class ReplyBox(FileForm):
     """The page with the box for a message, or without it when nothing can be said any more."""
 
-    thing = "Ihre Nachricht"
+    thing = N_("Ihre Nachricht")
 
     def form_sent(self):
         """Return the box with what was sent."""
@@ -83,7 +85,7 @@ def submit():
     except conversation.NotTaken as reason:
         return box.show(form, draft, 422, notice=str(reason))
     except conversation.AlreadySent:
-        return box.show_as_new(form, draft, SENT_BEFORE)
+        return box.show_as_new(form, draft, _(SENT_BEFORE))
     if not is_htmx():
         return go_to(url_for(".page", _anchor="messages"))
     open_link()  # The ticket is another one now.

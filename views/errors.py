@@ -1,34 +1,46 @@
-"""The one error page: what happened and what to do now, in German."""
+"""The one error page: what happened and what to do now."""
 
 from flask import g, make_response, render_template, request
 
+from language import gettext as _
+from language import gettext_noop as N_
 from services import disk
 from views.languages import STAFF_PATH
 
 ERRORS = {
-    400: ("Das haben wir nicht verstanden", "Bitte gehen Sie zurück und versuchen Sie es noch einmal."),
+    400: (N_("Das haben wir nicht verstanden"), N_("Bitte gehen Sie zurück und versuchen Sie es noch einmal.")),
     404: (
-        "Diese Seite gibt es nicht",
-        "Vielleicht ist die Adresse falsch geschrieben. Eine Eingangsbestätigung öffnet nur der Browser, der die "
-        "Anfrage gesendet hat, und nur für eine gewisse Zeit.",
+        N_("Diese Seite gibt es nicht"),
+        N_(
+            "Vielleicht ist die Adresse falsch geschrieben. Eine Eingangsbestätigung öffnet nur der Browser, der die "
+            "Anfrage gesendet hat, und nur für eine gewisse Zeit."
+        ),
     ),
-    405: ("So geht es hier nicht", "Bitte beginnen Sie noch einmal beim Formular."),
+    405: (N_("So geht es hier nicht"), N_("Bitte beginnen Sie noch einmal beim Formular.")),
     413: (
-        "Das ist zu viel auf einmal",
-        "Die Dateien sind zu groß oder zu viele, oder ein Text ist zu lang. Es ist nichts eingegangen. Gehen Sie "
-        "zurück und kürzen Sie; die meisten Browser zeigen Ihre Angaben dann noch.",
+        N_("Das ist zu viel auf einmal"),
+        N_(
+            "Die Dateien sind zu groß oder zu viele, oder ein Text ist zu lang. Es ist nichts eingegangen. Gehen Sie "
+            "zurück und kürzen Sie; die meisten Browser zeigen Ihre Angaben dann noch."
+        ),
     ),
     500: (
-        "Bei uns ist ein Fehler aufgetreten",
-        "Es ist nichts eingegangen. Gehen Sie zurück und versuchen Sie es in einer Minute noch einmal; die meisten "
-        "Browser zeigen Ihre Angaben dann noch.",
+        N_("Bei uns ist ein Fehler aufgetreten"),
+        N_(
+            "Es ist nichts eingegangen. Gehen Sie zurück und versuchen Sie es in einer Minute noch einmal; die meisten "
+            "Browser zeigen Ihre Angaben dann noch."
+        ),
     ),
     503: (
-        "Gerade kommt zu viel auf einmal",
-        "Im Moment finden bei uns keine Dateien Platz. Es ist nichts eingegangen. Gehen Sie zurück und senden Sie es "
-        "in einigen Minuten noch einmal, oder jetzt ohne Dateien; die meisten Browser zeigen Ihre Angaben dann noch.",
+        N_("Gerade kommt zu viel auf einmal"),
+        N_(
+            "Im Moment finden bei uns keine Dateien Platz. Es ist nichts eingegangen. Gehen Sie zurück und senden Sie "
+            "es in einigen Minuten noch einmal, oder jetzt ohne Dateien; die meisten Browser zeigen Ihre Angaben dann "
+            "noch."
+        ),
     ),
 }
+RELOAD = N_("Bitte laden Sie die Seite in einer Minute neu.")
 
 # The office is sent to no form of its customers.
 STAFF_ADVICE = {
@@ -51,11 +63,10 @@ def error_page(error):
     if is_staff:
         advice = STAFF_ADVICE.get(error.code, advice)
     if error.code >= 500 and request.method != "POST":
-        advice = "Bitte laden Sie die Seite in einer Minute neu."
+        advice = RELOAD
     if is_staff and disk.is_full(getattr(error, "original_exception", None)):
         advice = DISK_FULL
-    advice += failure_number()
-    page = render_template("error.html", heading=heading, advice=advice, is_staff=is_staff)
+    page = render_template("error.html", heading=_(heading), advice=_(advice) + failure_number(), is_staff=is_staff)
     response = make_response(page, error.code)
     if error.code == 405:
         response.allow.update(error.valid_methods)
@@ -65,4 +76,6 @@ def error_page(error):
 def failure_number():
     """Return a sentence with the number under which this request's failure stands in the log, if it failed."""
     number = g.get("error_number")
-    return f" Bleibt es dabei, nennen Sie uns bitte die Fehlernummer {number}." if number else ""
+    if not number:
+        return ""
+    return " " + _("Bleibt es dabei, nennen Sie uns bitte die Fehlernummer %(number)s.", number=number)

@@ -8,34 +8,35 @@ import clock
 import texts
 from database import database
 from forms import DRAFT_PATTERN
+from language import gettext as _
+from language import gettext_noop as N_
 from models import Attachment
 from services import attachments, floods
-from settings import settings
 from views.answers import answer, ask_to_wait, is_htmx
 from views.errors import error_page, failure_number
 
-SESSION_RENEWED = (
+SESSION_RENEWED = N_(
     "Ihre Sitzung war abgelaufen und ist jetzt erneuert. Ihre Angaben stehen noch hier: Bitte senden Sie sie noch "
     "einmal ab. Erscheint dieser Hinweis wieder, erlauben Sie bitte Cookies für diese Seite."
 )
-SERVER_FAILED = (
-    "Bei uns ist ein Fehler aufgetreten, {thing} ist noch nicht eingegangen. Ihre Angaben stehen noch hier: "
+SERVER_FAILED = N_(
+    "Bei uns ist ein Fehler aufgetreten, %(thing)s ist noch nicht eingegangen. Ihre Angaben stehen noch hier: "
     "Bitte senden Sie sie in einer Minute noch einmal ab."
 )
 
-TOO_MANY_SUBMISSIONS = (
-    "Von Ihrem Anschluss kamen in der letzten Zeit sehr viele Anfragen. {thing} ist noch nicht eingegangen. Ihre "
-    "Angaben stehen noch hier: Bitte senden Sie sie in {wait} noch einmal ab. Eilt es, rufen Sie uns bitte an."
+TOO_MANY_SUBMISSIONS = N_(
+    "Von Ihrem Anschluss kamen in der letzten Zeit sehr viele Anfragen. %(thing)s ist noch nicht eingegangen. Ihre "
+    "Angaben stehen noch hier: Bitte senden Sie sie in %(wait)s noch einmal ab. Eilt es, rufen Sie uns bitte an."
 )
-TOO_MANY_UPLOADS = (
+TOO_MANY_UPLOADS = N_(
     "Von Ihrem Anschluss kamen in der letzten Zeit sehr viele Dateien. Die neu gewählten sind nicht angekommen. Ihre "
-    "Angaben stehen noch hier: Bitte {try_again}. Eilt es, rufen Sie uns bitte an."
+    "Angaben stehen noch hier: Bitte %(try_again)s. Eilt es, rufen Sie uns bitte an."
 )
-CHOOSE_AGAIN = "wählen Sie die Dateien in {wait} noch einmal aus"
-STILL_CHOSEN = "senden Sie sie in {wait} mit den Dateien ab, die noch ausgewählt sind"
-OVERRUN = (
-    "Gerade kommen bei uns sehr viele Anfragen an. {thing} ist noch nicht eingegangen. Ihre Angaben stehen noch hier: "
-    "Bitte senden Sie sie in {wait} noch einmal ab. Eilt es, rufen Sie uns bitte an."
+CHOOSE_AGAIN = N_("wählen Sie die Dateien in %(wait)s noch einmal aus")
+STILL_CHOSEN = N_("senden Sie sie in %(wait)s mit den Dateien ab, die noch ausgewählt sind")
+OVERRUN = N_(
+    "Gerade kommen bei uns sehr viele Anfragen an. %(thing)s ist noch nicht eingegangen. Ihre Angaben stehen noch "
+    "hier: Bitte senden Sie sie in %(wait)s noch einmal ab. Eilt es, rufen Sie uns bitte an."
 )
 FLOODS = {
     floods.TooManySubmissions: (429, TOO_MANY_SUBMISSIONS),
@@ -93,7 +94,7 @@ class FileForm:
         """Give a new token and lose nothing: show the form again, or let a fragment's request try once more."""
         if not is_htmx() or request.endpoint == f"{request.blueprint}.submit":
             try:
-                return self.show_sent(422, notice=SESSION_RENEWED)
+                return self.show_sent(422, notice=_(SESSION_RENEWED))
             except floods.Flood as flood:
                 # An error's handler is the last one: what it raises, no other one hears.
                 return self.slow_down(flood)
@@ -106,8 +107,8 @@ class FileForm:
         """Ask to wait, and lose nothing: show the form again; a page with scripts still has it and says so itself."""
         status, sentence = FLOODS[type(flood)]
         wait = texts.wait(flood.wait)
-        try_again = (STILL_CHOSEN if is_htmx() else CHOOSE_AGAIN).format(wait=wait)
-        notice = sentence.format(thing=self.thing, wait=wait, try_again=try_again)
+        try_again = _(STILL_CHOSEN if is_htmx() else CHOOSE_AGAIN, wait=wait)
+        notice = _(sentence, thing=_(self.thing), wait=wait, try_again=try_again)
         if is_htmx():
             response = answer(notice, status)
             response.headers["Portal-Notice"] = "yes"
@@ -120,7 +121,7 @@ class FileForm:
         if request.method == "POST" and not is_htmx() and request.form:
             if not database.is_closed():
                 database.close()  # It may be the very thing that failed.
-            notice = SERVER_FAILED.format(thing=self.thing) + failure_number()
+            notice = _(SERVER_FAILED, thing=_(self.thing)) + failure_number()
             return self.show(self.form_sent(), draft_sent(), 500, notice=notice)
         return error_page(error)
 
@@ -152,7 +153,7 @@ def complaints(draft, sent):
     refusals = stage_files(draft)
     listed = request.form.getlist("staged")
     if listed and attachments.is_swept(draft, listed) and not sent.exists():
-        refusals.append(attachments.Refusal(attachments.SWEPT.format(hours=settings.staged_hours)))
+        refusals.append(attachments.swept())
     return refusals
 
 

@@ -3,6 +3,7 @@
 from flask import abort, make_response, render_template, request
 
 import clock
+from language import gettext as _
 from services import links
 from services.security_log import SecurityEvent, note
 
@@ -21,8 +22,8 @@ def opened(token, purpose):
 
 
 def _dead_link():
-    heading = "Dieser Link öffnet nichts mehr"
-    advice = (
+    heading = _("Dieser Link öffnet nichts mehr")
+    advice = _(
         "Vielleicht ist er abgelaufen oder nicht vollständig kopiert. Öffnen Sie ihn bitte noch einmal aus der E-Mail. "
         "Hilft das nicht, rufen Sie uns an oder schreiben Sie uns."
     )

@@ -6,6 +6,8 @@ from flask import render_template, request
 
 import clock
 from forms import DETAIL_NAMES
+from language import gettext as _
+from language import gettext_noop as N_
 from models import Submission
 from services import intake, workdays
 from settings import settings
@@ -24,7 +26,7 @@ class Desk(FileForm):
     page: str
     form: str
 
-    thing = "Ihre Anfrage"
+    thing = N_("Ihre Anfrage")
 
     def form_sent(self):
         """Return the form of the category that was sent, bound to what was sent."""
@@ -38,9 +40,10 @@ class Desk(FileForm):
 
     def show_next(self, form, draft, known):
         """Show a form whose draft key was used for another request, which is known, with a new key."""
-        notice = (
-            f"Von dieser Seite ist schon eine Anfrage eingegangen: {known.spoken_code}. Soll das hier "
-            "eine weitere sein, senden Sie sie bitte noch einmal ab."
+        notice = _(
+            "Von dieser Seite ist schon eine Anfrage eingegangen: %(code)s. Soll das hier eine weitere sein, senden "
+            "Sie sie bitte noch einmal ab.",
+            code=known.spoken_code,
         )
         return self.show_as_new(form, draft, notice)
 

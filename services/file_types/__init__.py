@@ -13,20 +13,35 @@ from typing import NamedTuple
 
 import filetype
 
+from language import gettext as _
+from language import gettext_noop as N_
 from services.file_types.boxes import check_heic, is_heic
 from services.file_types.jpeg import check_jpeg
 from services.file_types.pdf import active_content, check_pdf
 from services.file_types.pictures import check_bmp, check_gif, check_png, check_webp
-from services.file_types.reader import BrokenError, Reader, Refused, TrailingError, Unchecked, WrongKind, searched
+from services.file_types.reader import (
+    BrokenError,
+    Reader,
+    Refused,
+    TrailingError,
+    Unchecked,
+    WrongKind,
+    searched,
+)
 from services.file_types.text import check_text
 from services.file_types.tiff import check_tiff
 from settings import settings
 
-ALLOWED_WORDS = "Bilder (PNG, JPEG, GIF, WebP, BMP, TIFF, HEIC), PDF-Dateien und einfache Textdateien (.txt, .log)"
-
 TEXT, PDF = "text/plain", "application/pdf"
 
-BUSY = "Wir prüfen gerade zu viele Dateien. Bitte versuchen Sie es in einer Minute noch einmal."
+BUSY = N_("Wir prüfen gerade zu viele Dateien. Bitte versuchen Sie es in einer Minute noch einmal.")
+IS_ANOTHER_KIND = N_("Die Endung „%(extension)s“ passt nicht, der Inhalt ist ein %(kind)s.")
+IS_NOT_THIS_KIND = N_("Die Endung „%(extension)s“ passt nicht, der Inhalt ist kein %(kind)s.")
+TRAILING_PDF = N_("Hinter dem Ende steht etwas, das nicht zum %(kind)s gehört. Bitte speichern Sie die Datei neu.")
+TRAILING_PICTURE = N_(
+    "Hinter dem Ende steht etwas, das nicht zum %(kind)s gehört. Bitte speichern Sie die Datei neu oder schicken Sie "
+    "ein Bildschirmfoto davon."
+)
 _JUDGED_AT_ONCE, WAIT_SECONDS = 2, 3
 _places = threading.BoundedSemaphore(_JUDGED_AT_ONCE)
 
@@ -47,15 +62,15 @@ class Verdict(NamedTuple):
 
 
 FILE_TYPES = (
-    FileType("image/png", "PNG-Bild", (".png",)),
-    FileType("image/jpeg", "JPEG-Bild", (".jpg", ".jpeg", ".jpe", ".jfif")),
-    FileType("image/gif", "GIF-Bild", (".gif",)),
-    FileType("image/webp", "WebP-Bild", (".webp",)),
-    FileType("image/bmp", "BMP-Bild", (".bmp",)),
-    FileType("image/tiff", "TIFF-Bild", (".tif", ".tiff")),
-    FileType("image/heic", "HEIC-Bild", (".heic", ".heif")),
-    FileType(PDF, "PDF-Dokument", (".pdf",)),
-    FileType(TEXT, "Textdatei", (".txt", ".log")),
+    FileType("image/png", N_("PNG-Bild"), (".png",)),
+    FileType("image/jpeg", N_("JPEG-Bild"), (".jpg", ".jpeg", ".jpe", ".jfif")),
+    FileType("image/gif", N_("GIF-Bild"), (".gif",)),
+    FileType("image/webp", N_("WebP-Bild"), (".webp",)),
+    FileType("image/bmp", N_("BMP-Bild"), (".bmp",)),
+    FileType("image/tiff", N_("TIFF-Bild"), (".tif", ".tiff")),
+    FileType("image/heic", N_("HEIC-Bild"), (".heic", ".heif")),
+    FileType(PDF, N_("PDF-Dokument"), (".pdf",)),
+    FileType(TEXT, N_("Textdatei"), (".txt", ".log")),
 )
 ALLOWED_EXTENSIONS = tuple(extension for file_type in FILE_TYPES for extension in file_type.extensions)
 
@@ -85,6 +100,11 @@ _CHECKS = {
 }
 
 
+def allowed_words():
+    """Return in words which files may come in."""
+    return _("Bilder (PNG, JPEG, GIF, WebP, BMP, TIFF, HEIC), PDF-Dateien und einfache Textdateien (.txt, .log)")
+
+
 def judge(name, file):
     """Return the verdict on an open file on disk that will be shown by this name; raises Refused."""
     claimed, extension = _type_by_name(name)
@@ -96,7 +116,7 @@ def judge(name, file):
 def place():
     """Let few files be judged at once, and nobody wait for it long, so that other threads go on serving pages."""
     if not _places.acquire(timeout=WAIT_SECONDS):
-        raise Unchecked(BUSY)
+        raise Unchecked(_(BUSY))
     try:
         yield
     finally:
@@ -118,12 +138,13 @@ def _type_by_name(name):
     stem, dot, ending = name.rpartition(".")
     extension = f"{dot}{ending.lower()}"
     if not dot:
-        raise WrongKind("Dem Namen fehlt die Endung.")
+        raise WrongKind(_("Dem Namen fehlt die Endung."))
     if extension not in _BY_EXTENSION:
-        raise WrongKind(f"Dateien mit der Endung „{extension}“ nehmen wir nicht an.")
-    _, dot, inner = stem.rpartition(".")
-    if dot and _PROGRAM.fullmatch(inner.strip()):
-        raise WrongKind(f"Die Endung „.{inner}{extension}“ ist doppelt. Bitte benennen Sie die Datei um.")
+        raise WrongKind(_("Dateien mit der Endung „%(extension)s“ nehmen wir nicht an.", extension=extension))
+    *before, inner = stem.rsplit(".", 1)
+    if before and _PROGRAM.fullmatch(inner.strip()):
+        double = f".{inner}{extension}"
+        raise WrongKind(_("Die Endung „%(double)s“ ist doppelt. Bitte benennen Sie die Datei um.", double=double))
     return _BY_EXTENSION[extension], extension
 
 
@@ -132,31 +153,29 @@ def _check_beginning(beginning, claimed, extension):
     found = _GUESSED_AS.get(guess, guess)
     if found != claimed.media_type:
         known = _BY_MEDIA_TYPE.get(found)
-        content = f"ein {known.label}" if known else f"kein {claimed.label}"
-        raise WrongKind(f"Die Endung „{extension}“ passt nicht, der Inhalt ist {content}.")
+        sentence = IS_ANOTHER_KIND if known else IS_NOT_THIS_KIND
+        raise WrongKind(_(sentence, extension=extension, kind=_((known or claimed).label)))
 
 
 def _check_structure(data, claimed):
     try:
         _CHECKS[claimed.media_type](Reader(data, settings.max_megapixels))
     except BrokenError:
-        raise Refused(f"Als {claimed.label} ist die Datei beschädigt oder unvollständig.") from None
+        raise Refused(_("Als %(kind)s ist die Datei beschädigt oder unvollständig.", kind=_(claimed.label))) from None
     except TrailingError:
-        instead = " oder schicken Sie ein Bildschirmfoto davon" if claimed.media_type != PDF else ""
-        raise Refused(
-            f"Hinter dem Ende steht etwas, das nicht zum {claimed.label} gehört. Bitte speichern Sie die Datei "
-            f"neu{instead}."
-        ) from None
+        sentence = TRAILING_PDF if claimed.media_type == PDF else TRAILING_PICTURE
+        raise Refused(_(sentence, kind=_(claimed.label))) from None
 
 
 def _check_disguise(data, claimed):
     """Raise Refused for a file that is a second thing, too: hidden where a picture or a document leaves room."""
+    kind = _(claimed.label)
     if _opens_as_archive(data):
-        raise WrongKind(f"Das {claimed.label} ist zugleich ein ZIP-Archiv.")
+        raise WrongKind(_("Das %(kind)s ist zugleich ein ZIP-Archiv.", kind=kind))
     if any(searched(_STOWAWAY, data)):
-        raise WrongKind(f"Im {claimed.label} steckt ein Archiv oder ein Programm.")
+        raise WrongKind(_("Im %(kind)s steckt ein Archiv oder ein Programm.", kind=kind))
     if claimed.media_type != PDF and b"%PDF-" in data[:1024]:
-        raise WrongKind(f"Das {claimed.label} ist zugleich ein PDF-Dokument.")
+        raise WrongKind(_("Das %(kind)s ist zugleich ein PDF-Dokument.", kind=kind))
 
 
 # How archives, programs for Linux and, behind a part for DOS, programs for Windows begin. What opens archives looks for

@@ -2,6 +2,8 @@
 
 import struct
 
+from language import gettext as _
+
 # A real file has a few thousand parts, and each is read about once. One that is made of millions, or that leads to the
 # same bytes again and again, would keep the server busy.
 MAX_PARTS = 100_000
@@ -18,14 +20,18 @@ _PIECE, _OVERLAP = 256 * 1024, 512
 
 
 class Refused(ValueError):
-    """A file that does not come in; its text is the reason, a German sentence without the file's name."""
+    """A file that does not come in; its text is the reason, in the language of whoever chose it, without its name."""
 
 
 class WrongKind(Refused):
     """A file of a kind that does not come in; who chose it should know which do."""
 
 
-class Unchecked(Refused):
+class Hindered(Refused):
+    """A file that is kept out by what lies not with it, and is the same for others."""
+
+
+class Unchecked(Hindered):
     """A file that nobody can look at just now, nor at the next."""
 
 
@@ -92,9 +98,12 @@ class Reader:
         self._pixels += width * height
         most = self._max_megapixels * MEGAPIXEL
         if width * height > most:
-            raise Refused(f"Das Bild hat mehr als {self._max_megapixels} Megapixel. Bitte verkleinern Sie es.")
+            sentence = _(
+                "Das Bild hat mehr als %(most)s Megapixel. Bitte verkleinern Sie es.", most=self._max_megapixels
+            )
+            raise Refused(sentence)
         if self._pixels > most * _MAX_PICTURES:
-            raise Refused("Die Datei enthält zu viele große Bilder. Bitte teilen Sie sie auf.")
+            raise Refused(_("Die Datei enthält zu viele große Bilder. Bitte teilen Sie sie auf."))
 
     @property
     def at_end(self):

@@ -6,6 +6,7 @@ What the words mean is not asked: a script or a page as text is what somebody fr
 import codecs
 import re
 
+from language import gettext as _
 from services.file_types.reader import WrongKind
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f]")
@@ -22,7 +23,7 @@ def check_text(file):
             return
         except UnicodeDecodeError:
             continue
-    raise WrongKind("Der Inhalt ist kein einfacher Text.")
+    raise WrongKind(_("Der Inhalt ist kein einfacher Text."))
 
 
 def decoded(beginning):
