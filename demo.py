@@ -47,7 +47,7 @@ PEOPLE = [
 
 INCIDENTS = [
     ("Der Drucker an der Theke zieht kein Papier mehr ein. Papierstau ist keiner zu sehen.", Priority.MEDIUM),
-    ("Kein Internet im ganzen Haus seit 8:10 Uhr, auch die Telefone sind tot.", Priority.HIGH),
+    ("Kein Internet im ganzen Haus seit 8:10\N{NO-BREAK SPACE}Uhr, auch die Telefone sind tot.", Priority.HIGH),
     ("Der Bildschirm am Empfang flackert und wird nach einer Minute schwarz.", Priority.MEDIUM),
     ("Beim Speichern auf Laufwerk S: erscheint „Zugriff verweigert“.", Priority.LOW),
     ("Die Kasse druckt keine Bons, die Lampe blinkt rot.", Priority.MEDIUM),

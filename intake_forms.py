@@ -94,5 +94,5 @@ class ConvertForm(PortalForm):
     note = line(
         "Wer hat bestätigt?",
         missing="Bitte schreiben Sie, wer beim Kunden die Anfrage bestätigt hat.",
-        description="Zum Beispiel: Frau Sommer, am Telefon um 9:40 Uhr. Das steht dann im Verlauf.",
+        description="Zum Beispiel: Frau Sommer, am Telefon um 9:40\N{NO-BREAK SPACE}Uhr. Das steht dann im Verlauf.",
     )

@@ -165,5 +165,7 @@ def _last_line(text):
 def _harmless(line):
     if len(line) > MOST_SIGNS:
         line = f"{line[:MOST_SIGNS]} …"
+    # Here no line is wrapped, and people search for what they type.
+    line = line.replace("\N{NO-BREAK SPACE}", " ")
     line = "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in line)
     return _SECRET_ADDRESS.sub(r"\1…", line)

@@ -33,7 +33,7 @@ def day(value):
 def moment(value):
     """Return a moment as the office's clock showed it: "23.11.2026, 17:05 Uhr", "23 November 2026, 17:05"."""
     local = value.astimezone(TIME_ZONE)
-    return f"{date(local)}, {local:%H:%M}" + ("" if _in_english() else " Uhr")
+    return f"{date(local)}, {local:%H:%M}" + ("" if _in_english() else "\N{NO-BREAK SPACE}Uhr")
 
 
 def lately(value, today):

@@ -19,6 +19,7 @@ from typing import NamedTuple
 from peewee import DatabaseError, SqliteDatabase, fn
 
 import migrations
+import texts
 from database import copy_pages, transaction
 from faults import in_german
 from models import Attachment
@@ -168,17 +169,17 @@ def _require_room(path):
     needed, kept = {settings.backups_dir: database}, 0
     if path.parent == settings.backups_dir:
         needed[path.parent] += database + files
-        kept = settings.disk_reserve_mib
+        kept = settings.disk_reserve_mib * MEBIBYTE
     else:
         needed[path.parent] = database + files
     for folder, wanted in needed.items():
         free = disk.free_bytes(folder)
-        if free < wanted + kept * MEBIBYTE:
-            too_little = f" Danach wären weniger als {kept} MiB frei (disk_reserve_mib)." if free >= wanted else ""
+        if free < wanted + kept:
+            too_little = f" Es muss {texts.file_size(kept)} frei bleiben (disk_reserve_mib)." if free >= wanted else ""
             raise BackupError(
-                f"In {folder} ist nicht genug Platz für eine Sicherung: Sie braucht {-(-wanted // MEBIBYTE)} MiB, frei "
-                f"sind {free // MEBIBYTE} MiB.{too_little} Bitte schaffen Sie Platz, heben Sie weniger Sicherungen auf "
-                "(backups_kept), oder nehmen Sie mit --ziel einen anderen Datenträger."
+                f"In {folder} ist nicht genug Platz für eine Sicherung: Sie braucht {texts.file_size(wanted)}, frei "
+                f"sind {texts.file_size(free)}.{too_little} Bitte schaffen Sie Platz, heben Sie weniger Sicherungen "
+                "auf (backups_kept), oder nehmen Sie mit --ziel einen anderen Datenträger."
             )
 
 
@@ -211,10 +212,10 @@ def _write(path, copy, with_key, now, is_stopping):
                 files = len(members)
                 with Path(copy.database).open("rb") as database:
                     members[DATABASE] = _add(archive, DATABASE, database, now, zipfile.ZIP_DEFLATED)
-                texts = {CONFIG_FILE: settings.as_config(with_secrets=with_key).encode()}
+                small = {CONFIG_FILE: settings.as_config(with_secrets=with_key).encode()}
                 if with_key:
-                    texts[SECRET_KEY] = settings.secret_key_path.read_bytes()
-                for name, text in texts.items():
+                    small[SECRET_KEY] = settings.secret_key_path.read_bytes()
+                for name, text in small.items():
                     members[name] = _add(archive, name, io.BytesIO(text), now)
                 manifest = {
                     "format": FORMAT,

@@ -10,6 +10,7 @@ from peewee import JOIN, DatabaseError, SqliteDatabase
 from playhouse.fields import EnumField
 
 import migrations
+import texts
 from faults import in_german
 from models import TABLES, Attachment, Event, Submission, Ticket, TicketLink, TicketWords
 from services import backup, data_folder, disk, links, scanner
@@ -278,16 +279,17 @@ def _is_whole(path):
 
 
 def _room():
-    free, reserve = disk.free_bytes(settings.data_dir) // MEBIBYTE, settings.disk_reserve_mib
+    free, reserve = disk.free_bytes(settings.data_dir), settings.disk_reserve_mib * MEBIBYTE
+    left = f"Nur noch {texts.file_size(free)} frei"
     if free < reserve:
         yield (
             Weight.FAULT,
-            f"Nur noch {free} MiB frei: Das Portal nimmt keine Anhänge mehr an. Bitte schaffen Sie Platz.",
+            f"{left}: Das Portal nimmt keine Anhänge mehr an. Bitte schaffen Sie Platz.",
         )
     elif free < 2 * reserve:
-        yield Weight.HINT, f"Nur noch {free} MiB frei. Ab {reserve} MiB nimmt das Portal keine Anhänge mehr an."
+        yield Weight.HINT, f"{left}. Ab {texts.file_size(reserve)} nimmt das Portal keine Anhänge mehr an."
 
 
-def _some(texts):
-    texts = list(texts)
-    return ", ".join(texts[:NAMED]) + (" und weitere" if len(texts) > NAMED else "")
+def _some(things):
+    things = list(things)
+    return ", ".join(things[:NAMED]) + (" und weitere" if len(things) > NAMED else "")

@@ -15,7 +15,7 @@ MAX_LINES = 500
 MAX_KIB = 300
 MAX_BYTES = MAX_KIB * 1024
 
-TOO_LARGE = f"Die Datei ist zu groß. Bitte teilen Sie sie: höchstens {MAX_KIB} KiB auf einmal."
+TOO_LARGE = f"Die Datei ist zu groß. Bitte teilen Sie sie: höchstens {MAX_KIB}\N{NO-BREAK SPACE}KiB auf einmal."
 
 # The columns of the table that is offered as a sample, and the names under which people have them in theirs.
 COLUMNS = {

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from peewee import DatabaseError, SqliteDatabase, Table
 
 import migrations
+import texts
 from faults import in_german
 from models import Attachment, Message, StaffSession, Ticket
 from services import backup, disk
@@ -138,8 +139,8 @@ def _require_room(folder, manifest):
     free = disk.free_bytes(folder)
     if free < wanted:
         raise RestoreError(
-            f"In {folder} ist nicht genug Platz: Gebraucht werden {wanted // MEBIBYTE + 1} MiB, frei sind "
-            f"{free // MEBIBYTE} MiB."
+            f"In {folder} ist nicht genug Platz: Gebraucht werden {texts.file_size(wanted)}, frei sind "
+            f"{texts.file_size(free)}."
         )
 
 

@@ -144,7 +144,7 @@ class Page:
         """Return the error summary as pairs of link target and sentence."""
         for box in self.tree.iter("div"):
             if "summary" in box.get("class", "").split():
-                return [(link.get("href"), "".join(link.itertext())) for link in box.iter("a")]
+                return [(link.get("href"), " ".join("".join(link.itertext()).split())) for link in box.iter("a")]
         return []
 
     def _check(self, is_whole):

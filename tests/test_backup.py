@@ -176,10 +176,10 @@ def test_no_room(filled, office, monkeypatch):
     usage = SimpleNamespace(free=1024**3)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
     sentence = refusal(office("sichern"))
-    assert "nicht genug Platz für eine Sicherung: Sie braucht 1 MiB, frei sind 1024 MiB." in sentence
-    assert "Danach wären weniger als 1024 MiB frei (disk_reserve_mib)." in sentence
+    assert "nicht genug Platz für eine Sicherung: Sie braucht " in sentence
+    assert "frei sind 1,0\N{NO-BREAK SPACE}GiB. Es muss 1,0\N{NO-BREAK SPACE}GiB frei bleiben (" in sentence
     usage.free = 1000
-    assert "Sie braucht 1 MiB, frei sind 0 MiB. Bitte schaffen Sie Platz" in refusal(office("sichern"))
+    assert "frei sind 1\N{NO-BREAK SPACE}KiB. Bitte schaffen Sie Platz" in refusal(office("sichern"))
     assert archives() == leftovers() == []
 
 

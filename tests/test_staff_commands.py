@@ -107,7 +107,7 @@ def test_lock_and_unlock_account(office, app, clara):
 def test_list_of_accounts(office, clara):
     lines = printed(office("verwaltung", "liste")).splitlines()
     assert lines[0].split("  ")[0] == "Name"
-    assert lines[1].startswith("Clara Neumann  23.11.2026, 10:30 Uhr")
+    assert lines[1].startswith("Clara Neumann  23.11.2026, 10:30\N{NO-BREAK SPACE}Uhr")
     assert json.loads(printed(office("verwaltung", "liste", "--json"))) == [
         {
             "name": "Clara Neumann",

@@ -335,7 +335,7 @@ def test_test_mail(clara, post):
     assert shown.element("live").get("data-hx-trigger") == "every 2s"
     (mail,) = post()
     assert mail.envelope.rcpt_tos == ["clara@xn--mller-kva.example"]
-    assert "Clara Neumann hat sie am 23.11.2026, 10:30 Uhr abgeschickt" in text_of(mail)
+    assert "Clara Neumann hat sie am 23.11.2026, 10:30\N{NO-BREAK SPACE}Uhr abgeschickt" in text_of(mail)
     later_on = clara.get(answer.response.location, headers={"HX-Request": "true", "HX-Trigger": "live"})
     assert fact(later_on, "Stand") == "gesendet"
     assert later_on.element("live").get("data-hx-trigger") is None

@@ -113,7 +113,7 @@ def test_what_goes_first_by_its_term(at_seven, anna, work, summaries):
     with database.connection_context():
         number = Message.update(sent_at=MONDAY - timedelta(days=1000)).execute()
     text = text_of(summaries(TUESDAY)[-1])
-    assert "Am 25.11.2026, 02:00 Uhr löscht das Portal, was seine Frist hinter sich hat, wenn es bis dahin eine" in text
+    assert "Am 25.11.2026, 02:00\N{NO-BREAK SPACE}Uhr löscht das Portal, was seine Frist hinter sich hat, wenn" in text
     assert f"\nE-Mails: {number}\n\n{settings.url}/verwaltung/datenschutz\n" in text
 
 
