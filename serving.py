@@ -21,6 +21,7 @@ from werkzeug.exceptions import HTTPException, default_exceptions
 from services import disk
 from services.networks import network_of
 from settings import MEBIBYTE, settings
+from views import languages
 from views.errors import error_page
 
 # The longest texts take a tenth of it.
@@ -148,7 +149,8 @@ def prepare(app):
 
     class ErrorPageTask(ErrorTask):
         def execute(self):
-            with app.test_request_context("/", method=getattr(self.request, "command", "GET")):
+            with app.test_request_context(**_as_far_as_read(self.request)):
+                languages.listen()
                 page = app.process_response(error_page(default_exceptions[self.request.error.code]()))
             self.channel.had_error = True
             self.status = page.status
@@ -162,6 +164,16 @@ def prepare(app):
     Channel.inflow = Inflow()
     Channel.takes_files = staticmethod(partial(takes_files, app))
     BaseWSGIServer.channel_class = Channel
+
+
+def _as_far_as_read(request):
+    """Return what the app needs to know of a request that it never sees: what it is for, and its language."""
+    is_staff = getattr(request, "path", "").startswith(languages.STAFF_PATH)
+    return {
+        "path": languages.STAFF_PATH if is_staff else "/",
+        "method": getattr(request, "command", "GET"),
+        "environ_overrides": {f"HTTP_{name}": request.headers.get(name, "") for name in ("ACCEPT_LANGUAGE", "COOKIE")},
+    }
 
 
 def takes_files(app, method, path):

@@ -58,7 +58,7 @@ def test_optional_fields_are_called_so(anna):
     page = anna.get("/hilfe")
     optional = set()
     for form in forms_of_all_categories(anna):
-        for label in form.element("fields").iter("label"):
+        for label in form.element("request-form").iter("label"):
             if label.find("span") is not None:
                 optional.add(label.text.strip())
     for term in page.tree.iter("dt"):
