@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import re
 from pathlib import Path
 
 from flask import Blueprint, abort, make_response, request, url_for
@@ -12,16 +13,22 @@ STATIC_DIR = Path(__file__).parent.parent / "static"
 SOURCES = {
     "portal.css": (["portal.css"], "text/css; charset=utf-8"),
     "staff.css": (["staff.css"], "text/css; charset=utf-8"),
-    "portal.js": (["vendor/htmx-2.0.11.min.js", "portal.js", "files.js"], "text/javascript; charset=utf-8"),
+    "portal.js": (
+        ["vendor/htmx-2.0.11.min.js", "portal.js", "files.js", "device.js"],
+        "text/javascript; charset=utf-8",
+    ),
     "icon.svg": (["icon.svg"], "image/svg+xml"),
 }
+
+# Comments are for whoever reads the source; a browser would only wait for them.
+COMMENT_LINE = re.compile(rb"^ *//.*\n", re.MULTILINE)
 
 bp = Blueprint("assets", __name__)
 
 _assets = {}
 _public_names = {}
 for _name, (_sources, _media_type) in SOURCES.items():
-    _content = b"\n".join((STATIC_DIR / source).read_bytes() for source in _sources)
+    _content = b"\n".join(COMMENT_LINE.sub(b"", (STATIC_DIR / source).read_bytes()) for source in _sources)
     _stem, _, _ending = _name.rpartition(".")
     _public_names[_name] = f"{_stem}.{hashlib.sha256(_content).hexdigest()[:12]}.{_ending}"
     _assets[_public_names[_name]] = (_content, gzip.compress(_content, mtime=0), _media_type)
