@@ -74,7 +74,7 @@ def _is_visible(form, field):
     if _INVISIBLE.search(field.data) or (not several_lines and re.search(r"[\n\t]", field.data)):
         raise ValidationError(
             _(
-                "„%(label)s“ enthält unsichtbare Steuerzeichen. Bitte tippen Sie das neu, statt es einzufügen.",
+                "„%(label)s“ enthält unsichtbare Zeichen. Bitte tippen Sie den Text neu, statt ihn einzufügen.",
                 label=field.label.text,
             )
         )
@@ -363,7 +363,7 @@ class NewEmployeeForm(RequestForm):
     for_category = Category.NEW_EMPLOYEE
     slug = "neuer-mitarbeiter"
     explanation = "Jemand fängt bei Ihnen an, und wir richten das Benutzerkonto ein."
-    said_when_empty = {"desired_email": "keine, es wird keine angelegt"}
+    said_when_empty = {"desired_email": "keine, wir legen keine an"}
 
     salutation = choice("Anrede", Salutation, "Bitte wählen Sie Frau, Herr oder keine Angabe.")
     first_name = line("Vorname", missing="Bitte geben Sie den Vornamen ein.")

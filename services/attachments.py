@@ -13,7 +13,6 @@ from peewee import fn
 from database import transaction
 from language import gettext as _
 from language import gettext_noop as N_
-from language import ngettext
 from models import Attachment
 from services import disk, scanner
 from services.file_names import safe_name
@@ -27,8 +26,9 @@ from words import MAX_ATTACHMENT_BYTES, MAX_ATTACHMENT_MIB, MAX_ATTACHMENTS
 log = logging.getLogger(__name__)
 
 TOO_MANY = N_("Mehr als %(most)d Anhänge sind nicht möglich. Bitte entfernen Sie zuerst einen anderen.")
-CROWDED = N_("Es warten gerade zu viele Dateien auf das Absenden. Bitte versuchen Sie es später noch einmal.")
-SCARCE = N_("Unser Speicher ist gerade fast voll, deshalb nehmen wir keine Dateien an. Ohne Datei geht es.")
+CROWDED = N_("Im Moment haben wir keinen Platz für weitere Dateien. Bitte versuchen Sie es später noch einmal.")
+SCARCE = N_("Unser Speicher ist gerade fast voll. Bitte senden Sie es ohne Dateien ab.")
+NOT_TAKEN = N_("%(names)s konnten wir nicht annehmen: %(reason)s")
 
 # What every browser shows as a picture.
 PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp"})
@@ -55,8 +55,8 @@ def swept():
     """Return the refusal of what was staged and not sent for too long."""
     return Refusal(
         _(
-            "Eine Ihrer Dateien war länger als %(hours)d Stunden nicht abgesendet und ist gelöscht. Bitte wählen Sie "
-            "sie noch einmal aus.",
+            "Eine Ihrer Dateien lag länger als %(hours)d Stunden bei uns, ohne dass Sie sie abgesendet haben. Wir "
+            "haben sie gelöscht; bitte wählen Sie sie noch einmal aus.",
             hours=settings.staged_hours,
         )
     )
@@ -285,21 +285,14 @@ def _refusals(refused):
     """Return the refusals of files, given as pairs of name and reason; a hindrance is said once for all of them."""
     refusals, hindered = [], {}
     for name, reason in refused:
+        quoted = _("„%(name)s“", name=name)
         if isinstance(reason, Hindered):
-            hindered.setdefault(str(reason), []).append(_("„%(name)s“", name=name))
+            hindered.setdefault(str(reason), []).append(quoted)
         else:
-            sentence = _("„%(name)s“ wurde nicht angenommen: %(reason)s", name=name, reason=reason)
-            refusals.append(Refusal(sentence, isinstance(reason, WrongKind)))
+            refusals.append(Refusal(_(NOT_TAKEN, names=quoted, reason=reason), isinstance(reason, WrongKind)))
     for reason, (*others, last) in hindered.items():
-        sentence = ngettext(
-            "%(last)s wurde nicht angenommen: %(reason)s",
-            "%(others)s und %(last)s wurden nicht angenommen: %(reason)s",
-            len(others) + 1,
-            others=", ".join(others),
-            last=last,
-            reason=reason,
-        )
-        refusals.append(Refusal(sentence))
+        names = _("%(others)s und %(last)s", others=", ".join(others), last=last) if others else last
+        refusals.append(Refusal(_(NOT_TAKEN, names=names, reason=reason)))
     return refusals
 
 

@@ -25,7 +25,7 @@ CLEAN, FOUND = 0, 1
 TIMEOUT_SECONDS = 60
 
 HARMFUL = N_("Unser Virenscanner hält sie für schädlich. Bitte öffnen Sie sie nicht mehr und rufen Sie uns an.")
-DEAD = N_("Unser Virenscanner antwortet nicht, deshalb nehmen wir gerade keine Dateien an. Ohne Datei geht es.")
+DEAD = N_("Unser Virenscanner antwortet gerade nicht. Bitte senden Sie es ohne Dateien ab.")
 BUSY = N_("Unser Virenscanner ist gerade ausgelastet. Bitte versuchen Sie es in einer Minute noch einmal.")
 
 _NO_WINDOW = getattr(subprocess, "CREATE_NO_WINDOW", 0)

@@ -265,7 +265,7 @@ BOMBS = {
 }
 
 ENDINGS = {
-    name: (name, content, f"Endung „.{name.rpartition('.')[2].lower()}“ nehmen wir nicht an")
+    name: (name, content, f"Endung „.{name.rpartition('.')[2].lower()}“ ist nicht erlaubt")
     for name, content in (
         ("Bild.svg", SVG),
         ("Brief.docx", archive("word/document.xml")),

@@ -123,7 +123,7 @@ def fail_once(monkeypatch):
 def test_file_for_which_there_is_no_room_is_refused(db, fail_once, failing_call, refused, kept):
     fail_once(failing_call)
     (refusal,) = stage(("Foto.png", PNG), ("Foto.jpg", JPEG))
-    assert refusal.sentence == f"„{refused}“ wurde nicht angenommen: {attachments.SCARCE}"
+    assert refusal.sentence == f"„{refused}“ konnten wir nicht annehmen: {attachments.SCARCE}"
     assert staged_names() == [kept]
     assert len(names_on_disk()) == 1
 

@@ -227,7 +227,7 @@ def test_session_expired_at_an_upload(form, sent):
     form.page.context.clear_cookies()
     form.add_files(("Foto.png", PNG), ("Programm.exe", b"MZ"))
     form.sees_files("Foto.png")
-    expect(form.at("#attachments")).to_contain_text("„Programm.exe“ wurde nicht angenommen")
+    expect(form.at("#attachments")).to_contain_text("„Programm.exe“ konnten wir nicht annehmen")
     is_unharmed(form)
     form.send()
     form.sees_receipt()
@@ -253,7 +253,7 @@ def test_session_expired_at_sending(form, sent):
     form.page.context.clear_cookies()
     form.send()
     form.focus_is_on(".summary")
-    expect(form.at(".summary")).to_contain_text("Ihre Sitzung war abgelaufen")
+    expect(form.at(".summary")).to_contain_text("Die Seite war zu lange offen")
     is_unharmed(form)
     form.sees_files("Foto.png")
     assert len(sent()) == 0

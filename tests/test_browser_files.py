@@ -74,9 +74,9 @@ def test_a_bad_file_gets_its_sentence_and_the_good_ones_stay(form, sent):
     form.sees_files("Gut.txt", "Auch gut.png")
     sentences = form.at("#attachments [role=alert] li")
     expect(sentences).to_have_count(2)
-    expect(sentences.first).to_contain_text("„Programm.exe“ wurde nicht angenommen")
+    expect(sentences.first).to_contain_text("„Programm.exe“ konnten wir nicht annehmen")
     expect(form.at("#attachments [role=alert] p")).to_contain_text("Erlaubt sind Bilder")
-    expect(sentences.last).to_contain_text("„Kaputt.png“ wurde nicht angenommen")
+    expect(sentences.last).to_contain_text("„Kaputt.png“ konnten wir nicht annehmen")
     form.send()
     form.sees_receipt()
     assert names_of(*sent()) == ["Auch gut.png", "Gut.txt"]
@@ -87,7 +87,7 @@ def test_a_sixth_file_is_refused(form, sent):
     form.sees_files("0.txt", "1.txt", "2.txt", "3.txt")
     form.add_files(("4.txt", b"4"), ("5.txt", b"5"))
     form.sees_files("0.txt", "1.txt", "2.txt", "3.txt", "4.txt")
-    expect(form.at("#attachments [role=alert] li")).to_contain_text("„5.txt“ wurde nicht angenommen")
+    expect(form.at("#attachments [role=alert] li")).to_contain_text("„5.txt“ konnten wir nicht annehmen")
     form.send()
     form.sees_receipt()
     assert len(names_of(*sent())) == 5
@@ -96,12 +96,12 @@ def test_a_sixth_file_is_refused(form, sent):
 def test_a_file_that_is_too_large_is_refused_at_once(form, sent):
     large = ("Film.txt", b"x" * (MAX_ATTACHMENT_BYTES + 1))
     form.add_files(large)
-    expect(form.at("#upload-message")).to_contain_text("„Film.txt“ wurde nicht angenommen")
+    expect(form.at("#upload-message")).to_contain_text("„Film.txt“ konnten wir nicht annehmen")
     expect(form.at("#upload-message")).to_contain_text("10\xa0MiB")
     assert (uploads(form), form.chosen_files()) == ([], [])
     form.add_files(large, ("Gut.txt", b"gut"))
     form.sees_files("Gut.txt")
-    expect(form.at("#upload-message")).to_contain_text("„Film.txt“ wurde nicht angenommen")
+    expect(form.at("#upload-message")).to_contain_text("„Film.txt“ konnten wir nicht annehmen")
     assert len(uploads(form)) == 1
     form.send()
     form.sees_receipt()
@@ -175,7 +175,7 @@ def test_choosing_more_while_an_upload_runs(form, sent):
     form.add_files(("Dritte.txt", b"3"), ("Programm.exe", b"MZ"))
     form.upload_goes_on()
     form.sees_files("Erste.log", "Zweite.txt", "Dritte.txt")
-    expect(form.at("#attachments")).to_contain_text("„Programm.exe“ wurde nicht angenommen")
+    expect(form.at("#attachments")).to_contain_text("„Programm.exe“ konnten wir nicht annehmen")
     form.send()
     form.sees_receipt()
     assert names_of(*sent()) == ["Dritte.txt", "Erste.log", "Zweite.txt"]
@@ -186,7 +186,7 @@ def test_refusals_of_two_uploads_both_stay_readable(form):
     form.add_files(("Zweite.txt", b"2"))
     form.upload_goes_on()
     form.sees_files("Erste.log", "Zweite.txt")
-    expect(form.at("#attachments")).to_contain_text("„Kaputt.png“ wurde nicht angenommen")
+    expect(form.at("#attachments")).to_contain_text("„Kaputt.png“ konnten wir nicht annehmen")
 
 
 def test_send_waits_for_the_upload(form, sent):
@@ -204,7 +204,7 @@ def test_send_waits_and_a_bad_file_stops_nothing_good(form, sent):
     form.begin_upload(("Erste.log", b"1"), ("Programm.exe", b"MZ"))
     form.send()
     form.upload_goes_on()
-    expect(form.at("#attachments")).to_contain_text("„Programm.exe“ wurde nicht angenommen")
+    expect(form.at("#attachments")).to_contain_text("„Programm.exe“ konnten wir nicht annehmen")
     form.sees_files("Erste.log")
     # Whoever sent it has not read yet that a file is missing, so it is not sent behind their back.
     assert len(sent()) == 0

@@ -341,7 +341,7 @@ def test_a_whole_report_without_scripts(open_tab, sent):
     tab.add_files(("Foto.png", PNG), ("Programm.exe", b"MZ"))
     tab.send()
     expect(tab.page).to_have_title(re.compile("^Fehler: "))
-    expect(tab.at(".summary")).to_contain_text("„Programm.exe“ wurde nicht angenommen")
+    expect(tab.at(".summary")).to_contain_text("„Programm.exe“ konnten wir nicht annehmen")
     expect(tab.at(".summary")).to_contain_text("Bitte geben Sie eine Telefonnummer ein")
     tab.sees_files("Foto.png")
     tab.sees_values(tab.known | EXAMPLES["incident"] | {"priority": "medium", "phone": ""})

@@ -48,7 +48,7 @@ def staged(app, draft):
 
 
 def refusals(answer):
-    return [item.text for item in answer.tree.iter("li") if "wurde nicht angenommen" in (item.text or "")]
+    return [item.text for item in answer.tree.iter("li") if "konnten wir nicht annehmen" in (item.text or "")]
 
 
 def test_it_is_large_enough():
@@ -82,5 +82,5 @@ def assert_refused(app, answer, draft, cases):
     assert staged(app, draft) == []
     assert list(settings.files_dir.iterdir()) == []
     for case, sentence in zip(cases, sentences, strict=True):
-        assert sentence.startswith(f"„{case.name}“ wurde nicht angenommen: "), case.key
+        assert sentence.startswith(f"„{case.name}“ konnten wir nicht annehmen: "), case.key
         assert case.reason in sentence, case.key

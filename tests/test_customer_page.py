@@ -318,7 +318,7 @@ def test_without_a_valid_token_nothing_is_lost(carla, path, history, headers):
     page = carla.post(path, values, headers=headers)
     assert page.status == 422
     assert page.fields()["text"] == "Es raucht."
-    assert "Ihre Sitzung war abgelaufen" in page.text_of("reply-form")
+    assert "Die Seite war zu lange offen" in page.text_of("reply-form")
     assert len(history()) == 1
     assert carla.post(path, page.fields()).status == 303
     assert "Notiz.txt" in messages_on(carla.get(path))[0]

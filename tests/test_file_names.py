@@ -75,7 +75,7 @@ def test_shown_name(db, sent, shown):
 )
 def test_name_that_a_refusal_shows(db, sent, shown):
     (refusal,) = attachments.stage("d" * 22, [(sent, io.BytesIO(b"Notiz"))], "127.0.0.1", NOW)
-    assert refusal.sentence.startswith(f"„{shown}“ wurde nicht angenommen:")
+    assert refusal.sentence.startswith(f"„{shown}“ konnten wir nicht annehmen:")
 
 
 # Beside what hypothesis thinks of, what means something in a name.

@@ -54,7 +54,7 @@ def test_one_byte_too_large(upload):
 def test_empty_file_without_scripts(anna, ending):
     page = anna.send("incident", files=[(io.BytesIO(b""), f"leer.{ending}")])
     assert page.status == 422
-    assert f"„leer.{ending}“ wurde nicht angenommen: Die Datei ist leer" in page.text
+    assert f"„leer.{ending}“ konnten wir nicht annehmen: Die Datei ist leer" in page.text
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_who_would_wait_long_for_a_file_to_be_judged_reads_so(upload, monkeypatc
     monkeypatch.setattr(file_types, "WAIT_SECONDS", 0.01)
     with file_types.place(), file_types.place():
         answer, staged = upload("Scan.pdf", PDF)
-        assert f"„Scan.pdf“ wurde nicht angenommen: {file_types.BUSY}" in answer.text
+        assert f"„Scan.pdf“ konnten wir nicht annehmen: {file_types.BUSY}" in answer.text
         assert staged == []
     assert upload("Scan.pdf", PDF)[0].status == 200
 

@@ -83,7 +83,9 @@ def test_a_page_with_scripts_is_left_as_it_is(anna):
     assert page.element("request-form") is None
     # What the script says is what the page says without one.
     assert page.response.headers["Portal-Notice"]
-    assert page.text.startswith("Von Ihrem Anschluss kamen in der letzten Zeit sehr viele Anfragen. Ihre Anfrage ist")
+    assert page.text.startswith(
+        "Von Ihrem Internetanschluss kamen in der letzten Zeit sehr viele Anfragen. Ihre Anfrage ist"
+    )
     assert page.text in send(anna).text_of("request-form")
 
 

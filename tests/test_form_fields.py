@@ -267,7 +267,7 @@ def test_control_characters(anna, submissions, category):
         page = anna.send(category, **dict.fromkeys(text_fields(category), f"1{character}2"))
         assert page.status == 422
         assert list(page.errors()) == text_fields(category)
-        assert all("unsichtbare Steuerzeichen" in sentence for sentence in page.errors().values())
+        assert all("unsichtbare Zeichen" in sentence for sentence in page.errors().values())
     assert submissions() == []
 
 

@@ -124,7 +124,7 @@ def test_good_files_stay_beside_a_refused_one(anna, submissions):
 @pytest.mark.parametrize(("name", "content"), [("leer.txt", b""), ("halb.png", PNG[:-8]), ("mehr.png", PNG + b"mehr")])
 def test_what_is_allowed_is_not_told_who_chose_just_that(anna, name, content):
     page = anna.send("incident", files=[file(name, content)])
-    assert f"„{name}“ wurde nicht angenommen" in page.text_of("attachment-list")
+    assert f"„{name}“ konnten wir nicht annehmen" in page.text_of("attachment-list")
     assert "Erlaubt sind" not in page.text
 
 
@@ -133,7 +133,7 @@ def test_no_more_than_five(anna, submissions):
     assert page.status == 422
     assert listed(page) == [f"{number}.txt" for number in range(5)]
     ((_, sentence),) = page.summary()
-    assert sentence.startswith("„5.txt“ und „6.txt“ wurden nicht angenommen: Mehr als 5 Anhänge")
+    assert sentence.startswith("„5.txt“ und „6.txt“ konnten wir nicht annehmen: Mehr als 5 Anhänge")
     assert anna.post("/", page.fields().to_dict()).status == 303
     assert len(stored()) == len(list(settings.files_dir.iterdir())) == 5
 
@@ -145,7 +145,7 @@ def test_no_more_than_ten_mebibytes(anna):
     assert listed(page) == ["gerade-noch.txt"]
     ((_, sentence),) = page.summary()
     assert "zu-gross.txt" in sentence
-    assert "größer als 10\xa0MiB" in sentence
+    assert "größer als 10 MiB" in sentence
     assert [(name, len(content)) for name, content, _ in stored()] == [("gerade-noch.txt", MAX_ATTACHMENT_BYTES)]
 
 

@@ -69,7 +69,7 @@ def counts():
 def test_file_is_refused_at_its_field_and_nothing_typed_is_lost(anna, scarce, submissions):
     page = anna.send("incident", files=(io.BytesIO(PNG), "Foto.png"))
     assert page.status == 422
-    assert page.text_of("attachment-list") == f"„Foto.png“ wurde nicht angenommen: {attachments.SCARCE}"
+    assert page.text_of("attachment-list") == f"„Foto.png“ konnten wir nicht annehmen: {attachments.SCARCE}"
     assert page.fields()["description"] == EXAMPLES["incident"]["description"]
     assert counts() == (0, 0, 0)
     assert anna.post("/", page.fields()).status == 303
@@ -86,7 +86,7 @@ def test_the_reason_is_said_once_for_all_files(anna, scarce):
     files = [(io.BytesIO(PNG), name) for name in ("Eins.png", "Zwei.png", "Drei.png")]
     page = anna.send("incident", files=files)
     names = "„Eins.png“, „Zwei.png“ und „Drei.png“"
-    assert page.text_of("attachment-list") == f"{names} wurden nicht angenommen: {attachments.SCARCE}"
+    assert page.text_of("attachment-list") == f"{names} konnten wir nicht annehmen: {attachments.SCARCE}"
 
 
 def test_text_goes_through_while_room_is_scarce(anna, scarce, work, tickets):
@@ -103,7 +103,7 @@ def test_no_room_even_for_what_comes_in(anna, monkeypatch, submissions):
     large = (io.BytesIO(PNG + bytes(600_000)), "Foto.png")
     page = anna.send("incident", files=large)
     assert page.status == 422
-    assert page.text_of("attachment-list") == f"„Foto.png“ wurde nicht angenommen: {attachments.SCARCE}"
+    assert page.text_of("attachment-list") == f"„Foto.png“ konnten wir nicht annehmen: {attachments.SCARCE}"
     assert page.fields()["description"] == EXAMPLES["incident"]["description"]
     assert anna.post("/", page.fields()).status == 303
     assert len(submissions()) == 1

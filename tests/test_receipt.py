@@ -80,7 +80,7 @@ def test_the_pin_is_not_shown(anna):
 
 def test_what_was_left_empty(anna):
     labels = dict(shown(anna.report("new_employee")))
-    assert labels["Gewünschte E-Mail-Adresse"] == "keine, es wird keine angelegt"
+    assert labels["Gewünschte E-Mail-Adresse"] == "keine, wir legen keine an"
     assert not {"E-Mail", "Referenz", "Telefondurchwahl", "Firmenmobiltelefon", "Sonstige Anmerkungen"} & set(labels)
 
 

@@ -59,7 +59,7 @@ def staged_names():
 
 def assert_refused(answer, reason):
     assert answer.status == 422
-    assert "„Notiz.txt“ wurde nicht angenommen:" in answer.text
+    assert "„Notiz.txt“ konnten wir nicht annehmen:" in answer.text
     assert reason in answer.text
     assert staged_names() == []
     assert list(settings.files_dir.iterdir()) == []
@@ -119,7 +119,7 @@ def test_scanner_that_is_dead_is_not_asked_for_each_further_file(scan, anna, cap
     files = [(io.BytesIO(b"crash %d" % number), f"Notiz {number}.txt") for number in range(5)]
     page = anna.send("incident", files=files)
     names = "„Notiz 0.txt“, „Notiz 1.txt“, „Notiz 2.txt“, „Notiz 3.txt“ und „Notiz 4.txt“"
-    assert f"{names} wurden nicht angenommen: {scanner.DEAD}" in page.text
+    assert f"{names} konnten wir nicht annehmen: {scanner.DEAD}" in page.text
     assert caplog.text.count("Der Virenscanner hat nicht geprüft") == 1
 
 
@@ -139,7 +139,7 @@ def test_no_shell_reads_the_command(scan, upload, tmp_path, monkeypatch):
 
 def test_what_nobody_would_let_in_is_not_scanned(scan, upload, caplog):
     answer = upload("Notiz.exe", HARMFUL)
-    assert "nehmen wir nicht an" in answer.text
+    assert "ist nicht erlaubt" in answer.text
     assert caplog.records == []
 
 

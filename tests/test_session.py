@@ -31,7 +31,7 @@ def test_form_without_a_valid_token(anna, submissions, how, headers):
     page = anna.post("/", values, headers=headers)
     assert page.status == 422
     assert page.title.startswith("Fehler: ")
-    assert "Ihre Sitzung war abgelaufen" in page.text_of("request-form")
+    assert "Die Seite war zu lange offen" in page.text_of("request-form")
     assert page.errors() == {}
     assert ("<html" in page.text) == (not headers)
     kept = page.fields().to_dict()

@@ -95,7 +95,7 @@ def test_new_customer_with_little(clara, stored):
         ("number", "k1001", "Die Kundennummer K1001 ist schon vergeben."),
         ("name", " ", "Bitte geben Sie den Namen des Unternehmens ein."),
         ("name", "x" * 101, "höchstens 100 Zeichen"),
-        ("name", "Zeile\nZeile", "unsichtbare Steuerzeichen"),
+        ("name", "Zeile\nZeile", "unsichtbare Zeichen"),
         ("name", "Wei\xadches Trennzeichen", "ohne Steuerzeichen"),
         ("contact_name", "x" * 101, "höchstens 100 Zeichen"),
         ("email", "keine Adresse", "„keine Adresse“ ist keine E-Mail-Adresse."),

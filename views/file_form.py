@@ -16,8 +16,8 @@ from views.answers import answer, ask_to_wait, is_htmx
 from views.errors import error_page, failure_number
 
 SESSION_RENEWED = N_(
-    "Ihre Sitzung war abgelaufen und ist jetzt erneuert. Ihre Angaben stehen noch hier: Bitte senden Sie sie noch "
-    "einmal ab. Erscheint dieser Hinweis wieder, erlauben Sie bitte Cookies für diese Seite."
+    "Die Seite war zu lange offen. Ihre Angaben stehen noch hier: Bitte senden Sie sie noch einmal ab. Erscheint "
+    "dieser Hinweis wieder, erlauben Sie bitte Cookies für diese Seite."
 )
 SERVER_FAILED = N_(
     "Bei uns ist ein Fehler aufgetreten, %(thing)s ist noch nicht eingegangen. Ihre Angaben stehen noch hier: "
@@ -25,12 +25,12 @@ SERVER_FAILED = N_(
 )
 
 TOO_MANY_SUBMISSIONS = N_(
-    "Von Ihrem Anschluss kamen in der letzten Zeit sehr viele Anfragen. %(thing)s ist noch nicht eingegangen. Ihre "
-    "Angaben stehen noch hier: Bitte senden Sie sie in %(wait)s noch einmal ab. Eilt es, rufen Sie uns bitte an."
+    "Von Ihrem Internetanschluss kamen in der letzten Zeit sehr viele Anfragen. %(thing)s ist noch nicht eingegangen. "
+    "Ihre Angaben stehen noch hier: Bitte senden Sie sie in %(wait)s noch einmal ab. Eilt es, rufen Sie uns bitte an."
 )
 TOO_MANY_UPLOADS = N_(
-    "Von Ihrem Anschluss kamen in der letzten Zeit sehr viele Dateien. Die neu gewählten sind nicht angekommen. Ihre "
-    "Angaben stehen noch hier: Bitte %(try_again)s. Eilt es, rufen Sie uns bitte an."
+    "Von Ihrem Internetanschluss kamen in der letzten Zeit sehr viele Dateien. Die neu gewählten sind nicht "
+    "angekommen. Ihre Angaben stehen noch hier: Bitte %(try_again)s. Eilt es, rufen Sie uns bitte an."
 )
 CHOOSE_AGAIN = N_("wählen Sie die Dateien in %(wait)s noch einmal aus")
 STILL_CHOSEN = N_("senden Sie sie in %(wait)s mit den Dateien ab, die noch ausgewählt sind")

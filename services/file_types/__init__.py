@@ -140,7 +140,7 @@ def _type_by_name(name):
     if not dot:
         raise WrongKind(_("Dem Namen fehlt die Endung."))
     if extension not in _BY_EXTENSION:
-        raise WrongKind(_("Dateien mit der Endung „%(extension)s“ nehmen wir nicht an.", extension=extension))
+        raise WrongKind(_("Die Endung „%(extension)s“ ist nicht erlaubt.", extension=extension))
     *before, inner = stem.rsplit(".", 1)
     if before and _PROGRAM.fullmatch(inner.strip()):
         double = f".{inner}{extension}"
@@ -161,7 +161,7 @@ def _check_structure(data, claimed):
     try:
         _CHECKS[claimed.media_type](Reader(data, settings.max_megapixels))
     except BrokenError:
-        raise Refused(_("Als %(kind)s ist die Datei beschädigt oder unvollständig.", kind=_(claimed.label))) from None
+        raise Refused(_("Das %(kind)s ist beschädigt oder unvollständig.", kind=_(claimed.label))) from None
     except TrailingError:
         sentence = TRAILING_PDF if claimed.media_type == PDF else TRAILING_PICTURE
         raise Refused(_(sentence, kind=_(claimed.label))) from None

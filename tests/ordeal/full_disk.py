@@ -70,7 +70,7 @@ def _fill_and_empty(portal, sender, disk):
     accepted = 0
     while (last := send(some_text() * 8))[0] == 200 and accepted < 1000:
         accepted += 1
-    if last[0] != 422 or "keine Dateien an" not in last[1] or "Papier" not in last[1]:
+    if last[0] != 422 or "Speicher ist gerade fast voll" not in last[1] or "Papier" not in last[1]:
         faults.append("Files are refused without saying why, or what was typed is lost.")
     texts = sum(send()[0] == 200 for _ in range(TRIES))
     if texts < TRIES:
