@@ -3,12 +3,15 @@
 import gettext
 import json
 import os
+import re
 import sys
+from contextlib import contextmanager
 from datetime import datetime
 from functools import wraps
 from pathlib import Path
 
 import click
+from click.exceptions import NoArgsIsHelpError
 
 import logs
 import texts
@@ -20,19 +23,45 @@ os.environ["LANGUAGE"] = "de"
 gettext.bindtextdomain("messages", Path(__file__).parent / "translations")
 
 
+@contextmanager
+def _quoted_in_german():
+    """Put German quotation marks round what click has put between straight ones."""
+    try:
+        yield
+    except NoArgsIsHelpError:
+        raise
+    except click.UsageError as error:
+        raise click.UsageError(re.sub("'([^']*)'", r"„\1“", error.format_message()), error.ctx) from None
+
+
 class Group(click.Group):
-    """A click group whose help is German throughout."""
+    """A click group that speaks German throughout."""
 
     def __init__(self, *args, **options):
         super().__init__(*args, **{"options_metavar": "[OPTIONEN]", "subcommand_metavar": "BEFEHL …"} | options)
         self.command_class, self.group_class = Command, Group
 
+    def parse_args(self, ctx, args):
+        """Read what was typed."""
+        with _quoted_in_german():
+            return super().parse_args(ctx, args)
+
+    def resolve_command(self, ctx, args):
+        """Find the command that was typed."""
+        with _quoted_in_german():
+            return super().resolve_command(ctx, args)
+
 
 class Command(click.Command):
-    """A click command whose help is German throughout."""
+    """A click command that speaks German throughout."""
 
     def __init__(self, *args, **options):
         super().__init__(*args, **{"options_metavar": "[OPTIONEN]"} | options)
+
+    def parse_args(self, ctx, args):
+        """Read what was typed."""
+        with _quoted_in_german():
+            return super().parse_args(ctx, args)
 
 
 def with_database(command):

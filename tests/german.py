@@ -43,8 +43,8 @@ FOREIGN_NUMBERS = {
 # No German word looks like one of these; "in", "an", "die", "was" and the like are left out.
 ENGLISH_WORDS = (
     r"(?<![\w/.@<&?=-])(?:the|this|that|these|is|are|been|has|have|does|of|and|or|you|your|for|from|with|without|not"
-    r"|cannot|please|required|invalid|valid|missing|unknown|found|allowed|field|choice|must|try|[Uu]sage|[Yy]our"
-    r"|Please|The|This|Invalid|Missing|Unknown|January|February|March|May|June|July|October|December|Monday"
+    r"|cannot|please|required|usage|options|show|default|arguments|exit|invalid|valid|missing|unknown|found|allowed|field|choice|must|try|[Yy]our"
+    r"|Usage|Options|Show|Error|Default|Please|The|This|Invalid|Missing|Unknown|January|February|March|May|June|July|October|December|Monday"
     r"|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday)(?![\w/.@=-])"
 )
 
@@ -77,9 +77,9 @@ def mistakes(words, rules=MISTAKES):
 
 
 def english(words):
-    """Return what is English in a text: words, and whole sentences of the libraries."""
-    found = re.findall(ENGLISH_WORDS, words)
-    return found + [sentence.pattern for sentence in sentences_of_libraries() if sentence.search(words)]
+    """Return what is English in a text: words, and whole sentences of libraries."""
+    patterns = [re.compile(ENGLISH_WORDS), *sentences_of_libraries()]
+    return [("English", match.group()) for pattern in patterns for match in pattern.finditer(words)]
 
 
 @cache

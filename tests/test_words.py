@@ -1,11 +1,22 @@
 """The words: how German is written wherever somebody reads it, and that nothing is said in English by mistake."""
 
+import dataclasses
 import re
 
 import pytest
 
+from database import database
+from forms import FORMS
+from models import Approver, Customer, Message, Submission, TextBlock, Ticket
+from services import staff
+from settings import Settings, StartError, settings
 from tests import german
-from tests.mailbox import text_of
+from tests.mailbox import path_in, text_of
+from tests.pages import Visitor
+from tests.staff import SIGN_IN
+from tests.test_commands import command_paths
+from tests.test_ground_rules import TOO_LARGE
+from tests.test_staff_door import addresses
 
 # Somebody is writing these anew; their turn comes next.
 UNDER_WAY = {"services/attachments.py:26", "templates/help.html"}
@@ -14,6 +25,8 @@ NBSP = "\N{NO-BREAK SPACE}"
 
 # What somebody might type into a field or choose by tampering, so that every sentence against it is said.
 FILLINGS = ["", "x", "x" * 6000, "a\x07b", "99.99.2026", "0"]
+
+NONSENSE = ["", "quatsch", "-1"]
 
 INLINE = {"a", "b", "strong", "span", "small", "em", "label", "abbr", "code", "kbd"}
 READ = {"alt", "aria-label", "placeholder", "title"}
@@ -24,7 +37,7 @@ def visible(page):
 
     def words(element):
         if element.tag in german.READ_BY_MACHINES or not isinstance(element.tag, str):
-            return ""
+            return german.CODE
         text = (element.text or "") + "".join(words(child) + (child.tail or "") for child in element)
         text = text if element.tag in INLINE else f"\n{text}\n"
         return "".join([text, *(f"\n{element.get(name)}\n" for name in sorted(READ & element.attrib.keys()))])
@@ -33,9 +46,50 @@ def visible(page):
     return "\n".join(filter(None, lines))
 
 
-def faults(words):
-    """Return all that is wrong with words that somebody reads."""
-    return german.mistakes(words, german.MISTAKES | german.FOREIGN_NUMBERS) + german.english(words)
+def faults(words, without=()):
+    """Return all that is wrong with words that somebody reads, but for rules that do not hold there."""
+    rules = german.MISTAKES | german.FOREIGN_NUMBERS
+    return german.mistakes(words, {name: rules[name] for name in rules.keys() - set(without)}) + german.english(words)
+
+
+class Tour:
+    """Somebody who looks at pages, sends each of their forms with nonsense, and reads every answer."""
+
+    def __init__(self):
+        self.statuses, self.faults = [], []
+
+    def walk(self, visitor, addresses):
+        """Read the pages and what their forms answer."""
+        pages = [(address, visitor.get(address)) for address in addresses]
+        for address, page in pages:
+            self.read(address, page)
+        for _, page in pages:
+            for action, values in nonsense(page):
+                self.read(action, visitor.post(action, values))
+
+    def read(self, address, page):
+        """Read one page."""
+        self.statuses.append(page.status)
+        # No browser shows what an answer says that leads on.
+        if page.status != 303:
+            self.faults += [(address, *fault) for fault in faults(visible(page))]
+
+
+def nonsense(page):
+    """Yield each form of a page with its address, every field that is asked filled in with the same."""
+    for form in page.tree.iter("form"):
+        fields = [element for element in form.iter() if element.tag in ("input", "select", "textarea")]
+        kept = {field.get("name"): field.get("value", "") for field in fields if field.get("type") == "hidden"}
+        asked = {field.get("name") for field in fields} - kept.keys() - {None}
+        if form.get("method") == "post" and asked:
+            for filling in FILLINGS:
+                yield form.get("action"), kept | dict.fromkeys(asked, filling)
+
+
+@pytest.fixture
+def tour():
+    """Somebody who reads pages."""
+    return Tour()
 
 
 @pytest.mark.parametrize(
@@ -111,10 +165,73 @@ def test_no_sentence_of_a_library_is_left_in_its_own_words():
     assert german.english("The requested URL was not found on the server.")
 
 
-def test_every_mail_is_written_by_the_rules(everything):
-    assert {mail["Subject"] for mail in everything.mails}
+def test_every_mail_and_every_page_behind_is_written_by_the_rules(app, everything, tour):
     for mail in everything.mails:
         text = text_of(mail)
         assert "\n\n\n" not in text
         assert text == text.strip("\n") + "\n"
         assert faults(f"{mail['Subject']}\n\n{text}") == []
+    stranger, company = Visitor(app, {}), everything.companies[-1]
+    own = [path_in(mail) for mail in everything.mails if mail.envelope.rcpt_tos[0] in company.mailboxes]
+    tour.walk(stranger, {path for path in own if path.startswith(("/freigabe/", "/vorgang/"))})
+    with database.connection_context():
+        block = TextBlock.create(name="Rückruf", text="Wir rufen Sie an.")
+        behind = {
+            "approver_id": [Approver.get().id],
+            "attachment_id": [],
+            "block_id": [block.id],
+            "code": [ticket.submission.code for ticket in Ticket.newest_first().limit(12)],
+            "customer_id": [Customer.get().id],
+            "message_id": [message.id for message in Message.select().group_by(Message.kind)],
+            "slug": [],
+            "token": [],
+        }
+        behind["code"].append(Submission.unmatched().get().code)
+    tour.walk(everything.clara, [address for _, address in addresses(app, behind)["GET"] if "csv" not in address])
+    assert len(tour.statuses) > 200
+    assert tour.faults == []
+
+
+def test_every_page_of_a_visitor_is_written_by_the_rules(anna, tour, monkeypatch):
+    with database.connection_context():
+        setup = staff.setup_token()
+    kinds = [f"/?art={form.slug}" for form in FORMS.values()]
+    tour.walk(anna, ["/", "/gibt-es-nicht", "/felder", "/vorgang/x", "/freigabe/x", *kinds])
+    tour.walk(anna, [SIGN_IN, f"/verwaltung/einrichten/{setup}"])
+    settings.submissions_per_hour = 1
+    tour.read("too many", anna.post("/", anna.filled("incident")))
+    tour.read("too many", anna.post("/", anna.filled("incident")))
+    tour.read("too large", anna.post("/", {}, environ_overrides=TOO_LARGE))
+    monkeypatch.setattr(Submission, "pending", None)
+    tour.read("broken", anna.get("/healthz"))
+    assert set(tour.statuses) >= {200, 404, 405, 413, 422, 429, 500}
+    assert tour.faults == []
+
+
+@pytest.mark.parametrize("path", command_paths(), ids=" ".join)
+def test_every_command_answers_by_the_rules(office, anna, dora, work, path):
+    """Its help, what it lists and what it says to wrong words; its columns have two blanks between them."""
+    anna.report("new_employee", email="fremd@gmx.de")
+    dora.report("incident")
+    work()
+    said = [office(*path, *rest).output for rest in (["--help"], ["--quatsch"], ["ABCD-2345", "x", "y"])]
+    said += [office(*path).output] if path and path[-1] in ("liste", "pruefen", "sichern", "test") else []
+    assert all(said)
+    assert [(words, *fault) for words in said for fault in faults(words, without=["two blanks"])] == []
+
+
+def test_every_setting_refuses_by_the_rules(tmp_path):
+    refusals = [
+        refusal(tmp_path, field.name, value) for field in dataclasses.fields(Settings)[1:] for value in NONSENSE
+    ]
+    assert len(list(filter(None, refusals))) > 60
+    assert [(words, *fault) for words in refusals for fault in faults(words)] == []
+
+
+def refusal(data_dir, name, value):
+    """Return the sentence against a value of a setting, or nothing if it is one."""
+    try:
+        Settings().load({"TICKET_DATA_DIR": str(data_dir), f"TICKET_{name.upper()}": value})
+    except StartError as error:
+        return str(error).replace(str(data_dir), german.CODE)
+    return ""
