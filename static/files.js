@@ -33,6 +33,7 @@
     const refused = files.filter((file) => !fits.includes(file));
     sayEach("upload-message", [...complaints,
       ...refused.map(({ name }) => sentence("file_refused", { name, reason: tooLarge }))]);
+    byId("upload-again").hidden = true;
     if (sending) {
       waiting.push(...fits);
     } else {
@@ -52,6 +53,7 @@
     if (!byId("files")) return;
     choose(failed);
     sayEach("upload-message", [failure]);
+    byId("upload-again").hidden = !failed.length;
   };
 
   const uploadEnded = (failure, unsent = []) => {
@@ -80,6 +82,14 @@
     event.stopPropagation();
     add([...input.files]);
   }, true);
+
+  const uploadAgain = () => { if (failed.length && !sending && byId("files")) add([]); };
+  window.addEventListener("online", uploadAgain);
+  document.addEventListener("click", ({ target }) => {
+    if (!target.closest("#upload-again")) return;
+    byId("files").focus();
+    uploadAgain();
+  });
 
   const zoneOf = (event) => event.target.closest?.(".dropzone");
   const carriesFiles = (event) => event.dataTransfer?.types.includes("Files");
@@ -139,6 +149,14 @@
 
   document.addEventListener("htmx:afterSwap", (event) => {
     if (event.detail.target.id === "fields" && failed.length) showFailed(sentence("upload_failed"));
+  });
+
+  // Said in the list itself, so that the next list takes it away.
+  const notRemoved = Object.assign(document.createElement("p"), { className: "error" });
+  document.addEventListener("htmx:sendError", ({ detail: { elt } }) => {
+    if (elt.name !== "attachment") return;
+    notRemoved.textContent = sentence("not_removed");
+    byId("attachment-list").append(notRemoved);
   });
 
   // Before portal.js marks the input as renewed: marked already, it does not try again.

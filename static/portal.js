@@ -3,7 +3,11 @@ const portal = (() => {
   "use strict";
 
   const byId = (id) => document.getElementById(id);
-  const say = (id, text) => { const place = byId(id); if (place) place.textContent = text; };
+  const say = (id, text) => {
+    const place = byId(id);
+    // What is said already is not said again: a screen reader would read it out every time.
+    if (place && place.textContent !== text) place.textContent = text;
+  };
 
   // What the page says is written there, in its language.
   const sentences = JSON.parse(document.querySelector("[name=portal-sentences]")?.content ?? "{}");
@@ -41,18 +45,28 @@ const portal = (() => {
     const message = { 401: sentence("signed_out"), 413: sentence("too_large") }[xhr.status] ?? saidByPortal(xhr) ?? serverFailed(xhr);
     say("form-message", message);
   });
-  document.addEventListener("htmx:sendError", (event) => {
-    if (event.detail.elt.id === "category") say("category-message", sentence("no_fields"));
-    if (sends(event.detail.elt)) say("form-message", offline());
+  // What the page asks for by itself it asks for again: not every browser notices that the line is back.
+  const RETRY_MS = 3000;
+  const ASKED = { category: ["category-message", "no_fields"], entry_date: ["lead-time", "no_lead_time"] };
+
+  document.addEventListener("htmx:sendError", ({ detail: { elt } }) => {
+    if (sends(elt)) say("form-message", offline());
+    if (!ASKED[elt.id]) return;
+    const [place, name] = ASKED[elt.id];
+    say(place, sentence(name));
+    clearTimeout(elt.retry);
+    elt.retry = setTimeout(() => { if (elt.isConnected) htmx.trigger(elt, "change"); }, RETRY_MS);
   });
 
-  const showFieldsOfChoice = () => {
+  window.addEventListener("online", () => {
+    if (byId("form-message")?.textContent === offline()) say("form-message", sentence("online"));
+  });
+
+  // On the way back some browsers load the page anew and choose again what was chosen, but the fields are not there.
+  window.addEventListener("pageshow", () => {
     const chosen = document.querySelector("#category :checked")?.value;
     if (chosen && chosen !== document.querySelector("[data-category]")?.dataset.category) htmx.trigger("#category", "change");
-  };
-  // On the way back some browsers load the page anew and choose again what was chosen, but the fields are not there.
-  window.addEventListener("pageshow", showFieldsOfChoice);
-  window.addEventListener("online", showFieldsOfChoice);
+  });
 
   // The server gave a new token because the old session was gone: the same request once more, but only once.
   document.addEventListener("session-renewed", (event) => {

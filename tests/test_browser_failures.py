@@ -1,5 +1,7 @@
 """When the line, the server or the session fails, in Chromium: a message, nothing lost, and the next try works."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -46,35 +48,49 @@ def test_line_cut_during_an_upload(form, sent):
     assert names_of(submission) == ["Foto.png", "Protokoll.log"]
 
 
-def test_files_of_a_failed_upload_are_not_lost_to_the_next(form, sent):
-    form.cut()
-    form.add_files(("Eins.txt", b"1"))
-    expect(form.at("#upload-message")).to_contain_text("Das Hochladen ist abgebrochen")
-    form.mend()
+def test_files_of_a_failed_upload_go_along_with_whatever_is_next(form, sent):
+    form.begin_upload(("Eins.txt", b"1"))
+    form.upload_breaks()
     form.add_files(("Zwei.txt", b"2"))
     form.sees_files("Eins.txt", "Zwei.txt")
-    form.send()
-    form.sees_receipt()
-    (submission,) = sent()
-    assert names_of(submission) == ["Eins.txt", "Zwei.txt"]
-
-
-def test_files_of_a_failed_upload_survive_errors_and_detours(form, sent):
-    form.cut()
-    form.add_files(("Eins.txt", b"1"))
-    expect(form.at("#upload-message")).to_contain_text("Das Hochladen ist abgebrochen")
-    form.mend()
+    form.begin_upload(("Drei.txt", b"3"))
+    form.upload_breaks()
     form.choose("new_employee")
     form.choose("incident")
+    expect(form.at("#upload-message")).to_contain_text("Das Hochladen ist abgebrochen")
     form.fill({"phone": ""})
     form.send()
     form.focus_is_on(".summary")
-    form.sees_files("Eins.txt")
+    form.sees_files("Eins.txt", "Zwei.txt", "Drei.txt")
     form.fill({"phone": form.known["phone"]})
     form.send()
     form.sees_receipt()
     (submission,) = sent()
-    assert names_of(submission) == ["Eins.txt"]
+    assert names_of(submission) == ["Drei.txt", "Eins.txt", "Zwei.txt"]
+
+
+def test_a_broken_upload_goes_on_by_itself_or_with_a_button(form, sent):
+    again = form.at("button", has_text="Noch einmal hochladen")
+    form.cut()
+    form.add_files(("Eins.txt", b"1"))
+    expect(form.at("#upload-message")).to_contain_text("Das Hochladen ist abgebrochen")
+    again.click()
+    expect(again).to_be_visible()
+    form.mend()
+    form.sees_files("Eins.txt")
+    expect(again).to_be_hidden()
+    expect(form.at("#upload-message")).to_be_empty()
+    form.begin_upload(("Zwei.txt", b"2"))
+    expect(again).to_be_hidden()
+    form.upload_breaks()
+    again.press("Enter")
+    form.sees_files("Eins.txt", "Zwei.txt")
+    form.focus_is_on("#files")
+    expect(again).to_be_hidden()
+    form.send()
+    form.sees_receipt()
+    (submission,) = sent()
+    assert names_of(submission) == ["Eins.txt", "Zwei.txt"]
 
 
 def test_line_cut_while_sending_waits_for_an_upload(form, sent):
@@ -92,10 +108,11 @@ def test_line_cut_while_sending_waits_for_an_upload(form, sent):
 def test_line_cut_while_sending(form, sent):
     form.cut()
     form.send()
-    expect(form.at("#form-message")).to_contain_text("Keine Verbindung")
+    expect(form.at("#form-message")).to_contain_text("Keine Verbindung, Ihre Anfrage ist noch nicht eingegangen.")
     is_unharmed(form)
     assert len(sent()) == 0
     form.mend()
+    expect(form.at("#form-message")).to_contain_text("Die Verbindung ist wieder da.")
     form.send()
     form.sees_receipt()
     assert len(sent()) == 1
@@ -117,13 +134,45 @@ def test_line_cut_before_the_answer(form, sent):
     expect(form.at(".code")).to_have_text(submission.spoken_code)
 
 
-def test_line_cut_when_a_kind_is_chosen(form):
+def test_line_cut_when_a_kind_or_a_date_is_chosen(tab):
+    # The browser does not notice that a line broke on its way.
+    def lose_next(path):
+        tab.page.route(f"**{path}", lambda route: route.abort("connectionreset"), times=1)
+
+    tab.page.clock.install()
+    tab.open()
+    tab.fill(tab.known)
+    lose_next("/felder")
+    tab.at("input[value=new_employee]").check()
+    expect(tab.at("#category-message")).to_contain_text("Keine Verbindung. Die Felder erscheinen")
+    tab.page.clock.fast_forward(3000)
+    tab.sees_fields_of("new_employee")
+    expect(tab.at("#category-message")).to_be_empty()
+    lose_next("/vorlauf")
+    tab.fill({"entry_date": "2027-04-01"})
+    expect(tab.at("#lead-time")).to_contain_text("Keine Verbindung. Den letzten Tag")
+    tab.page.clock.fast_forward(3000)
+    expect(tab.at("#lead-time")).to_contain_text("Diesen Eintritt können Sie bis")
+    tab.sees_values(tab.known | {"entry_date": "2027-04-01"})
+
+
+def test_line_cut_when_a_file_is_removed(form, sent):
+    form.add_files(("Foto.png", PNG), ("Falsch.txt", b"1"))
+    form.sees_files("Foto.png", "Falsch.txt")
+    remove = form.page.get_by_role("button", name="Falsch.txt entfernen")
+    notice = form.at("#attachment-list .error")
     form.cut()
-    form.at("#category-3").check()
-    expect(form.at("#category-message")).to_contain_text("Keine Verbindung")
+    remove.click()
+    remove.click()
+    expect(notice).to_have_text(re.compile("^Keine Verbindung. Bitte entfernen Sie die Datei noch einmal"))
+    form.sees_files("Foto.png", "Falsch.txt")
     form.mend()
-    form.choose("incident")
-    is_unharmed(form)
+    remove.click()
+    form.sees_files("Foto.png")
+    expect(notice).to_have_count(0)
+    form.send()
+    form.sees_receipt()
+    assert names_of(*sent()) == ["Foto.png"]
 
 
 # --- The server ---
