@@ -37,7 +37,7 @@ LABELS = [words.Category, words.Priority, words.Salutation, words.TicketStatus]
 
 def main():
     catalogue = known()
-    catalogue.update(said(), no_fuzzy_matching=True)
+    catalogue.update(said(), no_fuzzy_matching=True, update_creation_date=False)
     catalogue.obsolete.clear()
     with READABLE.open("wb") as file:
         write_po(file, catalogue, width=120, omit_header=False, sort_by_file=True, include_lineno=False)
@@ -66,7 +66,12 @@ def said():
 
 def untranslated(catalogue):
     """Return the German sentences that have no English ones."""
-    return [message.id for message in catalogue if message.id and not all(_texts(message.string))]
+    return [message.id for message in catalogue if message.id and not all(texts_of(message.string))]
+
+
+def texts_of(said):
+    """Return a sentence, or those for one and for many, as a tuple."""
+    return said if isinstance(said, tuple) else (said,)
 
 
 def _declared():
@@ -89,10 +94,6 @@ def _sentences(form):
         yield from filter(None, found)
     if isinstance(form, forms.RequestForm):
         yield from (form.explanation, *form.read_as.values(), *form.said_when_empty.values())
-
-
-def _texts(string):
-    return string if isinstance(string, tuple) else (string,)
 
 
 if __name__ == "__main__":

@@ -6,10 +6,12 @@ import hashlib
 import re
 import subprocess
 import sys
+from collections import Counter
 from html.parser import HTMLParser
 
 import pytest
 
+from tests import catalogue
 from tests.conftest import ROOT
 
 # Each room with the rooms it may use. The ground floor knows nobody; a view, a service or a command knows no other app.
@@ -533,11 +535,12 @@ def test_every_version_is_pinned(name):
     ] == []
 
 
-def test_compiled_catalogue_is_the_readable_one():
-    folder = ROOT / "translations" / "de" / "LC_MESSAGES"
-    with (folder / "messages.mo").open("rb") as file:
+@pytest.mark.parametrize(("code", "domain"), [("de", "messages"), ("en", "portal")])
+def test_compiled_catalogue_is_the_readable_one(code, domain):
+    folder = ROOT / "translations" / code / "LC_MESSAGES"
+    with (folder / f"{domain}.mo").open("rb") as file:
         compiled = gettext.GNUTranslations(file)._catalog
-    readable = read_catalogue((folder / "messages.po").read_text("utf-8"))
+    readable = read_catalogue((folder / f"{domain}.po").read_text("utf-8"))
     assert {key: text for key, text in compiled.items() if key != ""} == readable
     assert all(readable.values())
 
@@ -556,6 +559,16 @@ def read_catalogue(text):
         else:
             entries[fields["msgid"]] = fields["msgstr"]
     return entries
+
+
+def test_english_sentences_have_the_gaps_and_marks_of_the_german_ones():
+    def gaps(text):
+        return Counter(re.findall(r"%\(\w+\)\d*[sd]|\{\w+\}|<[^>]+>|\N{NO-BREAK SPACE}", text))
+
+    for message in catalogue.known():
+        pairs = zip(catalogue.texts_of(message.id), catalogue.texts_of(message.string), strict=True)
+        for german, english in pairs if message.id else ():
+            assert gaps(german) == gaps(english), german
 
 
 @pytest.mark.parametrize("path", ["README.md", "docs/handbuch.md"])
