@@ -241,14 +241,23 @@ class Tab:
         """Let what is sent crawl at 20 kB a second."""
         self._connect(upload=20_000)
 
+    def far_out(self):
+        """Let the line be the "Slow 4G" of developer tools: 1.6 Mbit/s down, 750 kbit/s up, half a second to answer."""
+        self._connect(download=180_000, upload=84_000, latency=562)
+
     def cut(self):
         self._connect(offline=True)
 
     def mend(self):
         self._connect()
 
-    def _connect(self, upload=-1, offline=False):
-        conditions = {"offline": offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": upload}
+    def _connect(self, download=-1, upload=-1, latency=0, offline=False):
+        conditions = {
+            "offline": offline,
+            "latency": latency,
+            "downloadThroughput": download,
+            "uploadThroughput": upload,
+        }
         self._network.send("Network.emulateNetworkConditions", conditions)
 
     def check(self):

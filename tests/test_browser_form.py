@@ -1,4 +1,4 @@
-"""The form in Chromium: kinds, errors and sending, with the mouse, with keys only, and without scripts."""
+"""The form in Chromium: kinds, errors and sending, with the mouse and with keys only."""
 
 import re
 from datetime import date, timedelta
@@ -267,7 +267,7 @@ def test_the_receipt_can_be_printed(tab):
     expect(tab.page).to_have_title("printed")
 
 
-# --- Keys only, and without scripts ---
+# --- Keys only ---
 
 
 def test_a_whole_report_with_keys_only(tab, sent):
@@ -327,33 +327,3 @@ def test_a_whole_report_with_keys_only(tab, sent):
     (submission,) = sent()
     assert (submission.category, submission.device, submission.priority) == ("warranty", "ThinkPad E16", "high")
     assert names_of(submission) == ["Richtig.png"]
-
-
-def test_a_whole_report_without_scripts(open_tab, sent):
-    tab = open_tab(java_script_enabled=False)
-    tab.open()
-    tab.fill(tab.known)
-    tab.at("input[name=category][value=incident]").check()
-    tab.at("button", has_text="Felder anzeigen").click()
-    tab.sees_fields_of("incident")
-    tab.sees_values(tab.known)
-    tab.fill(EXAMPLES["incident"] | {"priority": "medium", "phone": ""})
-    tab.add_files(("Foto.png", PNG), ("Programm.exe", b"MZ"))
-    tab.send()
-    expect(tab.page).to_have_title(re.compile("^Fehler: "))
-    expect(tab.at(".summary")).to_contain_text("„Programm.exe“ konnten wir nicht annehmen")
-    expect(tab.at(".summary")).to_contain_text("Bitte geben Sie eine Telefonnummer ein")
-    tab.sees_files("Foto.png")
-    tab.sees_values(tab.known | EXAMPLES["incident"] | {"priority": "medium", "phone": ""})
-    tab.fill({"phone": "0211 5550101"})
-    tab.add_files(("Falsch.png", PNG + b"\0"), ("Zweites.txt", b"Hallo"))
-    tab.send()
-    tab.sees_files("Foto.png", "Zweites.txt")
-    tab.at("li", has_text="Zweites.txt").get_by_role("button").click()
-    tab.sees_files("Foto.png")
-    tab.sees_values(tab.known | EXAMPLES["incident"] | {"priority": "medium", "phone": "0211 5550101"})
-    tab.send()
-    tab.sees_receipt()
-    (submission,) = sent()
-    assert submission.priority == "medium"
-    assert names_of(submission) == ["Foto.png"]
