@@ -41,7 +41,7 @@ def test_page_shows_the_whole_request(ask, category):
     assert "Anna Sommer am 23.11.2026, 10:30 Uhr" in words
     assert ("Priorität Mittel" in words) == (category != "new_employee")
     buttons = [(button.get("value"), button.text) for button in page.tree.iter("button")]
-    assert buttons == [("approved", "Freigeben"), ("declined", "Ablehnen")]
+    assert buttons == [(None, "English"), ("approved", "Freigeben"), ("declined", "Ablehnen")]
     # What is typed of a reason stays.
     assert [link.get("target") for link in page.tree.iter("a") if link.get("href") == "/hilfe"] == ["_blank"]
 

@@ -24,6 +24,7 @@ ROUTES = {
     "/eingegangen/<code>": {"GET"},
     "/felder": {"POST"},
     "/freigabe/<token>": {"GET", "POST"},
+    "/freigabe/<token>/sprache": {"POST"},
     "/healthz": {"GET"},
     "/hilfe": {"GET"},
     "/static/<public_name>": {"GET"},

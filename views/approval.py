@@ -1,6 +1,6 @@
 """The approver's page: the whole request, and two buttons. Looking decides nothing; programs open mailed links, too."""
 
-from flask import Blueprint, redirect, render_template, request
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
@@ -22,6 +22,12 @@ NOT_YET = N_(
 )
 
 
+@bp.url_defaults
+def stay_at_this_page(endpoint, values):
+    """Let the addresses of the page's parts begin as its own does."""
+    values.setdefault("token", request.view_args["token"])
+
+
 @bp.get("")
 def show(token):
     """Show the request, and who decided what."""
@@ -38,7 +44,13 @@ def decide(token):
         approvals.decide(link, form.question.data, form.chosen, form.reason.data, clock.now())
     except approvals.NothingToDecide:
         return _show(_link(token), form, 409, notice=_(TOO_LATE))
-    return redirect(request.path, 303)
+    return redirect(url_for(".show"), 303)
+
+
+@bp.post("/sprache")
+def change_language(token):
+    """Show the page in the other language and keep what was typed; its address says which."""
+    return _show(_link(token), DecisionForm())
 
 
 @bp.errorhandler(CSRFError)
@@ -46,7 +58,7 @@ def renew_session(error):
     """Decide nothing that was asked without a valid token, and lose nothing that was typed."""
     if comes_from_elsewhere():
         # Another page must not put its own words into the form.
-        return redirect(request.path, 303)
+        return redirect(url_for(".show"), 303)
     try:
         return _show(_link(**request.view_args), DecisionForm(), 422, notice=_(NOT_YET))
     except HTTPException as dead:
