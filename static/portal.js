@@ -45,8 +45,11 @@ const portal = (() => {
     const message = { 401: sentence("signed_out"), 413: sentence("too_large") }[xhr.status] ?? saidByPortal(xhr) ?? serverFailed(xhr);
     say("form-message", message);
   });
+
   // What the page asks for by itself it asks for again: not every browser notices that the line is back.
   const RETRY_MS = 3000;
+  // Longer than the office's own check of a file may take.
+  const PATIENCE_MS = 120_000;
   const ASKED = { category: ["category-message", "no_fields"], entry_date: ["lead-time", "no_lead_time"] };
 
   document.addEventListener("htmx:sendError", ({ detail: { elt } }) => {
@@ -56,6 +59,21 @@ const portal = (() => {
     say(place, sentence(name));
     clearTimeout(elt.retry);
     elt.retry = setTimeout(() => { if (elt.isConnected) htmx.trigger(elt, "change"); }, RETRY_MS);
+  });
+
+  // A line can break without a word. Whoever sends the same once more gets the same receipt.
+  document.addEventListener("htmx:beforeSend", ({ detail: { elt, xhr } }) => {
+    let timer;
+    const wait = () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => {
+        xhr.abort();
+        htmx.trigger(elt, "htmx:sendError");
+      }, PATIENCE_MS);
+    };
+    wait();
+    xhr.upload.addEventListener("progress", wait);
+    xhr.addEventListener("loadend", () => clearTimeout(timer));
   });
 
   window.addEventListener("online", () => {

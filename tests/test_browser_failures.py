@@ -134,6 +134,23 @@ def test_line_cut_before_the_answer(form, sent):
     expect(form.at(".code")).to_have_text(submission.spoken_code)
 
 
+def test_a_line_that_hangs_is_given_up(form, sent):
+    form.page.clock.install()
+    form.begin_upload(("Eins.txt", b"1"))
+    form.page.clock.fast_forward(120_000)
+    expect(form.at("#upload-message")).to_contain_text("Das Hochladen ist abgebrochen")
+    form.page.route(form.portal.url + "/", lambda route: None, times=1)
+    form.send()
+    expect(form.at("#send")).to_be_disabled()
+    form.page.clock.fast_forward(120_000)
+    expect(form.at("#form-message")).to_contain_text("Keine Verbindung")
+    is_unharmed(form)
+    form.send()
+    form.sees_receipt()
+    (submission,) = sent()
+    assert names_of(submission) == ["Eins.txt"]
+
+
 def test_line_cut_when_a_kind_or_a_date_is_chosen(tab):
     # The browser does not notice that a line broke on its way.
     def lose_next(path):
