@@ -29,7 +29,7 @@ from settings import StartError, settings
 def back_up(with_key, target):
     """Alles in ein Archiv sichern; das Portal läuft weiter."""
     if not data_folder.has_database():
-        raise click.ClickException(f"In {settings.data_dir} liegt keine Datenbank, also nichts zu sichern.")
+        raise click.ClickException(f"In {settings.data_dir} liegt keine Datenbank. Es gibt nichts zu sichern.")
     # A step to a new version must not come before the backup, so the app is not made here.
     open_at(settings.database_path)
     try:
@@ -47,7 +47,7 @@ def back_up(with_key, target):
     if with_key:
         with logs.to_file():
             note(SecurityEvent.KEY_COPIED, COMMAND)
-        click.echo("Im Archiv liegt der Schlüssel: Wer es hat, hat alles. Verwahren Sie es entsprechend.")
+        click.echo("Im Archiv liegt der Schlüssel: Wer es hat, kommt an alles. Verwahren Sie es so gut wie ihn.")
     else:
         click.echo("Ohne Schlüssel. Verwahren Sie secret.key einmal an einem anderen Ort.")
 
@@ -69,7 +69,7 @@ def bring_back(archive):
     if restored.held:
         click.echo(
             f"Im Postausgang warteten Nachrichten: {restored.held}. Sie gehen nicht von selbst hinaus, denn vielleicht "
-            "sind sie es schon. Entscheiden Sie unter Postausgang, Nicht zustellbar."
+            "sind sie längst angekommen. Entscheiden Sie im Postausgang unter „Nicht zustellbar“."
         )
     if not restored.has_key:
         click.echo(

@@ -17,12 +17,12 @@ from services.security_log import COMMAND, SecurityEvent, note
 from words import plain
 
 number = click.option("--nummer", "number", required=True, metavar="N", help="Kundennummer.")
-account_name = click.option("--name", required=True, metavar="NAME", help="Name, mit dem man sich anmeldet.")
+account_name = click.option("--name", required=True, metavar="NAME", help="Der Name zum Anmelden.")
 
 
 attachment_number = click.argument("position", metavar="NR", type=click.IntRange(1))
 attachment_target = click.option(
-    "--ziel", "target", metavar="DATEI", help="Wohin; ohne Angabe unter dem eigenen Namen in diesen Ordner."
+    "--ziel", "target", metavar="DATEI", help="Wohin damit; sonst unter seinem Namen in diesen Ordner."
 )
 
 
@@ -40,12 +40,12 @@ def cli(context):
     "history",
     type=click.IntRange(1),
     metavar="ZAHL",
-    help="So viele Tickets der letzten fünf Jahre; ohne Angabe einige hundert des letzten Jahres.",
+    help="So viele Tickets aus fünf Jahren; sonst einige hundert aus einem Jahr.",
 )
 @click.pass_obj
 def run_demo(runtime, history):
     """Zum Ausprobieren: mit Beispieldaten starten."""
-    click.echo("Einen Moment, die Beispieldaten werden angelegt …")
+    click.echo("Einen Moment, das Portal legt Beispieldaten an …")
     runtime.serve_demo(history)
 
 
@@ -64,7 +64,7 @@ def run_worker(once):
     try:
         done = worker.run_once(clock.now())
     except OSError as error:
-        raise click.ClickException(f"Nicht alles ließ sich erledigen: {error}.") from None
+        raise click.ClickException(f"Nicht alles ließ sich erledigen: {in_german(error)}.") from None
     click.echo(f"Erledigt. Geprüfte Anfragen: {done.decided}, verschickte E-Mails: {done.mails_sent}")
 
 
@@ -220,7 +220,7 @@ def office():
 @account_name
 @with_database
 def add_account(name):
-    """Ein Konto anlegen; das Kennwort wird abgefragt."""
+    """Ein Konto anlegen; der Befehl fragt nach dem Kennwort."""
     member = staff.add(name, ask_password(), clock.now())
     note(SecurityEvent.ACCOUNT_ADDED, COMMAND, account=member.name)
     click.echo(f"Das Konto „{member.name}“ ist angelegt.")
@@ -342,7 +342,7 @@ def _of_unmatched(submission):
 
 def _print_pin(pin):
     click.echo(f"PIN: {accounts.spoken_pin(pin)}")
-    click.echo("Sie wird nur dieses eine Mal angezeigt.")
+    click.echo("Sie sehen sie nur dieses eine Mal.")
 
 
 def _print_whole(submission, facts, history, as_json):

@@ -63,8 +63,8 @@ class CustomerForm(StoredForm):
         "Mail-Domain",
         _follows(customers.checked_mail_domain),
         limit=MAX_EMAIL_LENGTH,
-        description="Zum Beispiel firma.de. Bestätigungen, Antworten und Entscheidungen gehen auch an eine eingetippte "
-        "Adresse, wenn sie in dieser Domain liegt.",
+        description="Zum Beispiel firma.de. Wer im Formular eine Adresse dieser Domain angibt, bekommt dorthin "
+        "Bestätigung, Antworten und Entscheidungen.",
         render_kw={"autocapitalize": "none", "spellcheck": "false", "inputmode": "url"},
     )
     fully_managed = BooleanField("Wir betreuen die IT vollständig", default=True)
@@ -127,7 +127,7 @@ class ImportConfirmedForm(PortalForm):
     """The text of that file, after the office has looked at what it would do."""
 
     table = HiddenField()
-    skip_faulty = BooleanField("Fehlerhafte Zeilen auslassen (sonst wird gar nichts eingelesen)")
+    skip_faulty = BooleanField("Fehlerhafte Zeilen auslassen (sonst liest das Portal nichts ein)")
 
 
 class PrintRunForm(PortalForm):

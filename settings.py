@@ -177,7 +177,11 @@ class Settings:
         for name in config:
             raise StartError(f"Die Einstellung „{name}“ ({CONFIG_FILE}) gibt es nicht. Bitte prüfen Sie den Namen.")
         for name in environment:
-            log.warning("Die Umgebungsvariable %s%s gibt es nicht.", ENVIRONMENT_PREFIX, name.upper())
+            log.warning(
+                "Die Umgebungsvariable %s%s gibt es nicht. Bitte prüfen Sie den Namen.",
+                ENVIRONMENT_PREFIX,
+                name.upper(),
+            )
 
     def as_config(self, with_secrets):
         """Return the text of a config file with the values in force that are not the defaults."""

@@ -36,16 +36,16 @@ def prepare(requirements):
     if read(os.path.join(VENV, "created")) != sys.version:
         if importlib.util.find_spec("ensurepip") is None:
             stop("Es fehlt das Paket python3-venv. Auf Debian und Ubuntu: sudo apt install python3-venv")
-        print("Einen Moment, das Meldeportal wird eingerichtet …", flush=True)
+        print("Einen Moment, das Meldeportal richtet sich ein …", flush=True)
         try:
             venv.create(VENV, clear=True, with_pip=True)
-        except (OSError, subprocess.CalledProcessError) as error:
-            stop("Der Ordner .venv ließ sich nicht anlegen: %s" % error)
+        except (OSError, subprocess.CalledProcessError):
+            stop("Der Ordner .venv ließ sich nicht anlegen. Ist noch Platz, und dürfen Sie in diesen Ordner schreiben?")
         write(os.path.join(VENV, "created"), sys.version)
-    print("Die benötigten Pakete werden installiert …", flush=True)
+    print("Das Meldeportal lädt die Pakete, die es braucht …", flush=True)
     command = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", requirements]
     if subprocess.call(command, cwd=ROOT) != 0:
-        stop("Die Pakete ließen sich nicht installieren. Besteht eine Verbindung zum Internet?")
+        stop("Die Pakete ließen sich nicht installieren. Ist der Rechner mit dem Internet verbunden?")
     write(stamp, wanted)
 
 

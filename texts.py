@@ -31,9 +31,11 @@ def day(value):
 
 
 def moment(value):
-    """Return a moment as the office's clock showed it: "23.11.2026, 17:05 Uhr", "23 November 2026, 17:05"."""
+    """Return a moment as the office's clock showed it: "23.11.2026 um 17:05 Uhr", "23 November 2026 at 17:05"."""
     local = value.astimezone(TIME_ZONE)
-    return f"{date(local)}, {local:%H:%M}" + ("" if _in_english() else "\N{NO-BREAK SPACE}Uhr")
+    if _in_english():
+        return f"{date(local)} at {local:%H:%M}"
+    return f"{date(local)} um {local:%H:%M}\N{NO-BREAK SPACE}Uhr"
 
 
 def lately(value, today):

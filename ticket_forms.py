@@ -9,11 +9,11 @@ from models import Staff, TextBlock
 from services import approvals, conversation, tickets
 from staff_forms import NOBODY
 
-ON_BEHALF = "Nach einem Anruf, für den Genehmiger. Der Kunde erfährt davon, auch diesen Text."
+ON_BEHALF = "Nach einem Anruf, für den Genehmiger. Der Kunde und die Genehmiger lesen diesen Text."
 
 READ_BY_CUSTOMER = "Der Kunde liest das in einer E-Mail und auf seiner Seite."
 
-ASKED_ANEW = "Was nicht freigegeben war, geht noch einmal an die Genehmiger."
+ASKED_ANEW = "War das Ticket nicht freigegeben, fragt das Portal die Genehmiger noch einmal."
 
 # A text to a ticket is a sentence or two.
 FEW = {"rows": 3}

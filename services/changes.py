@@ -27,7 +27,9 @@ class Outdated(TicketError):
     """Somebody else did something since the person looked; carries the events that came meanwhile."""
 
     def __init__(self, events):
-        super().__init__("Inzwischen hat sich an diesem Ticket etwas geändert. Bitte prüfen Sie, ob das noch passt.")
+        super().__init__(
+            "Inzwischen ist an diesem Ticket etwas geschehen. Bitte prüfen Sie, ob Ihre Eingabe noch passt."
+        )
         self.events = events
 
 

@@ -121,7 +121,10 @@ def write(text, skip_faulty, now):
     with transaction():
         table = read(text)
         if table.faulty and not skip_faulty:
-            raise Faulty("Es ist nichts eingelesen, denn manche Zeilen sind fehlerhaft.")
+            raise Faulty(
+                "Es ist nichts eingelesen, denn manche Zeilen sind fehlerhaft. Verbessern Sie sie oder lassen Sie "
+                "sie aus."
+            )
         if not table.good:
             raise Faulty("Es ist nichts eingelesen, denn keine Zeile ist fehlerfrei.")
         return [customers.add(line.values, now) for line in table.good]

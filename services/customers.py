@@ -102,7 +102,7 @@ def checked_name(text):
     name = _trimmed(text)
     if not name or not _is_one_line(name):
         raise AccountError(
-            f"Bitte geben Sie einen Namen mit höchstens {MAX_SHORT_LENGTH} Zeichen ohne Steuerzeichen an."
+            f"Bitte geben Sie einen Namen mit höchstens {MAX_SHORT_LENGTH} Zeichen an, ohne unsichtbare Zeichen."
         )
     return name
 
@@ -111,7 +111,7 @@ def checked_contact_name(text):
     """Return the name of a person as it is stored, or ""; raises AccountError."""
     name = _trimmed(text)
     if name and not _is_one_line(name):
-        raise AccountError(f"Ein Ansprechpartner hat höchstens {MAX_SHORT_LENGTH} Zeichen ohne Steuerzeichen.")
+        raise AccountError(f"Ein Ansprechpartner hat höchstens {MAX_SHORT_LENGTH} Zeichen, keines davon unsichtbar.")
     return name
 
 

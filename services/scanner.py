@@ -62,7 +62,7 @@ def check(path, source):
         note(SecurityEvent.FILE_HARMFUL, source)
         raise Refused(_(HARMFUL))
     if _dead:
-        log.error("Der Virenscanner hat nicht geprüft, Dateien werden abgelehnt: %s", said)
+        log.error("Der Virenscanner hat nicht geprüft, deshalb kommt keine Datei herein: %s", said)
         raise Unchecked(_(DEAD))
 
 

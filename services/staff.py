@@ -161,7 +161,7 @@ def _add(name, password, now, is_first):
     name = " ".join(name.split())
     if not name or max(len(name), len(login_of(name))) > MAX_SHORT_LENGTH or not name.isprintable():
         raise AccountError(
-            f"Bitte geben Sie einen Namen mit höchstens {MAX_SHORT_LENGTH} Zeichen ohne Steuerzeichen an."
+            f"Bitte geben Sie einen Namen mit höchstens {MAX_SHORT_LENGTH} Zeichen an, ohne unsichtbare Zeichen."
         )
     check_password_is_strong(password, name)
     password_hash = _hash(password)

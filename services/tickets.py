@@ -17,8 +17,8 @@ def take_over(ticket, by, seen, now):
 def assign(ticket, to, by, seen, now):
     """Give the ticket to a member of staff, or to nobody."""
     with changing(ticket, by, seen, now) as record:
-        require(ticket.is_open, "Ein geschlossenes Ticket lässt sich nicht zuweisen.")
-        require(ticket.assignee != to, "Daran hat sich nichts geändert.")
+        require(ticket.is_open, "Ein geschlossenes Ticket können Sie nicht zuweisen.")
+        require(ticket.assignee != to, "Das Ticket ist schon so zugewiesen.")
         require(to is None or to.locked_at is None, "Dieses Konto ist gesperrt.")
         ticket.assignee = to
         record(EventKind.ASSIGNED, f"an {to.name}" if to else "an niemanden")

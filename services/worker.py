@@ -109,7 +109,7 @@ def sweep(now, displaced):
         except Exception:
             log.exception("Ein Teil des Aufräumens ist gescheitert (%s); alles andere geht weiter.", room.__name__)
     if displaced:
-        log.warning("Zu viele nicht zugeordnete Anfragen: %s sind verworfen, um Platz zu machen.", displaced)
+        log.warning("Zu viele nicht zugeordnete Anfragen: Das Portal hat %s verworfen, um Platz zu machen.", displaced)
 
 
 class Worker(Loop):

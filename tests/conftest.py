@@ -249,4 +249,4 @@ def without_random(text):
     text = re.sub(r'(name="csrf_token"[^>]*value=)"[^"]*"', r'\1"…"', text)
     text = re.sub(r'(name="draft" value=)"[^"]*"', r'\1"…"', text)
     text = re.sub(r"\b[2-9A-HJKMNP-Z]{4}-?[2-9A-HJKMNP-Z]{4}\b", "VORGANG", text)
-    return re.sub(r"\d\d\.\d\d\.\d{4}, \d\d:\d\d\sUhr", "WANN", text)
+    return re.sub(r"\d\d\.\d\d\.\d{4} um \d\d:\d\d\sUhr", "WANN", text)

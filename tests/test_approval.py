@@ -188,7 +188,7 @@ def test_office_decides_on_behalf_after_a_call(ask, new_mails, desk, ticket, slu
     for approver in approvers:
         page = approver.look()
         assert page.tree.findtext(".//h1") == heading
-        assert "IT-Service hat das am 23.11.2026, 10:30 Uhr nach einem Anruf eingetragen" in page.text_of("decided")
+        assert "IT-Service hat das am 23.11.2026 um 10:30 Uhr nach einem Anruf eingetragen" in page.text_of("decided")
         assert "Bernd Brot, am Telefon um 10 Uhr" in page.text
         assert "Clara" not in page.text + text_of(mail)
 
@@ -270,8 +270,8 @@ def test_office_cannot_ask_or_decide_twice(ask, desk, history, slug):
 def test_ticket_page_tells_who_was_asked_and_when(ask, desk):
     ask()
     page = desk().look().text_of("ticket")
-    assert "Gefragt am 23.11.2026, 10:30 Uhr: Bernd Brot, Petra Mehl." in page
-    assert "Nächste Erinnerung: 24.11.2026, 10:30 Uhr." in page
+    assert "Gefragt am 23.11.2026 um 10:30 Uhr: Bernd Brot, Petra Mehl." in page
+    assert "Nächste Erinnerung: 24.11.2026 um 10:30 Uhr." in page
 
 
 def test_reopening_what_was_declined_asks_for_a_new_decision(ask, new_mails, desk, ticket):
@@ -283,7 +283,7 @@ def test_reopening_what_was_declined_asks_for_a_new_decision(ask, new_mails, des
     asked, _, told = mails = new_mails()
     assert receivers(mails) == [BERND, PETRA, COMPANY]
     for words in (text_of(asked), petra.look().text_of("reopened")):
-        assert "war schon einmal abgelehnt, am 23.11.2026, 10:30" in words
+        assert "war schon einmal abgelehnt, am 23.11.2026 um 10:30" in words
         assert "Bitte entscheiden Sie neu." in words
         assert words.index(REASON) < words.index("wieder geöffnet") < words.index("Bernd hat es sich überlegt")
     assert told["Subject"].startswith("Wieder geöffnet [")
@@ -300,7 +300,7 @@ def test_reopening_what_was_cancelled_before_a_decision(ask, new_mails, desk):
     desk().act("stornieren", "Doppelt gemeldet")
     desk().act("wieder-oeffnen", "Doch nicht doppelt")
     for words in (text_of(new_mails()[-2]), bernd.look().text_of("reopened")):
-        assert "war schon einmal storniert, am 23.11.2026, 10:30" in words
+        assert "war schon einmal storniert, am 23.11.2026 um 10:30" in words
         assert words.index("Doppelt gemeldet") < words.index("Doch nicht doppelt")
 
 

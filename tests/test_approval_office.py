@@ -75,7 +75,7 @@ def test_ticket_tells_that_all_are_absent(ask, desk, absent, are_all):
     ask()
     with database.connection_context():
         Approver.update(absent_from=NOW.date()).where(Approver.email.in_(absent)).execute()
-    assert ("Heute sind alle abwesend." in desk().look().text_of("ticket")) == are_all
+    assert ("Heute sind alle abwesend;" in desk().look().text_of("ticket")) == are_all
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ def test_page_shows_the_whole_request(ask, category):
         typed.pop(name, None)
     for text in typed.values():
         assert " ".join(text.split()) in words
-    assert "Anna Sommer am 23.11.2026, 10:30 Uhr" in words
+    assert "Anna Sommer am 23.11.2026 um 10:30 Uhr" in words
     assert ("Priorität Mittel" in words) == (category != "new_employee")
     buttons = [(button.get("value"), button.text) for button in page.tree.iter("button")]
     assert buttons == [(None, "English"), ("approved", "Freigeben"), ("declined", "Ablehnen")]
@@ -132,7 +132,7 @@ def test_declining_shows_the_reason_to_both(ask):
     for approver in approvers:
         page = approver.look()
         assert page.tree.findtext(".//h1") == "Nicht freigegeben"
-        assert page.text_of("decided") == "Bernd Brot hat am 23.11.2026, 10:30 Uhr entschieden."
+        assert page.text_of("decided") == "Bernd Brot hat am 23.11.2026 um 10:30 Uhr entschieden."
         assert "Zu teuer.\nErst 2027." in page.text
         assert list(page.tree.iter("form")) == []
         assert "Der Drucker zieht kein Papier ein." in page.text_of("main")

@@ -273,13 +273,13 @@ def test_failed_daily_backup_shows_and_is_tried_again(filled, keeper, clara, lat
     with monkeypatch.context() as broken:
         broken.setattr(backup.disk, "fsync_directory", fail)
         keeper()
-        assert "die tägliche ist gescheitert 23.11.2026, 10:30 Uhr" in words(clara.get(TODAY))
+        assert "die tägliche ist gescheitert 23.11.2026 um 10:30 Uhr" in words(clara.get(TODAY))
     later(minutes=59)
     keeper()
     assert "gescheitert" in words(clara.get(TODAY))
     later(minutes=1)
     keeper()
-    assert "Letzte Sicherung23.11.2026, 11:30 Uhr" in words(clara.get(TODAY))
+    assert "Letzte Sicherung23.11.2026 um 11:30 Uhr" in words(clara.get(TODAY))
     assert "gescheitert" not in words(clara.get(TODAY))
 
 

@@ -101,8 +101,8 @@ def test_every_pin_is_another(office):
         ("K2002", "Test", "@", "ist keine E-Mail-Adresse"),
         ("K2002", "Test", "a@b.example\nBcc: c@d.example", "ist keine E-Mail-Adresse"),
         ("K2002", "Test", "a b@c.example", "ist keine E-Mail-Adresse"),
-        ("K2002", "Zeile\nZeile", "", "Steuerzeichen"),
-        ("K2002", "rot\x1b[31m", "", "Steuerzeichen"),
+        ("K2002", "Zeile\nZeile", "", "unsichtbare Zeichen"),
+        ("K2002", "rot\x1b[31m", "", "unsichtbare Zeichen"),
     ],
 )
 def test_customer_refused(office, anna, number, name, mail, reason):

@@ -119,7 +119,7 @@ def test_cells_with_quotes_and_delimiters(clara, stored):
 
 def test_columns_that_are_not_read_are_named(clara):
     page = upload(clara, "Kundennummer;Ort;Name;PLZ;\r\nK2001;Köln;Müller;50667;\r\n")
-    assert "Diese Spalten lesen wir nicht ein: Ort, PLZ." in page.text
+    assert "Diese Spalten liest das Portal nicht ein: Ort, PLZ." in page.text
     assert faults(page) == {}
 
 
@@ -145,7 +145,7 @@ def test_faulty_lines_are_named(clara, anna, stored):
             "Kundennummer: „Köln“ kann keine Kundennummer sein: höchstens 20 Zeichen, "
             "nur Buchstaben ohne Umlaute, Ziffern, Punkt, Schrägstrich und Bindestrich."
         ],
-        "Zeile 6": ["Name: Bitte geben Sie einen Namen mit höchstens 100 Zeichen ohne Steuerzeichen an."],
+        "Zeile 6": ["Name: Bitte geben Sie einen Namen mit höchstens 100 Zeichen an, ohne unsichtbare Zeichen."],
         "Zeile 7": [
             "E-Mail: „keine“ ist keine E-Mail-Adresse.",
             "Mail-Domain: Unter gmx.de kann jeder eine E-Mail-Adresse haben. Bitte geben Sie nur eine Domain an, "

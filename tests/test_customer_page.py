@@ -127,7 +127,7 @@ def test_message_with_files(carla, path, ticket, history, mailbox, post):
     answer = write(carla, path, "Jetzt raucht er auch.", files=[file("Rauch.png", PNG), file("Notiz.txt")])
     assert (answer.status, answer.response.location) == (303, f"{path}#messages")
     (message,) = messages_on(carla.get(path))
-    assert message.startswith("Bäckerei Sommer, 23.11.2026, 10:30 Uhr Jetzt raucht er auch.")
+    assert message.startswith("Bäckerei Sommer, 23.11.2026 um 10:30 Uhr Jetzt raucht er auch.")
     assert "Rauch.png" in message
     assert "Notiz.txt 1 KiB" in message
     assert history()[1:] == [(EventKind.REPLIED, "Bäckerei Sommer", "Jetzt raucht er auch.")]
@@ -205,16 +205,16 @@ def test_state_in_plain_words(carla, path):
 def test_reason_is_told(carla, path, approval, kind, actor, text):
     add_event(kind, text, actor)
     set_ticket(status=TicketStatus.CANCELLED, approval=approval)
-    assert f"{text} {actor}, 23.11.2026, 10:30 Uhr" in carla.get(path).text_of("main")
+    assert f"{text} {actor}, 23.11.2026 um 10:30 Uhr" in carla.get(path).text_of("main")
 
 
 def test_conversation_and_nothing_else(carla, path):
     for kind in EventKind:
         add_event(kind, f"Text zu {kind}")
     assert messages_on(carla.get(path)) == [
-        "Clara Neumann, 23.11.2026, 10:30 Uhr Erledigt. Text zu done",
-        "Clara Neumann, 23.11.2026, 10:30 Uhr Text zu answered",
-        "Clara Neumann, 23.11.2026, 10:30 Uhr Text zu replied",
+        "Clara Neumann, 23.11.2026 um 10:30 Uhr Erledigt. Text zu done",
+        "Clara Neumann, 23.11.2026 um 10:30 Uhr Text zu answered",
+        "Clara Neumann, 23.11.2026 um 10:30 Uhr Text zu replied",
     ]
     hidden = [f"Text zu {kind}" for kind in EventKind if kind not in conversation.SHOWN]
     assert not [text for text in hidden if text in carla.get(path).text]

@@ -202,7 +202,7 @@ def test_the_same_failure_is_written_in_full_once_an_hour(anna, log, fail, later
     (first,), (second,) = set(numbers[:-1]), set(numbers[-1:])
     assert first != second
     lines = [line.partition(" app: ")[2] for line in log() if LINE.fullmatch(line)]
-    again = f"Fehler {first} bei POST public.submit wieder, zuerst 23.11.2026, 10:30 Uhr"
+    again = f"Fehler {first} bei POST public.submit wieder, zuerst 23.11.2026 um 10:30 Uhr"
     assert lines == [
         f"Fehler {first} bei POST public.submit",
         *[again] * damping.WRITTEN,

@@ -29,9 +29,9 @@ def test_call_was_taken_and_not_sent(app, approvers, clara, post, mailbox):
     post()
     mail = text_of(mailbox.last_to(BERND))
     assert "uns hat Anna Sommer angerufen. Dafür brauchen wir Ihre Freigabe." in mail
-    assert "Das haben wir am 23.11.2026, 10:30\N{NO-BREAK SPACE}Uhr notiert (" in mail
+    assert "Das haben wir am 23.11.2026 um 10:30\N{NO-BREAK SPACE}Uhr notiert (" in mail
     page = Decider(app, path_in(mailbox.last_to(BERND), "/freigabe/")).look()
-    assert "Anna Sommer hat uns am 23.11.2026, 10:30 Uhr angerufen: Störung" in page.text_of("main")
+    assert "Anna Sommer hat uns am 23.11.2026 um 10:30 Uhr angerufen: Störung" in page.text_of("main")
     assert "gesendet" not in mail + page.text_of("main")
 
 
@@ -148,9 +148,9 @@ def test_address_on_file_is_not_spoken_to_as_if_it_had_asked(anna, work, mailbox
     anna.report("incident", email=ANNA)
     work()
     theirs, others = text_of(mailbox.last_to(ANNA)), text_of(mailbox.last_to(COMPANY))
-    assert "Ihre Anfrage vom 23.11.2026, 10:30\N{NO-BREAK SPACE}Uhr, ist bei uns angekommen." in theirs
+    assert "Ihre Anfrage ist am 23.11.2026 um 10:30\N{NO-BREAK SPACE}Uhr bei uns angekommen." in theirs
     assert "Das haben Sie gesendet:" in theirs
-    assert "am 23.11.2026, 10:30\N{NO-BREAK SPACE}Uhr, hat uns Anna Sommer eine Anfrage gesendet." in others
+    assert "am 23.11.2026 um 10:30\N{NO-BREAK SPACE}Uhr hat uns Anna Sommer eine Anfrage gesendet." in others
     assert "Das hat Anna Sommer gesendet:" in others
     assert "Ihre Anfrage" not in others
 

@@ -71,7 +71,7 @@ def test_confirmation_says_what_comes_next(anna, work, mailbox):
 
 @pytest.mark.parametrize(
     ("priority", "sentence"),
-    [("medium", "gebeten, fangen danach an und geben Bescheid"), ("high", "im Zweifel fangen wir schon vorher an")],
+    [("medium", "gebeten und schreiben, sobald entschieden ist.\n"), ("high", "fangen wir schon vorher an")],
 )
 def test_confirmation_of_what_waits_for_an_approval(bernd, anna, work, mailbox, priority, sentence):
     anna.report("incident", priority=priority)
@@ -102,7 +102,7 @@ def test_office_gets_all_it_needs(anna, work, mailbox):
     work()
     text = text_of(mailbox.last_to(OFFICE))
     for words in (
-        "Neues Ticket von Bäckerei Sommer (K1001), eingegangen am 23.11.2026, 10:30\N{NO-BREAK SPACE}Uhr.",
+        "Neues Ticket von Bäckerei Sommer (K1001), eingegangen am 23.11.2026 um 10:30\N{NO-BREAK SPACE}Uhr.",
         "Name: Anna Sommer",
         "Kontaktnummer: 0211 555-0101",
         f"E-Mail: {FOREIGN}",
@@ -154,7 +154,7 @@ def test_a_call(anna, clara, post, mailbox):
     call(clara, "incident")
     post()
     confirmation, ticket = text_of(mailbox.last_to(COMPANY)), text_of(mailbox.last_to(OFFICE))
-    assert "am 23.11.2026, 10:30\N{NO-BREAK SPACE}Uhr, hat uns Anna Sommer angerufen. Die Anfrage hat" in confirmation
+    assert "am 23.11.2026 um 10:30\N{NO-BREAK SPACE}Uhr hat uns Anna Sommer angerufen. Die Anfrage hat" in confirmation
     assert "Das haben wir notiert:" in confirmation
     assert "Clara" not in confirmation
     assert "Clara Neumann: Am Telefon aufgenommen." in ticket

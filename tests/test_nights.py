@@ -53,13 +53,13 @@ def leave_an_old_mail():
 def test_the_first_start_deletes_nothing_and_the_office_is_told(left, clara):
     assert left(NOW) == 2
     for path in (TODAY, PAGE):
-        assert "25.11.2026, 02:00\N{NO-BREAK SPACE}Uhr" in clara.get(path).text
+        assert "25.11.2026 um 02:00\N{NO-BREAK SPACE}Uhr" in clara.get(path).text
     assert "was seine Frist hinter sich hat: E-Mails: 2." in clara.get(TODAY).text_of("main")
     assert "Beim nächsten Löschen: 2" in clara.get(PAGE).text_of("main")
     assert left(FIRST_NIGHT - timedelta(seconds=1)) == 2
     assert left(FIRST_NIGHT) == 0
     assert "Frist hinter sich" not in clara.get(TODAY).text
-    assert "26.11.2026, 02:00\N{NO-BREAK SPACE}Uhr" in clara.get(PAGE).text
+    assert "26.11.2026 um 02:00\N{NO-BREAK SPACE}Uhr" in clara.get(PAGE).text
 
 
 def test_friday_waits_for_tuesday(left):
@@ -123,7 +123,7 @@ def test_nothing_goes_without_a_backup(left, clara, caplog):
     # What is restored from it waits like a new portal.
     assert nights.NOTE not in ZipFile(made.path).namelist()
     assert left(FIRST_NIGHT + timedelta(hours=2)) == 2
-    assert "26.11.2026, 02:00\N{NO-BREAK SPACE}Uhr" in clara.get(PAGE).text
+    assert "26.11.2026 um 02:00\N{NO-BREAK SPACE}Uhr" in clara.get(PAGE).text
     assert "keine Sicherung" not in clara.get(PAGE).text
     assert left(FIRST_NIGHT + timedelta(days=1)) == 0
 

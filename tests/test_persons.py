@@ -160,8 +160,8 @@ def test_a_stranger_is_not_found(jana, clara):
 def test_searching_and_asking_once_more_changes_nothing(jana, clara):
     before = settings.database_path.read_bytes()
     page = clara.post(f"{PAGE}/loeschen", choose(search(clara)))
-    assert "Das lässt sich nicht rückgängig machen" in page.text_of("main")
-    assert "server.log wird gelöscht" in page.text_of("main")
+    assert "Das können Sie nicht rückgängig machen" in page.text_of("main")
+    assert "server.log verschwindet" in page.text_of("main")
     for copy in ("die letzten 7 Sicherungen", "vor-umstellung", "anderen Datenträgern", "instance-alt"):
         assert copy in page.text_of("main")
     assert settings.database_path.read_bytes() == before
@@ -458,6 +458,9 @@ def test_of_a_long_text_file_only_the_beginning_is_searched(anna, clara, work, m
     work()
     page = search(clara)
     assert "Inhalt von server.log" in page.text_of("main")
-    assert "nur der Anfang von Textdateien über 2 MiB. Gespeichert sind davon: 1." in page.text_of("main")
+    assert (
+        "Von Textdateien über 2 MiB hat das Portal nur den Anfang durchsucht. So große sind gespeichert: 1."
+        in page.text_of("main")
+    )
     assert "Gefunden: 0" in search(clara, "Zora Zander").text_of("main")
     assert clara.post(f"{PAGE}/loeschen", choose(page)).status == 200

@@ -68,7 +68,7 @@ def test_everything_that_was_sent(anna, submissions, category):
     (submission,) = submissions()
     assert submission.spoken_code in page.title
     assert submission.spoken_code in page.text_of("main")
-    assert re.search(r"\d\d\.\d\d\.\d{4}, \d\d:\d\d Uhr", page.text_of("main"))
+    assert re.search(r"\d\d\.\d\d\.\d{4} um \d\d:\d\d Uhr", page.text_of("main"))
 
 
 def test_the_pin_is_not_shown(anna):

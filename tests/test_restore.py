@@ -65,7 +65,7 @@ def test_restored_portal_is_the_same(archive, elsewhere, office, caplog):
     before = facts()
     folder = elsewhere()
     output = printed(office("wiederherstellen", str(archive)))
-    assert f"Wiederhergestellt in {folder}: der Stand vom 23.11.2026, 10:30\N{NO-BREAK SPACE}Uhr." in output
+    assert f"Wiederhergestellt in {folder}: der Stand vom 23.11.2026 um 10:30\N{NO-BREAK SPACE}Uhr." in output
     assert "Tickets: 1, Anhänge: 3" in output
     assert "secret.key" not in output
     assert sorted(path.name for path in folder.iterdir()) == [

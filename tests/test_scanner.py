@@ -87,7 +87,7 @@ def test_scanner_that_fails(scan, upload, caplog):
 def test_scanner_that_is_missing(scan, upload, caplog):
     scan.parent.rename(scan.parent.with_name("verschoben"))
     assert_refused(upload("Notiz.txt", b"Hallo"), scanner.DEAD)
-    assert "Dateien werden abgelehnt" in caplog.text
+    assert "deshalb kommt keine Datei herein" in caplog.text
 
 
 @pytest.mark.parametrize("command", ["gibt-es-nicht --fdpass", "/"])
@@ -154,7 +154,7 @@ def test_report_goes_through_without_its_file_while_the_scanner_is_dead(scan, an
 
 
 def test_the_office_reads_that_the_scanner_is_dead(scan, upload, clara):
-    warning = "antwortet nicht</span> Dateien werden abgelehnt"
+    warning = "antwortet nicht</span> Bis er wieder antwortet"
     assert warning not in clara.get("/verwaltung/").text
     upload("Notiz.txt", b"crash")
     assert warning in clara.get("/verwaltung/").text

@@ -166,7 +166,8 @@ def test_config_file_that_is_a_folder(load, tmp_path):
 def test_unknown_name_in_the_environment_is_only_logged(load, caplog):
     with caplog.at_level(logging.WARNING):
         assert load(TICKET_PROT="8500").port == 8400
-    assert [record.getMessage() for record in caplog.records] == ["Die Umgebungsvariable TICKET_PROT gibt es nicht."]
+    sentence = "Die Umgebungsvariable TICKET_PROT gibt es nicht. Bitte prüfen Sie den Namen."
+    assert [record.getMessage() for record in caplog.records] == [sentence]
 
 
 def test_names_of_others_are_not_looked_at(load, caplog):

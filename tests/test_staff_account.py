@@ -251,8 +251,8 @@ def test_own_sessions_are_listed(clara, elsewhere, app):
         if "seit" in "".join(item.itertext())
     ]
     assert lines == [
-        "seit 23.11.2026, 09:30 Uhr, von 198.51.100.7",
-        "seit 23.11.2026, 10:30 Uhr, von 127.0.0.1 – dieser Browser",
+        "seit 23.11.2026 um 09:30 Uhr, von 198.51.100.7",
+        "seit 23.11.2026 um 10:30 Uhr, von 127.0.0.1 – dieser Browser",
     ]
 
 

@@ -53,7 +53,7 @@ def test_add_account(office, app):
         ("Robin", "\n\n", "mindestens 12 Zeichen"),
         (" ", f"{GOOD}\n{GOOD}\n", "Bitte geben Sie einen Namen"),
         ("x" * 101, f"{GOOD}\n{GOOD}\n", "höchstens 100 Zeichen"),
-        ("rot\x1b[31m", f"{GOOD}\n{GOOD}\n", "Steuerzeichen"),
+        ("rot\x1b[31m", f"{GOOD}\n{GOOD}\n", "unsichtbare Zeichen"),
     ],
 )
 def test_account_refused(office, name, typed, sentence):
@@ -107,7 +107,7 @@ def test_lock_and_unlock_account(office, app, clara):
 def test_list_of_accounts(office, clara):
     lines = printed(office("verwaltung", "liste")).splitlines()
     assert lines[0].split("  ")[0] == "Name"
-    assert lines[1].startswith("Clara Neumann  23.11.2026, 10:30\N{NO-BREAK SPACE}Uhr")
+    assert lines[1].startswith("Clara Neumann  23.11.2026 um 10:30\N{NO-BREAK SPACE}Uhr")
     assert json.loads(printed(office("verwaltung", "liste", "--json"))) == [
         {
             "name": "Clara Neumann",

@@ -96,7 +96,7 @@ def test_new_customer_with_little(clara, stored):
         ("name", " ", "Bitte geben Sie den Namen des Unternehmens ein."),
         ("name", "x" * 101, "höchstens 100 Zeichen"),
         ("name", "Zeile\nZeile", "unsichtbare Zeichen"),
-        ("name", "Wei\xadches Trennzeichen", "ohne Steuerzeichen"),
+        ("name", "Wei\xadches Trennzeichen", "ohne unsichtbare Zeichen"),
         ("contact_name", "x" * 101, "höchstens 100 Zeichen"),
         ("email", "keine Adresse", "„keine Adresse“ ist keine E-Mail-Adresse."),
         ("email", "a@b.example, c@d.example", "ist keine E-Mail-Adresse"),
@@ -145,7 +145,7 @@ def test_another_number_takes_the_pin_away(clara, anna, sommer, stored, work, ti
     assert "gilt die bisherige PIN nicht mehr" in clara.get(sommer).text_of("number-hint")
     answer = fill(clara, sommer, {"number": "K1001/2"})
     page = clara.get(answer.response.location)
-    assert "Zu dieser Kundennummer gilt keine PIN: Bitte geben Sie eine neue aus." in page.text
+    assert "Zu dieser Kundennummer gibt es noch keine PIN: Bitte geben Sie eine aus." in page.text
     customer = stored()["K1001/2"]
     assert (customer.pin_hash, customer.pin_issued_at) == (None, None)
     with database.connection_context():

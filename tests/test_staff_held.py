@@ -137,7 +137,7 @@ def test_sign_in_page_that_is_out_of_date(door, lose):
     lose(door)
     page = door.post(SIGN_IN, values | {"csrf_token": "bogus"})
     assert page.status == 422
-    assert "Diese Seite war abgelaufen" in page.text
+    assert "Diese Seite war zu lange offen" in page.text
     assert page.fields()["name"] == "Clara Neumann"
     assert PASSWORD not in page.text
     page = door.post(SIGN_IN, page.fields().to_dict() | door.known)

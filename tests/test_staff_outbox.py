@@ -108,7 +108,7 @@ def test_a_message_says_what_became_of_it(failing, clara):
     page = clara.get(f"{OUTBOX}/{ids()[0]}")
     assert fact(page, "Stand") == "wartet nach Fehler"
     assert fact(page, "An") == SOMMER
-    assert fact(page, "Versuche") == "1, der nächste am 23.11.2026, 10:31 Uhr"
+    assert fact(page, "Versuche") == "1, der nächste am 23.11.2026 um 10:31 Uhr"
     assert fact(page, "Letzter Fehler") == ("Der Mailserver nimmt den Empfänger nicht an: „550 5.1.1 Kenne ich nicht“")
 
 
@@ -144,7 +144,8 @@ def test_the_page_says_which_mail_server_is_set_and_where(clara):
     page = clara.get(OUTBOX)
     set_to = words(page, "server")
     assert set_to.startswith("Eingestellt ist mail.firma.example, Port 465, Anmeldung als post@firma.example.")
-    assert set_to.endswith(f"Ändern: smtp_url in {settings.data_dir / 'config.toml'}, das Portal neu starten.")
+    assert f"tragen Sie in {settings.data_dir / 'config.toml'} eine andere smtp_url ein" in set_to
+    assert set_to.endswith("und starten das Portal neu.")
     assert "heim" not in page.text
     settings.smtp_url = "smtp://localhost"
     assert "localhost, Port 587, ohne Anmeldung" in words(clara.get(OUTBOX), "server")
@@ -153,7 +154,7 @@ def test_the_page_says_which_mail_server_is_set_and_where(clara):
 def test_after_trying_again_the_list_shows_what_becomes_of_it(failing, clara, post):
     page = clara.get(FAILING)
     assert page.element("live").get("data-hx-trigger") is None
-    assert "dann „Alle noch einmal versuchen“" in words(page, "server")
+    assert "Danach klicken Sie auf „Alle noch einmal versuchen“." in words(page, "server")
     shown = clara.get(press(clara, page, f"{OUTBOX}/erneut").response.location)
     assert words(shown).count("wird gerade versucht") == 2
     live = shown.element("live")
@@ -335,7 +336,7 @@ def test_test_mail(clara, post):
     assert shown.element("live").get("data-hx-trigger") == "every 2s"
     (mail,) = post()
     assert mail.envelope.rcpt_tos == ["clara@xn--mller-kva.example"]
-    assert "Clara Neumann hat sie am 23.11.2026, 10:30\N{NO-BREAK SPACE}Uhr abgeschickt" in text_of(mail)
+    assert "Clara Neumann hat sie am 23.11.2026 um 10:30\N{NO-BREAK SPACE}Uhr abgeschickt" in text_of(mail)
     later_on = clara.get(answer.response.location, headers={"HX-Request": "true", "HX-Trigger": "live"})
     assert fact(later_on, "Stand") == "gesendet"
     assert later_on.element("live").get("data-hx-trigger") is None
@@ -370,7 +371,7 @@ def test_every_page_says_that_something_cannot_be_delivered(failing, clara, door
     for endpoint, address in doors["GET"]:
         answer = clara.client.get(address, buffered=True)
         if answer.mimetype == "text/html" and "Abmelden" in answer.text:
-            assert "Nicht alles lässt sich zustellen, seit heute, 10:30." in answer.text, endpoint
+            assert "Nicht alles kommt an, was das Portal verschickt (seit heute, 10:30)." in answer.text, endpoint
             looked_at += 1
     assert looked_at > 15
 
@@ -384,7 +385,7 @@ def test_trouble_with_the_webhook_shows_as_well(anna, clara, work, mailbox):
     anna.report("incident")
     work()
     page = clara.get(FAILING)
-    assert banner(page) == "Nicht alles lässt sich zustellen, seit heute, 10:30. Zum Postausgang"
+    assert banner(page) == "Nicht alles kommt an, was das Portal verschickt (seit heute, 10:30). Zum Postausgang"
     (title,) = titles(page)
     assert title == "Ticket angelegt"
     assert "Der Empfänger des Webhooks nimmt an diesem Port keine Verbindung an." in words(page)

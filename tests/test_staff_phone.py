@@ -356,7 +356,7 @@ def test_signed_in_anew_in_another_tab(clara, tickets, headers):
         del session["csrf_token"]
     page = clara.post(ROOM, values | {"files": file("Notiz.txt")}, headers=headers)
     assert page.status == 422
-    assert "ist jetzt erneuert" in page.text_of("request-form")
+    assert "war zu lange offen" in page.text_of("request-form")
     assert page.fields()["description"] == values["description"]
     assert clara.post(ROOM, page.fields()).status == 303
     assert names_of_files(tickets()[0].submission) == ["Notiz.txt"]

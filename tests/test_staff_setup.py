@@ -101,7 +101,10 @@ def test_two_people_at_once_make_one_account(app):
     [
         ({"name": ""}, {"name": "Bitte geben Sie Ihren Namen ein."}),
         ({"name": "x" * 101}, {"name": "Bitte kürzen Sie „Ihr Name“ auf höchstens 100 Zeichen."}),
-        ({"name": "ﷺ" * 30}, {"name": "Bitte geben Sie einen Namen mit höchstens 100 Zeichen ohne Steuerzeichen an."}),
+        (
+            {"name": "ﷺ" * 30},
+            {"name": "Bitte geben Sie einen Namen mit höchstens 100 Zeichen an, ohne unsichtbare Zeichen."},
+        ),
         ({"password": ""}, {"password": "Bitte wählen Sie ein Kennwort.", "repeated_password": "verschieden"}),
         ({"repeated_password": ""}, {"repeated_password": "Bitte geben Sie das Kennwort ein zweites Mal ein."}),
         ({"repeated_password": "vier Wolken im Kaffee"}, {"repeated_password": "verschieden"}),

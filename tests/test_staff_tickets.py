@@ -215,7 +215,7 @@ def test_second_one_sees_what_the_first_one_did(app, desk, ticket, history):
     assert answer.status == 422
     assert ticket().status is TicketStatus.WAITING
     told = answer.text_of("ticket")
-    assert "Inzwischen hat sich an diesem Ticket etwas geändert" in told
+    assert "Inzwischen ist an diesem Ticket etwas geschehen" in told
     assert "Emil Ernst: Arbeit begonnen" in told
     assert "Rückruf um 15 Uhr" in told
     assert answer.fields(f"{work.path}/stornieren")["stornieren-reason"] == "Hat sich erledigt"

@@ -152,7 +152,7 @@ def test_what_is_closed_waits_no_more(anna, clara, work, tickets):
     assert parts(clara.get(TODAY)) == {}
 
 
-@pytest.mark.parametrize(("age", "shown", "warned"), [(3, "23.11.2026, 07:30 Uhr", False), (72, "20.11.2026", True)])
+@pytest.mark.parametrize(("age", "shown", "warned"), [(3, "23.11.2026 um 07:30 Uhr", False), (72, "20.11.2026", True)])
 def test_age_of_the_last_backup(clara, office, later, age, shown, warned):
     later(hours=-age)
     assert office("sichern").exit_code == 0
@@ -167,7 +167,7 @@ def test_age_of_the_last_backup(clara, office, later, age, shown, warned):
     [
         (50, "50,0 GiB", ""),
         (1.5, "1,5 GiB", "wird knapp"),
-        (0.9, "921,6 MiB", "zu knapp: Anhänge nimmt das Portal nicht mehr an"),
+        (0.9, "921,6 MiB", "zu knapp: Das Portal nimmt keine Anhänge mehr an"),
     ],
 )
 def test_free_disk(clara, monkeypatch, free, shown, warning):
@@ -196,7 +196,7 @@ def test_mails_with_a_server(anna, clara, work, mailbox):
     assert mails(clara.get(TODAY)) == "noch keine gesendet Postausgang"
     anna.report("incident")
     work()
-    assert mails(clara.get(TODAY)) == "zuletzt gesendet: 23.11.2026, 10:30 Uhr Postausgang"
+    assert mails(clara.get(TODAY)) == "zuletzt gesendet: 23.11.2026 um 10:30 Uhr Postausgang"
 
 
 def test_what_cannot_be_delivered_is_something_to_do(clara, post, mailbox):

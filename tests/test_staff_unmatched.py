@@ -216,7 +216,7 @@ def test_the_second_is_told_what_the_first_did(app, clara, send, tickets):
     for rest in ("/umwandeln", "/verwerfen", "/gruppe/verwerfen"):
         page = bernd.post(page_of(submission, rest), open_page | {"note": "auch ich"})
         assert page.status == 409
-        assert "Clara Neumann hat daraus am 23.11.2026, 10:30 Uhr ein Ticket" in page.text_of("main")
+        assert "Clara Neumann hat daraus am 23.11.2026 um 10:30 Uhr ein Ticket" in page.text_of("main")
         assert f"/verwaltung/ticket/{submission.code}" in [link.get("href") for link in page.tree.iter("a")]
     page = bernd.get(page_of(submission))
     assert page.status == 404
@@ -251,7 +251,7 @@ def test_both_at_once(app, clara, send, tickets):
 def test_discard(clara, send):
     submission = send(description="weg damit", files=[(io.BytesIO(b"weg"), "weg.txt")])
     send(description="bleibt", files=[(io.BytesIO(b"bleibt"), "bleibt.txt")])
-    assert "gelöscht" in clara.get(page_of(submission)).text_of("main")
+    assert "Das löscht die Anfrage" in clara.get(page_of(submission)).text_of("main")
     answer = discard(clara, submission)
     assert (answer.status, answer.response.location) == (303, LIST)
     assert kept() == ["bleibt"]
@@ -391,7 +391,7 @@ def test_a_flood_from_one_address_spares_the_one_honest(send, caplog):
     send(description="Flut 9")
     assert kept() == ["ehrlich 0", *(f"Flut {number}" for number in range(1, 10))]
     assert [record.getMessage() for record in caplog.records if record.name == worker.__name__] == [
-        "Zu viele nicht zugeordnete Anfragen: 1 sind verworfen, um Platz zu machen."
+        "Zu viele nicht zugeordnete Anfragen: Das Portal hat 1 verworfen, um Platz zu machen."
     ]
 
 

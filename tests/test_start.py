@@ -94,8 +94,8 @@ def test_first_start_and_second(checkout, tmp_path):
     assert first.stderr == ""
     *said, called = first.stdout.splitlines()
     assert said == [
-        "Einen Moment, das Meldeportal wird eingerichtet …",
-        "Die benötigten Pakete werden installiert …",
+        "Einen Moment, das Meldeportal richtet sich ein …",
+        "Das Meldeportal lädt die Pakete, die es braucht …",
     ]
     assert json.loads(called) == [str(checkout / ".venv"), str(tmp_path), ["kunde", "liste", "--json"]]
     second = run_start(checkout, "kunde", cwd=tmp_path)
@@ -132,7 +132,7 @@ def test_failed_installation_is_tried_again(prepared, checkout, monkeypatch, cap
         with pytest.raises(SystemExit) as caught:
             start.prepare("requirements.txt")
         assert caught.value.code.startswith("Fehler: Die Pakete ließen sich nicht installieren.")
-        assert capsys.readouterr().out.endswith("Die benötigten Pakete werden installiert …\n")
+        assert capsys.readouterr().out.endswith("Das Meldeportal lädt die Pakete, die es braucht …\n")
 
 
 def test_other_python_makes_the_venv_anew(prepared, checkout, monkeypatch):
@@ -171,7 +171,7 @@ def test_venv_cannot_be_made(prepared, checkout, monkeypatch, capsys):
     monkeypatch.setattr(start.venv, "create", fail)
     with pytest.raises(SystemExit) as caught:
         start.prepare("requirements.txt")
-    assert caught.value.code == "Fehler: Der Ordner .venv ließ sich nicht anlegen: No space left on device"
+    assert caught.value.code.startswith("Fehler: Der Ordner .venv ließ sich nicht anlegen. Ist noch Platz, und ")
 
 
 # --- app.py ---

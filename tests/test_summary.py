@@ -113,7 +113,9 @@ def test_what_goes_first_by_its_term(at_seven, anna, work, summaries):
     with database.connection_context():
         number = Message.update(sent_at=MONDAY - timedelta(days=1000)).execute()
     text = text_of(summaries(TUESDAY)[-1])
-    assert "Am 25.11.2026, 02:00\N{NO-BREAK SPACE}Uhr löscht das Portal, was seine Frist hinter sich hat, wenn" in text
+    assert (
+        "Am 25.11.2026 um 02:00\N{NO-BREAK SPACE}Uhr löscht das Portal, was seine Frist hinter sich hat, wenn" in text
+    )
     assert f"\nE-Mails: {number}\n\n{settings.url}/verwaltung/datenschutz\n" in text
 
 
@@ -132,7 +134,7 @@ def test_more_than_a_mail_should_hold(at_seven, anna, work, summaries, tickets):
     mail = summaries(TUESDAY)[-1]
     assert "Neue Tickets: 7\n" in text_of(mail)
     assert text_of(mail).count("/verwaltung/ticket/") == 5
-    assert "Es sind noch 2 mehr." in text_of(mail)
+    assert "Dazu kommen noch 2." in text_of(mail)
 
 
 def test_what_cannot_be_delivered(at_seven, clara, post, mailbox, summaries):

@@ -200,5 +200,5 @@ def test_the_worker_logs_once_per_sweep_how_many_went(app, monkeypatch, caplog):
         with database.connection_context():
             beside.tick(NOW + timedelta(minutes=20 * round_number))
     assert [record.getMessage() for record in caplog.records] == [
-        "Zu viele nicht zugeordnete Anfragen: 17 sind verworfen, um Platz zu machen."
+        "Zu viele nicht zugeordnete Anfragen: Das Portal hat 17 verworfen, um Platz zu machen."
     ]

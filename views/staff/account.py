@@ -66,7 +66,7 @@ def confirm_second_factor():
         return _show(confirm=form)
     codes = second_factor.confirm(g.member, form.one_time_code.data, clock.now())
     if codes is None:
-        form.one_time_code.errors = ["Dieser Code stimmt nicht. Bitte nehmen Sie den, den die App gerade zeigt."]
+        form.one_time_code.errors = ["Dieser Code stimmt nicht. Bitte tippen Sie den ab, den die App gerade zeigt."]
         return _show(confirm=form)
     _note(SecurityEvent.SECOND_FACTOR_ON)
     return _show_codes(codes)

@@ -31,8 +31,8 @@ PARTS_OF_A_FORM = frozenset({"staff.phone.lead_time", "staff.phone.upload", "sta
 SEEN_STEP = timedelta(minutes=1)
 
 SIGNED_OUT = (
-    "Sie waren nicht mehr angemeldet. Was Sie gesendet haben, ist nicht verloren: Nach dem Anmelden können Sie es noch "
-    "einmal senden."
+    "Sie waren nicht mehr angemeldet. Was Sie geschrieben haben, ist noch da: Nach dem Anmelden senden Sie es mit "
+    "einem Klick."
 )
 
 

@@ -15,7 +15,7 @@ from views.staff import guard
 
 bp = Blueprint("setup", __name__, url_prefix="/einrichten")
 
-RENEWED = "Diese Seite war abgelaufen und ist jetzt erneuert. Bitte geben Sie das Kennwort noch einmal ein."
+RENEWED = "Diese Seite war zu lange offen. Bitte geben Sie das Kennwort noch einmal ein."
 
 
 @bp.get("/<token>")

@@ -15,11 +15,11 @@ from views.staff import guard, held
 bp = Blueprint("sign_in", __name__)
 
 WRONG = (
-    "Name, Kennwort oder Code stimmt nicht. Bitte prüfen Sie die Eingaben. Haben Sie einen zweiten Faktor "
-    "eingerichtet, gehört auch ein Code dazu, und jeder gilt nur einmal."
+    "Name, Kennwort oder Code stimmt nicht. Bitte prüfen Sie alles noch einmal. Einen Code brauchen Sie nur mit "
+    "zweitem Faktor, und jeder gilt nur einmal."
 )
 TOO_MANY = "Zu viele Versuche. Bitte warten Sie {wait} und versuchen Sie es dann noch einmal."
-RENEWED = "Diese Seite war abgelaufen und ist jetzt erneuert. Bitte melden Sie sich noch einmal an."
+RENEWED = "Diese Seite war zu lange offen. Bitte melden Sie sich noch einmal an."
 
 
 @bp.get("/anmelden")
