@@ -83,7 +83,8 @@
     add([...input.files]);
   }, true);
 
-  const uploadAgain = () => { if (failed.length && !sending && byId("files")) add([]); };
+  // Not while the form is on its way: they go along with it.
+  const uploadAgain = () => { if (failed.length && !sending && byId("files") && !byId("send").disabled) add([]); };
   window.addEventListener("online", uploadAgain);
   document.addEventListener("click", ({ target }) => {
     if (!target.closest("#upload-again")) return;
