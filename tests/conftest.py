@@ -28,7 +28,7 @@ from services import accounts, floods, intake, sessions, worker
 from settings import settings
 from tests.pages import Visitor
 
-pytest_plugins = ["tests.live", "tests.mailbox", "tests.approvers", "tests.cast"]
+pytest_plugins = ["tests.live", "tests.mailbox", "tests.approvers", "tests.cast", "tests.foreigners"]
 
 ROOT = Path(__file__).parent.parent
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
