@@ -186,17 +186,17 @@ def mails(page):
 
 
 def test_mails_without_a_server(anna, clara, work):
-    assert mails(clara.get(TODAY)) == "kein Mailserver eingerichtet Postausgang"
+    assert mails(clara.get(TODAY)) == "kein Mailserver eingerichtet · Zum Postausgang"
     anna.report("incident")
     work()
-    assert mails(clara.get(TODAY)) == "kein Mailserver eingerichtet, 2 warten Postausgang"
+    assert mails(clara.get(TODAY)) == "kein Mailserver eingerichtet, 2 warten · Zum Postausgang"
 
 
 def test_mails_with_a_server(anna, clara, work, mailbox):
-    assert mails(clara.get(TODAY)) == "noch keine gesendet Postausgang"
+    assert mails(clara.get(TODAY)) == "noch keine gesendet · Zum Postausgang"
     anna.report("incident")
     work()
-    assert mails(clara.get(TODAY)) == "zuletzt gesendet: 23.11.2026 um 10:30 Uhr Postausgang"
+    assert mails(clara.get(TODAY)) == "zuletzt gesendet: 23.11.2026 um 10:30 Uhr · Zum Postausgang"
 
 
 def test_what_cannot_be_delivered_is_something_to_do(clara, post, mailbox):
@@ -211,7 +211,7 @@ def test_what_cannot_be_delivered_is_something_to_do(clara, post, mailbox):
     assert "1 nicht zustellbar" in words(page)
     assert "Nichts zu tun" not in words(page)
     assert "Kenne ich nicht" in words(page)
-    assert mails(page) == "noch keine gesendet, 1 wartet Postausgang"
+    assert mails(page) == "noch keine gesendet, 1 wartet · Zum Postausgang"
     clara.post(f"{shown}/verwerfen", clara.get(shown).fields(f"{shown}/verwerfen"))
     page = clara.get(TODAY)
     assert parts(page) == {}

@@ -18,8 +18,8 @@ from tests.test_commands import command_paths
 from tests.test_ground_rules import TOO_LARGE
 from tests.test_staff_door import addresses
 
-# Somebody is writing these anew; their turn comes next.
-UNDER_WAY = {"services/attachments.py:26", "templates/help.html"}
+# The help says in which ways a day may be typed; this is one of them.
+TYPED_DAY = "2027-01-15"
 
 NBSP = "\N{NO-BREAK SPACE}"
 
@@ -72,7 +72,7 @@ class Tour:
         self.statuses.append(page.status)
         # No browser shows what an answer says that leads on.
         if page.status != 303:
-            self.faults += [(address, *fault) for fault in faults(visible(page))]
+            self.faults += [(address, *fault) for fault in faults(visible(page).replace(TYPED_DAY, german.CODE))]
 
 
 def nonsense(page):
@@ -152,7 +152,7 @@ def test_english_is_told_from_german(bad, good):
     ids=lambda value: getattr(value, "__name__", ""),
 )
 def test_every_german_text_is_written_by_the_rules(source, least):
-    texts = [text for text in source() if text.place not in UNDER_WAY]
+    texts = list(source())
     assert len(texts) >= least
     assert [(text.place, *fault) for text in texts for fault in german.mistakes(text.words)] == []
 
@@ -196,7 +196,7 @@ def test_every_page_of_a_visitor_is_written_by_the_rules(anna, tour, monkeypatch
     with database.connection_context():
         setup = staff.setup_token()
     kinds = [f"/?art={form.slug}" for form in FORMS.values()]
-    tour.walk(anna, ["/", "/gibt-es-nicht", "/felder", "/vorgang/x", "/freigabe/x", *kinds])
+    tour.walk(anna, ["/", "/hilfe", "/gibt-es-nicht", "/felder", "/vorgang/x", "/freigabe/x", *kinds])
     tour.walk(anna, [SIGN_IN, f"/verwaltung/einrichten/{setup}"])
     settings.submissions_per_hour = 1
     tour.read("too many", anna.post("/", anna.filled("incident")))
