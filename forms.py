@@ -127,6 +127,16 @@ def text(label, missing=None, **options):
     return line(label, missing=missing, limit=MAX_TEXT_LENGTH, field_class=TextAreaField, **options)
 
 
+def keyboard(autocomplete, enter="next", **attributes):
+    """Return what a keyboard on glass and the browser's memory need to know about a line; every line says it."""
+    return {"autocomplete": autocomplete, "enterkeyhint": enter, **attributes}
+
+
+def of_employee(token):
+    """Return the autofill token for somebody else: a section of its own, for "off" lets browsers fill in the sender."""
+    return f"section-employee {token}"
+
+
 def choice(label, words, sentence, **options):
     return RadioField(
         label,
@@ -142,6 +152,7 @@ def _reference():
     return line(
         "Referenz",
         description="Ihre eigene Nummer oder ein Stichwort. Auf die Bearbeitung hat sie keinen Einfluss.",
+        render_kw=keyboard("off", spellcheck="false"),
     )
 
 
@@ -238,12 +249,18 @@ class RequestForm(PortalForm):
     for_category = None
     with_attachments = False
     said_when_empty = {}
+    # Where a section begins, so that each fits a thumb: the name of its first field, and its legend.
+    begins = {"priority": "Zur Einordnung"}
     asked_last = frozenset({"name", "phone", "email", "customer_number", "pin"})
     # What was sent is read by others, too.
     read_as = {"name": "Name"}
 
     category = choice("Art der Anfrage", Category, "Bitte wählen Sie, worum es geht.")
-    name = line("Ihr Name", missing="Bitte geben Sie Ihren Namen ein.", render_kw={"autocomplete": "name"})
+    name = line(
+        "Ihr Name",
+        missing="Bitte geben Sie Ihren Namen ein.",
+        render_kw=keyboard("name", autocapitalize="words", spellcheck="false"),
+    )
     phone = line(
         "Kontaktnummer",
         is_phone,
@@ -251,7 +268,7 @@ class RequestForm(PortalForm):
         limit=MAX_PHONE_LENGTH,
         field_class=TelField,
         description="Unter dieser Telefonnummer erreichen wir Sie bei Rückfragen.",
-        render_kw={"autocomplete": "tel"},
+        render_kw=keyboard("tel"),
     )
     email = line(
         "E-Mail",
@@ -259,21 +276,22 @@ class RequestForm(PortalForm):
         limit=MAX_EMAIL_LENGTH,
         field_class=EmailField,
         description="Dorthin schreiben wir, wenn die Adresse zu Ihrem Unternehmen gehört.",
-        render_kw={"autocomplete": "email"},
+        render_kw=keyboard("email", inputmode="email"),
     )
     customer_number = line(
         "Kundennummer",
         _is_customer_number,
         missing="Bitte geben Sie Ihre Kundennummer ein.",
         limit=MAX_NUMBER_LENGTH,
-        render_kw={"autocapitalize": "characters", "spellcheck": "false"},
+        render_kw=keyboard("on", autocapitalize="characters", spellcheck="false"),
     )
     pin = line(
         "PIN",
         missing="Bitte geben Sie Ihre PIN ein.",
         limit=MAX_TYPED_PIN_LENGTH,
         description=f"{PIN_DIGITS} Ziffern, mit oder ohne Leerzeichen.",
-        render_kw={"autocomplete": "off", "inputmode": "numeric", "spellcheck": "false"},
+        # Not "current-password": a shared PC would offer it to the next person.
+        render_kw=keyboard("off", "send", inputmode="numeric", spellcheck="false"),
     )
 
     def validate_pin(self, field):
@@ -287,6 +305,15 @@ class RequestForm(PortalForm):
     def details(self):
         """Return the fields that belong to the category, in the order of the page."""
         return [field for field in self if field.name in DETAIL_NAMES]
+
+    def sections(self):
+        """Return the details as the page shows them: pairs of a legend and the fields below it."""
+        found = [(self.title, [])]
+        for field in self.details():
+            if field.name in self.begins:
+                found.append((_(self.begins[field.name]), []))
+            found[-1][1].append(field)
+        return found
 
     @classmethod
     def explained(cls):
@@ -333,20 +360,23 @@ class WarrantyForm(RequestForm):
     slug = "garantie"
     explanation = "Ein Gerät, das Sie bei uns gekauft haben, ist defekt."
     with_attachments = True
+    begins = RequestForm.begins | {"description": "Was ist defekt?"}
 
     device = line(
         "Bezeichnung des Geräts",
         missing="Bitte geben Sie an, um welches Gerät es geht.",
         description="So genau wie möglich, am besten wie auf der Rechnung.",
+        render_kw=keyboard("off", spellcheck="false"),
     )
     serial_number = line(
         "Seriennummer",
         description="Steht meist auf einem Aufkleber am Gerät. Nicht zu finden? Dann lassen Sie das Feld leer.",
-        render_kw={"autocapitalize": "characters", "spellcheck": "false"},
+        render_kw=keyboard("off", autocapitalize="characters", spellcheck="false"),
     )
     order_reference = line(
         "Auftragsbezug",
         description="Auftrags- oder Rechnungsnummer des Kaufs. Ohne sie suchen wir etwas länger.",
+        render_kw=keyboard("off", spellcheck="false"),
     )
     description = text(
         "Beschreibung der Störung",
@@ -363,30 +393,54 @@ class NewEmployeeForm(RequestForm):
     for_category = Category.NEW_EMPLOYEE
     slug = "neuer-mitarbeiter"
     explanation = "Jemand fängt bei Ihnen an, und wir richten das Benutzerkonto ein."
+    begins = {"position": "Arbeitsplatz", "extension": "Telefon und E-Mail", "remarks": "Sonst noch etwas?"}
     said_when_empty = {"desired_email": "keine, wir legen keine an"}
 
     salutation = choice("Anrede", Salutation, "Bitte wählen Sie Frau, Herr oder keine Angabe.")
-    first_name = line("Vorname", missing="Bitte geben Sie den Vornamen ein.")
-    last_name = line("Nachname", missing="Bitte geben Sie den Nachnamen ein.")
+    first_name = line(
+        "Vorname",
+        missing="Bitte geben Sie den Vornamen ein.",
+        render_kw=keyboard(of_employee("given-name"), autocapitalize="words", spellcheck="false"),
+    )
+    last_name = line(
+        "Nachname",
+        missing="Bitte geben Sie den Nachnamen ein.",
+        render_kw=keyboard(of_employee("family-name"), autocapitalize="words", spellcheck="false"),
+    )
     position = line(
         "Positionsbeschreibung",
         missing="Bitte geben Sie an, welche Position die Person bekommt.",
         description="Zum Beispiel: Buchhaltung, Empfang, Vertrieb.",
+        render_kw=keyboard(of_employee("organization-title")),
     )
     entry_date = EntryDateField(
         "Eintrittsdatum",
         [InputRequired("Bitte geben Sie das Eintrittsdatum an.")],
         description="An diesem Tag steht das Benutzerkonto bereit, wenn Sie den Eintritt mindestens "
         f"{LEAD_TIME_WORKDAYS} Werktage vorher melden.",
+        render_kw=keyboard("off"),
     )
-    extension = line("Telefondurchwahl", _is_extension, limit=MAX_PHONE_LENGTH, field_class=TelField)
-    mobile = line("Firmenmobiltelefon", is_phone, limit=MAX_PHONE_LENGTH, field_class=TelField)
+    extension = line(
+        "Telefondurchwahl",
+        _is_extension,
+        limit=MAX_PHONE_LENGTH,
+        field_class=TelField,
+        render_kw=keyboard(of_employee("tel-extension")),
+    )
+    mobile = line(
+        "Firmenmobiltelefon",
+        is_phone,
+        limit=MAX_PHONE_LENGTH,
+        field_class=TelField,
+        render_kw=keyboard(of_employee("mobile tel")),
+    )
     desired_email = line(
         "Gewünschte E-Mail-Adresse",
         is_email,
         limit=MAX_EMAIL_LENGTH,
         field_class=EmailField,
         description="Bleibt das Feld leer, legen wir keine E-Mail-Adresse an.",
+        render_kw=keyboard(of_employee("work email"), inputmode="email"),
     )
     remarks = text("Sonstige Anmerkungen", render_kw={"rows": 4})
     reference = _reference()

@@ -102,6 +102,15 @@ const portal = (() => {
     if (!event.detail.xhr.getResponseHeader("HX-Trigger")) delete event.detail.elt.dataset.renewed;
   });
 
+  // A keyboard on glass says "next" there; not each of them goes there by itself, some would send.
+  document.addEventListener("keydown", (event) => {
+    const field = event.target;
+    if (event.key !== "Enter" || field.enterKeyHint !== "next" || !matchMedia("(pointer: coarse)").matches) return;
+    event.preventDefault();
+    const fields = [...field.form.querySelectorAll("[enterkeyhint], textarea")];
+    fields[fields.indexOf(field) + 1]?.focus();
+  });
+
   document.addEventListener("click", (event) => {
     if (event.target.closest("[data-print]")) window.print();
     const carrier = event.target.closest("[data-carries-form]");

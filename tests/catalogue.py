@@ -15,6 +15,7 @@ from flask import Flask
 import approval_forms
 import forms
 import language
+import priority_helper
 import words
 
 READABLE = language.TRANSLATIONS / language.ENGLISH / "LC_MESSAGES" / f"{language.DOMAIN}.po"
@@ -31,7 +32,7 @@ METHODS = [
 OPTIONS = {
     "templates/**.html": {"newstyle_gettext": "true", "trimmed": "true", "silent": "false", "trim_blocks": "true"}
 }
-ASKED = [*forms.FORMS.values(), forms.ReplyForm, approval_forms.DecisionForm]
+ASKED = [*forms.FORMS.values(), forms.ReplyForm, approval_forms.DecisionForm, priority_helper.PriorityHelper]
 LABELS = [words.Category, words.Priority, words.Salutation, words.TicketStatus]
 
 
@@ -93,7 +94,7 @@ def _sentences(form):
         found += [getattr(field, name, None) for name in ("invalid_value_message", "invalid_choice_message")]
         yield from filter(None, found)
     if isinstance(form, forms.RequestForm):
-        yield from (form.explanation, *form.read_as.values(), *form.said_when_empty.values())
+        yield from (form.explanation, *form.begins.values(), *form.read_as.values(), *form.said_when_empty.values())
 
 
 if __name__ == "__main__":

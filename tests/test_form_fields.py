@@ -132,7 +132,10 @@ def expected(visitor, category, values):
 @pytest.mark.parametrize("category", FIELDS)
 def test_fields_of_a_category(anna, category):
     page = anna.post("/felder", anna.get("/").fields().to_dict() | {"category": category})
-    boxes = [box for box in page.element("fields").iter() if box.get("class") == "field"]
+    helper = page.element("priority-helper")
+    assert (helper is None) == ("priority" not in FIELDS[category])
+    helping = set() if helper is None else set(helper.iter())
+    boxes = [box for box in page.element("fields").iter() if box.get("class") == "field" and box not in helping]
     shown = {}
     for box in boxes:
         label = next(element for element in box.iter() if element.tag in ("label", "legend"))

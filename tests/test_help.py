@@ -23,13 +23,17 @@ def marked_words(page):
 
 def test_every_label_is_explained(anna):
     explained = ", ".join(marked_words(anna.get("/hilfe")))
+    sections = {legend for form_class in FORMS.values() for legend in form_class.begins.values()}
     for form in forms_of_all_categories(anna):
         main = form.element("request-form")
         for tag in ("label", "legend"):
             for label in main.iter(tag):
                 if label.get("class") == "choice" or label.get("for") == "files":
                     continue
-                assert (label.text or "").strip() in explained or label.text in ("Ihr Zugang", "So erreichen wir Sie")
+                assert (label.text or "").strip() in explained or label.text in sections | {
+                    "Ihr Zugang",
+                    "So erreichen wir Sie",
+                }
 
 
 def test_every_choice_is_named(anna):
@@ -59,7 +63,7 @@ def test_optional_fields_are_called_so(anna):
     optional = set()
     for form in forms_of_all_categories(anna):
         for label in form.element("request-form").iter("label"):
-            if label.find("span") is not None:
+            if label.find("span[@class='optional']") is not None:
                 optional.add(label.text.strip())
     for term in page.tree.iter("dt"):
         names = re.split(", ", term.text.removesuffix(" (freiwillig)"))

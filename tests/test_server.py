@@ -120,7 +120,7 @@ def test_where_files_may_go(app):
     rules = [rule.rule for rule in app.url_map.iter_rules()]
     taking = {rule for rule in rules if takes_files(app, "POST", re.sub("<.*?>", "1", rule))}
     desks = {"/": "/", "/verwaltung/anruf": "/verwaltung/anruf/"}
-    parts = ("felder", "vorlauf", "anhaenge", "anhaenge/entfernen")
+    parts = ("felder", "vorlauf", "prioritaet", "anhaenge", "anhaenge/entfernen")
     of_desks = {desk + part for desk in desks.values() for part in parts} | set(desks)
     page = "/vorgang/<token>"
     assert taking == of_desks | {

@@ -8,7 +8,7 @@ from database import database
 from models import Attachment
 from tests.pages import EXAMPLES, HTMX, OPTIONAL, Visitor
 
-FRAGMENTS = ["/felder", "/vorlauf", "/anhaenge", "/anhaenge/entfernen"]
+FRAGMENTS = ["/felder", "/vorlauf", "/prioritaet", "/anhaenge", "/anhaenge/entfernen"]
 
 
 def lose_token(visitor, values, how):

@@ -304,7 +304,7 @@ def test_a_failure_before_the_door_shows_nobody_the_room(app, monkeypatch):
     assert page.element("request-form") is None
 
 
-@pytest.mark.parametrize("rest", ["", "/felder", "/vorlauf", "/anhaenge", "/anhaenge/entfernen"])
+@pytest.mark.parametrize("rest", ["", "/felder", "/vorlauf", "/prioritaet", "/anhaenge", "/anhaenge/entfernen"])
 def test_nobody_else_takes_calls(app, submissions, rest):
     dora = Visitor(app, {})
     values = (
@@ -341,7 +341,7 @@ def test_without_a_session_the_typed_call_is_held_until_the_sign_in(clara, ticke
     page = clara.post(ROOM, values)
     assert "Anmelden" in page.title
     assert values["description"] in page.text
-    for rest in ("vorlauf", "anhaenge", "anhaenge/entfernen"):
+    for rest in ("vorlauf", "prioritaet", "anhaenge", "anhaenge/entfernen"):
         assert clara.post(f"{ROOM}/{rest}", values, headers=HTMX).status == 401
     with clara.client.session_transaction() as session:
         session.update(kept)
@@ -362,7 +362,7 @@ def test_signed_in_anew_in_another_tab(clara, tickets, headers):
     assert names_of_files(tickets()[0].submission) == ["Notiz.txt"]
 
 
-@pytest.mark.parametrize("rest", ["felder", "vorlauf", "anhaenge", "anhaenge/entfernen"])
+@pytest.mark.parametrize("rest", ["felder", "vorlauf", "prioritaet", "anhaenge", "anhaenge/entfernen"])
 def test_a_fragment_is_given_a_new_token(clara, rest):
     values = filled(clara, "new_employee")
     with clara.client.session_transaction() as session:

@@ -9,6 +9,7 @@ from forms import DETAIL_NAMES
 from language import gettext as _
 from language import gettext_noop as N_
 from models import Submission
+from priority_helper import PriorityHelper
 from services import intake, workdays
 from settings import settings
 from views import file_form
@@ -60,6 +61,12 @@ class Desk(FileForm):
         form = self.forms[Category.NEW_EMPLOYEE](formdata=request.form)
         return answer(render_template("_lead_time.html", lead_time=_lead_time(form)))
 
+    def suggest_priority(self):
+        """Suggest a priority by the answers to two questions."""
+        if not is_htmx():
+            return self.show_sent()
+        return answer(render_template("_suggestion.html", helper=PriorityHelper(formdata=request.form)))
+
 
 def complaints(draft):
     """Stage the files of a request that is to be sent; return what is wrong with its files."""
@@ -68,10 +75,14 @@ def complaints(draft):
 
 def _parts(form, draft):
     """Return what the fields of a category need: also the values typed for another, to be carried along unseen."""
+    helper = PriorityHelper(formdata=request.form)
+    shown = {*form.data, *(helper.data if "priority" in form else ())}
+    kept = DETAIL_NAMES | helper.data.keys()
     return {
         "form": form,
         "draft": draft,
-        "parked": [(name, value) for name, value in request.form.items() if name in DETAIL_NAMES and name not in form],
+        "helper": helper,
+        "parked": [(name, value) for name, value in request.form.items() if name in kept and name not in shown],
         "staged": file_form.staged(draft) if form.with_attachments else [],
         "lead_time": _lead_time(form),
     }

@@ -25,7 +25,9 @@ OPEN_DOORS = frozenset(
 )
 
 # What scripts send from the middle of a form, which goes on when its person has signed in anew in another tab.
-PARTS_OF_A_FORM = frozenset({"staff.phone.lead_time", "staff.phone.upload", "staff.phone.remove_attachment"})
+PARTS_OF_A_FORM = frozenset(
+    f"staff.phone.{part}" for part in ("lead_time", "suggest_priority", "upload", "remove_attachment")
+)
 
 # The signed cookie says when its person last did something; written anew at most this often.
 SEEN_STEP = timedelta(minutes=1)

@@ -57,6 +57,12 @@ def lead_time():
     return desk.lead_time()
 
 
+@bp.post("/prioritaet")
+def suggest_priority():
+    """Suggest a priority by the answers to two questions."""
+    return desk.suggest_priority()
+
+
 @bp.post("/anhaenge")
 def upload():
     """Stage the files that were just chosen."""

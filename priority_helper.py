@@ -1,0 +1,61 @@
+"""Two questions that help to choose a priority: they suggest one, and the person chooses."""
+
+from forms import PortalForm, choice
+from language import gettext as _
+from language import gettext_noop as N_
+from words import Labelled, Priority
+
+
+class Affected(Labelled):
+    ONE = "one", "Eine Person"
+    SEVERAL = "several", "Mehrere Personen"
+    ALL = "all", "Alle oder fast alle"
+
+
+class Workable(Labelled):
+    YES = "yes", "Ja"
+    BARELY = "barely", "Mit Mühe"
+    NO = "no", "Nein"
+
+
+# Impact by urgency, as ITIL weighs them: who can work on, can barely work, and cannot work at all.
+SUGGESTED = {
+    Affected.ONE: (Priority.LOW, Priority.LOW, Priority.MEDIUM),
+    Affected.SEVERAL: (Priority.LOW, Priority.MEDIUM, Priority.HIGH),
+    Affected.ALL: (Priority.MEDIUM, Priority.HIGH, Priority.HIGH),
+}
+REASONS = {
+    Affected.ONE: N_("eine Person betroffen ist"),
+    Affected.SEVERAL: N_("mehrere betroffen sind"),
+    Affected.ALL: N_("alle betroffen sind"),
+    Workable.YES: N_("die Arbeit weitergeht"),
+    Workable.BARELY: N_("die Arbeit stockt"),
+    Workable.NO: N_("die Arbeit steht"),
+}
+
+
+class PriorityHelper(PortalForm):
+    """The two questions; their answers are stored nowhere."""
+
+    class Meta(PortalForm.Meta):
+        csrf = False
+
+    affected = choice("Wie viele sind betroffen?", Affected, "")
+    workable = choice("Können Sie weiterarbeiten?", Workable, "")
+
+    def is_begun(self):
+        """Tell whether one of the questions is answered."""
+        return bool(self.affected.data or self.workable.data)
+
+    def suggestion(self):
+        """Return a sentence with the priority and why, or "" until both questions are answered."""
+        affected, workable = self.affected.data, self.workable.data
+        if not (affected and workable):
+            return ""
+        suggested = SUGGESTED[affected][list(Workable).index(workable)]
+        return _(
+            "Vorschlag: %(priority)s, weil %(affected)s und %(workable)s.",
+            priority=_(suggested.label),
+            affected=_(REASONS[affected]),
+            workable=_(REASONS[workable]),
+        )

@@ -1,0 +1,74 @@
+"""What keyboards on glass and browsers' memories are told of every field, and sections that fit a thumb."""
+
+import re
+
+import pytest
+
+from tests.pages import EXAMPLES
+
+NAME = {"autocapitalize": "words", "spellcheck": "false"}
+SIGNS = {"autocapitalize": "characters", "spellcheck": "false"}
+PLAIN = {"spellcheck": "false"}
+AS_EMAIL = {"inputmode": "email"}
+
+# What may be filled in by itself is the sender's own; a new employee has a section of their own.
+AUTOFILL = {
+    "name": ("name", NAME),
+    "phone": ("tel", {}),
+    "email": ("email", AS_EMAIL),
+    "customer_number": ("on", SIGNS),
+    "pin": ("off", {"inputmode": "numeric", "spellcheck": "false"}),
+    "reference": ("off", PLAIN),
+    "device": ("off", PLAIN),
+    "serial_number": ("off", SIGNS),
+    "order_reference": ("off", PLAIN),
+    "first_name": ("section-employee given-name", NAME),
+    "last_name": ("section-employee family-name", NAME),
+    "position": ("section-employee organization-title", {}),
+    "entry_date": ("off", {}),
+    "extension": ("section-employee tel-extension", {}),
+    "mobile": ("section-employee mobile tel", {}),
+    "desired_email": ("section-employee work email", AS_EMAIL),
+}
+SECTIONS = {
+    "incident": ["Störung", "Zur Einordnung"],
+    "warranty": ["Garantiefall", "Was ist defekt?", "Zur Einordnung"],
+    "new_employee": ["Neuer Mitarbeiter", "Arbeitsplatz", "Telefon und E-Mail", "Sonst noch etwas?"],
+    "callback": ["Rückrufbitte", "Zur Einordnung"],
+    "other": ["Sonstiges", "Zur Einordnung"],
+}
+LINES = ("text", "tel", "email", "date", "password", "search", "url", "number")
+
+
+@pytest.mark.parametrize("category", EXAMPLES)
+def test_every_line_knows_its_keyboard_and_who_may_fill_it(anna, category):
+    page = anna.post("/felder", anna.filled(category))
+    form = page.element("request-form")
+    lines = {field.get("name"): field for field in form.iter("input") if field.get("type") in LINES}
+    assert lines
+    for name, field in lines.items():
+        token, attributes = AUTOFILL[name]
+        told = {key: field.get(key) for key in ("autocapitalize", "spellcheck", "inputmode") if key in field.attrib}
+        assert (field.get("autocomplete"), told) == (token, attributes), name
+    enters = [field.get("enterkeyhint") for field in lines.values()]
+    assert enters == ["next"] * (len(lines) - 1) + ["send"]
+
+
+def test_pin_is_no_password_that_browsers_keep(anna):
+    pin = anna.get("/").element("pin")
+    assert (pin.get("type"), pin.get("autocomplete")) == ("text", "off")
+    assert not any(re.match("on|data-hx-on", name) for name in pin.attrib)
+
+
+@pytest.mark.parametrize("category", EXAMPLES)
+def test_sections(anna, category):
+    page = anna.post("/felder", anna.filled(category))
+    sections = [part for part in page.element("fields") if part.tag == "fieldset" and part.get("id") != "attachments"]
+    assert [section.findtext("legend") for section in sections] == SECTIONS[category]
+    assert [section.get("data-category") for section in sections] == [category, *[None] * (len(sections) - 1)]
+    # The order of the errors is the order of the page.
+    wrong = anna.post("/", anna.filled(category) | dict.fromkeys(EXAMPLES[category], "") | {"name": ""})
+    names = [field.get("name") for field in wrong.element("request-form").iter() if field.get("name")]
+    faulty = [href.removeprefix("#").removesuffix("-0") for href, _ in wrong.summary()]
+    assert faulty == sorted(faulty, key=names.index)
+    assert faulty[-1] == "name"
