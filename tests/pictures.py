@@ -23,7 +23,7 @@ READY = "Das Meldeportal läuft"
 
 def main():
     TARGET.mkdir(exist_ok=True)
-    with _demo() as (url, greeting), sync_playwright() as playwright:
+    with demo() as (url, greeting), sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-background-networking"]
         )
@@ -123,7 +123,7 @@ def _keep(page, name):
 
 
 @contextmanager
-def _demo():
+def demo():
     """Run the demo on a free port and give its address and what it prints."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
