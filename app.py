@@ -106,6 +106,7 @@ class NotedProtection(CSRFProtect):
 def create_app():
     """Make the app from the settings in force, with its data folder and a database of this version's schema."""
     _prepare_data()
+    assets.prepare()
     app = Portal(__name__, static_folder=None)
     app.secret_key = accounts.secret_key()
     app.url_map.converters["int"] = RowIdConverter

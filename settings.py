@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+import colours
 from faults import in_german, no_access
 
 log = logging.getLogger(__name__)
@@ -40,6 +41,9 @@ FEDERAL_STATES = {
     "TH": "Thüringen",
 }
 
+# What the office's logo may be, in the data folder beside this configuration.
+LOGOS = {"logo.svg": "image/svg+xml", "logo.png": "image/png", "logo.webp": "image/webp"}
+
 # The office and its customers are in Germany; so are its days and hours.
 TIME_ZONE = ZoneInfo("Europe/Berlin")
 
@@ -62,6 +66,8 @@ class Settings:
     office_name: str = "IT-Service"
     office_email: str = "support@example.org"
     office_phone: str = ""
+    office_colour: str = "#0b5c8a"
+    office_logo: str = ""
     smtp_url: str = ""
     mail_from: str = ""
     mail_attachments: str = "off"
@@ -119,6 +125,11 @@ class Settings:
     @property
     def secret_key_path(self):
         return self.data_dir / "secret.key"
+
+    @property
+    def logo_path(self):
+        """The file of the office's logo, or None."""
+        return self.data_dir / self.office_logo if self.office_logo else None
 
     @property
     def local_url(self):
@@ -316,6 +327,14 @@ _CHECKS = {
     "scanner": (_is_command_line, "muss ein Befehl sein, zum Beispiel clamdscan --fdpass --no-summary"),
     "limits": ({"on", "off"}.__contains__, "muss „on“ oder „off“ sein"),
     "base_url": (_is_web_address, "muss mit http:// oder https:// beginnen"),
+    "office_colour": (
+        colours.is_readable,
+        "muss eine Farbe sein, die auf hellem Grund gut lesbar ist (Kontrast mindestens 4,5 : 1), zum Beispiel #0b5c8a",
+    ),
+    "office_logo": (
+        ("", *LOGOS).__contains__,
+        f"muss eine dieser Dateien im Datenordner sein: {', '.join(LOGOS)}",
+    ),
     "office_email": (_is_mail_address, "muss eine E-Mail-Adresse sein"),
     "smtp_url": (_is_smtp_url, "muss so aussehen: smtp://name:kennwort@mail.firma.de:587"),
     "mail_from": (lambda address: address == "" or _is_mail_address(address), "muss eine E-Mail-Adresse sein"),

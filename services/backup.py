@@ -213,6 +213,8 @@ def _write(path, copy, with_key, now, is_stopping):
                 with Path(copy.database).open("rb") as database:
                     members[DATABASE] = _add(archive, DATABASE, database, now, zipfile.ZIP_DEFLATED)
                 small = {CONFIG_FILE: settings.as_config(with_secrets=with_key).encode()}
+                if settings.logo_path:
+                    small[settings.office_logo] = settings.logo_path.read_bytes()
                 if with_key:
                     small[SECRET_KEY] = settings.secret_key_path.read_bytes()
                 for name, text in small.items():

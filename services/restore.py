@@ -19,11 +19,12 @@ from faults import in_german
 from models import Attachment, Message, StaffSession, Ticket
 from services import backup, disk
 from services.backup import DATABASE, FILES, FORMAT, MANIFEST, SECRET_KEY, digest_of
-from settings import CONFIG_FILE, MEBIBYTE, TIME_ZONE, settings, toml_line
+from settings import CONFIG_FILE, LOGOS, MEBIBYTE, TIME_ZONE, settings, toml_line
 from words import MessageState
 
 # What may be in an archive; nothing else gets a name on this disk.
-MEMBER = re.compile(rf"{FILES}[0-9a-f]{{32}}|{re.escape(DATABASE)}|{re.escape(CONFIG_FILE)}|{re.escape(SECRET_KEY)}")
+SINGLE = (CONFIG_FILE, *LOGOS, SECRET_KEY, DATABASE)
+MEMBER = re.compile("|".join((f"{FILES}[0-9a-f]{{32}}", *map(re.escape, SINGLE))))
 
 # Of millions of files it would be larger; but it is read as a whole.
 MOST_MANIFEST = 64 * MEBIBYTE
@@ -214,7 +215,7 @@ def _take_over_database(workplace, manifest, config, now):
 def _move(workplace, folder):
     """Give all its own place; the database comes last, because without one there is no portal yet."""
     disk.fsync_directory(workplace / FILES)
-    for name in (FILES, CONFIG_FILE, SECRET_KEY, DATABASE):
+    for name in (FILES, *SINGLE):
         if (workplace / name).exists():
             (workplace / name).rename(folder / name)
     disk.fsync_directory(folder)

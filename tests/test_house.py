@@ -17,7 +17,8 @@ from tests.conftest import ROOT
 # Each room with the rooms it may use. The ground floor knows nobody; a view, a service or a command knows no other app.
 ROOMS = {
     "faults": set(),
-    "settings": {"faults"},
+    "colours": set(),
+    "settings": {"colours", "faults"},
     "words": set(),
     "language": set(),
     "database": set(),
@@ -347,6 +348,8 @@ ROOMS = {
     "ticket_forms": {"forms", "models", "words", "services", "staff_forms"},
     "customer_forms": {"forms", "models", "words", "services", "staff_forms"},
     "views": {
+        "colours",
+        "faults",
         "approval_forms",
         "clock",
         "customer_forms",
