@@ -80,7 +80,7 @@ def test_everything_can_be_read_in_the_office_colour(open_with, colour):
 
 @pytest.mark.parametrize("colour", ["#ffcc00", "#808080", "#fff", "blau", "#0b5c8", "", "#0b5c8a;}body{display:none"])
 def test_colour_that_cannot_be_read_is_refused(open_with, colour):
-    with pytest.raises(StartError, match=r"„office_colour“ .* gut lesbar ist \(Kontrast mindestens 4,5 : 1\)"):
+    with pytest.raises(StartError, match=r"„office_colour“ .* gut lesbar ist \(Kontrast mindestens 4,5 zu 1\)"):
         open_with(office_colour=colour)
 
 
