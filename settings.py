@@ -329,7 +329,7 @@ _CHECKS = {
     "base_url": (_is_web_address, "muss mit http:// oder https:// beginnen"),
     "office_colour": (
         colours.is_readable,
-        "muss eine Farbe sein, die auf hellem Grund gut lesbar ist (Kontrast mindestens 4,5 zu 1), zum Beispiel #0b5c8a",
+        "muss eine Farbe sein, die auf hellem Grund gut lesbar ist (Kontrast mindestens 4,5 zu 1), etwa #0b5c8a",
     ),
     "office_logo": (
         ("", *LOGOS).__contains__,
