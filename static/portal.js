@@ -50,25 +50,24 @@ const portal = (() => {
   const RETRY_MS = 3000;
   // Longer than the office's own check of a file may take.
   const PATIENCE_MS = 120_000;
-  const ASKED = { category: ["category-message", "no_fields"], entry_date: ["lead-time", "no_lead_time"] };
+  const ASKED = { fields: "category-message", "lead-time": "lead-time", suggestion: "suggestion" };
 
-  document.addEventListener("htmx:sendError", ({ detail: { elt } }) => {
+  document.addEventListener("htmx:sendError", ({ detail: { elt, target } }) => {
     if (sends(elt)) say("form-message", offline());
-    if (!ASKED[elt.id]) return;
-    const [place, name] = ASKED[elt.id];
-    say(place, sentence(name));
+    if (!ASKED[target.id]) return;
+    say(ASKED[target.id], sentence("goes_on"));
     clearTimeout(elt.retry);
     elt.retry = setTimeout(() => { if (elt.isConnected) htmx.trigger(elt, "change"); }, RETRY_MS);
   });
 
   // A line can break without a word. Whoever sends the same once more gets the same receipt.
-  document.addEventListener("htmx:beforeSend", ({ detail: { elt, xhr } }) => {
+  document.addEventListener("htmx:beforeSend", ({ detail: { elt, target, xhr } }) => {
     let timer;
     const wait = () => {
       clearTimeout(timer);
       timer = setTimeout(() => {
         xhr.abort();
-        htmx.trigger(elt, "htmx:sendError");
+        htmx.trigger(elt, "htmx:sendError", { target });
       }, PATIENCE_MS);
     };
     wait();

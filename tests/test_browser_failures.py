@@ -151,25 +151,35 @@ def test_a_line_that_hangs_is_given_up(form, sent):
     assert names_of(submission) == ["Eins.txt"]
 
 
-def test_line_cut_when_a_kind_or_a_date_is_chosen(tab):
+def test_line_cut_when_the_page_asks_by_itself(tab):
     # The browser does not notice that a line broke on its way.
     def lose_next(path):
         tab.page.route(f"**{path}", lambda route: route.abort("connectionreset"), times=1)
 
+    goes_on = re.compile("^Keine Verbindung. Hier geht es von selbst weiter")
     tab.page.clock.install()
     tab.open()
     tab.fill(tab.known)
     lose_next("/felder")
     tab.at("input[value=new_employee]").check()
-    expect(tab.at("#category-message")).to_contain_text("Keine Verbindung. Die Felder erscheinen")
+    expect(tab.at("#category-message")).to_have_text(goes_on)
     tab.page.clock.fast_forward(3000)
     tab.sees_fields_of("new_employee")
     expect(tab.at("#category-message")).to_be_empty()
     lose_next("/vorlauf")
     tab.fill({"entry_date": "2027-04-01"})
-    expect(tab.at("#lead-time")).to_contain_text("Keine Verbindung. Den letzten Tag")
+    expect(tab.at("#lead-time")).to_have_text(goes_on)
     tab.page.clock.fast_forward(3000)
     expect(tab.at("#lead-time")).to_contain_text("Diesen Eintritt können Sie bis")
+    tab.choose("incident")
+    tab.at("summary").click()
+    tab.at("#affected-1").check()
+    lose_next("/prioritaet")
+    tab.at("#workable-1").check()
+    expect(tab.at("#suggestion")).to_have_text(goes_on)
+    tab.page.clock.fast_forward(3000)
+    expect(tab.at("#suggestion")).to_contain_text("Die Wahl treffen Sie oben selbst.")
+    tab.choose("new_employee")
     tab.sees_values(tab.known | {"entry_date": "2027-04-01"})
 
 
