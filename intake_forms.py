@@ -70,7 +70,7 @@ class PhoneForm(RequestForm):
             missing="Bitte fragen Sie nach einer Telefonnummer für Rückfragen.",
             limit=MAX_PHONE_LENGTH,
             field_class=TelField,
-            description="Unter dieser Telefonnummer ist die Person bei Rückfragen erreichbar.",
+            description="Unter dieser Nummer erreichen Sie die Person bei Rückfragen.",
             render_kw=OF_SOMEBODY_ELSE,
         ),
     )

@@ -125,7 +125,7 @@ class PersonForm(PortalForm):
     likeness = None
 
     lines = text(
-        "Wonach suchen?",
+        "Wonach suchen Sie?",
         missing="Bitte geben Sie einen Namen, eine Telefonnummer oder eine E-Mail-Adresse ein.",
         description="Je Zeile ein Name, eine Telefonnummer oder eine E-Mail-Adresse. Umlaute, Leerzeichen und "
         "Vorwahlen dürfen anders geschrieben sein.",

@@ -15,6 +15,8 @@ READ_BY_CUSTOMER = "Der Kunde liest das in einer E-Mail und auf seiner Seite."
 
 ASKED_ANEW = "War das Ticket nicht freigegeben, fragt das Portal die Genehmiger noch einmal."
 
+WHOM = "Bitte wählen Sie, wem Sie das Ticket zuweisen."
+
 # A text to a ticket is a sentence or two.
 FEW = {"rows": 3}
 
@@ -128,8 +130,8 @@ class CancelForm(VerbForm):
     verb, slug, button = "cancel", "stornieren", "Stornieren"
 
     reason = text(
-        "Warum wird storniert?",
-        missing="Bitte schreiben Sie, warum storniert wird.",
+        "Warum stornieren Sie?",
+        missing="Bitte schreiben Sie, warum Sie stornieren.",
         description=READ_BY_CUSTOMER,
         render_kw=FEW,
     )
@@ -139,8 +141,8 @@ class ReopenForm(VerbForm):
     verb, slug, button = "reopen", "wieder-oeffnen", "Wieder öffnen"
 
     reason = text(
-        "Warum wird es wieder geöffnet?",
-        missing="Bitte schreiben Sie, warum.",
+        "Warum öffnen Sie es wieder?",
+        missing="Bitte schreiben Sie, warum Sie das Ticket wieder öffnen.",
         description=f"{ASKED_ANEW} Der Kunde bekommt eine E-Mail. Beide lesen diesen Text.",
         render_kw=FEW,
     )
@@ -182,7 +184,7 @@ class AskAgainForm(VerbForm):
 class AssignForm(VerbForm):
     verb, slug, button = "assign", "zuweisen", "Zuweisen"
 
-    to = SelectField("An wen?", [InputRequired()])
+    to = SelectField("An wen?", [InputRequired(WHOM)], invalid_choice_message=WHOM)
 
     def __init__(self, *args, **options):
         super().__init__(*args, **options)

@@ -119,7 +119,7 @@ def checked_email(text):
     """Return a mail address as it is stored, or ""; raises AccountError."""
     email = text.strip()
     if email and (len(email) > MAX_EMAIL_LENGTH or not accounts.EMAIL.fullmatch(email) or not email.isprintable()):
-        raise AccountError(f"„{_excerpt(email)}“ ist keine E-Mail-Adresse.")
+        raise AccountError(f"„{_excerpt(email)}“ ist keine E-Mail-Adresse. Sie sieht so aus: name@firma.de")
     return email
 
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from jinja2 import Environment
 from werkzeug.exceptions import default_exceptions
+from wtforms.i18n import get_translations
 
 from tests.conftest import ROOT
 
@@ -28,6 +29,7 @@ MISTAKES = {
     "E-Mail": r"\b(?:E-mails?|e-[Mm]ails?|[Ee]Mails?|[Ee]mails?)\b(?![/_@.=-])",
     "two blanks": r"(?<=\S)  (?=\S)",
     "a blank before a sign": r"(?<=\S)\s+[.,;:!?](?=\s|\Z)",
+    "no blank after a sign": r"[a-zäöüß“)][.!?][A-ZÄÖÜ„]|[a-zäöüß“)][,;][A-Za-zÄÖÜäöüß„]",
     "three dots": r"\.\.\.",
     "a breaking blank before a unit": rf"{_NUMBER}[ \n](?:[MKG]i?B|Uhr|%)(?!\w|\()",
     "a breaking blank in an abbreviation": r"\b(?:z\. ?B|d\. ?h|u\. ?a|i\. ?d)\.|\b(?:Art|Abs|Buchst|Nr)\. \w",
@@ -77,19 +79,20 @@ def mistakes(words, rules=MISTAKES):
 
 
 def english(words):
-    """Return what is English in a text: words, and whole sentences of libraries."""
+    """Return what is no German of ours in a text: English words, and whole sentences of libraries."""
     patterns = [re.compile(ENGLISH_WORDS), *sentences_of_libraries()]
     return [("English", match.group()) for pattern in patterns for match in pattern.finditer(words)]
 
 
 @cache
 def sentences_of_libraries():
-    """Return what WTForms, Flask-WTF and Werkzeug say in English when nobody tells them better, as patterns."""
+    """Return what WTForms, Flask-WTF and Werkzeug say when nobody tells them better, in English and German."""
     said = {error.description for error in default_exceptions.values() if error.description}
     said |= {error().name for error in default_exceptions.values()}
     for package in ("wtforms", "flask_wtf"):
         for path in resources.files(package).rglob("*.py"):
             said |= set(_marked(ast.parse(path.read_text("utf-8"))))
+    said |= set(map(get_translations(["de"]).gettext, said))
     return [re.compile(_pattern(sentence)) for sentence in sorted(said) if " " in sentence]
 
 

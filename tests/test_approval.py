@@ -241,7 +241,7 @@ def test_asking_again_renews_links_and_reminders(ask, new_mails, desk, ticket, h
     new_mails()
     work_at(NOW + timedelta(days=1))
     assert (len(new_mails()), ticket().reminders) == (2, 1)
-    assert "Erinnert: 1-mal" in desk().look().text_of("ticket")
+    assert "Einmal erinnert, zuletzt am" in desk().look().text_of("ticket")
     desk().act("freigabe-anfragen")
     assert history()[-1] == (EventKind.ASKED, "Clara Neumann", "Bernd Brot, Petra Mehl")
     assert (ticket().reminders, ticket().remind_at) == (0, NOW + timedelta(days=2))

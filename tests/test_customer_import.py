@@ -147,7 +147,7 @@ def test_faulty_lines_are_named(clara, anna, stored):
         ],
         "Zeile 6": ["Name: Bitte geben Sie einen Namen mit höchstens 100 Zeichen an, ohne unsichtbare Zeichen."],
         "Zeile 7": [
-            "E-Mail: „keine“ ist keine E-Mail-Adresse.",
+            "E-Mail: „keine“ ist keine E-Mail-Adresse. Sie sieht so aus: name@firma.de",
             "Mail-Domain: Unter gmx.de kann jeder eine E-Mail-Adresse haben. Bitte geben Sie nur eine Domain an, "
             "die allein diesem Kunden gehört.",
             "Voll betreut: Bitte schreiben Sie „ja“ oder „nein“.",

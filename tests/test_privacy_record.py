@@ -46,11 +46,11 @@ def test_whole_years_are_called_so(anna, clara, days, said):
         ({"webhook_url": "https://crm.example/pfad?key=geheim"}, "weiteres System unter crm.example", "geheim"),
         ({}, "https) ist nicht eingerichtet", "verschlüsselt (https)."),
         ({"base_url": "https://melden.example"}, "verschlüsselt (https).", "nicht eingerichtet."),
-        ({}, "am Inhalt geprüft.", "Virenscanner"),
-        ({"scanner": "clamdscan --fdpass --no-summary"}, "von einem Virenscanner", "clamdscan"),
+        ({}, "prüft das Portal am Inhalt.", "Virenscanner"),
+        ({"scanner": "clamdscan --fdpass --no-summary"}, "am Inhalt, dazu ein Virenscanner.", "clamdscan"),
         ({"backup_time": ""}, "Sicherungen macht das Büro von Hand", "täglich"),
         ({"backup_time": "04:30"}, "Täglich um 04:30 Uhr entsteht eine Sicherung", "von Hand"),
-        ({"limits": "off"}, "Die Mengengrenzen sind abgeschaltet", "in der Zahl begrenzt"),
+        ({"limits": "off"}, "Die Mengengrenzen sind abgeschaltet", "Die Zahl der Versuche"),
     ],
 )
 def test_it_says_what_is_so(clara, changes, said, unsaid):

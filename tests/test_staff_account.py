@@ -87,7 +87,11 @@ def test_change_password(clara, elsewhere):
 @pytest.mark.parametrize(
     ("changes", "field", "sentence"),
     [
-        ({"current_password": "falsch"}, "current_password", "Dieses Kennwort stimmt nicht."),
+        (
+            {"current_password": "falsch"},
+            "current_password",
+            "Dieses Kennwort stimmt nicht. Bitte tippen Sie es noch einmal.",
+        ),
         ({"current_password": ""}, "current_password", "Bitte geben Sie Ihr bisheriges Kennwort ein."),
         ({"repeated_password": "x"}, "repeated_password", "Die beiden Kennwörter sind verschieden."),
         ({"password": "Kennwort2026", "repeated_password": "Kennwort2026"}, "password", "zu leicht zu erraten"),
@@ -111,7 +115,7 @@ def test_password_not_changed(clara, elsewhere, changes, field, sentence):
 def test_guessing_the_password_of_an_open_session_gets_slow(clara, later):
     for _ in range(5):
         page = do(clara, "zweiter-faktor", **{"beginnen-password": "falsch"})
-        assert page.errors() == {"beginnen-password": "Dieses Kennwort stimmt nicht."}
+        assert page.errors() == {"beginnen-password": "Dieses Kennwort stimmt nicht. Bitte tippen Sie es noch einmal."}
     page = do(clara, "zweiter-faktor", **{"beginnen-password": PASSWORD})
     assert "Zu viele Versuche. Bitte warten Sie 1 Sekunde" in page.errors()["beginnen-password"]
     assert member().totp_salt is None

@@ -98,7 +98,7 @@ def test_new_customer_with_little(clara, stored):
         ("name", "Zeile\nZeile", "unsichtbare Zeichen"),
         ("name", "Wei\xadches Trennzeichen", "ohne unsichtbare Zeichen"),
         ("contact_name", "x" * 101, "höchstens 100 Zeichen"),
-        ("email", "keine Adresse", "„keine Adresse“ ist keine E-Mail-Adresse."),
+        ("email", "keine Adresse", "„keine Adresse“ ist keine E-Mail-Adresse. Sie sieht so aus: name@firma.de"),
         ("email", "a@b.example, c@d.example", "ist keine E-Mail-Adresse"),
         ("mail_domain", "nordring", "„nordring“ ist keine Mail-Domain."),
         ("mail_domain", "a@nordring.example", "ist keine Mail-Domain."),

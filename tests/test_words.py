@@ -105,6 +105,8 @@ def tour():
         ("E-Mail", "eine e-mail", "E-Mails und Testmail an email@firma.de"),
         ("two blanks", "Bitte  warten", "Nummer   PIN"),
         ("a blank before a sign", "Bitte warten !", "Bitte warten! 10 : 2 … also doch"),
+        ("no blank after a sign", "Bitte warten.Danach geht es", "www.firma.de und config.toml"),
+        ("no blank after a sign", "heute,morgen", "1,5 und „so“, aber (so); dann"),
         ("three dots", "Bitte warten ...", "Bitte warten …"),
         ("a breaking blank before a unit", "höchstens 10 MiB", f"höchstens 10{NBSP}MiB, 3 MiBit"),
         ("a breaking blank before a unit", f"um {german.VALUE} Uhr", "um die Uhr"),
@@ -134,6 +136,7 @@ def test_rule_finds_what_is_wrong_and_nothing_else(rule, bad, good):
         ("Am Monday", "Am Montag war die Kasse in Or an der Tür"),
         ("Please warten", "http://firma.de/the/of?is=the und pip-the-or"),
         ("Invalid email address.", "Die Adresse ist in der Liste."),
+        ("Keine gültige Auswahl.", "Bitte wählen Sie eine gültige Auswahl aus."),
     ],
 )
 def test_english_is_told_from_german(bad, good):
@@ -157,8 +160,8 @@ def test_every_german_text_is_written_by_the_rules(source, least):
     assert [(text.place, *fault) for text in texts for fault in german.mistakes(text.words)] == []
 
 
-def test_no_sentence_of_a_library_is_left_in_its_own_words():
-    """What WTForms and Werkzeug would say is known here, so that it would be found on a page."""
+def test_sentences_of_libraries_are_known():
+    """What WTForms and Werkzeug would say is found on a page, in English and in their own German."""
     known = [sentence.pattern for sentence in german.sentences_of_libraries()]
     assert len(known) > 40
     assert german.english("Field must be at least 3 characters long.")

@@ -112,7 +112,7 @@ def _is_confirmed(field):
         if staff.confirms(g.member, field.data, request.remote_addr, clock.now()):
             return True
         _note(SecurityEvent.PASSWORD_REFUSED)
-        field.errors = ["Dieses Kennwort stimmt nicht."]
+        field.errors = ["Dieses Kennwort stimmt nicht. Bitte tippen Sie es noch einmal."]
     except TooManyAttempts as slowed:
         _note(SecurityEvent.SLOWED_DOWN)
         field.errors = [TOO_MANY.format(wait=texts.wait(slowed.wait))]
