@@ -4,12 +4,14 @@ import io
 import re
 import shlex
 import sys
+from itertools import product
 
 import pytest
 
 from database import database
 from forms import FORMS
 from models import Customer, Submission
+from priority_helper import Affected, Workable
 from services import disk, intake, links, scanner
 from settings import settings
 from tests import corpus
@@ -68,6 +70,12 @@ def test_dates(john, entry_date, said):
     john.post("/vorlauf", values, headers=HTMX)
     # What the sentence gives as an example is taken.
     assert john.report("new_employee", entry_date="15.01.2027").status == 200
+
+
+@pytest.mark.parametrize(("affected", "workable"), list(product(Affected, Workable)))
+def test_suggestion_of_a_priority(john, affected, workable):
+    page = john.post("/prioritaet", john.filled("incident", affected=affected, workable=workable))
+    assert page.text_of("suggestion").startswith("Suggestion: ")
 
 
 def one_of_each_refusal():
