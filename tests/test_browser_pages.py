@@ -1,5 +1,7 @@
 """Every page in Chromium: narrow screens, light and dark, and what axe-core finds."""
 
+from itertools import pairwise
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
@@ -12,15 +14,54 @@ NARROW = (360, 320)
 # Words that no line can be broken in, as people paste them.
 UNBROKEN = "Fehler0x80070643" * 6
 
-FIND_VIOLATIONS = "axe.run({resultTypes: ['violations']}).then((found) => found.violations)"
+FIND_VIOLATIONS = """axe.run({resultTypes: ["violations"], rules: {"target-size": {enabled: true}}})
+    .then((found) => found.violations)"""
+
+# What WCAG 1.4.12 lets everybody set for themselves.
+SPACE_OUT = """
+    const spacing = new CSSStyleSheet()
+    spacing.replaceSync(`
+        * { line-height: 1.5 !important; letter-spacing: .12em !important; word-spacing: .16em !important }
+        p { margin-bottom: 2em !important }`)
+    document.adoptedStyleSheets = [spacing]
+"""
+AS_BEFORE = "document.adoptedStyleSheets = []"
+
+# What has more text than room, but for what only a screen reader is to find.
+FIND_CUT = """[...document.querySelectorAll("body *:not(.unseen, .skip, input, textarea, select)")].filter((element) =>
+    getComputedStyle(element).overflow !== "visible" && element.checkVisibility() &&
+    (element.scrollWidth > element.clientWidth + 1 || element.scrollHeight > element.clientHeight + 1)
+).map((element) => element.outerHTML)"""
+
+# Where the focus is, whether one sees it, and where it stands on the page.
+LOOK_AT_FOCUS = """() => {
+    const element = document.activeElement
+    if (element === document.body) return null
+    const {x, y, width, height} = element.getClientRects()[0]
+    const ringed = [element, element.closest(".dropzone, .card")].filter(Boolean).map((at) => getComputedStyle(at))
+    const hit = document.elementFromPoint(x + width / 2, Math.max(y, 0) + Math.min(height, 20) / 2)
+    return {
+        name: element.id || element.textContent.trim(),
+        row: Math.round(y + scrollY),
+        ringed: ringed.some((style) => style.outlineStyle === "solid" && parseFloat(style.outlineWidth) >= 2),
+        bare: element.contains(hit) || hit?.closest("label")?.control === element,
+    }
+}"""
+
+# A line of links is one row, though they need not be of one height.
+ONE_ROW = 16
 
 LONG_NAME = f"Bildschirmfoto-{UNBROKEN}.png"
 
 
 def fits_narrow_screens(tab):
+    """See that nothing is wider than the screen or cut off, nor when the reader spaces the text out."""
     for width in NARROW:
         tab.page.set_viewport_size({"width": width, "height": 740})
-        assert tab.page.evaluate("document.documentElement.scrollWidth") == width
+        for spacing in (SPACE_OUT, AS_BEFORE):
+            tab.page.evaluate(spacing)
+            assert tab.page.evaluate("document.documentElement.scrollWidth") == width
+            assert tab.page.evaluate(FIND_CUT) == []
 
 
 def is_accessible(tab):
@@ -89,3 +130,22 @@ def test_receipt(tab):
 def test_pages_with_little_to_do(tab):
     for path in ("/", "/hilfe", "/gibt-es-nicht"):
         looks_good(tab.open(path))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_focus_is_seen_and_goes_down_the_page(open_tab, scheme):
+    tab = open_tab(color_scheme=scheme)
+    tab.open("/?art=garantie")
+    tab.send()
+    tab.focus_is_on(".summary")
+    tab.page.evaluate("document.activeElement.blur()")
+    walk = []
+    while (stop := tab.page.evaluate(LOOK_AT_FOCUS)) or not walk:
+        if stop:
+            walk.append(stop)
+        tab.page.keyboard.press("Tab")
+    assert [stop["name"] for stop in walk if not stop["ringed"]] == []
+    assert [stop["name"] for stop in walk if not stop["bare"]] == []
+    assert len(walk) > 20
+    for stop, next_stop in pairwise(walk):
+        assert next_stop["row"] > stop["row"] - ONE_ROW, f"{next_stop['name']} stands above {stop['name']}"
