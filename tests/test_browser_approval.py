@@ -31,7 +31,7 @@ def phone(app, browser, tmp_path):
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     url = f"http://127.0.0.1:{server.port}"
-    context = browser.new_context(base_url=url, viewport=PHONE, has_touch=True)
+    context = browser.new_context(base_url=url, viewport=PHONE, has_touch=True, locale="de-DE")
     context.set_default_timeout(PATIENCE)
     tab = Tab(context, SimpleNamespace(url=url), {}, tmp_path)
     yield tab

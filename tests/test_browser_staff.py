@@ -158,8 +158,8 @@ def test_new_ticket_appears_while_somebody_reads(office, reported):
 
 def test_pages(office, reported):
     reported(f"Fehler0x80070643{'x' * 60}")
-    for path in ("/verwaltung/", "/verwaltung/tickets", "/verwaltung/tickets?art=stoerung&stand=alle"):
-        office.open(path)
+    for path in ("", "tickets", "tickets?art=stoerung&stand=alle", "zahlen", "datenschutz", "datenschutz/person"):
+        office.open(f"/verwaltung/{path}")
         looks_good(office)
 
 
