@@ -71,7 +71,7 @@ def test_confirmation_says_what_comes_next(anna, work, mailbox):
 
 @pytest.mark.parametrize(
     ("priority", "sentence"),
-    [("medium", "gebeten und schreiben, sobald entschieden ist.\n"), ("high", "fangen wir schon vorher an")],
+    [("medium", "gebeten und schreiben Ihnen, sobald entschieden ist.\n"), ("high", "fangen wir schon vorher an")],
 )
 def test_confirmation_of_what_waits_for_an_approval(bernd, anna, work, mailbox, priority, sentence):
     anna.report("incident", priority=priority)
