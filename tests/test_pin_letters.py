@@ -64,7 +64,7 @@ def test_letter(clara, sommer):
         "Telefon 0211 55500",
         "support@example.org",
         "Bäckerei Sommer",
-        "Guten Tag, Anna Sommer",
+        "Guten Tag Anna Sommer,",
         "Montag, 23.11.2026",
         "http://127.0.0.1:8400/",
         "K1001",
