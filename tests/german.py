@@ -39,7 +39,7 @@ MISTAKES = {
 FOREIGN_NUMBERS = {
     "a day": r"\b\d{4}-\d\d-\d\d\b",
     "a point before decimals": r"(?<![\w.:/-])\d+\.\d{1,2}(?![\w.:/-])",
-    "a half of the day": r"(?i)\b\d+ ?[ap]\.?m\b",
+    "a half of the day": r"(?<![\w/-])\d+ ?(?:[ap]m\b|[ap]\.m\.)",
 }
 
 # No German word looks like one of these; "in", "an", "die", "was" and the like are left out.

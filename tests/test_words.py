@@ -173,7 +173,8 @@ def test_every_mail_and_every_page_behind_is_written_by_the_rules(app, everythin
         text = text_of(mail)
         assert "\n\n\n" not in text
         assert text == text.strip("\n") + "\n"
-        assert faults(f"{mail['Subject']}\n\n{text}") == []
+        # What is random in an address may look like anything.
+        assert faults(re.sub(r"https?://\S+", german.CODE, f"{mail['Subject']}\n\n{text}")) == []
     stranger, company = Visitor(app, {}), everything.companies[-1]
     own = [path_in(mail) for mail in everything.mails if mail.envelope.rcpt_tos[0] in company.mailboxes]
     tour.walk(stranger, {path for path in own if path.startswith(("/freigabe/", "/vorgang/"))})
