@@ -1,7 +1,8 @@
 """Let Lighthouse judge the customer's pages as on a phone: python -m tests.bench.lighthouse
 
 Needs Node and Chromium; npx fetches Lighthouse. The approver's page keeps its "noindex", which costs it points for SEO:
-its address is a secret. On a busy machine "blocked" says more about the machine than about the page.
+its address is a secret. Of several runs the one in the middle counts; on a busy machine "blocked" says more about the
+machine than about the page.
 """
 
 import argparse
@@ -21,6 +22,8 @@ from tests.pictures import demo
 CHROME_FLAGS = "--headless=new --no-sandbox --disable-background-networking"
 
 COMMAND = "npx --yes lighthouse@13"
+
+RUNS = 3
 
 MEASURES = {
     "first paint": "first-contentful-paint",
@@ -43,7 +46,8 @@ def main():
             (receipt, {"Cookie": cookie}),
             (re.search(r"/freigabe/\S+", greeting)[0], {}),
         ):
-            _print(path, _judge(command, url + path, headers))
+            reports = [_judge(command, url + path, headers) for _ in range(RUNS)]
+            _print(path, sorted(reports, key=_performance)[RUNS // 2])
 
 
 def _send(port):
@@ -61,6 +65,10 @@ def _judge(command, url, headers):
         environment = {"CHROME_PATH": shutil.which("chromium")} | os.environ
         subprocess.run([*command, url, *options, f"--extra-headers={json.dumps(headers)}"], env=environment, check=True)
         return json.loads(report.read_text(encoding="utf-8"))
+
+
+def _performance(report):
+    return report["categories"]["performance"]["score"]
 
 
 def _print(path, report):
