@@ -14,7 +14,7 @@ from models import Customer, Submission
 from priority_helper import Affected, Workable
 from services import disk, intake, links, scanner
 from settings import settings
-from tests import corpus
+from tests import catalogue, corpus
 from tests.foreigners import ENGLISH, german_in
 from tests.pages import EXAMPLES, HTMX, Page
 from tests.test_customer_page import STATES, add_event, set_ticket, write
@@ -24,6 +24,12 @@ from tests.test_server import ask as ask_waitress
 from tests.test_staff_tickets import Desk
 from tests.test_words import FILLINGS
 from words import Channel, EventKind
+
+
+def test_english_catalogue_has_what_is_said_and_nothing_else():
+    known, said = ({message.id for message in found} for found in (catalogue.known(), catalogue.said()))
+    assert said - known == set(), "run python -m tests.catalogue and translate what it prints"
+    assert known - said == set(), "run python -m tests.catalogue"
 
 
 def test_check_finds_german(anna):
