@@ -27,6 +27,37 @@
     byId("files").files = transfer.files;
   };
 
+  // A small picture of each chosen one beside its name; a kind that the browser cannot read has none.
+  const pictures = new Map();
+  const keyOf = (size, name) => `${size} ${name.normalize()}`;
+
+  const draw = async (file) => {
+    // Made small while it is read: a large photo does not hold up the page.
+    const bitmap = await createImageBitmap(file, { resizeWidth: 132 });
+    const canvas = document.createElement("canvas");
+    canvas.width = bitmap.width;
+    canvas.height = bitmap.height;
+    canvas.getContext("2d").drawImage(bitmap, 0, 0);
+    return canvas.toDataURL("image/webp");
+  };
+
+  const picture = (file) => {
+    const key = keyOf(file.size, file.name);
+    if (!file.type.startsWith("image/") || pictures.has(key)) return;
+    const image = new Image(44, 44);
+    image.alt = "";
+    pictures.set(key, image);
+    draw(file).then((url) => { image.src = url; }, () => {
+      pictures.delete(key);
+      image.remove();
+    });
+  };
+
+  document.addEventListener("htmx:afterSwap", () => document.querySelectorAll(".files [data-size]").forEach((item) => {
+    const image = pictures.get(keyOf(item.dataset.size, item.querySelector(".file-name").textContent));
+    if (image) item.prepend(image);
+  }));
+
   const add = (files, complaints = []) => {
     const { maxBytes, tooLarge } = byId("attachments").dataset;
     const fits = files.filter((file) => file.size <= Number(maxBytes));
@@ -34,6 +65,7 @@
     sayEach("upload-message", [...complaints,
       ...refused.map(({ name }) => sentence("file_refused", { name, reason: tooLarge }))]);
     byId("upload-again").hidden = true;
+    fits.forEach(picture);
     if (sending) {
       waiting.push(...fits);
     } else {
@@ -78,9 +110,11 @@
   // In the capturing phase, before htmx hears of it: the person's own choice goes through add() like a drop.
   document.addEventListener("change", (event) => {
     const input = event.target;
-    if (input.id !== "files" || !event.isTrusted) return;
+    if (!input.matches("#files, #camera") || !event.isTrusted) return;
     event.stopPropagation();
-    add([...input.files]);
+    const files = [...input.files];
+    if (input.id === "camera") input.value = "";
+    add(files);
   }, true);
 
   // Not while the form is on its way: they go along with it.
