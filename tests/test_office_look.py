@@ -9,6 +9,7 @@ from PIL import Image
 
 from app import create_app
 from settings import StartError, settings
+from tests.conftest import ROOT
 from tests.pages import Page
 from views import assets
 
@@ -126,3 +127,8 @@ def test_logo_is_part_of_a_backup(app, office, monkeypatch):
     monkeypatch.setattr(settings, "data_dir", settings.data_dir.with_name("elsewhere"))
     assert office("wiederherstellen", str(path)).exit_code == 0
     assert settings.logo_path.read_bytes() == SVG
+
+
+def test_stylesheets_stay_small():
+    for name in ("portal.css", "staff.css"):
+        assert (ROOT / "static" / name).stat().st_size <= 10_000
