@@ -33,4 +33,11 @@ def _wanted():
     if asked in LANGUAGES:
         session["language"] = asked
     chosen = session.get("language")
-    return chosen if chosen in LANGUAGES else request.accept_languages.best_match(LANGUAGES, default=GERMAN)
+    return chosen if chosen in LANGUAGES else _browsers_choice()
+
+
+def _browsers_choice():
+    """Return the first language of the browser's that there is, in whichever country it is spoken."""
+    # Werkzeug's best_match would let "de" win against "en-GB", whatever stands first.
+    wanted = (tag.partition("-")[0].lower() for tag, quality in request.accept_languages if quality > 0)
+    return next((code for code in wanted if code in LANGUAGES), GERMAN)
