@@ -25,10 +25,18 @@ def compressed(body):
 
     That is why it may be compressed though a token stands in it: its length tells nothing about that token.
     """
-    response = make_response(body)
-    response.vary.update(("Accept-Encoding", "Accept-Language"))
-    if request.accept_encodings["gzip"] > 0:
-        response.set_data(gzip.compress(response.get_data(), compresslevel=6, mtime=0))
+    content = body.encode()
+    response = packed(content, gzip.compress(content, compresslevel=6, mtime=0))
+    response.vary.add("Accept-Language")
+    return response
+
+
+def packed(content, gzipped):
+    """Make an answer of a content, or of the same compressed for whoever can unpack it."""
+    accepts_gzip = request.accept_encodings["gzip"] > 0
+    response = make_response(gzipped if accepts_gzip else content)
+    response.vary.add("Accept-Encoding")
+    if accepts_gzip:
         response.headers["Content-Encoding"] = "gzip"
     return response
 

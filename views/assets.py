@@ -6,11 +6,12 @@ import re
 from pathlib import Path
 
 from filetype import guess_mime
-from flask import Blueprint, abort, make_response, request, url_for
+from flask import Blueprint, abort, url_for
 
 import colours
 from faults import in_german
 from settings import LOGOS, StartError, settings
+from views.answers import packed
 
 STATIC_DIR = Path(__file__).parent.parent / "static"
 
@@ -79,12 +80,8 @@ def static(name):
 def asset(public_name):
     if public_name not in _assets:
         abort(404)
-    content, compressed, media_type = _assets[public_name]
-    accepts_gzip = request.accept_encodings["gzip"] > 0
-    response = make_response(compressed if accepts_gzip else content)
-    if accepts_gzip:
-        response.headers["Content-Encoding"] = "gzip"
+    content, gzipped, media_type = _assets[public_name]
+    response = packed(content, gzipped)
     response.headers["Content-Type"] = media_type
     response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
-    response.headers["Vary"] = "Accept-Encoding"
     return response
