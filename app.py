@@ -106,7 +106,6 @@ class NotedProtection(CSRFProtect):
 def create_app():
     """Make the app from the settings in force, with its data folder and a database of this version's schema."""
     _prepare_data()
-    assets.prepare()
     app = Portal(__name__, static_folder=None)
     app.secret_key = accounts.secret_key()
     app.url_map.converters["int"] = RowIdConverter
@@ -141,7 +140,6 @@ def create_app():
         allowed_extensions=file_types.ALLOWED_EXTENSIONS,
         allowed_words=file_types.allowed_words,
         lead_time_workdays=workdays.LEAD_TIME_WORKDAYS,
-        static=assets.static,
         too_large=attachments.too_large,
     )
     app.jinja_env.filters.update(
@@ -165,6 +163,7 @@ def create_app():
     app.after_request(_add_headers)
     app.register_error_handler(HTTPException, error_page)
     NotedProtection(app)
+    assets.prepare(app)
     app.register_blueprint(assets.bp)
     app.register_blueprint(public.bp)
     app.register_blueprint(approval.bp)

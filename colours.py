@@ -6,6 +6,9 @@ import re
 # Text that anybody is to read needs this contrast to what lies behind it (WCAG 2.2, 1.4.3).
 READABLE = 4.5
 
+# What stands for the office's colour in the icon.
+ICON = "#0b5c8a"
+
 WHITE = (255, 255, 255)
 LIGHT_PAGE, DARK_PAGE, DARK_PAPER = (244, 246, 248), (17, 23, 29), (26, 34, 42)
 DARK_TEXT = (12, 22, 30)
@@ -24,7 +27,7 @@ def theme(text):
     shade = _mixed(colour, DARK_PAPER, 0.22)
     bright = _brightened(colour, shade)
     dark = {"accent": bright, "on-accent": DARK_TEXT, "tint": shade}
-    return f":root{{{_properties(light)}}}@media (prefers-color-scheme:dark){{:root{{{_properties(dark)}}}}}"
+    return f":root{{{_properties(light)}}}@media screen and (prefers-color-scheme:dark){{:root{{{_properties(dark)}}}}}"
 
 
 def contrast(one, other):

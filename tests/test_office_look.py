@@ -9,9 +9,8 @@ from PIL import Image
 
 from app import create_app
 from settings import StartError, settings
-from tests.conftest import ROOT
 from tests.pages import Page
-from views import assets
+from tests.test_ground_rules import statics
 
 TEXTS = ("accent", "text", "soft", "error", "late")
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 4 1"><path d="M0 0h4v1H0z"/></svg>'
@@ -24,10 +23,8 @@ def picture(kind, side=8):
 
 
 @pytest.fixture
-def open_with(app, monkeypatch):
+def open_with(app):
     """Open the form of a portal that is started anew with other settings."""
-    monkeypatch.setattr(assets, "_assets", {})
-    monkeypatch.setattr(assets, "_public_names", {})
 
     def open_page(logo=None, **options):
         if logo:
@@ -96,6 +93,7 @@ def test_logo_stands_for_the_name(open_with, name, logo, media_type):
     client, page = open_with(logo, office_logo=name, office_name="Muster-IT")
     image = page.tree.find(".//header//img")
     assert image.get("alt") == "Muster-IT"
+    assert len(statics(page)) == 3
     answer = client.get(image.get("src"))
     assert (answer.data, answer.mimetype) == (logo, media_type)
     assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
@@ -129,6 +127,9 @@ def test_logo_is_part_of_a_backup(app, office, monkeypatch):
     assert settings.logo_path.read_bytes() == SVG
 
 
-def test_stylesheets_stay_small():
-    for name in ("portal.css", "staff.css"):
-        assert (ROOT / "static" / name).stat().st_size <= 10_000
+def test_stylesheets_stay_small(clara):
+    page = clara.get("/verwaltung/")
+    addresses = [link.get("href") for link in page.tree.iter("link") if link.get("rel") == "stylesheet"]
+    assert len(addresses) == 2
+    for address in addresses:
+        assert len(clara.client.get(address).data) <= 10_000

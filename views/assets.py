@@ -4,9 +4,11 @@ import gzip
 import hashlib
 import re
 from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import quote
 
 from filetype import guess_mime
-from flask import Blueprint, abort, url_for
+from flask import Blueprint, abort, current_app, url_for
 
 import colours
 from faults import in_german
@@ -23,36 +25,48 @@ SOURCES = {
         ["vendor/htmx-2.0.11.min.js", "portal.js", "files.js", "device.js"],
         "text/javascript; charset=utf-8",
     ),
-    "icon.svg": (["icon.svg"], "image/svg+xml"),
 }
 
 # Comments are for whoever reads the source; a browser would only wait for them.
-COMMENT_LINE = re.compile(rb"^ *//.*\n", re.MULTILINE)
+COMMENT_LINE = re.compile(rb"^ *(//.*|/\*.*\*/)\n", re.MULTILINE)
+
+# What may stand in an address within an attribute as it is.
+ICON_SIGNS = " /:=.()"
 
 # A larger logo is what the first visitor on a phone waits for.
 MAX_LOGO_KIB = 100
 
 bp = Blueprint("assets", __name__)
 
-_assets = {}
-_public_names = {}
+
+class Asset(NamedTuple):
+    """A file as it is served: under a name that changes with its content, and compressed once for all."""
+
+    public_name: str
+    content: bytes
+    compressed: bytes
+    media_type: str
 
 
-def prepare():
-    """Make the files ready to be served, with the office's colour and logo; raises StartError."""
+def prepare(app):
+    """Make an app's files ready to be served, with the office's colour and logo; raises StartError."""
+    theme, kept = colours.theme(settings.office_colour).encode(), {}
     for name, (sources, media_type) in SOURCES.items():
         content = b"\n".join(COMMENT_LINE.sub(b"", (STATIC_DIR / source).read_bytes()) for source in sources)
-        if name == "portal.css":
-            content += colours.theme(settings.office_colour).encode()
-        _add(name, content, media_type)
+        # The theme goes in front, so that what the stylesheet says of paper still counts.
+        kept[name] = _asset(name, theme + content if name == "portal.css" else content, media_type)
     if settings.logo_path:
-        _add(settings.office_logo, _logo(), LOGOS[settings.office_logo])
+        kept[settings.office_logo] = _asset(settings.office_logo, _logo(), LOGOS[settings.office_logo])
+    app.extensions["assets"] = kept
+    # Within the page: one request less, and a browser that looks for an icon finds it.
+    icon = (STATIC_DIR / "icon.svg").read_text("utf-8").replace(colours.ICON, settings.office_colour)
+    app.jinja_env.globals.update(static=static, icon=f"data:image/svg+xml,{quote(icon, safe=ICON_SIGNS)}")
 
 
-def _add(name, content, media_type):
+def _asset(name, content, media_type):
     stem, _, ending = name.rpartition(".")
-    _public_names[name] = f"{stem}.{hashlib.sha256(content).hexdigest()[:12]}.{ending}"
-    _assets[_public_names[name]] = (content, gzip.compress(content, mtime=0), media_type)
+    public_name = f"{stem}.{hashlib.sha256(content).hexdigest()[:12]}.{ending}"
+    return Asset(public_name, content, gzip.compress(content, mtime=0), media_type)
 
 
 def _logo():
@@ -73,15 +87,16 @@ def _logo():
 
 def static(name):
     """Return the address of a static file; it changes with the file's content."""
-    return url_for("assets.asset", public_name=_public_names[name])
+    return url_for("assets.asset", public_name=current_app.extensions["assets"][name].public_name)
 
 
 @bp.get("/static/<public_name>")
 def asset(public_name):
-    if public_name not in _assets:
+    named = {asset.public_name: asset for asset in current_app.extensions["assets"].values()}
+    if public_name not in named:
         abort(404)
-    content, gzipped, media_type = _assets[public_name]
-    response = packed(content, gzipped)
+    _, content, compressed, media_type = named[public_name]
+    response = packed(content, compressed)
     response.headers["Content-Type"] = media_type
     response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
     return response
