@@ -43,6 +43,8 @@ from words import EventKind
         ("en;q=0", "de"),
         ("en;q=much,;;", "de"),
         ("*", "de"),
+        # Longer than any browser's: to read it would keep others waiting.
+        ("en" + ",fr" * 1000, "de"),
     ],
 )
 def test_language_of_the_browser(anna, wanted, spoken):
@@ -66,6 +68,18 @@ def test_language_that_a_link_asks_for_is_remembered(anna, john):
         assert "%3C" not in page.text
     assert anna.get("/hilfe?lang=de").tree.get("lang") == "de"
     assert anna.get("/", headers={"Accept-Language": "en"}).tree.get("lang") == "de"
+
+
+@pytest.mark.parametrize("address", ["/?lang=en", "/hilfe?lang=en", "/sprache?lang=en", "/nowhere?lang=en"])
+@pytest.mark.parametrize("whence", [{"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://elsewhere.example"}])
+def test_form_of_another_site_does_not_end_the_session(anna, address, whence):
+    # The browser sends it without the session's cookie, so a new cookie would take that one's place.
+    assert "Set-Cookie" not in anna.client.post(address, headers=whence).headers
+
+
+def test_link_of_another_site_chooses_a_language(anna):
+    answer = anna.get("/?lang=en", headers={"Sec-Fetch-Site": "cross-site"})
+    assert (answer.tree.get("lang"), anna.get("/").tree.get("lang")) == ("en", "en")
 
 
 def test_one_language_does_not_get_into_the_other(anna, john):

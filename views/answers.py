@@ -9,6 +9,9 @@ from flask import Response, make_response, redirect, request
 
 from database import database
 
+# No browser's list of languages or encodings is as long; to read a longer one would take the time of many visitors.
+LONGEST_WISH = 1000
+
 # Control characters that somebody smuggled in and that HTML does not allow.
 NOT_IN_HTML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
@@ -33,7 +36,8 @@ def compressed(body):
 
 def packed(content, gzipped):
     """Make an answer of a content, or of the same compressed for whoever can unpack it."""
-    accepts_gzip = request.accept_encodings["gzip"] > 0
+    is_short = len(request.headers.get("Accept-Encoding", "")) <= LONGEST_WISH
+    accepts_gzip = is_short and request.accept_encodings["gzip"] > 0
     response = make_response(gzipped if accepts_gzip else content)
     response.vary.add("Accept-Encoding")
     if accepts_gzip:

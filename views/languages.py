@@ -4,6 +4,7 @@ from flask import request, session
 
 import language
 from language import GERMAN, LANGUAGES
+from views.answers import LONGEST_WISH, comes_from_elsewhere
 
 # The office speaks German, whatever its browsers say.
 STAFF_PATH = "/verwaltung/"
@@ -30,7 +31,8 @@ def _wanted():
     if request.path.startswith((STAFF_PATH, SILENT_PATH)):
         return GERMAN
     asked = request.args.get("lang")
-    if asked in LANGUAGES:
+    # Another site's form comes without the session's cookie, and an answer with a new one would end that session.
+    if asked in LANGUAGES and not (request.method == "POST" and comes_from_elsewhere()):
         session["language"] = asked
     chosen = session.get("language")
     return chosen if chosen in LANGUAGES else _browsers_choice()
@@ -38,6 +40,8 @@ def _wanted():
 
 def _browsers_choice():
     """Return the first language of the browser's that there is, in whichever country it is spoken."""
+    if len(request.headers.get("Accept-Language", "")) > LONGEST_WISH:
+        return GERMAN
     # Werkzeug's best_match would let "de" win against "en-GB", whatever stands first.
     wanted = (tag.partition("-")[0].lower() for tag, quality in request.accept_languages if quality > 0)
     return next((code for code in wanted if code in LANGUAGES), GERMAN)
