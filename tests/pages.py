@@ -61,7 +61,7 @@ HEADERS = {
 OPENED_BY_TOKEN = ("/freigabe/", "/vorgang/", "/verwaltung/einrichten/")
 
 # What holds nothing of anybody may be kept.
-KEPT = {"/": "no-cache, private", "/hilfe": "no-cache"}
+KEPT = dict.fromkeys(("/", "/hilfe"), "no-cache, private")
 STATIC = "public, max-age=31536000, immutable"
 
 

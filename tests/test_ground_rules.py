@@ -24,15 +24,15 @@ ROUTES = {
     "/eingegangen/<code>": {"GET"},
     "/felder": {"POST"},
     "/freigabe/<token>": {"GET", "POST"},
-    "/freigabe/<token>/sprache": {"POST"},
+    "/freigabe/<token>/sprache": {"GET", "POST"},
     "/healthz": {"GET"},
     "/hilfe": {"GET"},
     "/static/<public_name>": {"GET"},
-    "/sprache": {"POST"},
+    "/sprache": {"GET", "POST"},
     "/vorgang/<token>": {"GET", "POST"},
     "/vorgang/<token>/anhaenge": {"POST"},
     "/vorgang/<token>/anhaenge/entfernen": {"POST"},
-    "/vorgang/<token>/sprache": {"POST"},
+    "/vorgang/<token>/sprache": {"GET", "POST"},
     "/prioritaet": {"POST"},
     "/vorlauf": {"POST"},
     "/verwaltung/": {"GET"},
@@ -289,7 +289,7 @@ def test_statics_are_compressed_and_kept_for_good(anna):
             assert "Set-Cookie" not in answer.headers
 
 
-@pytest.mark.parametrize("accepted", ["", "br", "identity", "gzip;q=0", "identity, gzip;q=0.0"])
+@pytest.mark.parametrize("accepted", ["", "br", "identity", "gzip;q=0", "identity, gzip;q=0.0", "gzip" + ",br" * 1000])
 def test_statics_for_those_who_cannot_unpack(anna, accepted):
     address = statics(anna.get("/"))[0]
     answer = anna.client.get(address, headers={"Accept-Encoding": accepted})

@@ -123,10 +123,19 @@ def test_a_form_keeps_all_that_was_typed_and_chosen(anna, submissions, category)
     assert ("Notiz.txt" in receipt.text) == bool(files)
 
 
+def test_address_that_the_change_leaves_opens_the_page(anna, ticket_page, approver):
+    _, link = approver()
+    for page in ("/", ticket_page, link):
+        for code in ("en", "de"):
+            answer = anna.get(f"{page.rstrip('/')}/sprache?lang={code}")
+            assert (answer.status, answer.response.location) == (303, page)
+            assert anna.get(page).tree.get("lang") == code
+
+
 def test_a_form_half_filled_without_a_session_keeps_it_too(anna):
     typed = anna.filled("incident") | {"csrf_token": "bogus"}
-    page = anna.post("/sprache?lang=en", typed)
-    assert (page.status, page.tree.get("lang")) == (422, "en")
+    page = anna.post("/sprache?lang=en", typed, headers={"Sec-Fetch-Site": "same-origin"})
+    assert (page.status, page.tree.get("lang"), anna.get("/").tree.get("lang")) == (422, "en", "en")
     assert (page.fields("/").to_dict() | {"csrf_token": "bogus"}).items() >= typed.items()
 
 

@@ -47,6 +47,12 @@ def decide(token):
     return redirect(url_for(".show"), 303)
 
 
+@bp.get("/sprache")
+def show_again(token):
+    """Lead to the page whoever opens the address that changing the language leaves in the browser."""
+    return redirect(url_for(".show"), 303)
+
+
 @bp.post("/sprache")
 def change_language(token):
     """Show the page in the other language and keep what was typed; its address says which."""

@@ -1,6 +1,6 @@
 """The customer's page of a ticket: how things stand, what was said, and a box to write to the office."""
 
-from flask import Blueprint, g, render_template, url_for
+from flask import Blueprint, g, redirect, render_template, url_for
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
@@ -90,6 +90,12 @@ def submit():
         return go_to(url_for(".page", _anchor="messages"))
     open_link()  # The ticket is another one now.
     return box.show(ReplyForm(formdata=None), done=True)
+
+
+@bp.get("/sprache")
+def show_again():
+    """Lead to the page whoever opens the address that changing the language leaves in the browser."""
+    return redirect(url_for(".page"), 303)
 
 
 @bp.post("/sprache")

@@ -69,6 +69,12 @@ def submit():
     return go_to(url_for(".receipt", code=submission.code))
 
 
+@bp.get("/sprache")
+def show_again():
+    """Lead to the form whoever opens the address that changing the language leaves in the browser."""
+    return redirect(url_for(".form"), 303)
+
+
 @bp.post("/sprache")
 def change_language():
     """Show the form in the other language and keep what was typed; its address says which."""
@@ -125,7 +131,8 @@ def help_page():
         "help.html", forms=FORMS, file_types=FILE_TYPES, federal_state=FEDERAL_STATES[settings.federal_state]
     )
     response = compressed(page)
-    response.headers["Cache-Control"] = "no-cache"
+    # "private", because a link to the other language sets a cookie.
+    response.headers["Cache-Control"] = "no-cache, private"
     return response
 
 
