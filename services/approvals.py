@@ -1,10 +1,10 @@
 """Who decides about a ticket at the customer's: they are asked and reminded, and the first of them decides."""
 
 from datetime import datetime
+from functools import partial
 
 from peewee import fn
 
-import language
 from database import number_of
 from language import gettext as _
 from language import gettext_noop as N_
@@ -234,9 +234,7 @@ def _decide(ticket, kinds, decision, actor, text, now):
         if not has_begun:
             changes.close(ticket, TicketStatus.CANCELLED, now)
             history.record(ticket, EventKind.CANCELLED, actor, now, NOT_APPROVED)
-        with language.spoken(language.GERMAN):
-            hint = what_now(event)
-        mail.declined(ticket, now, by=decided_by(event), what_now=hint, **said)
+        mail.declined(ticket, now, by=decided_by(event), what_now=partial(what_now, event), **said)
         # Somebody has to tell a requester to whom no mail goes.
         is_known = is_known or not mail.requester(ticket)
     if kinds is BY_LINK and is_known:
