@@ -4,15 +4,12 @@ from wtforms import EmailField, StringField, TelField
 from wtforms.validators import ValidationError
 
 from database import database
-from forms import FORMS, PortalForm, RequestForm, is_email, is_phone, line
+from fields import PortalForm, is_email, is_phone, keyboard, line, of
+from forms import FORMS, RequestForm
 from models import Customer
 from services import customers
 from services.accounts import AccountError
 from words import MAX_EMAIL_LENGTH, MAX_NUMBER_LENGTH, MAX_PHONE_LENGTH
-
-# The browser would offer the data of whoever sits at it.
-OF_SOMEBODY_ELSE = {"autocomplete": "off"}
-
 
 # A longer list would only make the page slow; any number can be typed.
 MAX_SUGGESTED = 1000
@@ -43,7 +40,7 @@ def open_customer_number():
         limit=MAX_NUMBER_LENGTH,
         field_class=CustomerNumberField,
         description="Nummer oder Name tippen und aus der Liste wählen.",
-        render_kw={"list": "customers", "autocapitalize": "characters", "spellcheck": "false"} | OF_SOMEBODY_ELSE,
+        render_kw=keyboard("off", list="customers", autocapitalize="characters", spellcheck="false"),
     )
 
 
@@ -60,7 +57,11 @@ class PhoneForm(RequestForm):
     customer_number = _in_place_of(RequestForm.customer_number, open_customer_number())
     name = _in_place_of(
         RequestForm.name,
-        line("Name der anrufenden Person", missing="Bitte geben Sie ein, wer anruft.", render_kw=OF_SOMEBODY_ELSE),
+        line(
+            "Name der anrufenden Person",
+            missing="Bitte geben Sie ein, wer anruft.",
+            render_kw=keyboard(of("caller", "name"), autocapitalize="words", spellcheck="false"),
+        ),
     )
     phone = _in_place_of(
         RequestForm.phone,
@@ -71,12 +72,18 @@ class PhoneForm(RequestForm):
             limit=MAX_PHONE_LENGTH,
             field_class=TelField,
             description="Unter dieser Nummer erreichen Sie die Person bei Rückfragen.",
-            render_kw=OF_SOMEBODY_ELSE,
+            render_kw=keyboard(of("caller", "tel")),
         ),
     )
     email = _in_place_of(
         RequestForm.email,
-        line("E-Mail", is_email, limit=MAX_EMAIL_LENGTH, field_class=EmailField, render_kw=OF_SOMEBODY_ELSE),
+        line(
+            "E-Mail",
+            is_email,
+            limit=MAX_EMAIL_LENGTH,
+            field_class=EmailField,
+            render_kw=keyboard(of("caller", "email"), "send", inputmode="email"),
+        ),
     )
 
     def in_order(self):
@@ -95,4 +102,5 @@ class ConvertForm(PortalForm):
         "Wer hat bestätigt?",
         missing="Bitte schreiben Sie, wer beim Kunden die Anfrage bestätigt hat.",
         description="Zum Beispiel: Frau Sommer, am Telefon um 9:40\N{NO-BREAK SPACE}Uhr. Das steht dann im Verlauf.",
+        render_kw=keyboard("off", "send"),
     )

@@ -5,13 +5,14 @@ import re
 import pytest
 
 from tests.pages import EXAMPLES
+from tests.test_staff_phone import ROOM
 
 NAME = {"autocapitalize": "words", "spellcheck": "false"}
 SIGNS = {"autocapitalize": "characters", "spellcheck": "false"}
 PLAIN = {"spellcheck": "false"}
 AS_EMAIL = {"inputmode": "email"}
 
-# What may be filled in by itself is the sender's own; a new employee has a section of their own.
+# What may be filled in by itself is the sender's own; a new employee has a section of their own, and so has a caller.
 AUTOFILL = {
     "name": ("name", NAME),
     "phone": ("tel", {}),
@@ -30,6 +31,12 @@ AUTOFILL = {
     "mobile": ("section-employee mobile tel", {}),
     "desired_email": ("section-employee work email", AS_EMAIL),
 }
+AT_THE_PHONE = AUTOFILL | {
+    "name": ("section-caller name", NAME),
+    "phone": ("section-caller tel", {}),
+    "email": ("section-caller email", AS_EMAIL),
+    "customer_number": ("off", SIGNS),
+}
 SECTIONS = {
     "incident": ["Störung", "Zur Einordnung"],
     "warranty": ["Garantiefall", "Was ist defekt?", "Zur Einordnung"],
@@ -42,12 +49,21 @@ LINES = ("text", "tel", "email", "date", "password", "search", "url", "number")
 
 @pytest.mark.parametrize("category", EXAMPLES)
 def test_every_line_knows_its_keyboard_and_who_may_fill_it(anna, category):
-    page = anna.post("/felder", anna.filled(category))
+    knows_keyboards(anna.post("/felder", anna.filled(category)), AUTOFILL)
+
+
+@pytest.mark.parametrize("category", EXAMPLES)
+def test_every_line_of_a_call_knows_them_too(clara, category):
+    values = clara.get(ROOM).fields().to_dict()
+    knows_keyboards(clara.post(f"{ROOM}/felder", values | {"category": category}), AT_THE_PHONE)
+
+
+def knows_keyboards(page, autofill):
     form = page.element("request-form")
     lines = {field.get("name"): field for field in form.iter("input") if field.get("type") in LINES}
     assert lines
     for name, field in lines.items():
-        token, attributes = AUTOFILL[name]
+        token, attributes = autofill[name]
         told = {key: field.get(key) for key in ("autocapitalize", "spellcheck", "inputmode") if key in field.attrib}
         assert (field.get("autocomplete"), told) == (token, attributes), name
     enters = [field.get("enterkeyhint") for field in lines.values()]
