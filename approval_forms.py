@@ -3,7 +3,7 @@
 from wtforms import HiddenField, StringField
 from wtforms.validators import AnyOf
 
-from forms import PortalForm, row_id, text
+from fields import PortalForm, row_id, text
 from language import gettext as _
 from words import Approval
 

@@ -4,7 +4,7 @@ from flask_wtf.file import FileField, FileRequired
 from wtforms import BooleanField, EmailField, HiddenField, SearchField, SelectMultipleField
 from wtforms.validators import InputRequired, Length, Optional, ValidationError
 
-from forms import DayField, PortalForm, is_email, line
+from fields import DayField, PortalForm, is_email, line
 from models import Customer
 from services import customers
 from services.accounts import AccountError

@@ -1,6 +1,6 @@
 """Two questions that help to choose a priority: they suggest one, and the person chooses."""
 
-from forms import PortalForm, choice
+from fields import PortalForm, choice
 from language import gettext as _
 from language import gettext_noop as N_
 from words import Labelled, Priority

@@ -5,7 +5,7 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, ValidationError
 
 import texts
-from forms import PortalForm, clean, is_email, line, text
+from fields import PortalForm, clean, is_email, line, text
 from models import Customer, Staff
 from services import staff, text_blocks
 from services.accounts import AccountError, normalise_number

@@ -4,7 +4,7 @@ from wtforms import BooleanField, HiddenField, SelectField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired
 
-from forms import PortalForm, row_id, text
+from fields import PortalForm, row_id, text
 from models import Staff, TextBlock
 from services import approvals, conversation, tickets
 from staff_forms import NOBODY

@@ -32,6 +32,16 @@ def test_english_catalogue_has_what_is_said_and_nothing_else():
     assert known - said == set(), "run python -m tests.catalogue"
 
 
+def test_what_is_translated_twice_stays_the_same():
+    """The sentence of a check is put into the language by the check or by the form, which cannot tell."""
+    english = {
+        german: text
+        for message in catalogue.known()
+        for german, text in zip(catalogue.texts_of(message.id), catalogue.texts_of(message.string), strict=True)
+    }
+    assert {text: english[text] for text in english.values() if english.get(text, text) != text} == {}
+
+
 def test_check_finds_german(anna):
     assert german_in(anna.get("/"))
     assert german_in(anna.get("/hilfe"))

@@ -10,12 +10,12 @@ from werkzeug.test import encode_multipart
 
 from app import create_app
 from database import database
-from forms import DRAFT_PATTERN
 from models import Submission
 from services import attachments, intake
 from settings import settings
 from tests.conftest import NOW, stored
 from tests.pages import EXAMPLES, HTMX, OPTIONAL, STATIC, Page, Visitor, check_headers
+from views.file_form import DRAFT_PATTERN
 
 ROUTES = {
     "/": {"GET", "POST"},

@@ -1,5 +1,6 @@
 """A form that files come with: they are staged as they are chosen, or when the form comes back without scripts."""
 
+import re
 import secrets
 
 from flask import render_template, request
@@ -7,13 +8,14 @@ from flask import render_template, request
 import clock
 import texts
 from database import database
-from forms import DRAFT_PATTERN
 from language import gettext as _
 from language import gettext_noop as N_
 from models import Attachment
 from services import attachments, floods
 from views.answers import answer, ask_to_wait, is_htmx
 from views.errors import error_page, failure_number
+
+DRAFT_PATTERN = re.compile(r"[A-Za-z0-9_-]{22}")
 
 SESSION_RENEWED = N_(
     "Die Seite war zu lange offen. Ihre Angaben stehen noch hier: Bitte senden Sie sie noch einmal ab. Erscheint "

@@ -5,7 +5,7 @@ import json
 from flask import Blueprint, abort, g, render_template, request, url_for
 
 import clock
-from forms import row_id
+from fields import row_id
 from models import Ticket
 from services import mail, outbox, smtp
 from services.outbox import Shelf

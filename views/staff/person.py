@@ -3,7 +3,7 @@
 from flask import Blueprint, g, redirect, render_template, request, send_file, url_for
 
 import clock
-from forms import row_id
+from fields import row_id
 from services import disclosure, erasure, persons
 from services.security_log import SecurityEvent, note
 from staff_forms import PersonForm

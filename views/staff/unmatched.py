@@ -3,7 +3,7 @@
 from flask import Blueprint, g, render_template, request, url_for
 
 import clock
-from forms import row_id
+from fields import row_id
 from intake_forms import ConvertForm
 from models import Customer, Event, Submission, Ticket
 from services import customers, intake, unmatched
