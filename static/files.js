@@ -29,6 +29,7 @@
 
   // A small picture of each chosen one beside its name; a kind that the browser cannot read has none.
   const pictures = new Map();
+  let drawing = Promise.resolve();
   const keyOf = (size, name) => `${size} ${name.normalize()}`;
 
   const draw = async (file) => {
@@ -47,7 +48,8 @@
     const image = new Image(44, 44);
     image.alt = "";
     pictures.set(key, image);
-    draw(file).then((url) => { image.src = url; }, () => {
+    // One after the other: several large photos at once are more than a small phone can hold.
+    drawing = drawing.then(() => draw(file)).then((url) => { image.src = url; }, () => {
       pictures.delete(key);
       image.remove();
     });
