@@ -44,6 +44,8 @@ def back_up(with_key, target):
     click.echo(f"Gesichert: {made.path} ({texts.file_size(made.size)}, Anhänge: {made.files})")
     if made.faulty:
         click.echo(f"Anhänge, die fehlen oder beschädigt sind: {len(made.faulty)}. Welche, sagt: pruefen")
+    if made.logo_fault:
+        click.echo(f"{made.logo_fault} In der Sicherung fehlt es.")
     if with_key:
         with logs.to_file():
             note(SecurityEvent.KEY_COPIED, COMMAND)

@@ -23,7 +23,7 @@ import texts
 from database import copy_pages, transaction
 from faults import in_german
 from models import Attachment
-from services import disk
+from services import disk, logo
 from settings import CONFIG_FILE, MEBIBYTE, TIME_ZONE, settings
 
 log = logging.getLogger(__name__)
@@ -51,12 +51,16 @@ class BackupError(Exception):
 
 
 class Backup(NamedTuple):
-    """An archive that was made: how many files of tickets it has, and which are missing or no longer as they came."""
+    """An archive that was made: how many files of tickets it has, and which are missing or no longer as they came.
+
+    A logo that no page may show is not in it, and must not stop the rest.
+    """
 
     path: Path
     size: int
     files: int
     faulty: list
+    logo_fault: str
 
 
 class Standing(NamedTuple):
@@ -117,6 +121,8 @@ def make_daily(now, is_stopping):
         return False
     if made.faulty:
         log.warning("%s Anhänge fehlen oder sind beschädigt; in der Sicherung auch.", len(made.faulty))
+    if made.logo_fault:
+        log.warning("%s In der Sicherung fehlt es.", made.logo_fault)
     return True
 
 
@@ -213,8 +219,9 @@ def _write(path, copy, with_key, now, is_stopping):
                 with Path(copy.database).open("rb") as database:
                     members[DATABASE] = _add(archive, DATABASE, database, now, zipfile.ZIP_DEFLATED)
                 small = {CONFIG_FILE: settings.as_config(with_secrets=with_key).encode()}
-                if settings.logo_path:
-                    small[settings.office_logo] = settings.logo_path.read_bytes()
+                picture, logo_fault = logo.load()
+                if picture:
+                    small[settings.office_logo] = picture
                 if with_key:
                     small[SECRET_KEY] = settings.secret_key_path.read_bytes()
                 for name, text in small.items():
@@ -233,7 +240,7 @@ def _write(path, copy, with_key, now, is_stopping):
         disk.fsync_directory(path.parent)
     finally:
         unfinished.unlink(missing_ok=True)
-    return Backup(path, path.stat().st_size, files, faulty)
+    return Backup(path, path.stat().st_size, files, faulty, logo_fault)
 
 
 def _add_files(archive, copy, now, is_stopping):

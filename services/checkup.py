@@ -13,7 +13,7 @@ import migrations
 import texts
 from faults import in_german
 from models import TABLES, Attachment, Event, Submission, Ticket, TicketLink, TicketWords
-from services import backup, data_folder, disk, links, scanner
+from services import backup, data_folder, disk, links, logo, scanner
 from services.accounts import FIND_KEY, SECRET_KEY_BYTES
 from services.data_folder import GO_BACK
 from settings import MEBIBYTE, Settings, settings
@@ -232,6 +232,9 @@ def _settings():
         yield Weight.HINT, "smtp_url fehlt: Das Portal verschickt keine E-Mails."
     if not settings.office_phone:
         yield Weight.HINT, "office_phone fehlt: Auf den Seiten steht nicht, wo man Sie anruft."
+    _, fault = logo.load()
+    if fault:
+        yield Weight.FAULT, fault
     if settings.limits == "off":
         yield Weight.FAULT, "limits steht auf off: Die Mengengrenzen sind ausgeschaltet. Nehmen Sie die Zeile heraus."
     if not settings.backup_time:

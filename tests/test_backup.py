@@ -159,6 +159,13 @@ def test_lost_file_is_told_and_the_rest_is_saved(filled, office, harm):
     assert json.loads(contents(archives()[0])["manifest.json"])["faulty"] == [path.name]
 
 
+def test_missing_logo_is_told_and_the_rest_is_saved(keeper, monkeypatch, caplog):
+    monkeypatch.setattr(settings, "office_logo", "logo.svg")
+    keeper()
+    assert len(archives()) == 1
+    assert f"Das Logo {settings.logo_path} lässt sich nicht lesen: " in caplog.text
+
+
 def test_damaged_database_pushes_no_good_archive_out(filled, office, later, monkeypatch):
     monkeypatch.setattr(settings, "backups_kept", 1)
     printed(office("sichern"))

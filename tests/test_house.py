@@ -31,7 +31,17 @@ ROOMS = {
     "services.workdays": set(),
     "services.disk": {"settings"},
     "services.data_folder": {"faults", "services.disk", "settings"},
-    "services.backup": {"database", "faults", "migrations", "models", "settings", "texts", "services.disk"},
+    "services.logo": {"faults", "settings"},
+    "services.backup": {
+        "database",
+        "faults",
+        "migrations",
+        "models",
+        "settings",
+        "texts",
+        "services.disk",
+        "services.logo",
+    },
     "services.checkup": {
         "faults",
         "migrations",
@@ -44,6 +54,7 @@ ROOMS = {
         "services.data_folder",
         "services.disk",
         "services.links",
+        "services.logo",
         "services.scanner",
     },
     "services.restore": {

@@ -107,12 +107,22 @@ def test_logo_stands_for_the_name(open_with, name, logo, media_type):
         ("logo.webp", picture("PNG"), "ist nicht das, was seine Endung sagt"),
         ("logo.svg", b"Kein Bild", "ist nicht das, was seine Endung sagt"),
         ("logo.png", picture("PNG", 400), "ist größer als 100\xa0KiB"),
-        ("../logo.svg", None, "muss eine dieser Dateien im Datenordner sein: logo.svg, logo.png, logo.webp"),
     ],
 )
-def test_logo_that_is_none_is_refused(open_with, name, logo, sentence):
+def test_logo_that_is_none_keeps_nothing_but_itself_out(open_with, office, name, logo, sentence):
     with pytest.raises(StartError, match=re.escape(sentence)):
         open_with(logo, office_logo=name)
+    assert f"Einstellungen: Fehler. Das Logo {settings.logo_path} {sentence}" in office("pruefen").stdout
+    saved = office("sichern")
+    assert (saved.exit_code, sentence in saved.stdout) == (0, True)
+    (path,) = settings.backups_dir.glob("*.zip")
+    with zipfile.ZipFile(path) as archive:
+        assert name not in archive.namelist()
+
+
+def test_logo_elsewhere_is_refused(open_with):
+    with pytest.raises(StartError, match="muss eine dieser Dateien im Datenordner sein"):
+        open_with(office_logo="../logo.svg")
 
 
 def test_logo_is_part_of_a_backup(app, office, monkeypatch):

@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
 
-from filetype import guess_mime
 from flask import Blueprint, abort, current_app, url_for
 
 import colours
-from faults import in_german
+from services import logo
 from settings import LOGOS, StartError, settings
 from views.answers import packed
 
@@ -33,9 +32,6 @@ COMMENT_LINE = re.compile(rb"^ *(//.*|/\*.*\*/)\n", re.MULTILINE)
 # What may stand in an address within an attribute as it is.
 ICON_SIGNS = " /:=.()"
 
-# A larger logo is what the first visitor on a phone waits for.
-MAX_LOGO_KIB = 100
-
 bp = Blueprint("assets", __name__)
 
 
@@ -55,8 +51,11 @@ def prepare(app):
         content = b"\n".join(COMMENT_LINE.sub(b"", (STATIC_DIR / source).read_bytes()) for source in sources)
         # The theme goes in front, so that what the stylesheet says of paper still counts.
         kept[name] = _asset(name, theme + content if name == "portal.css" else content, media_type)
-    if settings.logo_path:
-        kept[settings.office_logo] = _asset(settings.office_logo, _logo(), LOGOS[settings.office_logo])
+    picture, fault = logo.load()
+    if fault:
+        raise StartError(fault)
+    if picture:
+        kept[settings.office_logo] = _asset(settings.office_logo, picture, LOGOS[settings.office_logo])
     app.extensions["assets"] = kept
     # Within the page: one request less, and a browser that looks for an icon finds it.
     icon = (STATIC_DIR / "icon.svg").read_text("utf-8").replace(colours.ICON, settings.office_colour)
@@ -67,22 +66,6 @@ def _asset(name, content, media_type):
     stem, _, ending = name.rpartition(".")
     public_name = f"{stem}.{hashlib.sha256(content).hexdigest()[:12]}.{ending}"
     return Asset(public_name, content, gzip.compress(content, mtime=0), media_type)
-
-
-def _logo():
-    path = settings.logo_path
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise StartError(f"Das Logo {path} lässt sich nicht lesen: {in_german(error)}.") from None
-    if len(content) > MAX_LOGO_KIB * 1024:
-        raise StartError(
-            f"Das Logo {path} ist größer als {MAX_LOGO_KIB}\N{NO-BREAK SPACE}KiB. Bitte verkleinern Sie es."
-        )
-    is_drawing = b"<svg" in content[:2048]
-    if (LOGOS["logo.svg"] if is_drawing else guess_mime(content)) != LOGOS[settings.office_logo]:
-        raise StartError(f"Das Logo {path} ist nicht das, was seine Endung sagt. Bitte speichern Sie es neu.")
-    return content
 
 
 def static(name):
