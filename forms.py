@@ -54,7 +54,8 @@ def _priority():
         Priority,
         "Bitte wählen Sie Niedrig, Mittel oder Hoch.",
         default=Priority.LOW,
-        description="Je mehr Personen betroffen sind und je schwerer es Ihr Unternehmen trifft, desto höher.",
+        description="Je mehr Personen betroffen sind und je schwerer es Ihr Unternehmen trifft, desto höher ist die "
+        "Priorität.",
     )
 
 
@@ -66,7 +67,7 @@ class RequestForm(PortalForm):
     files_follow = None
     said_when_empty = {}
     # Where a section begins, so that each fits a thumb: the name of its first field, and its legend.
-    begins = {"priority": "Zur Einordnung"}
+    begins = {"priority": "Wie dringend ist es?", "reference": "Sonst noch etwas?"}
     asked_last = frozenset({"name", "phone", "email", "customer_number", "pin"})
     # What was sent is read by others, too.
     read_as = {"name": "Name"}
@@ -179,7 +180,7 @@ class WarrantyForm(RequestForm):
 
     for_category = Category.WARRANTY
     slug = "garantie"
-    explanation = "Ein Gerät, das Sie bei uns gekauft haben, ist defekt."
+    explanation = "Ein Gerät, das von uns stammt, ist defekt."
     files_follow = "description"
     begins = RequestForm.begins | {"description": "Was ist defekt?"}
 
@@ -213,7 +214,7 @@ class NewEmployeeForm(RequestForm):
 
     for_category = Category.NEW_EMPLOYEE
     slug = "neuer-mitarbeiter"
-    explanation = "Jemand fängt bei Ihnen an, und wir richten das Benutzerkonto ein."
+    explanation = "Jemand fängt neu an, und wir richten das Benutzerkonto ein."
     begins = {"position": "Arbeitsplatz", "extension": "Telefon und E-Mail", "remarks": "Sonst noch etwas?"}
     said_when_empty = {"desired_email": "keine, wir legen keine an"}
 
@@ -272,13 +273,13 @@ class CallbackForm(RequestForm):
 
     for_category = Category.CALLBACK
     slug = "rueckruf"
-    explanation = "Sie möchten mit uns sprechen, und nichts ist kaputt."
+    explanation = "Es gibt etwas zu besprechen, und nichts ist kaputt."
     files_follow = "description"
 
     description = text(
         "Anliegen",
         missing="Bitte schreiben Sie kurz, worum es geht.",
-        description="Wenige Worte genügen, damit die richtige Person Sie zurückruft.",
+        description="Wenige Worte genügen, damit die richtige Person zurückruft.",
     )
     priority = _priority()
     reference = _reference()

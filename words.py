@@ -85,7 +85,7 @@ class Priority(Labelled):
 class Salutation(Labelled):
     MS = "ms", "Frau"
     MR = "mr", "Herr"
-    UNSTATED = "unstated", "keine Angabe"
+    UNSTATED = "unstated", "Keine Angabe"
 
 
 class Channel(Labelled):

@@ -38,7 +38,7 @@ def test_page_shows_the_whole_request(ask, category):
         typed.pop(name, None)
     for text in typed.values():
         assert " ".join(text.split()) in words
-    assert "Anna Sommer am 23.11.2026 um 10:30 Uhr" in words
+    assert "Anna Sommer hat am 23.11.2026 um 10:30 Uhr gefragt: " in words
     assert ("Priorität Mittel" in words) == (category != "new_employee")
     buttons = [(button.get("value"), button.text) for button in page.tree.iter("button")]
     assert buttons == [(None, "English"), ("approved", "Freigeben"), ("declined", "Ablehnen")]

@@ -94,7 +94,7 @@ def test_cut_line_says_that_the_message_is_not_there(tab, portal, ticket):
     tab.at("#text").fill("Hallo")
     tab.cut()
     tab.send()
-    expect(tab.at("#form-message")).to_contain_text("Keine Verbindung, Ihre Nachricht ist noch nicht eingegangen.")
+    expect(tab.at("#form-message")).to_contain_text("Keine Verbindung: Ihre Nachricht ist noch nicht eingegangen.")
     tab.mend()
     tab.send()
     tab.focus_is_on(".notice")

@@ -108,7 +108,7 @@ def test_line_cut_while_sending_waits_for_an_upload(form, sent):
 def test_line_cut_while_sending(form, sent):
     form.cut()
     form.send()
-    expect(form.at("#form-message")).to_contain_text("Keine Verbindung, Ihre Anfrage ist noch nicht eingegangen.")
+    expect(form.at("#form-message")).to_contain_text("Keine Verbindung: Ihre Anfrage ist noch nicht eingegangen.")
     is_unharmed(form)
     assert len(sent()) == 0
     form.mend()
@@ -211,8 +211,8 @@ def test_line_cut_when_a_file_is_removed(form, sent):
         (500, "Das hat nicht geklappt"),
         (502, "Das hat nicht geklappt"),
         (413, "zu groß"),
-        (429, "Das hat nicht geklappt, Ihre Anfrage ist noch nicht eingegangen."),
-        (503, "Das hat nicht geklappt, Ihre Anfrage ist noch nicht eingegangen."),
+        (429, "Das hat nicht geklappt: Ihre Anfrage ist noch nicht eingegangen."),
+        (503, "Das hat nicht geklappt: Ihre Anfrage ist noch nicht eingegangen."),
     ],
 )
 def test_server_fails_at_sending(form, sent, status, sentence):

@@ -199,7 +199,7 @@ def test_an_upload_that_is_refused_says_when_to_try_again(anna, later):
     page = upload(anna, "Drei.txt")
     assert page.status == 429
     assert page.response.headers["Retry-After"] == "1800"
-    assert "senden Sie sie in 30 Minuten mit den Dateien ab, die noch ausgewählt sind. Eilt es, rufen Sie" in page.text
+    assert "senden Sie in 30 Minuten noch einmal ab, die Dateien sind noch ausgewählt. Eilt es, rufen Sie" in page.text
     later(minutes=30)
     assert upload(anna, "Drei.txt").status == 200
 

@@ -22,7 +22,7 @@ bp = Blueprint("customer_page", __name__, url_prefix="/vorgang/<token>")
 
 SENT_BEFORE = N_(
     "Von dieser Seite ist schon eine andere Nachricht bei uns angekommen. Soll das hier eine weitere sein, senden Sie "
-    "sie bitte noch einmal ab."
+    "bitte noch einmal ab."
 )
 
 

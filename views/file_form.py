@@ -18,27 +18,27 @@ from views.errors import error_page, failure_number
 DRAFT_PATTERN = re.compile(r"[A-Za-z0-9_-]{22}")
 
 SESSION_RENEWED = N_(
-    "Die Seite war zu lange offen. Ihre Angaben stehen noch hier: Bitte senden Sie sie noch einmal ab. Erscheint "
+    "Die Seite war zu lange offen. Ihre Angaben stehen noch hier: Bitte senden Sie noch einmal ab. Erscheint "
     "dieser Hinweis wieder, erlauben Sie bitte Cookies für diese Seite."
 )
 SERVER_FAILED = N_(
     "Bei uns ist ein Fehler aufgetreten, %(thing)s ist noch nicht eingegangen. Ihre Angaben stehen noch hier: "
-    "Bitte senden Sie sie in einer Minute noch einmal ab."
+    "Bitte senden Sie in einer Minute noch einmal ab."
 )
 
 TOO_MANY_SUBMISSIONS = N_(
     "Von Ihrem Internetanschluss kamen in der letzten Zeit sehr viele Anfragen. %(thing)s ist noch nicht eingegangen. "
-    "Ihre Angaben stehen noch hier: Bitte senden Sie sie in %(wait)s noch einmal ab. Eilt es, rufen Sie uns bitte an."
+    "Ihre Angaben stehen noch hier: Bitte senden Sie in %(wait)s noch einmal ab. Eilt es, rufen Sie uns bitte an."
 )
 TOO_MANY_UPLOADS = N_(
     "Von Ihrem Internetanschluss kamen in der letzten Zeit sehr viele Dateien. Die neu gewählten sind nicht "
     "angekommen. Ihre Angaben stehen noch hier: Bitte %(try_again)s. Eilt es, rufen Sie uns bitte an."
 )
 CHOOSE_AGAIN = N_("wählen Sie die Dateien in %(wait)s noch einmal aus")
-STILL_CHOSEN = N_("senden Sie sie in %(wait)s mit den Dateien ab, die noch ausgewählt sind")
+STILL_CHOSEN = N_("senden Sie in %(wait)s noch einmal ab, die Dateien sind noch ausgewählt")
 OVERRUN = N_(
     "Gerade kommen bei uns sehr viele Anfragen an. %(thing)s ist noch nicht eingegangen. Ihre Angaben stehen noch "
-    "hier: Bitte senden Sie sie in %(wait)s noch einmal ab. Eilt es, rufen Sie uns bitte an."
+    "hier: Bitte senden Sie in %(wait)s noch einmal ab. Eilt es, rufen Sie uns bitte an."
 )
 FLOODS = {
     floods.TooManySubmissions: (429, TOO_MANY_SUBMISSIONS),

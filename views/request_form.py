@@ -43,7 +43,7 @@ class Desk(FileForm):
         """Show a form whose draft key was used for another request, which is known, with a new key."""
         notice = _(
             "Von dieser Seite ist schon eine Anfrage eingegangen: %(code)s. Soll das hier eine weitere sein, senden "
-            "Sie sie bitte noch einmal ab.",
+            "Sie bitte noch einmal ab.",
             code=known.spoken_code,
         )
         return self.show_as_new(form, draft, notice)
