@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from peewee import IntegrityError
 
+import texts
 from language import gettext as _
 from language import gettext_noop as N_
 from models import Event
@@ -108,10 +109,10 @@ def takes_replies(ticket):
     return ticket.is_open or (ticket.status is TicketStatus.DONE and ticket.approval is not Approval.DECLINED)
 
 
-def state(ticket, day):
-    """Return in plain words how things stand; the function writes the day of a moment."""
+def state(ticket):
+    """Return in plain words how things stand."""
     words = _STATES[ticket.status][_APPROVALS.index(ticket.approval)]
-    return _(words, closed=day(ticket.closed_at)) if ticket.closed_at else _(words)
+    return _(words, closed=texts.day(ticket.closed_at)) if ticket.closed_at else _(words)
 
 
 def reasons(ticket):

@@ -1,4 +1,4 @@
-// What HTML and htmx cannot say by themselves: what to do when the line fails.
+// What every form has beside htmx: sentences about what fails, a second try by itself, a new token, keys for a thumb.
 const portal = (() => {
   "use strict";
 
@@ -10,7 +10,7 @@ const portal = (() => {
   };
 
   // What the page says is written there, in its language.
-  const sentences = JSON.parse(document.querySelector("[name=portal-sentences]")?.content ?? "{}");
+  const sentences = JSON.parse(document.querySelector("[name=portal-sentences]").content);
   const sentence = (name, values = {}) => sentences[name].replace(/{(\w+)}/g, (_, key) => values[key]);
 
   // The form that is filled in says what it sends.

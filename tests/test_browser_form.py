@@ -69,6 +69,8 @@ def test_what_kinds_share_survives_a_detour(tab):
     tab.sees_files("Meldung.png")
     tab.choose("new_employee")
     tab.sees_values({"reference": "K-77", "first_name": "Clara", "salutation": "unstated", "pin": "1234 5678"})
+    fetches = [request.post_data for request in tab.requests if request.url.endswith("/felder")]
+    assert [("K-77" in sent, "1234" in sent) for sent in fetches] == [(False, False)] + [(True, False)] * 3
 
 
 def test_arrow_keys_move_through_the_kinds(tab):
@@ -118,6 +120,8 @@ def test_errors_take_the_focus_and_lead_to_their_fields(tab, sent, category):
     expect(tab.page).to_have_title(re.compile("^Fehler: "))
     expect(tab.at(".summary")).to_be_in_viewport()
     links = tab.at(".summary li a")
+    asked_first = next(iter(EXAMPLES[category]))
+    expect(links.first).to_have_attribute("href", re.compile(f"^#{asked_first}(-0)?$"))
     expect(links.last).to_have_text("Bitte geben Sie Ihre PIN ein.")
     assert links.count() >= 5
     for link in links.all():

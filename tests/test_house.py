@@ -226,6 +226,7 @@ ROOMS = {
         "language",
         "models",
         "settings",
+        "texts",
         "words",
         "services.approvals",
         "services.attachments",

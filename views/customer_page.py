@@ -5,7 +5,6 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
 import clock
-import texts
 from database import database
 from forms import ReplyForm
 from language import gettext as _
@@ -142,7 +141,7 @@ def _parts(ticket):
     return {
         "ticket": ticket,
         "not_shown": mail.not_for_everyone(ticket),
-        "state": conversation.state(ticket, texts.day),
+        "state": conversation.state(ticket),
         "reasons": conversation.reasons(ticket),
         "what_now": conversation.what_now(ticket),
         "messages": conversation.messages(ticket),
