@@ -16,6 +16,7 @@ def _in_english():
 
 def date(value):
     """Return a date: "23.03.2027", in English "23 March 2027", which nobody can take for another day."""
+    # English by the language of Python itself: nobody sets another locale.
     return f"{value.day} {value:%B %Y}" if _in_english() else f"{value:%d.%m.%Y}"
 
 

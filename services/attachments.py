@@ -135,7 +135,9 @@ def remove(draft, stored_name):
 
 def too_large():
     """Return the sentence for a file that is too large."""
-    return _("Die Datei ist größer als %(most)d\xa0MiB. Bitte verkleinern Sie sie.", most=MAX_ATTACHMENT_MIB)
+    return _(
+        "Die Datei ist größer als %(most)d\N{NO-BREAK SPACE}MiB. Bitte verkleinern Sie sie.", most=MAX_ATTACHMENT_MIB
+    )
 
 
 def is_swept(draft, stored_names):
