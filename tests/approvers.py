@@ -9,7 +9,7 @@ from services import worker
 from settings import settings
 from tests.mailbox import path_in
 from tests.pages import Visitor
-from tests.test_staff_tickets import Desk
+from tests.staff import Desk
 
 BERND, PETRA = "bernd@sommer.example", "petra@sommer.example"
 COMPANY, OFFICE = "post@sommer.example", "support@example.org"

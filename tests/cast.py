@@ -14,7 +14,7 @@ from settings import settings
 from tests.conftest import CHEAP, NOW
 from tests.mailbox import path_in
 from tests.pages import Visitor
-from tests.test_staff_tickets import Desk
+from tests.staff import Desk
 
 OFFICE = "support@example.org"
 FOREIGN = "jemand@anderswo.example"

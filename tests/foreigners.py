@@ -9,7 +9,7 @@ from tests.approvers import BERND
 from tests.live import PNG
 from tests.mailbox import path_in
 from tests.pages import EXAMPLES, OPTIONAL, Visitor
-from tests.test_words import nonsense
+from tests.reading import nonsense
 
 # What John types; whatever else stands on a page is said by the portal.
 TYPED = {

@@ -34,6 +34,8 @@ PNG = bytes.fromhex(
     "0000000b4944415478da63fcff1f0003030200efa2a75b0000000049454e44ae426082"
 )
 
+PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
+
 expect.set_options(timeout=PATIENCE)
 
 # What a browser reports about an answer that a test brought about on purpose; everything else is a fault of the page.

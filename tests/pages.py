@@ -44,6 +44,9 @@ OPTIONAL = {
 }
 
 
+# What a first visit may cost.
+BUDGET_BYTES, BUDGET_REQUESTS = 30_000, 4
+
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "

@@ -1,4 +1,4 @@
-"""Clara of the office in front of the closed door: what she types, and what happens to her account meanwhile."""
+"""Clara of the office: what she types in front of the closed door, what becomes of her account, and her desk."""
 
 from datetime import timedelta
 
@@ -42,3 +42,31 @@ def act(change):
     """Change Clara's account, as somebody else does while she sits at her browser."""
     with database.connection_context():
         change(Staff.get(Staff.login == "clara neumann"), clock.now())
+
+
+class Desk:
+    """One ticket on somebody's desk."""
+
+    def __init__(self, visitor, ticket):
+        self.visitor = visitor
+        self.path = f"/verwaltung/ticket/{ticket.submission.code}"
+
+    def look(self):
+        return self.visitor.get(self.path)
+
+    def form(self, slug, page=None):
+        """Return the values of a verb's form as the page shows it."""
+        return (page or self.look()).fields(f"{self.path}/{slug}").to_dict()
+
+    def act(self, slug, text=None, page=None, **options):
+        """Fill in and send the form of one verb; a text goes into its one field."""
+        values = self.form(slug, page)
+        if text is not None:
+            (name,) = [name for name in values if name.rpartition("-")[2] in ("text", "reason", "to")]
+            values[name] = text
+        return self.visitor.post(f"{self.path}/{slug}", values, **options)
+
+    def verbs(self):
+        """Return what the page offers, by address."""
+        actions = [form.get("action") for form in self.look().tree.iter("form")]
+        return {action.rpartition("/")[2] for action in actions if action.startswith(self.path)}

@@ -13,8 +13,8 @@ from services import customers
 from tests.approvers import BERND
 from tests.live import PATIENCE, Tab
 from tests.mailbox import path_in
+from tests.staff import Desk
 from tests.test_browser_pages import UNBROKEN, fits_narrow_screens, is_accessible
-from tests.test_staff_tickets import Desk
 
 PHONE = {"width": 360, "height": 740}
 

@@ -4,11 +4,9 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from tests.live import PNG, names_of
+from tests.live import PHONE, PNG, names_of
 from tests.pages import EXAMPLES
 from tests.samples import heic, saved
-
-PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
 
 HEIGHTS = """[...document.querySelectorAll("form > fieldset, #fields > fieldset")]
     .map((section) => section.getBoundingClientRect().height)"""

@@ -5,11 +5,10 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.live import PNG, names_of
+from tests.live import PHONE, PNG, names_of
 from tests.pages import EXAMPLES
 
-WIDTH = 360
-PHONE = {"viewport": {"width": WIDTH, "height": 740}, "has_touch": True, "is_mobile": True}
+WIDTH = PHONE["viewport"]["width"]
 
 # What a thumb hits without looking; a link in a line of text has at least what WCAG 2.5.8 asks for.
 THUMB, IN_TEXT = 44, 24

@@ -1,9 +1,7 @@
 """What a visit costs in Chromium: bytes on the line, what is fetched again, and whether anything moves by itself."""
 
-from tests.pages import EXAMPLES
+from tests.pages import BUDGET_BYTES, BUDGET_REQUESTS, EXAMPLES
 from words import Category
-
-BUDGET_BYTES, BUDGET_REQUESTS = 30_000, 4
 
 OBSERVE_SHIFTS = """window.shifts = []
 new PerformanceObserver((list) => window.shifts.push(

@@ -17,12 +17,12 @@ from settings import settings
 from tests import catalogue, corpus
 from tests.foreigners import ENGLISH, german_in
 from tests.pages import EXAMPLES, HTMX, Page
+from tests.reading import FILLINGS
+from tests.staff import Desk
 from tests.test_customer_page import STATES, add_event, set_ticket, write
 from tests.test_ground_rules import TOO_LARGE, fail
 from tests.test_server import END
 from tests.test_server import ask as ask_waitress
-from tests.test_staff_tickets import Desk
-from tests.test_words import FILLINGS
 from words import Channel, EventKind
 
 

@@ -14,7 +14,7 @@ from models import Submission
 from services import attachments, intake
 from settings import settings
 from tests.conftest import NOW, stored
-from tests.pages import EXAMPLES, HTMX, OPTIONAL, STATIC, Page, Visitor, check_headers
+from tests.pages import BUDGET_BYTES, BUDGET_REQUESTS, EXAMPLES, HTMX, OPTIONAL, STATIC, Page, Visitor, check_headers
 from views.file_form import DRAFT_PATTERN
 
 ROUTES = {
@@ -305,8 +305,8 @@ def test_first_visit_is_light_and_asks_nobody_else(app):
         assert address.startswith("/static/")
         answers.append(visitor.client.get(address, headers={"Accept-Encoding": "gzip"}))
     # The office's logo may be one more.
-    assert len(answers) <= 3
-    assert sum(len(answer.data) + len(str(answer.headers)) for answer in answers) < 30_000
+    assert len(answers) < BUDGET_REQUESTS
+    assert sum(len(answer.data) + len(str(answer.headers)) for answer in answers) < BUDGET_BYTES
     stylesheet = visitor.client.get(statics(page)[0]).text
     assert "url(" not in stylesheet
     assert "@import" not in stylesheet

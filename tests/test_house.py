@@ -350,7 +350,6 @@ ROOMS = {
     "customer_forms": {"fields", "models", "words", "services", "staff_forms"},
     "views": {
         "colours",
-        "faults",
         "approval_forms",
         "clock",
         "customer_forms",

@@ -15,9 +15,9 @@ from tests.conftest import stored
 from tests.live import PNG
 from tests.mailbox import path_in, text_of
 from tests.pages import EXAMPLES, OPTIONAL, Visitor
+from tests.reading import faults, visible
 from tests.test_customer_page import write
 from tests.test_ground_rules import fail
-from tests.test_words import faults, visible
 from words import EventKind
 
 # --- Which language ---

@@ -21,7 +21,7 @@ from settings import settings
 from tests.conftest import NOW
 from tests.pages import EXAMPLES
 from tests.samples import PNG
-from tests.test_staff_tickets import Desk
+from tests.staff import Desk
 from tests.test_unmatched_bounds import files_on_disk
 from words import plain
 

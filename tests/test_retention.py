@@ -14,7 +14,7 @@ from settings import Settings, StartError, settings
 from tests.conftest import NOW
 from tests.pages import EXAMPLES, OPTIONAL
 from tests.samples import PNG
-from tests.test_staff_tickets import Desk
+from tests.staff import Desk
 from tests.test_unmatched_bounds import files_on_disk, flood
 
 PAGE = "/verwaltung/datenschutz"

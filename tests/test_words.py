@@ -13,6 +13,7 @@ from settings import Settings, StartError, settings
 from tests import german
 from tests.mailbox import path_in, text_of
 from tests.pages import Visitor
+from tests.reading import faults, nonsense, visible
 from tests.staff import SIGN_IN
 from tests.test_commands import command_paths
 from tests.test_ground_rules import TOO_LARGE
@@ -23,33 +24,7 @@ TYPED_DAY = "2027-01-15"
 
 NBSP = "\N{NO-BREAK SPACE}"
 
-# What somebody might type into a field or choose by tampering, so that every sentence against it is said.
-FILLINGS = ["", "x", "x" * 6000, "a\x07b", "99.99.2026", "0"]
-
 NONSENSE = ["", "quatsch", "-1"]
-
-INLINE = {"a", "b", "strong", "span", "small", "em", "label", "abbr", "code", "kbd"}
-READ = {"alt", "aria-label", "placeholder", "title"}
-
-
-def visible(page):
-    """Return the words of a page as a reader or a screen reader gets them, each block on a line of its own."""
-
-    def words(element):
-        if element.tag in german.READ_BY_MACHINES or not isinstance(element.tag, str):
-            return german.CODE
-        text = (element.text or "") + "".join(words(child) + (child.tail or "") for child in element)
-        text = text if element.tag in INLINE else f"\n{text}\n"
-        return "".join([text, *(f"\n{element.get(name)}\n" for name in sorted(READ & element.attrib.keys()))])
-
-    lines = (re.sub(r"[ \t]+", " ", line).strip(" ") for line in words(page.tree).splitlines())
-    return "\n".join(filter(None, lines))
-
-
-def faults(words, without=()):
-    """Return all that is wrong with words that somebody reads, but for rules that do not hold there."""
-    rules = german.MISTAKES | german.FOREIGN_NUMBERS
-    return german.mistakes(words, {name: rules[name] for name in rules.keys() - set(without)}) + german.english(words)
 
 
 class Tour:
@@ -73,17 +48,6 @@ class Tour:
         # No browser shows what an answer says that leads on.
         if page.status != 303:
             self.faults += [(address, *fault) for fault in faults(visible(page).replace(TYPED_DAY, german.CODE))]
-
-
-def nonsense(page):
-    """Yield each form of a page with its address, every field that is asked filled in with the same."""
-    for form in page.tree.iter("form"):
-        fields = [element for element in form.iter() if element.tag in ("input", "select", "textarea")]
-        kept = {field.get("name"): field.get("value", "") for field in fields if field.get("type") == "hidden"}
-        asked = {field.get("name") for field in fields} - kept.keys() - {None}
-        if form.get("method") == "post" and asked:
-            for filling in FILLINGS:
-                yield form.get("action"), kept | dict.fromkeys(asked, filling)
 
 
 @pytest.fixture
@@ -149,7 +113,6 @@ def test_english_is_told_from_german(bad, good):
     [
         (german.from_python, 900),
         (german.from_templates, 150),
-        (german.from_scripts, 0),
         (german.from_handbook, 100),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
@@ -158,6 +121,10 @@ def test_every_german_text_is_written_by_the_rules(source, least):
     texts = list(source())
     assert len(texts) >= least
     assert [(text.place, *fault) for text in texts for fault in german.mistakes(text.words)] == []
+
+
+def test_scripts_have_no_german_of_their_own():
+    assert list(german.from_scripts()) == []
 
 
 def test_sentences_of_libraries_are_known():
