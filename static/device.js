@@ -5,50 +5,62 @@
   const { byId } = portal;
   const PERSON = "meldeportal.person";
   const DRAFT = "meldeportal.draft";
+  const WHO = ["name", "phone", "customer_number"];
   const DAY = 24 * 60 * 60 * 1000;
 
   // Where a browser keeps nothing, or has no room left, the form is the same without.
   const storage = (() => { try { return localStorage; } catch { return null; } })();
-  const read = (key) => JSON.parse(storage?.getItem(key) ?? null);
   const forget = (key) => storage?.removeItem(key);
+  // What is damaged there, or not ours, must not keep the form from working.
+  const read = (key) => {
+    try {
+      const pairs = Object.entries(JSON.parse(storage.getItem(key)));
+      return Object.fromEntries(pairs.filter(([, value]) => typeof value !== "object"));
+    } catch { forget(key); return {}; }
+  };
   const keep = (key, value) => {
     try { storage.setItem(key, JSON.stringify(value)); return true; } catch { return false; }
   };
 
-  let draft = read(DRAFT);
-  if (draft && Date.now() - draft.at > DAY) draft = forget(DRAFT);
+  const { at, category, ...begun } = read(DRAFT);
+  // From a clock that was wrong it may be of tomorrow.
+  const isFresh = Math.abs(Date.now() - at) < DAY;
+  if (!isFresh) forget(DRAFT);
 
   const box = byId("remember");
   if (!box) return;
 
   const person = read(PERSON);
-  const known = Object.entries(person ?? {});
-  const { elements } = byId("request-form");
-  for (const [name, value] of known) elements[name].value ||= value;
-  box.checked = person;
+  const known = WHO.filter((name) => person[name]);
+  const form = byId("request-form");
+  for (const name of known) form[name].value ||= person[name];
+  box.checked = known.length;
   byId("known").hidden = !known.length;
   if (!storage) byId("memory").style.display = "none";
 
+  let isWanted = false;
   box.addEventListener("change", () => {
-    box.checked = box.checked && keep(PERSON, {});
-    if (box.checked) return;
+    isWanted = box.checked &&= keep(PERSON, {});
+    if (isWanted) return;
     forget(PERSON);
     byId("known").hidden = true;
   });
   byId("forget").addEventListener("click", () => {
-    for (const [name, value] of known) if (byId(name).value === value) byId(name).value = "";
+    for (const name of known) if (byId(name).value === person[name]) byId(name).value = "";
     box.click();
     box.focus();
   });
 
   const fields = byId("fields");
   const before = fields.cloneNode(true);
-  for (const [name, value] of Object.entries(draft?.values ?? {})) {
-    if (elements[name]?.value) continue;
-    if (elements[name]) elements[name].value = value;
+  const own = "#fields :is(textarea, input:not([type=file], [name=staged]))";
+  const there = [...document.querySelectorAll(own)].map(({ name }) => name);
+  for (const [name, value] of Object.entries(isFresh ? begun : {})) {
+    if (there.includes(name) ? form[name].value : name in form || /^(files|staged)$/.test(name)) continue;
+    if (name in form) form[name].value = value;
     // The server fills it in when it brings the fields of the kind, or carries it along for another kind.
     else fields.append(Object.assign(document.createElement("input"), { type: "hidden", name, value }));
-    elements.category.value ||= draft.category;
+    form.category.value ||= category;
     byId("restored").hidden = false;
   }
   byId("discard").addEventListener("click", () => {
@@ -61,19 +73,20 @@
     htmx.trigger("#category", "change");
   });
 
-  const texts = "#fields :is(textarea, input:not([type=radio], [type=file], [name=staged]))";
+  const texts = `${own}:not([type=radio])`;
   document.addEventListener("input", ({ target }) => {
     if (!target.closest("#category, #fields")) return;
     const typed = [...document.querySelectorAll(`${texts}, #fields :checked`)].filter((field) => field.value);
     if (!typed.some((field) => field.matches(texts))) return forget(DRAFT);
     const values = Object.fromEntries(typed.map(({ name, value }) => [name, value]));
-    keep(DRAFT, { at: Date.now(), category: document.querySelector("#category :checked").value, values });
+    keep(DRAFT, { at: Date.now(), category: document.querySelector("#category :checked").value, ...values });
   });
 
   document.addEventListener("htmx:afterRequest", ({ detail }) => {
     if (!detail.xhr.getResponseHeader("HX-Redirect")) return;
     forget(DRAFT);
-    if (!box.checked) return;
-    keep(PERSON, Object.fromEntries(["name", "phone", "customer_number"].map((name) => [name, byId(name).value])));
+    // Somebody else at the same device has not asked to be remembered.
+    if (!box.checked || (!isWanted && byId("name").value !== person.name)) return;
+    keep(PERSON, Object.fromEntries(WHO.map((name) => [name, byId(name).value])));
   });
 })();

@@ -13,6 +13,19 @@ REFUSALS = {
     "blocked": "Object.defineProperty(window, 'localStorage', {get() { throw new DOMException(); }})",
     "full": "Storage.prototype.setItem = () => { throw new DOMException(); }",
 }
+REMEMBER = "(who) => localStorage.setItem('meldeportal.person', JSON.stringify(who))"
+KEYS = ("meldeportal.person", "meldeportal.draft")
+BROKEN = {"toString": 1, "valueOf": 1}
+FOREIGN = dict.fromkeys(
+    ("pin", "csrf_token", "draft", "email", "files", "staged", "submit", "length", "send", "0"), "x"
+) | {
+    "name": BROKEN,
+    "phone": ["x"],
+    "customer_number": None,
+    "category": BROKEN,
+    "description": BROKEN,
+    "at": BROKEN,
+}
 NOBODY = {"name": "", "phone": "", "customer_number": "", "pin": "", "email": ""}
 
 
@@ -22,12 +35,30 @@ def kept(tab):
     return {key.removeprefix("meldeportal."): json.loads(text) for key, text in stored.items()}
 
 
+def values_of(tab):
+    """Return all that the form holds; of the two keys, which are others each time, how long they are."""
+    controls = tab.page.evaluate("""[...document.querySelectorAll("#request-form :is(input, textarea, button)")]
+        .map(({id, name, type, value, checked}) => ({id, name, type, value, checked}))""")
+    for control in controls:
+        if control["name"] in ("csrf_token", "draft"):
+            control["value"] = len(control["value"])
+    return controls
+
+
 def close_and_come_back(tab, path="/"):
     """Close the tab and open the portal in another one of the same browser."""
     context = tab.page.context
     tab.page.close()
     tab.page = context.new_page()
     tab.open(path)
+
+
+def report(tab, who=()):
+    """Fill in the form that is open, and send it."""
+    tab.choose("incident")
+    tab.fill(tab.known | EXAMPLES["incident"] | dict(who))
+    tab.send()
+    tab.sees_receipt()
 
 
 def test_the_device_remembers_who_asks_only_when_asked_to(tab):
@@ -48,9 +79,26 @@ def test_the_device_remembers_who_asks_only_when_asked_to(tab):
     close_and_come_back(tab)
     tab.sees_values(NOBODY | who)
     expect(tab.at("#known")).to_be_visible()
+    moved = who | {"phone": "0211 55599"}
+    report(tab, moved)
+    assert kept(tab) == {"person": moved}
+    tab.open()
     tab.at("#remember").uncheck()
-    tab.sees_values(who)
+    tab.sees_values(moved)
     expect(tab.at("#known")).to_be_hidden()
+    assert kept(tab) == {}
+
+
+def test_who_uses_the_same_device_is_not_remembered_unasked(tab):
+    anna, dora = ({"name": name, "phone": "0211 55500", "customer_number": "K1001"} for name in ("Anna", "Dora"))
+    tab.open()
+    tab.page.evaluate(REMEMBER, anna)
+    tab.open()
+    report(tab, dora)
+    assert kept(tab) == {"person": anna}
+    tab.open()
+    tab.at("#remember").uncheck()
+    report(tab, anna)
     assert kept(tab) == {}
 
 
@@ -58,10 +106,11 @@ def test_what_the_device_remembers_can_be_forgotten(tab):
     tab.open()
     tab.at("#remember").check()
     tab.page.reload()
-    expect(tab.at("#remember")).to_be_checked()
+    # Nobody is remembered yet, and who comes now may be somebody else.
+    expect(tab.at("#remember")).not_to_be_checked()
     expect(tab.at("#known")).to_be_hidden()
     who = {name: tab.known[name] for name in ("name", "phone", "customer_number")}
-    tab.page.evaluate("(who) => localStorage.setItem('meldeportal.person', JSON.stringify(who))", who)
+    tab.page.evaluate(REMEMBER, who)
     tab.open("/?kunde=K2002")
     tab.sees_values(NOBODY | who | {"customer_number": "K2002"})
     tab.at("button", has_text="Vergessen und Felder leeren").click()
@@ -154,6 +203,36 @@ def test_what_was_begun_is_forgotten_after_a_day(tab):
     tab.open()
     expect(tab.at("#category :checked")).to_have_count(0)
     assert kept(tab) == {}
+    tab.begin("incident")
+    clock.set_system_time(datetime.now(UTC) - timedelta(hours=1))
+    tab.open()
+    expect(tab.at("#category :checked")).to_have_count(0)
+    assert kept(tab) == {}
+
+
+@pytest.mark.parametrize("path", ["/", "/?art=garantie"])
+def test_what_is_damaged_or_not_ours_fills_nothing_and_ends_nothing(tab, path):
+    dated = FOREIGN | {"at": round(datetime.now(UTC).timestamp() * 1000)}
+    tab.open(path)
+    before = values_of(tab)
+    for text in (
+        "",
+        "{",
+        "5",
+        '"text"',
+        "null",
+        "[[]]",
+        '{"description": "x"}',
+        json.dumps(FOREIGN),
+        json.dumps(dated),
+    ):
+        tab.page.evaluate("(text) => Object.assign(localStorage, text)", dict.fromkeys(KEYS, text))
+        tab.open(path)
+        assert values_of(tab) == before, text
+        tab.choose("warranty")
+        tab.fill({"description": "Hallo"})
+        assert kept(tab)["draft"]["description"] == "Hallo"
+        assert tab.console == []
 
 
 def test_at_the_staff_desk_nothing_is_kept(staff_tab):
