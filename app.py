@@ -185,6 +185,7 @@ def serve_demo(history):
         with app.app_context(), database.connection_context():
             greeting = demo.fill(clock.now(), history)
         _run(app, greeting)
+    print("Das Meldeportal ist beendet, die Beispieldaten sind gelöscht.")
 
 
 def main():

@@ -40,7 +40,7 @@ WITH_APPROVER, APPROVER = "K1004", {"name": "Mehtap Yılmaz", "email": "mehtap@y
 PEOPLE = [
     ("Anna Sommer", "0211 555 0101"),
     ("Jonas Brandt", "0221 555 0122"),
-    ("Mehtap Yılmaz", "+49 231 555 0133"),
+    ("Deniz Aydın", "+49 231 555 0133"),
     ("Peter Krüger", "0172 555 0144"),
     ("Lea Hoffmann", "0201 555 0155-12"),
 ]

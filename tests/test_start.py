@@ -258,6 +258,9 @@ def test_unknown_setting_in_the_environment_is_only_a_warning(tmp_path):
     assert "TICKET_PROT gibt es nicht" in result.stderr.decode()
 
 
+FAREWELL = "Das Meldeportal ist beendet, die Beispieldaten sind gelöscht."
+
+
 class Demo:
     """The running demo: what it printed, and a browser in front of it."""
 
@@ -291,11 +294,11 @@ class Demo:
             return answer.url, answer.read().decode()
 
     def stop(self, how):
-        """Send a signal to the demo and return its exit code and what it complained about."""
+        """Send a signal to the demo and return its exit code, its last line and what it complained about."""
         self._process.send_signal(how)
-        complaints = self._process.communicate(timeout=START_SECONDS)[1]
+        printed, complaints = self._process.communicate(timeout=START_SECONDS)
         self._watch.cancel()
-        return self._process.returncode, complaints
+        return self._process.returncode, printed.splitlines()[-1:], complaints
 
 
 @pytest.fixture
@@ -334,10 +337,10 @@ def test_demo_can_be_tried_with_what_it_prints_and_leaves_nothing_behind(demo, t
     assert {ticket["art"] for ticket in tickets} >= {"Störung", "Garantiefall", "Neuer Mitarbeiter", "Rückrufbitte"}
     assert len(json.loads(run_app(folder, "nicht-zugeordnet", "liste", "--json").stdout)) == 1 + UNMATCHED
 
-    assert demo.stop(signal.SIGTERM) == (0, "")
+    assert demo.stop(signal.SIGTERM) == (0, [FAREWELL], "")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_demo_ends_with_ctrl_c(demo, tmp_path):
-    assert demo.stop(signal.SIGINT) == (0, "")
+    assert demo.stop(signal.SIGINT) == (0, [FAREWELL], "")
     assert list(tmp_path.iterdir()) == []
