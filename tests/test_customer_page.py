@@ -1,6 +1,7 @@
 """The customer's page of a ticket, as somebody sees it who follows the link of a mail."""
 
 import io
+import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from itertools import product
@@ -101,7 +102,9 @@ def test_what_was_sent_and_how_it_stands(carla, path):
     assert page.text_of("state") == "So steht es"
     shown = page.text_of("main")
     assert "Wir haben Ihre Anfrage und sehen sie uns an." in shown
-    assert "Der Drucker zieht kein Papier ein." in shown
+    heading = page.title.partition(" – ")[0]
+    assert re.fullmatch("Ihr Vorgang [2-9A-Z]{4}-[2-9A-Z]{4}", heading)
+    assert shown.startswith(f"{heading} Der Drucker zieht kein Papier ein.")
     assert "Foto.png" in shown
     assert "bis 30 Tage nach seinem Abschluss" in shown
     assert messages_on(page) == []
