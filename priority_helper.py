@@ -42,6 +42,8 @@ class PriorityHelper(PortalForm):
 
     affected = choice("Wie viele sind betroffen?", Affected, "")
     workable = choice("Können Sie weiterarbeiten?", Workable, "")
+    # What is chosen so far; the request's own form asks for it.
+    priority = choice("Priorität", Priority, "")
 
     def is_begun(self):
         """Tell whether one of the questions is answered."""
@@ -49,13 +51,20 @@ class PriorityHelper(PortalForm):
 
     def suggestion(self):
         """Return a sentence with the priority and why, or "" until both questions are answered."""
-        affected, workable = self.affected.data, self.workable.data
-        if not (affected and workable):
+        suggested = self._suggested()
+        if suggested is None:
             return ""
-        suggested = SUGGESTED[affected][list(Workable).index(workable)]
         return _(
             "Vorschlag: %(priority)s, weil %(affected)s und %(workable)s.",
             priority=_(suggested.label),
-            affected=_(REASONS[affected]),
-            workable=_(REASONS[workable]),
+            affected=_(REASONS[self.affected.data]),
+            workable=_(REASONS[self.workable.data]),
         )
+
+    def is_unlike_the_choice(self):
+        """Tell whether another priority is chosen than the one suggested."""
+        return self.priority.data not in (None, self._suggested())
+
+    def _suggested(self):
+        affected, workable = self.affected.data, self.workable.data
+        return SUGGESTED[affected][list(Workable).index(workable)] if affected and workable else None

@@ -22,7 +22,9 @@ def test_every_pair_of_answers(anna, affected, workable, words):
     answers = {"affected": affected, "workable": workable}
     fragment = anna.post("/prioritaet", anna.filled("incident") | answers, headers=HTMX)
     assert fragment.status == 200
-    assert f"Vorschlag: {words}. Die Wahl treffen Sie oben selbst." in " ".join(fragment.text.split())
+    said = f"Vorschlag: {words}. Die Wahl treffen Sie selbst: zur Priorität."
+    still_low = "" if words.startswith("Niedrig") else " Gewählt ist noch Niedrig."
+    assert " ".join("".join(fragment.tree.itertext()).split()) == said + still_low
     assert fragment.element("request-form") is None
 
     page = anna.post("/prioritaet", anna.filled("incident", description="Der Drucker streikt.") | answers)
