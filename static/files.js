@@ -82,6 +82,8 @@
   // The next upload's list takes the place of this one's, but what was refused is still to be read.
   const refusals = () => [...document.querySelectorAll("#attachment-list [role=alert] :is(li, p)")].map((item) => item.textContent);
 
+  const uploadFailed = () => sentence(navigator.onLine ? "upload_failed" : "upload_offline");
+
   // What failed stays chosen, so that it goes along with the form or with the next upload.
   const showFailed = (failure) => {
     if (!byId("files")) return;
@@ -178,14 +180,14 @@
         say("form-message", sentence("refused"));
       }
       const failure = { 200: "", 401: sentence("signed_out"), 422: "", 413: sentence("too_large") }[xhr.status] ??
-        saidByPortal(xhr) ?? sentence("upload_failed");
+        saidByPortal(xhr) ?? uploadFailed();
       uploadEnded(failure, failure && xhr.status !== 413 ? sending : []);
       if (!list.isConnected) htmx.trigger("#category", "change");
     });
   };
 
   document.addEventListener("htmx:afterSwap", (event) => {
-    if (event.detail.target.id === "fields" && failed.length) showFailed(sentence("upload_failed"));
+    if (event.detail.target.id === "fields" && failed.length) showFailed(uploadFailed());
   });
 
   // Said in the list itself, so that the next list takes it away.

@@ -120,5 +120,14 @@ const portal = (() => {
     carrier.form.submit();
   });
 
+  // The way back to this address would ask whether to send once more; the form's own one simply opens it.
+  if (location.pathname.endsWith("/sprache")) history.replaceState(null, "", document.querySelector("[data-thing]")?.action);
+
+  // What is wrong is still to be read until the next sending, but the field is being put right.
+  document.addEventListener("input", ({ target: { name } }) => {
+    document.getElementsByName(name).forEach((field) => field.removeAttribute("aria-invalid"));
+    if (name === "priority") byId("still-chosen")?.remove();
+  });
+
   return { byId, say, sentence, sends, thing, offline, saidByPortal };
 })();

@@ -73,7 +73,9 @@ def test_a_broken_upload_goes_on_by_itself_or_with_a_button(form, sent):
     again = form.at("button", has_text="Noch einmal hochladen")
     form.cut()
     form.add_files(("Eins.txt", b"1"))
-    expect(form.at("#upload-message")).to_contain_text("Das Hochladen ist abgebrochen")
+    expect(form.at("#upload-message")).to_have_text(
+        re.compile("^Keine Verbindung. Das Hochladen geht von selbst weiter")
+    )
     again.click()
     expect(again).to_be_visible()
     form.mend()
@@ -178,7 +180,10 @@ def test_line_cut_when_the_page_asks_by_itself(tab):
     tab.at("#workable-1").check()
     expect(tab.at("#suggestion")).to_have_text(goes_on)
     tab.page.clock.fast_forward(3000)
-    expect(tab.at("#suggestion")).to_contain_text("Die Wahl treffen Sie oben selbst.")
+    expect(tab.at("#suggestion")).to_contain_text("Gewählt ist noch Niedrig.")
+    tab.fill({"priority": "medium"})
+    expect(tab.at("#suggestion")).to_contain_text("Die Wahl treffen Sie selbst: zur Priorität.")
+    expect(tab.at("#suggestion")).not_to_contain_text("Gewählt ist")
     tab.choose("new_employee")
     tab.sees_values(tab.known | {"entry_date": "2027-04-01"})
 

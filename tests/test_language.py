@@ -226,6 +226,7 @@ def test_a_half_filled_form_changes_its_language(tab, sent):
     expect(tab.at("h1")).to_have_text("Send a request")
     tab.sees_values(tab.known | EXAMPLES["incident"])
     tab.sees_files("photo.png")
+    expect(tab.page).to_have_url(f"{tab.portal.url}/")
     tab.at("input[name=category][value=new_employee]").check()
     expect(tab.at("#fields legend").first).to_have_text("New employee")
     tab.at("input[name=category][value=incident]").check()
@@ -238,3 +239,5 @@ def test_a_half_filled_form_changes_its_language(tab, sent):
     tab.send()
     expect(tab.at("h1")).to_have_text("We have received your request")
     assert sent()[0].category == "incident"
+    tab.page.go_back()
+    expect(tab.at("h1")).to_have_text("Send a request")
