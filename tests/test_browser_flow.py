@@ -1,7 +1,7 @@
 """The form on a phone: sections that fit, the keyboard's "next", the camera, and small pictures of files."""
 
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
 from playwright.sync_api import expect
 
 from tests.live import PHONE, PNG, names_of
@@ -42,9 +42,13 @@ def test_a_photo_from_the_camera_and_the_pictures_of_files(phone, sent):
     expect(phone.at(".camera")).to_be_visible()
     assert (camera.get_attribute("capture"), camera.get_attribute("name")) == ("environment", None)
 
-    camera.set_input_files(phone.on_disk(("Foto.jpg", saved(Image.new("RGB", (4000, 3000), "teal"), "JPEG"))))
+    lying = Image.new("RGB", (4000, 3000), "teal")
+    # A phone held upright stores the picture as its sensor lies, and a word that it is to be turned.
+    lying.getexif()[ExifTags.Base.Orientation] = 6
+    camera.set_input_files(phone.on_disk(("Foto.jpg", saved(lying, "JPEG", exif=lying.getexif()))))
     phone.sees_files("Foto.jpg")
-    assert pictures.evaluate("(image) => image.decode().then(() => image.naturalWidth)") == 132
+    size = pictures.evaluate("(image) => image.decode().then(() => [image.naturalWidth, image.naturalHeight])")
+    assert size == [132, 176]
     assert pictures.get_attribute("src").startswith("data:image/webp;base64,")
     assert pictures.get_attribute("alt") == ""
     assert (pictures.bounding_box()["width"], pictures.bounding_box()["height"]) == (44, 44)

@@ -70,6 +70,24 @@ def knows_keyboards(page, autofill):
     assert enters == ["next"] * (len(lines) - 1) + ["send"]
 
 
+def test_a_longer_text_leaves_enter_and_spelling_to_who_writes(anna, ticket_page, approver):
+    bernd, link = approver()
+    pages = [anna.post("/felder", anna.filled(category)) for category in EXAMPLES]
+    pages += [anna.get(ticket_page), bernd.get(link)]
+    texts = [list(page.tree.iter("textarea")) for page in pages]
+    assert [[field.get("name") for field in found] for found in texts] == [
+        ["description"],
+        ["description"],
+        ["remarks"],
+        ["description"],
+        ["description"],
+        ["text"],
+        ["reason"],
+    ]
+    told = {"autocomplete", "autocapitalize", "enterkeyhint", "inputmode", "maxlength", "spellcheck"}
+    assert [told & field.attrib.keys() for found in texts for field in found] == [set()] * len(pages)
+
+
 def test_pin_is_no_password_that_browsers_keep(anna):
     pin = anna.get("/").element("pin")
     assert (pin.get("type"), pin.get("autocomplete")) == ("text", "off")
