@@ -67,7 +67,7 @@ class RequestForm(PortalForm):
     files_follow = None
     said_when_empty = {}
     # Where a section begins, so that each fits a thumb: the name of its first field, and its legend.
-    begins = {"priority": "Wie dringend ist es?", "reference": "Sonst noch etwas?"}
+    begins = {"priority": "Wie dringend ist es?"}
     asked_last = frozenset({"name", "phone", "email", "customer_number", "pin"})
     # What was sent is read by others, too.
     read_as = {"name": "Name"}
@@ -171,8 +171,8 @@ class IncidentForm(RequestForm):
         missing="Bitte beschreiben Sie den Fehler in ein, zwei Sätzen.",
         description="Was geht nicht, seit wann, und welche Meldung erscheint?",
     )
-    priority = _priority()
     reference = _reference()
+    priority = _priority()
 
 
 class WarrantyForm(RequestForm):
@@ -205,8 +205,8 @@ class WarrantyForm(RequestForm):
         missing="Bitte beschreiben Sie, was am Gerät nicht funktioniert.",
         description="Was geht nicht, seit wann, und welche Meldung erscheint?",
     )
-    priority = _priority()
     reference = _reference()
+    priority = _priority()
 
 
 class NewEmployeeForm(RequestForm):
@@ -281,8 +281,8 @@ class CallbackForm(RequestForm):
         missing="Bitte schreiben Sie kurz, worum es geht.",
         description="Wenige Worte genügen, damit die richtige Person zurückruft.",
     )
-    priority = _priority()
     reference = _reference()
+    priority = _priority()
 
 
 class OtherForm(RequestForm):
@@ -298,8 +298,8 @@ class OtherForm(RequestForm):
         missing="Bitte schreiben Sie kurz, worum es geht.",
         description="Was können wir für Sie tun?",
     )
-    priority = _priority()
     reference = _reference()
+    priority = _priority()
 
 
 class ReplyForm(PortalForm):

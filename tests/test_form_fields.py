@@ -10,16 +10,16 @@ from tests.pages import EXAMPLES, OPTIONAL
 FIELDS = {
     "incident": {
         "description": "Fehlerbeschreibung",
-        "priority": "Priorität",
         "reference": "Referenz (freiwillig)",
+        "priority": "Priorität",
     },
     "warranty": {
         "device": "Bezeichnung des Geräts",
         "serial_number": "Seriennummer (freiwillig)",
         "order_reference": "Auftragsbezug (freiwillig)",
         "description": "Beschreibung der Störung",
-        "priority": "Priorität",
         "reference": "Referenz (freiwillig)",
+        "priority": "Priorität",
     },
     "new_employee": {
         "salutation": "Anrede",
@@ -35,13 +35,13 @@ FIELDS = {
     },
     "callback": {
         "description": "Anliegen",
-        "priority": "Priorität",
         "reference": "Referenz (freiwillig)",
+        "priority": "Priorität",
     },
     "other": {
         "description": "Anliegen",
-        "priority": "Priorität",
         "reference": "Referenz (freiwillig)",
+        "priority": "Priorität",
     },
 }
 

@@ -38,11 +38,11 @@ AT_THE_PHONE = AUTOFILL | {
     "customer_number": ("off", SIGNS),
 }
 SECTIONS = {
-    "incident": ["Störung", "Wie dringend ist es?", "Sonst noch etwas?"],
-    "warranty": ["Garantiefall", "Was ist defekt?", "Wie dringend ist es?", "Sonst noch etwas?"],
+    "incident": ["Störung", "Wie dringend ist es?"],
+    "warranty": ["Garantiefall", "Was ist defekt?", "Wie dringend ist es?"],
     "new_employee": ["Neuer Mitarbeiter", "Arbeitsplatz", "Telefon und E-Mail", "Sonst noch etwas?"],
-    "callback": ["Rückrufbitte", "Wie dringend ist es?", "Sonst noch etwas?"],
-    "other": ["Sonstiges", "Wie dringend ist es?", "Sonst noch etwas?"],
+    "callback": ["Rückrufbitte", "Wie dringend ist es?"],
+    "other": ["Sonstiges", "Wie dringend ist es?"],
 }
 LINES = ("text", "tel", "email", "date", "password", "search", "url", "number")
 

@@ -11,8 +11,8 @@ SENT = {
     "incident": [
         ("Art der Anfrage", "Störung"),
         ("Fehlerbeschreibung", "Der Drucker zieht kein Papier ein."),
-        ("Priorität", "Niedrig"),
         ("Referenz", "Drucker Theke"),
+        ("Priorität", "Niedrig"),
     ],
     "warranty": [
         ("Art der Anfrage", "Garantiefall"),
@@ -20,8 +20,8 @@ SENT = {
         ("Seriennummer", "PF4X7Q2M"),
         ("Auftragsbezug", "RE-2026-0815"),
         ("Beschreibung der Störung", "Der Akku lädt nicht."),
-        ("Priorität", "Mittel"),
         ("Referenz", "PO-4711"),
+        ("Priorität", "Mittel"),
     ],
     "new_employee": [
         ("Art der Anfrage", "Neuer Mitarbeiter"),
@@ -39,14 +39,14 @@ SENT = {
     "callback": [
         ("Art der Anfrage", "Rückrufbitte"),
         ("Anliegen", "Bitte um Rückruf wegen WLAN im Lager."),
-        ("Priorität", "Niedrig"),
         ("Referenz", "WLAN"),
+        ("Priorität", "Niedrig"),
     ],
     "other": [
         ("Art der Anfrage", "Sonstiges"),
         ("Anliegen", "Bitte zwei Lizenzen bestellen."),
-        ("Priorität", "Niedrig"),
         ("Referenz", "Lizenzen"),
+        ("Priorität", "Niedrig"),
     ],
 }
 
