@@ -161,6 +161,7 @@ def _request(line, body=b"", content_type=None, *headers):
 def _photo():
     """Return a JPEG as far as its structure goes: a comment that holds the gap, and random bytes as the picture."""
     comment = b"\xff\xfe" + (len(GAP) + 2).to_bytes(2, "big") + GAP
-    start = b"\xff\xd8" + comment + b"\xff\xda\x00\x08\x01\x01\x00\x00\x3f\x00"
+    frame = b"\xff\xc0\x00\x0b\x08\x04\x00\x04\x00\x01\x01\x11\x00"
+    start = b"\xff\xd8" + comment + frame + b"\xff\xda\x00\x08\x01\x01\x00\x00\x3f\x00"
     picture = secrets.token_bytes(FILE_BYTES).replace(b"\xff", b"\xff\x00")[: FILE_BYTES - len(start) - 2]
     return start + picture.removesuffix(b"\xff") + b"\xff\xd9"
