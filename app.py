@@ -132,7 +132,6 @@ def create_app():
         settings=settings,
         language=language.current,
         other_language=languages.other,
-        address_in=languages.address_in,
         staff_menu=staff.MENU,
         failing_since=_failing_since,
         limits=words,

@@ -22,11 +22,6 @@ def other():
     return next(pair for pair in LANGUAGES.items() if pair[0] != language.current())
 
 
-def address_in(code):
-    """Return the address of this page in a language; it is a relative one, which repeats no token."""
-    return f"?lang={code}"
-
-
 def _wanted():
     if request.path.startswith((STAFF_PATH, SILENT_PATH)):
         return GERMAN
