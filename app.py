@@ -17,25 +17,34 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import IntegerConverter
 
 import clock
-import commands
-import demo
+import enums
 import forms
-import language
-import logs
-import serving
-import texts
-import words
-from damping import failures
+from cli import commands
 from database import database, open_at
+from demo import seed
+from enums import MAX_ATTACHMENT_BYTES, MAX_ATTACHMENTS, MEBIBYTE
+from i18n import catalogue, formats
+from logs import setup as log_setup
+from logs.throttle import failures
 from migrations import migrate
-from proxy import BehindProxy
-from services import accounts, attachments, data_folder, file_types, mail, outbox, tickets, workdays, worker
-from services.security_log import SecurityEvent, note
-from settings import MEBIBYTE, StartError, settings
-from views import approval, assets, customer_page, languages, links, public, staff
-from views.errors import error_page
-from views.uploads import UploadRequest
-from words import MAX_ATTACHMENT_BYTES, MAX_ATTACHMENTS
+from server import upload_limits
+from server.proxy import BehindProxy
+from services import request_fields, workdays
+from services.background import worker
+from services.files import attachments, types
+from services.mail import outbox
+from services.operations import data_folder
+from services.security import keys
+from services.security.audit_log import SecurityEvent, note
+from settings import StartError, settings
+from views import staff
+from views.public import approval, link_access
+from views.public import request as public_request
+from views.public import ticket as public_ticket
+from views.shared import locale, static_files
+from views.shared.error_pages import error_page
+from views.shared.uploads import UploadRequest
+from views.staff.sign_in import setup
 
 log = logging.getLogger(__name__)
 
@@ -87,8 +96,8 @@ class Portal(Flask):
             log.error("%s", what, exc_info=exc_info, extra={"failure": True})
         else:
             # It stands there in full, and whoever brings it about must not fill the disk.
-            with language.spoken(language.GERMAN):
-                log.error("%s wieder, zuerst %s", what, texts.moment(since), extra={"kind": what})
+            with catalogue.spoken(catalogue.GERMAN):
+                log.error("%s wieder, zuerst %s", what, formats.moment(since), extra={"kind": what})
 
 
 class NotedProtection(CSRFProtect):
@@ -107,7 +116,7 @@ def create_app():
     """Make the app from the settings in force, with its data folder and a database of this version's schema."""
     _prepare_data()
     app = Portal(__name__, static_folder=None)
-    app.secret_key = accounts.secret_key()
+    app.secret_key = keys.secret_key()
     app.url_map.converters["int"] = RowIdConverter
     app.config.update(
         PROVIDE_AUTOMATIC_OPTIONS=False,
@@ -126,47 +135,45 @@ def create_app():
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.add_extension("jinja2.ext.i18n")
-    app.jinja_env.install_gettext_callables(language.gettext, language.ngettext, newstyle=True)
+    app.jinja_env.install_gettext_callables(catalogue.gettext, catalogue.ngettext, newstyle=True)
     app.jinja_env.policies["ext.i18n.trimmed"] = True
     app.jinja_env.globals.update(
         settings=settings,
-        language=language.current,
-        other_language=languages.other,
+        language=catalogue.current,
+        other_language=locale.other,
         staff_menu=staff.MENU,
         failing_since=_failing_since,
-        limits=words,
+        limits=enums,
         categories=forms.FORMS,
-        allowed_extensions=file_types.ALLOWED_EXTENSIONS,
-        allowed_words=file_types.allowed_words,
+        allowed_extensions=types.ALLOWED_EXTENSIONS,
+        allowed_words=types.allowed_words,
         lead_time_workdays=workdays.LEAD_TIME_WORKDAYS,
         too_large=attachments.too_large,
     )
     app.jinja_env.filters.update(
-        weekday=texts.weekday,
-        day=texts.day,
-        moment=texts.moment,
-        lately=lambda value: texts.lately(value, clock.today()),
-        ticket_flags=tickets.flags,
-        duration=texts.duration,
-        term=texts.term,
-        file_size=texts.file_size,
-        dialled=texts.dialled,
-        read_back=forms.read_back,
+        weekday=formats.weekday,
+        day=formats.day,
+        moment=formats.moment,
+        lately=lambda value: formats.lately(value, clock.today()),
+        duration=formats.duration,
+        term=formats.term,
+        file_size=formats.file_size,
+        dialled=formats.dialled,
+        read_back=request_fields.read_back,
     )
-    mail.templates.filters.update(read_back=forms.read_back, ticket_flags=tickets.flags)
     app.before_request(_limit_plain_forms)  # before CSRFProtect, which reads the form
-    app.before_request(languages.listen)
+    app.before_request(locale.listen)
     app.before_request(_open_database)
     app.teardown_request(_close_database)
-    app.teardown_request(lambda error: language.use(language.GERMAN))
+    app.teardown_request(lambda error: catalogue.use(catalogue.GERMAN))
     app.after_request(_add_headers)
     app.register_error_handler(HTTPException, error_page)
     NotedProtection(app)
-    assets.prepare(app)
-    app.register_blueprint(assets.bp)
-    app.register_blueprint(public.bp)
+    static_files.prepare(app)
+    app.register_blueprint(static_files.bp)
+    app.register_blueprint(public_request.bp)
     app.register_blueprint(approval.bp)
-    app.register_blueprint(customer_page.bp)
+    app.register_blueprint(public_ticket.bp)
     app.register_blueprint(staff.bp)
     return app
 
@@ -179,10 +186,10 @@ def serve():
 def serve_demo(history):
     """Serve the portal with sample data in a folder of its own that goes when it stops."""
     with tempfile.TemporaryDirectory(prefix="meldeportal-demo-", ignore_cleanup_errors=True) as folder:
-        settings.load({**os.environ, "TICKET_DATA_DIR": folder} | demo.OFFICE)
+        settings.load({**os.environ, "TICKET_DATA_DIR": folder} | seed.OFFICE)
         app = create_app()
         with app.app_context(), database.connection_context():
-            greeting = demo.fill(clock.now(), history)
+            greeting = seed.fill(clock.now(), history)
         _run(app, greeting)
     print("Das Meldeportal ist beendet, die Beispieldaten sind gelöscht.")
 
@@ -194,7 +201,7 @@ def main():
     for stream in (sys.stdout, sys.stderr):
         # A redirected output on Windows knows 256 letters; a name with another one must not end the command.
         stream.reconfigure(errors="backslashreplace")
-    logs.to_screen()
+    log_setup.to_screen()
     try:
         settings.load(os.environ)
         commands.cli(
@@ -211,9 +218,9 @@ def _run(app, greeting=""):
         log.warning("TICKET_LIMITS=off: Alle Mengengrenzen sind ausgeschaltet. Nur für Lasttests am eigenen Rechner!")
     # A service manager's stop ends the same way as Strg+C: answers are finished, the worker ends its batch.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
-    with logs.to_a_file_a_day():
+    with log_setup.to_a_file_a_day():
         log.info("Das Meldeportal läuft: %s", settings.local_url)
-        loops = worker.start(app.app_context)
+        loops = worker.start()
         try:
             print(f"{greeting}Das Meldeportal läuft: {settings.local_url} (Ende mit Strg+C)")
             print(_setup_hint(app), end="", flush=True)
@@ -228,7 +235,7 @@ def _run(app, greeting=""):
 
 
 def _open_port(app):
-    serving.prepare(app)
+    upload_limits.prepare(app)
     try:
         return waitress.create_server(
             BehindProxy(app, settings.trusted_proxy),
@@ -259,7 +266,7 @@ def _open_port(app):
 
 def _setup_hint(app):
     with app.test_request_context(), database.connection_context():
-        link = staff.setup.link()
+        link = setup.link()
     return f"Die Verwaltung hat noch kein Konto. Das erste legen Sie hier an:\n{link}\n" if link else ""
 
 
@@ -269,7 +276,7 @@ def _prepare_data():
         open_at(settings.database_path)
         with database.connection_context():
             migrate()
-            accounts.prepare_secret_key()
+            keys.prepare_secret_key()
     except (OSError, DatabaseError) as error:
         raise StartError(data_folder.sentence_of(error)) from None
 
@@ -286,7 +293,7 @@ def _limit_plain_forms():
 
 
 def _open_database():
-    if request.blueprint != assets.bp.name:
+    if request.blueprint != static_files.bp.name:
         database.connect()
 
 
@@ -296,8 +303,8 @@ def _close_database(error):
 
 
 def _add_headers(response):
-    is_secret = request.path.startswith(links.OPENED_BY_TOKEN)
-    for name, value in (HEADERS | links.HEADERS if is_secret else HEADERS).items():
+    is_secret = request.path.startswith(link_access.OPENED_BY_TOKEN)
+    for name, value in (HEADERS | link_access.HEADERS if is_secret else HEADERS).items():
         response.headers.setdefault(name, value)
     if "error_number" in g:
         response.headers["Error-Number"] = g.error_number

@@ -3,9 +3,9 @@
 from wtforms import HiddenField, StringField
 from wtforms.validators import AnyOf
 
-from fields import PortalForm, row_id, text
-from language import gettext as _
-from words import Approval
+from enums import Approval
+from form_fields import PortalForm, row_id, text
+from i18n.catalogue import gettext as _
 
 
 class DecisionForm(PortalForm):

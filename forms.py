@@ -1,56 +1,37 @@
 """What customers fill in: one small form class per category on a common base, and the registry of categories."""
 
-from wtforms import DateField, EmailField, RadioField, TelField
+from wtforms import EmailField, TelField
 from wtforms.validators import InputRequired, ValidationError
 
-import texts
-from fields import (
-    EntryDateField,
-    PortalForm,
-    choice,
-    is_email,
-    is_extension,
-    is_phone,
-    keyboard,
-    line,
-    of,
-    text,
-)
-from language import gettext as _
-from services import accounts
+from enums import MAX_EMAIL_LENGTH, MAX_NUMBER_LENGTH, MAX_PHONE_LENGTH, PIN_DIGITS, Category, Priority, Salutation
+from form_fields import EntryDateField, PortalForm, choice, is_email, is_extension, is_phone, keyboard, line, of, text
+from i18n.catalogue import gettext as _
+from services.customers import pins
+from services.request_fields import CATEGORY_LABEL, LABELS, SENDER_LABELS
 from services.workdays import LEAD_TIME_WORKDAYS
-from words import (
-    MAX_EMAIL_LENGTH,
-    MAX_NUMBER_LENGTH,
-    MAX_PHONE_LENGTH,
-    PIN_DIGITS,
-    Category,
-    Priority,
-    Salutation,
-)
 
 # Room for the dashes and blanks that people type between the digits.
 MAX_TYPED_PIN_LENGTH = 2 * PIN_DIGITS + 4
 
 
 def _is_customer_number(form, field):
-    if accounts.normalise_number(field.data) is None:
+    if pins.normalise_number(field.data) is None:
         raise ValidationError(
             _("Bitte prüfen Sie die Kundennummer. Sie besteht aus Ziffern und Buchstaben ohne Umlaute.")
         )
 
 
-def _reference():
+def _reference(label):
     return line(
-        "Referenz",
+        label,
         description="Ihre eigene Nummer oder ein Stichwort. Auf die Bearbeitung hat sie keinen Einfluss.",
         render_kw=keyboard("off", spellcheck="false"),
     )
 
 
-def _priority():
+def _priority(label):
     return choice(
-        "Priorität",
+        label,
         Priority,
         "Bitte wählen Sie Niedrig, Mittel oder Hoch.",
         default=Priority.LOW,
@@ -65,21 +46,18 @@ class RequestForm(PortalForm):
     for_category = None
     # The name of the field below whose section files may be added, if they may.
     files_follow = None
-    said_when_empty = {}
     # Where a section begins, so that each fits a thumb: the name of its first field, and its legend.
     begins = {"priority": "Wie dringend ist es?"}
     asked_last = frozenset({"name", "phone", "email", "customer_number", "pin"})
-    # What was sent is read by others, too.
-    read_as = {"name": "Name"}
 
-    category = choice("Art der Anfrage", Category, "Bitte wählen Sie, worum es geht.")
+    category = choice(CATEGORY_LABEL, Category, "Bitte wählen Sie, worum es geht.")
     name = line(
         "Ihr Name",
         missing="Bitte geben Sie Ihren Namen ein.",
         render_kw=keyboard("name", autocapitalize="words", spellcheck="false"),
     )
     phone = line(
-        "Kontaktnummer",
+        SENDER_LABELS["phone"],
         is_phone,
         missing="Bitte geben Sie eine Telefonnummer ein, unter der wir Sie bei Rückfragen erreichen.",
         limit=MAX_PHONE_LENGTH,
@@ -88,7 +66,7 @@ class RequestForm(PortalForm):
         render_kw=keyboard("tel"),
     )
     email = line(
-        "E-Mail",
+        SENDER_LABELS["email"],
         is_email,
         limit=MAX_EMAIL_LENGTH,
         field_class=EmailField,
@@ -96,7 +74,7 @@ class RequestForm(PortalForm):
         render_kw=keyboard("email", inputmode="email"),
     )
     customer_number = line(
-        "Kundennummer",
+        SENDER_LABELS["customer_number"],
         _is_customer_number,
         missing="Bitte geben Sie Ihre Kundennummer ein.",
         limit=MAX_NUMBER_LENGTH,
@@ -112,7 +90,7 @@ class RequestForm(PortalForm):
     )
 
     def validate_pin(self, field):
-        if accounts.normalise_pin(field.data) is None:
+        if pins.normalise_pin(field.data) is None:
             raise ValidationError(_("Bitte prüfen Sie die PIN. Sie besteht aus %(digits)d Ziffern.", digits=PIN_DIGITS))
 
     def in_order(self):
@@ -150,156 +128,160 @@ class RequestForm(PortalForm):
     def answers(self):
         """Return what is stored of a valid form: everything but the PIN, by column name."""
         answers = {field.name: field.data for field in self if field.name not in ("pin", "csrf_token")}
-        answers["customer_number"] = accounts.normalise_number(self.customer_number.data)
+        answers["customer_number"] = pins.normalise_number(self.customer_number.data)
         return answers
 
     def proof_of_pin(self):
         """Return the keyed proof of a valid form's PIN; the PIN itself goes no further."""
-        return accounts.pin_proof(self.answers()["customer_number"], accounts.normalise_pin(self.pin.data))
+        return pins.pin_proof(self.answers()["customer_number"], pins.normalise_pin(self.pin.data))
 
 
 class IncidentForm(RequestForm):
     """What is asked when a device or a program does not work."""
 
     for_category = Category.INCIDENT
+    labels = LABELS[for_category]
     slug = "stoerung"
     explanation = "Ein Gerät oder Programm funktioniert nicht, wie es soll."
     files_follow = "description"
 
     description = text(
-        "Fehlerbeschreibung",
+        labels["description"],
         missing="Bitte beschreiben Sie den Fehler in ein, zwei Sätzen.",
         description="Was geht nicht, seit wann, und welche Meldung erscheint?",
     )
-    reference = _reference()
-    priority = _priority()
+    reference = _reference(labels["reference"])
+    priority = _priority(labels["priority"])
 
 
 class WarrantyForm(RequestForm):
     """What is asked when a device that was bought from the office is defective."""
 
     for_category = Category.WARRANTY
+    labels = LABELS[for_category]
     slug = "garantie"
     explanation = "Ein Gerät, das von uns stammt, ist defekt."
     files_follow = "description"
     begins = RequestForm.begins | {"description": "Was ist defekt?"}
 
     device = line(
-        "Bezeichnung des Geräts",
+        labels["device"],
         missing="Bitte geben Sie an, um welches Gerät es geht.",
         description="So genau wie möglich, am besten wie auf der Rechnung.",
         render_kw=keyboard("off", spellcheck="false"),
     )
     serial_number = line(
-        "Seriennummer",
+        labels["serial_number"],
         description="Steht meist auf einem Aufkleber am Gerät. Nicht zu finden? Dann lassen Sie das Feld leer.",
         render_kw=keyboard("off", autocapitalize="characters", spellcheck="false"),
     )
     order_reference = line(
-        "Auftragsbezug",
+        labels["order_reference"],
         description="Auftrags- oder Rechnungsnummer des Kaufs. Ohne sie suchen wir etwas länger.",
         render_kw=keyboard("off", spellcheck="false"),
     )
     description = text(
-        "Beschreibung der Störung",
+        labels["description"],
         missing="Bitte beschreiben Sie, was am Gerät nicht funktioniert.",
         description="Was geht nicht, seit wann, und welche Meldung erscheint?",
     )
-    reference = _reference()
-    priority = _priority()
+    reference = _reference(labels["reference"])
+    priority = _priority(labels["priority"])
 
 
 class NewEmployeeForm(RequestForm):
     """What is asked for the account of somebody who starts to work at the customer's."""
 
     for_category = Category.NEW_EMPLOYEE
+    labels = LABELS[for_category]
     slug = "neuer-mitarbeiter"
     explanation = "Jemand fängt neu an, und wir richten das Benutzerkonto ein."
     begins = {"position": "Arbeitsplatz", "extension": "Telefon und E-Mail", "remarks": "Sonst noch etwas?"}
-    said_when_empty = {"desired_email": "keine, wir legen keine an"}
 
-    salutation = choice("Anrede", Salutation, "Bitte wählen Sie Frau, Herr oder keine Angabe.")
+    salutation = choice(labels["salutation"], Salutation, "Bitte wählen Sie Frau, Herr oder keine Angabe.")
     first_name = line(
-        "Vorname",
+        labels["first_name"],
         missing="Bitte geben Sie den Vornamen ein.",
         render_kw=keyboard(of("employee", "given-name"), autocapitalize="words", spellcheck="false"),
     )
     last_name = line(
-        "Nachname",
+        labels["last_name"],
         missing="Bitte geben Sie den Nachnamen ein.",
         render_kw=keyboard(of("employee", "family-name"), autocapitalize="words", spellcheck="false"),
     )
     position = line(
-        "Positionsbeschreibung",
+        labels["position"],
         missing="Bitte geben Sie an, welche Position die Person bekommt.",
         description="Zum Beispiel: Buchhaltung, Empfang, Vertrieb.",
         render_kw=keyboard(of("employee", "organization-title")),
     )
     entry_date = EntryDateField(
-        "Eintrittsdatum",
+        labels["entry_date"],
         [InputRequired("Bitte geben Sie das Eintrittsdatum an.")],
         description="An diesem Tag steht das Benutzerkonto bereit, wenn Sie den Eintritt mindestens "
         f"{LEAD_TIME_WORKDAYS} Werktage vorher melden.",
         render_kw=keyboard("off"),
     )
     extension = line(
-        "Telefondurchwahl",
+        labels["extension"],
         is_extension,
         limit=MAX_PHONE_LENGTH,
         field_class=TelField,
         render_kw=keyboard(of("employee", "tel-extension")),
     )
     mobile = line(
-        "Firmenmobiltelefon",
+        labels["mobile"],
         is_phone,
         limit=MAX_PHONE_LENGTH,
         field_class=TelField,
         render_kw=keyboard(of("employee", "mobile tel")),
     )
     desired_email = line(
-        "Gewünschte E-Mail-Adresse",
+        labels["desired_email"],
         is_email,
         limit=MAX_EMAIL_LENGTH,
         field_class=EmailField,
         description="Bleibt das Feld leer, legen wir keine E-Mail-Adresse an.",
         render_kw=keyboard(of("employee", "work email"), inputmode="email"),
     )
-    remarks = text("Sonstige Anmerkungen", render_kw={"rows": 4})
-    reference = _reference()
+    remarks = text(labels["remarks"], render_kw={"rows": 4})
+    reference = _reference(labels["reference"])
 
 
 class CallbackForm(RequestForm):
     """What is asked when somebody wants to be called."""
 
     for_category = Category.CALLBACK
+    labels = LABELS[for_category]
     slug = "rueckruf"
     explanation = "Es gibt etwas zu besprechen, und nichts ist kaputt."
     files_follow = "description"
 
     description = text(
-        "Anliegen",
+        labels["description"],
         missing="Bitte schreiben Sie kurz, worum es geht.",
         description="Wenige Worte genügen, damit die richtige Person zurückruft.",
     )
-    reference = _reference()
-    priority = _priority()
+    reference = _reference(labels["reference"])
+    priority = _priority(labels["priority"])
 
 
 class OtherForm(RequestForm):
     """What is asked when nothing else fits."""
 
     for_category = Category.OTHER
+    labels = LABELS[for_category]
     slug = "sonstiges"
     explanation = "Alles, was zu keiner der anderen Arten passt."
     files_follow = "description"
 
     description = text(
-        "Anliegen",
+        labels["description"],
         missing="Bitte schreiben Sie kurz, worum es geht.",
         description="Was können wir für Sie tun?",
     )
-    reference = _reference()
-    priority = _priority()
+    reference = _reference(labels["reference"])
+    priority = _priority(labels["priority"])
 
 
 class ReplyForm(PortalForm):
@@ -315,27 +297,3 @@ FORMS = {form.for_category: form for form in (IncidentForm, WarrantyForm, NewEmp
 DETAIL_NAMES = frozenset(
     name for form in FORMS.values() for name, member in vars(form).items() if hasattr(member, "_formfield")
 )
-
-
-def read_back(submission, without=()):
-    """Return what was sent as pairs of label and text, with the labels of the form it was sent with.
-
-    Some fields may be left out by their names; the PIN always is.
-    """
-    form = FORMS[submission.category](formdata=None, obj=submission, meta={"csrf": False})
-    lines = [
-        (_(form.read_as[field.name]) if field.name in form.read_as else field.label.text, _shown(field, form))
-        for field in form.in_order()
-        if field.name not in ("pin", *without)
-    ]
-    return [(label, text) for label, text in lines if text]
-
-
-def _shown(field, form):
-    if not field.data:
-        return _(form.said_when_empty.get(field.name, ""))
-    if isinstance(field, RadioField):
-        return _(field.data.label)
-    if isinstance(field, DateField):
-        return texts.date(field.data)
-    return field.data

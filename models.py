@@ -16,7 +16,7 @@ from playhouse.fields import EnumField
 from playhouse.sqlite_ext import FTS5Model, SearchField
 
 from database import BaseModel, UTCDateTimeField, database
-from words import (
+from enums import (
     CODE_LENGTH,
     MAX_ADDRESS_LENGTH,
     MAX_EMAIL_LENGTH,
@@ -278,6 +278,21 @@ class Ticket(BaseModel):
     @property
     def is_open(self):
         return self.closed_at is None
+
+    @property
+    def flags(self):
+        """What the person who works on the ticket must not overlook, as short German phrases."""
+        is_entry = self.category is Category.NEW_EMPLOYEE
+        return [
+            phrase
+            for phrase, applies in (
+                ("Vorlauf unterschritten", self.lead_time_missed),
+                ("keine E-Mail-Adresse gewünscht", is_entry and not self.submission.desired_email),
+                ("Kunde nicht voll betreut", is_entry and not self.customer.fully_managed),
+                ("Kunde gesperrt", self.customer.locked_at is not None),
+            )
+            if applies
+        ]
 
 
 # The two halves of the table have indexes of their own: no filter can lead the planner from the few open tickets into

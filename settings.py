@@ -11,16 +11,13 @@ from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
-import colours
-from faults import in_german, no_access
+from i18n.system_errors import in_german, no_access
 
 log = logging.getLogger(__name__)
 
 ENVIRONMENT_PREFIX = "TICKET_"
 CONFIG_FILE = "config.toml"
-MEBIBYTE = 1024 * 1024
 
 FEDERAL_STATES = {
     "BB": "Brandenburg",
@@ -43,9 +40,6 @@ FEDERAL_STATES = {
 
 # What the office's logo may be, in the data folder beside this configuration.
 LOGOS = {"logo.svg": "image/svg+xml", "logo.png": "image/png", "logo.webp": "image/webp"}
-
-# The office and its customers are in Germany; so are its days and hours.
-TIME_ZONE = ZoneInfo("Europe/Berlin")
 
 
 class StartError(Exception):
@@ -327,10 +321,6 @@ _CHECKS = {
     "scanner": (_is_command_line, "muss ein Befehl sein, zum Beispiel clamdscan --fdpass --no-summary"),
     "limits": ({"on", "off"}.__contains__, "muss „on“ oder „off“ sein"),
     "base_url": (_is_web_address, "muss mit http:// oder https:// beginnen"),
-    "office_colour": (
-        colours.is_readable,
-        "muss eine Farbe sein, die auf hellem Grund gut lesbar ist (Kontrast mindestens 4,5 zu 1), etwa #0b5c8a",
-    ),
     "office_logo": (
         ("", *LOGOS).__contains__,
         f"muss eine dieser Dateien im Datenordner sein: {', '.join(LOGOS)}",

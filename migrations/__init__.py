@@ -9,8 +9,9 @@ from peewee import DatabaseError
 from playhouse.migrations import Runner
 
 import clock
+from clock import TIME_ZONE
 from database import copy_pages, database
-from settings import TIME_ZONE, StartError, settings
+from settings import StartError, settings
 
 DIRECTORY = Path(__file__).parent
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from peewee import DatabaseError
 
-from settings import MEBIBYTE, settings
+from enums import MEBIBYTE
+from settings import settings
 
 NO_ROOM = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
 SQLITE_FULL = "database or disk is full"

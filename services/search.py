@@ -8,7 +8,7 @@ import unicodedata
 
 from database import database, transaction
 from models import Ticket, TicketWords
-from words import REQUEST_TEXTS
+from services.request_fields import TYPED_TEXTS
 
 # The index knows groups of three letters; a shorter word cannot be looked up.
 MIN_WORD_LENGTH = 3
@@ -17,7 +17,7 @@ MIN_WORD_LENGTH = 3
 # A closed one has its status there, an open one this word.
 OPEN = "open"
 
-_SEARCHED = ("code", "customer_number", *REQUEST_TEXTS)
+_SEARCHED = ("code", "customer_number", *TYPED_TEXTS)
 
 # How much of the index is put in order at once, and how long others have the database to themselves after it.
 PAGES_AT_ONCE = 200

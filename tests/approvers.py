@@ -5,7 +5,7 @@ import pytest
 import clock
 from database import database
 from models import Approver, Customer
-from services import worker
+from services.background import worker
 from settings import settings
 from tests.mailbox import path_in
 from tests.pages import Visitor

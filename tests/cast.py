@@ -9,7 +9,8 @@ from werkzeug.security import generate_password_hash
 import clock
 from database import database
 from models import Approver, Ticket
-from services import accounts, customers, worker
+from services.background import worker
+from services.customers import customers, pins
 from settings import settings
 from tests.conftest import CHEAP, NOW
 from tests.mailbox import path_in
@@ -30,7 +31,7 @@ class Company:
         with database.connection_context():
             facts = {"number": number, "name": name, "email": self.post, "mail_domain": domain}
             self.customer = customers.add(facts, NOW)
-            self.pin = accounts.issue_pin(self.customer, NOW)
+            self.pin = pins.issue_pin(self.customer, NOW)
         known = {"customer_number": number, "pin": self.pin, "name": f"Anna von {name}", "phone": "0211 555-0101"}
         self.reporter = Visitor(app, known)
 
@@ -55,7 +56,7 @@ class Company:
 @pytest.fixture
 def companies(app, monkeypatch):
     """Two companies, each with a PIN of its own."""
-    monkeypatch.setattr(accounts, "generate_password_hash", partial(generate_password_hash, method=CHEAP))
+    monkeypatch.setattr(pins, "generate_password_hash", partial(generate_password_hash, method=CHEAP))
     return [
         Company(app, "K1001", "Bäckerei Sommer", "sommer.example"),
         Company(app, "K1002", "Praxis Winter", "winter.example"),

@@ -13,12 +13,12 @@ from babel.messages.pofile import read_po, write_po
 from flask import Flask
 
 import approval_forms
+import enums
 import forms
-import language
-import priority_helper
-import words
+from i18n import catalogue
+from views.shared import priority_helper
 
-READABLE = language.TRANSLATIONS / language.ENGLISH / "LC_MESSAGES" / f"{language.DOMAIN}.po"
+READABLE = catalogue.TRANSLATIONS / catalogue.ENGLISH / "LC_MESSAGES" / f"{catalogue.DOMAIN}.po"
 COMPILED = READABLE.with_suffix(".mo")
 
 KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "N_": None, "gettext_noop": None}
@@ -33,41 +33,41 @@ OPTIONS = {
     "templates/**.html": {"newstyle_gettext": "true", "trimmed": "true", "silent": "false", "trim_blocks": "true"}
 }
 ASKED = [*forms.FORMS.values(), forms.ReplyForm, approval_forms.DecisionForm, priority_helper.PriorityHelper]
-LABELS = [words.Category, words.Priority, words.Salutation, words.TicketStatus]
+LABELS = [enums.Category, enums.Priority, enums.Salutation, enums.TicketStatus]
 
 
 def main():
-    catalogue = known()
-    catalogue.update(said(), no_fuzzy_matching=True, update_creation_date=False)
-    catalogue.obsolete.clear()
+    entries = known()
+    entries.update(said(), no_fuzzy_matching=True, update_creation_date=False)
+    entries.obsolete.clear()
     with READABLE.open("wb") as file:
-        write_po(file, catalogue, width=120, omit_header=False, sort_by_file=True, include_lineno=False)
+        write_po(file, entries, width=120, omit_header=False, sort_by_file=True, include_lineno=False)
     with COMPILED.open("wb") as file:
-        write_mo(file, catalogue)
-    for german in untranslated(catalogue):
+        write_mo(file, entries)
+    for german in untranslated(entries):
         print(german)
 
 
 def known():
     """Return the catalogue as it stands."""
     with READABLE.open("rb") as file:
-        return read_po(file, locale=language.ENGLISH)
+        return read_po(file, locale=catalogue.ENGLISH)
 
 
 def said():
     """Return a catalogue of what the portal says to its customers, without a word of English."""
-    catalogue = Catalog(locale=language.ENGLISH)
-    root = str(language.TRANSLATIONS.parent)
+    entries = Catalog(locale=catalogue.ENGLISH)
+    root = str(catalogue.TRANSLATIONS.parent)
     for name, _, message, _, _ in extract_from_dir(root, METHODS, OPTIONS, KEYWORDS):
-        catalogue.add(message, locations=[(name, 0)])
+        entries.add(message, locations=[(name, 0)])
     for german in _declared():
-        catalogue.add(german, locations=[("forms.py", 0)])
-    return catalogue
+        entries.add(german, locations=[("forms.py", 0)])
+    return entries
 
 
-def untranslated(catalogue):
+def untranslated(entries):
     """Return the German sentences that have no English ones."""
-    return [message.id for message in catalogue if message.id and not all(texts_of(message.string))]
+    return [message.id for message in entries if message.id and not all(texts_of(message.string))]
 
 
 def texts_of(said):
@@ -94,7 +94,7 @@ def _sentences(form):
         found += [getattr(field, name, None) for name in ("invalid_value_message", "invalid_choice_message")]
         yield from filter(None, found)
     if isinstance(form, forms.RequestForm):
-        yield from (form.explanation, *form.begins.values(), *form.read_as.values(), *form.said_when_empty.values())
+        yield from (form.explanation, *form.begins.values())
 
 
 if __name__ == "__main__":

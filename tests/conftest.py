@@ -19,12 +19,16 @@ from click.testing import CliRunner
 from werkzeug.security import generate_password_hash
 
 import clock
-import damping
 from app import create_app
-from commands import cli
+from cli.commands import cli
 from database import database, open_at
+from logs import throttle
 from models import Customer, Event, Staff, Submission, Ticket
-from services import accounts, floods, intake, sessions, worker
+from services.background import worker
+from services.customers import pins
+from services.intake import intake
+from services.security import keys, rate_limit
+from services.staff import sessions
 from settings import settings
 from tests.pages import Visitor
 
@@ -45,7 +49,7 @@ CHEAP = "pbkdf2:sha256:1"
 def shared(tmp_path_factory):
     """Return what is slow to make and the same for all tests: the app, an empty database, hashes of the same words."""
     _open_portal(tmp_path_factory.mktemp("shared") / "instance")
-    proof = hmac.new(accounts._derive(SECRET_KEY, b"pin proof"), b"K1001\x0047110815", "sha256").hexdigest()
+    proof = hmac.new(keys._derive(SECRET_KEY, b"pin proof"), b"K1001\x0047110815", "sha256").hexdigest()
     return SimpleNamespace(
         app=create_app(),
         database_path=settings.database_path,
@@ -70,8 +74,8 @@ def _open_portal(data_dir):
     # What a test sends comes from one address, and more of it than from any customer.
     much = {"TICKET_SUBMISSIONS_PER_HOUR": "100000", "TICKET_UPLOADS_PER_HOUR": "100000"}
     settings.load({"TICKET_DATA_DIR": str(data_dir), "TICKET_OFFICE_PHONE": "0211 55500"} | much)
-    floods.forget()
-    damping.failures.forget()
+    rate_limit.forget()
+    throttle.failures.forget()
     data_dir.mkdir()
     settings.secret_key_path.write_bytes(SECRET_KEY)
 
@@ -110,7 +114,7 @@ def clara(app, shared):
 def door(app, shared, monkeypatch):
     """Clara in front of the sign-in page; she has an account, but no session yet."""
     # What nobody's password is compared with is as cheap here as Clara's own, and would even fit.
-    monkeypatch.setattr(accounts, "dummy_hash", lambda: shared.password_hash)
+    monkeypatch.setattr(pins, "dummy_hash", lambda: shared.password_hash)
     with database.connection_context():
         Staff.create(login="clara neumann", name="Clara Neumann", password_hash=shared.password_hash, created_at=NOW)
     return Visitor(app, {"name": "Clara Neumann", "password": PASSWORD})
@@ -162,7 +166,7 @@ def stored():
 @pytest.fixture
 def work(app, shared, monkeypatch):
     """Let the worker do all that is due, as its next ticks would; what is checked for nobody's sake is cheap."""
-    monkeypatch.setattr(accounts, "dummy_hash", lambda: shared.nobodys_hash)
+    monkeypatch.setattr(pins, "dummy_hash", lambda: shared.nobodys_hash)
     monkeypatch.setattr(intake, "DECISION_SECONDS", 0)
 
     def run_once():

@@ -2,6 +2,7 @@
 
 import struct
 
+from enums import MAX_ATTACHMENT_BYTES, MAX_ATTACHMENT_MIB
 from tests.corpus_good import PICTURES, jpeg_with
 from tests.samples import (
     BMP,
@@ -26,7 +27,6 @@ from tests.samples import (
     tiff_entry,
     tiff_page,
 )
-from words import MAX_ATTACHMENT_BYTES, MAX_ATTACHMENT_MIB
 
 DAMAGED = "beschädigt oder unvollständig"
 TRAILING = "Hinter dem Ende steht etwas"

@@ -18,10 +18,10 @@ from flask.sessions import SecureCookieSessionInterface
 from peewee import prefetch
 from playwright.sync_api import expect, sync_playwright
 
-import words
+import enums
 from database import database, open_at
 from models import Attachment, Staff, Submission
-from services import sessions
+from services.staff import sessions
 from tests.pages import EXAMPLES
 
 ROOT = Path(__file__).parent.parent
@@ -198,7 +198,7 @@ class Tab:
         self.at("#send").click()
 
     def sees_fields_of(self, category):
-        expect(self.at("#fields legend").first).to_have_text(words.Category(category).label)
+        expect(self.at("#fields legend").first).to_have_text(enums.Category(category).label)
         # Until htmx has settled it does not hear what is typed; nobody is as quick as a test.
         expect(self.at(".htmx-added")).to_have_count(0)
 

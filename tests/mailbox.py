@@ -14,7 +14,7 @@ from aiosmtpd.smtp import SMTP, AuthResult
 
 import clock
 from database import database
-from services import delivery
+from services.mail import delivery
 from settings import settings
 from tests.live import free_port
 

@@ -7,7 +7,7 @@ import pyotp
 import clock
 from database import database
 from models import Staff
-from services import second_factor
+from services.staff import two_factor
 from tests.conftest import NOW
 
 SIGN_IN = "/verwaltung/anmelden"
@@ -31,10 +31,10 @@ def is_signed_in(visitor):
 def with_second_factor():
     """Give Clara's account a second factor; return her app and the recovery codes."""
     with database.connection_context():
-        second_factor.begin(member := Staff.get(Staff.login == "clara neumann"))
+        two_factor.begin(member := Staff.get(Staff.login == "clara neumann"))
         member = Staff.get_by_id(member.id)
-        app = pyotp.TOTP(second_factor.key_of(member).replace(" ", ""))
-        codes = second_factor.confirm(member, app.at(NOW - timedelta(seconds=30)), NOW)
+        app = pyotp.TOTP(two_factor.key_of(member).replace(" ", ""))
+        codes = two_factor.confirm(member, app.at(NOW - timedelta(seconds=30)), NOW)
     return app, codes
 
 

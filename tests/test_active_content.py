@@ -6,13 +6,13 @@ import json
 import pytest
 
 from database import database
+from enums import MAX_SHORT_LENGTH
 from models import Attachment, Submission
 from tests import corpus
 from tests.approvers import COMPANY, OFFICE
 from tests.mailbox import path_in, text_of
 from tests.pages import Visitor
 from tests.samples import PDF
-from words import MAX_SHORT_LENGTH
 
 ACTIVE = {case.key: case for case in corpus.good() if case.active_content}
 INVOICE = ACTIVE["pdf-e-invoice"]

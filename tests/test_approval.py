@@ -6,14 +6,15 @@ from datetime import timedelta
 import pytest
 
 from database import database
+from enums import Approval, EventKind, MessageKind, MessageState, TicketStatus
 from models import Approver, Customer, Message, TicketLink
-from services import approvals, customers
+from services.customers import customers
+from services.tickets import approvals
 from settings import settings
 from tests.approvers import BERND, COMPANY, OFFICE, PETRA, Decider
 from tests.conftest import NOW
 from tests.mailbox import path_in, text_of
 from tests.pages import EXAMPLES
-from words import Approval, EventKind, MessageKind, MessageState, TicketStatus
 
 REASON = "Das Gerät wird ohnehin ersetzt."
 

@@ -5,11 +5,11 @@ from datetime import timedelta
 import pytest
 
 from database import database
+from enums import Approval
 from models import Approver, Customer
-from services import customers
+from services.customers import customers
 from tests.approvers import BERND
 from tests.conftest import NOW
-from words import Approval
 
 CUSTOMER = "/verwaltung/kunden/1"
 

@@ -6,14 +6,15 @@ import pytest
 
 import clock
 from database import database
+from enums import Approval
 from models import Approver, Customer, TicketLink
-from services import approvals, customers
+from services.customers import customers
+from services.tickets import approvals
 from tests.approvers import BERND, COMPANY
 from tests.conftest import NOW, stored
 from tests.mailbox import path_in
 from tests.pages import EXAMPLES, HTMX, OPTIONAL, Visitor
 from tests.samples import PNG
-from words import Approval
 
 TOO_LONG = "x" * 5001
 

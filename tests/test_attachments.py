@@ -10,12 +10,13 @@ import pytest
 import clock
 from app import create_app
 from database import database
+from enums import MAX_ATTACHMENTS, MEBIBYTE
 from models import Attachment, Submission
-from services import attachments, worker
-from settings import MEBIBYTE, settings
+from services.background import worker
+from services.files import attachments
+from settings import settings
 from tests.conftest import NOW
 from tests.samples import HEIC, JPEG, PDF, PNG
-from words import MAX_ATTACHMENTS
 
 DRAFT, OTHER_DRAFT = "d" * 22, "e" * 22
 HERE, ELSEWHERE = "192.0.2.1", "192.0.2.2"
@@ -403,4 +404,4 @@ def test_sweep_that_fails_keeps_no_other_from_sweeping(dora, clara, work, later,
     with database.connection_context():
         worker.run_once(clock.now())
         assert Submission.select().count() == 0
-    assert "Ein Teil des Aufräumens ist gescheitert (services.attachments)" in caplog.text
+    assert "Ein Teil des Aufräumens ist gescheitert (services.files.attachments)" in caplog.text

@@ -19,7 +19,8 @@ from peewee import DatabaseError
 import clock
 from database import database
 from models import Attachment
-from services import backup, worker
+from services.background import worker
+from services.operations import backup
 from settings import settings
 from tests.conftest import NOW, SECRET_KEY
 from tests.samples import PDF, PNG

@@ -9,7 +9,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from database import database
 from models import Approver, Customer
-from services import customers
+from services.customers import customers
 from tests.approvers import BERND
 from tests.live import PATIENCE, Tab
 from tests.mailbox import path_in

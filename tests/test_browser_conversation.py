@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 import pytest
 from playwright.sync_api import expect
 
+from enums import EventKind, LinkPurpose, plain
 from models import Customer, Submission, TextBlock, Ticket, TicketLink
 from tests.line import Line, code_on
 from tests.live import PNG
 from tests.test_browser_pages import LONG_NAME, UNBROKEN, looks_good
 from tests.test_browser_staff import Keyboard
-from words import EventKind, LinkPurpose, plain
 
 TOKEN = "a-token-that-the-test-knows"
 

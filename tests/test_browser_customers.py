@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import expect
 
-from services import customers
+from services.customers import customers
 from tests.conftest import NOW
 from tests.test_browser_pages import UNBROKEN, looks_good
 

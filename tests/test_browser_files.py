@@ -5,8 +5,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from enums import MAX_ATTACHMENT_BYTES
 from tests.live import PNG, names_of
-from words import MAX_ATTACHMENT_BYTES
 
 # Keeps what the progress bar shows while it can be seen.
 WATCH_PROGRESS = """() => {

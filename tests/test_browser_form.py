@@ -6,9 +6,9 @@ from datetime import date, timedelta
 import pytest
 from playwright.sync_api import TimeoutError, expect
 
+from enums import Category
 from tests.live import PNG, names_of
 from tests.pages import EXAMPLES
-from words import Category
 
 WITH_FILES = [category for category in EXAMPLES if category != "new_employee"]
 

@@ -5,10 +5,10 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from enums import plain
 from models import Approver, Customer
 from tests.live import Portal
 from tests.mailbox import serving, text_of
-from words import plain
 
 COMPANY, BERND, OFFICE = "post@sommer.example", "bernd@sommer.example", "support@example.org"
 PHONE = {"viewport": {"width": 360, "height": 740}}

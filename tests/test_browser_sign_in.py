@@ -6,10 +6,10 @@ import pyotp
 import pytest
 from playwright.sync_api import expect
 
+from enums import plain
 from models import StaffSession
 from tests.line import Line, code_on
 from tests.test_browser_pages import looks_good
-from words import plain
 
 NAME, PASSWORD = "Robin Roth", "zwölf gelbe Drucker"
 

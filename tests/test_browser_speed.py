@@ -1,7 +1,7 @@
 """What a visit costs in Chromium: bytes on the line, what is fetched again, and whether anything moves by itself."""
 
+from enums import Category
 from tests.pages import BUDGET_BYTES, BUDGET_REQUESTS, EXAMPLES
-from words import Category
 
 OBSERVE_SHIFTS = """window.shifts = []
 new PerformanceObserver((list) => window.shifts.push(

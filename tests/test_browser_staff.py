@@ -5,10 +5,10 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from enums import plain
 from tests.line import Line, code_on, with_file
 from tests.live import PNG
 from tests.test_browser_pages import is_accessible, looks_good
-from words import plain
 
 NAME, PASSWORD = "Clara Neumann", "zwölf gelbe Drucker"
 

@@ -8,11 +8,11 @@ from datetime import datetime
 import click
 import pytest
 
-from commands import cli
+from cli.commands import cli
+from enums import TicketStatus
 from settings import settings
 from tests.conftest import run_app
 from tests.samples import PDF, PNG
-from words import TicketStatus
 
 PIN = re.compile(r"^PIN: (\d{4} \d{4})$", re.MULTILINE)
 

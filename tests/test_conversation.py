@@ -5,12 +5,12 @@ import io
 import pytest
 
 from database import database
+from enums import EventKind, MessageKind, TicketStatus
 from models import Approver, Customer, Message, TextBlock, TicketLink
 from tests.conftest import NOW
 from tests.mailbox import path_in, text_of
 from tests.pages import HTMX
 from tests.samples import PNG
-from words import EventKind, MessageKind, TicketStatus
 
 ANNA = "post@sommer.example"
 

@@ -5,13 +5,13 @@ import io
 import pytest
 
 from database import database
+from enums import MAX_ATTACHMENTS
 from models import Attachment
-from services import attachments
-from services.file_types import ALLOWED_EXTENSIONS
+from services.files import attachments
+from services.files.types import ALLOWED_EXTENSIONS
 from settings import settings
 from tests import corpus
 from tests.pages import HTMX, Visitor
-from words import MAX_ATTACHMENTS
 
 GOOD, BAD = corpus.good(), corpus.bad()
 

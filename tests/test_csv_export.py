@@ -9,13 +9,13 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-import demo_data
 from database import database
+from demo import history
+from enums import Category
 from models import Customer, Staff, Submission, Ticket
-from services import csv_export
+from services.reports import csv_export
 from settings import settings
 from tests.conftest import NOW
-from words import Category
 
 FORMULAS = [
     "=1+1",
@@ -213,7 +213,7 @@ def test_text_of_a_ticket_stays_whole(lines_of):
 def test_file_holds_just_what_the_pages_show(clara, monkeypatch, filters):
     monkeypatch.setattr(csv_export, "ROWS_AT_A_TIME", 7)
     with database.connection_context():
-        demo_data.make(120, NOW, timedelta(days=60))
+        history.make(120, NOW, timedelta(days=60))
     _, *rows = read_back(clara.client.get(f"/verwaltung/tickets.csv?{filters}").data)
     shown, address = [], f"/verwaltung/tickets?{filters}"
     while address:
@@ -230,7 +230,7 @@ def slow_download(clara, monkeypatch):
     monkeypatch.setattr(csv_export, "ROWS_AT_A_TIME", 5)
     monkeypatch.setattr(csv_export, "PIECE_SIGNS", 100)
     with database.connection_context():
-        demo_data.make(60, NOW, timedelta(days=60))
+        history.make(60, NOW, timedelta(days=60))
     answer = clara.client.get("/verwaltung/tickets.csv?stand=alle", buffered=False)
     pieces = answer.iter_encoded()
     assert next(pieces).startswith(b"\xef\xbb\xbf")

@@ -6,7 +6,7 @@ import pytest
 
 from database import database
 from models import Customer
-from services import customer_import
+from services.customers import csv_import
 from tests.conftest import NOW
 
 IMPORT = "/verwaltung/kunden/einlesen"
@@ -223,11 +223,11 @@ def test_confirming_something_else(clara, stored, table):
 
 def test_a_full_table_comes_through(clara, stored):
     """The longest file that is let in also passes the form that carries it on."""
-    rows = [f"K{number:04};Firma;{'ß' * 295}" for number in range(customer_import.MAX_LINES)]
+    rows = [f"K{number:04};Firma;{'ß' * 295}" for number in range(csv_import.MAX_LINES)]
     content = "\n".join(["Nummer;Name;Größe", *rows]).encode()
-    assert customer_import.MAX_BYTES * 0.98 < len(content) < customer_import.MAX_BYTES
+    assert csv_import.MAX_BYTES * 0.98 < len(content) < csv_import.MAX_BYTES
     assert confirm(clara, upload(clara, content)).status == 303
-    assert len(stored()) == customer_import.MAX_LINES
+    assert len(stored()) == csv_import.MAX_LINES
 
 
 def test_what_stands_in_the_file_stays_text(clara, stored):

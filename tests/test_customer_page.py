@@ -10,14 +10,14 @@ import pytest
 
 import clock
 from database import database
+from enums import OPEN_STATUSES, Approval, Channel, EventKind, MessageKind, TicketStatus
 from models import Attachment, Customer, Event, Message, Submission, Ticket, TicketLink
-from services import conversation
+from services.tickets import conversation
 from settings import settings
 from tests.conftest import NOW, stored
 from tests.mailbox import path_in, text_of
 from tests.pages import HTMX, Visitor
 from tests.samples import PNG
-from words import OPEN_STATUSES, Approval, Channel, EventKind, MessageKind, TicketStatus
 
 SCRIPT = "<script>alert(1)</script>"
 

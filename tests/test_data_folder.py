@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-import logs
 from app import create_app
+from logs import setup as log_setup
 from settings import StartError, settings
 from tests.conftest import ROOT, process_environment, run_app
 from tests.samples import PNG
@@ -184,9 +184,9 @@ def test_restored_by_somebody_else(moved_by_root, name):
 
 def test_log_that_takes_nothing_is_said_once(app, capsys, monkeypatch):
     settings.logs_dir.mkdir()
-    (settings.logs_dir / logs.FILE_NAME).mkdir()
+    (settings.logs_dir / log_setup.FILE_NAME).mkdir()
     log = logging.getLogger("probe")
-    for open_file in (logs.to_file, logs.to_a_file_a_day):
+    for open_file in (log_setup.to_file, log_setup.to_a_file_a_day):
         with open_file():
             log.warning("eins")
             log.warning("zwei")

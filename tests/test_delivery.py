@@ -10,14 +10,14 @@ import trustme
 
 import clock
 from database import database
+from enums import MessageState
 from models import Message, TicketLink
-from services import delivery, links, smtp
+from services.mail import access_links, delivery, smtp
 from settings import settings
 from tests.chatter import drip, flood, talking
 from tests.conftest import NOW
 from tests.live import free_port
 from tests.mailbox import DIES, HANGS, MoodyController, serving, text_of
-from words import MessageState
 
 OFFICE, SOMMER = "support@example.org", "post@sommer.example"
 
@@ -292,7 +292,7 @@ def test_two_who_deliver_at_once_send_each_mail_once(anna, two_mails, work, mail
 def test_no_token_stands_in_an_error(two_mails, post, mailbox, outbox, quote, shown):
     with database.connection_context():
         link = TicketLink.get()
-    *lines, last = f"Gesperrt:\n{quote(links.unveil(link.nonce, link))}".split("\n")
+    *lines, last = f"Gesperrt:\n{quote(access_links.unveil(link.nonce, link))}".split("\n")
     mailbox.mood = {"RCPT": "".join(f"550-{line}\r\n" for line in lines) + f"550 {last}"}
     post()
     assert outbox()[0].last_error.endswith(f" Gesperrt: {shown}“")

@@ -7,13 +7,13 @@ from types import SimpleNamespace
 import pytest
 from click.testing import CliRunner
 
-import commands
-import demo_data
+from cli import commands
+from clock import TIME_ZONE
+from demo import history
+from enums import OPEN_STATUSES, WORK_BEGUN, Approval, Category, EventKind, Priority, SubmissionState, TicketStatus
 from models import Customer, Event, Staff, Submission, Ticket, TicketWords
 from services import search
-from settings import TIME_ZONE
 from tests.conftest import NOW
-from words import OPEN_STATUSES, WORK_BEGUN, Approval, Category, EventKind, Priority, SubmissionState, TicketStatus
 
 COUNT = 600
 PERIOD = timedelta(days=200)
@@ -22,7 +22,7 @@ PERIOD = timedelta(days=200)
 @pytest.fixture
 def past(db):
     """All tickets of a small made-up past, oldest first."""
-    demo_data.make(COUNT, NOW, PERIOD)
+    history.make(COUNT, NOW, PERIOD)
     return list(Ticket.whole().order_by(Ticket.id))
 
 
@@ -34,7 +34,7 @@ def test_numbers(past):
     assert len(past) == COUNT
     assert Customer.select().count() >= 40
     assert 2 <= Staff.select().count() <= 3
-    assert Submission.unmatched().count() == demo_data.UNMATCHED
+    assert Submission.unmatched().count() == history.UNMATCHED
     assert not Submission.pending().exists()
     assert TicketWords.select().count() == COUNT
     assert {customer.pin_hash for customer in Customer.select()} == {None}
@@ -119,7 +119,7 @@ def test_copies_agree_with_the_submission(past):
 
 def test_same_each_time(db):
     def made():
-        demo_data.make(50, NOW, PERIOD)
+        history.make(50, NOW, PERIOD)
         return [contents(model) for model in tables]
 
     tables = (Event, Ticket, Submission, Customer)

@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from database import database
-from services import intake
+from services.intake import intake
 from tests.pages import HTMX, Visitor
 
 

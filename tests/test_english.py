@@ -9,10 +9,13 @@ from itertools import product
 import pytest
 
 from database import database
+from enums import Channel, EventKind
 from forms import FORMS
 from models import Customer, Submission
-from priority_helper import Affected, Workable
-from services import disk, intake, links, scanner
+from services import disk
+from services.files import virus_scanner
+from services.intake import intake
+from services.mail import access_links
 from settings import settings
 from tests import catalogue, corpus
 from tests.foreigners import ENGLISH, german_in
@@ -23,7 +26,7 @@ from tests.test_customer_page import STATES, add_event, set_ticket, write
 from tests.test_ground_rules import TOO_LARGE, fail
 from tests.test_server import END
 from tests.test_server import ask as ask_waitress
-from words import Channel, EventKind
+from views.shared.priority_helper import Affected, Workable
 
 
 def test_english_catalogue_has_what_is_said_and_nothing_else():
@@ -118,7 +121,7 @@ def test_refusals_of_files(john, monkeypatch):
         monkeypatch.setattr(settings, "scanner", f"{shlex.quote(sys.executable)} -c 'raise SystemExit({code})'")
         assert said in refused("note.txt", b"Hello")
     monkeypatch.setattr(settings, "scanner", "")
-    monkeypatch.setattr(scanner, "_dead", False)
+    monkeypatch.setattr(virus_scanner, "_dead", False)
     with monkeypatch.context() as full:
         full.setattr(disk, "is_scarce", lambda: True)
         several = [(io.BytesIO(b"Hello"), name) for name in ("a.txt", "b.txt", "c.txt")]
@@ -160,7 +163,7 @@ def test_sent_before_expired_and_broken(john, monkeypatch):
     page = john.post("/", values)
     assert page.status == 500
     assert f"tell us the error number {page.response.headers['Error-Number']}" in page.text
-    monkeypatch.setattr("views.public.FORMS", None)
+    monkeypatch.setattr("views.public.request.FORMS", None)
     assert "reload the page" in john.get("/hilfe").text_of("main")
 
 
@@ -221,7 +224,7 @@ def test_conversation(john, ticket_page, monkeypatch):
     assert "is closed" in write(john, ticket_page, "Too late.", page).text
     monkeypatch.setattr(settings, "office_phone", "")
     assert "send us an email" in john.get(ticket_page).text_of("main")
-    monkeypatch.setattr(links, "find", lambda *_: None)
+    monkeypatch.setattr(access_links, "find", lambda *_: None)
     assert john.get(ticket_page).status == 404
 
 

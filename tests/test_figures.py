@@ -5,14 +5,14 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-import texts
 from database import database
+from enums import Category, Priority, SubmissionState, TicketStatus
+from i18n import formats
 from models import Customer, Submission, Ticket
-from services import figures
-from services.figures import Counted
+from services.reports import statistics
+from services.reports.statistics import Counted
 from tests.conftest import NOW
-from views.staff import charts
-from words import Category, Priority, SubmissionState, TicketStatus
+from views.staff.office import charts
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -85,7 +85,7 @@ def rows(page, place):
 
 
 def test_weeks_end_with_the_running_one():
-    mondays = figures.mondays_until(NOW, 12)
+    mondays = statistics.mondays_until(NOW, 12)
     assert len(mondays) == 12
     assert (mondays[0].date(), mondays[-1].date()) == (date(2026, 9, 7), date(2026, 11, 23))
 
@@ -100,7 +100,7 @@ def test_weeks_end_with_the_running_one():
     ],
 )
 def test_running_week_is_the_one_of_the_offices_clock(now, monday):
-    assert figures.mondays_until(moment(now), 12)[-1].date() == monday
+    assert statistics.mondays_until(moment(now), 12)[-1].date() == monday
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_running_week_is_the_one_of_the_offices_clock(now, monday):
 )
 def test_week_of_a_clock_change_is_an_hour_shorter_or_longer(change, hours):
     sunday = datetime.fromisoformat(change)
-    mondays = figures.mondays_until(moment(f"{sunday + timedelta(days=3):%Y-%m-%dT12:00:00+01:00}"), 12)
+    mondays = statistics.mondays_until(moment(f"{sunday + timedelta(days=3):%Y-%m-%dT12:00:00+01:00}"), 12)
     length = mondays[-1].astimezone(UTC) - mondays[-2].astimezone(UTC)
     assert length == timedelta(hours=hours)
 
@@ -117,16 +117,16 @@ def test_week_of_a_clock_change_is_an_hour_shorter_or_longer(change, hours):
 @pytest.mark.parametrize("offset", ["2026-03-29", "2026-10-25"])
 def test_tickets_at_the_edges_of_a_week_with_a_clock_change(offset):
     sunday = date.fromisoformat(offset)
-    mondays = figures.mondays_until(moment(f"{sunday + timedelta(days=3)}T12:00:00+01:00"), 12)
+    mondays = statistics.mondays_until(moment(f"{sunday + timedelta(days=3)}T12:00:00+01:00"), 12)
     tickets = [counted(at) for begin in mondays[-2:] for at in (begin.astimezone(UTC), begin.astimezone(UTC))]
     tickets += [counted(begin.astimezone(UTC) - timedelta(seconds=1)) for begin in mondays[-2:]]
-    totals = [week.total for week in figures.by_week(tickets, mondays)]
+    totals = [week.total for week in statistics.by_week(tickets, mondays)]
     assert totals[-3:] == [1, 3, 2]
 
 
 def test_week_without_tickets_is_there():
-    mondays = figures.mondays_until(NOW, 26)
-    weeks = figures.by_week([counted(NOW), counted(NOW, Category.CALLBACK)], mondays)
+    mondays = statistics.mondays_until(NOW, 26)
+    weeks = statistics.by_week([counted(NOW), counted(NOW, Category.CALLBACK)], mondays)
     assert [week.total for week in weeks] == [0] * 25 + [2]
     assert weeks[-1].numbers == dict.fromkeys(Category, 0) | {Category.INCIDENT: 1, Category.CALLBACK: 1}
     assert (weeks[-1].short_name, weeks[-1].monday) == ("48", date(2026, 11, 23))
@@ -134,20 +134,20 @@ def test_week_without_tickets_is_there():
 
 def test_times_are_those_in_the_middle():
     hours = [(1, 10), (2, 20), (60, 500)]
-    (group,) = figures.grouped([counted(NOW, first=first, done=done) for first, done in hours], lambda _: "alle")
+    (group,) = statistics.grouped([counted(NOW, first=first, done=done) for first, done in hours], lambda _: "alle")
     assert (group.to_first_action, group.to_done) == (timedelta(hours=2), timedelta(hours=20))
-    (group,) = figures.grouped([counted(NOW, first=first, done=done) for first, done in hours[:2]], lambda _: "alle")
+    (group,) = statistics.grouped([counted(NOW, first=first, done=done) for first, done in hours[:2]], lambda _: "alle")
     assert (group.to_first_action, group.to_done) == (timedelta(hours=1.5), timedelta(hours=15))
 
 
 def test_what_is_open_or_cancelled_has_no_time_to_done():
-    (group,) = figures.grouped([counted(NOW, first=3), counted(NOW, first=5, cancelled=6)], lambda _: "alle")
+    (group,) = statistics.grouped([counted(NOW, first=3), counted(NOW, first=5, cancelled=6)], lambda _: "alle")
     assert (group.tickets, group.open) == (2, 1)
     assert (group.to_first_action, group.to_done) == (timedelta(hours=4), None)
 
 
 def test_group_without_tickets_is_there_if_it_is_wanted():
-    groups = figures.grouped([counted(NOW)], lambda ticket: ticket.category, Category)
+    groups = statistics.grouped([counted(NOW)], lambda ticket: ticket.category, Category)
     assert [group.common for group in groups] == list(Category)
     assert groups[1] == (Category.WARRANTY, 0, 0, None, None)
 
@@ -169,7 +169,7 @@ def test_group_without_tickets_is_there_if_it_is_wanted():
     ],
 )
 def test_duration(length, words):
-    assert texts.duration(timedelta(**length)) == words
+    assert formats.duration(timedelta(**length)) == words
 
 
 # --- drawing ---
@@ -298,6 +298,6 @@ def test_most_reporting_customers_come_first_and_only_twenty_are_shown(clara, of
 
 
 def test_period_is_found_by_its_index(db):
-    query, values = figures._tickets_since(NOW, None).sql()
+    query, values = statistics._tickets_since(NOW, None).sql()
     plan = " ".join(row[-1] for row in db.execute_sql(f"EXPLAIN QUERY PLAN {query}", values))
     assert "USING INDEX ticket_created_at" in plan

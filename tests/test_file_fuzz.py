@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.file_types import Refused, judge
+from services.files.types import Refused, judge
 from tests import corpus
 from tests.corpus_bad import WHOLE
 from tests.guesses import guessing

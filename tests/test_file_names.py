@@ -10,13 +10,13 @@ from werkzeug.http import parse_options_header
 from werkzeug.utils import send_file
 
 from database import database
+from enums import MAX_FILE_NAME_LENGTH
 from models import Attachment
-from services import attachments
-from services.file_names import safe_name
+from services.files import attachments
+from services.files.file_names import safe_name
 from tests.conftest import NOW
 from tests.guesses import guessing
 from tests.samples import PNG
-from words import MAX_FILE_NAME_LENGTH
 
 
 @pytest.mark.parametrize(

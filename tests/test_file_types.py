@@ -6,14 +6,14 @@ import zlib
 import pytest
 
 from database import database
+from enums import MAX_ATTACHMENT_BYTES
 from models import Attachment
-from services import file_types
-from services.file_types import ALLOWED_EXTENSIONS, unpacker
+from services.files import types
+from services.files.types import ALLOWED_EXTENSIONS, pdf_streams
 from settings import settings
 from tests.corpus_bad import HTML, OVERSIZED
 from tests.pages import HTMX, Visitor
 from tests.samples import JPEG, PDF, PNG, overlapping_streams, pdf, silent_streams
-from words import MAX_ATTACHMENT_BYTES
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ class CountingUnpacker:
 
 @pytest.mark.parametrize("made", [overlapping_streams, silent_streams])
 def test_no_pdf_is_unpacked_again_and_again(upload, monkeypatch, made):
-    monkeypatch.setattr(unpacker.zlib, "decompressobj", CountingUnpacker)
+    monkeypatch.setattr(pdf_streams.zlib, "decompressobj", CountingUnpacker)
     monkeypatch.setattr(CountingUnpacker, "given", 0)
     content = made()
     _, (attachment,) = upload("Scan.pdf", content)
@@ -113,10 +113,10 @@ def test_no_pdf_is_unpacked_again_and_again(upload, monkeypatch, made):
 
 
 def test_who_would_wait_long_for_a_file_to_be_judged_reads_so(upload, monkeypatch):
-    monkeypatch.setattr(file_types, "WAIT_SECONDS", 0.01)
-    with file_types.place(), file_types.place():
+    monkeypatch.setattr(types, "WAIT_SECONDS", 0.01)
+    with types.place(), types.place():
         answer, staged = upload("Scan.pdf", PDF)
-        assert f"„Scan.pdf“ konnten wir nicht annehmen: {file_types.BUSY}" in answer.text
+        assert f"„Scan.pdf“ konnten wir nicht annehmen: {types.BUSY}" in answer.text
         assert staged == []
     assert upload("Scan.pdf", PDF)[0].status == 200
 

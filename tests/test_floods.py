@@ -6,7 +6,9 @@ import pytest
 
 from database import database
 from models import Attachment, Submission
-from services import floods, intake, worker
+from services.background import worker
+from services.intake import intake
+from services.security import rate_limit
 from settings import Settings, settings
 from tests.conftest import NOW
 from tests.pages import EXAMPLES, HTMX, OPTIONAL
@@ -165,10 +167,10 @@ def test_limits_off(anna):
 
 
 def test_what_is_counted_has_a_bound(anna, monkeypatch):
-    monkeypatch.setattr(floods, "MOST_COUNTED", 6)
+    monkeypatch.setattr(rate_limit, "MOST_COUNTED", 6)
     settings.submissions_per_hour = 1
     assert statuses(anna, *(f"203.0.113.{number}" for number in range(10))) == [303] * 10
-    assert len(floods._counted) == 6
+    assert len(rate_limit._counted) == 6
     # The newest are still known.
     assert statuses(anna, "203.0.113.9", "203.0.113.0") == [429, 303]
 

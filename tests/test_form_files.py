@@ -5,12 +5,12 @@ import io
 import pytest
 
 from database import database
+from enums import MAX_ATTACHMENT_BYTES
 from models import Attachment
-from services import attachments
+from services.files import attachments
 from settings import settings
 from tests.pages import HTMX
 from tests.samples import PNG
-from words import MAX_ATTACHMENT_BYTES
 
 
 def file(name, content=b"Hallo"):

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from database import database
-from services import accounts, customers
+from services.customers import customers, pins
 from tests.conftest import NOW
 
 # An entry date is near today; these tests are to hold in later years too.
@@ -79,8 +79,8 @@ def test_no_pin(anna, submissions, pin):
 
 def test_issued_pin_can_be_typed_as_it_is_printed(anna, work, tickets):
     with database.connection_context():
-        pin = accounts.issue_pin(customers.find("K1001"), NOW)
-    anna.report("incident", pin=accounts.spoken_pin(pin))
+        pin = pins.issue_pin(customers.find("K1001"), NOW)
+    anna.report("incident", pin=pins.spoken_pin(pin))
     work()
     assert len(tickets()) == 1
 

@@ -15,7 +15,8 @@ from peewee import OperationalError
 import clock
 from database import database
 from models import Attachment, FailedAttempts, StaffSession, Submission, TextBlock
-from services import attachments, worker
+from services.background import worker
+from services.files import attachments
 from settings import settings
 from tests.pages import EXAMPLES, HTMX
 from tests.samples import PNG
@@ -152,7 +153,7 @@ def test_file_whose_row_finds_no_room_is_not_kept(anna, disk):
 def test_worker_goes_on_when_there_is_room_again(anna, app, work, disk, tickets, monkeypatch, caplog):
     anna.report("incident", description=LONG)
     disk.fill()
-    portals_worker = worker.Worker(app.app_context)
+    portals_worker = worker.Worker()
     for _ in range(3):
         run_one_tick(portals_worker, monkeypatch)
     assert tickets() == []

@@ -11,11 +11,12 @@ from werkzeug.test import encode_multipart
 from app import create_app
 from database import database
 from models import Submission
-from services import attachments, intake
+from services.files import attachments
+from services.intake import intake
 from settings import settings
 from tests.conftest import NOW, stored
 from tests.pages import BUDGET_BYTES, BUDGET_REQUESTS, EXAMPLES, HTMX, OPTIONAL, STATIC, Page, Visitor, check_headers
-from views.file_form import DRAFT_PATTERN
+from views.shared.file_form import DRAFT_PATTERN
 
 ROUTES = {
     "/": {"GET", "POST"},

@@ -9,7 +9,9 @@ from werkzeug.security import generate_password_hash
 import clock
 from database import database
 from models import Customer, FormerPin, Message, Submission, WrongPin
-from services import accounts, customers, intake, worker
+from services.background import worker
+from services.customers import customers, pins
+from services.intake import intake
 from settings import Settings, settings
 from tests.conftest import CHEAP, NOW, PIN
 from tests.mailbox import text_of
@@ -25,7 +27,7 @@ GUESSED = "richtige PIN während vieler Fehlversuche: bitte zurückrufen"
 
 @pytest.fixture(autouse=True)
 def cheap(monkeypatch):
-    monkeypatch.setattr(accounts, "generate_password_hash", partial(generate_password_hash, method=CHEAP))
+    monkeypatch.setattr(pins, "generate_password_hash", partial(generate_password_hash, method=CHEAP))
 
 
 @pytest.fixture(autouse=True)
@@ -67,7 +69,7 @@ def others(app):
             rows = [
                 customers.add({"number": f"K2{index:03}", "name": f"Kunde {index}"}, NOW) for index in range(number)
             ]
-            accounts.issue_pins(rows, NOW)
+            pins.issue_pins(rows, NOW)
         return [row.number for row in rows]
 
     return add
@@ -160,7 +162,7 @@ def test_the_budget_comes_back_as_it_went(anna, guess, decide, later, submission
 def test_a_new_pin_begins_anew(anna, guess, decide, submissions):
     guess(3)
     with database.connection_context():
-        pin = accounts.issue_pin(Customer.get(), NOW)
+        pin = pins.issue_pin(Customer.get(), NOW)
     assert counted() == 0
     anna.report("incident", pin=pin)
     guess(2)
@@ -174,7 +176,7 @@ def test_a_new_pin_begins_anew(anna, guess, decide, submissions):
 def test_only_guesses_at_a_pin_in_force_count(anna, guess, decide, submissions):
     guess(4, customer_number="K9999")
     with database.connection_context():
-        pin = accounts.issue_pin(Customer.get(), NOW)
+        pin = pins.issue_pin(Customer.get(), NOW)
     for _ in range(4):
         anna.report("incident", pin=PIN)
     anna.report("incident", pin=pin)
@@ -267,7 +269,7 @@ def test_two_workers_at_once_overdraw_no_budget(app, anna, dora, guess, tickets,
     dora.report("incident")
     anna.report("incident")
     wrong, right = submissions()[-2:]
-    checked, check = threading.Barrier(2), accounts.check_proof
+    checked, check = threading.Barrier(2), pins.check_proof
 
     def check_together(*arguments):
         result = check(*arguments)
@@ -279,7 +281,7 @@ def test_two_workers_at_once_overdraw_no_budget(app, anna, dora, guess, tickets,
             intake.admit(submission, NOW)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(accounts, "check_proof", check_together)
+        patch.setattr(pins, "check_proof", check_together)
         threads = [threading.Thread(target=decide, args=[submission]) for submission in (wrong, right)]
         for thread in threads:
             thread.start()
@@ -408,7 +410,7 @@ def test_outside_nobody_sees_that_the_budget_is_used_up(app, anna, dora, guess, 
 @pytest.mark.parametrize(("days", "reason"), [(89, "former_pin"), (90, "wrong_pin")])
 def test_a_former_pin_is_recognised_for_so_many_days(app, anna, work, later, submissions, days, reason):
     with database.connection_context():
-        accounts.issue_pin(Customer.get(), NOW)
+        pins.issue_pin(Customer.get(), NOW)
     later(days=days)
     anna.report("incident")
     with app.app_context(), database.connection_context():
@@ -418,7 +420,7 @@ def test_a_former_pin_is_recognised_for_so_many_days(app, anna, work, later, sub
 
 def test_a_former_pin_is_deleted_when_it_is_recognised_no_longer(anna, decide, later):
     with database.connection_context():
-        accounts.issue_pin(Customer.get(), NOW)
+        pins.issue_pin(Customer.get(), NOW)
     for days, kept in ((89, 1), (1, 0)):
         later(days=days)
         decide()
@@ -428,13 +430,13 @@ def test_a_former_pin_is_deleted_when_it_is_recognised_no_longer(anna, decide, l
 
 def test_right_wrong_former_and_unknown_cost_as_many_hashes(app, anna, work, monkeypatch):
     with database.connection_context():
-        pins = [PIN, *(accounts.issue_pin(Customer.get(), NOW) for _ in range(3))]
-    checked, check = [], accounts.check_password_hash
-    monkeypatch.setattr(accounts, "check_password_hash", lambda *pair: checked.append(pair) or check(*pair))
+        rightly_issued = [PIN, *(pins.issue_pin(Customer.get(), NOW) for _ in range(3))]
+    checked, check = [], pins.check_password_hash
+    monkeypatch.setattr(pins, "check_password_hash", lambda *pair: checked.append(pair) or check(*pair))
     costs = []
-    for number, pin in [*(("K1001", pin) for pin in pins), ("K1001", "1111 1111"), ("K9999", PIN)]:
+    for number, pin in [*(("K1001", pin) for pin in rightly_issued), ("K1001", "1111 1111"), ("K9999", PIN)]:
         checked.clear()
         anna.report("incident", customer_number=number, pin=pin)
         work()
         costs.append(len(checked))
-    assert set(costs) == {1 + accounts.FORMER_PINS_CHECKED}
+    assert set(costs) == {1 + pins.FORMER_PINS_CHECKED}

@@ -4,11 +4,11 @@ import re
 
 import pytest
 
+from enums import Category, Priority
 from forms import FORMS
-from services.file_types import FILE_TYPES
+from services.files.types import FILE_TYPES
 from settings import FEDERAL_STATES, settings
 from tests.pages import EXAMPLES
-from words import Category, Priority
 
 
 def forms_of_all_categories(visitor):

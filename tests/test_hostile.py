@@ -9,7 +9,8 @@ import pytest
 from database import database
 from forms import MAX_TYPED_PIN_LENGTH
 from models import Attachment, Submission
-from services import attachments, intake
+from services.files import attachments
+from services.intake import intake
 from settings import settings
 from tests.conftest import NOW
 from tests.pages import HTMX, Visitor

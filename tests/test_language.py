@@ -7,8 +7,11 @@ import pytest
 from playwright.sync_api import expect
 
 from database import database
+from enums import EventKind
 from models import Event
-from services import approvals, intake, staff
+from services.intake import intake
+from services.staff import accounts
+from services.tickets import approvals
 from settings import settings
 from tests import corpus, german
 from tests.conftest import stored
@@ -18,7 +21,6 @@ from tests.pages import EXAMPLES, OPTIONAL, Visitor
 from tests.reading import faults, visible
 from tests.test_customer_page import write
 from tests.test_ground_rules import fail
-from words import EventKind
 
 # --- Which language ---
 
@@ -199,7 +201,7 @@ def test_staff_area_is_german(anna, clara, work, ticket):
     clara.client.environ_base["HTTP_ACCEPT_LANGUAGE"] = "en"
     assert clara.get("/?lang=en").tree.get("lang") == "en"
     with database.connection_context():
-        token = staff.setup_token()
+        token = accounts.setup_token()
     addresses = ["/verwaltung/", "/verwaltung/tickets", f"/verwaltung/ticket/{ticket().submission.code}"]
     for address in (*addresses, "/verwaltung/anruf?lang=en", "/verwaltung/nowhere", f"/verwaltung/einrichten/{token}"):
         page = clara.get(address)

@@ -7,14 +7,14 @@ from datetime import timedelta
 
 import pytest
 
-import damping
-import logs
-import views.public
-from services import intake
+from logs import setup as log_setup
+from logs import throttle
+from services.intake import intake
 from settings import settings
 from tests.conftest import NOW, PASSWORD
 from tests.pages import HTMX
 from tests.staff import sign_in
+from views.public import request as public_request
 
 LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d\d:\d\d (INFO|WARNING|ERROR) [\w.]+: \S.*")
 NUMBER = re.compile(r"Fehlernummer (\d{6})")
@@ -27,8 +27,8 @@ def log(app):
     root = logging.getLogger()
     level = root.level
     root.setLevel(logging.INFO)
-    with logs.to_a_file_a_day():
-        yield lambda: (settings.logs_dir / logs.FILE_NAME).read_text("utf-8").split("\n")[:-1]
+    with log_setup.to_a_file_a_day():
+        yield lambda: (settings.logs_dir / log_setup.FILE_NAME).read_text("utf-8").split("\n")[:-1]
     root.setLevel(level)
 
 
@@ -95,7 +95,7 @@ def test_number_of_a_failure(anna, log, monkeypatch, path, headers):
         raise RuntimeError("brought about by the test")
 
     monkeypatch.setattr(intake, "receive", fail)
-    monkeypatch.setattr(views.public, "FILE_TYPES", None)
+    monkeypatch.setattr(public_request, "FILE_TYPES", None)
     page = anna.post(path, anna.filled("incident"), headers=headers) if path == "/" else anna.get(path, headers=headers)
     assert page.status == 500
     number = page.response.headers["Error-Number"]
@@ -139,10 +139,10 @@ def knock(visitor, *addresses):
 )
 def test_the_same_from_one_source_is_written_a_few_times_and_then_counted(dora, log, monkeypatch, addresses, source):
     knock(dora, *addresses)
-    assert len(events(log())) == damping.WRITTEN
+    assert len(events(log())) == throttle.WRITTEN
     knock(dora, "198.51.100.1")
     assert events(log())[-1] == "Link, der nichts öffnet | Quelle=198.51.100.1 | Seite=Freigabe"
-    monkeypatch.setattr(damping, "WINDOW_SECONDS", 0)
+    monkeypatch.setattr(throttle, "WINDOW_SECONDS", 0)
     knock(dora, addresses[0])
     *_, counted, anew = events(log())
     assert re.fullmatch(
@@ -155,20 +155,20 @@ def test_forms_without_a_token_are_counted_too(anna, log):
     values = anna.filled("incident", csrf_token="x")
     for _ in range(30):
         anna.post("/", values)
-    assert len(events(log())) == damping.WRITTEN
+    assert len(events(log())) == throttle.WRITTEN
 
 
 def test_what_was_counted_is_written_at_the_end(dora, app):
-    with logs.to_a_file_a_day():
+    with log_setup.to_a_file_a_day():
         knock(dora, *["203.0.113.7"] * 11)
-    assert "noch 1-mal" in (settings.logs_dir / logs.FILE_NAME).read_text("utf-8").splitlines()[-1]
+    assert "noch 1-mal" in (settings.logs_dir / log_setup.FILE_NAME).read_text("utf-8").splitlines()[-1]
 
 
 def test_what_is_counted_has_a_bound(dora, log, monkeypatch):
-    monkeypatch.setattr(damping, "MOST_KINDS", 2)
+    monkeypatch.setattr(throttle, "MOST_KINDS", 2)
     knock(dora, *["203.0.113.7"] * 12, *(f"198.51.100.{number}" for number in range(9)))
     assert [line for line in events(log()) if line.endswith("noch 2-mal")]
-    assert len(events(log())) == damping.WRITTEN + 1 + 9
+    assert len(events(log())) == throttle.WRITTEN + 1 + 9
 
 
 def test_what_the_office_does_is_always_written(clara, anna, log):
@@ -205,14 +205,14 @@ def test_the_same_failure_is_written_in_full_once_an_hour(anna, log, fail, later
     again = f"Fehler {first} bei POST public.submit wieder, zuerst 23.11.2026 um 10:30 Uhr"
     assert lines == [
         f"Fehler {first} bei POST public.submit",
-        *[again] * damping.WRITTEN,
+        *[again] * throttle.WRITTEN,
         f"Fehler {second} bei POST public.submit",
     ]
     assert log().count("    RuntimeError: brought about by the test") == 2
 
 
 def test_a_day_has_room_for_so_much(anna, clara, log, fail, monkeypatch):
-    monkeypatch.setattr(logs, "MOST_BYTES_A_DAY", 8000)
+    monkeypatch.setattr(log_setup, "MOST_BYTES_A_DAY", 8000)
     knock(clara, *(f"203.0.{number}.7" for number in range(100)))
     *most, last = events(log())
     assert 20 < len(most) < 60
@@ -236,7 +236,7 @@ def test_an_endless_line_ends(log):
 
 def test_files_go_after_their_days(log, work):
     logging.getLogger("app").warning("heute")
-    old, young = (settings.logs_dir / f"{logs.FILE_NAME}.2026-{day}" for day in ("10-23", "10-25"))
+    old, young = (settings.logs_dir / f"{log_setup.FILE_NAME}.2026-{day}" for day in ("10-23", "10-25"))
     for path, days in ((old, 31), (young, 29)):
         path.touch()
         moment = (NOW - timedelta(days=days)).timestamp()

@@ -5,13 +5,13 @@ import io
 import pytest
 
 from database import database
+from enums import MessageState
 from models import Message
-from services import mime
+from services.mail import mime
 from settings import settings
 from tests.approvers import COMPANY, OFFICE
 from tests.mailbox import path_in, serving, text_of
 from tests.samples import PNG, pdf
-from words import MessageState
 
 PHOTO, PLAN, LOG = ("Foto vom Gerät.png", PNG), ("Plan.pdf", pdf()), ("Protokoll.log", "Öl\r\n.\r\n".encode())
 

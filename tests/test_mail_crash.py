@@ -6,12 +6,12 @@ from datetime import timedelta
 
 import pytest
 
+from enums import MessageState
 from models import Message, Ticket
-from services import smtp
+from services.mail import smtp
 from tests.line import Line, code_on
 from tests.live import START_SECONDS
 from tests.mailbox import HANGS, PATIENCE_SECONDS
-from words import MessageState
 
 SOMMER, OFFICE = "post@sommer.example", "support@example.org"
 

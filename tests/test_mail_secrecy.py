@@ -7,15 +7,15 @@ import secrets
 import pytest
 
 from database import database
+from enums import MessageKind
 from models import Approver, Attachment, Customer, Message, Submission
-from services import accounts, customers
+from services.customers import customers, pins
 from settings import settings
 from tests.cast import FOREIGN, OFFICE
 from tests.conftest import NOW, stored
 from tests.mailbox import text_of
 from tests.pages import EXAMPLES, OPTIONAL, Visitor
 from tests.samples import PNG
-from words import MessageKind
 
 HEADERS = {
     "From",
@@ -73,7 +73,7 @@ def test_no_mail_for_what_matched_nobody(companies, clara, work, post, submissio
     """Whatever was typed, and whatever the office does with it but a ticket."""
     sommer, winter = companies
     with database.connection_context():
-        former, sommer.pin = sommer.pin, accounts.issue_pin(sommer.customer, NOW)
+        former, sommer.pin = sommer.pin, pins.issue_pin(sommer.customer, NOW)
         customers.lock(winter.customer, NOW)
     sommer.appoint()
     for number, pin in (("K1001", other(sommer.pin)), ("K9999", sommer.pin), ("K1001", former), ("K1002", winter.pin)):

@@ -3,12 +3,12 @@
 import pytest
 
 from database import database
+from enums import TicketStatus
 from models import Customer
 from tests.approvers import BERND, COMPANY, OFFICE, Decider
 from tests.mailbox import path_in, text_of
 from tests.test_customer_page import set_ticket, write
 from tests.test_mails import call
-from words import TicketStatus
 
 ANNA = "anna@sommer.example"
 

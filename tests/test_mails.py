@@ -7,7 +7,7 @@ import pytest
 
 from database import database
 from models import Approver, Customer
-from services import customers
+from services.customers import customers
 from settings import settings
 from tests.conftest import ROOT
 from tests.mailbox import path_in, text_of

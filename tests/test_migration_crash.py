@@ -10,11 +10,11 @@ import pytest
 
 import migrations
 from database import database, open_at
+from enums import Category, EventKind, SubmissionState
 from models import Customer, Event, Submission, Ticket
 from settings import settings
 from tests.conftest import NOW, ROOT, process_environment
 from tests.test_migrations import backups, schema, tables
-from words import Category, EventKind, SubmissionState
 
 # More than SQLite keeps in memory: what the step has written when it is killed stands in the file already.
 EVENTS, TEXT = 4000, "Der Kunde wartet. " * 120

@@ -15,7 +15,8 @@ import models
 from app import create_app
 from database import database, open_at
 from models import Customer, Message, Ticket
-from services import customers, search
+from services import search
+from services.customers import customers
 from settings import StartError, settings
 from tests.conftest import NOW, ROOT
 

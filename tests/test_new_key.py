@@ -3,7 +3,7 @@
 import pytest
 
 from app import create_app
-from services import delivery
+from services.mail import delivery
 from settings import StartError, settings
 from tests.approvers import BERND
 from tests.mailbox import path_in

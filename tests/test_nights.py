@@ -8,7 +8,9 @@ import pytest
 import clock
 from database import database
 from models import Message
-from services import backup, nights, retention, worker
+from services.background import worker
+from services.operations import backup
+from services.privacy import retention, retention_schedule
 from settings import settings
 from tests.conftest import NOW
 
@@ -23,7 +25,7 @@ def old_mails(anna, work):
     """What an older version has left: mails of long ago."""
     anna.report("incident")
     work()
-    (settings.data_dir / nights.NOTE).unlink()
+    (settings.data_dir / retention_schedule.NOTE).unlink()
     settings.backup_time = ""
     settings.staff_idle_minutes, settings.staff_session_hours = 10**7, 10**6
     with database.connection_context():
@@ -80,7 +82,7 @@ def test_the_command_goes_by_the_same_rules(office, monkeypatch, left):
     assert once(FIRST_NIGHT) == 0
 
 
-@pytest.mark.parametrize("name", nights._TERMS)
+@pytest.mark.parametrize("name", retention_schedule._TERMS)
 def test_a_changed_term_waits_anew(left, clara, name):
     left(NOW)
     assert left(FIRST_NIGHT) == 0
@@ -121,7 +123,7 @@ def test_nothing_goes_without_a_backup(left, clara, caplog):
     with database.connection_context():
         made = backup.make(FIRST_NIGHT + timedelta(hours=1))
     # What is restored from it waits like a new portal.
-    assert nights.NOTE not in ZipFile(made.path).namelist()
+    assert retention_schedule.NOTE not in ZipFile(made.path).namelist()
     assert left(FIRST_NIGHT + timedelta(hours=2)) == 2
     assert "26.11.2026 um 02:00\N{NO-BREAK SPACE}Uhr" in clara.get(PAGE).text
     assert "keine Sicherung" not in clara.get(PAGE).text
@@ -132,7 +134,7 @@ def test_nothing_goes_without_a_backup(left, clara, caplog):
     "text", ["", "[]", "{}", '{"begins_at": 1}', '{"begins_at": "gestern", "is_first": false, "terms": {}}', "\0"]
 )
 def test_a_spoilt_note_counts_as_none(left, text):
-    (settings.data_dir / nights.NOTE).write_text(text, encoding="utf-8")
+    (settings.data_dir / retention_schedule.NOTE).write_text(text, encoding="utf-8")
     assert left(NOW) == 2
     assert left(FIRST_NIGHT) == 0
 
@@ -145,7 +147,7 @@ def test_what_cannot_be_noted_is_not_done(left, monkeypatch, office):
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(nights.disk, "replace", full)
+        patch.setattr(retention_schedule.disk, "replace", full)
         with pytest.raises(OSError, match="No space"):
             left(FIRST_NIGHT)
         told = office("worker", "--einmal")
@@ -158,8 +160,8 @@ def test_what_cannot_be_noted_is_not_done(left, monkeypatch, office):
 def test_the_log_says_how_much_went(left, office, monkeypatch, caplog):
     left(NOW)
     monkeypatch.setattr(clock, "now", lambda: FIRST_NIGHT)
-    with caplog.at_level("INFO", logger="services.retention"):
+    with caplog.at_level("INFO", logger="services.privacy.retention"):
         office("worker", "--einmal")
-    lines = [record.getMessage() for record in caplog.records if record.name == "services.retention"]
+    lines = [record.getMessage() for record in caplog.records if record.name == "services.privacy.retention"]
     assert len(lines) == len(retention.BY_NIGHT)
     assert "Nach Frist gelöscht: E-Mails: 2" in lines

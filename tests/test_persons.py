@@ -14,16 +14,18 @@ from playhouse.fields import EnumField
 
 import clock
 from database import database
+from enums import plain
 from models import Approver, Attachment, Customer, Event, Message, Submission, TextBlock, Ticket
-from services import erasure, mail, overview, persons
-from services.likeness import Likeness
+from services.mail import messages
+from services.privacy import erasure, person_search
+from services.privacy.person_matcher import Likeness
+from services.reports import overview
 from settings import settings
 from tests.conftest import NOW
 from tests.pages import EXAMPLES
 from tests.samples import PNG
 from tests.staff import Desk
 from tests.test_unmatched_bounds import files_on_disk
-from words import plain
 
 PAGE = "/verwaltung/datenschutz/person"
 LOG = "08:10 Benutzer Jana Koehler: kein Netz\n".encode("utf-16")
@@ -126,7 +128,7 @@ def test_every_text_is_searched_and_erased_or_has_a_reason_not_to_be(app, anna, 
     with database.connection_context():
         Approver.create(customer=Customer.get(), name="Bernd Brot", email="bernd@sommer.example")
         TextBlock.create(name="Rechner", text="Gut.")
-        Event.update(kind=persons.BY_APPROVER[0]).execute()
+        Event.update(kind=person_search.BY_APPROVER[0]).execute()
     tables = (Submission, Event, Message, Customer, Approver, Attachment, TextBlock)
     columns = {
         f"{table._meta.table_name}.{column.name}": column
@@ -140,7 +142,7 @@ def test_every_text_is_searched_and_erased_or_has_a_reason_not_to_be(app, anna, 
         with app.app_context(), database.connection_context(), database.atomic() as attempt:
             table, column = columns[place].model, columns[place]
             table.update({column: "Jana Köhler"}).where(table.id == 1).execute()
-            finds, _ = persons.find(likeness)
+            finds, _ = person_search.find(likeness)
             assert finds, place
             erasure.erase(finds, likeness, [], clara, NOW)
             assert table.select().where(column == "Jana Köhler").exists() == (place in NOT_ERASED), place
@@ -266,7 +268,7 @@ def test_a_new_employee_is_erased_with_all_that_was_ordered(anna, clara, work, t
 def test_what_fails_changes_nothing_of_that_ticket(jana, clara, monkeypatch, app):
     values = choose(search(clara))
     with monkeypatch.context() as patch:
-        patch.setattr(erasure.history, "record", lambda *_: 1 / 0)
+        patch.setattr(erasure.events, "record", lambda *_: 1 / 0)
         assert erase(clara, values).status == 500
     for desk, words in zip(jana, ("Jana Köhler, 0172", "JANA KÖHLER"), strict=False):
         assert words in desk.look().text
@@ -336,7 +338,7 @@ def test_is_not_told_what_the_portal_tells_the_office(anna, clara, work):
 
 def test_is_told_of_a_summary_only_what_names_them(jana, clara, app):
     with app.app_context(), database.connection_context():
-        mail.summary(overview.overview(NOW), NOW.date(), NOW)
+        messages.summary(overview.overview(NOW), NOW.date(), NOW)
         body = Message.get(Message.kind == "summary").body
         Message.update(body=f"{body}\nKöhler, Jana: „Drucker“\n").where(Message.kind == "summary").execute()
     told = json.loads(disclosed(clara, choose(search(clara))).read("auskunft.json"))
@@ -380,7 +382,7 @@ def test_somebody_can_write_while_files_are_searched(jana, clara, monkeypatch):
             written.append(other.execute("UPDATE customer SET name = name").rowcount)
         return ""
 
-    monkeypatch.setattr(persons, "content_of", content_of)
+    monkeypatch.setattr(person_search, "content_of", content_of)
     assert search(clara).status == 200
     assert written
     assert set(written) == {1}
@@ -407,8 +409,8 @@ def test_who_is_looked_for_stands_in_no_address_and_no_log(jana, clara, caplog):
 
 
 def test_very_many(anna, clara, monkeypatch, work):
-    monkeypatch.setattr("services.persons.MOST_FOUND", 2)
-    monkeypatch.setattr("services.persons.ROWS_AT_A_TIME", 2)
+    monkeypatch.setattr("services.privacy.person_search.MOST_FOUND", 2)
+    monkeypatch.setattr("services.privacy.person_search.ROWS_AT_A_TIME", 2)
     for _ in range(3):
         anna.report("incident")
     work()
@@ -452,7 +454,7 @@ def test_keys_that_are_none(jana, clara, keys):
 
 
 def test_of_a_long_text_file_only_the_beginning_is_searched(anna, clara, work, monkeypatch):
-    monkeypatch.setattr("services.persons.MOST_SEARCHED", 100)
+    monkeypatch.setattr("services.privacy.person_search.MOST_SEARCHED", 100)
     long = b"Jana Koehler kam.\n" + b"nichts\n" * 20 + b"Zora Zander ging.\n"
     anna.report("incident", files=[(io.BytesIO(long), "server.log")])
     work()

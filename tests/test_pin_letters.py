@@ -5,12 +5,12 @@ import re
 import pytest
 import segno
 
-from customer_forms import MAX_LETTERS
 from database import database
 from models import Customer, FormerPin
-from services import accounts, customers
+from services.customers import customers, pins
 from settings import settings
 from tests.conftest import NOW
+from views.staff.forms.customer import MAX_LETTERS
 
 LIST = "/verwaltung/kunden"
 NEW = "/verwaltung/kunden/neu"
@@ -35,7 +35,7 @@ def letters(page):
     return [" ".join("".join(letter.itertext()).split()) for letter in page.tree.iter("article")]
 
 
-def pins(page):
+def printed_pins(page):
     return [SPOKEN_PIN.search(letter)[1] for letter in letters(page)]
 
 
@@ -48,7 +48,7 @@ def test_new_customer_has_access_with_two_clicks(clara, anna, work, tickets):
     values = clara.get(NEW).fields(NEW).to_dict() | {"number": "K2002", "name": "Autohaus Nordring", "letter": "yes"}
     page = clara.post(NEW, values)
     assert page.status == 200
-    (pin,) = pins(page)
+    (pin,) = printed_pins(page)
     anna.report("incident", customer_number="K2002", pin=pin)
     work()
     assert [ticket.submission.customer_number for ticket in tickets()] == ["K2002"]
@@ -103,7 +103,7 @@ def test_code_of_an_unusual_number(clara, anna):
 
 
 def test_new_pin_replaces_the_old_one(clara, anna, sommer, work, submissions):
-    (pin,) = pins(press(clara, f"{sommer}/pin", clara.get(sommer)))
+    (pin,) = printed_pins(press(clara, f"{sommer}/pin", clara.get(sommer)))
     anna.report("incident")
     anna.report("incident", pin=pin)
     work()
@@ -111,7 +111,7 @@ def test_new_pin_replaces_the_old_one(clara, anna, sommer, work, submissions):
 
 
 def test_a_pin_stands_nowhere_else(clara, sommer):
-    (pin,) = pins(press(clara, f"{sommer}/pin", clara.get(sommer)))
+    (pin,) = printed_pins(press(clara, f"{sommer}/pin", clara.get(sommer)))
     digits = pin.replace(" ", "")
     for path in (LIST, sommer, LETTERS, f"{LIST}?text={digits}"):
         page = clara.get(path)
@@ -135,7 +135,7 @@ def test_print_run(clara, anna, work, tickets):
     answer = press(clara, LETTERS, page)
     assert answer.status == 200
     assert [f"M{n:03}" in letter for n, letter in enumerate(letters(answer))] == [True] * 3
-    for n, pin in enumerate(pins(answer)):
+    for n, pin in enumerate(printed_pins(answer)):
         anna.report("incident", customer_number=f"M{n:03}", pin=pin)
     anna.report("incident")
     work()
@@ -144,7 +144,7 @@ def test_print_run(clara, anna, work, tickets):
 
 
 def test_print_run_of_a_lost_letter(clara, anna, work, submissions):
-    (pin,) = pins(clara.post(LETTERS, clara.get(LETTERS).fields().to_dict() | {"customers": "K1001"}))
+    (pin,) = printed_pins(clara.post(LETTERS, clara.get(LETTERS).fields().to_dict() | {"customers": "K1001"}))
     anna.report("incident", pin=pin)
     anna.report("incident")
     work()
@@ -178,7 +178,7 @@ def test_no_more_letters_than_the_limit(clara, monkeypatch):
     response = clara.client.post(LETTERS, data=values)
     assert response.status_code == 422
     assert f"höchstens {MAX_LETTERS} Kunden" in response.text
-    monkeypatch.setattr(accounts, "_hash", lambda number, pin: "none")
+    monkeypatch.setattr(pins, "_hash", lambda number, pin: "none")
     response = clara.client.post(LETTERS, data=values | {"customers": values["customers"][:MAX_LETTERS]})
     assert response.text.count("<article") == MAX_LETTERS
 
@@ -191,7 +191,7 @@ def test_number_changed_in_the_same_moment(clara, sommer, monkeypatch):
             Customer.update(number="K9").execute()
         return "none"
 
-    monkeypatch.setattr(accounts, "_hash", change_meanwhile)
+    monkeypatch.setattr(pins, "_hash", change_meanwhile)
     answer = press(clara, f"{sommer}/pin", page)
     assert answer.status == 409
     with database.connection_context():

@@ -12,14 +12,14 @@ from werkzeug.security import generate_password_hash
 
 import clock
 from database import database
-from services import accounts
+from services.customers import pins
 from settings import settings
 from tests.conftest import CHEAP, PASSWORD, PIN
 from tests.line import Line, with_file
 from tests.live import PNG, Portal
 from tests.pages import HTMX
 from tests.test_customer_import import IMPORT, RUN
-from tests.test_pin_letters import LETTERS, LIST, NEW, pins, press
+from tests.test_pin_letters import LETTERS, LIST, NEW, press, printed_pins
 
 TABLE = "Kundennummer;Name;Ansprechpartner;E-Mail\nK3001;Autohaus Nord;;\nK3002;Praxis Süd;;\n"
 
@@ -83,14 +83,16 @@ def signed_in(portal):
 def issue_on_paper(office):
     """Issue PINs on every page of the office that does so, and return them by customer number."""
     values = office.get(NEW).fields(NEW).to_dict()
-    issued = {"K2001": pins(office.post(NEW, values | {"number": "K2001", "name": "Steuerkanzlei", "letter": "yes"}))}
+    issued = {
+        "K2001": printed_pins(office.post(NEW, values | {"number": "K2001", "name": "Steuerkanzlei", "letter": "yes"}))
+    }
     customer = re.search(rf'href="({LIST}/\d+)"', office.get(f"{LIST}?text=K2001").text)[1]
-    issued["K2001"] += pins(office.post(f"{customer}/pin", office.get(customer).fields(f"{customer}/pin")))
+    issued["K2001"] += printed_pins(office.post(f"{customer}/pin", office.get(customer).fields(f"{customer}/pin")))
     token = office.get(IMPORT).fields(IMPORT)["csrf_token"]
     preview = office.post(IMPORT, *with_file_named("file", {"csrf_token": token}, "kunden.csv", TABLE.encode()))
     choice = office.post(RUN, preview.fields(RUN))
     values = choice.fields(LETTERS)
-    printed = pins(office.post(LETTERS, list(values.items(multi=True))))
+    printed = printed_pins(office.post(LETTERS, list(values.items(multi=True))))
     return issued | dict(zip(values.getlist("customers"), ([pin] for pin in printed), strict=True))
 
 
@@ -168,11 +170,11 @@ def pieces_of(path):
 
 
 def test_no_journal_holds_a_pin(journal, anna, clara, work, office, monkeypatch):
-    monkeypatch.setattr(accounts, "generate_password_hash", partial(generate_password_hash, method=CHEAP))
+    monkeypatch.setattr(pins, "generate_password_hash", partial(generate_password_hash, method=CHEAP))
     printed = office("kunde", "neu", "--nummer", "K2001", "--name", "Steuerkanzlei").output
     issued = re.findall(r"PIN: (\d{4} \d{4})", printed)
     sommer = f"{LIST}/1"
-    issued += pins(press(clara, f"{sommer}/pin", clara.get(sommer)))
+    issued += printed_pins(press(clara, f"{sommer}/pin", clara.get(sommer)))
     for pin in (PIN, *issued):
         for text in spellings(pin)[:4]:
             anna.report("incident", pin=text, files=[(io.BytesIO(PNG), "Foto.png")])

@@ -7,7 +7,8 @@ import pytest
 import clock
 from database import database
 from models import Submission
-from services import unmatched, worker
+from services.background import worker
+from services.intake import unmatched
 from settings import settings
 from tests.pages import Visitor
 from tests.samples import PNG

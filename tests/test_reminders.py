@@ -6,12 +6,14 @@ import pytest
 
 import clock
 from database import database
+from enums import EventKind
 from models import Approver, Customer
-from services import approvals, customers, delivery, mail
+from services.customers import customers
+from services.mail import delivery, messages
+from services.tickets import approvals
 from tests.approvers import BERND, PETRA
 from tests.conftest import NOW
 from tests.mailbox import path_in, text_of
-from words import EventKind
 
 SECOND = timedelta(seconds=1)
 
@@ -150,7 +152,7 @@ def test_customer_is_not_reminded_while_locked(asked_at, work_at, reminders_to, 
 def test_one_that_fails_holds_up_no_other(asked_at, work_at, reminders_to, monkeypatch, caplog, tickets):
     asked_at(NOW)
     asked_at(NOW, description="Das Papier ist alle.")
-    reminder, first = mail.reminder, tickets()[0].id
+    reminder, first = messages.reminder, tickets()[0].id
 
     def fail_once(ticket, *arguments, **said):
         if ticket.id == first:
@@ -158,7 +160,7 @@ def test_one_that_fails_holds_up_no_other(asked_at, work_at, reminders_to, monke
         reminder(ticket, *arguments, **said)
 
     with monkeypatch.context() as patch:
-        patch.setattr(mail, "reminder", fail_once)
+        patch.setattr(messages, "reminder", fail_once)
         work_at(NOW + timedelta(days=1))
     assert "An eine Freigabe ließ sich nicht erinnern" in caplog.text
     assert ["Papier ist alle" in text_of(mail) for mail in reminders_to(BERND)] == [True]

@@ -12,12 +12,12 @@ import pytest
 
 from app import create_app
 from database import database, open_at
+from enums import MessageState
 from models import Attachment, Customer, Message, StaffSession, Submission, Ticket
 from settings import settings
 from tests.conftest import NOW
 from tests.samples import PDF, PNG
 from tests.test_commands import printed, refusal
-from words import MessageState
 
 SOMMER = "post@sommer.example"
 
@@ -275,7 +275,7 @@ def test_no_room(archive, elsewhere, office, monkeypatch):
 
 
 def test_manifest_of_any_size_is_not_read(archive, elsewhere, office, monkeypatch):
-    monkeypatch.setattr("services.restore.MOST_MANIFEST", 1000)
+    monkeypatch.setattr("services.operations.restore.MOST_MANIFEST", 1000)
     rewritten(archive, with_manifest(lambda manifest: manifest.update(blanks=" " * 1000)))
     folder = elsewhere()
     assert "Verzeichnis ist nicht lesbar" in refusal(office("wiederherstellen", str(archive)))

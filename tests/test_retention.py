@@ -9,7 +9,11 @@ import pytest
 import clock
 from database import database
 from models import Attachment, Customer, Event, Message, Submission, Ticket, TicketLink, TicketWords
-from services import attachments, nights, retention, search, sessions, worker
+from services import search
+from services.background import worker
+from services.files import attachments
+from services.privacy import retention, retention_schedule
+from services.staff import sessions
 from settings import Settings, StartError, settings
 from tests.conftest import NOW
 from tests.pages import EXAMPLES, OPTIONAL
@@ -41,7 +45,7 @@ def night(app, work, later):
 
     def pass_by(**duration):
         later(**duration)
-        nights.begin(clock.now() - timedelta(days=5))
+        retention_schedule.begin(clock.now() - timedelta(days=5))
         with app.app_context(), database.connection_context():
             worker.run_once(clock.now())
 
@@ -214,7 +218,7 @@ def test_the_page_and_the_night_go_by_one_query(closed, night, app, clara):
 
 def forecasts(at=None):
     with database.connection_context():
-        return retention.forecast(at or nights.next_night(clock.now()))
+        return retention.forecast(at or retention_schedule.next_night(clock.now()))
 
 
 def test_a_crash_before_the_files_leaves_nothing_for_good(closed, night, monkeypatch, caplog):
@@ -265,7 +269,7 @@ def test_many_go_some_at_a_time(app, anna, work, monkeypatch):
                 created_at=NOW - timedelta(days=2000),
                 closed_at=NOW - timedelta(days=1999),
             )
-    nights.begin(NOW - timedelta(days=5))
+    retention_schedule.begin(NOW - timedelta(days=5))
     loop = worker.Worker()
     left = []
     for _ in range(4):
@@ -302,7 +306,7 @@ def test_the_hour_of_the_night(tmp_path, value):
 @pytest.mark.parametrize(("hour", "minute", "night"), [(0, 59, 24), (1, 0, 25), (9, 30, 25), (22, 59, 25), (23, 1, 25)])
 def test_tonight(hour, minute, night):
     """At one in the morning UTC it is two in the office."""
-    begins = nights.next_night(datetime(2026, 11, 24, hour, minute, tzinfo=UTC))
+    begins = retention_schedule.next_night(datetime(2026, 11, 24, hour, minute, tzinfo=UTC))
     assert begins == datetime(2026, 11, night, 1, 0, tzinfo=UTC)
 
 
@@ -310,7 +314,7 @@ def test_once_a_night(app, closed, monkeypatch):
     """What comes due in the daytime stays until the night."""
     desk = closed()
     settings.closed_ticket_days = 1
-    nights.begin(NOW - timedelta(days=5))
+    retention_schedule.begin(NOW - timedelta(days=5))
     loop = worker.Worker()
 
     def tick(now):

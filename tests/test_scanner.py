@@ -11,7 +11,7 @@ import pytest
 
 from database import database
 from models import Attachment
-from services import scanner
+from services.files import virus_scanner
 from settings import Settings, StartError, settings
 from tests.samples import PDF, PNG
 
@@ -36,7 +36,7 @@ def scan(app, tmp_path, monkeypatch):
     program.parent.mkdir()
     program.write_text(SCANNER, "utf-8")
     monkeypatch.setattr(settings, "scanner", subprocess.list2cmdline([sys.executable, str(program), "--no-summary"]))
-    monkeypatch.setattr(scanner, "_dead", False)
+    monkeypatch.setattr(virus_scanner, "_dead", False)
     return program
 
 
@@ -72,33 +72,33 @@ def test_clean_file_comes_in(scan, upload):
 
 
 def test_harmful_file_stays_out(scan, upload, caplog):
-    assert_refused(upload("Notiz.txt", HARMFUL), scanner.HARMFUL)
+    assert_refused(upload("Notiz.txt", HARMFUL), virus_scanner.HARMFUL)
     said, noted = [record.getMessage() for record in caplog.records]
     assert "Eicar-Test Infected files: 1 ['--no-summary']" in said
     assert noted == "schädliche Datei abgewiesen | Quelle=127.0.0.1"
-    assert not scanner.is_dead()
+    assert not virus_scanner.is_dead()
 
 
 def test_scanner_that_fails(scan, upload, caplog):
-    assert_refused(upload("Notiz.txt", b"crash"), scanner.DEAD)
+    assert_refused(upload("Notiz.txt", b"crash"), virus_scanner.DEAD)
     assert "Exitcode 2" in caplog.text
 
 
 def test_scanner_that_is_missing(scan, upload, caplog):
     scan.parent.rename(scan.parent.with_name("verschoben"))
-    assert_refused(upload("Notiz.txt", b"Hallo"), scanner.DEAD)
+    assert_refused(upload("Notiz.txt", b"Hallo"), virus_scanner.DEAD)
     assert "deshalb kommt keine Datei herein" in caplog.text
 
 
 @pytest.mark.parametrize("command", ["gibt-es-nicht --fdpass", "/"])
 def test_command_that_is_missing(scan, upload, monkeypatch, command):
     monkeypatch.setattr(settings, "scanner", command)
-    assert_refused(upload("Notiz.txt", b"Hallo"), scanner.DEAD)
+    assert_refused(upload("Notiz.txt", b"Hallo"), virus_scanner.DEAD)
 
 
 def test_scanner_that_hangs(scan, upload, monkeypatch):
-    monkeypatch.setattr(scanner, "TIMEOUT_SECONDS", 0.3)
-    assert_refused(upload("Notiz.txt", b"still"), scanner.DEAD)
+    monkeypatch.setattr(virus_scanner, "TIMEOUT_SECONDS", 0.3)
+    assert_refused(upload("Notiz.txt", b"still"), virus_scanner.DEAD)
 
 
 def test_scanner_that_hangs_behind_a_script_is_ended_with_it(scan, upload, monkeypatch, tmp_path):
@@ -106,8 +106,8 @@ def test_scanner_that_hangs_behind_a_script_is_ended_with_it(scan, upload, monke
     sign = os.open(tmp_path / "sign", os.O_RDONLY | os.O_NONBLOCK)
     script = f"exec 3>{shlex.quote(str(tmp_path / 'sign'))}; echo läuft >&3; sleep 60; true"
     monkeypatch.setattr(settings, "scanner", shlex.join(["sh", "-c", script]))
-    monkeypatch.setattr(scanner, "TIMEOUT_SECONDS", 0.5)
-    assert_refused(upload("Notiz.txt", b"still"), scanner.DEAD)
+    monkeypatch.setattr(virus_scanner, "TIMEOUT_SECONDS", 0.5)
+    assert_refused(upload("Notiz.txt", b"still"), virus_scanner.DEAD)
     assert os.read(sign, 20) == "läuft\n".encode()
     # The end comes when nobody holds the other side any more.
     assert select.select([sign], [], [], 20)[0]
@@ -119,14 +119,14 @@ def test_scanner_that_is_dead_is_not_asked_for_each_further_file(scan, anna, cap
     files = [(io.BytesIO(b"crash %d" % number), f"Notiz {number}.txt") for number in range(5)]
     page = anna.send("incident", files=files)
     names = "„Notiz 0.txt“, „Notiz 1.txt“, „Notiz 2.txt“, „Notiz 3.txt“ und „Notiz 4.txt“"
-    assert f"{names} konnten wir nicht annehmen: {scanner.DEAD}" in page.text
+    assert f"{names} konnten wir nicht annehmen: {virus_scanner.DEAD}" in page.text
     assert caplog.text.count("Der Virenscanner hat nicht geprüft") == 1
 
 
 def test_only_half_of_the_threads_wait_for_the_scanner(scan, upload, monkeypatch):
-    monkeypatch.setattr(scanner, "_running", settings.threads // 2)
-    assert_refused(upload("Notiz.txt", b"Hallo"), scanner.BUSY)
-    monkeypatch.setattr(scanner, "_running", settings.threads // 2 - 1)
+    monkeypatch.setattr(virus_scanner, "_running", settings.threads // 2)
+    assert_refused(upload("Notiz.txt", b"Hallo"), virus_scanner.BUSY)
+    monkeypatch.setattr(virus_scanner, "_running", settings.threads // 2 - 1)
     assert upload("Notiz.txt", b"Hallo").status == 200
 
 
@@ -146,7 +146,7 @@ def test_what_nobody_would_let_in_is_not_scanned(scan, upload, caplog):
 def test_report_goes_through_without_its_file_while_the_scanner_is_dead(scan, anna, submissions):
     page = anna.send("incident", files=[(io.BytesIO(b"crash"), "Notiz.txt")])
     assert page.status == 422
-    assert scanner.DEAD in page.text
+    assert virus_scanner.DEAD in page.text
     assert anna.post("/", page.fields()).status == 303
     (submission,) = submissions()
     with database.connection_context():

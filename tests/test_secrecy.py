@@ -8,7 +8,8 @@ import pytest
 from werkzeug.security import generate_password_hash
 
 from database import database
-from services import accounts, customers, intake
+from services.customers import customers, pins
+from services.intake import intake
 from settings import settings
 from tests.conftest import CHEAP, NOW, without_random
 from tests.pages import HTMX, Visitor
@@ -27,7 +28,7 @@ SITUATIONS = {
 @pytest.fixture
 def visitors(app, monkeypatch):
     """One visitor in a browser of his own for each situation; all type the same but for number and PIN."""
-    monkeypatch.setattr(accounts, "generate_password_hash", partial(generate_password_hash, method=CHEAP))
+    monkeypatch.setattr(pins, "generate_password_hash", partial(generate_password_hash, method=CHEAP))
     with database.connection_context():
         sommer, nordring, winter = (
             customers.add({"number": number, "name": name}, NOW)
@@ -37,9 +38,9 @@ def visitors(app, monkeypatch):
                 ("K1003", "Praxis Winter"),
             )
         )
-        right, former, locked_former = (pin for _, pin in accounts.issue_pins([sommer, nordring, winter], NOW))
-        accounts.issue_pin(nordring, NOW)
-        locked = accounts.issue_pin(winter, NOW)
+        right, former, locked_former = (pin for _, pin in pins.issue_pins([sommer, nordring, winter], NOW))
+        pins.issue_pin(nordring, NOW)
+        locked = pins.issue_pin(winter, NOW)
         customers.lock(winter, NOW)
     known = {
         "right": ("K1001", right),
@@ -179,8 +180,8 @@ def test_the_pin_never_stands_in_an_address(visitors, headers):
 def test_the_newest_former_pins_are_told_from_a_typing_error(visitors, work, submissions):
     """Two of them, at the same cost for everybody; an older one is simply wrong."""
     with database.connection_context():
-        pins = [accounts.issue_pin(customers.find("K1001"), NOW) for _ in range(5)]
-    for pin in pins:
+        issued = [pins.issue_pin(customers.find("K1001"), NOW) for _ in range(5)]
+    for pin in issued:
         visitors["right"].report("incident", pin=pin)
     work()
     reasons = [submission.unmatched_reason for submission in submissions()]

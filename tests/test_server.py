@@ -11,8 +11,8 @@ from werkzeug.datastructures import Headers
 from werkzeug.wrappers import Response
 
 from app import MAX_REQUEST_BYTES
-from serving import Inflow, Parser, takes_files
-from settings import MEBIBYTE
+from enums import MEBIBYTE
+from server.upload_limits import Inflow, Parser, takes_files
 from tests.line import Line, code_on
 from tests.pages import Asked, Page, check_headers
 
@@ -146,7 +146,7 @@ def test_without_room_a_text_still_comes_in(own_portal):
 
 @pytest.mark.parametrize("bound", ["MOST_HELD", "MOST_HELD_OF_NETWORK"])
 def test_what_is_on_its_way_is_bounded_until_it_is_gone(app, monkeypatch, bound):
-    monkeypatch.setattr(f"serving.{bound}", 5 * MEBIBYTE)
+    monkeypatch.setattr(f"server.upload_limits.{bound}", 5 * MEBIBYTE)
     inflow = Inflow()
 
     def begin():

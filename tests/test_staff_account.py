@@ -9,7 +9,7 @@ import pytest
 
 from database import database
 from models import RecoveryCode, Staff
-from services import second_factor, sessions
+from services.staff import sessions, two_factor
 from tests.conftest import NOW, PASSWORD, signed_in, stored
 from tests.pages import Visitor
 
@@ -149,7 +149,7 @@ def test_qr_code_says_what_the_key_says(clara):
     assert picture.get("src").startswith("data:image/svg+xml")
     assert picture.get("alt")
     with database.connection_context():
-        address = urlsplit(second_factor.address_of(Staff.get()))
+        address = urlsplit(two_factor.address_of(Staff.get()))
     assert address.scheme == "otpauth"
     assert unquote(address.path) == "/IT-Service Meldeportal:Clara Neumann"
     assert parse_qs(address.query) == {"secret": [app.secret], "issuer": ["IT-Service Meldeportal"]}
@@ -182,7 +182,7 @@ def test_wrong_first_code(clara, code):
 
 def test_confirm_without_having_begun(clara):
     with database.connection_context():
-        code = second_factor._totp(Staff.get()).at(NOW)
+        code = two_factor._totp(Staff.get()).at(NOW)
     assert do(clara, "zweiter-faktor/bestaetigen", one_time_code=code).status == 303
     assert member().totp_enabled_at is None
 

@@ -9,7 +9,7 @@ import pytest
 
 from database import database
 from models import FailedAttempts, Staff
-from services import attempts
+from services.security import login_throttle
 from tests.conftest import NOW, PASSWORD, ROOT, process_environment
 from tests.pages import Visitor
 from tests.staff import sign_in
@@ -80,7 +80,7 @@ def test_set_password(office, app, clara, later):
 
 
 def test_set_password_forgets_failures_at_the_account(office, clara, db):
-    attempts.begin({attempts.of_account("clara neumann"): attempts.LONGEST_ACCOUNT_WAIT}, NOW)
+    login_throttle.begin({login_throttle.of_account("clara neumann"): login_throttle.LONGEST_ACCOUNT_WAIT}, NOW)
     asked(office("verwaltung", "kennwort", "--name", "Clara Neumann", typed=f"{GOOD}\n{GOOD}\n"))
     assert FailedAttempts.select().count() == 0
 

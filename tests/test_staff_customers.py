@@ -7,7 +7,7 @@ import pytest
 
 from database import database
 from models import Approver, Customer, FormerPin
-from services import accounts, customers
+from services.customers import customers, pins
 from tests.conftest import NOW
 
 XSS = '<script>alert("x")</script>'
@@ -150,7 +150,7 @@ def test_another_number_takes_the_pin_away(clara, anna, sommer, stored, work, ti
     assert (customer.pin_hash, customer.pin_issued_at) == (None, None)
     with database.connection_context():
         assert FormerPin.select().count() == 0
-        pin = accounts.issue_pin(customer, NOW)
+        pin = pins.issue_pin(customer, NOW)
     anna.report("incident")
     anna.report("incident", customer_number="K1001/2")
     anna.report("incident", customer_number="K1001/2", pin=pin)

@@ -7,7 +7,7 @@ import pytest
 
 from database import database
 from models import Approver, Attachment, Customer, Message, Staff, Submission, TextBlock
-from services import staff
+from services.staff import accounts
 from tests.conftest import NOW, stored
 from tests.pages import Visitor, check_headers
 from tests.samples import PNG
@@ -43,7 +43,7 @@ def doors(app, anna, dora, clara, work, tickets):
             "customer_id": [customer.id],
             "message_id": [Message.get().id],
             "slug": ["uebernehmen"],
-            "token": [staff.setup_token()],
+            "token": [accounts.setup_token()],
         }
     found = addresses(app, behind)
     assert len(found["GET"]) > 5
@@ -100,7 +100,7 @@ def test_nobody_gets_in_with_a_locked_account(clara, doors):
     token = clara.get(PREFIX).fields()["csrf_token"]
     cookie = clara.client.get_cookie("session").value
     with database.connection_context():
-        staff.lock(Staff.get(), NOW)
+        accounts.lock(Staff.get(), NOW)
     before = stored()
     for method in doors:
         for endpoint, address in doors[method]:

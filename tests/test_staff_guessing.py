@@ -9,7 +9,8 @@ import pytest
 import clock
 from database import database, transaction
 from models import FailedAttempts, Staff, StaffSession
-from services import attempts, staff
+from services.security import login_throttle
+from services.staff import accounts
 from settings import settings
 from tests.conftest import NOW, stored
 from tests.staff import ELSEWHERE, HOME, sign_in
@@ -48,7 +49,7 @@ def test_too_early_is_not_looked_at_and_counts_nothing(door, later, monkeypatch)
     fail(door, 5)
     before = stored()
     with monkeypatch.context() as patch:
-        patch.setattr(staff, "check_password_hash", None)
+        patch.setattr(accounts, "check_password_hash", None)
         for _ in range(20):
             assert is_slowed(door)
     assert stored() == before
@@ -58,7 +59,10 @@ def test_too_early_is_not_looked_at_and_counts_nothing(door, later, monkeypatch)
 
 def test_nobody_is_locked_out_for_good(door, later):
     with database.connection_context():
-        account_source, address_source = attempts.of_account("clara neumann"), attempts.of_address("127.0.0.1")
+        account_source, address_source = (
+            login_throttle.of_account("clara neumann"),
+            login_throttle.of_address("127.0.0.1"),
+        )
         FailedAttempts.create(source=account_source, count=100_000, last_at=NOW)
     later(seconds=59)
     assert is_slowed(door)
@@ -88,7 +92,7 @@ def test_success_begins_anew(door, later):
     later(minutes=1)
     fail(door, 1)
     with database.connection_context():
-        assert FailedAttempts.get(FailedAttempts.source == attempts.of_account("clara neumann")).count == 1
+        assert FailedAttempts.get(FailedAttempts.source == login_throttle.of_account("clara neumann")).count == 1
 
 
 def test_success_does_not_free_the_address(door, later):
@@ -160,7 +164,7 @@ def test_guessing_elsewhere_does_not_keep_the_owner_out(door, later):
     ],
 )
 def test_networks_count_as_one_address(app, first, second, same):
-    assert (attempts.of_address(first) == attempts.of_address(second)) == same
+    assert (login_throttle.of_address(first) == login_throttle.of_address(second)) == same
 
 
 def test_what_is_typed_as_a_name_is_stored_nowhere(door):
@@ -174,9 +178,9 @@ def test_failures_are_forgotten_after_a_day(door, later):
     fail(door, 5)
     assert is_slowed(door)
     with database.connection_context():
-        attempts.sweep(clock.now() + timedelta(hours=23))
+        login_throttle.sweep(clock.now() + timedelta(hours=23))
         assert FailedAttempts.select().count() == 3
-        attempts.sweep(clock.now() + timedelta(days=1))
+        login_throttle.sweep(clock.now() + timedelta(days=1))
         assert FailedAttempts.select().count() == 0
 
 
@@ -191,20 +195,20 @@ def test_worker_sweeps(clara, work):
 
 def test_many_attempts_at_once_are_not_all_free(door, monkeypatch):
     checked, together = [], Barrier(12)
-    monkeypatch.setattr(staff, "check_password_hash", lambda *_: checked.append(1))
+    monkeypatch.setattr(accounts, "check_password_hash", lambda *_: checked.append(1))
 
     def guess():
         with database.connection_context():
             together.wait()
-            with suppress(attempts.TooManyAttempts):
-                staff.sign_in("Clara Neumann", "falsch", "", "127.0.0.1", NOW)
+            with suppress(login_throttle.TooManyAttempts):
+                accounts.sign_in("Clara Neumann", "falsch", "", "127.0.0.1", NOW)
 
     guessers = [Thread(target=guess) for _ in range(12)]
     for guesser in guessers:
         guesser.start()
     for guesser in guessers:
         guesser.join()
-    assert len(checked) == attempts.FREE_FAILURES
+    assert len(checked) == login_throttle.FREE_FAILURES
 
 
 def test_slow_hash_keeps_nobody_from_writing(door, monkeypatch):
@@ -218,7 +222,7 @@ def test_slow_hash_keeps_nobody_from_writing(door, monkeypatch):
         writer.join(timeout=3)
         return not writer.is_alive()
 
-    monkeypatch.setattr(staff, "check_password_hash", check)
+    monkeypatch.setattr(accounts, "check_password_hash", check)
     assert sign_in(door).status == 303
 
 

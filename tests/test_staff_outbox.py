@@ -5,14 +5,14 @@ import re
 import pytest
 
 from database import database
+from enums import MessageKind, MessageState
 from models import Message, Ticket, TicketLink
-from services import delivery, links, outbox
+from services.mail import access_links, delivery, outbox
 from settings import settings
 from tests.conftest import NOW
 from tests.live import free_port
 from tests.mailbox import text_of
 from tests.test_staff_door import doors  # noqa: F401
-from words import MessageKind, MessageState
 
 OUTBOX = "/verwaltung/postausgang"
 FAILING = f"{OUTBOX}?stand=nicht-zustellbar"
@@ -202,7 +202,7 @@ def test_a_message_shows_no_way_to_its_link(anna, clara, work, mailbox):
     with database.connection_context():
         link = TicketLink.get()
     assert f"{settings.url}/vorgang/…" in page.text
-    token = links.unveil(link.nonce, link)
+    token = access_links.unveil(link.nonce, link)
     assert token in text_of(mailbox.to(SOMMER)[0])
     assert token not in page.text
     assert link.nonce not in page.text

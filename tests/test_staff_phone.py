@@ -8,7 +8,7 @@ import pytest
 
 from database import database
 from models import Approver, Customer
-from services import intake
+from services.intake import intake
 from settings import settings
 from tests.conftest import NOW
 from tests.pages import EXAMPLES, HTMX, OPTIONAL, Visitor

@@ -6,12 +6,13 @@ import pytest
 
 import clock
 from database import database
+from enums import Category
 from models import Approver, Customer, Staff, Submission, Ticket
-from services import queue, search
-from services.queue import Filters, Scope
+from services import search
+from services.tickets import queue
+from services.tickets.queue import Filters, Scope
 from tests.conftest import NOW, signed_in
 from tests.pages import HTMX
-from words import Category
 
 LIVE = HTMX | {"HX-Trigger": "live"}
 

@@ -8,19 +8,19 @@ import pytest
 from app import create_app
 from database import database
 from models import Staff, StaffSession
-from services import staff
+from services.staff import accounts
 from settings import StartError, settings
 from tests.conftest import NOW, stored
 from tests.live import Portal
 from tests.pages import Visitor
-from views.staff import setup
+from views.staff.sign_in import setup
 
 GOOD = {"name": "Clara Neumann", "password": "vier Wolken im Tee", "repeated_password": "vier Wolken im Tee"}
 
 
 @pytest.fixture
 def link(app):
-    return f"/verwaltung/einrichten/{staff.setup_token()}"
+    return f"/verwaltung/einrichten/{accounts.setup_token()}"
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def set_up(visitor, link, **changes):
     return visitor.post(link, visitor.get(link).fields().to_dict() | GOOD | changes)
 
 
-def accounts():
+def stored_accounts():
     with database.connection_context():
         return list(Staff.by_name())
 
@@ -41,7 +41,7 @@ def test_first_account(visitor, link):
     page = set_up(visitor, link)
     assert (page.status, page.response.location) == (303, "/verwaltung/")
     assert "Clara Neumann" in visitor.get("/verwaltung/").text
-    (member,) = accounts()
+    (member,) = stored_accounts()
     assert (member.login, member.name) == ("clara neumann", "Clara Neumann")
     assert member.password_hash.startswith("scrypt:")
     assert GOOD["password"] not in str(stored())
@@ -60,7 +60,7 @@ def test_link_is_used_up(visitor, link, app):
     other = Visitor(app, {})
     assert other.get(link).status == 404
     assert visitor.post(link, values).status == 404
-    assert [member.name for member in accounts()] == ["Clara Neumann"]
+    assert [member.name for member in stored_accounts()] == ["Clara Neumann"]
 
 
 @pytest.mark.parametrize("token", ["x", "ä", "A" * 43])
@@ -68,12 +68,12 @@ def test_other_link(visitor, token):
     page = visitor.get(f"/verwaltung/einrichten/{token}")
     assert (page.status, page.tree.findtext(".//h1")) == (404, "Diese Seite gibt es nicht")
     assert visitor.post(f"/verwaltung/einrichten/{token}", GOOD).status == 404
-    assert accounts() == []
+    assert stored_accounts() == []
 
 
 def test_a_lost_key_makes_another_link(link):
     settings.secret_key_path.write_bytes(bytes(32))
-    assert staff.setup_token() not in link
+    assert accounts.setup_token() not in link
 
 
 def test_two_people_at_once_make_one_account(app):
@@ -83,8 +83,8 @@ def test_two_people_at_once_make_one_account(app):
         start.wait()
         with database.connection_context():
             try:
-                outcomes.append(staff.add_first(name, GOOD["password"], NOW).name)
-            except staff.AlreadySetUp:
+                outcomes.append(accounts.add_first(name, GOOD["password"], NOW).name)
+            except accounts.AlreadySetUp:
                 outcomes.append(None)
 
     people = [Thread(target=add, args=(name,)) for name in ("Clara Neumann", "Dora Dreist")]
@@ -93,7 +93,7 @@ def test_two_people_at_once_make_one_account(app):
     for person in people:
         person.join()
     assert outcomes.count(None) == 1
-    assert [member.name for member in accounts()] == [name for name in outcomes if name]
+    assert [member.name for member in stored_accounts()] == [name for name in outcomes if name]
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_what_is_missing_or_wrong(visitor, link, changes, errors):
     assert [target for target, _ in page.summary()] == [f"#{field}" for field in errors]
     assert page.fields()["name"] == changes.get("name", GOOD["name"])
     assert (page.fields()["password"], page.fields()["repeated_password"]) == ("", "")
-    assert accounts() == []
+    assert stored_accounts() == []
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_password_that_is_refused(visitor, link, monkeypatch, password):
     page = set_up(visitor, link, password=password, repeated_password=password)
     assert page.status == 422
     assert set(page.errors()) == {"password"}
-    assert accounts() == []
+    assert stored_accounts() == []
 
 
 @pytest.mark.parametrize(
@@ -167,14 +167,14 @@ def test_page_that_is_out_of_date(visitor, link):
     assert page.status == 422
     assert page.fields()["name"] == GOOD["name"]
     assert GOOD["password"] not in page.text
-    assert accounts() == []
+    assert stored_accounts() == []
     assert visitor.post(link, page.fields().to_dict() | GOOD | {"name": page.fields()["name"]}).status == 303
 
 
 def test_sent_by_another_site(visitor, link):
     page = visitor.post(link, GOOD, headers={"Sec-Fetch-Site": "cross-site"})
     assert page.status == 303
-    assert accounts() == []
+    assert stored_accounts() == []
 
 
 def test_session_of_the_first_account_is_an_ordinary_one(visitor, link):

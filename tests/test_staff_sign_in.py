@@ -8,7 +8,8 @@ import pytest
 import clock
 from database import database, transaction
 from models import RecoveryCode, Staff, StaffSession
-from services import accounts, second_factor, sessions, staff
+from services.customers import pins
+from services.staff import accounts, sessions, two_factor
 from settings import settings
 from tests.conftest import NOW, PASSWORD, stored, without_random
 from tests.pages import HTMX, Visitor
@@ -35,7 +36,7 @@ def test_name_as_people_type_it(door, typed):
 
 def test_password_in_another_composition(door):
     password = "Größenwahn über München"
-    act(lambda member, now: staff.set_password(member, password, now))
+    act(lambda member, now: accounts.set_password(member, password, now))
     decomposed = password.replace("ö", "o\u0308").replace("ü", "u\u0308")
     assert sign_in(door, password=decomposed).status == 303
 
@@ -67,9 +68,9 @@ def situations(door):
     """Yield what goes wrong in every way that must not be told apart, each as what is typed."""
     yield {"name": "Niemand"}
     yield {"password": "falsch"}
-    act(staff.lock)
+    act(accounts.lock)
     yield {}
-    act(lambda member, now: staff.unlock(member))
+    act(lambda member, now: accounts.unlock(member))
     with_second_factor()
     yield {}
     yield {"code": "000000"}
@@ -93,7 +94,7 @@ def test_everything_wrong_costs_the_same(door, monkeypatch, later):
         original = getattr(place, name)
         monkeypatch.setattr(place, name, lambda *arguments: work.append(name) or original(*arguments))
 
-    counted(staff, "check_password_hash")
+    counted(accounts, "check_password_hash")
     counted(pyotp.TOTP, "generate_otp")
     costs = set()
     for typed in situations(door):
@@ -106,18 +107,18 @@ def test_everything_wrong_costs_the_same(door, monkeypatch, later):
 
 def test_hash_for_nobody_is_as_slow_as_a_real_one(app):
     with database.connection_context():
-        member = staff.add("Robin Roth", "Teller, Wolke und Gabel", NOW)
+        member = accounts.add("Robin Roth", "Teller, Wolke und Gabel", NOW)
     parameters = member.password_hash.split("$")[0]
     assert parameters.startswith("scrypt:")
-    assert accounts.dummy_hash().split("$")[0] == parameters
+    assert pins.dummy_hash().split("$")[0] == parameters
 
 
 @pytest.mark.parametrize(
     "change",
     [
-        staff.lock,
-        lambda member, now: staff.set_password(member, "Teller, Wolke und Gabel", now),
-        lambda member, now: second_factor.begin(member),
+        accounts.lock,
+        lambda member, now: accounts.set_password(member, "Teller, Wolke und Gabel", now),
+        lambda member, now: two_factor.begin(member),
         lambda member, now: Staff.update(totp_enabled_at=now).execute(),
     ],
     ids=["locked", "password", "secret", "second factor"],
@@ -128,7 +129,7 @@ def test_account_that_changes_while_the_password_is_checked(door, monkeypatch, c
             change(Staff.get(), NOW)
         return True
 
-    monkeypatch.setattr(staff, "check_password_hash", check)
+    monkeypatch.setattr(accounts, "check_password_hash", check)
     assert sign_in(door).status == 422
 
 
@@ -286,7 +287,11 @@ def test_sign_out_twice(door):
 
 @pytest.mark.parametrize(
     "change",
-    [staff.lock, lambda member, now: staff.set_password(member, "Teller, Wolke und Gabel", now), sessions.end_all],
+    [
+        accounts.lock,
+        lambda member, now: accounts.set_password(member, "Teller, Wolke und Gabel", now),
+        sessions.end_all,
+    ],
     ids=["locked", "password", "all"],
 )
 def test_session_ends_at_once(clara, change):
@@ -296,8 +301,8 @@ def test_session_ends_at_once(clara, change):
 
 
 def test_unlocked_account_needs_a_new_session(clara):
-    act(staff.lock)
-    act(lambda member, now: staff.unlock(member))
+    act(accounts.lock)
+    act(lambda member, now: accounts.unlock(member))
     assert not is_signed_in(clara)
     clara.known = {"name": "Clara Neumann", "password": PASSWORD}
     assert sign_in(clara).status == 303

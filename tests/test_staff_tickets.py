@@ -7,13 +7,13 @@ import pytest
 
 import clock
 from database import database
+from enums import Approval, EventKind, TicketStatus
 from models import Approver, Customer, Staff, Submission
-from services import tickets
+from services.tickets import actions
 from tests.conftest import NOW, signed_in
 from tests.pages import EXAMPLES, HTMX, OPTIONAL
 from tests.samples import JPEG, PDF, PNG
 from tests.staff import Desk
-from words import Approval, EventKind, TicketStatus
 
 SCRIPT = "<script>alert(1)</script>"
 
@@ -226,8 +226,8 @@ def test_note_in_the_moment_of_another_verb_undoes_nothing(desk, ticket):
     seen = ticket()
     with database.connection_context():
         clara = Staff.get()
-        tickets.finish(ticket(), clara, seen=seen.events.get().id, now=NOW, text="")
-        tickets.note(seen, clara, NOW, "Kunde rief an")
+        actions.finish(ticket(), clara, seen=seen.events.get().id, now=NOW, text="")
+        actions.note(seen, clara, NOW, "Kunde rief an")
     assert (ticket().status, ticket().closed_at) == (TicketStatus.DONE, NOW)
 
 

@@ -9,7 +9,8 @@ import pytest
 import clock
 from database import database
 from models import Approver, Customer, Ticket
-from services import customers, overview
+from services.customers import customers
+from services.reports import overview
 
 TODAY = "/verwaltung/"
 PARTS = {

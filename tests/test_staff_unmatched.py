@@ -9,7 +9,10 @@ import pytest
 
 from database import database
 from models import Approver, Attachment, Customer, Event, FormerPin, Submission, WrongPin
-from services import accounts, attachments, unmatched, worker
+from services.background import worker
+from services.customers import pins
+from services.files import attachments
+from services.intake import unmatched
 from settings import settings
 from tests.conftest import NOW, signed_in
 from tests.pages import EXAMPLES, OPTIONAL
@@ -29,8 +32,8 @@ REASONS = {
 @pytest.fixture(autouse=True)
 def quick_hashes(monkeypatch):
     """Let a hash that says it fits stand for one that does: nothing here hangs on the slow ones."""
-    monkeypatch.setattr(accounts, "check_password_hash", lambda pin_hash, proof: pin_hash == "fits")
-    monkeypatch.setattr(accounts, "generate_password_hash", lambda proof: "none")
+    monkeypatch.setattr(pins, "check_password_hash", lambda pin_hash, proof: pin_hash == "fits")
+    monkeypatch.setattr(pins, "generate_password_hash", lambda proof: "none")
 
 
 @pytest.fixture

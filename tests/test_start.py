@@ -19,7 +19,7 @@ import pytest
 import migrations
 import start
 from app import create_app
-from demo_data import UNMATCHED
+from demo.history import UNMATCHED
 from settings import settings
 from tests.conftest import ROOT, process_environment, run_app
 from tests.pages import EXAMPLES

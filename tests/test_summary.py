@@ -6,7 +6,7 @@ import pytest
 
 from database import database
 from models import Approver, Customer, Message
-from services import worker
+from services.background import worker
 from settings import settings
 from tests.mailbox import text_of
 

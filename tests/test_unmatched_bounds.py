@@ -4,7 +4,8 @@ from datetime import timedelta
 
 from database import database
 from models import Attachment, Submission
-from services import unmatched, worker
+from services.background import worker
+from services.intake import unmatched
 from settings import settings
 from tests.conftest import NOW
 

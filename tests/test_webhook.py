@@ -11,14 +11,15 @@ from itertools import chain
 import pytest
 
 from database import database
+from enums import MessageKind, MessageState
 from models import Message
-from services import delivery, webhook, worker
+from services.background import worker
+from services.mail import delivery, webhook
 from settings import Settings, StartError, settings
 from tests.chatter import drip, flood, talking
 from tests.conftest import NOW
 from tests.live import free_port
 from tests.mailbox import DIES, HANGS, path_in
-from words import MessageKind, MessageState
 
 SECRET = "ein langes Geheimnis"
 
@@ -256,7 +257,7 @@ def test_a_start_without_the_system_gives_up_what_it_has_not_heard(anna, work, a
     work()
     if is_off:
         settings.webhook_url = ""
-    worker.stop(worker.start(app.app_context))
+    worker.stop(worker.start())
     (message,) = waiting()
     assert (message.state, message.failing_since is None) == (state, is_off)
     with database.connection_context():

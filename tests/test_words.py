@@ -8,7 +8,7 @@ import pytest
 from database import database
 from forms import FORMS
 from models import Approver, Customer, Message, Submission, TextBlock, Ticket
-from services import staff
+from services.staff import accounts
 from settings import Settings, StartError, settings
 from tests import german
 from tests.mailbox import path_in, text_of
@@ -165,7 +165,7 @@ def test_every_mail_and_every_page_behind_is_written_by_the_rules(app, everythin
 
 def test_every_page_of_a_visitor_is_written_by_the_rules(anna, tour, monkeypatch):
     with database.connection_context():
-        setup = staff.setup_token()
+        setup = accounts.setup_token()
     kinds = [f"/?art={form.slug}" for form in FORMS.values()]
     tour.walk(anna, ["/", "/hilfe", "/gibt-es-nicht", "/felder", "/vorgang/x", "/freigabe/x", *kinds])
     tour.walk(anna, [SIGN_IN, f"/verwaltung/einrichten/{setup}"])

@@ -15,11 +15,11 @@ from statistics import median
 from urllib.parse import urlencode
 
 import clock
-import demo_data
 from app import create_app
 from database import database
+from demo import history
 from models import Staff
-from services import sessions
+from services.staff import sessions
 from settings import settings
 from tests.bench import servers
 from tests.bench.client import BenchError, Client
@@ -122,7 +122,7 @@ def _fill(folder, tickets):
     settings.load({"TICKET_DATA_DIR": str(folder)})
     portal, now = create_app(), clock.now()
     with database.connection_context():
-        demo_data.make(tickets, now)
+        history.make(tickets, now)
         token = sessions.begin(Staff.active().get(), "127.0.0.1", now)
     database.close_idle()
     session = {"staff": token, "staff_seen": int(now.timestamp())}

@@ -13,9 +13,9 @@ import time
 from peewee import JOIN
 
 from database import database, open_at
+from enums import SubmissionState
 from models import Attachment, Submission, Ticket
 from tests.ordeal.sender import faults_of, print_figures, stage
-from words import SubmissionState
 
 PAUSE_SECONDS = 2
 

@@ -17,16 +17,16 @@ import time
 from datetime import timedelta
 
 import clock
-import demo_data
 from app import create_app
 from database import database
+from demo import history
+from enums import GONE, Category, EventKind, SubmissionState
 from models import Attachment, Event, Staff, Submission, Ticket, TicketWords
-from services import erasure, nights, persons, retention
-from services.likeness import Likeness
+from services.privacy import erasure, person_search, retention, retention_schedule
+from services.privacy.person_matcher import Likeness
 from settings import settings
 from tests.live import ROOT
 from tests.ordeal.sender import print_figures
-from words import GONE, Category, EventKind, SubmissionState
 
 PERSON = "Xaver Quendelwurz"
 WITH_FILE = 10
@@ -78,7 +78,7 @@ def _open(folder):
 
 def _fill(count):
     """Make a past, with a file at some of the tickets and the person in some of them."""
-    demo_data.make(count, clock.now())
+    history.make(count, clock.now())
     tickets = list(Ticket.select().order_by(Ticket.id))
     for ticket in tickets[::WITH_FILE]:
         stored_name = secrets.token_hex(16)
@@ -96,7 +96,7 @@ def _fill(count):
 
 def _erase():
     likeness = Likeness([PERSON])
-    while finds := persons.find(likeness)[0]:
+    while finds := person_search.find(likeness)[0]:
         files = [file.id for one in finds for file in one.files]
         erasure.erase(finds, likeness, files, Staff.select().first(), clock.now())
 
@@ -122,7 +122,7 @@ def _kill(command, times, faults):
 
 def _let_it_be_night():
     """Let the next night be one that the portal missed, with all it needs to make up for it."""
-    nights.begin(clock.now() - timedelta(days=5))
+    retention_schedule.begin(clock.now() - timedelta(days=5))
 
 
 def _process(command):

@@ -16,13 +16,13 @@ import time
 from bisect import bisect_left, bisect_right
 from urllib.parse import urlencode, urlsplit
 
+from enums import SubmissionState
 from models import Approver, Customer, Submission
 from tests.bench.client import GAP, Client
 from tests.line import with_file
 from tests.mailbox import serving
 from tests.ordeal.sender import stage
 from tests.pages import EXAMPLES
-from words import SubmissionState
 
 MOST = 0.03
 KINDS = ("right", "wrong", "unknown", "control")

@@ -3,32 +3,16 @@
 from flask import Blueprint
 from flask_wtf.csrf import CSRFError
 
-from views.staff import (
-    account,
-    approvers,
-    attachment,
-    customer_import,
-    customers,
-    figures,
-    guard,
-    outbox,
-    person,
-    phone,
-    pin_letters,
-    privacy,
-    queue,
-    setup,
-    sign_in,
-    text_blocks,
-    ticket,
-    today,
-    unmatched,
-)
+from views.staff import phone, today, unmatched
+from views.staff.customers import approvers, customer_import, customers, pin_letters
+from views.staff.office import figures, outbox, privacy, privacy_person
+from views.staff.sign_in import account, auth, setup, sign_in
+from views.staff.tickets import attachment, queue, text_blocks, ticket
 
 bp = Blueprint("staff", __name__, url_prefix="/verwaltung")
 
-bp.before_request(guard.admit_staff_only)
-bp.register_error_handler(CSRFError, guard.refuse_token)
+bp.before_request(auth.admit_staff_only)
+bp.register_error_handler(CSRFError, auth.refuse_token)
 for _room in (
     setup,
     sign_in,
@@ -46,7 +30,7 @@ for _room in (
     outbox,
     text_blocks,
     privacy,
-    person,
+    privacy_person,
     account,
 ):
     bp.register_blueprint(_room.bp)

@@ -4,15 +4,16 @@ from flask import Blueprint, g, request, url_for
 from flask_wtf.csrf import CSRFError
 
 import clock
-from intake_forms import PHONE_FORMS, PhoneForm
-from services import customers, intake
-from services.accounts import AccountError
-from services.floods import Flood
-from views.answers import comes_from_elsewhere, go_to
-from views.errors import error_page
-from views.file_form import draft_sent
-from views.request_form import Desk, complaints
-from views.staff import guard
+from services.customers import customers
+from services.errors import AccountError
+from services.intake import intake
+from services.security.rate_limit import Flood
+from views.shared.error_pages import error_page
+from views.shared.file_form import draft_sent
+from views.shared.request_form import Desk, complaints
+from views.shared.responses import comes_from_elsewhere, go_to
+from views.staff.forms.call import PHONE_FORMS, PhoneForm
+from views.staff.sign_in import auth
 
 bp = Blueprint("phone", __name__, url_prefix="/anruf")
 
@@ -78,9 +79,9 @@ def remove_attachment():
 @bp.errorhandler(CSRFError)
 def renew_session(error):
     """Give whoever has signed in anew meanwhile a new token, and lose nothing that was typed."""
-    g.member = guard.member()
+    g.member = auth.member()
     if g.member is None or comes_from_elsewhere():
-        return guard.refuse_token(error)
+        return auth.refuse_token(error)
     return desk.renew_session()
 
 

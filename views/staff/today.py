@@ -3,8 +3,8 @@
 from flask import Blueprint, render_template
 
 import clock
-from services.overview import overview
-from views.answers import answer
+from services.reports.overview import overview
+from views.shared.responses import answer
 
 bp = Blueprint("today", __name__)
 

@@ -3,13 +3,14 @@
 from flask import Blueprint, g, render_template, request, url_for
 
 import clock
-from fields import row_id
-from intake_forms import ConvertForm
+from enums import plain
+from form_fields import row_id
 from models import Customer, Event, Submission, Ticket
-from services import customers, intake, unmatched
-from services.accounts import AccountError
-from views.answers import answer, go_to
-from words import plain
+from services.customers import customers
+from services.errors import AccountError
+from services.intake import intake, unmatched
+from views.shared.responses import answer, go_to
+from views.staff.forms.call import ConvertForm
 
 bp = Blueprint("unmatched", __name__, url_prefix="/nicht-zugeordnet")
 

@@ -1,0 +1,1 @@
+"""What the office types: commands, and how they ask and print."""

@@ -1,0 +1,374 @@
+"""What the office types: thin commands, each one call and one answer in German."""
+
+import shutil
+from pathlib import Path
+
+import click
+
+import clock
+from cli import maintenance
+from cli.console import Group, as_json, ask_password, print_json, print_rows, shown, with_database
+from enums import plain
+from i18n import formats
+from i18n.system_errors import in_german
+from models import Attachment, Customer, Staff, Submission, Ticket
+from services import request_fields
+from services.background import worker
+from services.customers import customers, pins
+from services.files import attachments
+from services.security.audit_log import COMMAND, SecurityEvent, note
+from services.staff import accounts, two_factor
+
+number = click.option("--nummer", "number", required=True, metavar="N", help="Kundennummer.")
+account_name = click.option("--name", required=True, metavar="NAME", help="Der Name zum Anmelden.")
+
+
+attachment_number = click.argument("position", metavar="NR", type=click.IntRange(1))
+attachment_target = click.option(
+    "--ziel", "target", metavar="DATEI", help="Wohin damit; sonst unter seinem Namen in diesen Ordner."
+)
+
+
+@click.group(cls=Group, invoke_without_command=True)
+@click.pass_context
+def cli(context):
+    """Meldeportal: Ohne Befehl startet der Webserver."""
+    if context.invoked_subcommand is None:
+        context.obj.serve()
+
+
+@cli.command("demo")
+@click.option(
+    "--tickets",
+    "history",
+    type=click.IntRange(1),
+    metavar="ZAHL",
+    help="So viele Tickets aus fünf Jahren; sonst einige hundert aus einem Jahr.",
+)
+@click.pass_obj
+def run_demo(runtime, history):
+    """Zum Ausprobieren: mit Beispieldaten starten."""
+    click.echo("Einen Moment, das Portal legt Beispieldaten an …")
+    runtime.serve_demo(history)
+
+
+@cli.command("test")
+def test():
+    """Alle Tests ausführen."""
+    # start.py hears this word first, because the tests need more packages; it stands here for the list of commands.
+    raise click.ClickException("Bitte starten Sie die Tests mit: python3 start.py test")
+
+
+@cli.command("worker")
+@click.option("--einmal", "once", is_flag=True, required=True, help="Alles Fällige einmal erledigen.")
+@with_database
+def run_worker(once):
+    """Prüfen, verschicken, aufräumen, ohne Webserver."""
+    try:
+        done = worker.run_once(clock.now())
+    except OSError as error:
+        raise click.ClickException(f"Nicht alles ließ sich erledigen: {in_german(error)}.") from None
+    click.echo(f"Erledigt. Geprüfte Anfragen: {done.decided}, verschickte E-Mails: {done.mails_sent}")
+
+
+for command in maintenance.ALL:
+    cli.add_command(command)
+
+
+@cli.group("kunde")
+def customer():
+    """Kunden und ihre PINs."""
+
+
+@customer.command("neu")
+@number
+@click.option("--name", required=True, metavar="TEXT", help="Name des Unternehmens.")
+@click.option("--mail", default="", metavar="ADRESSE", help="E-Mail-Adresse des Ansprechpartners.")
+@with_database
+def add_customer(number, name, mail):
+    """Einen Kunden anlegen und seine PIN ausgeben."""
+    customer = customers.add({"number": number, "name": name, "email": mail}, clock.now())
+    pin = pins.issue_pin(customer, clock.now())
+    note(SecurityEvent.PIN_ISSUED, COMMAND, customer=customer.number)
+    click.echo(f"Kunde {customer.number} ({customer.name}) ist angelegt.")
+    _print_pin(pin)
+
+
+@customer.command("liste")
+@as_json
+@with_database
+def list_customers(as_json):
+    """Alle Kunden zeigen."""
+    rows = [
+        {
+            "Nummer": customer.number,
+            "Name": customer.name,
+            "Mail": customer.email,
+            "gesperrt seit": customer.locked_at,
+        }
+        for customer in Customer.by_number()
+    ]
+    print_rows(rows, as_json, "Noch keine Kunden. Neu anlegen: kunde neu --nummer N --name TEXT")
+
+
+@customer.command("pin")
+@number
+@with_database
+def issue_pin(number):
+    """Eine neue PIN ausgeben; die bisherige gilt dann nicht mehr."""
+    customer = customers.find(number)
+    pin = pins.issue_pin(customer, clock.now())
+    note(SecurityEvent.PIN_ISSUED, COMMAND, customer=customer.number)
+    click.echo(f"Kunde {customer.number} ({customer.name}) hat eine neue PIN.")
+    _print_pin(pin)
+
+
+@customer.command("sperren")
+@number
+@with_database
+def lock(number):
+    """Einen Kunden sperren: keine Tickets mehr."""
+    customer = customers.find(number)
+    customers.lock(customer, clock.now())
+    note(SecurityEvent.CUSTOMER_LOCKED, COMMAND, customer=customer.number)
+    click.echo(f"Kunde {customer.number} ({customer.name}) ist gesperrt.")
+
+
+@customer.command("entsperren")
+@number
+@with_database
+def unlock(number):
+    """Die Sperre eines Kunden aufheben."""
+    customer = customers.find(number)
+    customers.unlock(customer)
+    note(SecurityEvent.CUSTOMER_UNLOCKED, COMMAND, customer=customer.number)
+    click.echo(f"Kunde {customer.number} ({customer.name}) ist entsperrt.")
+
+
+@cli.group("ticket")
+def ticket():
+    """Tickets ansehen."""
+
+
+@ticket.command("liste")
+@as_json
+@with_database
+def list_tickets(as_json):
+    """Alle Tickets zeigen, das neueste zuerst."""
+    rows = [_summary(ticket.submission) | _of_ticket(ticket) for ticket in Ticket.newest_first()]
+    print_rows(rows, as_json, "Noch keine Tickets.")
+
+
+@ticket.command("zeigen")
+@click.argument("code", metavar="VORGANGSNUMMER")
+@as_json
+@with_database
+def show_ticket(code, as_json):
+    """Ein Ticket mit allen Angaben, Anhängen und seinem Verlauf zeigen."""
+    ticket = _find_ticket(code)
+    history = [{"wann": event.at, "wer": event.actor, "was": _told(event)} for event in ticket.events]
+    _print_whole(ticket.submission, _of_ticket(ticket), history, as_json)
+
+
+@ticket.command("anhang")
+@click.argument("code", metavar="VORGANGSNUMMER")
+@attachment_number
+@attachment_target
+@with_database
+def save_attachment(code, position, target):
+    """Einen Anhang eines Tickets in eine Datei schreiben."""
+    _save_attachment(_find_ticket(code).submission, position, target)
+
+
+@cli.group("nicht-zugeordnet")
+def unmatched():
+    """Anfragen, bei denen Kundennummer und PIN nicht passten."""
+
+
+@unmatched.command("liste")
+@as_json
+@with_database
+def list_unmatched(as_json):
+    """Alle nicht zugeordneten Anfragen zeigen, die neueste zuerst."""
+    rows = [_summary(submission) | _of_unmatched(submission) for submission in Submission.unmatched()]
+    print_rows(rows, as_json, "Es gibt keine nicht zugeordneten Anfragen.")
+
+
+@unmatched.command("zeigen")
+@click.argument("code", metavar="VORGANGSNUMMER")
+@as_json
+@with_database
+def show_unmatched(code, as_json):
+    """Eine nicht zugeordnete Anfrage zeigen."""
+    submission = _find_unmatched(code)
+    _print_whole(submission, _of_unmatched(submission), [], as_json)
+
+
+@unmatched.command("anhang")
+@click.argument("code", metavar="VORGANGSNUMMER")
+@attachment_number
+@attachment_target
+@with_database
+def save_unmatched_attachment(code, position, target):
+    """Einen Anhang in eine Datei schreiben."""
+    _save_attachment(_find_unmatched(code), position, target)
+
+
+@cli.group("verwaltung")
+def office():
+    """Konten für die Verwaltung."""
+
+
+@office.command("neu")
+@account_name
+@with_database
+def add_account(name):
+    """Ein Konto anlegen; der Befehl fragt nach dem Kennwort."""
+    member = accounts.add(name, ask_password(), clock.now())
+    note(SecurityEvent.ACCOUNT_ADDED, COMMAND, account=member.name)
+    click.echo(f"Das Konto „{member.name}“ ist angelegt.")
+
+
+@office.command("kennwort")
+@account_name
+@click.option("--ohne-zweiten-faktor", "alone", is_flag=True, help="Auch den zweiten Faktor abschalten.")
+@with_database
+def set_password(name, alone):
+    """Ein neues Kennwort setzen; alle Sitzungen des Kontos enden."""
+    member = accounts.find(name)
+    accounts.set_password(member, ask_password(), clock.now())
+    note(SecurityEvent.PASSWORD_CHANGED, COMMAND, account=member.name)
+    if alone:
+        two_factor.switch_off(member)
+        note(SecurityEvent.SECOND_FACTOR_OFF, COMMAND, account=member.name)
+    click.echo(f"Das Konto „{member.name}“ hat ein neues Kennwort{' und keinen zweiten Faktor mehr' if alone else ''}.")
+
+
+@office.command("sperren")
+@account_name
+@with_database
+def lock_account(name):
+    """Ein Konto sperren; alle seine Sitzungen enden."""
+    member = accounts.find(name)
+    accounts.lock(member, clock.now())
+    note(SecurityEvent.ACCOUNT_LOCKED, COMMAND, account=member.name)
+    click.echo(f"Das Konto „{member.name}“ ist gesperrt.")
+
+
+@office.command("entsperren")
+@account_name
+@with_database
+def unlock_account(name):
+    """Die Sperre eines Kontos aufheben."""
+    member = accounts.find(name)
+    accounts.unlock(member)
+    note(SecurityEvent.ACCOUNT_UNLOCKED, COMMAND, account=member.name)
+    click.echo(f"Das Konto „{member.name}“ ist entsperrt.")
+
+
+@office.command("liste")
+@as_json
+@with_database
+def list_accounts(as_json):
+    """Alle Konten zeigen."""
+    rows = [
+        {
+            "Name": member.name,
+            "angelegt": member.created_at,
+            "zweiter Faktor seit": member.totp_enabled_at,
+            "gesperrt seit": member.locked_at,
+        }
+        for member in Staff.by_name()
+    ]
+    print_rows(rows, as_json, "Noch keine Konten. Neu anlegen: verwaltung neu --name NAME")
+
+
+def _find_ticket(code):
+    ticket = Ticket.by_code(code)
+    if ticket is None:
+        raise click.ClickException(f"Ein Ticket {code} gibt es nicht.")
+    return ticket
+
+
+def _find_unmatched(code):
+    submission = Submission.unmatched().where(Submission.code == plain(code)).get_or_none()
+    if submission is None:
+        raise click.ClickException(f"Eine nicht zugeordnete Anfrage {code} gibt es nicht.")
+    return submission
+
+
+def _save_attachment(submission, position, target):
+    found = list(submission.files.order_by(Attachment.id))
+    if position > len(found):
+        raise click.ClickException(f"Einen Anhang Nummer {position} hat der Vorgang {submission.spoken_code} nicht.")
+    target = Path(target or found[position - 1].name)
+    try:
+        with attachments.open_stored(found[position - 1]) as source, target.open("xb") as file:
+            shutil.copyfileobj(source, file)
+    except FileExistsError:
+        raise click.ClickException(f"Die Datei {target} gibt es schon. Wählen Sie mit --ziel eine andere.") from None
+    except OSError as error:
+        raise click.ClickException(f"Der Anhang ließ sich nicht schreiben: {in_german(error)}.") from None
+    click.echo(f"Geschrieben: {target}")
+
+
+def _told(event):
+    return f"{event.kind.label}: {event.text}" if event.text else event.kind.label
+
+
+def _summary(submission):
+    return {
+        "Vorgang": submission.spoken_code,
+        "eingegangen": submission.received_at,
+        "Art": submission.category.label,
+        "Priorität": submission.priority.label,
+        "Kundennummer": submission.customer_number,
+        "von": submission.name,
+        "Kontaktnummer": submission.phone,
+    }
+
+
+def _of_ticket(ticket):
+    return {
+        "Status": ticket.status.label,
+        "Kunde": ticket.customer.name,
+        "Mail des Kunden": ticket.customer.email,
+        "Freigabe": ticket.approval.label,
+        "bearbeitet von": ticket.assignee.name if ticket.assignee else "",
+        "Hinweise": ticket.flags,
+    }
+
+
+def _of_unmatched(submission):
+    return {"Grund": submission.unmatched_reason.label}
+
+
+def _print_pin(pin):
+    click.echo(f"PIN: {pins.spoken_pin(pin)}")
+    click.echo("Sie sehen sie nur dieses eine Mal.")
+
+
+def _print_whole(submission, facts, history, as_json):
+    sent = request_fields.read_back(submission)
+    files = [
+        {
+            "Nr": position,
+            "Name": attachment.name,
+            "Bytes": attachment.size,
+            "enthält": attachment.active_content,
+        }
+        for position, attachment in enumerate(submission.files.order_by(Attachment.id), start=1)
+    ]
+    if as_json:
+        print_json(_summary(submission) | facts | {"Angaben": dict(sent), "Anhänge": files, "Verlauf": history})
+        return
+    click.echo(f"Vorgang {submission.spoken_code}, eingegangen am {formats.moment(submission.received_at)}")
+    for label, value in [*facts.items(), *sent]:
+        if value:
+            # Lines that somebody typed must not look like lines of this list.
+            click.echo(f"{label}: {shown(value)}".replace("\n", "\n    "))
+    for file in files:
+        caution = file["enthält"] and f", enthält {file['enthält']}"
+        click.echo(f"Anhang {file['Nr']}: {file['Name']} ({formats.file_size(file['Bytes'])}){caution}")
+    for event in history:
+        click.echo(f"{formats.moment(event['wann'])} · {event['wer']}: {event['was']}")

@@ -1,0 +1,127 @@
+"""How commands look and print: German help, one sentence for what went wrong, tables and JSON."""
+
+import gettext
+import json
+import os
+import re
+import sys
+from contextlib import contextmanager
+from datetime import datetime
+from functools import wraps
+from pathlib import Path
+
+import click
+from click.exceptions import NoArgsIsHelpError
+
+from database import database
+from i18n import formats
+from logs import setup as log_setup
+from services import errors
+
+# Click takes the words of its own ("Usage", "Missing option") from a catalogue of the standard gettext kind.
+os.environ["LANGUAGE"] = "de"
+gettext.bindtextdomain("messages", Path(__file__).parent.parent / "translations")
+
+
+@contextmanager
+def _quoted_in_german():
+    """Put German quotation marks round what click has put between straight ones."""
+    try:
+        yield
+    except NoArgsIsHelpError:
+        raise
+    except click.UsageError as error:
+        raise click.UsageError(re.sub("'([^']*)'", r"„\1“", error.format_message()), error.ctx) from None
+
+
+class Group(click.Group):
+    """A click group that speaks German throughout."""
+
+    def __init__(self, *args, **options):
+        super().__init__(*args, **{"options_metavar": "[OPTIONEN]", "subcommand_metavar": "BEFEHL …"} | options)
+        self.command_class, self.group_class = Command, Group
+
+    def parse_args(self, ctx, args):
+        """Read what was typed."""
+        with _quoted_in_german():
+            return super().parse_args(ctx, args)
+
+    def resolve_command(self, ctx, args):
+        """Find the command that was typed."""
+        with _quoted_in_german():
+            return super().resolve_command(ctx, args)
+
+
+class Command(click.Command):
+    """A click command that speaks German throughout."""
+
+    def __init__(self, *args, **options):
+        super().__init__(*args, **{"options_metavar": "[OPTIONEN]"} | options)
+
+    def parse_args(self, ctx, args):
+        """Read what was typed."""
+        with _quoted_in_german():
+            return super().parse_args(ctx, args)
+
+
+def with_database(command):
+    """Open the database round a command, and say what went wrong in one sentence."""
+
+    @wraps(command)
+    @click.pass_obj
+    def run(runtime, *args, **options):
+        with runtime.create_app().app_context(), database.connection_context(), log_setup.to_file():
+            try:
+                return command(*args, **options)
+            except errors.AccountError as error:
+                raise click.ClickException(str(error)) from None
+
+    return run
+
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Als JSON ausgeben, für Skripte.")
+
+
+def ask_password():
+    """Ask twice for a new password and return it; what a script pipes in is read in the same way."""
+    hidden = sys.stdin.isatty()
+    first, second = (
+        click.prompt(question, hide_input=hidden, show_default=False, default="", err=True)
+        for question in ("Neues Kennwort", "Noch einmal")
+    )
+    if first != second:
+        raise click.ClickException("Die beiden Kennwörter sind verschieden. Bitte versuchen Sie es noch einmal.")
+    return first
+
+
+def print_rows(rows, as_json, when_empty):
+    """Print rows as a table, or for scripts, or say that there are none."""
+    if as_json:
+        print_json(rows)
+    elif not rows:
+        click.echo(when_empty)
+    else:
+        table = [list(rows[0]), *([shown(value) for value in row.values()] for row in rows)]
+        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+        for line in table:
+            click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def print_json(value):
+    """Print for scripts: names in small letters without umlauts, moments in ISO 8601, and nothing but ASCII."""
+    click.echo(json.dumps(_for_scripts(value), indent=2))
+
+
+def _for_scripts(value):
+    if isinstance(value, list):
+        return [_for_scripts(item) for item in value]
+    if isinstance(value, dict):
+        return {formats.without_umlauts(name, "_"): _for_scripts(item) for name, item in value.items()}
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+def shown(value):
+    """Return a value as a person reads it."""
+    if isinstance(value, datetime):
+        return formats.moment(value)
+    return ", ".join(value) if isinstance(value, list) else str(value or "")

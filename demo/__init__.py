@@ -1,0 +1,1 @@
+"""A throw-away portal with sample data."""

@@ -1,0 +1,199 @@
+"""Sample customers and requests to try the portal with; they come in by the same door as real ones."""
+
+import io
+import os
+import secrets
+import struct
+import zlib
+from datetime import timedelta
+
+from clock import TIME_ZONE
+from demo import history, phrases
+from enums import Category, Priority, Salutation
+from models import TextBlock, Ticket
+from services.background import worker
+from services.customers import customers, pins
+from services.files import attachments
+from services.intake import intake
+from services.mail import access_links
+from services.staff import accounts
+from services.tickets import text_blocks
+from settings import settings
+
+OFFICE = {
+    "TICKET_OFFICE_NAME": "Muster-IT",
+    "TICKET_OFFICE_EMAIL": "support@muster-it.example",
+    "TICKET_OFFICE_PHONE": "0211 555000",
+    # Made-up people get no mails.
+    "TICKET_SMTP_URL": "",
+    "TICKET_WEBHOOK_URL": "",
+}
+
+# So many made-up tickets of the last year lie behind the few that come in by the front door.
+HISTORY = 600
+HISTORY_PERIOD = timedelta(days=365)
+
+CUSTOMERS = [
+    ("K1001", "Bäckerei Sommer", "sommer.example.org"),
+    ("K1002", "Steuerkanzlei Brandt & Partner", "brandt.example.org"),
+    ("K1003", "Autohaus Nordring GmbH", "nordring.example.org"),
+    ("K1004", "Zahnarztpraxis Dr. Yılmaz", "yilmaz.example.org"),
+]
+
+# Whoever wants to see how an approval goes takes this one.
+WITH_APPROVER, APPROVER = "K1004", {"name": "Mehtap Yılmaz", "email": "mehtap@yilmaz.example.org"}
+
+PEOPLE = [
+    ("Anna Sommer", "0211 555 0101"),
+    ("Jonas Brandt", "0221 555 0122"),
+    ("Deniz Aydın", "+49 231 555 0133"),
+    ("Peter Krüger", "0172 555 0144"),
+    ("Lea Hoffmann", "0201 555 0155-12"),
+]
+
+INCIDENTS = [
+    ("Der Drucker an der Theke zieht kein Papier mehr ein. Papierstau ist keiner zu sehen.", Priority.MEDIUM),
+    ("Kein Internet im ganzen Haus seit 8:10\N{NO-BREAK SPACE}Uhr, auch die Telefone sind tot.", Priority.HIGH),
+    ("Der Bildschirm am Empfang flackert und wird nach einer Minute schwarz.", Priority.MEDIUM),
+    ("Beim Speichern auf Laufwerk S: erscheint „Zugriff verweigert“.", Priority.LOW),
+    ("Die Kasse druckt keine Bons, die Lampe blinkt rot.", Priority.MEDIUM),
+    ("Das Telefon am Platz 12 klingelt nicht, abheben und sprechen geht.", Priority.LOW),
+    ("Auf dem Bildschirm steht „Ihre Dateien sind verschlüsselt“. Wir haben alles ausgeschaltet!", Priority.HIGH),
+    ("Die Datensicherung meldet seit drei Tagen einen Fehler.", Priority.MEDIUM),
+]
+DEVICES = [
+    ("Notebook ThinkPad E16", "PF4X7Q2M", "AB-20417", "Der Akku lädt nicht mehr über 40 Prozent."),
+    ("Drucker Brother HL-L5210DN", "", "RE-2026-0815", "Nach dem Einschalten nur ein Dauerton."),
+    ("USV Eaton 5P 1150i", "G117K02233", "AB-19980", "Meldet „Batterie ersetzen“, ist aber erst ein Jahr alt."),
+]
+EMPLOYEES = [
+    (Salutation.MS, "Clara", "Neumann", "Buchhaltung", "clara.neumann@example.org", 21),
+    (Salutation.MR, "Tarek", "Aziz", "Serviceberater", "", 3),
+    (Salutation.UNSTATED, "Kim", "Petersen", "Auszubildende Person im Empfang", "kim.petersen@example.org", 40),
+]
+CALLBACKS = [
+    ("Wir überlegen, das Lager mit WLAN auszustatten, und hätten gern eine Einschätzung.", Priority.LOW),
+    ("Bitte Termin für den Umzug der Telefonanlage abstimmen.", Priority.MEDIUM),
+]
+OTHERS = [
+    ("Bitte zwei weitere Lizenzen für das Bildprogramm bestellen.", Priority.LOW),
+    ("Die Sicherungsbänder sind voll, wohin mit den alten?", Priority.MEDIUM),
+]
+
+
+def fill(now, tickets=None):
+    """Add the customers and some requests of the last days; return what one needs to know to try the portal.
+
+    Behind them lies a made-up history: a small one of a year, or the wanted number of tickets of five years.
+    """
+    if tickets is None:
+        history.make(HISTORY, now, HISTORY_PERIOD)
+    else:
+        history.make(tickets, now)
+    access = []
+    for number, name, domain in CUSTOMERS:
+        facts = {"number": number, "name": name, "email": f"post@{domain}", "mail_domain": domain}
+        customer = customers.add(facts, now)
+        if number == WITH_APPROVER:
+            customers.add_approver(customer, APPROVER)
+        access.append((customer, pins.issue_pin(customer, now)))
+    requests = list(_requests(now.astimezone(TIME_ZONE).date()))
+    for position, answers in enumerate(requests):
+        customer, pin = access[position % len(access)]
+        name, phone = PEOPLE[position % len(PEOPLE)]
+        # One person mistypes the PIN, so that there is something unmatched to look at.
+        typed = pin if position != 5 else "00000000"
+        _send(
+            position,
+            {"name": name, "phone": phone, "customer_number": customer.number} | answers,
+            typed,
+            now - timedelta(hours=2 * (len(requests) - position)),
+        )
+    worker.run_once(now)
+    for name, text in phrases.TEXT_BLOCKS.items():
+        text_blocks.save(TextBlock(), {"name": name, "text": text})
+    member, password = accounts.find(phrases.STAFF[0]), secrets.token_urlsafe(12)
+    accounts.set_password(member, password, now)
+    lines = [
+        f"  Kundennummer {customer.number}   PIN: {pins.spoken_pin(pin)}   {customer.name}" for customer, pin in access
+    ]
+    return (
+        "\nBeispielkunden zum Ausprobieren:\n"
+        + "\n".join(lines)
+        + f"\n\nDie Verwaltung: {settings.url}/verwaltung/\n  Name: {member.name}   Kennwort: {password}"
+        + f"\n\nEine Anfrage von {WITH_APPROVER} wartet auf Freigabe. Diese Links stehen sonst nur in E-Mails:\n"
+        + _mailed_links(now)
+        + f"\n\nDie Tickets zeigt, in einem zweiten Fenster:\n  {_command_for_a_second_window()}\n\n"
+    )
+
+
+def _mailed_links(now):
+    """Return what stands only in mails: the links to a request that waits, for its approver and for who sent it."""
+    customer = customers.find(WITH_APPROVER)
+    ticket = customer.tickets.order_by(Ticket.rank, Ticket.id).first()
+    approver, sender = (
+        access_links.for_approver(ticket, customer.approvers.get(), now),
+        access_links.for_customer(ticket, now),
+    )
+    return "\n".join(
+        f"  {who}: {access_links.unveil(access_links.veiled_url(link), link)}"
+        for who, link in ((f"Genehmigerin {APPROVER['name']}", approver), ("Wer gefragt hat", sender))
+    )
+
+
+def _command_for_a_second_window():
+    if os.name == "nt":
+        return f'$env:TICKET_DATA_DIR="{settings.data_dir}"; py start.py ticket liste'
+    return f"TICKET_DATA_DIR={settings.data_dir} python3 start.py ticket liste"
+
+
+def _requests(today):
+    for description, priority in INCIDENTS:
+        yield {"category": Category.INCIDENT, "description": description, "priority": priority}
+    for device, serial_number, order_reference, description in DEVICES:
+        yield {
+            "category": Category.WARRANTY,
+            "device": device,
+            "serial_number": serial_number,
+            "order_reference": order_reference,
+            "description": description,
+        }
+    for salutation, first_name, last_name, position, desired_email, days in EMPLOYEES:
+        yield {
+            "category": Category.NEW_EMPLOYEE,
+            "salutation": salutation,
+            "first_name": first_name,
+            "last_name": last_name,
+            "position": position,
+            "desired_email": desired_email,
+            "entry_date": today + timedelta(days=days),
+            "extension": str(200 + days),
+            "remarks": "Bitte Zugriff auf das Laufwerk der Abteilung.",
+        }
+    for description, priority in CALLBACKS:
+        yield {"category": Category.CALLBACK, "description": description, "priority": priority, "reference": "Büro"}
+    for description, priority in OTHERS:
+        yield {"category": Category.OTHER, "description": description, "priority": priority}
+
+
+def _send(position, answers, pin, now):
+    draft = f"demo{position:018}"
+    proof = pins.pin_proof(answers["customer_number"], pin)
+    with_files = answers["category"] is not Category.NEW_EMPLOYEE
+    if with_files and position % 3 == 0:
+        attachments.stage(draft, [("Foto.png", io.BytesIO(_picture(position)))], "127.0.0.1", now)
+    intake.receive(draft, answers, proof, with_files, "127.0.0.1", now)
+
+
+def _picture(position):
+    """Return a small PNG: 240 by 160 points of one colour with a band across."""
+    colour, band = (bytes((90 + 30 * position % 120, 120, 150)), b"\xf0\xf0\xf0")
+    rows = b"".join(b"\x00" + (band if 60 < row < 80 else colour) * 240 for row in range(160))
+    chunks = [
+        (b"IHDR", struct.pack(">IIBBBBB", 240, 160, 8, 2, 0, 0, 0)),
+        (b"IDAT", zlib.compress(rows)),
+        (b"IEND", b""),
+    ]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data)) for name, data in chunks
+    )

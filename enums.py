@@ -1,0 +1,180 @@
+"""The words of the trade with the German labels that people see, and the limits that everybody keeps to."""
+
+from enum import StrEnum
+
+MEBIBYTE = 1024 * 1024
+
+MAX_ATTACHMENTS = 5
+MAX_ATTACHMENT_MIB = 10
+MAX_ATTACHMENT_BYTES = MAX_ATTACHMENT_MIB * MEBIBYTE
+
+MAX_NUMBER_LENGTH = 20
+MAX_SHORT_LENGTH = 100
+MAX_PHONE_LENGTH = 40
+MAX_EMAIL_LENGTH = 254
+MAX_TEXT_LENGTH = 5000
+MAX_FILE_NAME_LENGTH = 120
+MAX_ADDRESS_LENGTH = 45
+MAX_SUBJECT_LENGTH = 200
+MAX_MESSAGE_ID_LENGTH = 320
+MAX_ERROR_LENGTH = 500
+
+# Who does what nobody does in person.
+PORTAL = "Portal"
+
+# What stands where something was that is deleted.
+GONE = "[gelöscht]"
+
+# A random word of 128 bits, as it is written in an address.
+TOKEN_LENGTH = 22
+
+PIN_DIGITS = 8
+
+MIN_PASSWORD_LENGTH = 12
+MAX_PASSWORD_LENGTH = 200
+
+# Left out are the signs that are mistaken for each other on the phone or on paper: 0/O and 1/I/L.
+CODE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
+CODE_LENGTH = 8
+
+
+class Labelled(StrEnum):
+    """A stored word with the German label that people see."""
+
+    def __new__(cls, value, label):
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.label = label
+        return member
+
+
+class Category(Labelled):
+    INCIDENT = "incident", "Störung"
+    WARRANTY = "warranty", "Garantiefall"
+    NEW_EMPLOYEE = "new_employee", "Neuer Mitarbeiter"
+    CALLBACK = "callback", "Rückrufbitte"
+    OTHER = "other", "Sonstiges"
+
+
+class Priority(Labelled):
+    LOW = "low", "Niedrig"
+    MEDIUM = "medium", "Mittel"
+    HIGH = "high", "Hoch"
+
+    @property
+    def rank(self):
+        """Return the place in the queue: 0 comes first."""
+        return (Priority.HIGH, Priority.MEDIUM, Priority.LOW).index(self)
+
+
+class Salutation(Labelled):
+    MS = "ms", "Frau"
+    MR = "mr", "Herr"
+    UNSTATED = "unstated", "Keine Angabe"
+
+
+class Channel(Labelled):
+    WEB = "web", "Formular"
+    PHONE = "phone", "Telefon"
+
+
+class SubmissionState(Labelled):
+    PENDING = "pending", "wird geprüft"
+    ADMITTED = "admitted", "Ticket angelegt"
+    UNMATCHED = "unmatched", "nicht zugeordnet"
+    DISCARDED = "discarded", "verworfen"
+
+
+class UnmatchedReason(Labelled):
+    UNKNOWN_NUMBER = "unknown_number", "Kundennummer unbekannt"
+    WRONG_PIN = "wrong_pin", "PIN falsch"
+    FORMER_PIN = "former_pin", "frühere PIN"
+    CUSTOMER_LOCKED = "customer_locked", "Kunde gesperrt"
+    GUESSED = "guessed", "richtige PIN während vieler Fehlversuche: bitte zurückrufen"
+
+
+class TicketStatus(Labelled):
+    NEW = "new", "Neu"
+    IN_PROGRESS = "in_progress", "In Bearbeitung"
+    WAITING = "waiting", "Wartet auf Kunde"
+    DONE = "done", "Erledigt"
+    CANCELLED = "cancelled", "Storniert"
+
+
+OPEN_STATUSES = (TicketStatus.NEW, TicketStatus.IN_PROGRESS, TicketStatus.WAITING)
+WORK_BEGUN = (TicketStatus.IN_PROGRESS, TicketStatus.WAITING)
+
+
+class Approval(Labelled):
+    NOT_REQUIRED = "not_required", "nicht nötig"
+    PENDING = "pending", "wartet"
+    APPROVED = "approved", "freigegeben"
+    DECLINED = "declined", "abgelehnt"
+
+
+class EventKind(Labelled):
+    OPENED = "opened", "Ticket angelegt"
+    TAKEN_OVER = "taken_over", "übernommen"
+    ASSIGNED = "assigned", "zugewiesen"
+    STARTED = "started", "Arbeit begonnen"
+    STARTED_EARLY = "started_early", "Arbeit vor der Freigabe begonnen"
+    WAITING = "waiting", "wartet auf den Kunden"
+    DONE = "done", "erledigt"
+    CANCELLED = "cancelled", "storniert"
+    REOPENED = "reopened", "wieder geöffnet"
+    NOTED = "noted", "interne Notiz"
+    ASKED = "asked", "um Freigabe gebeten"
+    REMINDED = "reminded", "an die Freigabe erinnert"
+    APPROVED = "approved", "Freigabe erteilt"
+    DECLINED = "declined", "Freigabe abgelehnt"
+    APPROVED_ON_BEHALF = "approved_on_behalf", "Freigabe nach Anruf eingetragen"
+    DECLINED_ON_BEHALF = "declined_on_behalf", "Ablehnung nach Anruf eingetragen"
+    ANSWERED = "answered", "Antwort an den Kunden"
+    REPLIED = "replied", "Nachricht vom Kunden"
+    LINK_REVOKED = "link_revoked", "Link zur Seite des Kunden gesperrt"
+    FILES_ERASED = "files_erased", "Anhänge gelöscht"
+    DATA_ERASED = "data_erased", "Angaben zu einer Person gelöscht"
+
+
+class LinkPurpose(Labelled):
+    APPROVAL = "approval", "Freigabe"
+    CUSTOMER = "customer", "Seite des Kunden"
+
+
+class MessageKind(Labelled):
+    """What leaves the house, and why; all but the webhook are mails."""
+
+    CONFIRMATION = "confirmation", "Bestätigung"
+    NEW_TICKET = "new_ticket", "Neues Ticket"
+    APPROVAL_WANTED = "approval_wanted", "Bitte um Freigabe"
+    REMINDER = "reminder", "Erinnerung an die Freigabe"
+    APPROVED = "approved", "Freigegeben"
+    DECLINED = "declined", "Nicht freigegeben"
+    DECIDED = "decided", "Entscheidung über eine Freigabe"
+    STARTED_EARLY = "started_early", "Arbeit vor der Freigabe begonnen"
+    ANSWER = "answer", "Antwort"
+    REPLY = "reply", "Nachricht vom Kunden"
+    DONE = "done", "Erledigt"
+    CANCELLED = "cancelled", "Storniert"
+    REOPENED = "reopened", "Wieder geöffnet"
+    GUESSING = "guessing", "Viele falsche PINs"
+    SUMMARY = "summary", "Tagesübersicht"
+    TEST = "test", "Testmail"
+    WEBHOOK = "webhook", "Webhook"
+
+
+class MessageState(Labelled):
+    WAITING = "waiting", "wartet"
+    SENT = "sent", "gesendet"
+    FAILED = "failed", "aufgegeben"
+    DISCARDED = "discarded", "verworfen"
+
+
+def plain(code):
+    """Return a typed Vorgangsnummer as it is stored."""
+    return code.upper().replace("-", "").replace(" ", "")
+
+
+def spoken(code):
+    """Return a Vorgangsnummer as people write and say it: in two groups."""
+    return f"{code[:4]}-{code[4:]}"

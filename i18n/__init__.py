@@ -1,0 +1,1 @@
+"""German and English texts: the catalogue, how dates and sizes are written, German words for system errors."""

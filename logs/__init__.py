@@ -1,0 +1,1 @@
+"""The log: its handlers and a throttle against floods."""

@@ -1,0 +1,1 @@
+"""Waitress: limits on uploads, and the trusted proxy."""

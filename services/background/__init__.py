@@ -1,0 +1,1 @@
+"""Work beside the web server: a worker thread and its periodic tasks."""

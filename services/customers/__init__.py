@@ -1,0 +1,1 @@
+"""Customers, their PINs and the import from CSV."""

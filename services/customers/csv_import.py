@@ -1,0 +1,220 @@
+"""Read customers from a table as German Excel writes it (CSV), and say of each line what is wrong with it."""
+
+import csv
+import io
+import re
+from dataclasses import dataclass, field
+
+from database import transaction
+from enums import MAX_SHORT_LENGTH
+from models import Customer
+from services import search
+from services.customers import customers
+from services.errors import AccountError
+
+MAX_LINES = 500
+MAX_KIB = 300
+MAX_BYTES = MAX_KIB * 1024
+
+TOO_LARGE = f"Die Datei ist zu groß. Bitte teilen Sie sie: höchstens {MAX_KIB}\N{NO-BREAK SPACE}KiB auf einmal."
+
+# The columns of the table that is offered as a sample, and the names under which people have them in theirs.
+COLUMNS = {
+    "number": ("Kundennummer", "Nummer", "Nr", "Kd-Nr", "KdNr", "Kunden-Nr", "Kunde Nr", "Kundennr"),
+    "name": ("Name", "Firma", "Kunde", "Kundenname", "Firmenname", "Unternehmen"),
+    "contact_name": ("Ansprechpartner", "Ansprechpartnerin", "Ansprechperson", "Hauptansprechpartner", "Kontakt"),
+    "email": ("E-Mail", "Mail", "E-Mail-Adresse", "Mailadresse"),
+    "mail_domain": ("Mail-Domain", "Domain", "E-Mail-Domain", "Maildomain"),
+    "fully_managed": ("Voll betreut", "Vollbetreut", "Vollständig betreut", "Betreut", "Vollbetreuung"),
+}
+LABELS = {column: names[0] for column, names in COLUMNS.items()}
+
+YES_AND_NO = {"ja": True, "j": True, "x": True, "1": True, "wahr": True, "": True} | dict.fromkeys(
+    ("nein", "n", "0", "falsch"), False
+)
+
+SAMPLE = (
+    ";".join(LABELS.values()) + "\r\n"
+    "K1001;Bäckerei Sommer;Anna Sommer;post@sommer.example;sommer.example;ja\r\n"
+    'K1002;"Brandt & Partner; Steuerkanzlei";;info@brandt.example;;nein\r\n'
+)
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
+
+class Unreadable(ValueError):
+    """A file cannot be read as a table of customers; its text is a German sentence."""
+
+
+class Faulty(ValueError):
+    """Nothing was written because lines are faulty, or none is left; its text is a German sentence."""
+
+
+@dataclass
+class Line:
+    """One line of the table, numbered as Excel does, with the values to store and a sentence per faulty column."""
+
+    position: int
+    values: dict
+    faults: list = field(default_factory=list)
+
+
+@dataclass
+class Table:
+    """What stands in a file: its lines, and the names of columns that nothing is made of."""
+
+    lines: list
+    unknown: list
+
+    @property
+    def good(self):
+        return [line for line in self.lines if not line.faults]
+
+    @property
+    def faulty(self):
+        return [line for line in self.lines if line.faults]
+
+
+def decoded(content):
+    """Return the text of a file in whichever of the usual encodings it is; raises Unreadable."""
+    if len(content) > MAX_BYTES:
+        raise Unreadable(TOO_LARGE)
+    is_utf_16 = content.startswith((b"\xff\xfe", b"\xfe\xff"))
+    for encoding in ["utf-16"] if is_utf_16 else ["utf-8-sig", "cp1252"]:
+        try:
+            text = content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        # The page carries the text on to the next step, and an umlaut takes two bytes there.
+        if len(text.encode()) > MAX_BYTES:
+            raise Unreadable(TOO_LARGE)
+        if not _CONTROL.search(text):
+            return text
+    raise Unreadable(
+        "Das ist keine CSV-Datei. Bitte speichern Sie die Tabelle in Excel mit „Speichern unter“ als "
+        "„CSV UTF-8 (durch Trennzeichen getrennt)“."
+    )
+
+
+def read(text):
+    """Return the table in a text, each line checked against the rules, the other lines and the customers there are.
+
+    Raises Unreadable if it is no table of customers at all.
+    """
+    rows = _rows(text)
+    header = next(rows, None)
+    if header is None:
+        raise Unreadable("Die Datei ist leer.")
+    columns, unknown = _columns(header[1])
+    lines = []
+    for position, cells in rows:
+        if len(lines) == MAX_LINES:
+            raise Unreadable(f"Das sind zu viele Zeilen. Bitte teilen Sie die Datei: höchstens {MAX_LINES} auf einmal.")
+        lines.append(_line(position, cells, columns, len(header[1])))
+    if not lines:
+        raise Unreadable("Unter der Kopfzeile steht kein Kunde.")
+    _refuse_known_numbers(lines)
+    return Table(lines, unknown)
+
+
+def write(text, skip_faulty, now):
+    """Add the customers of a table, all in one transaction, and return them; raises Unreadable and Faulty."""
+    with transaction():
+        table = read(text)
+        if table.faulty and not skip_faulty:
+            raise Faulty(
+                "Es ist nichts eingelesen, denn manche Zeilen sind fehlerhaft. Verbessern Sie sie oder lassen Sie "
+                "sie aus."
+            )
+        if not table.good:
+            raise Faulty("Es ist nichts eingelesen, denn keine Zeile ist fehlerfrei.")
+        return [customers.add(line.values, now) for line in table.good]
+
+
+def _rows(text):
+    """Yield each line that is not empty with its number in Excel, as a list of trimmed cells; raises Unreadable."""
+    text = text.removeprefix("\ufeff")
+    # With this line Excel is told what stands between the cells; it does not show it.
+    separator = re.match(r"\s*\"?sep=(.)\"?[^\S\n]*\r?\n?", text, re.IGNORECASE)
+    text = text[separator.end() :] if separator else text
+    delimiter = separator[1] if separator else _delimiter(text)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    position = 0
+    try:
+        for position, cells in enumerate(reader, start=1):
+            cells = [" ".join(cell.split()) for cell in cells]
+            if any(cells):
+                yield position, cells
+    except csv.Error:
+        raise Unreadable(f"Ab Zeile {position + 1} stimmen die Anführungszeichen nicht.") from None
+
+
+def _delimiter(text):
+    header = text.lstrip().partition("\n")[0]
+    return max(";,\t", key=header.count)
+
+
+def _columns(header):
+    """Return which cell holds which column, and the names of the others; raises Unreadable."""
+    columns, unknown = {}, []
+    for index, title in enumerate(header):
+        column = _KNOWN.get(_bare(title)) if len(title) <= MAX_SHORT_LENGTH else None
+        if column is None:
+            unknown += [title] if title else []
+        elif column in columns:
+            raise Unreadable(
+                f"Die Spalten „{header[columns[column]]}“ und „{title}“ bedeuten beide „{LABELS[column]}“. "
+                "Bitte lassen Sie nur eine davon stehen."
+            )
+        else:
+            columns[column] = index
+    missing = [f"„{LABELS[column]}“" for column in ("number", "name") if column not in columns]
+    if missing:
+        raise Unreadable(
+            f"In der ersten Zeile fehlt {' und '.join(missing)}. Dort müssen die Namen der Spalten stehen, "
+            "wie in der Musterdatei."
+        )
+    return columns, unknown
+
+
+def _line(position, cells, columns, width):
+    texts = {column: cells[index] if index < len(cells) else "" for column, index in columns.items()}
+    line = Line(position, dict(texts))
+    for column, text in texts.items():
+        try:
+            line.values[column] = _value(column, text)
+        except AccountError as error:
+            line.faults.append(f"{LABELS[column]}: {error}")
+    if any(cells[width:]):
+        line.faults.append("Die Zeile hat mehr Spalten als die Kopfzeile.")
+    return line
+
+
+def _value(column, text):
+    if column in ("number", "name") and not text:
+        raise AccountError("Die Angabe fehlt.")
+    if column != "fully_managed":
+        return customers.RULES[column](text)
+    if text.casefold() not in YES_AND_NO:
+        raise AccountError("Bitte schreiben Sie „ja“ oder „nein“.")
+    return YES_AND_NO[text.casefold()]
+
+
+def _refuse_known_numbers(lines):
+    numbers = {line.values["number"] for line in lines}
+    known = {customer.number for customer in Customer.select(Customer.number).where(Customer.number.in_(numbers))}
+    first_lines = {}
+    for line in lines:
+        number = line.values["number"]
+        if number in known:
+            line.faults.append(f"{LABELS['number']}: {customers.NumberTaken(number)}")
+        elif first_lines.setdefault(number, line.position) != line.position and number:
+            line.faults.append(f"{LABELS['number']}: {number} steht schon in Zeile {first_lines[number]}.")
+
+
+def _bare(title):
+    """Return the name of a column in its searchable form without blanks."""
+    return search.folded(title).replace(" ", "")
+
+
+_KNOWN = {_bare(name): column for column, names in COLUMNS.items() for name in names}

@@ -1,0 +1,40 @@
+"""Names of files that others chose: made safe once, as they come in, so that what is judged is what is shown."""
+
+import re
+import unicodedata
+
+from enums import MAX_FILE_NAME_LENGTH
+
+NAMELESS = "ohne Namen"
+
+# Letters without a shape; control, bidi and zero-width ones, which Unicode has a class for, are not among them.
+_SHAPELESS = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+# Dots that look like the one in front of an ending.
+_DOTS = str.maketrans(dict.fromkeys("．﹒․", "."))
+_RESERVED = re.compile(r'[<>:"|?*]')
+# Windows opens a device in place of a file with such a name, whatever its ending.
+_DEVICE = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³])\s*(?:\.|$)", re.IGNORECASE)
+
+
+def safe_name(name):
+    """Return a file's own name without folders and without all that hides, misleads or means something to a system.
+
+    It is cut in front of its ending, so that the ending is always the one that the file came with.
+    """
+    # Cut first: normalising takes quadratic time for some texts.
+    name = _visible(name[-10 * MAX_FILE_NAME_LENGTH :]).translate(_DOTS)
+    name = _RESERVED.sub("_", re.split(r"[/\\]", name)[-1])
+    # Windows drops blanks and dots at the end.
+    stem, dot, ending = " ".join(name.split()).rstrip(". ").rpartition(".")
+    if _DEVICE.match(stem + dot + ending):
+        stem = f"_{stem}"
+    if not stem and (dot or not ending):
+        stem = NAMELESS
+    return (stem[: max(1, MAX_FILE_NAME_LENGTH - len(dot + ending))] + dot + ending)[:MAX_FILE_NAME_LENGTH]
+
+
+def _visible(name):
+    kept = "".join(character for character in name if not unicodedata.category(character).startswith("C"))
+    return unicodedata.normalize("NFC", _SHAPELESS.sub("", kept))

@@ -1,0 +1,1 @@
+"""From a submission to a ticket, or to the unmatched ones."""

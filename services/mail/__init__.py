@@ -1,0 +1,1 @@
+"""Mails and webhooks: written, queued in the outbox, delivered."""

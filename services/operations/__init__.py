@@ -1,0 +1,1 @@
+"""Backup, restore, health check and the data folder."""

@@ -1,0 +1,99 @@
+"""The data folder: whether it holds all that a portal has, and whether the portal may use it."""
+
+import os
+import tempfile
+
+from i18n.system_errors import in_german, no_access
+from services import disk
+from settings import StartError, settings
+
+NAMED = 3
+
+GO_BACK = (
+    "Halten Sie das Portal an, benennen Sie den Datenordner um und holen Sie die letzte gute Sicherung zurück "
+    "(wiederherstellen)."
+)
+
+
+def has_database():
+    """Say whether there is a database; one that is empty comes from a first start that was interrupted, or a loss."""
+    path = settings.database_path
+    return path.is_file() and path.stat().st_size > 0
+
+
+def loss():
+    """Return what to do about a database that is gone, or "".
+
+    Only files and backups tell that there was one: without either, nothing can be lost or brought back any more, and
+    a first start may have been interrupted.
+    """
+    if has_database() or is_unused():
+        return ""
+    return f"Die Datenbank {settings.database_path} fehlt oder ist leer, obwohl hier schon ein Portal lief. {GO_BACK}"
+
+
+def is_unused():
+    """Say whether no portal has run here yet, as far as anything could be lost."""
+    return not has_database() and not any(map(_holds_something, (settings.files_dir, settings.backups_dir)))
+
+
+def closed():
+    """Return what of the data folder this user may not use, as far as it can be seen."""
+    return [
+        path
+        for path in (settings.data_dir, *settings.data_dir.rglob("*"))
+        # What is deleted meanwhile is not closed.
+        if not os.access(path, _needed(path)) and os.path.lexists(path)
+    ]
+
+
+def remedy(paths):
+    """Return what to do about what is closed."""
+    names = ", ".join(map(str, paths[:NAMED])) + (" und weitere" if len(paths) > NAMED else "")
+    return no_access(names, settings.data_dir)
+
+
+def sentence_of(error):
+    """Return what to do about what failed at a start."""
+    if isinstance(error, PermissionError) and os.access(settings.data_dir, os.F_OK):
+        return remedy([error.filename or settings.data_dir])
+    return (
+        f"Im Datenordner {settings.data_dir} lässt sich nicht arbeiten: {in_german(error)}. Bitte prüfen Sie, ob es "
+        "ein Ordner ist, in dem Sie schreiben dürfen, oder wählen Sie mit TICKET_DATA_DIR einen anderen."
+    )
+
+
+def require():
+    """Make the folders; raises StartError where the database is gone, or where the portal could not write."""
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if lost := loss():
+        raise StartError(lost)
+    for folder in (settings.files_dir, settings.logs_dir):
+        folder.mkdir(exist_ok=True)
+        _try_out(folder)
+    disk.fsync_directory(settings.data_dir)
+    if settings.database_path.exists() and not os.access(settings.database_path, os.R_OK | os.W_OK):
+        raise StartError(remedy([settings.database_path]))
+
+
+def _try_out(folder):
+    try:
+        for _ in folder.iterdir():
+            break
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        # With a full disk the portal starts, and says so.
+        if not disk.is_full(error):
+            raise
+
+
+def _holds_something(folder):
+    return folder.is_dir() and any(folder.iterdir())
+
+
+def _needed(path):
+    if os.path.isdir(path):  # noqa: PTH112 - Path.is_dir raises where the folder above it is closed
+        return os.R_OK | os.W_OK | os.X_OK
+    is_written = path == settings.database_path or path.parent == settings.logs_dir
+    return os.R_OK | os.W_OK if is_written else os.R_OK

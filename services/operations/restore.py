@@ -1,0 +1,227 @@
+"""The way back from a backup: checked from first to last byte, into an empty data folder, or not at all."""
+
+import json
+import os
+import re
+import shutil
+import tomllib
+import zipfile
+import zlib
+from contextlib import contextmanager
+from datetime import datetime
+from typing import NamedTuple
+
+from peewee import DatabaseError, SqliteDatabase, Table
+
+import migrations
+from clock import TIME_ZONE
+from enums import MEBIBYTE, MessageState
+from i18n import formats
+from i18n.system_errors import in_german
+from models import Attachment, Message, StaffSession, Ticket
+from services import disk
+from services.operations import backup
+from services.operations.backup import DATABASE, FILES, FORMAT, MANIFEST, SECRET_KEY, digest_of
+from settings import CONFIG_FILE, LOGOS, settings, toml_line
+
+# What may be in an archive; nothing else gets a name on this disk.
+SINGLE = (CONFIG_FILE, *LOGOS, SECRET_KEY, DATABASE)
+MEMBER = re.compile("|".join((f"{FILES}[0-9a-f]{{32}}", *map(re.escape, SINGLE))))
+
+# Of millions of files it would be larger; but it is read as a whole.
+MOST_MANIFEST = 64 * MEBIBYTE
+
+# Settings by which the portal turns to others, or believes them; whoever made the archive chose them.
+REACHING_OUT = ("smtp_url", "webhook_url", "base_url", "trusted_proxy")
+# One that is a command, so that nobody but its owner is to say that it may run here.
+COMMAND = "scanner"
+
+# Where an archive is unpacked, within the data folder: a rename within one disk takes no time and cannot fail half-way.
+WORKPLACE = ".wiederherstellung"
+
+HELD = "Aus einer Sicherung: Vielleicht ging das schon hinaus. Bitte entscheiden Sie, ob es gehen soll."
+
+
+class RestoreError(Exception):
+    """Why nothing was restored; its text is a German sentence."""
+
+
+class Restored(NamedTuple):
+    """What was restored: from when it is, what it holds, what is missing, and what is held back in the outbox.
+
+    Of the settings, which of those are set that reach out, and the command that is switched off, or "".
+    """
+
+    made_at: datetime
+    tickets: int
+    files: int
+    lost: int
+    held: int
+    has_key: bool
+    reaching_out: list
+    command: str
+
+
+def restore(path, now):
+    """Restore an archive into the data folder and return what it holds.
+
+    Raises RestoreError for a folder that is not empty and for an archive that is not whole; nothing has changed then.
+    """
+    folder = settings.data_dir
+    try:
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise RestoreError(
+                f"{folder} ist nicht leer. Nennen Sie mit TICKET_DATA_DIR einen leeren Ordner, oder benennen Sie "
+                "diesen um."
+            )
+        with zipfile.ZipFile(path) as archive, _workplace(folder) as workplace:
+            manifest = _manifest(archive)
+            _require_room(folder, manifest)
+            _unpack(archive, manifest["members"], workplace)
+            config = _take_over_config(workplace / CONFIG_FILE)
+            restored = _take_over_database(workplace, manifest, config, now)
+            _move(workplace, folder)
+            backup.note_restored(now)
+            return restored
+    except OSError as error:
+        raise RestoreError(f"Das Wiederherstellen ist gescheitert: {in_german(error)}.") from None
+    except DatabaseError as error:
+        raise _damaged(f"Die Datenbank darin lässt sich nicht öffnen ({in_german(error)})") from None
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, UnicodeDecodeError):
+        raise _damaged("Es ist kein ganzes Zip-Archiv") from None
+
+
+@contextmanager
+def _workplace(folder):
+    """Make a place for what is unpacked; it is gone at the end, and so is the folder if it was made for nothing."""
+    is_new = not folder.exists()
+    workplace = folder / WORKPLACE
+    workplace.mkdir(mode=0o700, parents=True)
+    try:
+        yield workplace
+    finally:
+        shutil.rmtree(workplace)
+        if is_new and not any(folder.iterdir()):
+            folder.rmdir()
+
+
+def _manifest(archive):
+    """Return what the archive says of itself; raises RestoreError if its members are others."""
+    names = archive.namelist()
+    if any(info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for info in archive.infolist()):
+        raise _damaged("So packt das Portal keine Sicherung")
+    try:
+        # The size that an archive tells may be another than what comes out.
+        with archive.open(MANIFEST) as file:
+            text = file.read(MOST_MANIFEST + 1)
+        if len(text) > MOST_MANIFEST:
+            raise ValueError
+        manifest = json.loads(text)
+        if manifest["format"] != FORMAT:
+            raise RestoreError("Das Archiv stammt aus einer neueren Version des Portals. Bitte nehmen Sie diese.")
+        members = manifest["members"]
+        sizes = {name: known["size"] for name, known in members.items()}
+        digests = [known["sha256"] for known in members.values()]
+        if not all(type(size) is int for size in sizes.values()) or not all(isinstance(one, str) for one in digests):
+            raise TypeError
+        manifest["made_at"] = datetime.fromisoformat(manifest["made_at"]).astimezone(TIME_ZONE)
+    except (KeyError, ValueError, TypeError, AttributeError, OverflowError):
+        raise _damaged("Sein Verzeichnis ist nicht lesbar") from None
+    if sorted(names) != sorted([*members, MANIFEST]) or DATABASE not in members:
+        raise _damaged("Sein Inhalt ist nicht der, den sein Verzeichnis nennt")
+    for name in members:
+        if not MEMBER.fullmatch(name):
+            raise _damaged(f"„{name}“ gehört in keine Sicherung")
+    if any(archive.getinfo(name).file_size != size for name, size in sizes.items()):
+        raise _damaged("Sein Inhalt ist nicht der, den sein Verzeichnis nennt")
+    return manifest
+
+
+def _require_room(folder, manifest):
+    wanted = sum(known["size"] for known in manifest["members"].values())
+    free = disk.free_bytes(folder)
+    if free < wanted:
+        raise RestoreError(
+            f"In {folder} ist nicht genug Platz: Gebraucht werden {formats.file_size(wanted)}, frei sind "
+            f"{formats.file_size(free)}."
+        )
+
+
+def _unpack(archive, members, workplace):
+    """Write every member to disk and compare it with its checksum."""
+    (workplace / FILES).mkdir()
+    for name, known in members.items():
+        with archive.open(name) as member, (workplace / name).open("xb") as file:
+            digest, _ = digest_of(member, file)
+            file.flush()
+            os.fsync(file.fileno())
+        if digest != known["sha256"]:
+            raise _damaged(f"„{name}“ ist nicht mehr, was gesichert wurde")
+
+
+def _take_over_config(path):
+    """Return the restored settings, and switch off what of them is a command."""
+    try:
+        config = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    except (ValueError, RecursionError):
+        raise _damaged("Die Einstellungen darin sind nicht lesbar") from None
+    if not all(name.isidentifier() and type(value) in (str, int, float) for name, value in config.items()):
+        raise _damaged("Die Einstellungen darin sind keine des Portals")
+    if config.get(COMMAND):
+        lines = (("# " if name == COMMAND else "") + toml_line(name, value) for name, value in config.items())
+        path.write_text("".join(lines), encoding="utf-8")
+    return config
+
+
+def _take_over_database(workplace, manifest, config, now):
+    """Check the database, and let nothing go out or come in that belongs to the day of the backup."""
+    members = manifest["members"]
+    db = SqliteDatabase(
+        workplace / DATABASE, pragmas={"journal_mode": "delete", "synchronous": "extra", "secure_delete": 1}
+    )
+    with db.connection_context():
+        # No version has any; who plants one lets what the portal writes do something else.
+        schema = Table("sqlite_master", ("type",)).bind(db)
+        if schema.select().where(schema.type.in_(("trigger", "view"))).exists():
+            raise _damaged("Die Datenbank darin ist keine des Portals")
+        if db.pragma("integrity_check") != "ok" or db.pragma("foreign_key_check") is not None:
+            raise _damaged("Die Datenbank darin ist es")
+        if not migrations.applied_steps(db):
+            raise _damaged("Die Datenbank darin ist keine des Portals")
+        if not migrations.is_known(db):
+            raise RestoreError(
+                "Die Datenbank in dem Archiv stammt aus einer neueren Version des Portals. Bitte nehmen Sie diese."
+            )
+        named = Attachment.on_disk().select(Attachment.stored_name, Attachment.digest).bind(db)
+        lost = [row for row in named if members.get(FILES + row.stored_name, {}).get("sha256") != row.digest]
+        # What waited may have gone out after the backup, and whoever was signed in may have been locked out.
+        held = (
+            Message.update(state=MessageState.FAILED, failing_since=now, last_error=HELD, leased_until=None)
+            .where(Message.state == MessageState.WAITING)
+            .bind(db)
+            .execute()
+        )
+        StaffSession.update(ended_at=now).where(StaffSession.ended_at.is_null()).bind(db).execute()
+        return Restored(
+            made_at=manifest["made_at"],
+            tickets=Ticket.select().bind(db).count(),
+            files=sum(name.startswith(FILES) for name in members),
+            lost=len(lost),
+            held=held,
+            has_key=SECRET_KEY in members,
+            reaching_out=[name for name in REACHING_OUT if config.get(name)],
+            command=config.get(COMMAND, ""),
+        )
+
+
+def _move(workplace, folder):
+    """Give all its own place; the database comes last, because without one there is no portal yet."""
+    disk.fsync_directory(workplace / FILES)
+    for name in (FILES, *SINGLE):
+        if (workplace / name).exists():
+            (workplace / name).rename(folder / name)
+    disk.fsync_directory(folder)
+
+
+def _damaged(what):
+    return RestoreError(f"Das Archiv ist beschädigt: {what}. Es ist nichts geändert. Bitte nehmen Sie ein anderes.")

@@ -1,0 +1,1 @@
+"""Retention, person search, data export and erasure."""

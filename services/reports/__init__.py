@@ -1,0 +1,1 @@
+"""What the office reads: today's overview, statistics, CSV export, daily summary."""

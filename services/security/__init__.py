@@ -1,0 +1,1 @@
+"""Keys, networks, rate limits, lockouts and the audit log."""

@@ -1,0 +1,85 @@
+"""What an office wants to be able to look up after an attack: one line of the log per event, with its source.
+
+The facts are names and numbers from the database, never what somebody typed.
+"""
+
+import logging
+from enum import StrEnum
+
+from logs.setup import SECURITY
+from services.security.ip_networks import site_of
+
+log = logging.getLogger(SECURITY)
+
+# Whence an event comes that no visitor brought about.
+COMMAND, BACKGROUND = "Befehl", "Hintergrund"
+
+
+class SecurityEvent(StrEnum):
+    """What is noted, as it stands in the log."""
+
+    SIGNED_IN = "angemeldet"
+    SIGNED_OUT = "abgemeldet"
+    SIGNED_OUT_ELSEWHERE = "in allen anderen Browsern abgemeldet"
+    SIGN_IN_REFUSED = "Anmeldung abgewiesen"
+    PASSWORD_REFUSED = "Kennwort nicht bestätigt"
+    SLOWED_DOWN = "zu viele Versuche, gebremst"
+    PASSWORD_CHANGED = "Kennwort geändert"
+    SECOND_FACTOR_ON = "zweiter Faktor eingeschaltet"
+    SECOND_FACTOR_OFF = "zweiter Faktor abgeschaltet"
+    RECOVERY_CODES_RENEWED = "neue Wiederherstellungscodes"
+    ACCOUNT_ADDED = "Konto angelegt"
+    ACCOUNT_LOCKED = "Konto gesperrt"
+    ACCOUNT_UNLOCKED = "Konto entsperrt"
+    PIN_ISSUED = "PIN ausgegeben"
+    CUSTOMER_LOCKED = "Kunde gesperrt"
+    CUSTOMER_UNLOCKED = "Kunde entsperrt"
+    PERSON_DISCLOSED = "Auskunft über eine Person erteilt"
+    PERSON_ERASED = "Angaben einer Person gelöscht"
+    FLOODED = "zu viel auf einmal, gebremst"
+    PIN_WRONG = "PIN falsch"
+    PIN_RIGHT_AMID_WRONG_ONES = "richtige PIN während vieler Fehlversuche"
+    FILE_HARMFUL = "schädliche Datei abgewiesen"
+    TOKEN_MISSING = "Formular ohne gültiges Kennzeichen"
+    DEAD_LINK = "Link, der nichts öffnet"
+    KEY_RENEWED = "neuer Schlüssel, alle PINs und zweiten Faktoren ungültig"
+    KEY_COPIED = "Schlüssel in eine Sicherung kopiert"
+    RESTORED = "aus einer Sicherung wiederhergestellt"
+
+
+_ALARMING = frozenset(
+    {
+        SecurityEvent.SIGN_IN_REFUSED,
+        SecurityEvent.PASSWORD_REFUSED,
+        SecurityEvent.SLOWED_DOWN,
+        SecurityEvent.DEAD_LINK,
+        SecurityEvent.FLOODED,
+        SecurityEvent.PIN_WRONG,
+        SecurityEvent.PIN_RIGHT_AMID_WRONG_ONES,
+        SecurityEvent.FILE_HARMFUL,
+    }
+)
+
+# What anybody can bring about as often as they like: of one source the first are written, and then how many more.
+_DAMPED = frozenset(
+    {
+        SecurityEvent.SIGN_IN_REFUSED,
+        SecurityEvent.SLOWED_DOWN,
+        SecurityEvent.DEAD_LINK,
+        SecurityEvent.FLOODED,
+        SecurityEvent.PIN_WRONG,
+        SecurityEvent.FILE_HARMFUL,
+        SecurityEvent.TOKEN_MISSING,
+    }
+)
+
+# The facts of an event by their names in the code, and their words in the log.
+_WORDS = {"account": "Konto", "customer": "Kunde", "by": "von", "page": "Seite", "code": "Vorgang", "what": "Was"}
+
+
+def note(event, source, **facts):
+    """Write one line about an event: whence it came (an address, or one of the words above), and its facts."""
+    known = [f"Quelle={source}", *(f"{_WORDS[name]}={value}" for name, value in facts.items())]
+    level = logging.WARNING if event in _ALARMING else logging.INFO
+    extra = {"kind": f"{event} | Quelle={site_of(source)}"} if event in _DAMPED else {}
+    log.log(level, "%s | %s", event, " | ".join(known), extra=extra)

@@ -1,0 +1,69 @@
+"""The secret key of an installation, and the keys derived from it."""
+
+import hashlib
+import hmac
+import os
+import secrets
+from functools import cache
+
+from models import Customer, Staff
+from services import disk
+from settings import StartError, settings
+
+SECRET_KEY_BYTES = 32
+
+FIND_KEY = (
+    "Legen Sie sie aus Ihrer Verwahrung zurück. Ist sie für immer verloren, macht der Befehl „schluessel neu“ eine "
+    "andere."
+)
+
+
+def prepare_secret_key():
+    """Make the secret key of a new installation; raises StartError where one must be and is not."""
+    path = settings.secret_key_path
+    if not path.exists():
+        if Customer.select().exists() or Staff.select().exists():
+            raise StartError(
+                f"Die Datei {path} fehlt, und ohne sie gelten keine PIN und kein zweiter Faktor mehr. {FIND_KEY}"
+            )
+        place_secret_key(secrets.token_bytes(SECRET_KEY_BYTES))
+    secret_key()
+
+
+def place_secret_key(key):
+    """Let these bytes be the secret key, unless there is one.
+
+    Linked into place only when whole and on disk: a crash or a second process never leaves a short or other key.
+    """
+    path = settings.secret_key_path
+    fresh = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(key)
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        os.link(fresh, path)
+    except FileExistsError:
+        pass
+    finally:
+        fresh.unlink()
+    disk.fsync_directory(path.parent)
+
+
+def secret_key():
+    """Return the secret bytes of this installation; raises StartError if they are damaged."""
+    path = settings.secret_key_path
+    key = path.read_bytes()
+    if len(key) != SECRET_KEY_BYTES:
+        raise StartError(f"Die Datei {path} ist beschädigt. {FIND_KEY}")
+    return key
+
+
+def derived_key(label, key=None):
+    """Return a key of its own for each purpose, derived from the secret key, or from one that is about to be it."""
+    return _derive(key or secret_key(), label)
+
+
+@cache
+def _derive(key, label):
+    return hmac.new(key, label, hashlib.sha256).digest()

@@ -1,0 +1,1 @@
+"""Tickets: actions, approvals, conversation, events, queue."""

@@ -1,0 +1,1 @@
+"""The customer's and the approver's pages."""

@@ -1,0 +1,1 @@
+"""What public and staff pages have in common."""

@@ -1,0 +1,70 @@
+"""Two questions that help to choose a priority: they suggest one, and the person chooses."""
+
+from enums import Labelled, Priority
+from form_fields import PortalForm, choice
+from i18n.catalogue import gettext as _
+from i18n.catalogue import gettext_noop as N_
+
+
+class Affected(Labelled):
+    ONE = "one", "Eine Person"
+    SEVERAL = "several", "Mehrere Personen"
+    ALL = "all", "Alle oder fast alle"
+
+
+class Workable(Labelled):
+    YES = "yes", "Ja"
+    BARELY = "barely", "Mit Mühe"
+    NO = "no", "Nein"
+
+
+# Impact by urgency, as ITIL weighs them: who can work on, can barely work, and cannot work at all.
+SUGGESTED = {
+    Affected.ONE: (Priority.LOW, Priority.LOW, Priority.MEDIUM),
+    Affected.SEVERAL: (Priority.LOW, Priority.MEDIUM, Priority.HIGH),
+    Affected.ALL: (Priority.MEDIUM, Priority.HIGH, Priority.HIGH),
+}
+REASONS = {
+    Affected.ONE: N_("eine Person betroffen ist"),
+    Affected.SEVERAL: N_("mehrere betroffen sind"),
+    Affected.ALL: N_("alle betroffen sind"),
+    Workable.YES: N_("die Arbeit weitergeht"),
+    Workable.BARELY: N_("die Arbeit stockt"),
+    Workable.NO: N_("die Arbeit steht"),
+}
+
+
+class PriorityHelper(PortalForm):
+    """The two questions; their answers are stored nowhere."""
+
+    class Meta(PortalForm.Meta):
+        csrf = False
+
+    affected = choice("Wie viele sind betroffen?", Affected, "")
+    workable = choice("Können Sie weiterarbeiten?", Workable, "")
+    # What is chosen so far; the request's own form asks for it.
+    priority = choice("Priorität", Priority, "")
+
+    def is_begun(self):
+        """Tell whether one of the questions is answered."""
+        return bool(self.affected.data or self.workable.data)
+
+    def suggestion(self):
+        """Return a sentence with the priority and why, or "" until both questions are answered."""
+        suggested = self._suggested()
+        if suggested is None:
+            return ""
+        return _(
+            "Vorschlag: %(priority)s, weil %(affected)s und %(workable)s.",
+            priority=_(suggested.label),
+            affected=_(REASONS[self.affected.data]),
+            workable=_(REASONS[self.workable.data]),
+        )
+
+    def is_unlike_the_choice(self):
+        """Tell whether another priority is chosen than the one suggested."""
+        return self.priority.data not in (None, self._suggested())
+
+    def _suggested(self):
+        affected, workable = self.affected.data, self.workable.data
+        return SUGGESTED[affected][list(Workable).index(workable)] if affected and workable else None

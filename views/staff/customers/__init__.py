@@ -1,0 +1,1 @@
+"""Customers, approvers, import and PIN letters."""

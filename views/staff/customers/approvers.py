@@ -1,0 +1,73 @@
+"""The approvers of a customer: add, change and remove them."""
+
+from flask import Blueprint, abort, redirect, render_template, url_for
+
+from models import Approver
+from services.customers import customers
+from services.errors import AccountError
+from views.shared.responses import answer
+from views.staff.customers.customers import load
+from views.staff.forms.customer import ApproverForm
+
+bp = Blueprint("approvers", __name__, url_prefix="/kunden/<int:customer_id>/genehmiger")
+
+
+@bp.get("/neu")
+def form(customer_id):
+    """Ask for a new approver."""
+    return _show(load(customer_id), ApproverForm(formdata=None))
+
+
+@bp.post("/neu")
+def add(customer_id):
+    """Add an approver."""
+    customer = load(customer_id)
+    return _save(customer, ApproverForm(), lambda values: customers.add_approver(customer, values))
+
+
+@bp.get("/<int:approver_id>")
+def show(customer_id, approver_id):
+    """Show an approver with everything that can be changed."""
+    approver = _load(customer_id, approver_id)
+    return _show(approver.customer, ApproverForm(formdata=None, obj=approver), approver)
+
+
+@bp.post("/<int:approver_id>")
+def change(customer_id, approver_id):
+    """Change an approver's name, address or absence."""
+    approver = _load(customer_id, approver_id)
+    form = ApproverForm(obj=approver)
+    return _save(approver.customer, form, lambda values: customers.change_approver(approver, values), approver)
+
+
+@bp.post("/<int:approver_id>/entfernen")
+def remove(customer_id, approver_id):
+    """Remove an approver."""
+    customers.remove_approver(_load(customer_id, approver_id))
+    return _back(customer_id)
+
+
+def _load(customer_id, approver_id):
+    return Approver.get_or_none(Approver.id == approver_id, Approver.customer == customer_id) or abort(404)
+
+
+def _save(customer, form, save, approver=None):
+    if not form.validate():
+        return _show(customer, form, approver, 422)
+    try:
+        save(form.values())
+    except customers.TooManyApprovers as error:
+        return _show(customer, form, approver, 422, notice=str(error))
+    except AccountError as error:
+        form.email.errors = [str(error)]
+        return _show(customer, form, approver, 422)
+    return _back(customer.id)
+
+
+def _back(customer_id):
+    return redirect(url_for("staff.customers.show", customer_id=customer_id, _anchor="approvers"), 303)
+
+
+def _show(customer, form, approver=None, status=200, notice=""):
+    parts = {"customer": customer, "form": form, "approver": approver, "notice": notice}
+    return answer(render_template("staff/customers/approver.html", **parts), status)

@@ -1,0 +1,66 @@
+"""Many customers at once, from a table: look first, then write."""
+
+from flask import Blueprint, make_response, redirect, render_template, url_for
+
+import clock
+from services.customers import csv_import
+from views.shared.responses import answer
+from views.staff.forms.customer import ImportConfirmedForm, ImportForm
+
+bp = Blueprint("customer_import", __name__)
+
+
+@bp.get("/kunden/einlesen")
+def form():
+    """Ask for the file."""
+    return _show(ImportForm(formdata=None))
+
+
+@bp.get("/kunden/einlesen/muster.csv")
+def sample():
+    """Give a file to fill in, such as Excel opens without a question."""
+    response = make_response(csv_import.SAMPLE.encode("utf-8-sig"))
+    response.headers["Content-Type"] = "text/csv; charset=utf-8"
+    response.headers["Content-Disposition"] = "attachment; filename=kunden-muster.csv"
+    return response
+
+
+@bp.post("/kunden/einlesen")
+def preview():
+    """Show what reading the file would do, line by line; nothing is written."""
+    form = ImportForm()
+    if not form.validate():
+        return _show(form, 422)
+    try:
+        text = csv_import.decoded(form.file.data.read(csv_import.MAX_BYTES + 1))
+        table = csv_import.read(text)
+    except csv_import.Unreadable as unreadable:
+        form.file.errors = [str(unreadable)]
+        return _show(form, 422)
+    return _show_preview(ImportConfirmedForm(formdata=None, table=text), table)
+
+
+@bp.post("/kunden/einlesen/ausfuehren")
+def run():
+    """Write what was shown, all or nothing."""
+    form = ImportConfirmedForm()
+    form.validate()
+    try:
+        added = csv_import.write(form.table.data or "", form.skip_faulty.data, clock.now())
+    except csv_import.Unreadable as unreadable:
+        again = ImportForm(formdata=None)
+        again.file.errors = [str(unreadable)]
+        return _show(again, 422)
+    except csv_import.Faulty as faulty:
+        return _show_preview(form, csv_import.read(form.table.data), 422, notice=str(faulty))
+    return redirect(url_for("staff.pin_letters.choose", eingelesen=len(added)), 303)
+
+
+def _show(form, status=200):
+    columns = csv_import.LABELS.values()
+    return answer(render_template("staff/customers/import.html", form=form, columns=columns), status)
+
+
+def _show_preview(form, table, status=200, notice=""):
+    parts = {"form": form, "table": table, "labels": csv_import.LABELS, "notice": notice}
+    return answer(render_template("staff/customers/import_preview.html", **parts), status)

@@ -1,0 +1,145 @@
+"""What the office fills in about customers and their approvers; what a column may hold is decided by the service."""
+
+from flask_wtf.file import FileField, FileRequired
+from wtforms import BooleanField, EmailField, HiddenField, SearchField, SelectMultipleField
+from wtforms.validators import InputRequired, Length, Optional, ValidationError
+
+from enums import MAX_EMAIL_LENGTH, MAX_NUMBER_LENGTH
+from form_fields import DayField, PortalForm, is_email, line
+from models import Customer
+from services.customers import customers
+from services.errors import AccountError
+from views.staff.forms.common import WordField
+
+# So many letters at once still come within seconds, for each of them costs a slow hash.
+MAX_LETTERS = 100
+
+NOBODY_CHOSEN = "Bitte kreuzen Sie mindestens einen Kunden an."
+TOO_MANY_CHOSEN = f"Bitte kreuzen Sie höchstens {MAX_LETTERS} Kunden an."
+
+NEW_NUMBER_NEEDS_NEW_PIN = "Mit einer anderen Kundennummer gilt die bisherige PIN nicht mehr."
+
+
+def _follows(rule):
+    """Hold a field to a rule of the service, and put in order what was typed, as it will be stored."""
+
+    def check(form, field):
+        try:
+            field.data = rule(field.data)
+        except AccountError as error:
+            raise ValidationError(str(error)) from None
+
+    return check
+
+
+class StoredForm(PortalForm):
+    """A form whose fields are columns."""
+
+    def values(self):
+        """Return what is stored of a valid form, by column name."""
+        return {name: value for name, value in self.data.items() if name != "csrf_token"}
+
+
+class CustomerForm(StoredForm):
+    """What is known of a customer."""
+
+    number = line(
+        "Kundennummer",
+        _follows(customers.checked_number),
+        missing="Bitte geben Sie die Kundennummer ein.",
+        limit=MAX_NUMBER_LENGTH,
+        render_kw={"autocapitalize": "characters", "spellcheck": "false"},
+    )
+    name = line("Name", _follows(customers.checked_name), missing="Bitte geben Sie den Namen des Unternehmens ein.")
+    contact_name = line("Ansprechpartner", _follows(customers.checked_contact_name))
+    email = line(
+        "E-Mail",
+        _follows(customers.checked_email),
+        limit=MAX_EMAIL_LENGTH,
+        field_class=EmailField,
+        description="Die Adresse des Ansprechpartners. An sie gehen die Bestätigungen.",
+    )
+    mail_domain = line(
+        "Mail-Domain",
+        _follows(customers.checked_mail_domain),
+        limit=MAX_EMAIL_LENGTH,
+        description="Zum Beispiel firma.de. Wer im Formular eine Adresse dieser Domain angibt, bekommt dorthin "
+        "Bestätigung, Antworten und Entscheidungen.",
+        render_kw={"autocapitalize": "none", "spellcheck": "false", "inputmode": "url"},
+    )
+    fully_managed = BooleanField("Wir betreuen die IT vollständig", default=True)
+
+    def __init__(self, *args, obj=None, **options):
+        super().__init__(*args, obj=obj, **options)
+        if obj is not None and obj.pin_hash:
+            self.number.description = NEW_NUMBER_NEEDS_NEW_PIN
+
+
+class ApproverForm(StoredForm):
+    """Somebody at a customer's who decides about requests."""
+
+    name = line("Name", missing="Bitte geben Sie den Namen des Genehmigers ein.")
+    email = line(
+        "E-Mail",
+        is_email,
+        missing="Bitte geben Sie die E-Mail-Adresse des Genehmigers ein.",
+        limit=MAX_EMAIL_LENGTH,
+        field_class=EmailField,
+    )
+    absent_from = DayField("Abwesend von", [Optional()], description="Der erste Tag der Abwesenheit.")
+    absent_until = DayField("Abwesend bis", [Optional()], description="Der letzte Tag der Abwesenheit.")
+
+    def validate_absent_until(self, field):
+        first, last = self.absent_from.data, field.data
+        if first and last and last < first:
+            raise ValidationError("Das Ende der Abwesenheit liegt vor ihrem Beginn. Bitte prüfen Sie beide Tage.")
+
+
+class CustomerListForm(PortalForm):
+    """The filters of the list of customers, as they stand in its address."""
+
+    class Meta(PortalForm.Meta):
+        csrf = False
+
+    words = SearchField("Suche", name="text", default="")
+    state = WordField("Stand", customers.State, name="stand")
+
+    def address_parts(self):
+        """Return what is chosen by the names that it has in the address."""
+        return {field.name: field.data for field in self if field.data}
+
+
+class ImportForm(PortalForm):
+    """A file with many customers."""
+
+    class Meta(PortalForm.Meta):
+        takes_files = True
+
+    file = FileField(
+        "CSV-Datei",
+        [FileRequired("Bitte wählen Sie die CSV-Datei aus.")],
+        description="Aus Excel: „Speichern unter“, Dateityp „CSV (durch Trennzeichen getrennt)“.",
+        render_kw={"accept": ".csv,.txt,text/csv,text/plain"},
+    )
+
+
+class ImportConfirmedForm(PortalForm):
+    """The text of that file, after the office has looked at what it would do."""
+
+    table = HiddenField()
+    skip_faulty = BooleanField("Fehlerhafte Zeilen auslassen (sonst liest das Portal nichts ein)")
+
+
+class PrintRunForm(PortalForm):
+    """Whom a print run issues PINs to."""
+
+    customers = SelectMultipleField(
+        "Kunden",
+        [InputRequired(NOBODY_CHOSEN), Length(max=MAX_LETTERS, message=TOO_MANY_CHOSEN)],
+        validate_choice=False,
+    )
+
+    def validate_customers(self, field):
+        self.chosen = list(Customer.by_number().where(Customer.number.in_(field.data[:MAX_LETTERS])))
+        if not self.chosen:
+            raise ValidationError(NOBODY_CHOSEN)

@@ -1,0 +1,1 @@
+"""Outbox, statistics and data protection."""

@@ -1,0 +1,61 @@
+"""The figures: tickets per week, how long they took, and for whom."""
+
+from flask import Blueprint, abort, render_template, request
+
+import clock
+from services.reports import csv_export, statistics
+from views.shared.responses import answer, download
+from views.staff.forms.common import FiguresForm
+from views.staff.office import charts
+
+bp = Blueprint("figures", __name__)
+
+MOST_CUSTOMERS = 20
+
+# The tables as CSV files, by their names in the address.
+TABLES = {
+    "wochen": (csv_export.WEEKS, lambda shown: shown.weeks),
+    "zeiten": (csv_export.TIMES, lambda shown: shown.categories + shown.priorities),
+    "kunden": (csv_export.CUSTOMER_TIMES, lambda shown: shown.customers),
+}
+
+
+@bp.get("/zahlen")
+def show():
+    """Show the figures of a period, as tables with small charts."""
+    form = FiguresForm(formdata=request.args)
+    if form.asks_for_nobody:
+        return answer(render_template("staff/figures.html", form=form))
+    shown = statistics.of_period(form.number_of_weeks, form.customer, clock.now())
+    return answer(
+        render_template(
+            "staff/figures.html",
+            form=form,
+            figures=shown,
+            chart=charts.stacked([(week.short_name, week.numbers) for week in shown.weeks]),
+            times=[("Art", _measured(shown.categories)), ("Priorität", _measured(shown.priorities))],
+            customers=_measured(shown.customers[:MOST_CUSTOMERS]),
+        )
+    )
+
+
+@bp.get("/zahlen.csv")
+def export():
+    """Send one table of the figures as a CSV file."""
+    form = FiguresForm(formdata=request.args)
+    table = request.args.get("tabelle")
+    if table not in TABLES or form.asks_for_nobody:
+        abort(404)
+    columns, rows_of = TABLES[table]
+    rows = rows_of(statistics.of_period(form.number_of_weeks, form.customer, clock.now()))
+    return download(csv_export.pieces(columns, rows), f"zahlen-{table}-{clock.today()}.csv")
+
+
+def _measured(groups):
+    """Return groups with what the longest bar of each column stands for."""
+    return {
+        "groups": groups,
+        "most": max((group.tickets for group in groups), default=0),
+        "slowest_first_action": max((group.to_first_action for group in groups if group.to_first_action), default=None),
+        "slowest_done": max((group.to_done for group in groups if group.to_done), default=None),
+    }

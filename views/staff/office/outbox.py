@@ -1,0 +1,116 @@
+"""The outbox as the office sees it: what waits, what went, what failed and why, and whether mails arrive at all."""
+
+import json
+
+from flask import Blueprint, abort, g, render_template, request, url_for
+
+import clock
+from enums import MessageKind
+from form_fields import row_id
+from models import Ticket
+from services.mail import messages, outbox, smtp
+from services.mail.outbox import Shelf
+from settings import CONFIG_FILE, settings
+from views.shared.responses import answer, go_to
+from views.staff.forms.common import OutboxForm, TestMailForm
+from views.staff.sign_in import auth
+
+bp = Blueprint("outbox", __name__, url_prefix="/postausgang")
+
+
+@bp.get("")
+def show_all():
+    """Show one page of the messages on a shelf, newest first; it looks again by itself while one is on its way."""
+    return _show_all(TestMailForm(formdata=None, data={"recipient": settings.office_email}))
+
+
+@bp.post("/testmail")
+def send_test_mail():
+    """Send a mail like all others, and show what becomes of it."""
+    form = TestMailForm()
+    if not form.validate():
+        return _show_all(form, 422)
+    message = messages.test_mail(form.recipient.data, g.member, clock.now())
+    return go_to(url_for(".show", message_id=message.id))
+
+
+@bp.post("/erneut")
+def retry_all():
+    """Let all go once more that could not be delivered."""
+    outbox.retry_all(clock.now())
+    return go_to(url_for(".show_all", stand="nicht-zustellbar"))
+
+
+@bp.post("/verwerfen")
+def discard_all():
+    """Let all not go after all that was on a shelf when somebody looked."""
+    shelf = OutboxForm(formdata=request.args).shelf
+    if shelf.word not in outbox.DISCARDABLE:
+        abort(404)
+    outbox.discard_all(shelf.word, row_id(request.args.get("bis")), clock.now())
+    return go_to(url_for(".show_all", stand=shelf.data))
+
+
+@bp.get("/<int:message_id>")
+def show(message_id):
+    """Show a message; its page looks again by itself while it is on its way."""
+    message = _find(message_id)
+    parts = {
+        "message": message,
+        "text": _text(message),
+        "has_way": outbox.has_way(message.kind),
+        "is_on_its_way": outbox.is_on_its_way(message, clock.now()),
+    }
+    page = "staff/outbox/_message.html" if auth.is_background() else "staff/outbox/message.html"
+    return answer(render_template(page, **parts))
+
+
+@bp.post("/<int:message_id>/erneut")
+def retry(message_id):
+    """Let a message go once more."""
+    outbox.retry(_find(message_id), clock.now())
+    return go_to(url_for(".show", message_id=message_id))
+
+
+@bp.post("/<int:message_id>/verwerfen")
+def discard(message_id):
+    """Let a message not go after all."""
+    outbox.discard(_find(message_id), clock.now())
+    return go_to(url_for(".show", message_id=message_id))
+
+
+def _show_all(form, status=200):
+    shelf = OutboxForm(formdata=request.args).shelf
+    before = row_id(request.args.get("vor"))
+    ticket = Ticket.by_code(request.args["vorgang"]) if "vorgang" in request.args else None
+    messages, following = outbox.page(shelf.word or Shelf.ALL, before, ticket)
+    can_discard = shelf.word in outbox.DISCARDABLE and not ticket
+    discardable, newest_id = outbox.seen_on(shelf.word) if can_discard else (0, None)
+    now = clock.now()
+    parts = {
+        "server": smtp.server() if settings.smtp_url else None,
+        "config_path": settings.data_dir / CONFIG_FILE,
+        "shelf": shelf,
+        "ticket": ticket,
+        "discardable": discardable,
+        "newest_id": newest_id,
+        "messages": messages,
+        "before": before,
+        "following": following,
+        "failing": outbox.failing().count(),
+        "can_retry": outbox.can_retry() and not ticket,
+        "on_their_way": {message.id for message in messages if outbox.is_on_its_way(message, now)},
+    }
+    page = "staff/outbox/_list.html" if auth.is_background() else "staff/outbox/list.html"
+    return answer(render_template(page, form=form, **parts), status)
+
+
+def _find(message_id):
+    return outbox.find(message_id) or abort(404)
+
+
+def _text(message):
+    text = outbox.shown_text(message)
+    if message.kind is MessageKind.WEBHOOK:
+        return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+    return text

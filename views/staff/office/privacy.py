@@ -1,0 +1,41 @@
+"""Data protection: what goes tonight, and by which rule; and the record of processing (Art. 30 of the GDPR)."""
+
+from urllib.parse import urlsplit
+
+from flask import Blueprint, render_template
+
+import clock
+from models import Staff
+from services.mail import smtp
+from services.privacy import retention, retention_schedule
+from settings import settings
+from views.shared.responses import answer
+
+bp = Blueprint("privacy", __name__, url_prefix="/datenschutz")
+
+
+@bp.get("")
+def show():
+    """Show what the next night of the deletion deletes, and what the week after it."""
+    now = clock.now()
+    night = retention_schedule.coming(now)
+    parts = {
+        "night": night,
+        "is_now": night.begins_at <= now,
+        "lacks_backup": retention_schedule.lacks_backup(),
+        "forecasts": {forecast.name: forecast for forecast in retention.forecast(max(now, night.begins_at))},
+    }
+    return answer(render_template("staff/privacy/show.html", **parts))
+
+
+@bp.get("/verzeichnis")
+def record():
+    """Show the record of processing as the settings have it, ready to print."""
+    parts = {
+        "today": clock.today(),
+        "mail_host": smtp.server().host if settings.smtp_url else "",
+        "webhook_host": urlsplit(settings.webhook_url).hostname,
+        "accounts": Staff.active().count(),
+        "with_second_factor": Staff.active().where(Staff.totp_enabled_at.is_null(False)).count(),
+    }
+    return answer(render_template("staff/privacy/record.html", **parts))

@@ -1,0 +1,1 @@
+"""Sign-in, first set-up, the own account."""

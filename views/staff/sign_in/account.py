@@ -1,0 +1,159 @@
+"""One's own account: password, second factor, and where one is signed in."""
+
+import segno
+from flask import Blueprint, g, redirect, render_template, request, session, url_for
+
+import clock
+from i18n import formats
+from services.security.audit_log import SecurityEvent, note
+from services.security.login_throttle import TooManyAttempts
+from services.staff import accounts, sessions, two_factor
+from views.shared.responses import answer
+from views.staff.forms.common import ChangePasswordForm, ConfirmCodeForm, PasswordForm
+from views.staff.sign_in import auth
+from views.staff.sign_in.sign_in import TOO_MANY
+
+bp = Blueprint("account", __name__, url_prefix="/konto")
+
+# What the page says after something was done, by the word in its address.
+DONE = {
+    "kennwort": "Ihr Kennwort ist geändert. In allen anderen Browsern sind Sie abgemeldet.",
+    "ohne": "Der zweite Faktor ist abgeschaltet.",
+    "abgemeldet": "In allen anderen Browsern sind Sie abgemeldet.",
+}
+
+SHOWN_SESSIONS = 50
+
+
+@bp.get("")
+def show():
+    """Show the account."""
+    return _show()
+
+
+@bp.post("/kennwort")
+def change_password():
+    """Set another password; this browser goes on with a new session, every other one is signed out."""
+    form, now = ChangePasswordForm(), clock.now()
+    form.owner = g.member.name
+    if not form.validate() or not _is_confirmed(form.current_password):
+        return _show(change=form)
+    accounts.set_password(g.member, form.password.data, now)
+    _note(SecurityEvent.PASSWORD_CHANGED)
+    auth.let_in(sessions.begin(g.member, request.remote_addr, now), now)
+    return redirect(url_for(".show", getan="kennwort"), 303)
+
+
+@bp.post("/zweiter-faktor")
+def begin_second_factor():
+    """Make a secret for an app; the account page shows it until a code confirms it."""
+    if g.member.totp_enabled_at:
+        return redirect(url_for(".show"), 303)
+    form = PasswordForm(prefix="beginnen")
+    if not form.validate() or not _is_confirmed(form.password):
+        return _show(begin=form)
+    two_factor.begin(g.member)
+    return redirect(url_for(".show", _anchor="second-factor"), 303)
+
+
+@bp.post("/zweiter-faktor/bestaetigen")
+def confirm_second_factor():
+    """Switch the second factor on with a code of the app, and show the recovery codes."""
+    if not _has_begun():
+        return redirect(url_for(".show"), 303)
+    form = ConfirmCodeForm()
+    if not form.validate():
+        return _show(confirm=form)
+    codes = two_factor.confirm(g.member, form.one_time_code.data, clock.now())
+    if codes is None:
+        form.one_time_code.errors = ["Dieser Code stimmt nicht. Bitte tippen Sie den ab, den die App gerade zeigt."]
+        return _show(confirm=form)
+    _note(SecurityEvent.SECOND_FACTOR_ON)
+    return _show_codes(codes)
+
+
+@bp.post("/zweiter-faktor/codes")
+def renew_recovery_codes():
+    """Replace the recovery codes and show the new ones."""
+    if not g.member.totp_enabled_at:
+        return redirect(url_for(".show"), 303)
+    form = PasswordForm(prefix="codes")
+    if not form.validate() or not _is_confirmed(form.password):
+        return _show(codes=form)
+    _note(SecurityEvent.RECOVERY_CODES_RENEWED)
+    return _show_codes(two_factor.renew_recovery_codes(g.member))
+
+
+@bp.post("/zweiter-faktor/abschalten")
+def switch_off_second_factor():
+    """Do without a second factor; one that no code has confirmed yet goes without the password."""
+    if g.member.totp_enabled_at is None:
+        two_factor.give_up(g.member)
+        return redirect(url_for(".show"), 303)
+    form = PasswordForm(prefix="abschalten")
+    if not form.validate() or not _is_confirmed(form.password):
+        return _show(switch_off=form)
+    two_factor.switch_off(g.member)
+    _note(SecurityEvent.SECOND_FACTOR_OFF)
+    return redirect(url_for(".show", getan="ohne"), 303)
+
+
+@bp.post("/abmelden")
+def sign_out_elsewhere():
+    """End all sessions but this one."""
+    sessions.end_all(g.member, clock.now(), but=session["staff"])
+    _note(SecurityEvent.SIGNED_OUT_ELSEWHERE)
+    return redirect(url_for(".show", getan="abgemeldet"), 303)
+
+
+def _is_confirmed(field):
+    """Say whether the account's password was typed, or put the reason why not at the field."""
+    try:
+        if accounts.confirms(g.member, field.data, request.remote_addr, clock.now()):
+            return True
+        _note(SecurityEvent.PASSWORD_REFUSED)
+        field.errors = ["Dieses Kennwort stimmt nicht. Bitte tippen Sie es noch einmal."]
+    except TooManyAttempts as slowed:
+        _note(SecurityEvent.SLOWED_DOWN)
+        field.errors = [TOO_MANY.format(wait=formats.wait(slowed.wait))]
+    return False
+
+
+def _note(event):
+    note(event, request.remote_addr, account=g.member.name)
+
+
+def _has_begun():
+    """Say whether there is a secret that no code has confirmed yet."""
+    return g.member.totp_salt is not None and g.member.totp_enabled_at is None
+
+
+def _show(**failed):
+    """Show the account with all its forms; one of them may have failed."""
+    forms = {
+        "change": ChangePasswordForm(formdata=None),
+        "begin": PasswordForm(formdata=None, prefix="beginnen"),
+        "confirm": ConfirmCodeForm(formdata=None),
+        "codes": PasswordForm(formdata=None, prefix="codes"),
+        "switch_off": PasswordForm(formdata=None, prefix="abschalten"),
+    }
+    page = render_template(
+        "staff/account.html",
+        forms=forms | failed,
+        failed=next(iter(failed.values()), None),
+        done=DONE.get(request.args.get("getan")),
+        sessions=sessions.live_of(g.member, clock.now()).limit(SHOWN_SESSIONS),
+        this_session=sessions.hash_of(session["staff"]),
+        key=two_factor.key_of(g.member) if _has_begun() else None,
+        qr_code=_qr_code(two_factor.address_of(g.member)) if _has_begun() else None,
+        recovery_codes_left=g.member.recovery_codes.count(),
+    )
+    return answer(page, 422 if failed else 200)
+
+
+def _show_codes(codes):
+    return answer(render_template("staff/recovery_codes.html", codes=codes))
+
+
+def _qr_code(text):
+    return segno.make(text, error="m").svg_data_uri(scale=5, dark="#000", light="#fff")

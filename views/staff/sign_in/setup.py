@@ -1,0 +1,68 @@
+"""The first run: who holds the printed link makes the first account."""
+
+from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import NotFound
+
+import clock
+from services.security.audit_log import SecurityEvent, note
+from services.staff import accounts, sessions
+from settings import settings
+from views.shared.error_pages import error_page
+from views.shared.responses import answer, comes_from_elsewhere
+from views.staff.forms.common import SetupForm
+from views.staff.sign_in import auth
+
+bp = Blueprint("setup", __name__, url_prefix="/einrichten")
+
+RENEWED = "Diese Seite war zu lange offen. Bitte geben Sie das Kennwort noch einmal ein."
+
+
+@bp.get("/<token>")
+def form(token):
+    """Ask for name and password of the first account."""
+    _check(token)
+    return _show(SetupForm(formdata=None))
+
+
+@bp.post("/<token>")
+def submit(token):
+    """Make the first account and sign it in."""
+    _check(token)
+    form, now = SetupForm(), clock.now()
+    if not form.validate():
+        return _show(form, 422)
+    try:
+        member = accounts.add_first(form.name.data, form.password.data, now)
+    except accounts.AlreadySetUp:
+        abort(404)
+    except accounts.AccountError as error:
+        form.name.errors = [str(error)]
+        return _show(form, 422)
+    note(SecurityEvent.ACCOUNT_ADDED, request.remote_addr, account=member.name)
+    auth.let_in(sessions.begin(member, request.remote_addr, now), now)
+    return redirect(url_for("staff.today.show"), 303)
+
+
+@bp.errorhandler(CSRFError)
+def ask_again(error):
+    """Show the form again with a new token."""
+    if comes_from_elsewhere():
+        return auth.refuse_token(error)
+    if not accounts.is_setup_token(request.view_args["token"]):
+        return error_page(NotFound())
+    return _show(SetupForm(), 422, RENEWED)
+
+
+def link():
+    """Return the set-up link, or None once there is an account."""
+    return None if accounts.is_set_up() else settings.url + url_for("staff.setup.form", token=accounts.setup_token())
+
+
+def _check(token):
+    if not accounts.is_setup_token(token):
+        abort(404)
+
+
+def _show(form, status=200, notice=""):
+    return answer(render_template("staff/setup.html", form=form, notice=notice), status)

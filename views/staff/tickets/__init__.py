@@ -1,0 +1,1 @@
+"""Queue, ticket page, attachments and text blocks."""

@@ -1,0 +1,83 @@
+"""The queue: what is to be done, most urgent first, and every other view of the tickets."""
+
+import hashlib
+from functools import partial
+
+from flask import Blueprint, g, render_template, request
+from werkzeug.datastructures import MultiDict
+
+import clock
+from services.reports import csv_export
+from services.tickets import queue
+from views.shared.responses import answer, download
+from views.staff.forms.common import QueueForm
+from views.staff.sign_in import auth
+
+bp = Blueprint("queue", __name__)
+
+# The views of every day, by what stands in their addresses.
+DAILY = [
+    ("Zu tun", {}),
+    ("Mir zugewiesen", {"stand": "alle-offenen", "bearbeitet-von": "ich"}),
+    ("Warten auf Freigabe", {"stand": "alle-offenen", "freigabe": "wartet"}),
+    ("Warten auf Kunde", {"stand": "wartet-auf-kunde"}),
+    ("Alle offenen", {"stand": "alle-offenen"}),
+]
+
+
+@bp.get("/tickets")
+def show():
+    """Show one page of the tickets that the filters in the address let through."""
+    form = QueueForm(formdata=request.args)
+    filters = form.filters(g.member)
+    after = request.args.get("nach", "")
+    found, following = queue.page(filters, after)
+    count, most_counted = _count(filters, found, has_more=after or following)
+    parts = {
+        "address": form.address_parts(),
+        "tickets": found,
+        "following": following,
+        "after": after,
+        "count": count,
+        "most_counted": most_counted,
+        "most_counted_daily": queue.MOST_COUNTED,
+        "daily": [(label, address, queue.count(_filters_of(address))) for label, address in DAILY],
+    }
+    stamp = _stamp(parts)
+    if not auth.is_background():
+        return answer(render_template("staff/queue.html", form=form, stamp=stamp, **parts))
+    if request.args.get("gesehen") != stamp:
+        return answer(render_template("staff/_queue.html", stamp=stamp, **parts))
+    response = answer("")
+    # Nothing is new: what somebody is reading, or has marked, stays as it is.
+    response.headers["HX-Reswap"] = "none"
+    return response
+
+
+@bp.get("/tickets.csv")
+def export():
+    """Send all tickets that the filters in the address let through, as a CSV file."""
+    filters = QueueForm(formdata=request.args).filters(g.member)
+    rows = csv_export.all_rows(partial(queue.page, filters))
+    return download(csv_export.pieces(csv_export.TICKETS, rows), f"tickets-{clock.today()}.csv")
+
+
+def _count(filters, found, has_more):
+    """Return how many tickets the view has, and up to where they were counted; nothing is searched twice for it."""
+    if has_more and filters.text:
+        return queue.PAGE_SIZE + 1, queue.PAGE_SIZE
+    return queue.count(filters) if has_more else len(found), queue.MOST_COUNTED
+
+
+def _filters_of(address):
+    return QueueForm(formdata=MultiDict(address)).filters(g.member)
+
+
+def _stamp(parts):
+    """Return what changes when the list has to be shown anew."""
+    rows = [
+        (ticket.id, ticket.status, ticket.approval, ticket.assignee_id, ticket.replied_at)
+        for ticket in parts["tickets"]
+    ]
+    seen = repr((rows, parts["count"], [count for *_, count in parts["daily"]]))
+    return hashlib.sha256(seen.encode()).hexdigest()[:16]

@@ -1,0 +1,68 @@
+"""The texts that the office uses in its answers again and again: list, add, change and remove them."""
+
+from flask import Blueprint, abort, redirect, render_template, url_for
+
+from models import TextBlock
+from services.tickets import text_blocks
+from views.shared.responses import answer
+from views.staff.forms.common import TextBlockForm
+
+bp = Blueprint("text_blocks", __name__, url_prefix="/textbausteine")
+
+
+@bp.get("")
+def show_all():
+    """Show all text blocks."""
+    return answer(render_template("staff/text_blocks/list.html", blocks=TextBlock.by_name()))
+
+
+@bp.get("/neu")
+def form():
+    """Ask for a new text block."""
+    return _show(TextBlockForm(formdata=None))
+
+
+@bp.post("/neu")
+def add():
+    """Add a text block."""
+    return _save(TextBlock())
+
+
+@bp.get("/<int:block_id>")
+def show(block_id):
+    """Show a text block to be changed."""
+    block = _load(block_id)
+    return _show(TextBlockForm(formdata=None, obj=block), block)
+
+
+@bp.post("/<int:block_id>")
+def change(block_id):
+    """Change a text block."""
+    return _save(_load(block_id))
+
+
+@bp.post("/<int:block_id>/entfernen")
+def remove(block_id):
+    """Remove a text block."""
+    text_blocks.remove(_load(block_id))
+    return redirect(url_for(".show_all"), 303)
+
+
+def _load(block_id):
+    return TextBlock.get_or_none(TextBlock.id == block_id) or abort(404)
+
+
+def _save(block):
+    form = TextBlockForm()
+    if not form.validate():
+        return _show(form, block, 422)
+    try:
+        text_blocks.save(block, {"name": form.name.data, "text": form.text.data})
+    except text_blocks.NameTaken as error:
+        form.name.errors = [str(error)]
+        return _show(form, block, 422)
+    return redirect(url_for(".show_all"), 303)
+
+
+def _show(form, block=None, status=200):
+    return answer(render_template("staff/text_blocks/block.html", form=form, block=block), status)

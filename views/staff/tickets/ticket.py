@@ -1,0 +1,111 @@
+"""One ticket: what was sent, what became of it, and what can be done with it."""
+
+from flask import Blueprint, abort, g, render_template, request
+
+import clock
+from enums import Approval, EventKind
+from models import Approver, Attachment, Event, Ticket
+from services.files import attachments
+from services.mail import access_links, messages, outbox
+from services.tickets import actions, conversation, locking, text_blocks
+from views.shared.responses import answer, go_to, is_htmx
+from views.staff.forms.ticket import VERB_FORMS, AnswerForm, NoteForm
+
+bp = Blueprint("ticket", __name__)
+
+
+@bp.get("/ticket/<code>")
+def show(code):
+    """Show a ticket."""
+    return _show(_ticket(code))
+
+
+@bp.post("/ticket/<code>/antworten/textbaustein")
+def insert_block(code):
+    """Put a text block with the ticket's words below what is typed of an answer; nothing is sent."""
+    ticket, form = _ticket(code), AnswerForm(prefix=AnswerForm.slug)
+    block = form.chosen_block()
+    if block:
+        form.add(text_blocks.filled(block, ticket, by=g.member))
+    status = 200 if block else 422
+    if is_htmx():
+        return answer(render_template("staff/_answer_text.html", form=form, code=code, inserted=block), status)
+    return _show(ticket, form, status, inserted=block)
+
+
+@bp.post("/ticket/<code>/<slug>")
+def act(code, slug):
+    """Do one thing with a ticket, or show it again with the reason why not; what was typed stays."""
+    ticket, form_class = _ticket(code), VERB_FORMS.get(slug) or abort(404)
+    form = form_class(prefix=slug)
+    if not form.validate():
+        return _show(ticket, form, 422)
+    try:
+        form.carry_out(ticket, by=g.member, now=clock.now())
+    except locking.Outdated as outdated:
+        return _show(_ticket(code), form, 422, notice=str(outdated), newer=outdated.events)
+    except locking.TicketError as error:
+        return _show(_ticket(code), form, 422, notice=str(error))
+    if is_htmx():
+        return _show(_ticket(code), done=True)
+    return go_to(request.path.removesuffix(f"/{slug}"))
+
+
+def _ticket(code):
+    return Ticket.by_code(code) or abort(404)
+
+
+def _show(ticket, form=None, status=200, **shown_before):
+    """Show a ticket with a form for everything that can be done with it; one of them may be filled in already."""
+    now = clock.now()
+    possible = actions.possible_verbs(ticket, by=g.member) + conversation.possible_verbs(ticket, now)
+    forms = [
+        form if form is not None and slug == form.slug else form_class(formdata=None, prefix=slug)
+        for slug, form_class in VERB_FORMS.items()
+        if form_class.verb in possible or form_class is NoteForm
+    ]
+    if form is not None and form not in forms:
+        forms.append(form)
+    if unread := conversation.why_unread(ticket):
+        for one in forms:
+            one.say_who_reads(unread)
+    events = list(ticket.events.order_by(Event.id))
+    template = "staff/_ticket.html" if is_htmx() else "staff/ticket.html"
+    failed = form if status == 422 else None
+    shown = {"ticket": ticket, "forms": forms, "opened": form, "failed": failed, "events": events}
+    shown |= {
+        "files": _files(ticket),
+        "possible": possible,
+        "recipients": messages.requester(ticket),
+        "mails": outbox.mails_about(ticket),
+        "why_no_answer": conversation.why_no_answer(ticket),
+        "link": access_links.in_force(ticket, now),
+        "closes_at": None if ticket.is_open else access_links.expires_at(ticket),
+        "approval": _approval(ticket, events),
+        "today": clock.today(),
+        "pictures": attachments.PICTURES,
+        "htmx": is_htmx(),
+    }
+    return answer(render_template(template, **shown, **shown_before), status)
+
+
+def _files(ticket):
+    """Return all files of a ticket with the beginning of each text, by the event that brought them, or None."""
+    files = {}
+    for file in ticket.submission.files.order_by(Attachment.id):
+        files.setdefault(file.event_id, []).append((file, attachments.first_lines(file)))
+    return files
+
+
+def _approval(ticket, events):
+    """Return who decides about a ticket that waits, and who was asked and reminded when; else None."""
+    if ticket.approval is not Approval.PENDING or not ticket.is_open:
+        return None
+    last = {event.kind: event for event in events}
+    deciders = list(ticket.customer.approvers.order_by(Approver.name))
+    return {
+        "deciders": deciders,
+        "all_absent": deciders and all(approver.is_absent(clock.today()) for approver in deciders),
+        "asked": last.get(EventKind.ASKED),
+        "reminded": last.get(EventKind.REMINDED),
+    }
