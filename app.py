@@ -20,22 +20,22 @@ import clock
 import enums
 import forms
 from cli import commands
-from database import database, open_at
+from database import database, init_database
 from demo import seed
 from enums import MAX_ATTACHMENT_BYTES, MAX_ATTACHMENTS, MEBIBYTE
 from i18n import catalogue, formats
 from logs import setup as log_setup
-from logs.throttle import failures
+from logs.throttle import error_numbers
 from migrations import migrate
 from server import upload_limits
-from server.proxy import BehindProxy
+from server.proxy import ProxyHeadersMiddleware
 from services import request_fields, workdays
 from services.background import worker
 from services.files import attachments, types
 from services.mail import outbox
 from services.operations import data_folder
 from services.security import keys
-from services.security.audit_log import SecurityEvent, note
+from services.security.audit_log import SecurityEvent, log_event
 from settings import StartError, settings
 from views import staff
 from views.public import approval, link_access
@@ -90,17 +90,17 @@ class Portal(Flask):
     def log_exception(self, exc_info):
         """Log a failure under a number that its page shows, too."""
         place = f"{request.method} {request.endpoint}"
-        g.error_number, since = failures.number(exc_info[1], place, clock.now())
+        g.error_number, since = error_numbers.number(exc_info[1], place, clock.now())
         what = f"Fehler {g.error_number} bei {place}"
         if since is None:
             log.error("%s", what, exc_info=exc_info, extra={"failure": True})
         else:
             # It stands there in full, and whoever brings it about must not fill the disk.
-            with catalogue.spoken(catalogue.GERMAN):
-                log.error("%s wieder, zuerst %s", what, formats.moment(since), extra={"kind": what})
+            with catalogue.override(catalogue.GERMAN):
+                log.error("%s wieder, zuerst %s", what, formats.local_datetime(since), extra={"kind": what})
 
 
-class NotedProtection(CSRFProtect):
+class LoggedCSRFProtect(CSRFProtect):
     """The protection against forged requests; what it refuses is noted."""
 
     def protect(self, **options):
@@ -108,7 +108,7 @@ class NotedProtection(CSRFProtect):
         try:
             super().protect(**options)
         except CSRFError:
-            note(SecurityEvent.TOKEN_MISSING, request.remote_addr, page=request.endpoint)
+            log_event(SecurityEvent.TOKEN_MISSING, request.remote_addr, page=request.endpoint)
             raise
 
 
@@ -139,12 +139,12 @@ def create_app():
     app.jinja_env.policies["ext.i18n.trimmed"] = True
     app.jinja_env.globals.update(
         settings=settings,
-        language=catalogue.current,
-        other_language=locale.other,
+        language=catalogue.current_language,
+        other_language=locale.other_language,
         staff_menu=staff.MENU,
         failing_since=_failing_since,
         limits=enums,
-        categories=forms.FORMS,
+        categories=forms.REQUEST_FORMS,
         allowed_extensions=types.ALLOWED_EXTENSIONS,
         allowed_words=types.allowed_words,
         lead_time_workdays=workdays.LEAD_TIME_WORKDAYS,
@@ -152,23 +152,23 @@ def create_app():
     )
     app.jinja_env.filters.update(
         weekday=formats.weekday,
-        day=formats.day,
-        moment=formats.moment,
-        lately=lambda value: formats.lately(value, clock.today()),
+        local_date=formats.local_date,
+        local_datetime=formats.local_datetime,
+        relative_datetime=lambda value: formats.relative_datetime(value, clock.today()),
         duration=formats.duration,
-        term=formats.term,
+        period=formats.period,
         file_size=formats.file_size,
-        dialled=formats.dialled,
-        read_back=request_fields.read_back,
+        phone_digits=formats.phone_digits,
+        labelled_texts=request_fields.labelled_texts,
     )
     app.before_request(_limit_plain_forms)  # before CSRFProtect, which reads the form
-    app.before_request(locale.listen)
+    app.before_request(locale.set_language)
     app.before_request(_open_database)
     app.teardown_request(_close_database)
-    app.teardown_request(lambda error: catalogue.use(catalogue.GERMAN))
+    app.teardown_request(lambda error: catalogue.activate(catalogue.GERMAN))
     app.after_request(_add_headers)
     app.register_error_handler(HTTPException, error_page)
-    NotedProtection(app)
+    LoggedCSRFProtect(app)
     static_files.prepare(app)
     app.register_blueprint(static_files.bp)
     app.register_blueprint(public_request.bp)
@@ -183,13 +183,13 @@ def serve():
     _run(create_app())
 
 
-def serve_demo(history):
+def serve_demo(ticket_count):
     """Serve the portal with sample data in a folder of its own that goes when it stops."""
     with tempfile.TemporaryDirectory(prefix="meldeportal-demo-", ignore_cleanup_errors=True) as folder:
-        settings.load({**os.environ, "TICKET_DATA_DIR": folder} | seed.OFFICE)
+        settings.load({**os.environ, "TICKET_DATA_DIR": folder} | seed.DEMO_ENVIRONMENT)
         app = create_app()
         with app.app_context(), database.connection_context():
-            greeting = seed.fill(clock.now(), history)
+            greeting = seed.add_sample_data(clock.now(), ticket_count)
         _run(app, greeting)
     print("Das Meldeportal ist beendet, die Beispieldaten sind gelöscht.")
 
@@ -201,7 +201,7 @@ def main():
     for stream in (sys.stdout, sys.stderr):
         # A redirected output on Windows knows 256 letters; a name with another one must not end the command.
         stream.reconfigure(errors="backslashreplace")
-    log_setup.to_screen()
+    log_setup.log_to_console()
     try:
         settings.load(os.environ)
         commands.cli(
@@ -218,7 +218,7 @@ def _run(app, greeting=""):
         log.warning("TICKET_LIMITS=off: Alle Mengengrenzen sind ausgeschaltet. Nur für Lasttests am eigenen Rechner!")
     # A service manager's stop ends the same way as Strg+C: answers are finished, the worker ends its batch.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
-    with log_setup.to_a_file_a_day():
+    with log_setup.log_to_daily_file():
         log.info("Das Meldeportal läuft: %s", settings.local_url)
         loops = worker.start()
         try:
@@ -235,10 +235,10 @@ def _run(app, greeting=""):
 
 
 def _open_port(app):
-    upload_limits.prepare(app)
+    upload_limits.install_limits(app)
     try:
         return waitress.create_server(
-            BehindProxy(app, settings.trusted_proxy),
+            ProxyHeadersMiddleware(app, settings.trusted_proxy),
             host=settings.host,
             port=settings.port,
             threads=settings.threads,
@@ -266,19 +266,19 @@ def _open_port(app):
 
 def _setup_hint(app):
     with app.test_request_context(), database.connection_context():
-        link = setup.link()
+        link = setup.setup_link()
     return f"Die Verwaltung hat noch kein Konto. Das erste legen Sie hier an:\n{link}\n" if link else ""
 
 
 def _prepare_data():
     try:
-        data_folder.require()
-        open_at(settings.database_path)
+        data_folder.prepare()
+        init_database(settings.database_path)
         with database.connection_context():
             migrate()
             keys.prepare_secret_key()
     except (OSError, DatabaseError) as error:
-        raise StartError(data_folder.sentence_of(error)) from None
+        raise StartError(data_folder.start_error(error)) from None
 
 
 def _failing_since():
@@ -303,7 +303,7 @@ def _close_database(error):
 
 
 def _add_headers(response):
-    is_secret = request.path.startswith(link_access.OPENED_BY_TOKEN)
+    is_secret = request.path.startswith(link_access.TOKEN_PATHS)
     for name, value in (HEADERS | link_access.HEADERS if is_secret else HEADERS).items():
         response.headers.setdefault(name, value)
     if "error_number" in g:

@@ -4,7 +4,7 @@ from wtforms import HiddenField, StringField
 from wtforms.validators import AnyOf
 
 from enums import Approval
-from form_fields import PortalForm, row_id, text
+from form_fields import PortalForm, row_id, textarea
 from i18n.catalogue import gettext as _
 
 
@@ -15,7 +15,7 @@ class DecisionForm(PortalForm):
     decision = StringField(
         "", validators=[AnyOf([Approval.APPROVED, Approval.DECLINED], "Bitte wählen Sie „Freigeben“ oder „Ablehnen“.")]
     )
-    reason = text("Grund", description="Den Grund erfährt auch, wer gefragt hat.", render_kw={"rows": 3})
+    reason = textarea("Grund", description="Den Grund erfährt auch, wer gefragt hat.", render_kw={"rows": 3})
 
     def validate(self, extra_validators=None):
         """Check the answers; whoever approves need not say why."""

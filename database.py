@@ -13,13 +13,13 @@ from playhouse.pool import PooledSqliteDatabase
 database = PooledSqliteDatabase(None, max_connections=None, autoconnect=False, lock_type="IMMEDIATE")
 
 # Nobody can write while somebody reads in one go, as a checkup or a backup by command does in another process.
-BUSY_SECONDS = 60
+BUSY_TIMEOUT_SECONDS = 60
 
 # SQLite answers a second writer with sleeps of growing length; a lock makes the wait a short queue.
-_writing = threading.RLock()
+_write_lock = threading.RLock()
 
 
-def open_at(path):
+def init_database(path):
     """Let the database be this file; the connections themselves are opened and closed by whoever needs one.
 
     The journal is one that no power cut and no number of writers can spoil (see docs/decisions.md). What is deleted is
@@ -27,10 +27,10 @@ def open_at(path):
     """
     database.close_idle()
     pragmas = {"journal_mode": "truncate", "synchronous": "extra", "foreign_keys": 1, "secure_delete": 1}
-    database.init(path, pragmas=pragmas, check_same_thread=False, timeout=BUSY_SECONDS)
+    database.init(path, pragmas=pragmas, check_same_thread=False, timeout=BUSY_TIMEOUT_SECONDS)
 
 
-def copy_pages(source, target):
+def copy_database(source, target):
     """Copy a whole database, as it is now, from one open connection to another; raises DatabaseError."""
     try:
         source.backup(target)
@@ -39,13 +39,13 @@ def copy_pages(source, target):
 
 
 @contextmanager
-def transaction(seconds=0):
+def transaction(min_seconds=0):
     """Open the one write transaction of this process: all of it happens or nothing.
 
     Others wait for it at least so many seconds: then they cannot tell how much was done in it.
     """
-    with _writing:
-        ends = time.monotonic() + seconds
+    with _write_lock:
+        ends = time.monotonic() + min_seconds
         try:
             with database.atomic():
                 yield
@@ -69,7 +69,7 @@ class BaseModel(Model):
         legacy_table_names = False
 
 
-def number_of(query):
+def count_rows(query):
     """Count the rows of a query in its order.
 
     Peewee's own count drops the order, and with it what leads the database to the right index.

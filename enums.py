@@ -8,22 +8,22 @@ MAX_ATTACHMENTS = 5
 MAX_ATTACHMENT_MIB = 10
 MAX_ATTACHMENT_BYTES = MAX_ATTACHMENT_MIB * MEBIBYTE
 
-MAX_NUMBER_LENGTH = 20
+MAX_CUSTOMER_NUMBER_LENGTH = 20
 MAX_SHORT_LENGTH = 100
 MAX_PHONE_LENGTH = 40
 MAX_EMAIL_LENGTH = 254
 MAX_TEXT_LENGTH = 5000
 MAX_FILE_NAME_LENGTH = 120
-MAX_ADDRESS_LENGTH = 45
+MAX_IP_LENGTH = 45
 MAX_SUBJECT_LENGTH = 200
 MAX_MESSAGE_ID_LENGTH = 320
 MAX_ERROR_LENGTH = 500
 
 # Who does what nobody does in person.
-PORTAL = "Portal"
+PORTAL_ACTOR = "Portal"
 
 # What stands where something was that is deleted.
-GONE = "[gelöscht]"
+DELETED_TEXT = "[gelöscht]"
 
 # A random word of 128 bits, as it is written in an address.
 TOKEN_LENGTH = 22
@@ -38,7 +38,7 @@ CODE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 CODE_LENGTH = 8
 
 
-class Labelled(StrEnum):
+class LabelledEnum(StrEnum):
     """A stored word with the German label that people see."""
 
     def __new__(cls, value, label):
@@ -48,7 +48,7 @@ class Labelled(StrEnum):
         return member
 
 
-class Category(Labelled):
+class Category(LabelledEnum):
     INCIDENT = "incident", "Störung"
     WARRANTY = "warranty", "Garantiefall"
     NEW_EMPLOYEE = "new_employee", "Neuer Mitarbeiter"
@@ -56,7 +56,7 @@ class Category(Labelled):
     OTHER = "other", "Sonstiges"
 
 
-class Priority(Labelled):
+class Priority(LabelledEnum):
     LOW = "low", "Niedrig"
     MEDIUM = "medium", "Mittel"
     HIGH = "high", "Hoch"
@@ -67,25 +67,25 @@ class Priority(Labelled):
         return (Priority.HIGH, Priority.MEDIUM, Priority.LOW).index(self)
 
 
-class Salutation(Labelled):
+class Salutation(LabelledEnum):
     MS = "ms", "Frau"
     MR = "mr", "Herr"
     UNSTATED = "unstated", "Keine Angabe"
 
 
-class Channel(Labelled):
+class Channel(LabelledEnum):
     WEB = "web", "Formular"
     PHONE = "phone", "Telefon"
 
 
-class SubmissionState(Labelled):
+class SubmissionState(LabelledEnum):
     PENDING = "pending", "wird geprüft"
     ADMITTED = "admitted", "Ticket angelegt"
     UNMATCHED = "unmatched", "nicht zugeordnet"
     DISCARDED = "discarded", "verworfen"
 
 
-class UnmatchedReason(Labelled):
+class UnmatchedReason(LabelledEnum):
     UNKNOWN_NUMBER = "unknown_number", "Kundennummer unbekannt"
     WRONG_PIN = "wrong_pin", "PIN falsch"
     FORMER_PIN = "former_pin", "frühere PIN"
@@ -93,7 +93,7 @@ class UnmatchedReason(Labelled):
     GUESSED = "guessed", "richtige PIN während vieler Fehlversuche: bitte zurückrufen"
 
 
-class TicketStatus(Labelled):
+class TicketStatus(LabelledEnum):
     NEW = "new", "Neu"
     IN_PROGRESS = "in_progress", "In Bearbeitung"
     WAITING = "waiting", "Wartet auf Kunde"
@@ -102,17 +102,17 @@ class TicketStatus(Labelled):
 
 
 OPEN_STATUSES = (TicketStatus.NEW, TicketStatus.IN_PROGRESS, TicketStatus.WAITING)
-WORK_BEGUN = (TicketStatus.IN_PROGRESS, TicketStatus.WAITING)
+STARTED_STATUSES = (TicketStatus.IN_PROGRESS, TicketStatus.WAITING)
 
 
-class Approval(Labelled):
+class Approval(LabelledEnum):
     NOT_REQUIRED = "not_required", "nicht nötig"
     PENDING = "pending", "wartet"
     APPROVED = "approved", "freigegeben"
     DECLINED = "declined", "abgelehnt"
 
 
-class EventKind(Labelled):
+class EventKind(LabelledEnum):
     OPENED = "opened", "Ticket angelegt"
     TAKEN_OVER = "taken_over", "übernommen"
     ASSIGNED = "assigned", "zugewiesen"
@@ -136,12 +136,12 @@ class EventKind(Labelled):
     DATA_ERASED = "data_erased", "Angaben zu einer Person gelöscht"
 
 
-class LinkPurpose(Labelled):
+class LinkPurpose(LabelledEnum):
     APPROVAL = "approval", "Freigabe"
     CUSTOMER = "customer", "Seite des Kunden"
 
 
-class MessageKind(Labelled):
+class MessageKind(LabelledEnum):
     """What leaves the house, and why; all but the webhook are mails."""
 
     CONFIRMATION = "confirmation", "Bestätigung"
@@ -163,18 +163,18 @@ class MessageKind(Labelled):
     WEBHOOK = "webhook", "Webhook"
 
 
-class MessageState(Labelled):
+class MessageState(LabelledEnum):
     WAITING = "waiting", "wartet"
     SENT = "sent", "gesendet"
     FAILED = "failed", "aufgegeben"
     DISCARDED = "discarded", "verworfen"
 
 
-def plain(code):
+def normalise_code(code):
     """Return a typed Vorgangsnummer as it is stored."""
     return code.upper().replace("-", "").replace(" ", "")
 
 
-def spoken(code):
+def format_code(code):
     """Return a Vorgangsnummer as people write and say it: in two groups."""
     return f"{code[:4]}-{code[4:]}"

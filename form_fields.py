@@ -40,7 +40,7 @@ def row_id(text):
     return int(text) if re.fullmatch("[0-9]{1,18}", text or "") else 0
 
 
-def _is_short(limit):
+def _max_length(limit):
     def check(form, field):
         if len(field.data) > limit:
             sentence = _(
@@ -90,29 +90,29 @@ def is_email(form, field):
         )
 
 
-def line(label, *checks, missing=None, limit=MAX_SHORT_LENGTH, field_class=StringField, **options):
+def text_field(label, *checks, missing=None, limit=MAX_SHORT_LENGTH, field_class=StringField, **options):
     """Declare a trimmed text of limited length; `missing` is the sentence for a required one that is empty."""
     presence = DataRequired(missing) if missing else Optional()
-    validators = [presence, _is_short(limit), _is_visible, *checks]
+    validators = [presence, _max_length(limit), _is_visible, *checks]
     return field_class(label, validators, filters=[partial(clean, limit=limit)], **options)
 
 
-def text(label, missing=None, **options):
+def textarea(label, missing=None, **options):
     options.setdefault("render_kw", {"rows": 6})
-    return line(label, missing=missing, limit=MAX_TEXT_LENGTH, field_class=TextAreaField, **options)
+    return text_field(label, missing=missing, limit=MAX_TEXT_LENGTH, field_class=TextAreaField, **options)
 
 
-def keyboard(autocomplete, enter="next", **attributes):
+def input_attributes(autocomplete, enter="next", **attributes):
     """Return what a keyboard on glass and the browser's memory need to know about a line; every line says it."""
     return {"autocomplete": autocomplete, "enterkeyhint": enter, **attributes}
 
 
-def of(whom, token):
+def autofill_section(whom, token):
     """Return the autofill token for somebody else: a section of its own, for "off" lets browsers fill in the sender."""
     return f"section-{whom} {token}"
 
 
-def choice(label, words, sentence, **options):
+def radio_field(label, words, sentence, **options):
     return RadioField(
         label,
         choices=enum_choices(words, label=lambda word: word.label),

@@ -3,8 +3,27 @@
 from wtforms import EmailField, TelField
 from wtforms.validators import InputRequired, ValidationError
 
-from enums import MAX_EMAIL_LENGTH, MAX_NUMBER_LENGTH, MAX_PHONE_LENGTH, PIN_DIGITS, Category, Priority, Salutation
-from form_fields import EntryDateField, PortalForm, choice, is_email, is_extension, is_phone, keyboard, line, of, text
+from enums import (
+    MAX_CUSTOMER_NUMBER_LENGTH,
+    MAX_EMAIL_LENGTH,
+    MAX_PHONE_LENGTH,
+    PIN_DIGITS,
+    Category,
+    Priority,
+    Salutation,
+)
+from form_fields import (
+    EntryDateField,
+    PortalForm,
+    autofill_section,
+    input_attributes,
+    is_email,
+    is_extension,
+    is_phone,
+    radio_field,
+    text_field,
+    textarea,
+)
 from i18n.catalogue import gettext as _
 from services.customers import pins
 from services.request_fields import CATEGORY_LABEL, LABELS, SENDER_LABELS
@@ -22,15 +41,15 @@ def _is_customer_number(form, field):
 
 
 def _reference(label):
-    return line(
+    return text_field(
         label,
         description="Ihre eigene Nummer oder ein Stichwort. Auf die Bearbeitung hat sie keinen Einfluss.",
-        render_kw=keyboard("off", spellcheck="false"),
+        render_kw=input_attributes("off", spellcheck="false"),
     )
 
 
 def _priority(label):
-    return choice(
+    return radio_field(
         label,
         Priority,
         "Bitte wählen Sie Niedrig, Mittel oder Hoch.",
@@ -47,46 +66,46 @@ class RequestForm(PortalForm):
     # The name of the field below whose section files may be added, if they may.
     files_follow = None
     # Where a section begins, so that each fits a thumb: the name of its first field, and its legend.
-    begins = {"priority": "Wie dringend ist es?"}
+    section_legends = {"priority": "Wie dringend ist es?"}
     asked_last = frozenset({"name", "phone", "email", "customer_number", "pin"})
 
-    category = choice(CATEGORY_LABEL, Category, "Bitte wählen Sie, worum es geht.")
-    name = line(
+    category = radio_field(CATEGORY_LABEL, Category, "Bitte wählen Sie, worum es geht.")
+    name = text_field(
         "Ihr Name",
         missing="Bitte geben Sie Ihren Namen ein.",
-        render_kw=keyboard("name", autocapitalize="words", spellcheck="false"),
+        render_kw=input_attributes("name", autocapitalize="words", spellcheck="false"),
     )
-    phone = line(
+    phone = text_field(
         SENDER_LABELS["phone"],
         is_phone,
         missing="Bitte geben Sie eine Telefonnummer ein, unter der wir Sie bei Rückfragen erreichen.",
         limit=MAX_PHONE_LENGTH,
         field_class=TelField,
         description="Unter dieser Telefonnummer erreichen wir Sie bei Rückfragen.",
-        render_kw=keyboard("tel"),
+        render_kw=input_attributes("tel"),
     )
-    email = line(
+    email = text_field(
         SENDER_LABELS["email"],
         is_email,
         limit=MAX_EMAIL_LENGTH,
         field_class=EmailField,
         description="Dorthin schreiben wir, wenn die Adresse zu Ihrem Unternehmen gehört.",
-        render_kw=keyboard("email", inputmode="email"),
+        render_kw=input_attributes("email", inputmode="email"),
     )
-    customer_number = line(
+    customer_number = text_field(
         SENDER_LABELS["customer_number"],
         _is_customer_number,
         missing="Bitte geben Sie Ihre Kundennummer ein.",
-        limit=MAX_NUMBER_LENGTH,
-        render_kw=keyboard("on", autocapitalize="characters", spellcheck="false"),
+        limit=MAX_CUSTOMER_NUMBER_LENGTH,
+        render_kw=input_attributes("on", autocapitalize="characters", spellcheck="false"),
     )
-    pin = line(
+    pin = text_field(
         "PIN",
         missing="Bitte geben Sie Ihre PIN ein.",
         limit=MAX_TYPED_PIN_LENGTH,
         description=f"{PIN_DIGITS} Ziffern, mit oder ohne Leerzeichen.",
         # Not "current-password": a shared PC would offer it to the next person.
-        render_kw=keyboard("off", "send", inputmode="numeric", spellcheck="false"),
+        render_kw=input_attributes("off", "send", inputmode="numeric", spellcheck="false"),
     )
 
     def validate_pin(self, field):
@@ -99,14 +118,14 @@ class RequestForm(PortalForm):
 
     def details(self):
         """Return the fields that belong to the category, in the order of the page."""
-        return [field for field in self if field.name in DETAIL_NAMES]
+        return [field for field in self if field.name in CATEGORY_FIELD_NAMES]
 
     def sections(self):
         """Return the details as the page shows them: each legend, the fields below it, and whether the files follow."""
         found = [(self.title, [])]
         for field in self.details():
-            if field.name in self.begins:
-                found.append((_(self.begins[field.name]), []))
+            if field.name in self.section_legends:
+                found.append((_(self.section_legends[field.name]), []))
             found[-1][1].append(field)
         return [(legend, fields, self.files_follow in [field.name for field in fields]) for legend, fields in found]
 
@@ -131,7 +150,7 @@ class RequestForm(PortalForm):
         answers["customer_number"] = pins.normalise_number(self.customer_number.data)
         return answers
 
-    def proof_of_pin(self):
+    def pin_proof(self):
         """Return the keyed proof of a valid form's PIN; the PIN itself goes no further."""
         return pins.pin_proof(self.answers()["customer_number"], pins.normalise_pin(self.pin.data))
 
@@ -145,7 +164,7 @@ class IncidentForm(RequestForm):
     explanation = "Ein Gerät oder Programm funktioniert nicht, wie es soll."
     files_follow = "description"
 
-    description = text(
+    description = textarea(
         labels["description"],
         missing="Bitte beschreiben Sie den Fehler in ein, zwei Sätzen.",
         description="Was geht nicht, seit wann, und welche Meldung erscheint?",
@@ -162,25 +181,25 @@ class WarrantyForm(RequestForm):
     slug = "garantie"
     explanation = "Ein Gerät, das von uns stammt, ist defekt."
     files_follow = "description"
-    begins = RequestForm.begins | {"description": "Was ist defekt?"}
+    section_legends = RequestForm.section_legends | {"description": "Was ist defekt?"}
 
-    device = line(
+    device = text_field(
         labels["device"],
         missing="Bitte geben Sie an, um welches Gerät es geht.",
         description="So genau wie möglich, am besten wie auf der Rechnung.",
-        render_kw=keyboard("off", spellcheck="false"),
+        render_kw=input_attributes("off", spellcheck="false"),
     )
-    serial_number = line(
+    serial_number = text_field(
         labels["serial_number"],
         description="Steht meist auf einem Aufkleber am Gerät. Nicht zu finden? Dann lassen Sie das Feld leer.",
-        render_kw=keyboard("off", autocapitalize="characters", spellcheck="false"),
+        render_kw=input_attributes("off", autocapitalize="characters", spellcheck="false"),
     )
-    order_reference = line(
+    order_reference = text_field(
         labels["order_reference"],
         description="Auftrags- oder Rechnungsnummer des Kaufs. Ohne sie suchen wir etwas länger.",
-        render_kw=keyboard("off", spellcheck="false"),
+        render_kw=input_attributes("off", spellcheck="false"),
     )
-    description = text(
+    description = textarea(
         labels["description"],
         missing="Bitte beschreiben Sie, was am Gerät nicht funktioniert.",
         description="Was geht nicht, seit wann, und welche Meldung erscheint?",
@@ -196,55 +215,59 @@ class NewEmployeeForm(RequestForm):
     labels = LABELS[for_category]
     slug = "neuer-mitarbeiter"
     explanation = "Jemand fängt neu an, und wir richten das Benutzerkonto ein."
-    begins = {"position": "Arbeitsplatz", "extension": "Telefon und E-Mail", "remarks": "Sonst noch etwas?"}
+    section_legends = {"position": "Arbeitsplatz", "extension": "Telefon und E-Mail", "remarks": "Sonst noch etwas?"}
 
-    salutation = choice(labels["salutation"], Salutation, "Bitte wählen Sie Frau, Herr oder keine Angabe.")
-    first_name = line(
+    salutation = radio_field(labels["salutation"], Salutation, "Bitte wählen Sie Frau, Herr oder keine Angabe.")
+    first_name = text_field(
         labels["first_name"],
         missing="Bitte geben Sie den Vornamen ein.",
-        render_kw=keyboard(of("employee", "given-name"), autocapitalize="words", spellcheck="false"),
+        render_kw=input_attributes(
+            autofill_section("employee", "given-name"), autocapitalize="words", spellcheck="false"
+        ),
     )
-    last_name = line(
+    last_name = text_field(
         labels["last_name"],
         missing="Bitte geben Sie den Nachnamen ein.",
-        render_kw=keyboard(of("employee", "family-name"), autocapitalize="words", spellcheck="false"),
+        render_kw=input_attributes(
+            autofill_section("employee", "family-name"), autocapitalize="words", spellcheck="false"
+        ),
     )
-    position = line(
+    position = text_field(
         labels["position"],
         missing="Bitte geben Sie an, welche Position die Person bekommt.",
         description="Zum Beispiel: Buchhaltung, Empfang, Vertrieb.",
-        render_kw=keyboard(of("employee", "organization-title")),
+        render_kw=input_attributes(autofill_section("employee", "organization-title")),
     )
     entry_date = EntryDateField(
         labels["entry_date"],
         [InputRequired("Bitte geben Sie das Eintrittsdatum an.")],
         description="An diesem Tag steht das Benutzerkonto bereit, wenn Sie den Eintritt mindestens "
         f"{LEAD_TIME_WORKDAYS} Werktage vorher melden.",
-        render_kw=keyboard("off"),
+        render_kw=input_attributes("off"),
     )
-    extension = line(
+    extension = text_field(
         labels["extension"],
         is_extension,
         limit=MAX_PHONE_LENGTH,
         field_class=TelField,
-        render_kw=keyboard(of("employee", "tel-extension")),
+        render_kw=input_attributes(autofill_section("employee", "tel-extension")),
     )
-    mobile = line(
+    mobile = text_field(
         labels["mobile"],
         is_phone,
         limit=MAX_PHONE_LENGTH,
         field_class=TelField,
-        render_kw=keyboard(of("employee", "mobile tel")),
+        render_kw=input_attributes(autofill_section("employee", "mobile tel")),
     )
-    desired_email = line(
+    desired_email = text_field(
         labels["desired_email"],
         is_email,
         limit=MAX_EMAIL_LENGTH,
         field_class=EmailField,
         description="Bleibt das Feld leer, legen wir keine E-Mail-Adresse an.",
-        render_kw=keyboard(of("employee", "work email"), inputmode="email"),
+        render_kw=input_attributes(autofill_section("employee", "work email"), inputmode="email"),
     )
-    remarks = text(labels["remarks"], render_kw={"rows": 4})
+    remarks = textarea(labels["remarks"], render_kw={"rows": 4})
     reference = _reference(labels["reference"])
 
 
@@ -257,7 +280,7 @@ class CallbackForm(RequestForm):
     explanation = "Es gibt etwas zu besprechen, und nichts ist kaputt."
     files_follow = "description"
 
-    description = text(
+    description = textarea(
         labels["description"],
         missing="Bitte schreiben Sie kurz, worum es geht.",
         description="Wenige Worte genügen, damit die richtige Person zurückruft.",
@@ -275,7 +298,7 @@ class OtherForm(RequestForm):
     explanation = "Alles, was zu keiner der anderen Arten passt."
     files_follow = "description"
 
-    description = text(
+    description = textarea(
         labels["description"],
         missing="Bitte schreiben Sie kurz, worum es geht.",
         description="Was können wir für Sie tun?",
@@ -289,11 +312,13 @@ class ReplyForm(PortalForm):
 
     with_attachments = True
 
-    text = text("Ihre Nachricht", missing="Bitte schreiben Sie uns ein paar Worte.")
+    text = textarea("Ihre Nachricht", missing="Bitte schreiben Sie uns ein paar Worte.")
 
 
-FORMS = {form.for_category: form for form in (IncidentForm, WarrantyForm, NewEmployeeForm, CallbackForm, OtherForm)}
+REQUEST_FORMS = {
+    form.for_category: form for form in (IncidentForm, WarrantyForm, NewEmployeeForm, CallbackForm, OtherForm)
+}
 
-DETAIL_NAMES = frozenset(
-    name for form in FORMS.values() for name, member in vars(form).items() if hasattr(member, "_formfield")
+CATEGORY_FIELD_NAMES = frozenset(
+    name for form in REQUEST_FORMS.values() for name, member in vars(form).items() if hasattr(member, "_formfield")
 )

@@ -18,12 +18,12 @@ from playhouse.sqlite_ext import FTS5Model, SearchField
 from database import BaseModel, UTCDateTimeField, database
 from enums import (
     CODE_LENGTH,
-    MAX_ADDRESS_LENGTH,
+    MAX_CUSTOMER_NUMBER_LENGTH,
     MAX_EMAIL_LENGTH,
     MAX_ERROR_LENGTH,
     MAX_FILE_NAME_LENGTH,
+    MAX_IP_LENGTH,
     MAX_MESSAGE_ID_LENGTH,
-    MAX_NUMBER_LENGTH,
     MAX_PHONE_LENGTH,
     MAX_SHORT_LENGTH,
     MAX_SUBJECT_LENGTH,
@@ -40,15 +40,15 @@ from enums import (
     SubmissionState,
     TicketStatus,
     UnmatchedReason,
-    plain,
-    spoken,
+    format_code,
+    normalise_code,
 )
 
 
 class Customer(BaseModel):
     """A company that may report, with the hash of the PIN in force; without one it has no access yet."""
 
-    number = CharField(max_length=MAX_NUMBER_LENGTH, unique=True)
+    number = CharField(max_length=MAX_CUSTOMER_NUMBER_LENGTH, unique=True)
     name = CharField(max_length=MAX_SHORT_LENGTH)
     contact_name = CharField(max_length=MAX_SHORT_LENGTH, default="")
     email = CharField(max_length=MAX_EMAIL_LENGTH, default="")
@@ -70,7 +70,7 @@ class Customer(BaseModel):
         return cls.by_number().where(cls.pin_hash.is_null(), cls.locked_at.is_null())
 
     @classmethod
-    def recently_issued(cls):
+    def with_pin_newest_first(cls):
         """Return who has a PIN, the newest first."""
         return cls.select().where(cls.pin_hash.is_null(False)).order_by(cls.pin_issued_at.desc(), cls.id.desc())
 
@@ -107,7 +107,7 @@ class WrongPin(BaseModel):
     """One wrong PIN that was sent with a customer's number, so that guessing is noticed; the site is whence."""
 
     customer = ForeignKeyField(Customer, backref="wrong_pins", on_delete="CASCADE")
-    site = CharField(max_length=MAX_ADDRESS_LENGTH)
+    site = CharField(max_length=MAX_IP_LENGTH)
     at = UTCDateTimeField(index=True)
 
 
@@ -118,12 +118,12 @@ class Submission(BaseModel):
     code = CharField(max_length=CODE_LENGTH, unique=True)
     received_at = UTCDateTimeField()
     channel = EnumField(Channel, default=Channel.WEB)
-    address = CharField(max_length=MAX_ADDRESS_LENGTH, default="")
+    address = CharField(max_length=MAX_IP_LENGTH, default="")
     state = EnumField(SubmissionState, default=SubmissionState.PENDING, index=True)
     unmatched_reason = EnumField(UnmatchedReason, null=True)
     pin_proof = CharField(null=True)
 
-    customer_number = CharField(max_length=MAX_NUMBER_LENGTH)
+    customer_number = CharField(max_length=MAX_CUSTOMER_NUMBER_LENGTH)
     name = CharField(max_length=MAX_SHORT_LENGTH)
     phone = CharField(max_length=MAX_PHONE_LENGTH)
     email = CharField(max_length=MAX_EMAIL_LENGTH, default="")
@@ -169,7 +169,7 @@ class Submission(BaseModel):
 
     @property
     def spoken_code(self):
-        return spoken(self.code)
+        return format_code(self.code)
 
     @property
     def summary(self):
@@ -212,7 +212,7 @@ class StaffSession(BaseModel):
 
     token_hash = CharField(max_length=64, unique=True)
     staff = ForeignKeyField(Staff, backref="sessions", on_delete="CASCADE")
-    address = CharField(max_length=MAX_ADDRESS_LENGTH)
+    address = CharField(max_length=MAX_IP_LENGTH)
     began_at = UTCDateTimeField()
     ended_at = UTCDateTimeField(null=True)
 
@@ -255,7 +255,7 @@ class Ticket(BaseModel):
         ]
 
     @classmethod
-    def whole(cls):
+    def with_details(cls):
         """Return all tickets, each with its submission, customer and assignee."""
         return (
             cls.select(cls, Submission, Customer, Staff)
@@ -268,12 +268,12 @@ class Ticket(BaseModel):
 
     @classmethod
     def newest_first(cls):
-        return cls.whole().order_by(cls.id.desc())
+        return cls.with_details().order_by(cls.id.desc())
 
     @classmethod
-    def by_code(cls, code):
+    def find_by_code(cls, code):
         """Return the ticket with this Vorgangsnummer, typed with or without dash, or None."""
-        return cls.whole().where(Submission.code == plain(code)).get_or_none()
+        return cls.with_details().where(Submission.code == normalise_code(code)).get_or_none()
 
     @property
     def is_open(self):
@@ -413,7 +413,7 @@ class TextBlock(BaseModel):
 
 
 # What the stored name of a deleted file begins with while its row stays; a real one is hexadecimal.
-DISCARDED = "discarded-"
+DISCARDED_PREFIX = "discarded-"
 
 
 class Attachment(BaseModel):
@@ -432,17 +432,17 @@ class Attachment(BaseModel):
     active_content = CharField(max_length=MAX_SHORT_LENGTH, default="")
     digest = CharField(max_length=64)
     size = IntegerField()
-    address = CharField(max_length=MAX_ADDRESS_LENGTH, index=True)
+    address = CharField(max_length=MAX_IP_LENGTH, index=True)
     staged_at = UTCDateTimeField()
 
     @classmethod
     def on_disk(cls):
         """Return all but those whose file was deleted while their row stays for a receipt."""
-        return cls.select().where(~cls.stored_name.startswith(DISCARDED)).order_by(cls.id)
+        return cls.select().where(~cls.stored_name.startswith(DISCARDED_PREFIX)).order_by(cls.id)
 
     @classmethod
-    def staged(cls, draft):
-        return cls.select().where(cls.draft == draft, cls.submission.is_null()).order_by(cls.id)
+    def staged(cls, submission_key):
+        return cls.select().where(cls.draft == submission_key, cls.submission.is_null()).order_by(cls.id)
 
 
 # A file that is sent again, by a retry or a double click, is still one file.

@@ -12,7 +12,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from i18n.system_errors import in_german, no_access
+from i18n.system_errors import access_advice, in_german
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ FEDERAL_STATES = {
 }
 
 # What the office's logo may be, in the data folder beside this configuration.
-LOGOS = {"logo.svg": "image/svg+xml", "logo.png": "image/png", "logo.webp": "image/webp"}
+LOGO_MEDIA_TYPES = {"logo.svg": "image/svg+xml", "logo.png": "image/png", "logo.webp": "image/webp"}
 
 
 class StartError(Exception):
@@ -144,7 +144,7 @@ class Settings:
         return self.mail_from or self.office_email
 
     @property
-    def links_lead_nowhere(self):
+    def links_are_local_only(self):
         """Mails go out, but what they lead to opens on this machine only."""
         return bool(self.smtp_url) and not self.base_url
 
@@ -194,7 +194,7 @@ class Settings:
         told = (
             name
             for name, value in values.items()
-            if value != getattr(type(self), name) and (with_secrets or name not in _SECRET)
+            if value != getattr(type(self), name) and (with_secrets or name not in _SECRET_NAMES)
         )
         return "".join(toml_line(name, values[name]) for name in told)
 
@@ -213,13 +213,13 @@ def _read_config(path):
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except PermissionError:
-        raise StartError(no_access(path, path.parent)) from None
+        raise StartError(access_advice(path, path.parent)) from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise StartError(f"Die Datei {path} lässt sich nicht lesen: {in_german(error)}.") from None
 
 
 def _convert(field, value, source):
-    wrong = "" if field.name in _SECRET else f", nicht „{value}“"
+    wrong = "" if field.name in _SECRET_NAMES else f", nicht „{value}“"
     try:
         # What is no text keeps its kind, but for a whole number where any number will do.
         if type(value) not in (str, field.type) and (type(value), field.type) != (int, float):
@@ -244,14 +244,14 @@ def _at_most(limit):
     return lambda number: 0 < number <= limit
 
 
-def _is_address(text):
+def _is_ip(text):
     try:
         return text == "" or bool(ip_address(text))
     except ValueError:
         return False
 
 
-def _is_address_of_a(schemes, text):
+def _is_server_url(schemes, text):
     """Say whether a text is the whole address of a server, with a name that the network can look for."""
     try:
         url = urlsplit(text)
@@ -261,7 +261,7 @@ def _is_address_of_a(schemes, text):
 
 
 def _is_smtp_url(text):
-    return text == "" or _is_address_of_a(("smtp", "smtps"), text)
+    return text == "" or _is_server_url(("smtp", "smtps"), text)
 
 
 def _is_time(text):
@@ -280,22 +280,22 @@ def _is_command_line(text):
         return False
 
 
-def _is_mail_address(text):
+def _is_email(text):
     return re.fullmatch(r'[^@\s,;<>"]+@[^@\s,;<>"]+', text) is not None
 
 
 def _is_webhook_url(text):
     is_plain = text.isascii() and text.isprintable() and " " not in text
-    is_address = is_plain and _is_address_of_a(("http", "https"), text)
+    is_address = is_plain and _is_server_url(("http", "https"), text)
     return text == "" or (is_address and "@" not in urlsplit(text).netloc)
 
 
-def _is_web_address(text):
+def _is_http_url(text):
     return text == "" or text.startswith(("http://", "https://"))
 
 
 # What may hold a password is not said again in a message.
-_SECRET = frozenset({"smtp_url", "webhook_url", "webhook_secret"})
+_SECRET_NAMES = frozenset({"smtp_url", "webhook_url", "webhook_secret"})
 
 _CHECKS = {
     "threads": (_at_most(256), "muss größer als null und höchstens 256 sein"),
@@ -315,19 +315,19 @@ _CHECKS = {
     "new_employee_days": (_at_most(36500), "muss größer als null und höchstens 36500 sein"),
     "closed_ticket_days": (_at_most(36500), "muss größer als null und höchstens 36500 sein"),
     "mail_days": (_at_most(36500), "muss größer als null und höchstens 36500 sein"),
-    "trusted_proxy": (_is_address, "muss eine IP-Adresse sein"),
+    "trusted_proxy": (_is_ip, "muss eine IP-Adresse sein"),
     "port": (lambda port: 0 < port < 65536, "muss zwischen 1 und 65535 liegen"),
     "federal_state": (FEDERAL_STATES.__contains__, f"muss eines der Kürzel {', '.join(FEDERAL_STATES)} sein"),
     "scanner": (_is_command_line, "muss ein Befehl sein, zum Beispiel clamdscan --fdpass --no-summary"),
     "limits": ({"on", "off"}.__contains__, "muss „on“ oder „off“ sein"),
-    "base_url": (_is_web_address, "muss mit http:// oder https:// beginnen"),
+    "base_url": (_is_http_url, "muss mit http:// oder https:// beginnen"),
     "office_logo": (
-        ("", *LOGOS).__contains__,
-        f"muss eine dieser Dateien im Datenordner sein: {', '.join(LOGOS)}",
+        ("", *LOGO_MEDIA_TYPES).__contains__,
+        f"muss eine dieser Dateien im Datenordner sein: {', '.join(LOGO_MEDIA_TYPES)}",
     ),
-    "office_email": (_is_mail_address, "muss eine E-Mail-Adresse sein"),
+    "office_email": (_is_email, "muss eine E-Mail-Adresse sein"),
     "smtp_url": (_is_smtp_url, "muss so aussehen: smtp://name:kennwort@mail.firma.de:587"),
-    "mail_from": (lambda address: address == "" or _is_mail_address(address), "muss eine E-Mail-Adresse sein"),
+    "mail_from": (lambda address: address == "" or _is_email(address), "muss eine E-Mail-Adresse sein"),
     "mail_attachments": ({"on", "off"}.__contains__, "muss „on“ oder „off“ sein"),
     "mail_give_up_days": (_at_most(30), "muss größer als null und höchstens 30 sein"),
     "approval_link_days": (_at_most(365), "muss größer als null und höchstens 365 sein"),

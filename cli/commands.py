@@ -7,8 +7,8 @@ import click
 
 import clock
 from cli import maintenance
-from cli.console import Group, as_json, ask_password, print_json, print_rows, shown, with_database
-from enums import plain
+from cli.console import Group, as_json, ask_password, display_text, print_json, print_rows, with_database
+from enums import normalise_code
 from i18n import formats
 from i18n.system_errors import in_german
 from models import Attachment, Customer, Staff, Submission, Ticket
@@ -16,7 +16,7 @@ from services import request_fields
 from services.background import worker
 from services.customers import customers, pins
 from services.files import attachments
-from services.security.audit_log import COMMAND, SecurityEvent, note
+from services.security.audit_log import COMMAND, SecurityEvent, log_event
 from services.staff import accounts, two_factor
 
 number = click.option("--nummer", "number", required=True, metavar="N", help="Kundennummer.")
@@ -40,16 +40,16 @@ def cli(context):
 @cli.command("demo")
 @click.option(
     "--tickets",
-    "history",
+    "ticket_count",
     type=click.IntRange(1),
     metavar="ZAHL",
     help="So viele Tickets aus fünf Jahren; sonst einige hundert aus einem Jahr.",
 )
 @click.pass_obj
-def run_demo(runtime, history):
+def run_demo(runtime, ticket_count):
     """Zum Ausprobieren: mit Beispieldaten starten."""
     click.echo("Einen Moment, das Portal legt Beispieldaten an …")
-    runtime.serve_demo(history)
+    runtime.serve_demo(ticket_count)
 
 
 @cli.command("test")
@@ -71,7 +71,7 @@ def run_worker(once):
     click.echo(f"Erledigt. Geprüfte Anfragen: {done.decided}, verschickte E-Mails: {done.mails_sent}")
 
 
-for command in maintenance.ALL:
+for command in maintenance.COMMANDS:
     cli.add_command(command)
 
 
@@ -89,7 +89,7 @@ def add_customer(number, name, mail):
     """Einen Kunden anlegen und seine PIN ausgeben."""
     customer = customers.add({"number": number, "name": name, "email": mail}, clock.now())
     pin = pins.issue_pin(customer, clock.now())
-    note(SecurityEvent.PIN_ISSUED, COMMAND, customer=customer.number)
+    log_event(SecurityEvent.PIN_ISSUED, COMMAND, customer=customer.number)
     click.echo(f"Kunde {customer.number} ({customer.name}) ist angelegt.")
     _print_pin(pin)
 
@@ -118,7 +118,7 @@ def issue_pin(number):
     """Eine neue PIN ausgeben; die bisherige gilt dann nicht mehr."""
     customer = customers.find(number)
     pin = pins.issue_pin(customer, clock.now())
-    note(SecurityEvent.PIN_ISSUED, COMMAND, customer=customer.number)
+    log_event(SecurityEvent.PIN_ISSUED, COMMAND, customer=customer.number)
     click.echo(f"Kunde {customer.number} ({customer.name}) hat eine neue PIN.")
     _print_pin(pin)
 
@@ -130,7 +130,7 @@ def lock(number):
     """Einen Kunden sperren: keine Tickets mehr."""
     customer = customers.find(number)
     customers.lock(customer, clock.now())
-    note(SecurityEvent.CUSTOMER_LOCKED, COMMAND, customer=customer.number)
+    log_event(SecurityEvent.CUSTOMER_LOCKED, COMMAND, customer=customer.number)
     click.echo(f"Kunde {customer.number} ({customer.name}) ist gesperrt.")
 
 
@@ -141,7 +141,7 @@ def unlock(number):
     """Die Sperre eines Kunden aufheben."""
     customer = customers.find(number)
     customers.unlock(customer)
-    note(SecurityEvent.CUSTOMER_UNLOCKED, COMMAND, customer=customer.number)
+    log_event(SecurityEvent.CUSTOMER_UNLOCKED, COMMAND, customer=customer.number)
     click.echo(f"Kunde {customer.number} ({customer.name}) ist entsperrt.")
 
 
@@ -155,7 +155,7 @@ def ticket():
 @with_database
 def list_tickets(as_json):
     """Alle Tickets zeigen, das neueste zuerst."""
-    rows = [_summary(ticket.submission) | _of_ticket(ticket) for ticket in Ticket.newest_first()]
+    rows = [_summary(ticket.submission) | _ticket_facts(ticket) for ticket in Ticket.newest_first()]
     print_rows(rows, as_json, "Noch keine Tickets.")
 
 
@@ -166,8 +166,8 @@ def list_tickets(as_json):
 def show_ticket(code, as_json):
     """Ein Ticket mit allen Angaben, Anhängen und seinem Verlauf zeigen."""
     ticket = _find_ticket(code)
-    history = [{"wann": event.at, "wer": event.actor, "was": _told(event)} for event in ticket.events]
-    _print_whole(ticket.submission, _of_ticket(ticket), history, as_json)
+    history = [{"wann": event.at, "wer": event.actor, "was": _event_text(event)} for event in ticket.events]
+    _print_submission(ticket.submission, _ticket_facts(ticket), history, as_json)
 
 
 @ticket.command("anhang")
@@ -190,7 +190,7 @@ def unmatched():
 @with_database
 def list_unmatched(as_json):
     """Alle nicht zugeordneten Anfragen zeigen, die neueste zuerst."""
-    rows = [_summary(submission) | _of_unmatched(submission) for submission in Submission.unmatched()]
+    rows = [_summary(submission) | _unmatched_facts(submission) for submission in Submission.unmatched()]
     print_rows(rows, as_json, "Es gibt keine nicht zugeordneten Anfragen.")
 
 
@@ -201,7 +201,7 @@ def list_unmatched(as_json):
 def show_unmatched(code, as_json):
     """Eine nicht zugeordnete Anfrage zeigen."""
     submission = _find_unmatched(code)
-    _print_whole(submission, _of_unmatched(submission), [], as_json)
+    _print_submission(submission, _unmatched_facts(submission), [], as_json)
 
 
 @unmatched.command("anhang")
@@ -225,7 +225,7 @@ def office():
 def add_account(name):
     """Ein Konto anlegen; der Befehl fragt nach dem Kennwort."""
     member = accounts.add(name, ask_password(), clock.now())
-    note(SecurityEvent.ACCOUNT_ADDED, COMMAND, account=member.name)
+    log_event(SecurityEvent.ACCOUNT_ADDED, COMMAND, account=member.name)
     click.echo(f"Das Konto „{member.name}“ ist angelegt.")
 
 
@@ -237,10 +237,10 @@ def set_password(name, alone):
     """Ein neues Kennwort setzen; alle Sitzungen des Kontos enden."""
     member = accounts.find(name)
     accounts.set_password(member, ask_password(), clock.now())
-    note(SecurityEvent.PASSWORD_CHANGED, COMMAND, account=member.name)
+    log_event(SecurityEvent.PASSWORD_CHANGED, COMMAND, account=member.name)
     if alone:
-        two_factor.switch_off(member)
-        note(SecurityEvent.SECOND_FACTOR_OFF, COMMAND, account=member.name)
+        two_factor.disable(member)
+        log_event(SecurityEvent.SECOND_FACTOR_OFF, COMMAND, account=member.name)
     click.echo(f"Das Konto „{member.name}“ hat ein neues Kennwort{' und keinen zweiten Faktor mehr' if alone else ''}.")
 
 
@@ -251,7 +251,7 @@ def lock_account(name):
     """Ein Konto sperren; alle seine Sitzungen enden."""
     member = accounts.find(name)
     accounts.lock(member, clock.now())
-    note(SecurityEvent.ACCOUNT_LOCKED, COMMAND, account=member.name)
+    log_event(SecurityEvent.ACCOUNT_LOCKED, COMMAND, account=member.name)
     click.echo(f"Das Konto „{member.name}“ ist gesperrt.")
 
 
@@ -262,7 +262,7 @@ def unlock_account(name):
     """Die Sperre eines Kontos aufheben."""
     member = accounts.find(name)
     accounts.unlock(member)
-    note(SecurityEvent.ACCOUNT_UNLOCKED, COMMAND, account=member.name)
+    log_event(SecurityEvent.ACCOUNT_UNLOCKED, COMMAND, account=member.name)
     click.echo(f"Das Konto „{member.name}“ ist entsperrt.")
 
 
@@ -284,14 +284,14 @@ def list_accounts(as_json):
 
 
 def _find_ticket(code):
-    ticket = Ticket.by_code(code)
+    ticket = Ticket.find_by_code(code)
     if ticket is None:
         raise click.ClickException(f"Ein Ticket {code} gibt es nicht.")
     return ticket
 
 
 def _find_unmatched(code):
-    submission = Submission.unmatched().where(Submission.code == plain(code)).get_or_none()
+    submission = Submission.unmatched().where(Submission.code == normalise_code(code)).get_or_none()
     if submission is None:
         raise click.ClickException(f"Eine nicht zugeordnete Anfrage {code} gibt es nicht.")
     return submission
@@ -312,7 +312,7 @@ def _save_attachment(submission, position, target):
     click.echo(f"Geschrieben: {target}")
 
 
-def _told(event):
+def _event_text(event):
     return f"{event.kind.label}: {event.text}" if event.text else event.kind.label
 
 
@@ -328,7 +328,7 @@ def _summary(submission):
     }
 
 
-def _of_ticket(ticket):
+def _ticket_facts(ticket):
     return {
         "Status": ticket.status.label,
         "Kunde": ticket.customer.name,
@@ -339,7 +339,7 @@ def _of_ticket(ticket):
     }
 
 
-def _of_unmatched(submission):
+def _unmatched_facts(submission):
     return {"Grund": submission.unmatched_reason.label}
 
 
@@ -348,8 +348,8 @@ def _print_pin(pin):
     click.echo("Sie sehen sie nur dieses eine Mal.")
 
 
-def _print_whole(submission, facts, history, as_json):
-    sent = request_fields.read_back(submission)
+def _print_submission(submission, facts, history, as_json):
+    sent = request_fields.labelled_texts(submission)
     files = [
         {
             "Nr": position,
@@ -362,13 +362,13 @@ def _print_whole(submission, facts, history, as_json):
     if as_json:
         print_json(_summary(submission) | facts | {"Angaben": dict(sent), "Anhänge": files, "Verlauf": history})
         return
-    click.echo(f"Vorgang {submission.spoken_code}, eingegangen am {formats.moment(submission.received_at)}")
+    click.echo(f"Vorgang {submission.spoken_code}, eingegangen am {formats.local_datetime(submission.received_at)}")
     for label, value in [*facts.items(), *sent]:
         if value:
             # Lines that somebody typed must not look like lines of this list.
-            click.echo(f"{label}: {shown(value)}".replace("\n", "\n    "))
+            click.echo(f"{label}: {display_text(value)}".replace("\n", "\n    "))
     for file in files:
         caution = file["enthält"] and f", enthält {file['enthält']}"
         click.echo(f"Anhang {file['Nr']}: {file['Name']} ({formats.file_size(file['Bytes'])}){caution}")
     for event in history:
-        click.echo(f"{formats.moment(event['wann'])} · {event['wer']}: {event['was']}")
+        click.echo(f"{formats.local_datetime(event['wann'])} · {event['wer']}: {event['was']}")

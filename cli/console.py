@@ -70,7 +70,7 @@ def with_database(command):
     @wraps(command)
     @click.pass_obj
     def run(runtime, *args, **options):
-        with runtime.create_app().app_context(), database.connection_context(), log_setup.to_file():
+        with runtime.create_app().app_context(), database.connection_context(), log_setup.log_to_file():
             try:
                 return command(*args, **options)
             except errors.AccountError as error:
@@ -101,7 +101,7 @@ def print_rows(rows, as_json, when_empty):
     elif not rows:
         click.echo(when_empty)
     else:
-        table = [list(rows[0]), *([shown(value) for value in row.values()] for row in rows)]
+        table = [list(rows[0]), *([display_text(value) for value in row.values()] for row in rows)]
         widths = [max(map(len, column)) for column in zip(*table, strict=True)]
         for line in table:
             click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
@@ -109,19 +109,19 @@ def print_rows(rows, as_json, when_empty):
 
 def print_json(value):
     """Print for scripts: names in small letters without umlauts, moments in ISO 8601, and nothing but ASCII."""
-    click.echo(json.dumps(_for_scripts(value), indent=2))
+    click.echo(json.dumps(_json_value(value), indent=2))
 
 
-def _for_scripts(value):
+def _json_value(value):
     if isinstance(value, list):
-        return [_for_scripts(item) for item in value]
+        return [_json_value(item) for item in value]
     if isinstance(value, dict):
-        return {formats.without_umlauts(name, "_"): _for_scripts(item) for name, item in value.items()}
+        return {formats.slugify(name, "_"): _json_value(item) for name, item in value.items()}
     return value.isoformat() if isinstance(value, datetime) else value
 
 
-def shown(value):
+def display_text(value):
     """Return a value as a person reads it."""
     if isinstance(value, datetime):
-        return formats.moment(value)
+        return formats.local_datetime(value)
     return ", ".join(value) if isinstance(value, list) else str(value or "")

@@ -9,15 +9,15 @@ from peewee import DatabaseError
 
 import clock
 from cli.console import Command, Group, as_json, print_json
-from database import database, open_at
+from database import database, init_database
 from i18n import formats
 from i18n.system_errors import in_german
 from logs import setup as log_setup
 from migrations import migrate
 from services.errors import AccountError
 from services.operations import backup, data_folder, health_check, key_replacement, restore
-from services.operations.health_check import Weight
-from services.security.audit_log import COMMAND, SecurityEvent, note
+from services.operations.health_check import Severity
+from services.security.audit_log import COMMAND, SecurityEvent, log_event
 from settings import StartError, settings
 
 
@@ -31,7 +31,7 @@ def back_up(with_key, target):
     if not data_folder.has_database():
         raise click.ClickException(f"In {settings.data_dir} liegt keine Datenbank. Es gibt nichts zu sichern.")
     # A step to a new version must not come before the backup, so the app is not made here.
-    open_at(settings.database_path)
+    init_database(settings.database_path)
     try:
         with database.connection_context():
             made = backup.make(clock.now(), target, with_key)
@@ -47,8 +47,8 @@ def back_up(with_key, target):
     if made.logo_fault:
         click.echo(f"{made.logo_fault} In der Sicherung fehlt es.")
     if with_key:
-        with log_setup.to_file():
-            note(SecurityEvent.KEY_COPIED, COMMAND)
+        with log_setup.log_to_file():
+            log_event(SecurityEvent.KEY_COPIED, COMMAND)
         click.echo("Im Archiv liegt der Schlüssel: Wer es hat, kommt an alles. Verwahren Sie es so gut wie ihn.")
     else:
         click.echo("Ohne Schlüssel. Verwahren Sie secret.key einmal an einem anderen Ort.")
@@ -56,22 +56,22 @@ def back_up(with_key, target):
 
 @click.command("wiederherstellen", cls=Command)
 @click.argument("archive", metavar="ARCHIV", type=click.Path(path_type=Path))
-def bring_back(archive):
+def restore_backup(archive):
     """Ein Archiv in einen leeren Datenordner zurückspielen."""
     try:
         restored = restore.restore(archive, clock.now())
     except restore.RestoreError as error:
         raise click.ClickException(str(error)) from None
-    with log_setup.to_file():
-        note(SecurityEvent.RESTORED, COMMAND)
-    click.echo(f"Wiederhergestellt in {settings.data_dir}: der Stand vom {formats.moment(restored.made_at)}.")
+    with log_setup.log_to_file():
+        log_event(SecurityEvent.RESTORED, COMMAND)
+    click.echo(f"Wiederhergestellt in {settings.data_dir}: der Stand vom {formats.local_datetime(restored.made_at)}.")
     click.echo(f"Tickets: {restored.tickets}, Anhänge: {restored.files}")
-    if restored.lost:
-        click.echo(f"Anhänge, die schon bei der Sicherung fehlten oder beschädigt waren: {restored.lost}")
-    if restored.held:
+    if restored.missing_files:
+        click.echo(f"Anhänge, die schon bei der Sicherung fehlten oder beschädigt waren: {restored.missing_files}")
+    if restored.held_back:
         click.echo(
-            f"Im Postausgang warteten Nachrichten: {restored.held}. Sie gehen nicht von selbst hinaus, denn vielleicht "
-            "sind sie längst angekommen. Entscheiden Sie im Postausgang unter „Nicht zustellbar“."
+            f"Im Postausgang warteten Nachrichten: {restored.held_back}. Sie gehen nicht von selbst hinaus, denn "
+            "vielleicht sind sie längst angekommen. Entscheiden Sie im Postausgang unter „Nicht zustellbar“."
         )
     if not restored.has_key:
         click.echo(
@@ -79,10 +79,10 @@ def bring_back(archive):
             f"danach: chmod 600 {settings.secret_key_path}. Auch Zugangsdaten (smtp_url, webhook_url, webhook_secret) "
             "standen nicht im Archiv; tragen Sie sie in config.toml wieder ein."
         )
-    if restored.reaching_out:
+    if restored.external_settings:
         click.echo(
             "Aus dem Archiv kommen auch Adressen, an die das Portal sich wendet oder denen es glaubt: "
-            f"{', '.join(restored.reaching_out)}. Sehen Sie in config.toml nach, ob es Ihre sind."
+            f"{', '.join(restored.external_settings)}. Sehen Sie in config.toml nach, ob es Ihre sind."
         )
     if restored.command:
         click.echo(
@@ -97,14 +97,14 @@ def bring_back(archive):
 def check(as_json):
     """Nachsehen, ob alles in Ordnung ist."""
     findings = health_check.check(clock.now())
-    faults = sum(finding.weight is Weight.FAULT for finding in findings)
+    faults = sum(finding.severity is Severity.FAULT for finding in findings)
     if as_json:
         print_json(
-            [{"Bereich": topic, "Stand": weight.label, "Satz": sentence} for topic, weight, sentence in findings]
+            [{"Bereich": topic, "Stand": severity.label, "Satz": sentence} for topic, severity, sentence in findings]
         )
     else:
-        for topic, weight, sentence in findings:
-            click.echo(f"{topic}: {weight.label}{'. ' if sentence else ''}{sentence}")
+        for topic, severity, sentence in findings:
+            click.echo(f"{topic}: {severity.label}{'. ' if sentence else ''}{sentence}")
         click.echo(f"Fehler: {faults}" if faults else "Es gibt keine Fehler.")
     sys.exit(1 if faults else 0)
 
@@ -115,15 +115,15 @@ def key():
 
 
 @key.command("neu")
-def renew_key():
+def replace_key():
     """Einen verlorenen Schlüssel ersetzen; alle PINs werden ungültig."""
     if not data_folder.has_database():
         raise click.ClickException(f"In {settings.data_dir} liegt keine Datenbank, an der ein Schlüssel hängt.")
-    open_at(settings.database_path)
+    init_database(settings.database_path)
     try:
-        with database.connection_context(), log_setup.to_file():
+        with database.connection_context(), log_setup.log_to_file():
             migrate()
-            key_replacement.require_need()
+            key_replacement.refuse_if_key_is_intact()
             click.echo(
                 "Der Schlüssel fehlt oder ist beschädigt. Liegt er noch irgendwo, zum Beispiel auf einem Stick oder in "
                 "einer Sicherung mit Schlüssel, legen Sie ihn lieber zurück.\n"
@@ -131,8 +131,8 @@ def renew_key():
             )
             if click.prompt("Tippen Sie ja, wenn es sein soll", default="", show_default=False).strip() != "ja":
                 raise click.ClickException("Es ist nichts geändert.")
-            withdrawn = key_replacement.make(clock.now())
-            note(SecurityEvent.KEY_RENEWED, COMMAND)
+            withdrawn = key_replacement.replace_key(clock.now())
+            log_event(SecurityEvent.KEY_RENEWED, COMMAND)
     except (AccountError, StartError) as error:
         raise click.ClickException(str(error)) from None
     except (OSError, DatabaseError) as error:
@@ -148,4 +148,4 @@ def renew_key():
     )
 
 
-ALL = [back_up, bring_back, check, key]
+COMMANDS = [back_up, restore_backup, check, key]

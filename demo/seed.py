@@ -20,7 +20,7 @@ from services.staff import accounts
 from services.tickets import text_blocks
 from settings import settings
 
-OFFICE = {
+DEMO_ENVIRONMENT = {
     "TICKET_OFFICE_NAME": "Muster-IT",
     "TICKET_OFFICE_EMAIL": "support@muster-it.example",
     "TICKET_OFFICE_PHONE": "0211 555000",
@@ -30,7 +30,7 @@ OFFICE = {
 }
 
 # So many made-up tickets of the last year lie behind the few that come in by the front door.
-HISTORY = 600
+HISTORY_TICKETS = 600
 HISTORY_PERIOD = timedelta(days=365)
 
 CUSTOMERS = [
@@ -41,7 +41,7 @@ CUSTOMERS = [
 ]
 
 # Whoever wants to see how an approval goes takes this one.
-WITH_APPROVER, APPROVER = "K1004", {"name": "Mehtap Yılmaz", "email": "mehtap@yilmaz.example.org"}
+CUSTOMER_WITH_APPROVER, APPROVER = "K1004", {"name": "Mehtap Yılmaz", "email": "mehtap@yilmaz.example.org"}
 
 PEOPLE = [
     ("Anna Sommer", "0211 555 0101"),
@@ -81,20 +81,20 @@ OTHERS = [
 ]
 
 
-def fill(now, tickets=None):
+def add_sample_data(now, ticket_count=None):
     """Add the customers and some requests of the last days; return what one needs to know to try the portal.
 
     Behind them lies a made-up history: a small one of a year, or the wanted number of tickets of five years.
     """
-    if tickets is None:
-        history.make(HISTORY, now, HISTORY_PERIOD)
+    if ticket_count is None:
+        history.add_history(HISTORY_TICKETS, now, HISTORY_PERIOD)
     else:
-        history.make(tickets, now)
+        history.add_history(ticket_count, now)
     access = []
     for number, name, domain in CUSTOMERS:
         facts = {"number": number, "name": name, "email": f"post@{domain}", "mail_domain": domain}
         customer = customers.add(facts, now)
-        if number == WITH_APPROVER:
+        if number == CUSTOMER_WITH_APPROVER:
             customers.add_approver(customer, APPROVER)
         access.append((customer, pins.issue_pin(customer, now)))
     requests = list(_requests(now.astimezone(TIME_ZONE).date()))
@@ -121,7 +121,8 @@ def fill(now, tickets=None):
         "\nBeispielkunden zum Ausprobieren:\n"
         + "\n".join(lines)
         + f"\n\nDie Verwaltung: {settings.url}/verwaltung/\n  Name: {member.name}   Kennwort: {password}"
-        + f"\n\nEine Anfrage von {WITH_APPROVER} wartet auf Freigabe. Diese Links stehen sonst nur in E-Mails:\n"
+        + f"\n\nEine Anfrage von {CUSTOMER_WITH_APPROVER} wartet auf Freigabe. "
+        + "Diese Links stehen sonst nur in E-Mails:\n"
         + _mailed_links(now)
         + f"\n\nDie Tickets zeigt, in einem zweiten Fenster:\n  {_command_for_a_second_window()}\n\n"
     )
@@ -129,14 +130,14 @@ def fill(now, tickets=None):
 
 def _mailed_links(now):
     """Return what stands only in mails: the links to a request that waits, for its approver and for who sent it."""
-    customer = customers.find(WITH_APPROVER)
+    customer = customers.find(CUSTOMER_WITH_APPROVER)
     ticket = customer.tickets.order_by(Ticket.rank, Ticket.id).first()
     approver, sender = (
         access_links.for_approver(ticket, customer.approvers.get(), now),
         access_links.for_customer(ticket, now),
     )
     return "\n".join(
-        f"  {who}: {access_links.unveil(access_links.veiled_url(link), link)}"
+        f"  {who}: {access_links.insert_token(access_links.placeholder_url(link), link)}"
         for who, link in ((f"Genehmigerin {APPROVER['name']}", approver), ("Wer gefragt hat", sender))
     )
 
@@ -177,12 +178,12 @@ def _requests(today):
 
 
 def _send(position, answers, pin, now):
-    draft = f"demo{position:018}"
+    submission_key = f"demo{position:018}"
     proof = pins.pin_proof(answers["customer_number"], pin)
     with_files = answers["category"] is not Category.NEW_EMPLOYEE
     if with_files and position % 3 == 0:
-        attachments.stage(draft, [("Foto.png", io.BytesIO(_picture(position)))], "127.0.0.1", now)
-    intake.receive(draft, answers, proof, with_files, "127.0.0.1", now)
+        attachments.stage(submission_key, [("Foto.png", io.BytesIO(_picture(position)))], "127.0.0.1", now)
+    intake.receive(submission_key, answers, proof, with_files, "127.0.0.1", now)
 
 
 def _picture(position):

@@ -20,18 +20,18 @@ _CATALOGUES = {
 _current = ContextVar("language", default=GERMAN)
 
 
-def current():
+def current_language():
     """Return the code of the language that is spoken now."""
     return _current.get()
 
 
-def use(code):
+def activate(code):
     """Speak a language from here on."""
     _current.set(code)
 
 
 @contextmanager
-def spoken(code):
+def override(code):
     """Speak a language for a while."""
     token = _current.set(code)
     try:
@@ -43,13 +43,13 @@ def spoken(code):
 def gettext(german, **values):
     """Return a German sentence in the language spoken, with its %(names)s filled in."""
     # The empty text is where a catalogue keeps its own head.
-    text = german and _CATALOGUES[current()].gettext(german)
+    text = german and _CATALOGUES[current_language()].gettext(german)
     return text % values if values else text
 
 
 def ngettext(one, many, num, **values):
     """Return the sentence for one or for many in the language spoken, with %(num)d and other %(names)s filled in."""
-    return _CATALOGUES[current()].ngettext(one, many, num) % ({"num": num} | values)
+    return _CATALOGUES[current_language()].ngettext(one, many, num) % ({"num": num} | values)
 
 
 def gettext_noop(german):

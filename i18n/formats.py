@@ -12,7 +12,7 @@ _WEEKDAYS = ("Montag", "Dienstag", "Mittwoch", "Donnerstag", "Freitag", "Samstag
 
 
 def _in_english():
-    return catalogue.current() == catalogue.ENGLISH
+    return catalogue.current_language() == catalogue.ENGLISH
 
 
 def date(value):
@@ -27,12 +27,12 @@ def weekday(value):
     return f"{name}, {date(value)}"
 
 
-def day(value):
+def local_date(value):
     """Return the day of a moment as the office's calendar showed it: "23.11.2026"."""
     return date(value.astimezone(TIME_ZONE))
 
 
-def moment(value):
+def local_datetime(value):
     """Return a moment as the office's clock showed it: "23.11.2026 um 17:05 Uhr", "23 November 2026 at 17:05"."""
     local = value.astimezone(TIME_ZONE)
     if _in_english():
@@ -40,7 +40,7 @@ def moment(value):
     return f"{date(local)} um {local:%H:%M}\N{NO-BREAK SPACE}Uhr"
 
 
-def lately(value, today):
+def relative_datetime(value, today):
     """Return a moment as short as it can be understood today: "heute, 09:30", "gestern, 17:05", "21.11.2026"."""
     local = value.astimezone(TIME_ZONE)
     days = (today - local.date()).days
@@ -49,7 +49,7 @@ def lately(value, today):
     return f"{('heute', 'gestern')[days]}, {local:%H:%M}"
 
 
-def wait(duration):
+def wait_time(duration):
     """Return how long to wait, rounded up: "1 Sekunde", "45 Sekunden", "3 Minuten"."""
     seconds = max(1, math.ceil(duration.total_seconds()))
     if seconds > 90:
@@ -69,7 +69,7 @@ def duration(value):
     return " ".join(parts) or "unter 1 Min."
 
 
-def term(days):
+def period(days):
     """Return how long something is kept, in whole years where it is some: "7 Jahre", "1 Jahr", "180 Tage"."""
     years, rest = divmod(days, 365)
     return ngettext("%(num)d Tag", "%(num)d Tage", days) if rest else ngettext("%(num)d Jahr", "%(num)d Jahre", years)
@@ -88,11 +88,11 @@ def _with_comma(number):
     return f"{number:.1f}" if _in_english() else f"{number:.1f}".replace(".", ",")
 
 
-def dialled(phone):
+def phone_digits(phone):
     """Return a phone number as a tel: link wants it, without blanks and brackets."""
     return "".join(character for character in phone if character.isdigit() or character == "+")
 
 
-def without_umlauts(text, blank):
+def slugify(text, blank):
     """Return a word as addresses and scripts know it: in small letters, without umlauts, with a sign for each blank."""
     return text.lower().translate(_UMLAUTS).replace(" ", blank)

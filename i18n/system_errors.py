@@ -7,7 +7,7 @@ import tomllib
 
 SHARING_VIOLATION = 32
 
-_OF_THE_SYSTEM = {
+_SYSTEM_ERRORS = {
     errno.ENOENT: "gibt es nicht",
     errno.EISDIR: "ist ein Ordner",
     errno.ENOTDIR: "ist kein Ordner",
@@ -23,7 +23,7 @@ _OF_THE_SYSTEM = {
 }
 
 # What a message begins with.
-_OF_THE_DATABASE = {
+_DATABASE_ERRORS = {
     "unable to open database file": "die Datenbank lässt sich nicht öffnen",
     "database disk image is malformed": "die Datenbank ist beschädigt",
     "file is not a database": "die Datei ist keine Datenbank",
@@ -43,14 +43,14 @@ def in_german(error):
         place = re.search(r"line (\d+), column (\d+)", str(error))
         return "Zeile {}, Spalte {} passt nicht".format(*place.groups()) if place else "das Ende fehlt"
     if isinstance(error, OSError):
-        return _said_by_the_system(error)
+        return _system_error(error)
     return next(
-        (words for said, words in _OF_THE_DATABASE.items() if str(error).startswith(said)),
+        (words for said, words in _DATABASE_ERRORS.items() if str(error).startswith(said)),
         f"die Datenbank meldet „{error}“",
     )
 
 
-def no_access(paths, folder):
+def access_advice(paths, folder):
     """Return what to do about what somebody of this machine may not use, though it lies in the data folder."""
     what = f"{paths}: Das darf der Benutzer, unter dem dieser Befehl läuft, nicht lesen oder beschreiben."
     if os.name == "nt":
@@ -61,8 +61,8 @@ def no_access(paths, folder):
     )
 
 
-def _said_by_the_system(error):
-    said = _OF_THE_SYSTEM.get(error.errno, f"macht Schwierigkeiten (Fehler {error.errno} des Betriebssystems)")
+def _system_error(error):
+    said = _SYSTEM_ERRORS.get(error.errno, f"macht Schwierigkeiten (Fehler {error.errno} des Betriebssystems)")
     if getattr(error, "winerror", None) == SHARING_VIOLATION:
         said = "ist gerade von einem anderen Programm geöffnet"
     return f"{error.filename or 'der Datenträger'} {said}"

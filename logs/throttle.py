@@ -10,18 +10,18 @@ from datetime import datetime, timedelta
 from clock import TIME_ZONE
 
 # So many of a kind are written; how many more there were is said once in so many seconds.
-WRITTEN = 10
+RECORDS_PER_WINDOW = 10
 WINDOW_SECONDS = 600
 
 # Beyond this many the oldest are forgotten: memory has a bound, too.
 MOST_KINDS = 10_000
-MOST_FAILURES = 1000
+MAX_ERROR_NUMBERS = 1000
 
 # A failure that happens again keeps its number for so long.
-SAME_NUMBER = timedelta(hours=1)
+NUMBER_LIFETIME = timedelta(hours=1)
 
 
-class Damper(logging.Filter):
+class LogThrottle(logging.Filter):
     """Lets a handler write the first records of a kind, and then how many more there were.
 
     A record without a kind always passes; the counts are written with the next record of any kind, or at the end.
@@ -53,7 +53,7 @@ class Damper(logging.Filter):
         if not 0 <= record.created - first.created < WINDOW_SECONDS:
             return True  # It is due, and begins anew with the next one.
         self._counted[kind] = first, count + 1
-        return count < WRITTEN
+        return count < RECORDS_PER_WINDOW
 
     def _due(self, now):
         lines = []
@@ -70,7 +70,7 @@ class Damper(logging.Filter):
             self._handler.handle(line)
 
 
-class Failures:
+class ErrorNumbers:
     """The numbers of failures; the same one gets the same number for an hour, so that each is found in the log."""
 
     def __init__(self):
@@ -83,28 +83,28 @@ class Failures:
         what = (type(error), place, steps)
         with self._lock:
             number, since = self._known.get(what, (None, now))
-            if number and since <= now < since + SAME_NUMBER:
+            if number and since <= now < since + NUMBER_LIFETIME:
                 return number, since
             number = f"{secrets.randbelow(10**6):06}"
             self._known[what] = number, now
             self._known.move_to_end(what)
-            while len(self._known) > MOST_FAILURES:
+            while len(self._known) > MAX_ERROR_NUMBERS:
                 self._known.popitem(last=False)
             return number, None
 
-    def forget(self):
+    def reset(self):
         """Begin anew, as at the start of the server."""
         with self._lock:
             self._known.clear()
 
 
-failures = Failures()
+error_numbers = ErrorNumbers()
 
 
 def _more(first, count):
     """Return the record that says how many more there were, or None."""
-    if count <= WRITTEN:
+    if count <= RECORDS_PER_WINDOW:
         return None
     since = datetime.fromtimestamp(first.created, TIME_ZONE)
-    text = f"{first.kind} | seit {since:%H:%M} noch {count - WRITTEN}-mal"
+    text = f"{first.kind} | seit {since:%H:%M} noch {count - RECORDS_PER_WINDOW}-mal"
     return logging.LogRecord(first.name, first.levelno, first.pathname, first.lineno, text, None, None)

@@ -202,10 +202,10 @@ def up(migrator, db):
         db.create_tables(added, safe=False)
         for model, sources in REBUILT.items():
             rebuild(db, model, sources)
-        _find_by_words(db)
+        _fill_search_index(db)
 
 
-def _find_by_words(db):
+def _fill_search_index(db):
     columns = (
         "submission.code, submission.customer_number, customer.name, submission.name, phone, submission.email, "
         "reference, description, device, serial_number, order_reference, first_name, last_name, extension, mobile, "

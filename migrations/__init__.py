@@ -10,7 +10,7 @@ from playhouse.migrations import Runner
 
 import clock
 from clock import TIME_ZONE
-from database import copy_pages, database
+from database import copy_database, database
 from settings import StartError, settings
 
 DIRECTORY = Path(__file__).parent
@@ -51,12 +51,12 @@ def applied_steps(db):
     return sorted(Runner(db, str(DIRECTORY)).applied())
 
 
-def began_at(db):
+def first_applied_at(db):
     """Return the moment at which a database took its first step, or None."""
     return min((moment.astimezone() for moment in Runner(db, str(DIRECTORY)).applied().values()), default=None)
 
 
-def is_known(db):
+def knows_all_steps(db):
     """Say whether this version knows every step that a database has taken, and so can open it or bring it up."""
     return all(step.path for step in Runner(db, str(DIRECTORY)).status())
 
@@ -73,7 +73,7 @@ def _copy_database(last_step):
     unfinished = settings.backups_dir / f".unfertig-{secrets.token_hex(8)}.db"
     try:
         with closing(sqlite3.connect(unfinished)) as copy:
-            copy_pages(database.connection(), copy)
+            copy_database(database.connection(), copy)
         unfinished.replace(settings.backups_dir / name)
     finally:
         unfinished.unlink(missing_ok=True)

@@ -4,10 +4,10 @@ Of what the proxy says only what it added itself counts. Waitress could do this,
 of IPv4 at its end for an address and a port.
 """
 
-from services.security.ip_networks import read
+from services.security.ip_networks import parse_ip
 
 # What proxies say; nothing of it reaches the app.
-HEADERS = tuple(
+FORWARDED_HEADERS = tuple(
     f"HTTP_{name}"
     for name in (
         "X_FORWARDED_FOR",
@@ -20,17 +20,17 @@ HEADERS = tuple(
 )
 
 
-class BehindProxy:
+class ProxyHeadersMiddleware:
     """Gives an app the address and the scheme that its proxy saw."""
 
     def __init__(self, app, proxy):
-        self._app, self._proxy = app, read(proxy)
+        self._app, self._proxy = app, parse_ip(proxy)
 
     def __call__(self, environ, start_response):
-        visitors, scheme, *_ = [environ.pop(name, "") for name in HEADERS]
-        if self._proxy and read(environ["REMOTE_ADDR"]) == self._proxy:
-            if visitor := read(visitors.rpartition(",")[2]):
-                environ["REMOTE_ADDR"] = environ["REMOTE_HOST"] = visitor
+        forwarded_for, scheme, *_ = [environ.pop(name, "") for name in FORWARDED_HEADERS]
+        if self._proxy and parse_ip(environ["REMOTE_ADDR"]) == self._proxy:
+            if client_ip := parse_ip(forwarded_for.rpartition(",")[2]):
+                environ["REMOTE_ADDR"] = environ["REMOTE_HOST"] = client_ip
             if scheme in ("http", "https"):
                 environ["wsgi.url_scheme"] = scheme
         return self._app(environ, start_response)

@@ -6,13 +6,13 @@ import re
 from filetype import guess_mime
 
 from i18n.system_errors import in_german
-from settings import LOGOS, settings
+from settings import LOGO_MEDIA_TYPES, settings
 
 # Text that anybody is to read needs this contrast to what lies behind it (WCAG 2.2, 1.4.3).
-READABLE = 4.5
+MIN_CONTRAST = 4.5
 
 # What stands for the office's colour in the icon.
-ICON = "#0b5c8a"
+ICON_COLOUR = "#0b5c8a"
 
 # A larger logo is what the first visitor on a phone waits for.
 MAX_LOGO_KIB = 100
@@ -24,7 +24,7 @@ DARK_TEXT = (12, 22, 30)
 
 def colour_fault():
     """Return a sentence about an office colour that cannot be read on a light page, or ""."""
-    if is_readable(settings.office_colour):
+    if is_readable_colour(settings.office_colour):
         return ""
     return (
         "Die Einstellung „office_colour“ muss eine Farbe sein, die auf hellem Grund gut lesbar ist (Kontrast "
@@ -32,13 +32,15 @@ def colour_fault():
     )
 
 
-def is_readable(text):
+def is_readable_colour(text):
     """Say whether a text is a colour like "#0b5c8a" that can be read on a light page, tinted with itself or not."""
     colour = _parsed(text)
-    return colour is not None and all(contrast(colour, ground) >= READABLE for ground in (LIGHT_PAGE, _tint(colour)))
+    return colour is not None and all(
+        contrast(colour, background) >= MIN_CONTRAST for background in (LIGHT_PAGE, _tint(colour))
+    )
 
 
-def theme(text):
+def theme_css(text):
     """Return the part of a stylesheet that sets the colours which follow from a readable one."""
     colour = _parsed(text)
     light = {"accent": colour, "on-accent": WHITE, "tint": _tint(colour)}
@@ -70,7 +72,7 @@ def load_logo():
     if len(content) > MAX_LOGO_KIB * 1024:
         return b"", f"Das Logo {path} ist größer als {MAX_LOGO_KIB}\N{NO-BREAK SPACE}KiB. Bitte verkleinern Sie es."
     is_drawing = b"<svg" in content[:2048]
-    if (LOGOS["logo.svg"] if is_drawing else guess_mime(content)) != LOGOS[settings.office_logo]:
+    if (LOGO_MEDIA_TYPES["logo.svg"] if is_drawing else guess_mime(content)) != LOGO_MEDIA_TYPES[settings.office_logo]:
         return b"", f"Das Logo {path} ist nicht das, was seine Endung sagt. Bitte speichern Sie es neu."
     return content, ""
 
@@ -99,7 +101,7 @@ def _brightened(colour, shade):
     grounds = (DARK_PAGE, DARK_PAPER, shade)
     for percent in range(round(100 * lightness), 101):
         bright = tuple(round(255 * part) for part in colorsys.hls_to_rgb(hue, percent / 100, saturation))
-        if all(contrast(bright, ground) >= 1.3 * READABLE for ground in grounds):
+        if all(contrast(bright, background) >= 1.3 * MIN_CONTRAST for background in grounds):
             break
     return bright
 

@@ -15,7 +15,7 @@ NO_ROOM = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
 SQLITE_FULL = "database or disk is full"
 
 # Where only what comes and goes lies, in memory on many machines, so much stays free.
-PASSING_RESERVE_MIB = 64
+TEMPORARY_RESERVE_MIB = 64
 
 
 def free_bytes(folder):
@@ -23,12 +23,12 @@ def free_bytes(folder):
     return shutil.disk_usage(folder).free
 
 
-def is_scarce():
+def is_below_reserve():
     """Say whether what is left is kept for texts."""
     return free_bytes(settings.data_dir) < settings.disk_reserve_mib * MEBIBYTE
 
 
-def has_room_for_passing(size):
+def has_space_for_temporary(size):
     """Say whether so many bytes find room among the temporary files.
 
     On the disk that all lies on they leave half of what is kept for texts: on the way there, the form itself still says
@@ -36,7 +36,7 @@ def has_room_for_passing(size):
     """
     folder, reserve = Path(tempfile.gettempdir()), settings.disk_reserve_mib // 2
     if folder.stat().st_dev != settings.data_dir.stat().st_dev:
-        reserve = min(reserve, PASSING_RESERVE_MIB)
+        reserve = min(reserve, TEMPORARY_RESERVE_MIB)
     return free_bytes(folder) - size >= reserve * MEBIBYTE
 
 
@@ -52,7 +52,7 @@ def is_full(error):
     return False
 
 
-def replace(path, text):
+def replace_text(path, text):
     """Let a small file hold another text: all of it, or what it held before."""
     fresh = path.with_name(f".unfertig-{path.name}")
     fresh.write_text(text, encoding="utf-8")

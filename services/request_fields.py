@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from enums import Category, Labelled
+from enums import Category, LabelledEnum
 from i18n import formats
 from i18n.catalogue import gettext as _
 from i18n.catalogue import gettext_noop as N_
@@ -79,7 +79,7 @@ TYPED_TEXTS = {
 }
 
 
-def read_back(submission, without=()):
+def labelled_texts(submission, without=()):
     """Return what a submission says as pairs of label and text, in the current language; empty fields are left out.
 
     without: names of fields that the reader must not see.
@@ -94,6 +94,6 @@ def read_back(submission, without=()):
 def _shown(name, value):
     if not value:
         return _(EMPTY_TEXTS.get(name, ""))
-    if isinstance(value, Labelled):
+    if isinstance(value, LabelledEnum):
         return _(value.label)
     return formats.date(value) if isinstance(value, date) else value

@@ -17,32 +17,32 @@ MIN_WORD_LENGTH = 3
 # A closed one has its status there, an open one this word.
 OPEN = "open"
 
-_SEARCHED = ("code", "customer_number", *TYPED_TEXTS)
+_INDEXED_COLUMNS = ("code", "customer_number", *TYPED_TEXTS)
 
 # How much of the index is put in order at once, and how long others have the database to themselves after it.
-PAGES_AT_ONCE = 200
+MERGE_PAGES = 200
 PAUSE_SECONDS = 0.01
 
 # Blanks stand in these at everybody's own pleasure.
-_WRITTEN_APART = ("phone", "extension", "mobile", "serial_number")
+_ALSO_WITHOUT_SPACES = ("phone", "extension", "mobile", "serial_number")
 
 
 def add(ticket):
     """Make a new ticket findable, within the transaction that creates it."""
-    TicketWords.insert(row_of(ticket)).execute()
+    TicketWords.insert(index_row(ticket)).execute()
 
 
-def row_of(ticket):
+def index_row(ticket):
     """Return the row that makes a ticket findable."""
-    texts = [getattr(ticket.submission, name) for name in _SEARCHED]
-    texts += [getattr(ticket.submission, name).replace(" ", "") for name in _WRITTEN_APART]
+    texts = [getattr(ticket.submission, name) for name in _INDEXED_COLUMNS]
+    texts += [getattr(ticket.submission, name).replace(" ", "") for name in _ALSO_WITHOUT_SPACES]
     words = folded(" ".join([*texts, ticket.customer.number, ticket.customer.name]))
     return {"rowid": ticket.id, "words": words, "state": _state_of(ticket)}
 
 
-def renew(ticket):
+def reindex(ticket):
     """Let a ticket be found by what it says now, within the transaction that changes its texts."""
-    TicketWords.update(row_of(ticket)).where(TicketWords.rowid == ticket.id).execute()
+    TicketWords.update(index_row(ticket)).where(TicketWords.rowid == ticket.id).execute()
 
 
 def remove(ticket_ids):
@@ -50,26 +50,26 @@ def remove(ticket_ids):
     TicketWords.delete().where(TicketWords.rowid.in_(ticket_ids)).execute()
 
 
-def forget():
+def purge_deleted():
     """Drop from the index what was deleted or changed since the last time: until then it is only marked there.
 
     Others can write meanwhile.
     """
     # The first step takes up all that is there, the others go on with it; one with nothing to do changes one row.
-    pages, changes = -PAGES_AT_ONCE, database.connection().total_changes
+    pages, changes = -MERGE_PAGES, database.connection().total_changes
     while True:
         with transaction():
             TicketWords.merge(pages)
-        pages, before, changes = PAGES_AT_ONCE, changes, database.connection().total_changes
+        pages, before, changes = MERGE_PAGES, changes, database.connection().total_changes
         if changes - before < 2:
             break
         time.sleep(PAUSE_SECONDS)
 
 
-def update_words(customer):
+def reindex_customer(customer):
     """Let the tickets of a customer be found by its new number and name, within the transaction that changes them."""
-    for ticket in Ticket.whole().where(Ticket.customer == customer):
-        renew(ticket)
+    for ticket in Ticket.with_details().where(Ticket.customer == customer):
+        reindex(ticket)
 
 
 def update_state(ticket):
@@ -77,7 +77,7 @@ def update_state(ticket):
     TicketWords.update(state=_state_of(ticket)).where(TicketWords.rowid == ticket.id).execute()
 
 
-def words_of(text):
+def search_terms(text):
     """Return the words of a typed search in their searchable form, without those that are too short."""
     return [word for word in folded(text).split() if len(word) >= MIN_WORD_LENGTH]
 

@@ -5,7 +5,7 @@
   const { byId } = portal;
   const PERSON = "meldeportal.person";
   const DRAFT = "meldeportal.draft";
-  const WHO = ["name", "phone", "customer_number"];
+  const PERSON_FIELDS = ["name", "phone", "customer_number"];
   const DAY = 24 * 60 * 60 * 1000;
 
   // Where a browser keeps nothing, or has no room left, the form is the same without.
@@ -22,7 +22,7 @@
     try { storage.setItem(key, JSON.stringify(value)); return true; } catch { return false; }
   };
 
-  const { at, category, ...begun } = read(DRAFT);
+  const { at, category, ...draftValues } = read(DRAFT);
   // From a clock that was wrong it may be of tomorrow.
   const isFresh = Math.abs(Date.now() - at) < DAY;
   if (!isFresh) forget(DRAFT);
@@ -31,7 +31,7 @@
   if (!box) return;
 
   const person = read(PERSON);
-  const known = WHO.filter((name) => person[name]);
+  const known = PERSON_FIELDS.filter((name) => person[name]);
   const form = byId("request-form");
   for (const name of known) form[name].value ||= person[name];
   box.checked = known.length;
@@ -53,10 +53,10 @@
 
   const fields = byId("fields");
   const before = fields.cloneNode(true);
-  const own = "#fields :is(textarea, input:not([type=file], [name=staged]))";
-  const there = [...document.querySelectorAll(own)].map(({ name }) => name);
-  for (const [name, value] of Object.entries(isFresh ? begun : {})) {
-    if (there.includes(name) ? form[name].value : name in form || /^(files|staged)$/.test(name)) continue;
+  const fieldSelector = "#fields :is(textarea, input:not([type=file], [name=staged]))";
+  const shownFields = [...document.querySelectorAll(fieldSelector)].map(({ name }) => name);
+  for (const [name, value] of Object.entries(isFresh ? draftValues : {})) {
+    if (shownFields.includes(name) ? form[name].value : name in form || /^(files|staged)$/.test(name)) continue;
     if (name in form) form[name].value = value;
     // The server fills it in when it brings the fields of the kind, or carries it along for another kind.
     else fields.append(Object.assign(document.createElement("input"), { type: "hidden", name, value }));
@@ -73,11 +73,11 @@
     htmx.trigger("#category", "change");
   });
 
-  const texts = `${own}:not([type=radio])`;
+  const textSelector = `${fieldSelector}:not([type=radio])`;
   document.addEventListener("input", ({ target }) => {
     if (!target.closest("#category, #fields")) return;
-    const typed = [...document.querySelectorAll(`${texts}, #fields :checked`)].filter((field) => field.value);
-    if (!typed.some((field) => field.matches(texts))) return forget(DRAFT);
+    const typed = [...document.querySelectorAll(`${textSelector}, #fields :checked`)].filter((field) => field.value);
+    if (!typed.some((field) => field.matches(textSelector))) return forget(DRAFT);
     const values = Object.fromEntries(typed.map(({ name, value }) => [name, value]));
     keep(DRAFT, { at: Date.now(), category: document.querySelector("#category :checked").value, ...values });
   });
@@ -87,6 +87,6 @@
     forget(DRAFT);
     // Somebody else at the same device has not asked to be remembered.
     if (!box.checked || (!isWanted && byId("name").value !== person.name)) return;
-    keep(PERSON, Object.fromEntries(WHO.map((name) => [name, byId(name).value])));
+    keep(PERSON, Object.fromEntries(PERSON_FIELDS.map((name) => [name, byId(name).value])));
   });
 })();

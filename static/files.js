@@ -2,7 +2,7 @@
 (() => {
   "use strict";
 
-  const { byId, say, sentence, sends, thing, offline, saidByPortal } = portal;
+  const { byId, say, sentence, sends, thing, offline, portalNotice } = portal;
   const sayEach = (id, texts) => byId(id)?.replaceChildren(...texts.map((text) => {
     const item = document.createElement("li");
     item.textContent = text;
@@ -28,8 +28,8 @@
   };
 
   // A small picture of each chosen one beside its name; a kind that the browser cannot read has none.
-  const pictures = new Map();
-  let drawing = Promise.resolve();
+  const thumbnails = new Map();
+  let thumbnailQueue = Promise.resolve();
   const keyOf = (size, name) => `${size} ${name.normalize()}`;
 
   const draw = async (file) => {
@@ -42,21 +42,21 @@
     return canvas.toDataURL("image/webp");
   };
 
-  const picture = (file) => {
+  const addThumbnail = (file) => {
     const key = keyOf(file.size, file.name);
-    if (!file.type.startsWith("image/") || pictures.has(key)) return;
+    if (!file.type.startsWith("image/") || thumbnails.has(key)) return;
     const image = new Image(44, 44);
     image.alt = "";
-    pictures.set(key, image);
+    thumbnails.set(key, image);
     // One after the other: several large photos at once are more than a small phone can hold.
-    drawing = drawing.then(() => draw(file)).then((url) => { image.src = url; }, () => {
-      pictures.delete(key);
+    thumbnailQueue = thumbnailQueue.then(() => draw(file)).then((url) => { image.src = url; }, () => {
+      thumbnails.delete(key);
       image.remove();
     });
   };
 
   document.addEventListener("htmx:afterSwap", () => document.querySelectorAll(".files [data-size]").forEach((item) => {
-    const image = pictures.get(keyOf(item.dataset.size, item.querySelector(".file-name").textContent));
+    const image = thumbnails.get(keyOf(item.dataset.size, item.querySelector(".file-name").textContent));
     if (image) item.prepend(image);
   }));
 
@@ -67,7 +67,7 @@
     sayEach("upload-message", [...complaints,
       ...refused.map(({ name }) => sentence("file_refused", { name, reason: tooLarge }))]);
     byId("upload-again").hidden = true;
-    fits.forEach(picture);
+    fits.forEach(addThumbnail);
     if (sending) {
       waiting.push(...fits);
     } else {
@@ -180,7 +180,7 @@
         say("form-message", sentence("refused"));
       }
       const failure = { 200: "", 401: sentence("signed_out"), 422: "", 413: sentence("too_large") }[xhr.status] ??
-        saidByPortal(xhr) ?? uploadFailed();
+        portalNotice(xhr) ?? uploadFailed();
       uploadEnded(failure, failure && xhr.status !== 413 ? sending : []);
       if (!list.isConnected) htmx.trigger("#category", "change");
     });

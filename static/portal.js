@@ -25,7 +25,7 @@ const portal = (() => {
   };
   const offline = () => notSent("offline", "send_again");
   // The portal itself says why to wait and how long; a proxy in front has only its own page.
-  const saidByPortal = (xhr) => xhr.getResponseHeader("Portal-Notice") ? xhr.responseText : null;
+  const portalNotice = (xhr) => xhr.getResponseHeader("Portal-Notice") ? xhr.responseText : null;
 
   document.addEventListener("htmx:beforeSend", (event) => {
     if (!sends(event.detail.elt)) return;
@@ -42,20 +42,20 @@ const portal = (() => {
   document.addEventListener("htmx:responseError", (event) => {
     const { elt, xhr } = event.detail;
     if (elt.id === "files") return;
-    const message = { 401: sentence("signed_out"), 413: sentence("too_large") }[xhr.status] ?? saidByPortal(xhr) ?? serverFailed(xhr);
+    const message = { 401: sentence("signed_out"), 413: sentence("too_large") }[xhr.status] ?? portalNotice(xhr) ?? serverFailed(xhr);
     say("form-message", message);
   });
 
   // What the page asks for by itself it asks for again: not every browser notices that the line is back.
   const RETRY_MS = 3000;
   // Longer than the office's own check of a file may take.
-  const PATIENCE_MS = 120_000;
-  const ASKED = { fields: "category-message", "lead-time": "lead-time", suggestion: "suggestion" };
+  const RESPONSE_TIMEOUT_MS = 120_000;
+  const MESSAGE_IDS = { fields: "category-message", "lead-time": "lead-time", suggestion: "suggestion" };
 
   document.addEventListener("htmx:sendError", ({ detail: { elt, target } }) => {
     if (sends(elt)) say("form-message", offline());
-    if (!ASKED[target.id]) return;
-    say(ASKED[target.id], sentence("goes_on"));
+    if (!MESSAGE_IDS[target.id]) return;
+    say(MESSAGE_IDS[target.id], sentence("goes_on"));
     clearTimeout(elt.retry);
     elt.retry = setTimeout(() => { if (elt.isConnected) htmx.trigger(elt, "change"); }, RETRY_MS);
   });
@@ -68,7 +68,7 @@ const portal = (() => {
       timer = setTimeout(() => {
         xhr.abort();
         htmx.trigger(elt, "htmx:sendError", { target });
-      }, PATIENCE_MS);
+      }, RESPONSE_TIMEOUT_MS);
     };
     wait();
     xhr.upload.addEventListener("progress", wait);
@@ -129,5 +129,5 @@ const portal = (() => {
     if (name === "priority") byId("still-chosen")?.remove();
   });
 
-  return { byId, say, sentence, sends, thing, offline, saidByPortal };
+  return { byId, say, sentence, sends, thing, offline, portalNotice };
 })();

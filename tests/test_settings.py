@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from settings import FEDERAL_STATES, Settings, StartError
-from tests.conftest import ROOT
+from tests.support.processes import ROOT
 
 
 @pytest.fixture

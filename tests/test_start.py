@@ -19,11 +19,11 @@ import pytest
 import migrations
 import start
 from app import create_app
-from demo.history import UNMATCHED
+from demo.history import UNMATCHED_COUNT
 from settings import settings
-from tests.conftest import ROOT, process_environment, run_app
-from tests.pages import EXAMPLES
-from tests.test_migrations import ADDS_TABLE
+from tests.support.database import ADDS_TABLE
+from tests.support.pages import EXAMPLES
+from tests.support.processes import ROOT, process_environment, run_app
 
 START_SECONDS = 60
 
@@ -335,7 +335,7 @@ def test_demo_can_be_tried_with_what_it_prints_and_leaves_nothing_behind(demo, t
     assert (tickets[0]["vorgang"].replace("-", ""), tickets[0]["kunde"]) == (address.rpartition("/")[2], company)
     assert len(tickets) >= 24
     assert {ticket["art"] for ticket in tickets} >= {"Störung", "Garantiefall", "Neuer Mitarbeiter", "Rückrufbitte"}
-    assert len(json.loads(run_app(folder, "nicht-zugeordnet", "liste", "--json").stdout)) == 1 + UNMATCHED
+    assert len(json.loads(run_app(folder, "nicht-zugeordnet", "liste", "--json").stdout)) == 1 + UNMATCHED_COUNT
 
     assert demo.stop(signal.SIGTERM) == (0, [FAREWELL], "")
     assert list(tmp_path.iterdir()) == []

@@ -10,13 +10,13 @@ from settings import settings
 log = logging.getLogger(__name__)
 
 
-class Loop(threading.Thread):
+class PeriodicTask(threading.Thread):
     """Runs once per tick. The tick is fixed: an arrival that woke it would show in the next answer's time.
 
     patience: how many seconds the end of the process waits for it at most; None for as long as it takes.
     """
 
-    patience = None
+    stop_timeout = None
 
     def __init__(self, name):
         super().__init__(name=name, daemon=True)
@@ -35,7 +35,7 @@ class Loop(threading.Thread):
                     log.exception("Ein Durchgang im Hintergrund ist gescheitert; der nächste folgt.")
                 known = repr(error)
 
-    def ask_to_stop(self):
+    def request_stop(self):
         """End after what is in hand."""
         self._stopping.set()
 

@@ -8,7 +8,7 @@ from database import database
 from logs import setup as log_setup
 from models import Submission
 from services import disk
-from services.background.periodic import Loop
+from services.background.periodic import PeriodicTask
 from services.customers import pins
 from services.files import attachments
 from services.intake import intake, unmatched
@@ -30,7 +30,7 @@ BACKUP_RETRY = timedelta(hours=1)
 BATCH = 5
 
 
-class Done(NamedTuple):
+class RunResult(NamedTuple):
     """How much was done at once."""
 
     decided: int
@@ -50,9 +50,9 @@ def run_once(now):
     daily_summary.write_if_due(now)
     mails_sent = delivery.deliver_due(now)
     sweep(now, displaced)
-    if retention_schedule.begin(now):
-        retention.clear(now)
-    return Done(decided, mails_sent)
+    if retention_schedule.start_if_due(now):
+        retention.delete_all_due(now)
+    return RunResult(decided, mails_sent)
 
 
 def admit_batch(now, failed):
@@ -82,7 +82,7 @@ def admit_batch(now, failed):
 
 def remind_due(now, failed):
     """Remind the approvers of every ticket for which it is time; failures are treated as in admit_batch."""
-    for ticket_id in approvals.due(now):
+    for ticket_id in approvals.due_reminders(now):
         if ticket_id in failed:
             continue
         try:
@@ -105,7 +105,7 @@ def sweep(now, displaced):
         log.warning("Zu viele nicht zugeordnete Anfragen: Das Portal hat %s verworfen, um Platz zu machen.", displaced)
 
 
-class Worker(Loop):
+class Worker(PeriodicTask):
     """Decides, reminds, tidies up and sums up, once per tick."""
 
     def __init__(self):
@@ -114,7 +114,7 @@ class Worker(Loop):
         self._failed = set()
         self._not_reminded = set()
         self._displaced = 0
-        self._clearing = iter(())
+        self._deletion = iter(())
 
     def tick(self, now):
         """Do what is due now."""
@@ -129,22 +129,22 @@ class Worker(Loop):
             displaced, self._displaced = self._displaced, 0
             sweep(now, displaced)
         daily_summary.write_if_due(now)
-        self._clear(now)
+        self._delete_due(now)
 
-    def _clear(self, now):
+    def _delete_due(self, now):
         """Delete what is kept no longer, once a night, a batch per tick; who was off then does it at the start."""
-        if retention_schedule.begin(now):
-            self._clearing = retention.batches(now)
-        next(self._clearing, None)
+        if retention_schedule.start_if_due(now):
+            self._deletion = retention.delete_in_batches(now)
+        next(self._deletion, None)
 
 
-class Courier(Loop):
+class MailSender(PeriodicTask):
     """Delivers, beside the worker: a mail server that hangs must not keep anybody's request waiting.
 
     Nor must it keep anybody waiting for the end: what it holds then goes again when its lease is over.
     """
 
-    patience = 3
+    stop_timeout = 3
 
     def __init__(self, name, deliver):
         super().__init__(name)
@@ -155,7 +155,7 @@ class Courier(Loop):
         self._deliver(now, self._stopping.is_set)
 
 
-class Keeper(Loop):
+class BackupTask(PeriodicTask):
     """Makes the daily backup, beside the worker: it takes its time, and requests go on."""
 
     def __init__(self):
@@ -176,8 +176,8 @@ def start():
     if not settings.webhook_url:
         with database.connection_context():
             outbox.discard_webhooks()
-    mails, webhooks = Courier("mails", delivery.deliver_mails), Courier("webhooks", delivery.deliver_webhooks)
-    loops = [Worker(), mails, webhooks, Keeper()]
+    mails, webhooks = MailSender("mails", delivery.deliver_mails), MailSender("webhooks", delivery.deliver_webhooks)
+    loops = [Worker(), mails, webhooks, BackupTask()]
     for loop in loops:
         loop.start()
     return loops
@@ -186,6 +186,6 @@ def start():
 def stop(loops):
     """Let all end after what they have in hand."""
     for loop in loops:
-        loop.ask_to_stop()
+        loop.request_stop()
     for loop in loops:
-        loop.join(loop.patience)
+        loop.join(loop.stop_timeout)

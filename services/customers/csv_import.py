@@ -42,16 +42,16 @@ SAMPLE = (
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
-class Unreadable(ValueError):
+class UnreadableCsv(ValueError):
     """A file cannot be read as a table of customers; its text is a German sentence."""
 
 
-class Faulty(ValueError):
+class InvalidRows(ValueError):
     """Nothing was written because lines are faulty, or none is left; its text is a German sentence."""
 
 
 @dataclass
-class Line:
+class ImportRow:
     """One line of the table, numbered as Excel does, with the values to store and a sentence per faulty column."""
 
     position: int
@@ -60,25 +60,25 @@ class Line:
 
 
 @dataclass
-class Table:
+class ImportTable:
     """What stands in a file: its lines, and the names of columns that nothing is made of."""
 
-    lines: list
+    rows: list
     unknown: list
 
     @property
     def good(self):
-        return [line for line in self.lines if not line.faults]
+        return [row for row in self.rows if not row.faults]
 
     @property
     def faulty(self):
-        return [line for line in self.lines if line.faults]
+        return [row for row in self.rows if row.faults]
 
 
-def decoded(content):
+def decode(content):
     """Return the text of a file in whichever of the usual encodings it is; raises Unreadable."""
     if len(content) > MAX_BYTES:
-        raise Unreadable(TOO_LARGE)
+        raise UnreadableCsv(TOO_LARGE)
     is_utf_16 = content.startswith((b"\xff\xfe", b"\xfe\xff"))
     for encoding in ["utf-16"] if is_utf_16 else ["utf-8-sig", "cp1252"]:
         try:
@@ -87,16 +87,16 @@ def decoded(content):
             continue
         # The page carries the text on to the next step, and an umlaut takes two bytes there.
         if len(text.encode()) > MAX_BYTES:
-            raise Unreadable(TOO_LARGE)
+            raise UnreadableCsv(TOO_LARGE)
         if not _CONTROL.search(text):
             return text
-    raise Unreadable(
+    raise UnreadableCsv(
         "Das ist keine CSV-Datei. Bitte speichern Sie die Tabelle in Excel mit „Speichern unter“ als "
         "„CSV UTF-8 (durch Trennzeichen getrennt)“."
     )
 
 
-def read(text):
+def parse(text):
     """Return the table in a text, each line checked against the rules, the other lines and the customers there are.
 
     Raises Unreadable if it is no table of customers at all.
@@ -104,31 +104,33 @@ def read(text):
     rows = _rows(text)
     header = next(rows, None)
     if header is None:
-        raise Unreadable("Die Datei ist leer.")
+        raise UnreadableCsv("Die Datei ist leer.")
     columns, unknown = _columns(header[1])
     lines = []
     for position, cells in rows:
         if len(lines) == MAX_LINES:
-            raise Unreadable(f"Das sind zu viele Zeilen. Bitte teilen Sie die Datei: höchstens {MAX_LINES} auf einmal.")
-        lines.append(_line(position, cells, columns, len(header[1])))
+            raise UnreadableCsv(
+                f"Das sind zu viele Zeilen. Bitte teilen Sie die Datei: höchstens {MAX_LINES} auf einmal."
+            )
+        lines.append(_row(position, cells, columns, len(header[1])))
     if not lines:
-        raise Unreadable("Unter der Kopfzeile steht kein Kunde.")
-    _refuse_known_numbers(lines)
-    return Table(lines, unknown)
+        raise UnreadableCsv("Unter der Kopfzeile steht kein Kunde.")
+    _mark_duplicate_numbers(lines)
+    return ImportTable(lines, unknown)
 
 
-def write(text, skip_faulty, now):
+def import_customers(text, skip_faulty, now):
     """Add the customers of a table, all in one transaction, and return them; raises Unreadable and Faulty."""
     with transaction():
-        table = read(text)
+        table = parse(text)
         if table.faulty and not skip_faulty:
-            raise Faulty(
+            raise InvalidRows(
                 "Es ist nichts eingelesen, denn manche Zeilen sind fehlerhaft. Verbessern Sie sie oder lassen Sie "
                 "sie aus."
             )
         if not table.good:
-            raise Faulty("Es ist nichts eingelesen, denn keine Zeile ist fehlerfrei.")
-        return [customers.add(line.values, now) for line in table.good]
+            raise InvalidRows("Es ist nichts eingelesen, denn keine Zeile ist fehlerfrei.")
+        return [customers.add(row.values, now) for row in table.good]
 
 
 def _rows(text):
@@ -146,7 +148,7 @@ def _rows(text):
             if any(cells):
                 yield position, cells
     except csv.Error:
-        raise Unreadable(f"Ab Zeile {position + 1} stimmen die Anführungszeichen nicht.") from None
+        raise UnreadableCsv(f"Ab Zeile {position + 1} stimmen die Anführungszeichen nicht.") from None
 
 
 def _delimiter(text):
@@ -158,11 +160,11 @@ def _columns(header):
     """Return which cell holds which column, and the names of the others; raises Unreadable."""
     columns, unknown = {}, []
     for index, title in enumerate(header):
-        column = _KNOWN.get(_bare(title)) if len(title) <= MAX_SHORT_LENGTH else None
+        column = _COLUMN_BY_HEADER.get(_header_key(title)) if len(title) <= MAX_SHORT_LENGTH else None
         if column is None:
             unknown += [title] if title else []
         elif column in columns:
-            raise Unreadable(
+            raise UnreadableCsv(
                 f"Die Spalten „{header[columns[column]]}“ und „{title}“ bedeuten beide „{LABELS[column]}“. "
                 "Bitte lassen Sie nur eine davon stehen."
             )
@@ -170,24 +172,24 @@ def _columns(header):
             columns[column] = index
     missing = [f"„{LABELS[column]}“" for column in ("number", "name") if column not in columns]
     if missing:
-        raise Unreadable(
+        raise UnreadableCsv(
             f"In der ersten Zeile fehlt {' und '.join(missing)}. Dort müssen die Namen der Spalten stehen, "
             "wie in der Musterdatei."
         )
     return columns, unknown
 
 
-def _line(position, cells, columns, width):
+def _row(position, cells, columns, width):
     texts = {column: cells[index] if index < len(cells) else "" for column, index in columns.items()}
-    line = Line(position, dict(texts))
+    row = ImportRow(position, dict(texts))
     for column, text in texts.items():
         try:
-            line.values[column] = _value(column, text)
+            row.values[column] = _value(column, text)
         except AccountError as error:
-            line.faults.append(f"{LABELS[column]}: {error}")
+            row.faults.append(f"{LABELS[column]}: {error}")
     if any(cells[width:]):
-        line.faults.append("Die Zeile hat mehr Spalten als die Kopfzeile.")
-    return line
+        row.faults.append("Die Zeile hat mehr Spalten als die Kopfzeile.")
+    return row
 
 
 def _value(column, text):
@@ -200,21 +202,21 @@ def _value(column, text):
     return YES_AND_NO[text.casefold()]
 
 
-def _refuse_known_numbers(lines):
-    numbers = {line.values["number"] for line in lines}
+def _mark_duplicate_numbers(lines):
+    numbers = {row.values["number"] for row in lines}
     known = {customer.number for customer in Customer.select(Customer.number).where(Customer.number.in_(numbers))}
     first_lines = {}
-    for line in lines:
-        number = line.values["number"]
+    for row in lines:
+        number = row.values["number"]
         if number in known:
-            line.faults.append(f"{LABELS['number']}: {customers.NumberTaken(number)}")
-        elif first_lines.setdefault(number, line.position) != line.position and number:
-            line.faults.append(f"{LABELS['number']}: {number} steht schon in Zeile {first_lines[number]}.")
+            row.faults.append(f"{LABELS['number']}: {customers.NumberTaken(number)}")
+        elif first_lines.setdefault(number, row.position) != row.position and number:
+            row.faults.append(f"{LABELS['number']}: {number} steht schon in Zeile {first_lines[number]}.")
 
 
-def _bare(title):
+def _header_key(title):
     """Return the name of a column in its searchable form without blanks."""
     return search.folded(title).replace(" ", "")
 
 
-_KNOWN = {_bare(name): column for column, names in COLUMNS.items() for name in names}
+_COLUMN_BY_HEADER = {_header_key(name): column for column, names in COLUMNS.items() for name in names}

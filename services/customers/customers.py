@@ -7,13 +7,13 @@ import unicodedata
 from peewee import IntegrityError
 
 from database import transaction
-from enums import MAX_EMAIL_LENGTH, MAX_NUMBER_LENGTH, MAX_SHORT_LENGTH, Labelled
+from enums import MAX_CUSTOMER_NUMBER_LENGTH, MAX_EMAIL_LENGTH, MAX_SHORT_LENGTH, LabelledEnum
 from models import Approver, Customer, TicketLink
 from services import search
 from services.customers import pins
 from services.errors import AccountError
 from services.mail import addresses, outbox
-from services.mail.addresses import wire_domain
+from services.mail.addresses import idna_domain
 
 MAX_APPROVERS = 20
 PAGE_SIZE = 50
@@ -56,7 +56,7 @@ PUBLIC_DOMAINS = frozenset(
 _DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+(?:[a-z]{2,63}|xn--[a-z0-9-]{2,59})")
 
 
-class State(Labelled):
+class CustomerState(LabelledEnum):
     """What is to be seen of a customer at a glance."""
 
     WITHOUT_PIN = "without_pin", "ohne PIN"
@@ -70,7 +70,7 @@ class NumberTaken(AccountError):
         super().__init__(f"Die Kundennummer {number} ist schon vergeben.")
 
 
-class Outdated(AccountError):
+class EditConflict(AccountError):
     """Somebody else changed a customer since the person looked."""
 
     def __init__(self):
@@ -92,7 +92,7 @@ def checked_number(text):
     number = pins.normalise_number(text)
     if number is None:
         raise AccountError(
-            f"„{_excerpt(text)}“ kann keine Kundennummer sein: höchstens {MAX_NUMBER_LENGTH} Zeichen, "
+            f"„{_excerpt(text)}“ kann keine Kundennummer sein: höchstens {MAX_CUSTOMER_NUMBER_LENGTH} Zeichen, "
             "nur Buchstaben ohne Umlaute, Ziffern, Punkt, Schrägstrich und Bindestrich."
         )
     return number
@@ -176,14 +176,14 @@ def change(customer, values, seen):
         with transaction():
             former = Customer.get_by_id(customer.id)
             if fingerprint(former) != seen:
-                raise Outdated
+                raise EditConflict
             Customer.update(values).where(Customer.id == customer.id).execute()
             for name, value in values.items():
                 setattr(customer, name, value)
             if former.number != customer.number:
                 pins.withdraw_pin(customer)
             if (former.number, former.name) != (customer.number, customer.name):
-                search.update_words(customer)
+                search.reindex_customer(customer)
     except IntegrityError:
         raise NumberTaken(values["number"]) from None
 
@@ -202,9 +202,9 @@ def page(text="", state=None, after="", size=PAGE_SIZE):
     Every word of the typed text must occur in the number, the name, the contact's name or the mail address or domain.
     """
     query = Customer.by_number().where(Customer.number > after)
-    if state is State.WITHOUT_PIN:
+    if state is CustomerState.WITHOUT_PIN:
         query = query.where(Customer.pin_hash.is_null())
-    elif state is State.LOCKED:
+    elif state is CustomerState.LOCKED:
         query = query.where(Customer.locked_at.is_null(False))
     words = search.folded(text[:MAX_SHORT_LENGTH]).split()
     # An office has some hundred customers: looking through all of them takes less than an index would cost.
@@ -225,7 +225,7 @@ def unlock(customer):
         Customer.update(locked_at=None).where(Customer.id == customer.id).execute()
 
 
-def require_open(customer):
+def require_unlocked(customer):
     """Return a customer as it is now, or refuse one who is locked; raises AccountError."""
     current = Customer.get_by_id(customer.id)
     if current.locked_at:
@@ -240,29 +240,29 @@ def add_approver(customer, values):
     with transaction():
         if customer.approvers.count() >= MAX_APPROVERS:
             raise TooManyApprovers
-        _refuse_twin(customer, values)
+        _refuse_duplicate_email(customer, values)
         return Approver.create(customer=customer, **values)
 
 
 def change_approver(approver, values):
     """Change an approver's name, address or absence; links in mails to a former address die. Raises AccountError."""
     with transaction():
-        _refuse_twin(approver.customer, values, other_than=approver)
+        _refuse_duplicate_email(approver.customer, values, other_than=approver)
         if values["email"] != approver.email:
             # Whoever reads the former mailbox must not decide any more.
-            _take_links(approver)
+            _revoke_links(approver)
         Approver.update(values).where(Approver.id == approver.id).execute()
 
 
 def remove_approver(approver):
     """Remove an approver, who gets no more mail; tickets that already wait go on waiting for a decision."""
     with transaction():
-        _take_links(approver)
+        _revoke_links(approver)
         Approver.delete().where(Approver.id == approver.id).execute()
 
 
-def _take_links(approver):
-    outbox.discard_to(approver)
+def _revoke_links(approver):
+    outbox.discard_for_approver(approver)
     TicketLink.update(approver=None).where(TicketLink.approver == approver).execute()
 
 
@@ -293,11 +293,11 @@ def _ascii_domain(domain):
     """Return a domain as it stands in mail addresses, its umlauts written in ASCII, or None if it cannot be one."""
     if len(domain) > MAX_EMAIL_LENGTH:
         return None
-    domain = wire_domain(domain)
+    domain = idna_domain(domain)
     return domain if _DOMAIN.fullmatch(domain) else None
 
 
-def _refuse_twin(customer, values, other_than=None):
+def _refuse_duplicate_email(customer, values, other_than=None):
     for approver in customer.approvers:
         if approver != other_than and approver.email.casefold() == values["email"].casefold():
             raise AccountError(f"Mit dieser E-Mail-Adresse gibt es schon einen Genehmiger: {approver.name}.")

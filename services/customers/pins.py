@@ -17,7 +17,7 @@ from functools import cache
 from werkzeug.security import check_password_hash, generate_password_hash
 
 from database import transaction
-from enums import MAX_NUMBER_LENGTH, PIN_DIGITS
+from enums import MAX_CUSTOMER_NUMBER_LENGTH, PIN_DIGITS
 from models import Customer, FormerPin, WrongPin
 from services.errors import AccountError
 from services.security import keys
@@ -31,7 +31,7 @@ FORMER_PINS_CHECKED = 2
 HASHING_THREADS = 4
 
 
-_NUMBER = re.compile(rf"[A-Z0-9][A-Z0-9./-]{{0,{MAX_NUMBER_LENGTH - 1}}}")
+_NUMBER = re.compile(rf"[A-Z0-9][A-Z0-9./-]{{0,{MAX_CUSTOMER_NUMBER_LENGTH - 1}}}")
 _PIN = re.compile(rf"[0-9]{{{PIN_DIGITS}}}")
 
 
@@ -43,7 +43,7 @@ class PinMatch(Enum):
 
 def normalise_number(text):
     """Return a customer number without blanks and in capitals, or None if it cannot be one."""
-    if len(text) > 4 * MAX_NUMBER_LENGTH:
+    if len(text) > 4 * MAX_CUSTOMER_NUMBER_LENGTH:
         return None
     number = "".join(unicodedata.normalize("NFKC", text).split()).upper()
     return number if _NUMBER.fullmatch(number) else None

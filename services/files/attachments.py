@@ -18,8 +18,8 @@ from models import Attachment
 from services import disk
 from services.files import virus_scanner
 from services.files.file_names import safe_name
-from services.files.types import TEXT, Refused, Unchecked, WrongKind, judge
-from services.files.types.reader import Hindered
+from services.files.types import TEXT, CheckUnavailable, Refused, WrongKind, check
+from services.files.types.reader import TemporarilyRefused
 from services.files.types.text import decoded
 from services.security.ip_networks import network_of, site_of
 from settings import settings
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 TOO_MANY = N_("Mehr als %(most)d Anhänge sind nicht möglich. Bitte entfernen Sie zuerst einen anderen.")
 CROWDED = N_("Im Moment haben wir keinen Platz für weitere Dateien. Bitte versuchen Sie es später noch einmal.")
-SCARCE = N_("Unser Speicher ist gerade fast voll. Bitte senden Sie es ohne Dateien ab.")
+DISK_FULL = N_("Unser Speicher ist gerade fast voll. Bitte senden Sie es ohne Dateien ab.")
 NOT_TAKEN = N_("%(names)s konnten wir nicht annehmen: %(reason)s")
 
 # What every browser shows as a picture.
@@ -52,7 +52,7 @@ class Refusal(NamedTuple):
         return self.sentence
 
 
-def swept():
+def expired_refusal():
     """Return the refusal of what was staged and not sent for too long."""
     return Refusal(
         _(
@@ -63,7 +63,7 @@ def swept():
     )
 
 
-class Load(NamedTuple):
+class StagedUsage(NamedTuple):
     """What waits to be sent: files of a network, and bytes of its site and of all."""
 
     from_network: int
@@ -72,9 +72,9 @@ class Load(NamedTuple):
 
     def with_file(self, size):
         """Return the load with one more file."""
-        return Load(self.from_network + 1, self.bytes_of_site + size, self.bytes_of_all + size)
+        return StagedUsage(self.from_network + 1, self.bytes_of_site + size, self.bytes_of_all + size)
 
-    def is_too_much_with(self, size):
+    def would_exceed_quota(self, size):
         """Say whether one more file is one too many."""
         most = settings.staged_total_mib * MEBIBYTE
         after = self.with_file(size)
@@ -85,22 +85,22 @@ class Load(NamedTuple):
         )
 
 
-def stage(draft, uploads, address, now):
-    """Store files, given as pairs of name and stream, under a draft key until a submission adopts them.
+def stage(submission_key, uploads, ip, now):
+    """Store files, given as pairs of name and stream, under a submission key until a submission adopts them.
 
     Returns what was refused; the others stay. What is returned is on disk.
     """
     rows, refused = [], []
     try:
         for name, stream in uploads:
-            row = {"draft": draft, "name": safe_name(name), "stored_name": secrets.token_hex(16)}
-            if refused and isinstance(refused[-1][1], Unchecked):
+            row = {"draft": submission_key, "name": safe_name(name), "stored_name": secrets.token_hex(16)}
+            if refused and isinstance(refused[-1][1], CheckUnavailable):
                 # Each file would wait anew, and the thread with it.
                 refused.append((row["name"], refused[-1][1]))
                 continue
             try:
-                row |= _write(row["stored_name"], row["name"], stream, address)
-                rows.append(row | {"address": network_of(address), "staged_at": now})
+                row |= _write(row["stored_name"], row["name"], stream, ip)
+                rows.append(row | {"address": network_of(ip), "staged_at": now})
             except Refused as reason:
                 _unlink(row["stored_name"])
                 refused.append((row["name"], reason))
@@ -108,7 +108,7 @@ def stage(draft, uploads, address, now):
                 _unlink(row["stored_name"])
                 if not disk.is_full(error):
                     raise
-                refused.append((row["name"], Hindered(_(SCARCE))))
+                refused.append((row["name"], TemporarilyRefused(_(DISK_FULL))))
         if rows:
             disk.fsync_directory(settings.files_dir)
             refused += _insert(rows)
@@ -119,9 +119,9 @@ def stage(draft, uploads, address, now):
     return _refusals(refused)
 
 
-def remove(draft, stored_name):
-    """Remove one staged file and return its name, or None if it is not staged under this draft key."""
-    attachment = Attachment.staged(draft).where(Attachment.stored_name == stored_name).get_or_none()
+def remove(submission_key, stored_name):
+    """Remove one staged file and return its name, or None if it is not staged under this submission key."""
+    attachment = Attachment.staged(submission_key).where(Attachment.stored_name == stored_name).get_or_none()
     # Who has nothing to write need not wait for others who do, and so cannot tell how long they take.
     if attachment is None:
         return None
@@ -141,32 +141,34 @@ def too_large():
     )
 
 
-def is_swept(draft, stored_names):
-    """Say whether one of the files that a page still lists under a draft key is gone."""
-    return not set(stored_names) <= {attachment.stored_name for attachment in Attachment.staged(draft)}
+def has_expired(submission_key, stored_names):
+    """Say whether one of the files that a page still lists under a submission key is gone."""
+    return not set(stored_names) <= {attachment.stored_name for attachment in Attachment.staged(submission_key)}
 
 
-def adopt(draft, submission, event=None):
-    """Give all files staged under a draft key to the submission, or to the later message, that was sent with it."""
+def adopt(submission_key, submission, event=None):
+    """Give all files staged under a submission key to what was sent with it: a submission or a later message."""
     # Whence it came matters only while it waits.
-    staged = (Attachment.draft == draft) & Attachment.submission.is_null()
+    staged = (Attachment.draft == submission_key) & Attachment.submission.is_null()
     Attachment.update(submission=submission, event=event, address="").where(staged).execute()
 
 
-def drop_resent(draft, sent):
-    """Remove what is staged a second time under a draft key with which these files were sent; say if more is staged."""
+def remove_duplicates(submission_key, sent):
+    """Remove what is staged again under a key with which these files were sent; return whether more is staged."""
     sent = {(attachment.digest, attachment.name) for attachment in sent}
-    staged = list(Attachment.staged(draft))
+    staged = list(Attachment.staged(submission_key))
     again = [attachment for attachment in staged if (attachment.digest, attachment.name) in sent]
     for attachment in again:
-        remove(draft, attachment.stored_name)
+        remove(submission_key, attachment.stored_name)
     return len(again) < len(staged)
 
 
-def restage(draft, new_draft):
-    """Move what is staged under one draft key to another."""
+def restage(submission_key, new_key):
+    """Move what is staged under one submission key to another."""
     with transaction():
-        Attachment.update(draft=new_draft).where(Attachment.draft == draft, Attachment.submission.is_null()).execute()
+        Attachment.update(draft=new_key).where(
+            Attachment.draft == submission_key, Attachment.submission.is_null()
+        ).execute()
 
 
 def is_stored(attachment):
@@ -203,7 +205,7 @@ def delete_files(stored_names):
         _delete_file(settings.files_dir / stored_name)
 
 
-def left_behind(moment):
+def expired_staged(moment):
     """Return the query of what was staged and not sent for the configured hours at a moment."""
     deadline = moment - timedelta(hours=settings.staged_hours)
     return Attachment.select().where(Attachment.submission.is_null(), Attachment.staged_at < deadline)
@@ -213,7 +215,7 @@ def sweep(now):
     """Delete what was staged and never sent, and files that no row names, both after the configured hours."""
     deadline = now - timedelta(hours=settings.staged_hours)
     with transaction():
-        Attachment.delete().where(Attachment.id.in_(left_behind(now).select(Attachment.id))).execute()
+        Attachment.delete().where(Attachment.id.in_(expired_staged(now).select(Attachment.id))).execute()
     named = {stored_name for (stored_name,) in Attachment.select(Attachment.stored_name).tuples()}
     for path in settings.files_dir.iterdir():
         if path.name not in named:
@@ -228,9 +230,9 @@ def _delete_file(path, older_than=None):
         log.warning("Die Datei %s ließ sich nicht aufräumen: %s", path, error)
 
 
-def _write(stored_name, name, stream, address):
-    if disk.is_scarce():
-        raise Hindered(_(SCARCE))
+def _write(stored_name, name, stream, ip):
+    if disk.is_below_reserve():
+        raise TemporarilyRefused(_(DISK_FULL))
     with (settings.files_dir / stored_name).open("xb+") as file:
         shutil.copyfileobj(stream, file)
         size = file.tell()
@@ -239,8 +241,8 @@ def _write(stored_name, name, stream, address):
         if size > MAX_ATTACHMENT_BYTES:
             raise Refused(too_large())
         file.flush()
-        verdict = judge(name, file)
-        virus_scanner.check(settings.files_dir / stored_name, address)
+        verdict = check(name, file)
+        virus_scanner.scan(settings.files_dir / stored_name, ip)
         os.fsync(file.fileno())
         file.seek(0)
         digest = hashlib.file_digest(file, "sha256").hexdigest()
@@ -260,14 +262,14 @@ def _insert(rows):
             known.add((row["digest"], row["name"]))
             if len(staged) + len(accepted) >= MAX_ATTACHMENTS:
                 reason = _(TOO_MANY, most=MAX_ATTACHMENTS)
-            elif load.is_too_much_with(row["size"]):
+            elif load.would_exceed_quota(row["size"]):
                 reason = _(CROWDED)
             else:
                 accepted.append(row)
                 load = load.with_file(row["size"])
                 continue
             _unlink(row["stored_name"])
-            refused.append((row["name"], Hindered(reason)))
+            refused.append((row["name"], TemporarilyRefused(reason)))
         if accepted:
             Attachment.insert_many(accepted).execute()
     return refused
@@ -278,10 +280,12 @@ def _staged_load(network):
     waiting = Attachment.select(Attachment.address, fn.COUNT(Attachment.id), fn.SUM(Attachment.size))
     waiting = waiting.where(Attachment.submission.is_null()).group_by(Attachment.address).tuples()
     loads = [
-        Load(count if whence == network else 0, size if site_of(whence) == site_of(network) else 0, size)
-        for whence, count, size in waiting
+        StagedUsage(
+            count if other_network == network else 0, size if site_of(other_network) == site_of(network) else 0, size
+        )
+        for other_network, count, size in waiting
     ]
-    return Load(*map(sum, zip(*loads, strict=True))) if loads else Load(0, 0, 0)
+    return StagedUsage(*map(sum, zip(*loads, strict=True))) if loads else StagedUsage(0, 0, 0)
 
 
 def _refusals(refused):
@@ -289,7 +293,7 @@ def _refusals(refused):
     refusals, hindered = [], {}
     for name, reason in refused:
         quoted = _("„%(name)s“", name=name)
-        if isinstance(reason, Hindered):
+        if isinstance(reason, TemporarilyRefused):
             hindered.setdefault(str(reason), []).append(quoted)
         else:
             refusals.append(Refusal(_(NOT_TAKEN, names=quoted, reason=reason), isinstance(reason, WrongKind)))

@@ -13,8 +13,8 @@ from pathlib import Path
 from i18n.catalogue import gettext as _
 from i18n.catalogue import gettext_noop as N_
 from i18n.system_errors import in_german
-from services.files.types import Refused, Unchecked
-from services.security.audit_log import SecurityEvent, note
+from services.files.types import CheckUnavailable, Refused
+from services.security.audit_log import SecurityEvent, log_event
 from settings import settings
 
 log = logging.getLogger(__name__)
@@ -25,22 +25,22 @@ CLEAN, FOUND = 0, 1
 TIMEOUT_SECONDS = 60
 
 HARMFUL = N_("Unser Virenscanner hält sie für schädlich. Bitte öffnen Sie sie nicht mehr und rufen Sie uns an.")
-DEAD = N_("Unser Virenscanner antwortet gerade nicht. Bitte senden Sie es ohne Dateien ab.")
+UNAVAILABLE = N_("Unser Virenscanner antwortet gerade nicht. Bitte senden Sie es ohne Dateien ab.")
 BUSY = N_("Unser Virenscanner ist gerade ausgelastet. Bitte versuchen Sie es in einer Minute noch einmal.")
 
 _NO_WINDOW = getattr(subprocess, "CREATE_NO_WINDOW", 0)
 
 _starting = threading.Lock()
 _running = 0
-_dead = False
+_unavailable = False
 
 
-def is_dead():
+def is_unavailable():
     """Say whether the scanner that is set did not answer when it was last asked, so that no file comes in."""
-    return bool(settings.scanner) and _dead
+    return bool(settings.scanner) and _unavailable
 
 
-def trial():
+def self_test():
     """Let the scanner look at a harmless text, and return what it said unless that is found clean."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "harmlos.txt")
@@ -49,21 +49,21 @@ def trial():
     return "" if code == CLEAN else said
 
 
-def check(path, source):
+def scan(path, source):
     """Let the scanner look at a file that came from an address; raises Refused unless it finds the file clean."""
-    global _dead
+    global _unavailable
     if not settings.scanner:
         return
     with _place():
         code, said = _run(path)
-    _dead = code not in (CLEAN, FOUND)
+    _unavailable = code not in (CLEAN, FOUND)
     if code == FOUND:
         log.warning("Der Virenscanner hält eine Datei für schädlich: %s", said)
-        note(SecurityEvent.FILE_HARMFUL, source)
+        log_event(SecurityEvent.FILE_HARMFUL, source)
         raise Refused(_(HARMFUL))
-    if _dead:
+    if _unavailable:
         log.error("Der Virenscanner hat nicht geprüft, deshalb kommt keine Datei herein: %s", said)
-        raise Unchecked(_(DEAD))
+        raise CheckUnavailable(_(UNAVAILABLE))
 
 
 @contextmanager
@@ -72,7 +72,7 @@ def _place():
     global _running
     with _starting:
         if _running >= max(1, settings.threads // 2):
-            raise Unchecked(_(BUSY))
+            raise CheckUnavailable(_(BUSY))
         _running += 1
     try:
         yield

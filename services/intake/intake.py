@@ -27,7 +27,7 @@ from services.files import attachments
 from services.intake import unmatched
 from services.mail import messages
 from services.security import pin_lockout, rate_limit
-from services.security.audit_log import SecurityEvent, note
+from services.security.audit_log import SecurityEvent, log_event
 from services.tickets import approvals, events, locking
 from settings import settings
 
@@ -35,21 +35,21 @@ from settings import settings
 MATCHED, TAKEN_AT_THE_PHONE = "Kundennummer und PIN stimmen.", "Am Telefon aufgenommen."
 
 # What is a guess at a PIN in force, or may be one, and how the log calls it.
-_NOTED = {
+_SECURITY_EVENTS = {
     UnmatchedReason.WRONG_PIN: SecurityEvent.PIN_WRONG,
-    UnmatchedReason.GUESSED: SecurityEvent.PIN_RIGHT_AMID_WRONG_ONES,
+    UnmatchedReason.GUESSED: SecurityEvent.CORRECT_PIN_DURING_LOCKOUT,
 }
 
 # Longer than a ticket takes with all its mails: whoever waits to write meanwhile must not learn that there is one.
-DECISION_SECONDS = 0.1
+MIN_DECISION_SECONDS = 0.1
 
 # What waits to be decided has a bound: the worker decides about two in a second, so this many are a few minutes' work.
-MOST_PENDING = 500
+MAX_PENDING = 500
 ONE_MINUTE = timedelta(minutes=1)
 
 
 class AlreadySent(Exception):
-    """Another text was sent before with the same draft key; carries that submission."""
+    """Another text was sent before with the same submission key; carries that submission."""
 
     def __init__(self, submission):
         super().__init__(submission.code)
@@ -60,26 +60,29 @@ class NoLongerUnmatched(Exception):
     """Somebody else was faster: the submission has become a ticket, or it is gone."""
 
 
-def receive(draft, answers, pin_proof, with_attachments, address, now):
+def receive(submission_key, answers, pin_proof, with_attachments, ip, now):
     """Store what somebody sent and return the submission; the same for everyone, whether number and PIN match or not.
 
-    A second call with the same draft key and content returns what the first one stored. Other content with a used key
-    raises AlreadySent: it is a new request, from a page that the browser kept. Raises Flood if too much comes at once.
+    A second call with the same submission key and content returns what the first one stored. Other content with a used
+    key raises AlreadySent: it is a new request, from a page that the browser kept. Raises RateLimited or QueueFull if
+    too much comes at once.
     """
-    _require_room(draft, address, now)
+    _check_limits(submission_key, ip, now)
     sent = answers | {"channel": Channel.WEB}
-    return _once(draft, sent, with_attachments, pin_proof=pin_proof, address=address, received_at=now)
+    return _store_once(submission_key, sent, with_attachments, pin_proof=pin_proof, address=ip, received_at=now)
 
 
-def take_call(draft, answers, customer, by, with_attachments, now):
+def take_call(submission_key, answers, customer, by, with_attachments, now):
     """Store what a caller asked a member of staff for, open its ticket at once, and return the submission.
 
-    Who calls is known to the person at the phone, so no PIN is asked. A used draft key is treated as in receive.
+    Who calls is known to the person at the phone, so no PIN is asked. A used submission key is treated as in receive.
     Raises AccountError for a locked customer.
     """
     sent = answers | {"channel": Channel.PHONE}
-    open_ticket = partial(_open_by_hand, customer=customer, by=by, why=TAKEN_AT_THE_PHONE, now=now)
-    return _once(draft, sent, with_attachments, open_ticket, state=SubmissionState.ADMITTED, received_at=now)
+    open_ticket = partial(_open_ticket_by_staff, customer=customer, by=by, why=TAKEN_AT_THE_PHONE, now=now)
+    return _store_once(
+        submission_key, sent, with_attachments, open_ticket, state=SubmissionState.ADMITTED, received_at=now
+    )
 
 
 def admit(submission, now):
@@ -88,11 +91,11 @@ def admit(submission, now):
     Slow because of the PIN check, and therefore never called while somebody waits for an answer.
     """
     customer, match = pins.check_proof(submission.customer_number, submission.pin_proof, now)
-    with transaction(DECISION_SECONDS):
+    with transaction(MIN_DECISION_SECONDS):
         # Somebody may have locked or changed the customer while the PIN was checked, or tried another.
         customer = customer and Customer.get_by_id(customer.id)
-        is_over_budget = customer is not None and pin_lockout.is_over_budget(customer, submission.address, now)
-        reason = _reason_against(customer, match, is_over_budget)
+        is_locked_out = customer is not None and pin_lockout.is_locked_out(customer, submission.address, now)
+        reason = _unmatched_reason(customer, match, is_locked_out)
         decided = (
             Submission.update(
                 state=SubmissionState.UNMATCHED if reason else SubmissionState.ADMITTED,
@@ -105,11 +108,11 @@ def admit(submission, now):
             .execute()
         )
         if decided and reason is None:
-            _open_ticket(submission, customer, enums.PORTAL, MATCHED, now)
-        elif decided and reason in _NOTED:
-            _watch(customer, submission.address, reason, is_over_budget, now)
-    if decided and reason in _NOTED:
-        note(_NOTED[reason], submission.address, customer=customer.number)
+            _open_ticket(submission, customer, enums.PORTAL_ACTOR, MATCHED, now)
+        elif decided and reason in _SECURITY_EVENTS:
+            _count_wrong_pin(customer, submission.address, reason, is_locked_out, now)
+    if decided and reason in _SECURITY_EVENTS:
+        log_event(_SECURITY_EVENTS[reason], submission.address, customer=customer.number)
 
 
 def convert(submission, customer, by, confirmed_by, now):
@@ -126,15 +129,15 @@ def convert(submission, customer, by, confirmed_by, now):
         )
         if not converted:
             raise NoLongerUnmatched
-        return _open_by_hand(submission, customer, by, why, now)
+        return _open_ticket_by_staff(submission, customer, by, why, now)
 
 
-def sent_lately(now):
+def with_open_receipt(now):
     """Return what its senders can still ask for.
 
     For everybody alike, whether it matched or not and whatever the office has done with it, up to the same age.
     """
-    is_open = Submission.id > unmatched.forgotten_up_to()
+    is_open = Submission.id > unmatched.last_closed_receipt_id()
     return Submission.received_after(now - settings.receipt_lifetime).where(is_open)
 
 
@@ -146,56 +149,58 @@ def lead_time_missed(submission):
     return reported_on > workdays.last_day_in_time(submission.entry_date, settings.federal_state)
 
 
-def _once(draft, sent, with_attachments, then=None, **facts):
-    """Store a submission once per draft key, with all that follows from it, in one transaction."""
+def _store_once(submission_key, sent, with_attachments, then=None, **facts):
+    """Store a submission once per submission key, with all that follows from it, in one transaction."""
     while True:
         try:
             with transaction():
-                submission = Submission.create(draft=draft, code=_new_code(), **facts, **sent)
+                submission = Submission.create(draft=submission_key, code=_new_code(), **facts, **sent)
                 if with_attachments:
-                    attachments.adopt(draft, submission)
+                    attachments.adopt(submission_key, submission)
                 if then:
                     then(submission)
                 return submission
         except IntegrityError:
-            known = sent_lately(facts["received_at"]).where(Submission.draft == draft).get_or_none()
+            known = with_open_receipt(facts["received_at"]).where(Submission.draft == submission_key).get_or_none()
             if known is None:
                 # Either the code is taken, once in a lifetime, or the key was used by something nobody can ask for now.
-                _free(draft)
+                _free(submission_key)
                 continue
-            if _differs(known, sent) or (attachments.drop_resent(draft, known.attachments) and with_attachments):
+            if _differs(known, sent) or (
+                attachments.remove_duplicates(submission_key, known.attachments) and with_attachments
+            ):
                 raise AlreadySent(known) from None
             return known
 
 
-def _require_room(draft, address, now):
+def _check_limits(submission_key, ip, now):
     """Raise Flood if too much has come from this address or waits from everybody; what is stored already passes."""
-    if sent_lately(now).where(Submission.draft == draft).exists():
+    if with_open_receipt(now).where(Submission.draft == submission_key).exists():
         return
-    if settings.limits == "on" and Submission.pending().count() >= MOST_PENDING:
-        raise rate_limit.Overrun(ONE_MINUTE)
-    rate_limit.take(rate_limit.Kind.SUBMISSIONS, address, now)
+    if settings.limits == "on" and Submission.pending().count() >= MAX_PENDING:
+        raise rate_limit.QueueFull(ONE_MINUTE)
+    rate_limit.consume(rate_limit.RateLimit.SUBMISSIONS, ip, now)
 
 
-def _free(draft):
+def _free(submission_key):
     with transaction():
-        Submission.update(draft=secrets.token_urlsafe(16)).where(Submission.draft == draft).execute()
+        Submission.update(draft=secrets.token_urlsafe(16)).where(Submission.draft == submission_key).execute()
 
 
 def _differs(submission, answers):
     return any(getattr(submission, name) != value for name, value in answers.items())
 
 
-def _watch(customer, address, reason, is_over_budget, now):
+def _count_wrong_pin(customer, ip, reason, is_locked_out, now):
     """Count a wrong PIN while there is a budget for it, and tell the customer once it is used up."""
-    if reason is UnmatchedReason.WRONG_PIN and not is_over_budget and settings.limits == "on":
-        pin_lockout.count(customer, address, now)
-    is_own = pin_lockout.is_guessed_at(customer, now)
+    if reason is UnmatchedReason.WRONG_PIN and not is_locked_out and settings.limits == "on":
+        pin_lockout.record_wrong_pin(customer, ip, now)
+    is_own = pin_lockout.is_customer_locked_out(customer, now)
     if (is_own or reason is UnmatchedReason.GUESSED) and pin_lockout.claim_notice(customer, now):
-        messages.guessing(customer, is_own, now)
+        messages.pin_lockout_notice(customer, is_own, now)
 
 
-def _reason_against(customer, match, is_over_budget):
+def _unmatched_reason(customer, match, is_locked_out):
     if customer is None:
         return UnmatchedReason.UNKNOWN_NUMBER
     if match is pins.PinMatch.FORMER:
@@ -204,13 +209,13 @@ def _reason_against(customer, match, is_over_budget):
         return UnmatchedReason.WRONG_PIN
     if customer.locked_at:
         return UnmatchedReason.CUSTOMER_LOCKED
-    if is_over_budget:
+    if is_locked_out:
         return UnmatchedReason.GUESSED
     return None
 
 
-def _open_by_hand(submission, customer, by, why, now):
-    return _open_ticket(submission, customers.require_open(customer), by.name, why, now)
+def _open_ticket_by_staff(submission, customer, by, why, now):
+    return _open_ticket(submission, customers.require_unlocked(customer), by.name, why, now)
 
 
 def _open_ticket(submission, customer, actor, why, now):
@@ -228,8 +233,8 @@ def _open_ticket(submission, customer, actor, why, now):
     events.record(ticket, EventKind.OPENED, actor, now, why)
     messages.confirmation(ticket, now)
     if ticket.approval is Approval.PENDING:
-        with locking.as_it_is(ticket):
-            approvals.ask(ticket, enums.PORTAL, now)
+        with locking.locked_ticket(ticket):
+            approvals.request_approval(ticket, enums.PORTAL_ACTOR, now)
     if ticket.approval is Approval.NOT_REQUIRED or submission.priority is Priority.HIGH:
         messages.new_ticket(ticket, now)
     return ticket

@@ -10,26 +10,26 @@ from peewee import JOIN, fn
 
 from database import transaction
 from enums import MEBIBYTE, SubmissionState, UnmatchedReason
-from models import DISCARDED, Attachment, Customer, Submission
+from models import DISCARDED_PREFIX, Attachment, Customer, Submission
 from services.files import attachments
 from services.security.ip_networks import site_of
 from settings import settings
 
 GROUPS_PER_PAGE = 20
-SHOWN_OF_GROUP = 10
+GROUP_PREVIEW_SIZE = 10
 ROWS_PER_PAGE = 50
-DELETED_AT_ONCE = 500
+DELETE_BATCH_SIZE = 500
 
 # So many signs may the texts of what is discarded have, thousands of requests; older receipts close. Beside its two
 # long texts each counts as much as all others can have.
-MOST_DISCARDED, MOST_OF_ROW = 32 * 1024 * 1024, 2000
+MAX_DISCARDED_CHARACTERS, ROW_OVERHEAD_CHARACTERS = 32 * 1024 * 1024, 2000
 
-IS_PROVEN = Submission.unmatched_reason == UnmatchedReason.GUESSED
+HAS_CORRECT_PIN = Submission.unmatched_reason == UnmatchedReason.GUESSED
 _IS_DISCARDED = Submission.state == SubmissionState.DISCARDED
 # Nobody sends a request without a customer number.
-_IS_MARK = Submission.customer_number == ""
+_IS_TOMBSTONE = Submission.customer_number == ""
 
-_Load = namedtuple("_Load", "id number site size is_proven")
+_Load = namedtuple("_Load", "id number network size is_proven")
 
 
 @dataclass
@@ -37,7 +37,7 @@ class Group:
     """What came with one customer number from one address, with the newest of it."""
 
     customer_number: str
-    address: str
+    ip: str
     count: int
     customer: Customer | None
     reasons: list
@@ -64,9 +64,9 @@ def groups(before=None):
     return page, shown[-1][-1] if len(rows) > GROUPS_PER_PAGE else None
 
 
-def with_right_pin():
+def with_correct_pin():
     """Return the newest of what came with the right PIN amid wrong ones: no flood of these is to hide it."""
-    return list(Submission.unmatched().where(IS_PROVEN).limit(ROWS_PER_PAGE))
+    return list(Submission.unmatched().where(HAS_CORRECT_PIN).limit(ROWS_PER_PAGE))
 
 
 def group_of(submission):
@@ -101,12 +101,12 @@ def sweep(now):
     is_forgotten = Submission.received_at <= now - settings.receipt_lifetime
     with transaction():
         Submission.delete().where(_IS_DISCARDED, is_forgotten).execute()
-    _forget_surplus()
+    _delete_surplus_tombstones()
 
 
-def forgotten_up_to():
+def last_closed_receipt_id():
     """Return the id of the newest submission whose receipt was closed before its time, or 0."""
-    return Submission.select(fn.MAX(Submission.id)).where(_IS_DISCARDED, _IS_MARK).scalar() or 0
+    return Submission.select(fn.MAX(Submission.id)).where(_IS_DISCARDED, _IS_TOMBSTONE).scalar() or 0
 
 
 def make_room(now):
@@ -126,30 +126,30 @@ def make_room(now):
         doomed |= _surplus([load for load in loads if load not in doomed], weight, most)
     ids = [load.id for load in doomed]
     # Some at a time, so that nobody waits long for the database.
-    slices = (ids[begin : begin + DELETED_AT_ONCE] for begin in range(0, len(ids), DELETED_AT_ONCE))
+    slices = (ids[begin : begin + DELETE_BATCH_SIZE] for begin in range(0, len(ids), DELETE_BATCH_SIZE))
     gone = sum(_delete(Submission.id.in_(some), now) for some in slices)
     if gone:
-        _forget_surplus()
+        _delete_surplus_tombstones()
     return gone
 
 
 def _group(row):
-    customer_number, address, count, newest_id = row
-    members = _members(customer_number, address, newest_id)
+    customer_number, ip, count, newest_id = row
+    members = _members(customer_number, ip, newest_id)
     reasons = members.select(Submission.unmatched_reason).order_by().distinct().tuples()
     return Group(
         customer_number=customer_number,
-        address=address,
+        ip=ip,
         count=count,
         customer=Customer.get_or_none(Customer.number == customer_number),
         reasons=sorted(reason.label for (reason,) in reasons),
-        submissions=list(members.limit(SHOWN_OF_GROUP)),
+        submissions=list(members.limit(GROUP_PREVIEW_SIZE)),
     )
 
 
-def _members(customer_number, address, newest_id):
+def _members(customer_number, ip, newest_id):
     return Submission.unmatched().where(
-        Submission.customer_number == customer_number, Submission.address == address, Submission.id <= newest_id
+        Submission.customer_number == customer_number, Submission.address == ip, Submission.id <= newest_id
     )
 
 
@@ -164,7 +164,7 @@ def _delete(condition, now):
     with transaction():
         files = list(Attachment.select(Attachment.id, Attachment.stored_name).join(Submission).where(doomed))
         for file in files:
-            Attachment.update(stored_name=f"{DISCARDED}{file.id}").where(Attachment.id == file.id).execute()
+            Attachment.update(stored_name=f"{DISCARDED_PREFIX}{file.id}").where(Attachment.id == file.id).execute()
         hidden = {"state": SubmissionState.DISCARDED, "unmatched_reason": None, "address": ""}
         gone = Submission.update(hidden).where(doomed, is_asked_for).execute()
         gone += Submission.delete().where(doomed).execute()
@@ -172,7 +172,7 @@ def _delete(condition, now):
     return gone
 
 
-def _forget_surplus():
+def _delete_surplus_tombstones():
     """Forget the oldest of what is discarded while its texts take up more than they may.
 
     A mark stays, and no receipt of what came before it opens any more, whether it matched or not: if only these were
@@ -181,11 +181,13 @@ def _forget_surplus():
     if settings.limits == "off":
         return
     lengths = [fn.LENGTH(text).coerce(False) for text in (Submission.description, Submission.remarks)]
-    rows = Submission.select(Submission.id, *lengths).where(_IS_DISCARDED, ~_IS_MARK).order_by(Submission.id.desc())
+    rows = (
+        Submission.select(Submission.id, *lengths).where(_IS_DISCARDED, ~_IS_TOMBSTONE).order_by(Submission.id.desc())
+    )
     total, newest = 0, None
     for id, *signs in list(rows.tuples()):
-        total += MOST_OF_ROW + sum(signs)
-        if total > MOST_DISCARDED:
+        total += ROW_OVERHEAD_CHARACTERS + sum(signs)
+        if total > MAX_DISCARDED_CHARACTERS:
             newest = id
             break
     if newest is None:
@@ -214,8 +216,8 @@ def _loads():
         .order_by(Submission.id)
     )
     return [
-        _Load(id, number, site_of(address), size or 0, reason is UnmatchedReason.GUESSED)
-        for id, number, address, reason, size in rows.tuples()
+        _Load(id, number, site_of(ip), size or 0, reason is UnmatchedReason.GUESSED)
+        for id, number, ip, reason, size in rows.tuples()
     ]
 
 
@@ -223,7 +225,7 @@ def _surplus(loads, weight, most):
     """Return what has to go, so that the weights of the rest, given oldest first, add up to no more than this."""
     rest = [load for load in loads if weight(load)]
     excess, surplus = sum(map(weight, rest)) - most, set()
-    for victim in _victims(rest, weight):
+    for victim in _eviction_order(rest, weight):
         if excess <= 0:
             break
         excess -= weight(victim)
@@ -231,11 +233,11 @@ def _surplus(loads, weight, most):
     return surplus
 
 
-def _victims(loads, weight):
+def _eviction_order(loads, weight):
     """Yield what goes first, next and so on, until nothing is left."""
     for is_proven in (False, True):
         left = {load.id: load for load in loads if load.is_proven is is_proven}
-        for key in (attrgetter("site"), attrgetter("number")):
+        for key in (attrgetter("network"), attrgetter("number")):
             for victim in _oldest_of_largest(list(left.values()), key, weight):
                 del left[victim.id]
                 yield victim

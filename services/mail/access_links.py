@@ -30,7 +30,7 @@ def for_approver(ticket, approver, now):
     return link
 
 
-def in_force(ticket, now):
+def open_customer_link(ticket, now):
     """Return the link by which the customer's page of a ticket can be opened now, or None."""
     link = _for_customer(ticket)
     return link if link and _is_open(link, now) else None
@@ -41,17 +41,17 @@ def revoke(link, now):
     TicketLink.update(revoked_at=now).where(TicketLink.id == link.id).execute()
 
 
-def expires_at(ticket):
+def customer_page_expires_at(ticket):
     """Return the moment up to which the customer's page of a closed ticket can be opened."""
     return ticket.closed_at + timedelta(days=settings.ticket_link_days)
 
 
-def veiled_url(link):
+def placeholder_url(link):
     """Return the address of a link as a message holds it that waits: with the nonce where the token goes."""
     return f"{settings.url}/{PATHS[link.purpose]}/{link.nonce}"
 
 
-def unveil(text, link):
+def insert_token(text, link):
     """Return the text of a message as it leaves the house."""
     return text.replace(link.nonce, _token(link.nonce)) if link else text
 
@@ -61,17 +61,17 @@ def find(token, purpose, now):
     return _opening(now, TicketLink.token_hash == _hash(token), TicketLink.purpose == purpose)
 
 
-def is_by_our_key(link):
+def matches_secret_key(link):
     """Say whether a link was made with the secret key that lies in the data folder."""
     return _hash(_token(link.nonce)) == link.token_hash
 
 
-def look_again(link, now):
+def reload(link, now):
     """Return a link as it is now, or None if it opens nothing any more."""
     return _opening(now, TicketLink.id == link.id)
 
 
-def hang_on(key):
+def rekey(key):
     """Let all links hang on another secret key, within a transaction.
 
     No address that is out opens anything then; a message that still waits, and one that is sent anew, has the new one.
@@ -99,7 +99,7 @@ def _is_open(link, now):
         return False
     if link.purpose is LinkPurpose.APPROVAL:
         return link.approver_id is not None and now < link.expires_at
-    return ticket.closed_at is None or now < expires_at(ticket)
+    return ticket.closed_at is None or now < customer_page_expires_at(ticket)
 
 
 def _for_customer(ticket):

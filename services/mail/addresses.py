@@ -7,16 +7,16 @@ import unicodedata
 # a way to somebody else, or for a comment.
 EMAIL = re.compile(r'[^@\s,;<>"?#()\[\]\\:%!]+@[^@\s,;<>"?#.]+(?:\.[^@\s,;<>"?#.]+)+')
 
-_PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]*")
+_PLAIN_LOCAL_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]*")
 
 
-def wire_address(address):
+def idna_address(address):
     """Return an address with its domain as the network knows it."""
     name, _, domain = address.rpartition("@")
-    return f"{name}@{wire_domain(domain)}"
+    return f"{name}@{idna_domain(domain)}"
 
 
-def wire_domain(domain):
+def idna_domain(domain):
     """Return a domain with its umlauts written in ASCII.
 
     By hand, because Python's own codec writes "ß" as "ss", and that may be somebody else's domain.
@@ -25,11 +25,11 @@ def wire_domain(domain):
     return ".".join(label if label.isascii() else f"xn--{label.encode('punycode').decode()}" for label in labels)
 
 
-def is_own_address(customer, email):
+def is_in_customer_domain(customer, email):
     """Say whether a mail address lies in the customer's own domain, and so belongs to somebody there.
 
     Only plain names count: a server might take another one for the way to somebody else.
     """
     name, _, domain = email.rpartition("@")
-    is_there = bool(customer.mail_domain) and wire_domain(domain) == customer.mail_domain
-    return is_there and _PLAIN_NAME.fullmatch(name) is not None
+    is_there = bool(customer.mail_domain) and idna_domain(domain) == customer.mail_domain
+    return is_there and _PLAIN_LOCAL_PART.fullmatch(name) is not None

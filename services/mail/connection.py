@@ -21,11 +21,11 @@ _CERTIFICATES = {
 MOST_BYTES = 64 * 1024
 
 
-class NotUnderstood(OSError):
+class ProtocolError(OSError):
     """The other side speaks another language, or never comes to an end."""
 
 
-class Patience:
+class Deadline:
     """So much time in all, and so much for each step: whoever says little at a time gets no more for it."""
 
     def __init__(self, seconds, step_seconds):
@@ -40,7 +40,7 @@ class Patience:
         return min(left, self.step_seconds)
 
 
-class Incoming(io.RawIOBase):
+class BoundedReader(io.RawIOBase):
     """What comes in over a socket, bit by bit, while the patience lasts, and up to a size."""
 
     def __init__(self, sock, patience):
@@ -51,7 +51,7 @@ class Incoming(io.RawIOBase):
 
     def readinto(self, buffer):
         if self._left <= 0:
-            raise NotUnderstood
+            raise ProtocolError
         self._sock.settimeout(self._patience.for_one_step())
         size = self._sock.recv_into(buffer)
         self._left -= size
@@ -62,7 +62,7 @@ class Incoming(io.RawIOBase):
         return io.BufferedReader(self)
 
 
-def why(error, whom):
+def error_sentence(error, whom):
     """Return a sentence about a line to somebody that did not come about or broke."""
     match error:
         case ssl.SSLCertVerificationError():
@@ -73,7 +73,7 @@ def why(error, whom):
             return f"{whom} verschlüsselt nicht so, wie es eingestellt ist. Passt der Anfang der Adresse zum Port?"
         case socket.gaierror():
             return f"{whom} ist nicht zu finden: Das Netz kennt den Namen nicht, oder das Netz ist gestört."
-        case NotUnderstood():
+        case ProtocolError():
             return f"{whom} antwortet unverständlich. Stimmt der Port?"
         case TimeoutError():
             return f"{whom} antwortet nicht."

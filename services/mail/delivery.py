@@ -16,16 +16,16 @@ from database import transaction
 from enums import MAX_ERROR_LENGTH, MessageKind, MessageState
 from models import Message
 from services.mail import access_links, smtp, webhook
-from services.mail.outbox import LEASE, LineLost, NobodyThere, NotDelivered, is_free, one_line
+from services.mail.outbox import LEASE, ConnectionLost, DeliveryError, ServerUnavailable, is_not_leased, one_line
 from settings import settings
 
 log = logging.getLogger(__name__)
 
 # How long to wait after the first failed try, the second and so on; the last is for all that follow.
-PAUSES = [timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 3 * 60, 6 * 60, 12 * 60)]
+RETRY_DELAYS = [timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 3 * 60, 6 * 60, 12 * 60)]
 
 # When nothing can be handed over, one try speaks for all messages; so it costs little to look again soon.
-LONGEST_FOR_ALL = timedelta(hours=1)
+MAX_DELAY_WHEN_UNAVAILABLE = timedelta(hours=1)
 
 # One message may have what breaks the line; when so many do in a row, it is the other side.
 LOST_IN_A_ROW = 3
@@ -43,48 +43,55 @@ def deliver_mails(now, is_stopping=lambda: False):
     """Hand over all mails that are due, unless somebody stops us, and return how many were sent."""
     if not settings.smtp_url:
         return 0
-    return _deliver(Message.kind != MessageKind.WEBHOOK, smtp.Line(), now, is_stopping)
+    return _deliver(Message.kind != MessageKind.WEBHOOK, smtp.SmtpTransport(), now, is_stopping)
 
 
 def deliver_webhooks(now, is_stopping=lambda: False):
     """Tell the other system all that is due, unless somebody stops us, and return how many messages were sent."""
     if not settings.webhook_url:
         return 0
-    return _deliver(Message.kind == MessageKind.WEBHOOK, webhook.Line(), now, is_stopping)
+    return _deliver(Message.kind == MessageKind.WEBHOOK, webhook.WebhookTransport(), now, is_stopping)
 
 
-def _deliver(is_ours, line, now, is_stopping):
+def _deliver(is_kind, transport, now, is_stopping):
     began, sent, lost = time.monotonic(), 0, 0
 
-    def moment():
+    def current_time():
         return now + timedelta(seconds=time.monotonic() - began)
 
-    with line:
-        while not is_stopping() and (message := _lease(is_ours, moment())):
+    with transport:
+        while not is_stopping() and (message := _lease(is_kind, current_time())):
             try:
-                line.hand_over(message, moment())
-            except NobodyThere as error:
-                _note(_is_leased(message), str(error), moment(), LONGEST_FOR_ALL)
-                _note(_is_due(is_ours, moment()), str(error), moment(), LONGEST_FOR_ALL)
+                transport.deliver(message, current_time())
+            except ServerUnavailable as error:
+                _record_failure(_is_leased(message), str(error), current_time(), MAX_DELAY_WHEN_UNAVAILABLE)
+                _record_failure(
+                    _is_due(is_kind, current_time()), str(error), current_time(), MAX_DELAY_WHEN_UNAVAILABLE
+                )
                 break
-            except NotDelivered as error:
-                _note(_is_leased(message), _veiled(str(error), message), moment())
-                lost = lost + 1 if isinstance(error, LineLost) else 0
+            except DeliveryError as error:
+                _record_failure(_is_leased(message), _redacted(str(error), message), current_time())
+                lost = lost + 1 if isinstance(error, ConnectionLost) else 0
                 if lost == LOST_IN_A_ROW:
-                    _note(_is_due(is_ours, moment()), _veiled(str(error), message), moment(), LONGEST_FOR_ALL)
+                    _record_failure(
+                        _is_due(is_kind, current_time()),
+                        _redacted(str(error), message),
+                        current_time(),
+                        MAX_DELAY_WHEN_UNAVAILABLE,
+                    )
                     break
             except Exception:
                 log.exception("Eine Nachricht ließ sich nicht verschicken.")
-                _note(_is_leased(message), BROKEN, moment())
+                _record_failure(_is_leased(message), BROKEN, current_time())
             else:
-                _mark_sent(message, moment())
+                _mark_sent(message, current_time())
                 sent, lost = sent + 1, 0
     return sent
 
 
-def _lease(is_ours, now):
+def _lease(is_kind, now):
     """Take the next message that is due for oneself alone, or None; most looks find none and so write nothing."""
-    is_due = _is_due(is_ours, now)
+    is_due = _is_due(is_kind, now)
     if not Message.select(Message.id).where(is_due).exists():
         return None
     with transaction():
@@ -95,8 +102,8 @@ def _lease(is_ours, now):
     return message
 
 
-def _is_due(is_ours, now):
-    return (Message.state == MessageState.WAITING) & (Message.due_at <= now) & is_ours & is_free(now)
+def _is_due(is_kind, now):
+    return (Message.state == MessageState.WAITING) & (Message.due_at <= now) & is_kind & is_not_leased(now)
 
 
 def _is_leased(message):
@@ -105,11 +112,11 @@ def _is_leased(message):
     return (Message.id == message.id) & is_waiting & (Message.leased_until == message.leased_until)
 
 
-def _note(which, sentence, now, longest=PAUSES[-1]):
+def _record_failure(which, sentence, now, longest=RETRY_DELAYS[-1]):
     """Note a failed try at messages: when the next one is due, or that it was the last."""
     patience_ends = now - timedelta(days=settings.mail_give_up_days)
     is_too_old = Message.failing_since <= patience_ends
-    next_try = [now + min(pause, longest) for pause in PAUSES]
+    next_try = [now + min(pause, longest) for pause in RETRY_DELAYS]
     due_at = Case(
         Message.attempts,
         [(tried, Message.due_at.db_value(moment)) for tried, moment in enumerate(next_try)],
@@ -139,14 +146,14 @@ def _mark_sent(message, now):
         ).where(Message.id == message.id).execute()
 
 
-def _veiled(sentence, message):
+def _redacted(sentence, message):
     """Return a sentence without the token of a message's link: a filter for spam may quote an address it dislikes.
 
     It may quote a piece of it, or break it as mails break long lines, or as answers do.
     """
     if message.link is None:
         return sentence
-    token = access_links.unveil(message.link.nonce, message.link)
+    token = access_links.insert_token(message.link.nonce, message.link)
     paths = "|".join(access_links.PATHS.values())
     piece = rf"((?:{paths})(?:/|%2F))(?:\s*[\w-]){{1,{len(token)}}}[^\s“]*"
     whole_lines = re.sub(r"=\s+", "", sentence)

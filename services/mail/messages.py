@@ -31,12 +31,12 @@ templates = Environment(
     lstrip_blocks=True,
     autoescape=select_autoescape(),
 )
-templates.globals.update(settings=settings, portal=enums.PORTAL, lead_time_workdays=workdays.LEAD_TIME_WORKDAYS)
+templates.globals.update(settings=settings, portal=enums.PORTAL_ACTOR, lead_time_workdays=workdays.LEAD_TIME_WORKDAYS)
 templates.filters.update(
-    read_back=request_fields.read_back,
+    labelled_texts=request_fields.labelled_texts,
     quoted=quoted,
     weekday=formats.weekday,
-    moment=formats.moment,
+    local_datetime=formats.local_datetime,
     file_size=formats.file_size,
 )
 
@@ -44,7 +44,7 @@ templates.filters.update(
 def confirmation(ticket, now):
     """Tell the customer that the ticket exists, at the address on file and at the requester's own."""
     recipients = _on_file(ticket)
-    recipients += [own for own in _requester(ticket) if own.casefold() not in map(str.casefold, recipients)]
+    recipients += [own for own in _own_addresses(ticket) if own.casefold() not in map(str.casefold, recipients)]
     _to_customer(MessageKind.CONFIRMATION, ticket, recipients, _subject("Eingegangen", ticket), now)
 
 
@@ -52,20 +52,24 @@ def new_ticket(ticket, now, approval=None):
     """Tell the office that there is something to do, with all that it needs to do it, and how it was approved."""
     subject = _subject("Neu, noch nicht freigegeben" if ticket.approval is Approval.PENDING else "Neu", ticket)
     with_attachments = settings.mail_attachments == "on"
-    opened = ticket.events.order_by(Event.id).first()
-    said = {"opened": opened, "approval": approval, "hears": requester(ticket)}
-    _to_office(MessageKind.NEW_TICKET, ticket, subject, now, with_attachments=with_attachments, **said)
+    opened_event = ticket.events.order_by(Event.id).first()
+    context = {
+        "opened_event": opened_event,
+        "approval": approval,
+        "confirmation_recipients": requester_addresses(ticket),
+    }
+    _to_office(MessageKind.NEW_TICKET, ticket, subject, now, with_attachments=with_attachments, **context)
 
 
-def approval_wanted(ticket, approver, now, **said):
+def approval_wanted(ticket, approver, now, **context):
     """Ask an approver to decide about a ticket: perhaps anew after it had been declined, or after work has begun."""
-    _to_approver(MessageKind.APPROVAL_WANTED, ticket, approver, _subject("Bitte um Freigabe", ticket), now, **said)
+    _to_approver(MessageKind.APPROVAL_WANTED, ticket, approver, _subject("Bitte um Freigabe", ticket), now, **context)
 
 
-def reminder(ticket, approver, now, **said):
+def reminder(ticket, approver, now, **context):
     """Remind an approver that a ticket waits for a decision; the last one says that no other follows."""
     subject = _subject("Erinnerung: Bitte um Freigabe", ticket)
-    _to_approver(MessageKind.REMINDER, ticket, approver, subject, now, **said)
+    _to_approver(MessageKind.REMINDER, ticket, approver, subject, now, **context)
 
 
 def started_early(ticket, approver, reason, now):
@@ -74,50 +78,65 @@ def started_early(ticket, approver, reason, now):
     _to_approver(MessageKind.STARTED_EARLY, ticket, approver, subject, now, reason=reason)
 
 
-def approved(ticket, now, **said):
-    """Tell who asked that the ticket is approved: by whom, what they said, and whether work has begun."""
-    _to_customer(MessageKind.APPROVED, ticket, requester(ticket), _subject("Freigegeben", ticket), now, **said)
+def approved(ticket, now, **context):
+    """Tell who asked that the ticket is approved: by whom, what they context, and whether work has begun."""
+    _to_customer(
+        MessageKind.APPROVED, ticket, requester_addresses(ticket), _subject("Freigegeben", ticket), now, **context
+    )
 
 
-def declined(ticket, now, **said):
+def declined(ticket, now, **context):
     """Tell who asked that the ticket is not approved: by whom, why, and whether work has begun."""
-    _to_customer(MessageKind.DECLINED, ticket, requester(ticket), _subject("Nicht freigegeben", ticket), now, **said)
+    _to_customer(
+        MessageKind.DECLINED, ticket, requester_addresses(ticket), _subject("Nicht freigegeben", ticket), now, **context
+    )
 
 
-def decided(ticket, now, **said):
+def decided(ticket, now, **context):
     """Tell the office how an approver decided about what it knows, or what it has to tell the requester itself."""
     what = "Freigegeben" if ticket.approval is Approval.APPROVED else "Nicht freigegeben"
-    is_unheard = not requester(ticket)
-    _to_office(MessageKind.DECIDED, ticket, _subject(what, ticket), now, is_unheard=is_unheard, **said)
+    has_no_email = not requester_addresses(ticket)
+    _to_office(MessageKind.DECIDED, ticket, _subject(what, ticket), now, has_no_email=has_no_email, **context)
 
 
 def answer(ticket, by, text, now):
     """Tell the customer what somebody of the office writes."""
-    _to_customer(MessageKind.ANSWER, ticket, requester(ticket), _subject("Antwort", ticket), now, by=by, text=text)
+    _to_customer(
+        MessageKind.ANSWER, ticket, requester_addresses(ticket), _subject("Antwort", ticket), now, by=by, text=text
+    )
 
 
 def done(ticket, text, now):
     """Tell the customer that the request is done, and how, if somebody wrote that."""
-    _to_customer(MessageKind.DONE, ticket, requester(ticket), _subject("Erledigt", ticket), now, text=text)
+    _to_customer(MessageKind.DONE, ticket, requester_addresses(ticket), _subject("Erledigt", ticket), now, text=text)
 
 
 def cancelled(ticket, reason, now):
     """Tell the customer why the request is cancelled."""
-    _to_customer(MessageKind.CANCELLED, ticket, requester(ticket), _subject("Storniert", ticket), now, reason=reason)
+    _to_customer(
+        MessageKind.CANCELLED, ticket, requester_addresses(ticket), _subject("Storniert", ticket), now, reason=reason
+    )
 
 
 def reopened(ticket, reason, now):
     """Tell the customer, last told that the request is closed, that the office has opened it again, and why."""
     subject = _subject("Wieder geöffnet", ticket)
-    _to_customer(MessageKind.REOPENED, ticket, requester(ticket), subject, now, reason=reason)
+    _to_customer(MessageKind.REOPENED, ticket, requester_addresses(ticket), subject, now, reason=reason)
 
 
-def reply(ticket, event, former, now):
+def reply(ticket, event, previous_status, now):
     """Tell the office what the customer writes, and how things stood before."""
-    _to_office(MessageKind.REPLY, ticket, _subject("Nachricht vom Kunden", ticket), now, event=event, former=former)
+    _to_office(
+        MessageKind.REPLY,
+        ticket,
+        _subject("Nachricht vom Kunden", ticket),
+        now,
+        event=event,
+        previous_status=previous_status,
+    )
 
 
-def guessing(customer, is_own, now):
+def pin_lockout_notice(customer, is_own, now):
     """Tell a customer's contact on file that somebody tries PINs, their own or many others', and what follows."""
     body = _render(MessageKind.GUESSING, customer=customer, is_own=is_own)
     subject = f"Viele falsche PINs{f' zu Ihrer Kundennummer {customer.number}' if is_own else ''}"
@@ -139,23 +158,23 @@ def test_mail(recipient, by, now):
         return outbox.put(MessageKind.TEST, body, now, recipient=recipient, subject=subject)
 
 
-def requester(ticket):
+def requester_addresses(ticket):
     """Return the address of who asked: their own if it is sure to be the customer's, else the one on file, or none."""
-    return _requester(ticket) or _on_file(ticket)
+    return _own_addresses(ticket) or _on_file(ticket)
 
 
-def not_for_everyone(ticket):
+def office_only_fields(ticket):
     """Return the fields that only the office is shown: what was typed there may be another customer's."""
-    return ("customer_number",) if _requester(ticket) else ("customer_number", "email")
+    return ("customer_number",) if _own_addresses(ticket) else ("customer_number", "email")
 
 
 def _on_file(ticket):
     return [ticket.customer.email] if ticket.customer.email else []
 
 
-def _requester(ticket):
+def _own_addresses(ticket):
     email = ticket.submission.email
-    return [email] if email and addresses.is_own_address(ticket.customer, email) else []
+    return [email] if email and addresses.is_in_customer_domain(ticket.customer, email) else []
 
 
 def _to_customer(kind, ticket, recipients, subject, now, **context):
@@ -171,18 +190,18 @@ def _to_approver(kind, ticket, approver, subject, now, **context):
 
 
 def _to_office(kind, ticket, subject, now, with_attachments=False, **context):
-    context |= {"with_attachments": with_attachments, "not_shown": ()}
+    context |= {"with_attachments": with_attachments, "hidden_fields": ()}
     _put(kind, ticket, settings.office_email, subject, now, **context)
 
 
-def _put(kind, ticket, recipient, subject, now, link=None, with_attachments=False, not_shown=None, **context):
+def _put(kind, ticket, recipient, subject, now, link=None, with_attachments=False, hidden_fields=None, **context):
     body = _render(
         kind,
         ticket=ticket,
         submission=ticket.submission,
         customer=ticket.customer,
-        url=link and access_links.veiled_url(link),
-        not_shown=not_for_everyone(ticket) if not_shown is None else not_shown,
+        url=link and access_links.placeholder_url(link),
+        hidden_fields=office_only_fields(ticket) if hidden_fields is None else hidden_fields,
         recipient=recipient,
         **context,
     )
@@ -200,7 +219,7 @@ def _put(kind, ticket, recipient, subject, now, link=None, with_attachments=Fals
 
 def _render(kind, **context):
     # Whoever asks may read English; mails are German.
-    with catalogue.spoken(catalogue.GERMAN):
+    with catalogue.override(catalogue.GERMAN):
         body = templates.get_template(f"{kind}.txt").render(**context)
     # What is left out leaves its blank lines behind.
     return re.sub(r"\n{3,}", "\n\n", body).strip("\n") + "\n"

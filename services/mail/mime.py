@@ -13,14 +13,14 @@ from clock import TIME_ZONE
 from enums import MAX_FILE_NAME_LENGTH, MAX_SHORT_LENGTH, MEBIBYTE
 from services.files import attachments
 from services.mail import access_links, outbox
-from services.mail.addresses import wire_address, wire_domain
+from services.mail.addresses import idna_address, idna_domain
 from settings import settings
 
 # What usual mail servers take, with room for what the encoding adds.
 MAX_ATTACHED_BYTES = 20 * MEBIBYTE
 
 # By how much a file grows when it becomes text, with a little room for the mail's own words.
-ENCODING = 1.4
+ENCODING_OVERHEAD = 1.4
 
 TOO_MUCH_ATTACHED = "Die Anhänge sind zu groß für eine E-Mail und deshalb nicht dabei. Sie stehen am Ticket."
 
@@ -51,8 +51,8 @@ def as_mail(message, most_bytes):
 
     Files for which a mail of so many bytes has no room are left out.
     """
-    text, files = access_links.unveil(message.body, message.link), _files(message)
-    if sum(file.size for file in files) > min(MAX_ATTACHED_BYTES, most_bytes / ENCODING):
+    text, files = access_links.insert_token(message.body, message.link), _files(message)
+    if sum(file.size for file in files) > min(MAX_ATTACHED_BYTES, most_bytes / ENCODING_OVERHEAD):
         text, files = f"{text.rstrip()}\n\n{TOO_MUCH_ATTACHED}\n", []
     mail = EmailMessage(policy=POLICY)
     mail["From"] = _address(settings.sender, outbox.one_line(settings.office_name, MAX_SHORT_LENGTH))
@@ -61,7 +61,7 @@ def as_mail(message, most_bytes):
         mail["Reply-To"] = _address(settings.office_email)
     mail["Subject"] = message.subject
     mail["Date"] = format_datetime(message.created_at.astimezone(TIME_ZONE))
-    mail["Message-ID"] = f"<{wire_address(message.message_id[1:-1])}>"
+    mail["Message-ID"] = f"<{idna_address(message.message_id[1:-1])}>"
     if message.ticket:
         # All mails about a ticket hang on one that never was, so that mail programs show them together.
         mail["References"] = f"<{message.ticket.submission.code}@{_domain(settings.sender)}>"
@@ -86,12 +86,12 @@ def as_html(text):
 
 
 def _address(address, display_name=""):
-    name, _, domain = wire_address(address).rpartition("@")
+    name, _, domain = idna_address(address).rpartition("@")
     return Address(display_name, username=name, domain=domain)
 
 
 def _domain(address):
-    return wire_domain(address.rpartition("@")[2])
+    return idna_domain(address.rpartition("@")[2])
 
 
 def _files(message):

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from peewee import JOIN, fn
 
 from database import transaction
-from enums import MAX_SUBJECT_LENGTH, Labelled, MessageKind, MessageState
+from enums import MAX_SUBJECT_LENGTH, LabelledEnum, MessageKind, MessageState
 from models import Message, Submission, Ticket, TicketLink
 from settings import settings
 
@@ -23,7 +23,7 @@ IS_FAILING = Message.failing_since.is_null(False)
 IS_MAIL = Message.kind != MessageKind.WEBHOOK
 
 
-class Shelf(Labelled):
+class OutboxFilter(LabelledEnum):
     """What the office wants to see of the outbox."""
 
     ALL = "all", "Alle"
@@ -34,33 +34,33 @@ class Shelf(Labelled):
 
 
 _ON_SHELF = {
-    Shelf.ALL: None,
-    Shelf.FAILING: IS_FAILING,
-    Shelf.WAITING: Message.state == MessageState.WAITING,
-    Shelf.SENT: Message.state == MessageState.SENT,
-    Shelf.DISCARDED: Message.state == MessageState.DISCARDED,
+    OutboxFilter.ALL: None,
+    OutboxFilter.FAILING: IS_FAILING,
+    OutboxFilter.WAITING: Message.state == MessageState.WAITING,
+    OutboxFilter.SENT: Message.state == MessageState.SENT,
+    OutboxFilter.DISCARDED: Message.state == MessageState.DISCARDED,
 }
 
 # What has not gone yet; the office may decide that it never will.
-DISCARDABLE = (Shelf.FAILING, Shelf.WAITING)
+DISCARDABLE = (OutboxFilter.FAILING, OutboxFilter.WAITING)
 
 
-class Mails(NamedTuple):
+class MailStatus(NamedTuple):
     """How it stands with the mails."""
 
     waiting: int
     last_sent_at: datetime | None
 
 
-class NotDelivered(Exception):
+class DeliveryError(Exception):
     """A message stays here for now; the text is a German sentence for the office, with the answer that came."""
 
 
-class LineLost(NotDelivered):
+class ConnectionLost(DeliveryError):
     """The connection broke while a message was handed over; the next message may fare better."""
 
 
-class NobodyThere(NotDelivered):
+class ServerUnavailable(DeliveryError):
     """Nothing at all can be handed over: this concerns every message that is due."""
 
 
@@ -70,7 +70,7 @@ def put(kind, body, now, **facts):
     return Message.create(kind=kind, body=body, message_id=_message_id(), created_at=now, due_at=now, **facts)
 
 
-def discard_to(approver):
+def discard_for_approver(approver):
     """Discard what an approver has not got yet, within the transaction in which they are removed."""
     _discard(Message.link.in_(TicketLink.select(TicketLink.id).where(TicketLink.approver == approver)))
 
@@ -85,34 +85,38 @@ def failing():
     return _with_ticket().where(IS_FAILING).order_by(Message.id.desc())
 
 
-def mails():
+def mail_status():
     """Return how it stands with the mails."""
     waiting = Message.select().where(IS_MAIL, Message.state == MessageState.WAITING).count()
     sent = Message.select(Message.sent_at).where(IS_MAIL, Message.sent_at.is_null(False))
-    return Mails(waiting, sent.order_by(Message.sent_at.desc()).limit(1).scalar())
+    return MailStatus(waiting, sent.order_by(Message.sent_at.desc()).limit(1).scalar())
 
 
-def mails_about(ticket):
+def count_mails(ticket):
     """Return the shelves with mails about a ticket and how many each has; what fails does not count as waiting."""
     mails = Message.select(Message.state, Message.failing_since).where(Message.ticket == ticket, IS_MAIL).tuples()
-    counts = Counter(Shelf.FAILING if failing_since else Shelf(state) for state, failing_since in mails)
-    return [(shelf, counts[shelf]) for shelf in Shelf if shelf in counts]
+    counts = Counter(OutboxFilter.FAILING if failing_since else OutboxFilter(state) for state, failing_since in mails)
+    return [(outbox_filter, counts[outbox_filter]) for outbox_filter in OutboxFilter if outbox_filter in counts]
 
 
-def page(shelf, before=None, ticket=None):
+def page(outbox_filter, before=None, ticket=None):
     """Return a page of a shelf, newest first, and where the next page begins, or None.
 
     `before` is what the last page gave as the beginning of this one; with a ticket it has only what concerns that.
     """
     query = _with_ticket().order_by(Message.id.desc()).limit(PAGE_SIZE + 1)
-    for condition in (_ON_SHELF[shelf], Message.id < before if before else None, ticket and Message.ticket == ticket):
+    for condition in (
+        _ON_SHELF[outbox_filter],
+        Message.id < before if before else None,
+        ticket and Message.ticket == ticket,
+    ):
         if condition is not None:
             query = query.where(condition)
     rows = list(query)
     return rows[:PAGE_SIZE], rows[PAGE_SIZE - 1].id if len(rows) > PAGE_SIZE else None
 
 
-def outlived(moment):
+def past_retention(moment):
     """Return the query of what was sent longer ago than the configured days at a moment, or will never be sent.
 
     What was discarded or given up counts from when it was written; what waits is kept.
@@ -123,9 +127,11 @@ def outlived(moment):
     return Message.select().where((Message.sent_at < limit) | is_over)
 
 
-def seen_on(shelf):
+def count_and_newest_id(outbox_filter):
     """Return how many messages are on a shelf at this moment, and the newest one's id."""
-    return Message.select(fn.COUNT(Message.id), fn.MAX(Message.id)).where(_ON_SHELF[shelf]).scalar(as_tuple=True)
+    return (
+        Message.select(fn.COUNT(Message.id), fn.MAX(Message.id)).where(_ON_SHELF[outbox_filter]).scalar(as_tuple=True)
+    )
 
 
 def find(message_id):
@@ -133,25 +139,25 @@ def find(message_id):
     return _with_ticket().where(Message.id == message_id).get_or_none()
 
 
-def shown_text(message):
+def redacted_text(message):
     """Return the text of a message as the office may see it: what stands for a link's token shows nothing of it."""
     return message.body.replace(message.link.nonce, "…") if message.link else message.body
 
 
-def has_way(kind):
+def is_transport_configured(kind):
     """Say whether the settings tell whom to hand messages of a kind to."""
     return bool(settings.webhook_url if kind is MessageKind.WEBHOOK else settings.smtp_url)
 
 
-def is_on_its_way(message, now):
+def is_being_sent(message, now):
     """Say whether a message is handed over in these moments."""
-    return has_way(message.kind) and message.state is MessageState.WAITING and message.due_at <= now
+    return is_transport_configured(message.kind) and message.state is MessageState.WAITING and message.due_at <= now
 
 
 def can_retry():
     """Say whether anything that cannot be delivered may fare better in a new try."""
     kinds = Message.select(Message.kind).where(IS_FAILING).order_by(Message.id).tuples()
-    return any(has_way(kind) for (kind,) in kinds)
+    return any(is_transport_configured(kind) for (kind,) in kinds)
 
 
 def retry(message, now):
@@ -167,16 +173,16 @@ def retry_all(now):
 def discard(message, now):
     """Let a message not go after all, unless it is on its way in this moment."""
     with transaction():
-        _discard((Message.id == message.id) & is_free(now))
+        _discard((Message.id == message.id) & is_not_leased(now))
 
 
-def discard_all(shelf, newest_id, now):
+def discard_all(outbox_filter, newest_id, now):
     """Let nothing on a shelf go, up to the newest that somebody saw there, unless it is on its way in this moment."""
     with transaction():
-        _discard(_ON_SHELF[shelf] & (Message.id <= newest_id) & is_free(now))
+        _discard(_ON_SHELF[outbox_filter] & (Message.id <= newest_id) & is_not_leased(now))
 
 
-def discard_questions(ticket):
+def discard_approval_requests(ticket):
     """Discard what would still ask for a decision about a ticket, within the transaction that makes it needless."""
     _discard((Message.ticket == ticket) & Message.kind.in_((MessageKind.APPROVAL_WANTED, MessageKind.REMINDER)))
 
@@ -187,12 +193,12 @@ def discard_webhooks():
         _discard(Message.kind == MessageKind.WEBHOOK)
 
 
-def waiting_with(link):
+def unsent_with_link(link):
     """Return the messages with a link that have not left yet."""
     return list(Message.select().where(Message.link == link, Message.state.in_(OPEN_STATES)))
 
 
-def carry_over(messages, link, fresh):
+def replace_link(messages, link, fresh):
     """Let messages lead to a fresh link in place of a revoked one, within the transaction that revokes it."""
     for message in messages:
         message.body = message.body.replace(link.nonce, fresh.nonce)
@@ -209,7 +215,7 @@ def one_line(text, limit):
     return " ".join(printable.replace("=?", "= ?").split())[:limit]
 
 
-def is_free(now):
+def is_not_leased(now):
     """Return the condition that nobody holds a message to deliver it."""
     # Nobody leases for longer; somebody's clock was ahead.
     is_too_long = Message.leased_until > now + 2 * LEASE

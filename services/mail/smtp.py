@@ -11,15 +11,15 @@ from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from services.mail import mime
-from services.mail.addresses import wire_address
-from services.mail.connection import Incoming, NotUnderstood, Patience, why
-from services.mail.outbox import LineLost, NobodyThere, NotDelivered
+from services.mail.addresses import idna_address
+from services.mail.connection import BoundedReader, Deadline, ProtocolError, error_sentence
+from services.mail.outbox import ConnectionLost, DeliveryError, ServerUnavailable
 from settings import settings
 
 # How long the server may take for one step; for its last word about a whole mail; for making the connection; for one
 # mail in all; for taking leave. A server that says little at a time gets no longer.
 STEP_SECONDS = 20
-LAST_WORD_SECONDS = 300
+FINAL_REPLY_SECONDS = 300
 CONNECT_SECONDS = 60
 MAIL_SECONDS = 480
 LEAVE_SECONDS = 5
@@ -31,8 +31,8 @@ NO_CODE = -1
 
 PORTS = {"smtp": 587, "smtps": 465}
 
-WHOM = "Der Mailserver"
-UNSURE = (
+PEER = "Der Mailserver"
+POSSIBLY_SENT = (
     "Der Mailserver hatte die E-Mail schon, hat sie aber nicht mehr bestätigt. Vielleicht kommt sie deshalb zweimal an."
 )
 NO_ENCRYPTION = (
@@ -62,7 +62,7 @@ def server():
     return Server(url.hostname, url.port or PORTS[url.scheme], unquote(url.username or ""))
 
 
-class Line:
+class SmtpTransport:
     """The line to the mail server: made when the first mail wants it, and kept for those that follow."""
 
     def __init__(self):
@@ -79,27 +79,27 @@ class Line:
             except OSError:
                 self._server.close()
 
-    def hand_over(self, message, now):
+    def deliver(self, message, now):
         """Give a mail to the server and return when it has said yes; raises NotDelivered."""
         if self._server is None:
             self._server = _connect()
         try:
             mail = mime.as_mail(message, _most_bytes(self._server))
         except OSError:
-            raise NotDelivered(UNREADABLE_FILE) from None
+            raise DeliveryError(UNREADABLE_FILE) from None
         self._server.allow(MAIL_SECONDS)
         try:
-            self._send(mail, wire_address(message.recipient))
+            self._send(mail, idna_address(message.recipient))
         except OSError as error:
-            sentence = UNSURE if self._server.has_whole_mail else why(_cause(error), WHOM)
+            sentence = POSSIBLY_SENT if self._server.has_whole_mail else error_sentence(_cause(error), PEER)
             self._hang_up()
-            raise LineLost(sentence) from None
+            raise ConnectionLost(sentence) from None
 
     def _send(self, mail, recipient):
         try:
-            self._server.send_message(mail, wire_address(settings.sender), [recipient])
+            self._server.send_message(mail, idna_address(settings.sender), [recipient])
         except smtplib.SMTPNotSupportedError:
-            raise NotDelivered(NO_UMLAUTS) from None
+            raise DeliveryError(NO_UMLAUTS) from None
         except smtplib.SMTPSenderRefused as error:
             self._refused("den Absender", error.smtp_code, error.smtp_error)
         except smtplib.SMTPRecipientsRefused as error:
@@ -108,17 +108,17 @@ class Line:
             self._refused("die E-Mail", error.smtp_code, error.smtp_error)
 
     def _refused(self, what, code, answer):
-        sentence = _quoting(f"{WHOM} nimmt {what} nicht an", code, answer)
+        sentence = _quoting(f"{PEER} nimmt {what} nicht an", code, answer)
         if code == 421 or self._server.sock is None:
             self._hang_up()
-            raise LineLost(sentence)
+            raise ConnectionLost(sentence)
         self._server.allow(STEP_SECONDS)
         try:
             self._server.rset()
         except OSError:
             self._hang_up()
-            raise LineLost(sentence) from None
-        raise NotDelivered(sentence)
+            raise ConnectionLost(sentence) from None
+        raise DeliveryError(sentence)
 
     def _hang_up(self):
         self._server.close()
@@ -134,7 +134,7 @@ class _Bounded:
 
     def allow(self, seconds):
         """Begin a part of the conversation that may take this long in all."""
-        self._patience = Patience(seconds, STEP_SECONDS)
+        self._patience = Deadline(seconds, STEP_SECONDS)
         self.has_whole_mail = False
         # What reads the answers is made anew, with the new patience.
         self.file = None
@@ -142,7 +142,7 @@ class _Bounded:
     def getreply(self):
         """Read an answer, bit by bit; raises NotUnderstood if it is none of a mail server."""
         if self.file is None:
-            self.file = io.BufferedReader(Incoming(self.sock, self._patience))
+            self.file = io.BufferedReader(BoundedReader(self.sock, self._patience))
         try:
             code, answer = super().getreply()
         except smtplib.SMTPResponseException:
@@ -150,7 +150,7 @@ class _Bounded:
             code = NO_CODE
         if code == NO_CODE:
             self.close()
-            raise NotUnderstood
+            raise ProtocolError
         return code, answer
 
     def send(self, data):
@@ -161,7 +161,7 @@ class _Bounded:
             self.sock.settimeout(self._patience.for_one_step())
             super().send(data[begin : begin + PIECE_BYTES])
         self.has_whole_mail = True
-        self._patience.step_seconds = LAST_WORD_SECONDS
+        self._patience.step_seconds = FINAL_REPLY_SECONDS
 
 
 class _Smtp(_Bounded, smtplib.SMTP):
@@ -174,24 +174,24 @@ class _Smtps(_Bounded, smtplib.SMTP_SSL):
 
 def _connect():
     """Return a line on which mails can be handed over; raises NobodyThere."""
-    url, line = urlsplit(settings.smtp_url), None
+    url, connection = urlsplit(settings.smtp_url), None
     host, port, name = server()
     password = unquote(url.password or "")
     try:
         if url.scheme == "smtps":
-            line = _Smtps(host, port, context=ssl.create_default_context())
+            connection = _Smtps(host, port, context=ssl.create_default_context())
         else:
-            line = _Smtp(host, port)
+            connection = _Smtp(host, port)
             if not _is_this_machine(host):
-                line.starttls(context=ssl.create_default_context())
-        line.ehlo_or_helo_if_needed()
+                connection.starttls(context=ssl.create_default_context())
+        connection.ehlo_or_helo_if_needed()
         if name:
-            line.login(name, password)
-        return line
+            connection.login(name, password)
+        return connection
     except (OSError, UnicodeEncodeError, binascii.Error) as error:
-        if line:
-            line.close()
-        raise NobodyThere(_without(name, password, _why_nobody(error))) from None
+        if connection:
+            connection.close()
+        raise ServerUnavailable(_without_password(name, password, _connect_error(error))) from None
 
 
 def _most_bytes(server):
@@ -207,7 +207,7 @@ def _is_this_machine(host):
         return False
 
 
-def _why_nobody(error):
+def _connect_error(error):
     """Return a sentence about why no mail can be handed over."""
     match error:
         case UnicodeEncodeError():
@@ -217,14 +217,14 @@ def _why_nobody(error):
         case smtplib.SMTPNotSupportedError():
             return NO_ENCRYPTION if "STARTTLS" in str(error) else NO_LOGIN
         case smtplib.SMTPResponseException():
-            return _quoting(f"{WHOM} nimmt zurzeit nichts an", error.smtp_code, error.smtp_error)
+            return _quoting(f"{PEER} nimmt zurzeit nichts an", error.smtp_code, error.smtp_error)
         case binascii.Error():
             # The server asks for the password in a code that nobody knows.
             return NO_LOGIN
         case smtplib.SMTPException() if not isinstance(error, smtplib.SMTPServerDisconnected):
             return NO_LOGIN
         case _:
-            return why(_cause(error), WHOM)
+            return error_sentence(_cause(error), PEER)
 
 
 def _cause(error):
@@ -239,7 +239,7 @@ def _quoting(sentence, code, answer):
     return f"{sentence}: „{code} {words}“"
 
 
-def _without(name, password, sentence):
+def _without_password(name, password, sentence):
     """Return a sentence without the password, in whatever form a talkative server gives it back."""
     for secret in (f"\0{name}\0{password}", password):
         for shape in (secret, b64encode(secret.encode()).decode()):

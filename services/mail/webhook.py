@@ -10,20 +10,20 @@ from functools import partial
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from urllib.parse import urlsplit
 
-from enums import MessageKind, spoken
+from enums import MessageKind, format_code
 from services.mail import outbox
-from services.mail.connection import Incoming, NotUnderstood, Patience, why
-from services.mail.outbox import LineLost, NobodyThere, NotDelivered
+from services.mail.connection import BoundedReader, Deadline, ProtocolError, error_sentence
+from services.mail.outbox import ConnectionLost, DeliveryError, ServerUnavailable
 from settings import settings
 
 # How long the other side may take for one step, and for the whole answer.
 STEP_SECONDS = 20
 ANSWER_SECONDS = 60
 
-WHOM = "Der Empfänger des Webhooks"
+PEER = "Der Empfänger des Webhooks"
 
 
-class Line:
+class WebhookTransport:
     """The way to the other system; each message is a request of its own."""
 
     def __enter__(self):
@@ -32,32 +32,32 @@ class Line:
     def __exit__(self, *_):
         pass
 
-    def hand_over(self, message, now):
+    def deliver(self, message, now):
         """Post a message and return when the other side has said that it is fine; raises NotDelivered."""
         url = urlsplit(settings.webhook_url)
         body = message.body.encode()
-        connection = _connected(url)
+        connection = _connect(url)
         try:
             target = (url.path or "/") + (f"?{url.query}" if url.query else "")
             connection.request("POST", target, body, _headers(message.message_id, body, now))
             # The rest of the answer is nobody's concern.
             status = connection.getresponse().status
         except OSError as error:
-            raise LineLost(why(error, WHOM)) from None
+            raise ConnectionLost(error_sentence(error, PEER)) from None
         except HTTPException:
-            raise LineLost(why(NotUnderstood(), WHOM)) from None
+            raise ConnectionLost(error_sentence(ProtocolError(), PEER)) from None
         finally:
             connection.close()
         if 300 <= status < 400:
-            raise NotDelivered(f"{WHOM} leitet weiter (Status {status}); das Portal folgt ihm nicht.")
+            raise DeliveryError(f"{PEER} leitet weiter (Status {status}); das Portal folgt ihm nicht.")
         if not 200 <= status < 300:
-            raise NotDelivered(f"{WHOM} antwortet mit dem Fehler {status}.")
+            raise DeliveryError(f"{PEER} antwortet mit dem Fehler {status}.")
 
 
 def announce(event, ticket, now):
     """Put what a system needs to know of an event into the outbox, within the event's transaction."""
     if settings.webhook_url:
-        body = json.dumps({"event": _of_event(event), "ticket": _of_ticket(ticket)}, ensure_ascii=False)
+        body = json.dumps({"event": _event_payload(event), "ticket": _ticket_payload(ticket)}, ensure_ascii=False)
         outbox.put(MessageKind.WEBHOOK, body, now, ticket=ticket, subject=event.kind.label)
 
 
@@ -68,7 +68,7 @@ def signature(id, timestamp, body):
     return f"v1,{b64encode(digest).decode()}"
 
 
-def _of_event(event):
+def _event_payload(event):
     return {
         "id": event.id,
         "kind": event.kind,
@@ -78,10 +78,10 @@ def _of_event(event):
     }
 
 
-def _of_ticket(ticket):
+def _ticket_payload(ticket):
     submission, customer = ticket.submission, ticket.customer
     return {
-        "code": spoken(submission.code),
+        "code": format_code(submission.code),
         "url": f"{settings.url}/verwaltung/ticket/{submission.code}",
         "category": ticket.category,
         "priority": submission.priority,
@@ -101,7 +101,7 @@ def _moment(value):
     return value and value.astimezone(UTC).isoformat()
 
 
-def _connected(url):
+def _connect(url):
     """Return a connection to the other side; raises NobodyThere."""
     is_secure = url.scheme == "https"
     kind = partial(HTTPSConnection, context=ssl.create_default_context()) if is_secure else HTTPConnection
@@ -110,12 +110,12 @@ def _connected(url):
     try:
         connection.connect()
     except OSError as error:
-        raise NobodyThere(why(error, WHOM)) from None
+        raise ServerUnavailable(error_sentence(error, PEER)) from None
     return connection
 
 
 def _response(sock, **options):
-    return HTTPResponse(Incoming(sock, Patience(ANSWER_SECONDS, STEP_SECONDS)), **options)
+    return HTTPResponse(BoundedReader(sock, Deadline(ANSWER_SECONDS, STEP_SECONDS)), **options)
 
 
 def _headers(message_id, body, now):

@@ -20,7 +20,7 @@ from peewee import DatabaseError, SqliteDatabase, fn
 
 import migrations
 from clock import TIME_ZONE
-from database import copy_pages, transaction
+from database import copy_database, transaction
 from enums import MEBIBYTE
 from i18n import formats
 from i18n.system_errors import in_german
@@ -32,16 +32,16 @@ log = logging.getLogger(__name__)
 
 FORMAT = 1
 MANIFEST, DATABASE, FILES, SECRET_KEY = "manifest.json", "tickets.db", "files/", "secret.key"
-NAMED = "sicherung-????????-??????.zip"
+ARCHIVE_PATTERN = "sicherung-????????-??????.zip"
 
 # What a killed backup leaves; after a day nobody writes it any more.
 UNFINISHED = ".unfertig-*"
 UNFINISHED_FOR = timedelta(days=1)
 
 # What came of the last backups; an archive itself may lie on another disk.
-NOTE = "stand.json"
+STATUS_FILE = "stand.json"
 
-OLD = timedelta(days=2)
+MAX_AGE = timedelta(days=2)
 
 UNKNOWN = "Den Grund nennt das Protokoll."
 
@@ -65,7 +65,7 @@ class Backup(NamedTuple):
     logo_fault: str
 
 
-class Standing(NamedTuple):
+class BackupStatus(NamedTuple):
     """When the last backup was made, since when the daily one fails, with the reason, and when all came from one."""
 
     made_at: datetime | None = None
@@ -75,7 +75,7 @@ class Standing(NamedTuple):
 
     def is_old(self, now):
         """Say whether it is time to remind somebody."""
-        return self.made_at is None or now - self.made_at > OLD
+        return self.made_at is None or now - self.made_at > MAX_AGE
 
 
 def make(now, target=None, with_key=False, is_stopping=lambda: False):
@@ -97,7 +97,7 @@ def make(now, target=None, with_key=False, is_stopping=lambda: False):
     except OSError as error:
         raise BackupError(f"Die Sicherung ließ sich nicht schreiben: {in_german(error)}.") from None
     _keep_last(path)
-    _note(Standing(made_at=now))
+    _write_status(BackupStatus(made_at=now))
     return made
 
 
@@ -107,7 +107,7 @@ def is_due(now):
         return False
     local = now.astimezone(TIME_ZONE)
     due_at = datetime.combine(local.date(), time.fromisoformat(settings.backup_time), TIME_ZONE)
-    made_at = standing().made_at
+    made_at = status().made_at
     # A moment ahead of now comes from a clock that was put back.
     return local >= due_at and (made_at is None or not due_at <= made_at <= now)
 
@@ -119,7 +119,7 @@ def make_daily(now, is_stopping):
     except Exception as error:
         is_known = isinstance(error, BackupError)
         log.error("Die tägliche Sicherung ist gescheitert: %s", error, exc_info=not is_known)
-        _note(standing()._replace(failed_at=now, error=str(error) if is_known else UNKNOWN))
+        _write_status(status()._replace(failed_at=now, error=str(error) if is_known else UNKNOWN))
         return False
     if made.faulty:
         log.warning("%s Anhänge fehlen oder sind beschädigt; in der Sicherung auch.", len(made.faulty))
@@ -128,23 +128,23 @@ def make_daily(now, is_stopping):
     return True
 
 
-def standing():
+def status():
     """Return what came of the last backups."""
     try:
-        noted = json.loads((settings.backups_dir / NOTE).read_text(encoding="utf-8"))
+        noted = json.loads((settings.backups_dir / STATUS_FILE).read_text(encoding="utf-8"))
         made_at, failed_at, restored_at = (
             value and datetime.fromisoformat(value)
             for value in (noted["made_at"], noted["failed_at"], noted.get("restored_at"))
         )
-        return Standing(made_at, failed_at, noted["error"], restored_at)
+        return BackupStatus(made_at, failed_at, noted["error"], restored_at)
     except (OSError, ValueError, KeyError, TypeError):
-        return Standing()
+        return BackupStatus()
 
 
-def note_restored(now):
+def record_restored(now):
     """Write down that all there is has just come from a backup; the archives themselves lie elsewhere."""
     settings.backups_dir.mkdir(exist_ok=True)
-    _note(Standing(restored_at=now))
+    _write_status(BackupStatus(restored_at=now))
 
 
 def digest_of(source, sink=None):
@@ -202,7 +202,7 @@ def _copied_database():
     try:
         with source.connection_context(), copy.connection_context():
             with transaction():
-                copy_pages(source.connection(), copy.connection())
+                copy_database(source.connection(), copy.connection())
             if copy.pragma("integrity_check") != "ok":
                 # Older archives are better than a new one of this, and must not give way to it.
                 raise BackupError("Die Datenbank ist beschädigt. Was zu tun ist, sagt: pruefen")
@@ -288,7 +288,7 @@ def _keep_last(made):
 
     What is dated later than the one just made comes from a clock that was wrong, and goes first.
     """
-    others = sorted(settings.backups_dir.glob(NAMED), key=lambda path: (path.name <= made.name, path.name))
+    others = sorted(settings.backups_dir.glob(ARCHIVE_PATTERN), key=lambda path: (path.name <= made.name, path.name))
     if made in others:
         others.remove(made)
     kept = settings.backups_kept - (made.parent == settings.backups_dir)
@@ -312,10 +312,10 @@ def _delete(path):
         log.warning("Die Datei %s ließ sich nicht aufräumen: %s", path, in_german(error))
 
 
-def _note(standing):
+def _write_status(status):
     """Write down what came of a backup; where even that finds no room, the log and the age of the last one tell."""
-    text = json.dumps(standing._asdict(), default=datetime.isoformat)
+    text = json.dumps(status._asdict(), default=datetime.isoformat)
     try:
-        disk.replace(settings.backups_dir / NOTE, text)
+        disk.replace_text(settings.backups_dir / STATUS_FILE, text)
     except OSError as error:
         log.warning("Der Stand der Sicherungen ließ sich nicht festhalten: %s", in_german(error))

@@ -3,13 +3,13 @@
 import os
 import tempfile
 
-from i18n.system_errors import in_german, no_access
+from i18n.system_errors import access_advice, in_german
 from services import disk
 from settings import StartError, settings
 
-NAMED = 3
+MAX_LISTED = 3
 
-GO_BACK = (
+RESTORE_ADVICE = (
     "Halten Sie das Portal an, benennen Sie den Datenordner um und holen Sie die letzte gute Sicherung zurück "
     "(wiederherstellen)."
 )
@@ -21,7 +21,7 @@ def has_database():
     return path.is_file() and path.stat().st_size > 0
 
 
-def loss():
+def missing_database_error():
     """Return what to do about a database that is gone, or "".
 
     Only files and backups tell that there was one: without either, nothing can be lost or brought back any more, and
@@ -29,7 +29,10 @@ def loss():
     """
     if has_database() or is_unused():
         return ""
-    return f"Die Datenbank {settings.database_path} fehlt oder ist leer, obwohl hier schon ein Portal lief. {GO_BACK}"
+    return (
+        f"Die Datenbank {settings.database_path} fehlt oder ist leer, obwohl hier schon ein Portal lief. "
+        f"{RESTORE_ADVICE}"
+    )
 
 
 def is_unused():
@@ -37,7 +40,7 @@ def is_unused():
     return not has_database() and not any(map(_holds_something, (settings.files_dir, settings.backups_dir)))
 
 
-def closed():
+def inaccessible_paths():
     """Return what of the data folder this user may not use, as far as it can be seen."""
     return [
         path
@@ -47,36 +50,36 @@ def closed():
     ]
 
 
-def remedy(paths):
+def access_error(paths):
     """Return what to do about what is closed."""
-    names = ", ".join(map(str, paths[:NAMED])) + (" und weitere" if len(paths) > NAMED else "")
-    return no_access(names, settings.data_dir)
+    names = ", ".join(map(str, paths[:MAX_LISTED])) + (" und weitere" if len(paths) > MAX_LISTED else "")
+    return access_advice(names, settings.data_dir)
 
 
-def sentence_of(error):
+def start_error(error):
     """Return what to do about what failed at a start."""
     if isinstance(error, PermissionError) and os.access(settings.data_dir, os.F_OK):
-        return remedy([error.filename or settings.data_dir])
+        return access_error([error.filename or settings.data_dir])
     return (
         f"Im Datenordner {settings.data_dir} lässt sich nicht arbeiten: {in_german(error)}. Bitte prüfen Sie, ob es "
         "ein Ordner ist, in dem Sie schreiben dürfen, oder wählen Sie mit TICKET_DATA_DIR einen anderen."
     )
 
 
-def require():
+def prepare():
     """Make the folders; raises StartError where the database is gone, or where the portal could not write."""
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if lost := loss():
+    if lost := missing_database_error():
         raise StartError(lost)
     for folder in (settings.files_dir, settings.logs_dir):
         folder.mkdir(exist_ok=True)
-        _try_out(folder)
+        _check_writable(folder)
     disk.fsync_directory(settings.data_dir)
     if settings.database_path.exists() and not os.access(settings.database_path, os.R_OK | os.W_OK):
-        raise StartError(remedy([settings.database_path]))
+        raise StartError(access_error([settings.database_path]))
 
 
-def _try_out(folder):
+def _check_writable(folder):
     try:
         for _ in folder.iterdir():
             break

@@ -22,7 +22,7 @@ class Withdrawn(NamedTuple):
     second_factors: int
 
 
-def require_need():
+def refuse_if_key_is_intact():
     """Raise AccountError while there is a key that is whole: nobody may lose all PINs by a word too much."""
     path = settings.secret_key_path
     if path.is_file() and path.stat().st_size == SECRET_KEY_BYTES:
@@ -32,17 +32,17 @@ def require_need():
         )
 
 
-def make(now):
+def replace_key(now):
     """Make a new key in place of one that is missing or damaged, and take away what fits nothing any more.
 
     Raises AccountError. A crash in between leaves no key, and all of this can be done again.
     """
-    require_need()
+    refuse_if_key_is_intact()
     key = secrets.token_bytes(SECRET_KEY_BYTES)
     with transaction():
-        withdrawn = Withdrawn(pins.withdraw_all_pins(), two_factor.switch_all_off())
-        access_links.hang_on(key)
-        sessions.end_everybodys(now)
+        withdrawn = Withdrawn(pins.withdraw_all_pins(), two_factor.disable_all())
+        access_links.rekey(key)
+        sessions.end_all_staff_sessions(now)
     path = settings.secret_key_path
     if path.exists():
         path.replace(path.with_name(path.name + ASIDE))

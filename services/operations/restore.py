@@ -22,22 +22,22 @@ from models import Attachment, Message, StaffSession, Ticket
 from services import disk
 from services.operations import backup
 from services.operations.backup import DATABASE, FILES, FORMAT, MANIFEST, SECRET_KEY, digest_of
-from settings import CONFIG_FILE, LOGOS, settings, toml_line
+from settings import CONFIG_FILE, LOGO_MEDIA_TYPES, settings, toml_line
 
 # What may be in an archive; nothing else gets a name on this disk.
-SINGLE = (CONFIG_FILE, *LOGOS, SECRET_KEY, DATABASE)
+SINGLE = (CONFIG_FILE, *LOGO_MEDIA_TYPES, SECRET_KEY, DATABASE)
 MEMBER = re.compile("|".join((f"{FILES}[0-9a-f]{{32}}", *map(re.escape, SINGLE))))
 
 # Of millions of files it would be larger; but it is read as a whole.
 MOST_MANIFEST = 64 * MEBIBYTE
 
 # Settings by which the portal turns to others, or believes them; whoever made the archive chose them.
-REACHING_OUT = ("smtp_url", "webhook_url", "base_url", "trusted_proxy")
+EXTERNAL_SETTINGS = ("smtp_url", "webhook_url", "base_url", "trusted_proxy")
 # One that is a command, so that nobody but its owner is to say that it may run here.
 COMMAND = "scanner"
 
 # Where an archive is unpacked, within the data folder: a rename within one disk takes no time and cannot fail half-way.
-WORKPLACE = ".wiederherstellung"
+UNPACK_DIR = ".wiederherstellung"
 
 HELD = "Aus einer Sicherung: Vielleicht ging das schon hinaus. Bitte entscheiden Sie, ob es gehen soll."
 
@@ -55,10 +55,10 @@ class Restored(NamedTuple):
     made_at: datetime
     tickets: int
     files: int
-    lost: int
-    held: int
+    missing_files: int
+    held_back: int
     has_key: bool
-    reaching_out: list
+    external_settings: list
     command: str
 
 
@@ -74,28 +74,28 @@ def restore(path, now):
                 f"{folder} ist nicht leer. Nennen Sie mit TICKET_DATA_DIR einen leeren Ordner, oder benennen Sie "
                 "diesen um."
             )
-        with zipfile.ZipFile(path) as archive, _workplace(folder) as workplace:
+        with zipfile.ZipFile(path) as archive, _unpack_dir(folder) as workplace:
             manifest = _manifest(archive)
             _require_room(folder, manifest)
             _unpack(archive, manifest["members"], workplace)
-            config = _take_over_config(workplace / CONFIG_FILE)
-            restored = _take_over_database(workplace, manifest, config, now)
+            config = _sanitise_config(workplace / CONFIG_FILE)
+            restored = _sanitise_database(workplace, manifest, config, now)
             _move(workplace, folder)
-            backup.note_restored(now)
+            backup.record_restored(now)
             return restored
     except OSError as error:
         raise RestoreError(f"Das Wiederherstellen ist gescheitert: {in_german(error)}.") from None
     except DatabaseError as error:
-        raise _damaged(f"Die Datenbank darin lässt sich nicht öffnen ({in_german(error)})") from None
+        raise _damaged_error(f"Die Datenbank darin lässt sich nicht öffnen ({in_german(error)})") from None
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, UnicodeDecodeError):
-        raise _damaged("Es ist kein ganzes Zip-Archiv") from None
+        raise _damaged_error("Es ist kein ganzes Zip-Archiv") from None
 
 
 @contextmanager
-def _workplace(folder):
+def _unpack_dir(folder):
     """Make a place for what is unpacked; it is gone at the end, and so is the folder if it was made for nothing."""
     is_new = not folder.exists()
-    workplace = folder / WORKPLACE
+    workplace = folder / UNPACK_DIR
     workplace.mkdir(mode=0o700, parents=True)
     try:
         yield workplace
@@ -109,7 +109,7 @@ def _manifest(archive):
     """Return what the archive says of itself; raises RestoreError if its members are others."""
     names = archive.namelist()
     if any(info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for info in archive.infolist()):
-        raise _damaged("So packt das Portal keine Sicherung")
+        raise _damaged_error("So packt das Portal keine Sicherung")
     try:
         # The size that an archive tells may be another than what comes out.
         with archive.open(MANIFEST) as file:
@@ -126,14 +126,14 @@ def _manifest(archive):
             raise TypeError
         manifest["made_at"] = datetime.fromisoformat(manifest["made_at"]).astimezone(TIME_ZONE)
     except (KeyError, ValueError, TypeError, AttributeError, OverflowError):
-        raise _damaged("Sein Verzeichnis ist nicht lesbar") from None
+        raise _damaged_error("Sein Verzeichnis ist nicht lesbar") from None
     if sorted(names) != sorted([*members, MANIFEST]) or DATABASE not in members:
-        raise _damaged("Sein Inhalt ist nicht der, den sein Verzeichnis nennt")
+        raise _damaged_error("Sein Inhalt ist nicht der, den sein Verzeichnis nennt")
     for name in members:
         if not MEMBER.fullmatch(name):
-            raise _damaged(f"„{name}“ gehört in keine Sicherung")
+            raise _damaged_error(f"„{name}“ gehört in keine Sicherung")
     if any(archive.getinfo(name).file_size != size for name, size in sizes.items()):
-        raise _damaged("Sein Inhalt ist nicht der, den sein Verzeichnis nennt")
+        raise _damaged_error("Sein Inhalt ist nicht der, den sein Verzeichnis nennt")
     return manifest
 
 
@@ -156,24 +156,24 @@ def _unpack(archive, members, workplace):
             file.flush()
             os.fsync(file.fileno())
         if digest != known["sha256"]:
-            raise _damaged(f"„{name}“ ist nicht mehr, was gesichert wurde")
+            raise _damaged_error(f"„{name}“ ist nicht mehr, was gesichert wurde")
 
 
-def _take_over_config(path):
+def _sanitise_config(path):
     """Return the restored settings, and switch off what of them is a command."""
     try:
         config = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     except (ValueError, RecursionError):
-        raise _damaged("Die Einstellungen darin sind nicht lesbar") from None
+        raise _damaged_error("Die Einstellungen darin sind nicht lesbar") from None
     if not all(name.isidentifier() and type(value) in (str, int, float) for name, value in config.items()):
-        raise _damaged("Die Einstellungen darin sind keine des Portals")
+        raise _damaged_error("Die Einstellungen darin sind keine des Portals")
     if config.get(COMMAND):
         lines = (("# " if name == COMMAND else "") + toml_line(name, value) for name, value in config.items())
         path.write_text("".join(lines), encoding="utf-8")
     return config
 
 
-def _take_over_database(workplace, manifest, config, now):
+def _sanitise_database(workplace, manifest, config, now):
     """Check the database, and let nothing go out or come in that belongs to the day of the backup."""
     members = manifest["members"]
     db = SqliteDatabase(
@@ -183,19 +183,19 @@ def _take_over_database(workplace, manifest, config, now):
         # No version has any; who plants one lets what the portal writes do something else.
         schema = Table("sqlite_master", ("type",)).bind(db)
         if schema.select().where(schema.type.in_(("trigger", "view"))).exists():
-            raise _damaged("Die Datenbank darin ist keine des Portals")
+            raise _damaged_error("Die Datenbank darin ist keine des Portals")
         if db.pragma("integrity_check") != "ok" or db.pragma("foreign_key_check") is not None:
-            raise _damaged("Die Datenbank darin ist es")
+            raise _damaged_error("Die Datenbank darin ist es")
         if not migrations.applied_steps(db):
-            raise _damaged("Die Datenbank darin ist keine des Portals")
-        if not migrations.is_known(db):
+            raise _damaged_error("Die Datenbank darin ist keine des Portals")
+        if not migrations.knows_all_steps(db):
             raise RestoreError(
                 "Die Datenbank in dem Archiv stammt aus einer neueren Version des Portals. Bitte nehmen Sie diese."
             )
         named = Attachment.on_disk().select(Attachment.stored_name, Attachment.digest).bind(db)
-        lost = [row for row in named if members.get(FILES + row.stored_name, {}).get("sha256") != row.digest]
+        missing_files = [row for row in named if members.get(FILES + row.stored_name, {}).get("sha256") != row.digest]
         # What waited may have gone out after the backup, and whoever was signed in may have been locked out.
-        held = (
+        held_back = (
             Message.update(state=MessageState.FAILED, failing_since=now, last_error=HELD, leased_until=None)
             .where(Message.state == MessageState.WAITING)
             .bind(db)
@@ -206,10 +206,10 @@ def _take_over_database(workplace, manifest, config, now):
             made_at=manifest["made_at"],
             tickets=Ticket.select().bind(db).count(),
             files=sum(name.startswith(FILES) for name in members),
-            lost=len(lost),
-            held=held,
+            missing_files=len(missing_files),
+            held_back=held_back,
             has_key=SECRET_KEY in members,
-            reaching_out=[name for name in REACHING_OUT if config.get(name)],
+            external_settings=[name for name in EXTERNAL_SETTINGS if config.get(name)],
             command=config.get(COMMAND, ""),
         )
 
@@ -223,5 +223,5 @@ def _move(workplace, folder):
     disk.fsync_directory(folder)
 
 
-def _damaged(what):
+def _damaged_error(what):
     return RestoreError(f"Das Archiv ist beschädigt: {what}. Es ist nichts geändert. Bitte nehmen Sie ein anderes.")

@@ -6,7 +6,7 @@ import unicodedata
 from collections import defaultdict
 from typing import NamedTuple
 
-from enums import GONE
+from enums import DELETED_TEXT
 
 MIN_NAME_LETTERS = 3
 MIN_PHONE_DIGITS = 5
@@ -26,7 +26,7 @@ _DIGRAPHS = {"ae": "(?:ae|[äæ])", "oe": "(?:oe|[öøœ])", "ue": "(?:ue|ü)", 
 _SPELT_OUT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "æ": "ae", "ø": "oe", "œ": "oe"})
 
 
-class NotRecognisable(ValueError):
+class SearchTermTooShort(ValueError):
     """Too little to tell somebody by; its text is a German sentence for the person who searches."""
 
 
@@ -38,18 +38,18 @@ class Excerpt(NamedTuple):
     after: str
 
 
-class Likeness:
+class PersonMatcher:
     """All that somebody is recognised by, given as lines: each a name, a phone number or a mail address."""
 
     def __init__(self, lines):
         self.lines = [line for line in map(_one_blank, lines) if line]
         if not self.lines:
-            raise NotRecognisable("Bitte geben Sie einen Namen, eine Telefonnummer oder eine E-Mail-Adresse ein.")
+            raise SearchTermTooShort("Bitte geben Sie einen Namen, eine Telefonnummer oder eine E-Mail-Adresse ein.")
         self._pattern = re.compile("|".join(f"(?:{_pattern_of(line)})" for line in self.lines), re.IGNORECASE)
         self._hints = [re.compile(_hint_of(line), re.IGNORECASE) for line in self.lines]
         self._reach = _LEAST_REACH + _REACH * max(map(len, self.lines))
 
-    def is_in(self, text):
+    def is_found_in(self, text):
         """Say whether the person is to be recognised in a text."""
         return next(self._found(unicodedata.normalize("NFC", text)), None) is not None
 
@@ -66,17 +66,19 @@ class Likeness:
             after[:EXCERPT_SIGNS] + ("…" if len(after) > EXCERPT_SIGNS else ""),
         )
 
-    def removed_from(self, text):
+    def redact(self, text):
         """Return a text that says at each such place that something is deleted; any other text stays as it is."""
         pieces, last, normal = [], 0, unicodedata.normalize("NFC", text)
         for match in self._found(normal):
-            pieces += [normal[last : match.start()], GONE]
+            pieces += [normal[last : match.start()], DELETED_TEXT]
             last = match.end()
         return "".join([*pieces, normal[last:]]) if pieces else text
 
-    def with_more(self, lines):
+    def with_terms(self, lines):
         """Return a likeness that knows further lines, too, as far as somebody can be told by them."""
-        return Likeness(self.lines + [line for line in lines if line and line != GONE and _is_telling(line)])
+        return PersonMatcher(
+            self.lines + [line for line in lines if line and line != DELETED_TEXT and _is_telling(line)]
+        )
 
     def _found(self, text):
         """Yield all places of a text where the person is recognised, and give others a moment now and then."""
@@ -97,7 +99,7 @@ class Likeness:
 def _is_telling(line):
     try:
         return bool(_pattern_of(line))
-    except NotRecognisable:
+    except SearchTermTooShort:
         return False
 
 
@@ -117,7 +119,7 @@ def _pattern_of_phone(line):
     """Return what finds a number with and without the country, and whatever stands between its digits."""
     national, is_german = _national(line)
     if len(national) < MIN_PHONE_DIGITS:
-        raise NotRecognisable(
+        raise SearchTermTooShort(
             f"„{line}“ ist zu kurz: Eine Telefonnummer braucht ohne die erste Null mindestens "
             f"{MIN_PHONE_DIGITS} Ziffern."
         )
@@ -157,7 +159,7 @@ def _pattern_of_name(line):
     """Return what finds a name in either order, with or without umlauts and accents, and in the genitive."""
     words = _words(line)
     if sum(map(len, words)) < MIN_NAME_LETTERS:
-        raise NotRecognisable(f"„{line}“ ist zu kurz: Ein Name braucht mindestens {MIN_NAME_LETTERS} Buchstaben.")
+        raise SearchTermTooShort(f"„{line}“ ist zu kurz: Ein Name braucht mindestens {MIN_NAME_LETTERS} Buchstaben.")
     patterns = [_pattern_of_word(word) for word in words]
     orders = [patterns, [patterns[-1], *patterns[:-1]]] if len(patterns) > 1 else [patterns]
     either = "|".join(_BETWEEN_WORDS.join(order) for order in orders)

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from enums import MEBIBYTE, Labelled, SubmissionState
+from enums import MEBIBYTE, LabelledEnum, SubmissionState
 from models import Approver, Attachment, Customer, Event, Message, Submission, TextBlock, Ticket
 from services.files import attachments
 from services.files.types import TEXT
@@ -23,16 +23,16 @@ log = logging.getLogger(__name__)
 ROWS_AT_A_TIME = 2000
 
 # Nobody looks through more on one page; what is too general can be made more exact.
-MOST_FOUND = 200
+MAX_MATCHES = 200
 
 # So many bytes of a text file are searched: a log is much of the same, and anybody may send one.
-MOST_SEARCHED = 2 * MEBIBYTE
+MAX_SEARCHED_BYTES = 2 * MEBIBYTE
 
-OF_SENDER = ("name", "phone", "email")
-OF_EMPLOYEE = ("desired_email", "mobile")
+SENDER_FIELDS = ("name", "phone", "email")
+EMPLOYEE_FIELDS = ("desired_email", "mobile")
 
 # Whose actor is somebody at the customer's.
-BY_APPROVER = tuple(approvals.BY_LINK.values())
+APPROVER_EVENTS = tuple(approvals.BY_LINK.values())
 
 _OF_MESSAGE = (Message.recipient, Message.subject, Message.body, Message.last_error)
 
@@ -42,7 +42,7 @@ IS_TEXT = Attachment.media_type == TEXT
 _GAP = "\0"
 
 
-class Kind(Labelled):
+class RecordKind(LabelledEnum):
     """What can be taken into an export or an erasure as a whole."""
 
     REQUEST = "vorgang", "Vorgang"
@@ -52,7 +52,7 @@ class Kind(Labelled):
     BLOCK = "textbaustein", "Textbaustein"
 
 
-_REQUEST_KEY = re.compile(rf"{Kind.REQUEST}-([0-9]{{1,18}})")
+_REQUEST_KEY = re.compile(rf"{RecordKind.REQUEST}-([0-9]{{1,18}})")
 
 
 class Place(NamedTuple):
@@ -63,10 +63,10 @@ class Place(NamedTuple):
 
 
 @dataclass
-class Find:
+class Match:
     """Something in which somebody is recognised, with all the places; of a request also its ticket and files."""
 
-    kind: Kind
+    kind: RecordKind
     row: object
     places: list
     ticket: Ticket | None = None
@@ -79,42 +79,42 @@ class Find:
         return f"{self.kind}-{self.row.id}"
 
     @property
-    def is_surely_theirs(self):
+    def is_certain(self):
         """Say whether it belongs to the person beyond doubt: without a right PIN anybody can type any name."""
-        if self.kind is Kind.REQUEST:
+        if self.kind is RecordKind.REQUEST:
             return self.ticket is not None and (self.is_sender or self.is_employee)
-        return self.kind in (Kind.CUSTOMER, Kind.APPROVER)
+        return self.kind in (RecordKind.CUSTOMER, RecordKind.APPROVER)
 
 
-def find(likeness):
+def find(matcher):
     """Return everything in which somebody is recognised, newest requests first, and whether there is more than that."""
-    ids, file_ids = _requests(likeness)
-    found = [_request(id, likeness, file_ids) for id in ids[:MOST_FOUND]]
-    return [one for one in found if one and one.places] + _others(likeness), len(ids) > MOST_FOUND
+    ids, file_ids = _requests(matcher)
+    found = [_request(id, matcher, file_ids) for id in ids[:MAX_MATCHES]]
+    return [match for match in found if match and match.places] + _others(matcher), len(ids) > MAX_MATCHES
 
 
-def find_again(keys, likeness):
+def find_selected(keys, matcher):
     """Return what somebody chose of it, as it is now; what is gone meanwhile, or names nobody any more, is left out."""
     requests = filter(None, map(_REQUEST_KEY.fullmatch, keys))
-    found = [_request(int(key[1]), likeness) for key in requests]
-    found += [other for other in _others(likeness) if other.key in keys]
-    return [one for one in found if one and one.places]
+    found = [_request(int(key[1]), matcher) for key in requests]
+    found += [other for other in _others(matcher) if other.key in keys]
+    return [match for match in found if match and match.places]
 
 
-def searched_in_part():
+def count_partly_searched():
     """Return how many text files are so long that only their beginning is searched."""
-    return Attachment.select().where(IS_TEXT, Attachment.size > MOST_SEARCHED).count()
+    return Attachment.select().where(IS_TEXT, Attachment.size > MAX_SEARCHED_BYTES).count()
 
 
-def is_sender(submission, likeness):
+def is_sender(submission, matcher):
     """Say whether the person sent a request; then name, number and address are all theirs."""
-    return likeness.is_in(_joined(getattr(submission, name) for name in OF_SENDER))
+    return matcher.is_found_in(_joined(getattr(submission, name) for name in SENDER_FIELDS))
 
 
-def is_employee(submission, likeness):
+def is_employee(submission, matcher):
     """Say whether the person is the new employee whom a request is about."""
     name = f"{submission.first_name} {submission.last_name}"
-    return likeness.is_in(_joined([name, *(getattr(submission, other) for other in OF_EMPLOYEE)]))
+    return matcher.is_found_in(_joined([name, *(getattr(submission, other) for other in EMPLOYEE_FIELDS)]))
 
 
 def content_of(file):
@@ -123,18 +123,18 @@ def content_of(file):
         return ""
     try:
         with attachments.open_stored(file) as stored:
-            return decoded(stored.read(MOST_SEARCHED))
+            return decoded(stored.read(MAX_SEARCHED_BYTES))
     except OSError:
         log.warning("Die Datei %s ließ sich nicht durchsuchen.", file.stored_name)
         return ""
 
 
-def said(event):
+def event_texts(event):
     """Return the texts of an event in which a customer's people can stand; its actor is one of them if they decided."""
-    return _said(event.kind, event.actor, event.text)
+    return _event_texts(event.kind, event.actor, event.text)
 
 
-def texts_of(message):
+def message_texts(message):
     """Return the texts of a message with their words for the office."""
     return {
         "Empfänger": message.recipient,
@@ -144,25 +144,25 @@ def texts_of(message):
     }
 
 
-def _requests(likeness):
+def _requests(matcher):
     """Return the ids of all requests in or with which the person is recognised, newest first, and of such files."""
     names = [name for name in TYPED_TEXTS if name not in ("first_name", "last_name")]
     columns = [Submission.first_name, Submission.last_name, *(getattr(Submission, name) for name in names)]
     found, files = set(), set()
     for id, first, last, *texts in _rows(Submission, columns):
-        if likeness.is_in(_joined([f"{first} {last}", *texts])):
+        if matcher.is_found_in(_joined([f"{first} {last}", *texts])):
             found.add(id)
     submissions = dict(_rows(Ticket, [Ticket.submission]))
     for _, ticket, *values in _rows(Event, [Event.ticket, Event.kind, Event.actor, Event.text]):
-        if likeness.is_in(_joined(_said(*values))):
+        if matcher.is_found_in(_joined(_event_texts(*values))):
             found.add(submissions[ticket])
     for _, ticket, *texts in _rows(Message, [Message.ticket, *_OF_MESSAGE]):
-        if ticket and likeness.is_in(_joined(texts)):
+        if ticket and matcher.is_found_in(_joined(texts)):
             found.add(submissions[ticket])
     for file in _rows(
         Attachment, [Attachment.submission, Attachment.name, Attachment.media_type, Attachment.stored_name]
     ):
-        if file.submission and likeness.is_in(_joined([file.name, content_of(file)])):
+        if file.submission and matcher.is_found_in(_joined([file.name, content_of(file)])):
             found.add(file.submission)
             files.add(file.id)
     return sorted(found, reverse=True), files
@@ -176,51 +176,55 @@ def _rows(model, columns):
         last = rows[-1][0]
 
 
-def _said(kind, actor, text):
-    return (actor if kind in BY_APPROVER else "", text)
+def _event_texts(kind, actor, text):
+    return (actor if kind in APPROVER_EVENTS else "", text)
 
 
-def _request(id, likeness, file_ids=None):
+def _request(id, matcher, file_ids=None):
     """Return a request with the places that name the person; in files it looks again only if nothing else does."""
     submission = Submission.get_or_none(Submission.id == id)
     # What is not decided yet will be in a moment.
     if submission is None or submission.state is SubmissionState.PENDING:
         return None
-    ticket = Ticket.whole().where(Ticket.submission == submission).get_or_none()
+    ticket = Ticket.with_details().where(Ticket.submission == submission).get_or_none()
     files = list(submission.files.order_by(Attachment.id))
     texts = [(label, getattr(submission, name)) for name, label in TYPED_TEXTS.items()]
     texts.append(("Vor- und Nachname", f"{submission.first_name} {submission.last_name}"))
     if ticket:
         for event in ticket.events.order_by(Event.id):
-            texts += [(f"Verlauf: {event.kind.label}", text) for text in said(event)]
+            texts += [(f"Verlauf: {event.kind.label}", text) for text in event_texts(event)]
         for message in ticket.messages.order_by(Message.id):
-            texts += [(f"E-Mail „{message.kind.label}“: {label}", text) for label, text in texts_of(message).items()]
+            texts += [
+                (f"E-Mail „{message.kind.label}“: {label}", text) for label, text in message_texts(message).items()
+            ]
     texts += [("Name einer Datei", file.name) for file in files]
-    places = _places(texts, likeness)
+    places = _places(texts, matcher)
     if file_ids is not None or not places:
         searched = (file for file in files if file_ids is None or file.id in file_ids)
-        places += _places(((f"Inhalt von {file.name}", content_of(file)) for file in searched), likeness)
-    theirs = is_sender(submission, likeness), is_employee(submission, likeness)
-    return Find(Kind.REQUEST, submission, places, ticket, files, *theirs)
+        places += _places(((f"Inhalt von {file.name}", content_of(file)) for file in searched), matcher)
+    theirs = is_sender(submission, matcher), is_employee(submission, matcher)
+    return Match(RecordKind.REQUEST, submission, places, ticket, files, *theirs)
 
 
-def _others(likeness):
+def _others(matcher):
     """Return the customers, their approvers, mails without a ticket and text blocks that name the person."""
     found = [
-        Find(Kind.CUSTOMER, customer, _places(_of_customer(customer), likeness)) for customer in Customer.by_number()
+        Match(RecordKind.CUSTOMER, customer, _places(_of_customer(customer), matcher))
+        for customer in Customer.by_number()
     ]
     found += [
-        Find(Kind.APPROVER, approver, _places([("Name", approver.name), ("E-Mail", approver.email)], likeness))
+        Match(RecordKind.APPROVER, approver, _places([("Name", approver.name), ("E-Mail", approver.email)], matcher))
         for approver in Approver.select(Approver, Customer).join(Customer)
     ]
     found += [
-        Find(Kind.MAIL, message, _places(texts_of(message).items(), likeness))
+        Match(RecordKind.MAIL, message, _places(message_texts(message).items(), matcher))
         for message in Message.select().where(Message.ticket.is_null())
     ]
     found += [
-        Find(Kind.BLOCK, block, _places([("Textbaustein", block.text)], likeness)) for block in TextBlock.by_name()
+        Match(RecordKind.BLOCK, block, _places([("Textbaustein", block.text)], matcher))
+        for block in TextBlock.by_name()
     ]
-    return [one for one in found if one.places]
+    return [match for match in found if match.places]
 
 
 def _of_customer(customer):
@@ -228,8 +232,8 @@ def _of_customer(customer):
     return [name, ("Ansprechpartner", customer.contact_name), ("E-Mail", customer.email)]
 
 
-def _places(texts, likeness):
-    found = ((label, likeness.excerpt(text)) for label, text in texts)
+def _places(texts, matcher):
+    found = ((label, matcher.excerpt(text)) for label, text in texts)
     return [Place(label, excerpt) for label, excerpt in found if excerpt]
 
 

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 import enums
 from database import transaction
-from enums import GONE, Category, EventKind
+from enums import DELETED_TEXT, Category, EventKind
 from i18n import formats
 from migrations import COPY_PREFIX
 from models import Attachment, Event, Message, Submission, Ticket
@@ -31,7 +31,7 @@ WEEK = timedelta(days=7)
 COPIES_KEPT = timedelta(days=90)
 
 # What the portal itself says there about a number and a PIN, or about files, is the same for everybody.
-_NAMES_NOBODY = (Event.actor == enums.PORTAL) & Event.kind.in_((EventKind.OPENED, EventKind.FILES_ERASED))
+_NAMES_NOBODY = (Event.actor == enums.PORTAL_ACTOR) & Event.kind.in_((EventKind.OPENED, EventKind.FILES_ERASED))
 
 
 @dataclass(frozen=True)
@@ -52,14 +52,14 @@ class Forecast:
     """How much a rule deletes in a night and within a week from then on, and the first of it."""
 
     name: str
-    in_the_night: int
+    at_next_run: int
     within_a_week: int
     first: list
 
 
-def batches(now):
+def delete_in_batches(now):
     """Delete all that is due, with a pause after each batch; what fails is logged and holds up no other rule."""
-    for rule in BY_NIGHT:
+    for rule in NIGHTLY_RULES:
         count = 0
         try:
             while ids := _ids(rule.due(now).limit(AT_ONCE)):
@@ -69,30 +69,30 @@ def batches(now):
             log.info("Nach Frist gelöscht: %s: %s", rule.label, count)
         except Exception:
             log.exception("Das Löschen nach Frist ist gescheitert (%s) und wird morgen wieder versucht.", rule.name)
-    search.forget()
+    search.purge_deleted()
     _drop_copies(now)
 
 
-def clear(now):
+def delete_all_due(now):
     """Delete all that is due at once, for whoever has nothing else to do."""
-    for _ in batches(now):
+    for _ in delete_in_batches(now):
         pass
 
 
-def forecast(night):
+def forecast(run_at):
     """Return for each rule what it will delete in a night."""
-    return [_forecast(rule, night) for rule in RULES]
+    return [_forecast(rule, run_at) for rule in RULES]
 
 
-def counts(night):
+def counts_due(run_at):
     """Return how much each rule deletes in a night and not before, by its label, if anything."""
-    numbers = {rule.label: rule.due(night).count() for rule in BY_NIGHT}
+    numbers = {rule.label: rule.due(run_at).count() for rule in NIGHTLY_RULES}
     return {label: number for label, number in numbers.items() if number}
 
 
-def _forecast(rule, night):
-    soon = rule.due(night + WEEK)
-    return Forecast(rule.name, rule.due(night).count(), soon.count(), list(soon.limit(SHOWN)))
+def _forecast(rule, run_at):
+    soon = rule.due(run_at + WEEK)
+    return Forecast(rule.name, rule.due(run_at).count(), soon.count(), list(soon.limit(SHOWN)))
 
 
 def _closed_tickets(moment):
@@ -101,7 +101,7 @@ def _closed_tickets(moment):
 
 def _new_employees(moment):
     # Once it is deleted, another name stands there.
-    about_somebody = (Ticket.category == Category.NEW_EMPLOYEE) & (Submission.last_name != GONE)
+    about_somebody = (Ticket.category == Category.NEW_EMPLOYEE) & (Submission.last_name != DELETED_TEXT)
     return _closed(moment, settings.new_employee_days).join(Submission).where(about_somebody)
 
 
@@ -132,7 +132,7 @@ def _delete_tickets(ids, now):
     attachments.delete_files(files)
 
 
-def _forget_employees(ids, now):
+def _anonymise_employees(ids, now):
     """Delete whatever names the new employee; kind, customer, times and who did what stay for the figures.
 
     All texts of such a ticket are about that person, and so are its mails and files.
@@ -141,13 +141,13 @@ def _forget_employees(ids, now):
     with transaction():
         for ticket in _new_employees(now).where(Ticket.id.in_(ids)):
             submission = ticket.submission
-            erasure.blank_employee(submission)
+            erasure.clear_employee(submission)
             submission.save()
-            Event.update(text=GONE).where(Event.ticket == ticket, Event.text != "", ~_NAMES_NOBODY).execute()
+            Event.update(text=DELETED_TEXT).where(Event.ticket == ticket, Event.text != "", ~_NAMES_NOBODY).execute()
             Message.delete().where(Message.ticket == ticket).execute()
             files += attachments.delete_rows(Attachment.submission == submission)
-            search.renew(ticket)
-            events.record(ticket, EventKind.DATA_ERASED, enums.PORTAL, now, _after(settings.new_employee_days))
+            search.reindex(ticket)
+            events.record(ticket, EventKind.DATA_ERASED, enums.PORTAL_ACTOR, now, _after(settings.new_employee_days))
     attachments.delete_files(files)
 
 
@@ -157,7 +157,7 @@ def _delete_files(ids, now):
         for ticket in _with_files(now).where(Ticket.id.in_(ids)):
             gone = attachments.delete_rows(Attachment.submission == ticket.submission_id)
             number = f"{len(gone)} {'Datei' if len(gone) == 1 else 'Dateien'}, {_after(settings.attachments_days)}"
-            events.record(ticket, EventKind.FILES_ERASED, enums.PORTAL, now, number)
+            events.record(ticket, EventKind.FILES_ERASED, enums.PORTAL_ACTOR, now, number)
             files += gone
     attachments.delete_files(files)
 
@@ -173,22 +173,22 @@ def _drop_copies(now):
 
 
 def _after(days):
-    return f"{formats.term(days)} nach dem Abschluss"
+    return f"{formats.period(days)} nach dem Abschluss"
 
 
 def _delete_mails(ids, now):
     with transaction():
-        Message.delete().where(Message.id.in_(_ids(outbox.outlived(now).where(Message.id.in_(ids))))).execute()
+        Message.delete().where(Message.id.in_(_ids(outbox.past_retention(now).where(Message.id.in_(ids))))).execute()
 
 
 # Who loses the whole ticket needs no other rule.
 RULES = (
-    Rule("staged", attachments.left_behind),
+    Rule("staged", attachments.expired_staged),
     Rule("unmatched", unmatched.overdue),
     Rule("tickets", _closed_tickets, _delete_tickets, "ganze Tickets"),
-    Rule("new_employees", _new_employees, _forget_employees, "Angaben zu neuen Mitarbeitern"),
+    Rule("new_employees", _new_employees, _anonymise_employees, "Angaben zu neuen Mitarbeitern"),
     Rule("files", _with_files, _delete_files, "Tickets, die ihre Anhänge verlieren"),
-    Rule("mails", outbox.outlived, _delete_mails, "E-Mails"),
+    Rule("mails", outbox.past_retention, _delete_mails, "E-Mails"),
 )
 
-BY_NIGHT = tuple(rule for rule in RULES if rule.delete)
+NIGHTLY_RULES = tuple(rule for rule in RULES if rule.delete)

@@ -15,7 +15,7 @@ BYTE_ORDER_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
 # Rows are read some at a time: while they are read nobody can write, and a million of them need much memory.
 ROWS_AT_A_TIME = 500
 
-PIECE_SIGNS = 64 * 1024
+CHUNK_CHARS = 64 * 1024
 
 _FORMULA_SIGNS = frozenset("=+-@")
 
@@ -77,7 +77,7 @@ CUSTOMER_TIMES = {
 } | _TIMES
 
 
-def pieces(columns, rows):
+def csv_chunks(columns, rows):
     """Yield a file piece by piece: the columns' names, then of each row what the columns' functions make of it."""
     piece = io.StringIO()
     piece.write(BYTE_ORDER_MARK)
@@ -85,7 +85,7 @@ def pieces(columns, rows):
     writer.writerow(columns)
     for row in rows:
         writer.writerow([_cell(value_of(row)) for value_of in columns.values()])
-        if piece.tell() > PIECE_SIGNS:
+        if piece.tell() > CHUNK_CHARS:
             yield piece.getvalue()
             piece.seek(0)
             piece.truncate()
@@ -109,10 +109,10 @@ def _cell(value):
         return f"{value:%d.%m.%Y}"
     if isinstance(value, timedelta):
         return f"{value.total_seconds() / 3600:.2f}".replace(".", ",")
-    return _harmless(value) if isinstance(value, str) else value
+    return _escape_formula(value) if isinstance(value, str) else value
 
 
-def _harmless(text):
+def _escape_formula(text):
     """Return a text with an apostrophe before it if a spreadsheet would make something else of it."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     first = next((sign for sign in text if unicodedata.category(sign)[0] not in "CZ"), "")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 
 from clock import TIME_ZONE
-from database import database, number_of
+from database import count_rows, database
 from enums import MEBIBYTE, Approval, Category, Priority, TicketStatus
 from models import Submission, Ticket
 from services import disk, workdays
@@ -60,12 +60,12 @@ class Overview:
     entries: Waiting
     entries_until: date
     undelivered: Waiting
-    guessed_at: list
-    everybody_is_guessed_at: bool
-    mails: outbox.Mails
-    scanner_is_dead: bool
+    locked_out_customers: list
+    is_every_customer_locked_out: bool
+    mails: outbox.MailStatus
+    scanner_is_unavailable: bool
     free_bytes: int
-    backups: backup.Standing
+    backups: backup.BackupStatus
     backup_is_old: bool
     first_deletion: FirstDeletion | None
 
@@ -80,12 +80,12 @@ class Overview:
             self.entries,
             self.undelivered,
         )
-        return not any(part.count for part in waiting) and self.unmatched_total == 0 and not self.is_guessing_going_on
+        return not any(part.count for part in waiting) and self.unmatched_total == 0 and not self.is_lockout_active
 
     @property
-    def is_guessing_going_on(self):
+    def is_lockout_active(self):
         """Somebody tries PINs, and right ones do not get in, either."""
-        return bool(self.guessed_at) or self.everybody_is_guessed_at
+        return bool(self.locked_out_customers) or self.is_every_customer_locked_out
 
     @property
     def disk_is_low(self):
@@ -93,7 +93,7 @@ class Overview:
         return self.free_bytes < 2 * settings.disk_reserve_mib * MEBIBYTE
 
     @property
-    def disk_is_scarce(self):
+    def disk_is_below_reserve(self):
         """What is left is kept for texts."""
         return self.free_bytes < settings.disk_reserve_mib * MEBIBYTE
 
@@ -105,7 +105,7 @@ def overview(now):
     until = workdays.workday_after(today, ENTRY_WORKDAYS, state)
     is_new = Ticket.status == TicketStatus.NEW
     is_pending = Ticket.approval == Approval.PENDING
-    backups = backup.standing()
+    backups = backup.status()
     new_by_rank = Counter(
         rank for (rank,) in database.execute(_open(is_new, ~is_pending).select(Ticket.rank)).fetchall()
     )
@@ -121,10 +121,10 @@ def overview(now):
         entries=_entries(until),
         entries_until=until,
         undelivered=Waiting(outbox.failing().count(), list(outbox.failing().limit(SHOWN))),
-        guessed_at=pin_lockout.guessed_at(now),
-        everybody_is_guessed_at=pin_lockout.is_everybody_guessed_at(now),
-        mails=outbox.mails(),
-        scanner_is_dead=virus_scanner.is_dead(),
+        locked_out_customers=pin_lockout.locked_out_customers(now),
+        is_every_customer_locked_out=pin_lockout.is_every_customer_locked_out(now),
+        mails=outbox.mail_status(),
+        scanner_is_unavailable=virus_scanner.is_unavailable(),
         free_bytes=disk.free_bytes(settings.data_dir),
         backups=backups,
         backup_is_old=backups.is_old(now),
@@ -137,28 +137,28 @@ def _open(*conditions):
 
 
 def _waiting(query):
-    first = Ticket.whole().where(Ticket.id.in_(query.limit(SHOWN)))
-    return Waiting(number_of(query), list(first.order_by(Ticket.rank, Ticket.id)))
+    first = Ticket.with_details().where(Ticket.id.in_(query.limit(SHOWN)))
+    return Waiting(count_rows(query), list(first.order_by(Ticket.rank, Ticket.id)))
 
 
 def _entries(until):
     """Return the open entries up to a day, also those whose day is past: somebody waits at an empty desk."""
     query = _open(Ticket.category == Category.NEW_EMPLOYEE, Ticket.due_on <= until)
-    first = Ticket.whole().where(Ticket.id.in_(query.order_by(Ticket.due_on, Ticket.id).limit(ENTRIES_SHOWN)))
+    first = Ticket.with_details().where(Ticket.id.in_(query.order_by(Ticket.due_on, Ticket.id).limit(ENTRIES_SHOWN)))
     return Waiting(query.count(), list(first.order_by(Ticket.due_on, Ticket.id)))
 
 
 def _unmatched(since):
     query = Submission.unmatched().where(Submission.received_at >= _start_of(since))
     # What came with the right PIN amid wrong ones must not drown in them.
-    first = query.order_by(unmatched.IS_PROVEN.desc(), Submission.id.desc())
+    first = query.order_by(unmatched.HAS_CORRECT_PIN.desc(), Submission.id.desc())
     return Waiting(query.count(), list(first.limit(SHOWN)))
 
 
 def _first_deletion(now):
-    night = retention_schedule.coming(now)
-    counts = night.is_first and retention.counts(night.begins_at)
-    return FirstDeletion(night.begins_at, counts, retention_schedule.lacks_backup()) if counts else None
+    run = retention_schedule.next_run(now)
+    counts = run.is_first and retention.counts_due(run.begins_at)
+    return FirstDeletion(run.begins_at, counts, retention_schedule.lacks_backup()) if counts else None
 
 
 def _start_of(day):

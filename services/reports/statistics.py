@@ -29,7 +29,7 @@ _COUNTED = (
 )
 
 
-class Counted(NamedTuple):
+class TicketRow(NamedTuple):
     """What is counted of a ticket."""
 
     created_at: datetime
@@ -69,7 +69,7 @@ class Group(NamedTuple):
     to_done: timedelta | None
 
 
-class Figures(NamedTuple):
+class Statistics(NamedTuple):
     """All figures of a period."""
 
     weeks: list[Week]
@@ -82,13 +82,13 @@ class Figures(NamedTuple):
         return sum(week.total for week in self.weeks)
 
 
-def of_period(number_of_weeks, customer, now):
+def for_period(number_of_weeks, customer, now):
     """Return the figures of so many weeks up to the running one, for one customer or, with None, for all."""
     mondays = mondays_until(now, number_of_weeks)
     tickets = _read(mondays[0], customer)
     by_customer = {group.common: group for group in grouped(tickets, lambda ticket: ticket.customer_id)}
     customers = Customer.select().where(Customer.id.in_(list(by_customer)))
-    return Figures(
+    return Statistics(
         by_week(tickets, mondays),
         grouped(tickets, lambda ticket: ticket.category, Category),
         grouped(tickets, lambda ticket: _BY_RANK[ticket.rank], _BY_RANK),
@@ -137,7 +137,7 @@ def _read(since, customer):
     # Fetched as they lie in the database and only then made into values: while rows are fetched, nobody can write.
     rows = database.execute(_tickets_since(since, customer)).fetchall()
     read = [field.python_value for field in _COUNTED]
-    return [Counted(*(value_of(value) for value_of, value in zip(read, row, strict=True))) for row in rows]
+    return [TicketRow(*(value_of(value) for value_of, value in zip(read, row, strict=True))) for row in rows]
 
 
 def _tickets_since(since, customer):

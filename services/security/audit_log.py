@@ -6,10 +6,10 @@ The facts are names and numbers from the database, never what somebody typed.
 import logging
 from enum import StrEnum
 
-from logs.setup import SECURITY
+from logs.setup import SECURITY_LOGGER
 from services.security.ip_networks import site_of
 
-log = logging.getLogger(SECURITY)
+log = logging.getLogger(SECURITY_LOGGER)
 
 # Whence an event comes that no visitor brought about.
 COMMAND, BACKGROUND = "Befehl", "Hintergrund"
@@ -23,7 +23,7 @@ class SecurityEvent(StrEnum):
     SIGNED_OUT_ELSEWHERE = "in allen anderen Browsern abgemeldet"
     SIGN_IN_REFUSED = "Anmeldung abgewiesen"
     PASSWORD_REFUSED = "Kennwort nicht bestätigt"
-    SLOWED_DOWN = "zu viele Versuche, gebremst"
+    LOGIN_THROTTLED = "zu viele Versuche, gebremst"
     PASSWORD_CHANGED = "Kennwort geändert"
     SECOND_FACTOR_ON = "zweiter Faktor eingeschaltet"
     SECOND_FACTOR_OFF = "zweiter Faktor abgeschaltet"
@@ -36,12 +36,12 @@ class SecurityEvent(StrEnum):
     CUSTOMER_UNLOCKED = "Kunde entsperrt"
     PERSON_DISCLOSED = "Auskunft über eine Person erteilt"
     PERSON_ERASED = "Angaben einer Person gelöscht"
-    FLOODED = "zu viel auf einmal, gebremst"
+    RATE_LIMITED = "zu viel auf einmal, gebremst"
     PIN_WRONG = "PIN falsch"
-    PIN_RIGHT_AMID_WRONG_ONES = "richtige PIN während vieler Fehlversuche"
+    CORRECT_PIN_DURING_LOCKOUT = "richtige PIN während vieler Fehlversuche"
     FILE_HARMFUL = "schädliche Datei abgewiesen"
     TOKEN_MISSING = "Formular ohne gültiges Kennzeichen"
-    DEAD_LINK = "Link, der nichts öffnet"
+    INVALID_LINK = "Link, der nichts öffnet"
     KEY_RENEWED = "neuer Schlüssel, alle PINs und zweiten Faktoren ungültig"
     KEY_COPIED = "Schlüssel in eine Sicherung kopiert"
     RESTORED = "aus einer Sicherung wiederhergestellt"
@@ -51,22 +51,22 @@ _ALARMING = frozenset(
     {
         SecurityEvent.SIGN_IN_REFUSED,
         SecurityEvent.PASSWORD_REFUSED,
-        SecurityEvent.SLOWED_DOWN,
-        SecurityEvent.DEAD_LINK,
-        SecurityEvent.FLOODED,
+        SecurityEvent.LOGIN_THROTTLED,
+        SecurityEvent.INVALID_LINK,
+        SecurityEvent.RATE_LIMITED,
         SecurityEvent.PIN_WRONG,
-        SecurityEvent.PIN_RIGHT_AMID_WRONG_ONES,
+        SecurityEvent.CORRECT_PIN_DURING_LOCKOUT,
         SecurityEvent.FILE_HARMFUL,
     }
 )
 
 # What anybody can bring about as often as they like: of one source the first are written, and then how many more.
-_DAMPED = frozenset(
+_THROTTLED = frozenset(
     {
         SecurityEvent.SIGN_IN_REFUSED,
-        SecurityEvent.SLOWED_DOWN,
-        SecurityEvent.DEAD_LINK,
-        SecurityEvent.FLOODED,
+        SecurityEvent.LOGIN_THROTTLED,
+        SecurityEvent.INVALID_LINK,
+        SecurityEvent.RATE_LIMITED,
         SecurityEvent.PIN_WRONG,
         SecurityEvent.FILE_HARMFUL,
         SecurityEvent.TOKEN_MISSING,
@@ -77,9 +77,9 @@ _DAMPED = frozenset(
 _WORDS = {"account": "Konto", "customer": "Kunde", "by": "von", "page": "Seite", "code": "Vorgang", "what": "Was"}
 
 
-def note(event, source, **facts):
+def log_event(event, source, **facts):
     """Write one line about an event: whence it came (an address, or one of the words above), and its facts."""
     known = [f"Quelle={source}", *(f"{_WORDS[name]}={value}" for name, value in facts.items())]
     level = logging.WARNING if event in _ALARMING else logging.INFO
-    extra = {"kind": f"{event} | Quelle={site_of(source)}"} if event in _DAMPED else {}
+    extra = {"kind": f"{event} | Quelle={site_of(source)}"} if event in _THROTTLED else {}
     log.log(level, "%s | %s", event, " | ".join(known), extra=extra)

@@ -8,7 +8,7 @@ IPV6_NETWORK_BITS = 64
 IPV6_SITE_BITS = 48
 
 # A whole site may do as often what one network may.
-SITE_SHARE = 8
+SITE_FACTOR = 8
 
 # Where an address of IPv4 stands that a network of IPv6 translates (RFC 6052).
 _TRANSLATED = ip_network("64:ff9b::/96")
@@ -17,7 +17,7 @@ _TRANSLATED = ip_network("64:ff9b::/96")
 _WITH_PORT = re.compile(r"\[(?P<v6>[^]]*)\](:\d+)?|(?P<v4>[\d.]+):\d+")
 
 
-def read(text):
+def parse_ip(text):
     """Return the address that a proxy names, in its one short spelling, or "" for what is none."""
     text = text.strip().strip('"')
     if found := _WITH_PORT.fullmatch(text):
@@ -29,25 +29,25 @@ def read(text):
         return ""
 
 
-def network_of(address):
+def network_of(ip):
     """Return an address as text, in place of one of IPv6 the network from which it was picked.
 
     What is no address comes back as it is.
     """
-    return _within(address, IPV6_NETWORK_BITS)
+    return _within(ip, IPV6_NETWORK_BITS)
 
 
-def site_of(address):
+def site_of(ip):
     """Return an address as text, in place of one of IPv6, or of its network, all that a connection may be given."""
-    return _within(address, IPV6_SITE_BITS)
+    return _within(ip, IPV6_SITE_BITS)
 
 
-def _within(address, bits):
+def _within(ip, bits):
     try:
-        ip = _plain(ip_address(address.partition("/")[0]))
+        parsed = _plain(ip_address(ip.partition("/")[0]))
     except ValueError:
-        return address
-    return str(ip_network((int(ip), bits), strict=False) if isinstance(ip, IPv6Address) else ip)
+        return ip
+    return str(ip_network((int(parsed), bits), strict=False) if isinstance(parsed, IPv6Address) else parsed)
 
 
 def _plain(ip):

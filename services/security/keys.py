@@ -12,7 +12,7 @@ from settings import StartError, settings
 
 SECRET_KEY_BYTES = 32
 
-FIND_KEY = (
+MISSING_KEY_ADVICE = (
     "Legen Sie sie aus Ihrer Verwahrung zurück. Ist sie für immer verloren, macht der Befehl „schluessel neu“ eine "
     "andere."
 )
@@ -24,7 +24,8 @@ def prepare_secret_key():
     if not path.exists():
         if Customer.select().exists() or Staff.select().exists():
             raise StartError(
-                f"Die Datei {path} fehlt, und ohne sie gelten keine PIN und kein zweiter Faktor mehr. {FIND_KEY}"
+                f"Die Datei {path} fehlt, und ohne sie gelten keine PIN und kein zweiter Faktor mehr. "
+                f"{MISSING_KEY_ADVICE}"
             )
         place_secret_key(secrets.token_bytes(SECRET_KEY_BYTES))
     secret_key()
@@ -55,7 +56,7 @@ def secret_key():
     path = settings.secret_key_path
     key = path.read_bytes()
     if len(key) != SECRET_KEY_BYTES:
-        raise StartError(f"Die Datei {path} ist beschädigt. {FIND_KEY}")
+        raise StartError(f"Die Datei {path} ist beschädigt. {MISSING_KEY_ADVICE}")
     return key
 
 

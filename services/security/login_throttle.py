@@ -10,13 +10,13 @@ from datetime import timedelta
 from database import transaction
 from models import FailedAttempts
 from services.security import keys
-from services.security.ip_networks import SITE_SHARE, network_of, site_of
+from services.security.ip_networks import SITE_FACTOR, network_of, site_of
 from settings import settings
 
 FREE_FAILURES = 5
 FIRST_WAIT = timedelta(seconds=1)
 LONGEST_ACCOUNT_WAIT = timedelta(seconds=60)
-LONGEST_ADDRESS_WAIT = timedelta(minutes=15)
+MAX_NETWORK_WAIT = timedelta(minutes=15)
 FORGOTTEN_AFTER = timedelta(days=1)
 
 # Twice the first wait for each further failure; beyond this many doublings every longest wait is reached.
@@ -33,23 +33,23 @@ class TooManyAttempts(Exception):
         self.wait = wait
 
 
-def of_account(name):
+def account_source(name):
     """Return the source for an account's name: keyed, because people type their password there by mistake."""
     digest = hmac.new(keys.derived_key(b"attempts"), name.encode(), hashlib.sha256)
     return f"name:{digest.hexdigest()}"
 
 
-def of_address(address):
+def network_source(ip):
     """Return the source for an address, or for the network from which it was picked."""
-    return f"address:{network_of(address)}"
+    return f"address:{network_of(ip)}"
 
 
-def of_site(address):
+def site_source(ip):
     """Return the source for all of which an address is one: who has a thousand networks has not as many tries."""
-    return f"{_SITE}{site_of(address)}"
+    return f"{_SITE}{site_of(ip)}"
 
 
-def begin(longest_waits, now):
+def register_attempt(longest_waits, now):
     """Count an attempt as failed beforehand, by each source; raises TooManyAttempts, and then counts nothing.
 
     Each source comes with its longest wait. Counted afterwards, many attempts at once would all be free.
@@ -65,13 +65,13 @@ def begin(longest_waits, now):
             _count_one_more(source, known, now)
 
 
-def forget(source):
+def reset(source):
     """Let a source begin anew."""
     with transaction():
         FailedAttempts.delete().where(FailedAttempts.source == source).execute()
 
 
-def take_back(source):
+def undo_attempt(source):
     """Uncount one attempt that turned out right."""
     with transaction():
         FailedAttempts.update(count=FailedAttempts.count - 1).where(
@@ -87,7 +87,7 @@ def sweep(now):
 
 def _count(source, now):
     # A moment well ahead of now comes from a clock that was put back; it must keep nobody waiting.
-    counts = FailedAttempts.last_at.between(now - FORGOTTEN_AFTER, now + LONGEST_ADDRESS_WAIT)
+    counts = FailedAttempts.last_at.between(now - FORGOTTEN_AFTER, now + MAX_NETWORK_WAIT)
     return FailedAttempts.get_or_none(FailedAttempts.source == source, counts)
 
 
@@ -95,7 +95,7 @@ def _rest(known, longest, now):
     """Return how long to wait yet."""
     if known is None:
         return timedelta()
-    free = FREE_FAILURES * (SITE_SHARE if known.source.startswith(_SITE) else 1)
+    free = FREE_FAILURES * (SITE_FACTOR if known.source.startswith(_SITE) else 1)
     if known.count < free:
         return timedelta()
     doublings = min(known.count - free, MOST_DOUBLINGS)

@@ -16,37 +16,37 @@ from settings import settings
 DAY = timedelta(days=1)
 
 # So many have to guess together before the budget over all customers is used up.
-SITES_TO_USE_IT_UP = 3
+SITES_PER_TOTAL_BUDGET = 3
 
 
-def is_over_budget(customer, address, now):
+def is_locked_out(customer, ip, now):
     """Say whether so many wrong PINs came, for this customer or for all, that a right one may be a lucky guess.
 
     One site alone has a part of the budget over all. Beyond it nothing from there opens a door or counts, so that who
     guesses there can keep the door shut for nobody elsewhere.
     """
-    of_site = _lately(now).where(WrongPin.site == site_of(address))
+    of_site = _lately(now).where(WrongPin.site == site_of(ip))
     return (
-        is_guessed_at(customer, now)
-        or is_everybody_guessed_at(now)
-        or _is_used_up(of_site, max(1, settings.wrong_pins_total_per_day // SITES_TO_USE_IT_UP))
+        is_customer_locked_out(customer, now)
+        or is_every_customer_locked_out(now)
+        or _is_used_up(of_site, max(1, settings.wrong_pins_total_per_day // SITES_PER_TOTAL_BUDGET))
     )
 
 
-def is_guessed_at(customer, now):
+def is_customer_locked_out(customer, now):
     """Say whether a customer's own budget is used up."""
     return _is_used_up(_lately(now).where(WrongPin.customer == customer), settings.wrong_pins_per_day)
 
 
-def is_everybody_guessed_at(now):
+def is_every_customer_locked_out(now):
     """Say whether the budget over all customers is used up."""
     return _is_used_up(_lately(now), settings.wrong_pins_total_per_day)
 
 
-def count(customer, address, now):
+def record_wrong_pin(customer, ip, now):
     """Count a wrong PIN, within the transaction that decides about it; where nothing gets in, none is guessed."""
     if customer.pin_hash and not customer.locked_at:
-        WrongPin.create(customer=customer, site=site_of(address), at=now)
+        WrongPin.create(customer=customer, site=site_of(ip), at=now)
 
 
 def claim_notice(customer, now):
@@ -61,7 +61,7 @@ def claim_notice(customer, now):
     return True
 
 
-def guessed_at(now):
+def locked_out_customers(now):
     """Return the customers whose own budget is used up at this moment, by number."""
     if settings.limits == "off":
         return []

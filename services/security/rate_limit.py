@@ -8,8 +8,8 @@ import threading
 from datetime import timedelta
 from enum import Enum
 
-from services.security.audit_log import SecurityEvent, note
-from services.security.ip_networks import SITE_SHARE, network_of, site_of
+from services.security.audit_log import SecurityEvent, log_event
+from services.security.ip_networks import SITE_FACTOR, network_of, site_of
 from settings import settings
 
 HOUR = timedelta(hours=1)
@@ -21,14 +21,14 @@ MOST_COUNTED = 20_000
 TOLERANCE = timedelta(milliseconds=1)
 
 
-class Kind(Enum):
+class RateLimit(Enum):
     """What is counted, by the name of its setting."""
 
     SUBMISSIONS = "submissions_per_hour"
     UPLOADS = "uploads_per_hour"
 
 
-class Flood(Exception):
+class RateLimited(Exception):
     """There is too much at the moment; carries how long to wait."""
 
     def __init__(self, wait):
@@ -36,67 +36,67 @@ class Flood(Exception):
         self.wait = wait
 
 
-class TooManySubmissions(Flood):
+class TooManySubmissions(RateLimited):
     """A network has sent too many requests."""
 
 
-class TooManyUploads(Flood):
+class TooManyUploads(RateLimited):
     """A network has sent too many files."""
 
 
-class Overrun(Flood):
+class QueueFull(RateLimited):
     """So much waits from everybody together that nothing more can be taken."""
 
 
-_REFUSALS = {Kind.SUBMISSIONS: TooManySubmissions, Kind.UPLOADS: TooManyUploads}
+_REFUSALS = {RateLimit.SUBMISSIONS: TooManySubmissions, RateLimit.UPLOADS: TooManyUploads}
 
 # By kind and network: when all of it is given back, and whether somebody was refused since it was.
-_counted = {}
-_counting = threading.Lock()
+_buckets = {}
+_lock = threading.Lock()
 
 
-def take(kind, address, now, number=1):
+def consume(kind, ip, now, number=1):
     """Count so many from an address; raises Flood if its network or its site has sent too much, and counts nothing."""
     if settings.limits == "off":
         return
     limit = getattr(settings, kind.value)
-    shares = {(kind, network_of(address)): limit, (kind, "site", site_of(address)): SITE_SHARE * limit}
-    with _counting:
+    shares = {(kind, network_of(ip)): limit, (kind, "site", site_of(ip)): SITE_FACTOR * limit}
+    with _lock:
         wait = max(_wait(key, number / most, now) for key, most in shares.items())
         if wait <= TOLERANCE:
             for key, most in shares.items():
                 _count(key, number / most, now)
             return
-        known = shares.keys() & _counted.keys()
-        is_first = not any(_counted[key][1] for key in known)
+        known = shares.keys() & _buckets.keys()
+        is_first = not any(_buckets[key][1] for key in known)
         for key in known:
-            _counted[key] = (_counted[key][0], True)
+            _buckets[key] = (_buckets[key][0], True)
     if is_first:
         # Once, or a flood would fill the log.
-        note(SecurityEvent.FLOODED, address, what=kind.value)
+        log_event(SecurityEvent.RATE_LIMITED, ip, what=kind.value)
     raise _REFUSALS[kind](wait)
 
 
-def forget():
+def reset():
     """Begin anew, as at the start of the server."""
-    with _counting:
-        _counted.clear()
+    with _lock:
+        _buckets.clear()
 
 
-def _given_back_at(key, now):
+def _refilled_at(key, now):
     """Return when all is given back; what lies further ahead comes from a clock that was put back, and counts not."""
-    moment, _ = _counted.get(key, (now, False))
+    moment, _ = _buckets.get(key, (now, False))
     return moment if now <= moment <= now + HOUR else now
 
 
 def _wait(key, share, now):
-    return _given_back_at(key, now) + min(share, 1) * HOUR - HOUR - now
+    return _refilled_at(key, now) + min(share, 1) * HOUR - HOUR - now
 
 
 def _count(key, share, now):
-    given_back_at = _given_back_at(key, now)
+    refilled_at = _refilled_at(key, now)
     # What was seen last stands last.
-    _, was_refused = _counted.pop(key, (now, False))
-    _counted[key] = (min(given_back_at + share * HOUR, now + HOUR), was_refused and given_back_at > now)
-    while len(_counted) > MOST_COUNTED:
-        del _counted[next(iter(_counted))]
+    _, was_refused = _buckets.pop(key, (now, False))
+    _buckets[key] = (min(refilled_at + share * HOUR, now + HOUR), was_refused and refilled_at > now)
+    while len(_buckets) > MOST_COUNTED:
+        del _buckets[next(iter(_buckets))]

@@ -65,7 +65,7 @@ def add(name, password, now):
 
 def find(name):
     """Return the account with this name; raises AccountError."""
-    member = Staff.get_or_none(Staff.login == login_of(name))
+    member = Staff.get_or_none(Staff.login == normalise_login(name))
     if member is None:
         raise AccountError(f"Ein Konto mit dem Namen „{name}“ gibt es nicht.")
     return member
@@ -81,7 +81,7 @@ def set_password(member, password, now):
     with transaction():
         Staff.update(password_hash=password_hash).where(Staff.id == member.id).execute()
         sessions.end_all(member, now)
-        login_throttle.forget(login_throttle.of_account(member.login))
+        login_throttle.reset(login_throttle.account_source(member.login))
 
 
 def lock(member, now):
@@ -97,37 +97,37 @@ def unlock(member):
         Staff.update(locked_at=None).where(Staff.id == member.id).execute()
 
 
-def sign_in(name, password, code, address, now):
+def sign_in(name, password, code, ip, now):
     """Open a session and return its token, or None if anything of it is wrong; slow on purpose.
 
     Raises TooManyAttempts. An unknown name, a wrong password or code and a locked account all cost the same.
     """
-    login = login_of(name)
-    _begin_attempt(login, address, now)
+    login = normalise_login(name)
+    _begin_attempt(login, ip, now)
     member = Staff.get_or_none(Staff.login == login)
     fits = _is_password(member, password)
-    proof = two_factor.find_proof(member, code, now)
+    proof = two_factor.match_code(member, code, now)
     if member is None or not fits:
         return None
     with transaction():
         if not _is_unchanged(member):
             return None
-        if member.totp_enabled_at and not (proof and two_factor.use_up(member, proof)):
+        if member.totp_enabled_at and not (proof and two_factor.consume_code(member, proof)):
             return None
-        _attempt_was_right(login, address)
-        return sessions.begin(member, address, now)
+        _record_success(login, ip)
+        return sessions.begin(member, ip, now)
 
 
-def confirms(member, password, address, now):
+def verify_password(member, password, ip, now):
     """Say whether somebody who is signed in knows the password of the account; raises TooManyAttempts."""
-    _begin_attempt(member.login, address, now)
+    _begin_attempt(member.login, ip, now)
     fits = _is_password(member, password)
     if fits:
-        _attempt_was_right(member.login, address)
+        _record_success(member.login, ip)
     return fits
 
 
-def login_of(name):
+def normalise_login(name):
     """Return the form of a name by which an account is found."""
     # What is far too long is nobody's name, and normalising takes quadratic time for some texts.
     return " ".join(unicodedata.normalize("NFKC", name[: 2 * MAX_SHORT_LENGTH]).casefold().split())
@@ -161,7 +161,7 @@ def _is_easy_to_guess(password, known_words):
 
 def _add(name, password, now, is_first):
     name = " ".join(name.split())
-    if not name or max(len(name), len(login_of(name))) > MAX_SHORT_LENGTH or not name.isprintable():
+    if not name or max(len(name), len(normalise_login(name))) > MAX_SHORT_LENGTH or not name.isprintable():
         raise AccountError(
             f"Bitte geben Sie einen Namen mit höchstens {MAX_SHORT_LENGTH} Zeichen an, ohne unsichtbare Zeichen."
         )
@@ -171,19 +171,21 @@ def _add(name, password, now, is_first):
         with transaction():
             if is_first and is_set_up():
                 raise AlreadySetUp("Ein Konto gibt es schon.")
-            return Staff.create(login=login_of(name), name=name, password_hash=password_hash, created_at=now)
+            return Staff.create(login=normalise_login(name), name=name, password_hash=password_hash, created_at=now)
     except IntegrityError:
         raise AccountError(f"Ein Konto mit dem Namen „{name}“ gibt es schon.") from None
 
 
-def _begin_attempt(login, address, now):
+def _begin_attempt(login, ip, now):
     # Somebody who guesses from elsewhere must not keep the owner out who sits at the usual place.
-    at_home = sessions.knows(login, address, now)
-    login_throttle.begin(
+    is_known_network = sessions.has_recent_session(login, ip, now)
+    login_throttle.register_attempt(
         {
-            login_throttle.of_account(login): timedelta() if at_home else login_throttle.LONGEST_ACCOUNT_WAIT,
-            login_throttle.of_address(address): login_throttle.LONGEST_ADDRESS_WAIT,
-            login_throttle.of_site(address): timedelta() if at_home else login_throttle.LONGEST_ADDRESS_WAIT,
+            login_throttle.account_source(login): timedelta()
+            if is_known_network
+            else login_throttle.LONGEST_ACCOUNT_WAIT,
+            login_throttle.network_source(ip): login_throttle.MAX_NETWORK_WAIT,
+            login_throttle.site_source(ip): timedelta() if is_known_network else login_throttle.MAX_NETWORK_WAIT,
         },
         now,
     )
@@ -203,11 +205,11 @@ def _is_unchanged(member):
     )
 
 
-def _attempt_was_right(login, address):
+def _record_success(login, ip):
     # Only this one attempt: who has an account must not be able to guess on at another one.
-    login_throttle.take_back(login_throttle.of_address(address))
-    login_throttle.take_back(login_throttle.of_site(address))
-    login_throttle.forget(login_throttle.of_account(login))
+    login_throttle.undo_attempt(login_throttle.network_source(ip))
+    login_throttle.undo_attempt(login_throttle.site_source(ip))
+    login_throttle.reset(login_throttle.account_source(login))
 
 
 def _is_password(member, password):

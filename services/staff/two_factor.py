@@ -11,7 +11,7 @@ import secrets
 import pyotp
 
 from database import transaction
-from enums import CODE_ALPHABET, plain
+from enums import CODE_ALPHABET, normalise_code
 from models import RecoveryCode, Staff
 from services.security import keys
 from settings import settings
@@ -29,7 +29,7 @@ SALT_BYTES = 16
 SECRET_BYTES = 20
 
 
-def begin(member):
+def begin_setup(member):
     """Give an account without a second factor a new secret; it counts from when a code has confirmed it."""
     with transaction():
         Staff.update(totp_salt=secrets.token_hex(SALT_BYTES), totp_last_step=None).where(
@@ -37,17 +37,17 @@ def begin(member):
         ).execute()
 
 
-def key_of(member):
+def setup_key(member):
     """Return the secret of the account as an app wants it typed, in groups of four."""
     return _grouped(_totp(member).secret, " ")
 
 
-def address_of(member):
+def provisioning_uri(member):
     """Return the otpauth address that the QR code holds."""
     return _totp(member).provisioning_uri(name=member.name, issuer_name=f"{settings.office_name} Meldeportal")
 
 
-def confirm(member, code, now):
+def confirm_setup(member, code, now):
     """Switch the second factor on if the code is the app's, and return the recovery codes, or None."""
     step = _step_of(member, code, now)
     if step is None or member.totp_salt is None:
@@ -65,34 +65,34 @@ def renew_recovery_codes(member):
         return _new_recovery_codes(member)
 
 
-def give_up(member):
+def cancel_setup(member):
     """Forget a secret that no code has confirmed yet."""
     with transaction():
         Staff.update(totp_salt=None).where(Staff.id == member.id, Staff.totp_enabled_at.is_null()).execute()
 
 
-def switch_off(member):
+def disable(member):
     """Take the second factor and its recovery codes away."""
     with transaction():
         RecoveryCode.delete().where(RecoveryCode.staff == member).execute()
         Staff.update(totp_salt=None, totp_enabled_at=None, totp_last_step=None).where(Staff.id == member.id).execute()
 
 
-def switch_all_off():
+def disable_all():
     """Take all second factors away, within a transaction, and return how many there were."""
     RecoveryCode.delete().execute()
     Staff.update(totp_salt=None, totp_last_step=None).execute()
     return Staff.update(totp_enabled_at=None).where(Staff.totp_enabled_at.is_null(False)).execute()
 
 
-def find_proof(member, code, now):
+def match_code(member, code, now):
     """Return the step or the recovery code that this code is, or None; costs the same for everybody, also for None."""
     return _step_of(member, code, now) or RecoveryCode.get_or_none(
-        RecoveryCode.staff == (member.id if member else 0), RecoveryCode.code_hash == _hash(plain(code))
+        RecoveryCode.staff == (member.id if member else 0), RecoveryCode.code_hash == _hash(normalise_code(code))
     )
 
 
-def use_up(member, proof):
+def consume_code(member, proof):
     """Say whether the proof still counts, and let it count no more; within the transaction that signs in."""
     if isinstance(proof, RecoveryCode):
         return RecoveryCode.delete().where(RecoveryCode.id == proof.id).execute() == 1
@@ -104,7 +104,7 @@ def _step_of(member, code, now):
     """Return the step of time whose code this is, or None."""
     totp = _totp(member)
     current = totp.timecode(now)
-    fits = [step for step in (current + shift for shift in WINDOW) if _is_code(totp, step, plain(code))]
+    fits = [step for step in (current + shift for shift in WINDOW) if _is_code(totp, step, normalise_code(code))]
     return fits[-1] if fits else None
 
 

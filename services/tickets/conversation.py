@@ -12,16 +12,16 @@ from models import Event
 from services.files import attachments
 from services.mail import access_links, messages, outbox
 from services.tickets import actions, approvals, events, locking
-from services.tickets.locking import changing, require
+from services.tickets.locking import require, staff_action
 from settings import settings
 
 # All else of a ticket's history is the office's own.
-SHOWN = (EventKind.ANSWERED, EventKind.REPLIED, EventKind.DONE)
+CUSTOMER_VISIBLE = (EventKind.ANSWERED, EventKind.REPLIED, EventKind.DONE)
 
 _APPROVALS = (Approval.NOT_REQUIRED, Approval.PENDING, Approval.APPROVED, Approval.DECLINED)
 
 # In the order of the approvals.
-_STATES = {
+_STATUS_TEXTS = {
     TicketStatus.NEW: (
         N_("Wir haben Ihre Anfrage und sehen sie uns an."),
         N_("Ihr Genehmiger hat noch nicht entschieden. Wir fangen danach an."),
@@ -47,22 +47,22 @@ _STATES = {
 }
 
 
-class NotTaken(ValueError):
+class ReplyRefused(ValueError):
     """A message cannot be taken in; its text is a sentence for the customer who wrote it."""
 
 
 class AlreadySent(Exception):
-    """Another message was sent before with the same draft key."""
+    """Another message was sent before with the same submission key."""
 
 
 def answer(ticket, by, seen, now, text, then_wait=False):
     """Write to the customer, and wait for what they say if that is wanted."""
-    with changing(ticket, by, seen, now) as record:
+    with staff_action(ticket, by, seen, now) as record:
         obstacle = why_no_answer(ticket)
         require(not obstacle, obstacle)
         record(EventKind.ANSWERED, text)
         if then_wait and ticket.status is not TicketStatus.WAITING:
-            is_possible = "wait" in actions.possible_verbs(ticket, by)
+            is_possible = "wait" in actions.possible_actions(ticket, by)
             require(is_possible, "Auf den Kunden warten können Sie erst nach der Freigabe.")
             ticket.status = TicketStatus.WAITING
             record(EventKind.WAITING)
@@ -71,50 +71,50 @@ def answer(ticket, by, seen, now, text, then_wait=False):
 
 def revoke_link(ticket, by, seen, now, text):
     """Let the customer's link open nothing any more; the next mail brings a new one."""
-    with changing(ticket, by, seen, now) as record:
-        revoked = access_links.in_force(ticket, now)
+    with staff_action(ticket, by, seen, now) as record:
+        revoked = access_links.open_customer_link(ticket, now)
         require(revoked, "Kein Link öffnet im Augenblick die Seite des Kunden.")
         access_links.revoke(revoked, now)
-        if waiting := outbox.waiting_with(revoked):
-            outbox.carry_over(waiting, revoked, access_links.for_customer(ticket, now))
+        if waiting := outbox.unsent_with_link(revoked):
+            outbox.replace_link(waiting, revoked, access_links.for_customer(ticket, now))
         record(EventKind.LINK_REVOKED, text)
 
 
-def reply(link, draft, text, now):
-    """Take in a message from whoever has the link, with the files staged under its draft key, and tell the office.
+def reply(link, submission_key, text, now):
+    """Take in a message from whoever has the link, with the files staged under its submission key, and tell the office.
 
     A ticket that waits for the customer goes on, and one that is done is opened again. A second call with the same
-    draft key and content changes nothing; other content with a used key raises AlreadySent. Raises NotTaken.
+    submission key and content changes nothing; other content with a used key raises AlreadySent. Raises NotTaken.
     """
     ticket = link.ticket
     try:
-        with locking.as_it_is(ticket):
-            if not Event.select().where(Event.draft == draft).exists():
-                _require_room(link, now)
-            former = ticket.status
-            if former is TicketStatus.WAITING:
+        with locking.locked_ticket(ticket):
+            if not Event.select().where(Event.draft == submission_key).exists():
+                _check_reply_allowed(link, now)
+            previous_status = ticket.status
+            if previous_status is TicketStatus.WAITING:
                 ticket.status = TicketStatus.IN_PROGRESS
-            event = events.record(ticket, EventKind.REPLIED, ticket.customer.name, now, text, draft)
-            attachments.adopt(draft, ticket.submission, event)
-            if former is TicketStatus.DONE:
-                actions.put_back(ticket, ticket.customer.name, now)
-            messages.reply(ticket, event, former, now)
+            event = events.record(ticket, EventKind.REPLIED, ticket.customer.name, now, text, submission_key)
+            attachments.adopt(submission_key, ticket.submission, event)
+            if previous_status is TicketStatus.DONE:
+                actions.return_to_queue(ticket, ticket.customer.name, now)
+            messages.reply(ticket, event, previous_status, now)
     except IntegrityError:
-        known = Event.get(Event.draft == draft)
+        known = Event.get(Event.draft == submission_key)
         is_other = (known.ticket_id, known.text) != (ticket.id, text)
-        if is_other or attachments.drop_resent(draft, known.attachments):
+        if is_other or attachments.remove_duplicates(submission_key, known.attachments):
             raise AlreadySent from None
 
 
-def takes_replies(ticket):
+def accepts_replies(ticket):
     """Say whether the customer can write: as long as somebody may work on it, and when what was done does not help."""
     return ticket.is_open or (ticket.status is TicketStatus.DONE and ticket.approval is not Approval.DECLINED)
 
 
-def state(ticket):
+def status_text(ticket):
     """Return in plain words how things stand."""
-    words = _STATES[ticket.status][_APPROVALS.index(ticket.approval)]
-    return _(words, closed=formats.day(ticket.closed_at)) if ticket.closed_at else _(words)
+    words = _STATUS_TEXTS[ticket.status][_APPROVALS.index(ticket.approval)]
+    return _(words, closed=formats.local_date(ticket.closed_at)) if ticket.closed_at else _(words)
 
 
 def reasons(ticket):
@@ -129,22 +129,22 @@ def reasons(ticket):
     return found
 
 
-def what_now(ticket):
+def next_steps(ticket):
     """Return what the customer can do about a request that was declined before anybody began, or ""."""
     event = approvals.decision(ticket)
     is_refused = ticket.status is TicketStatus.CANCELLED and ticket.approval is Approval.DECLINED and event
-    return approvals.what_now(event) if is_refused else ""
+    return approvals.next_steps(event) if is_refused else ""
 
 
 def said(ticket):
     """Return what the office and the customer said, oldest first."""
-    return ticket.events.where(Event.kind.in_(SHOWN)).order_by(Event.id)
+    return ticket.events.where(Event.kind.in_(CUSTOMER_VISIBLE)).order_by(Event.id)
 
 
-def possible_verbs(ticket, now):
+def possible_actions(ticket, now):
     """Return the names of what the office can do here with a ticket as it is."""
-    can = {"answer": not why_no_answer(ticket), "revoke_link": access_links.in_force(ticket, now)}
-    return [verb for verb, is_possible in can.items() if is_possible]
+    can = {"answer": not why_no_answer(ticket), "revoke_link": access_links.open_customer_link(ticket, now)}
+    return [action for action, is_possible in can.items() if is_possible]
 
 
 def why_no_answer(ticket):
@@ -153,28 +153,28 @@ def why_no_answer(ticket):
         return "Dieses Ticket ist schon geschlossen."
     if ticket.customer.locked_at:
         return "Der Kunde ist gesperrt, und damit auch seine Seite. Bitte rufen Sie an."
-    if not messages.requester(ticket):
+    if not messages.requester_addresses(ticket):
         return "Für diesen Kunden ist keine E-Mail-Adresse hinterlegt. Bitte rufen Sie an."
     return ""
 
 
 def why_unread(ticket):
     """Return the sentence that says what does not reach the customer of a mail and the page of a ticket, or ""."""
-    if not messages.requester(ticket):
+    if not messages.requester_addresses(ticket):
         return "Der Kunde erfährt davon nichts: Es ist keine E-Mail-Adresse hinterlegt. Bitte rufen Sie an."
     if ticket.customer.locked_at:
         return "Der Kunde liest das in einer E-Mail. Seine Seite ist gesperrt."
     return ""
 
 
-def _require_room(link, now):
+def _check_reply_allowed(link, now):
     """Keep whoever has the link from flooding the office, and from using it once it is dead."""
     ticket = link.ticket
-    if not takes_replies(ticket) or access_links.look_again(link, now) is None:
-        raise NotTaken(_("Dieser Vorgang ist abgeschlossen. Ihre Nachricht ist nicht bei uns angekommen."))
+    if not accepts_replies(ticket) or access_links.reload(link, now) is None:
+        raise ReplyRefused(_("Dieser Vorgang ist abgeschlossen. Ihre Nachricht ist nicht bei uns angekommen."))
     lately = ticket.events.where(Event.kind == EventKind.REPLIED, Event.at > now - timedelta(days=1))
     if settings.limits == "on" and lately.count() >= settings.replies_per_day:
-        raise NotTaken(
+        raise ReplyRefused(
             _(
                 "Zu diesem Vorgang sind in den letzten 24 Stunden schon %(most)d Nachrichten gekommen. Bitte schreiben "
                 "Sie später noch einmal, oder rufen Sie uns an.",

@@ -5,7 +5,7 @@ from models import Event
 from services.mail import webhook
 
 # After one of these nobody waits for an answer of the office any more.
-REACTIONS = frozenset(
+STAFF_REACTIONS = frozenset(
     {
         EventKind.ANSWERED,
         EventKind.NOTED,
@@ -18,7 +18,7 @@ REACTIONS = frozenset(
 )
 
 
-def record(ticket, kind, actor, now, text="", draft=None):
+def record(ticket, kind, actor, now, text="", submission_key=None):
     """Add a line to a ticket's history, within the transaction of what it tells, and return it.
 
     The ticket is given as it is after the event, for whoever is told of it by the webhook; whether a message from the
@@ -26,8 +26,8 @@ def record(ticket, kind, actor, now, text="", draft=None):
     """
     if kind is EventKind.REPLIED:
         ticket.replied_at = now
-    elif kind in REACTIONS:
+    elif kind in STAFF_REACTIONS:
         ticket.replied_at = None
-    event = Event.create(ticket=ticket, at=now, kind=kind, actor=actor, text=text, draft=draft)
+    event = Event.create(ticket=ticket, at=now, kind=kind, actor=actor, text=text, draft=submission_key)
     webhook.announce(event, ticket, now)
     return event

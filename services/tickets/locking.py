@@ -25,7 +25,7 @@ class TicketError(ValueError):
     """Something cannot be done with a ticket; its text is a German sentence for the person who tried."""
 
 
-class Outdated(TicketError):
+class EditConflict(TicketError):
     """Somebody else did something since the person looked; carries the events that came meanwhile."""
 
     def __init__(self, events):
@@ -36,12 +36,12 @@ class Outdated(TicketError):
 
 
 @contextmanager
-def changing(ticket, by, seen, now):
+def staff_action(ticket, by, seen, now):
     """Open the transaction of one verb of the office's, which is told by its record; raises Outdated."""
-    with as_it_is(ticket):
+    with locked_ticket(ticket):
         newer = list(ticket.events.where(Event.id > seen).order_by(Event.id))
         if newer:
-            raise Outdated(newer)
+            raise EditConflict(newer)
         ticket.first_action_at = ticket.first_action_at or now
 
         def record(kind, text=""):
@@ -51,7 +51,7 @@ def changing(ticket, by, seen, now):
 
 
 @contextmanager
-def as_it_is(ticket):
+def locked_ticket(ticket):
     """Open the transaction of one change of the ticket as it is now, and save it."""
     with transaction():
         current = Ticket.get_by_id(ticket.id)
@@ -66,14 +66,14 @@ def close(ticket, status, now):
     """Close a ticket, within the transaction of its change; nobody is reminded of it any more."""
     ticket.status = status
     ticket.closed_at = now
-    want_no_decision(ticket)
+    cancel_approval_request(ticket)
     search.update_state(ticket)
 
 
-def want_no_decision(ticket):
+def cancel_approval_request(ticket):
     """Ask nobody for a decision any more, within the transaction of the change; what waits to ask goes nowhere."""
     ticket.remind_at = None
-    outbox.discard_questions(ticket)
+    outbox.discard_approval_requests(ticket)
 
 
 def require(condition, sentence):

@@ -16,7 +16,7 @@ PLACEHOLDERS = {
     "Kurztext": lambda ticket, by: ticket.submission.summary,
 }
 
-_GAP = re.compile(r"\{([^{}]*)\}")
+_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 
 class NameTaken(ValueError):
@@ -28,12 +28,12 @@ class NameTaken(ValueError):
 
 def unknown_placeholders(text):
     """Return what stands in braces in a text and is no placeholder."""
-    return [gap for gap in _GAP.findall(text) if gap not in PLACEHOLDERS]
+    return [placeholder for placeholder in _PLACEHOLDER.findall(text) if placeholder not in PLACEHOLDERS]
 
 
 def filled(block, ticket, by):
     """Return a text block's text with the ticket's words in its gaps; what came in with them is not looked at again."""
-    return _GAP.sub(lambda gap: PLACEHOLDERS[gap[1]](ticket, by), block.text)
+    return _PLACEHOLDER.sub(lambda placeholder: PLACEHOLDERS[placeholder[1]](ticket, by), block.text)
 
 
 def save(block, values):

@@ -11,8 +11,8 @@ from i18n.catalogue import gettext as _
 from i18n.catalogue import gettext_noop as N_
 from services.mail import messages
 from services.tickets import approvals
-from views.public.link_access import opened
-from views.shared.responses import answer, comes_from_elsewhere
+from views.public.link_access import require_link
+from views.shared.responses import html_response, is_cross_site
 
 bp = Blueprint("approval", __name__, url_prefix="/freigabe/<token>")
 
@@ -24,7 +24,7 @@ NOT_YET = N_(
 
 
 @bp.url_defaults
-def stay_at_this_page(endpoint, values):
+def keep_token_in_urls(endpoint, values):
     """Let the addresses of the page's parts begin as its own does."""
     values.setdefault("token", request.view_args["token"])
 
@@ -63,7 +63,7 @@ def change_language(token):
 @bp.errorhandler(CSRFError)
 def renew_session(error):
     """Decide nothing that was asked without a valid token, and lose nothing that was typed."""
-    if comes_from_elsewhere():
+    if is_cross_site():
         # Another page must not put its own words into the form.
         return redirect(url_for(".show"), 303)
     try:
@@ -73,7 +73,7 @@ def renew_session(error):
 
 
 def _link(token):
-    return opened(token, LinkPurpose.APPROVAL)
+    return require_link(token, LinkPurpose.APPROVAL)
 
 
 def _show(link, form, status=200, notice=""):
@@ -82,14 +82,14 @@ def _show(link, form, status=200, notice=""):
     parts = {
         "ticket": ticket,
         "submission": ticket.submission,
-        "not_shown": messages.not_for_everyone(ticket),
+        "hidden_fields": messages.office_only_fields(ticket),
         "form": form,
-        "question": approvals.question(ticket),
+        "last_request_id": approvals.last_request_id(ticket),
         "notice": notice,
         "decision": decision,
         "decided_by": decision and approvals.decided_by(decision),
-        "what_follows": decision and approvals.what_follows(ticket, decision, link.approver),
+        "outcome_text": decision and approvals.outcome_text(ticket, decision, link.approver),
         "early_start": approvals.early_start(ticket, before=decision),
         "reopening": approvals.reopening(ticket),
     }
-    return answer(render_template("approval.html", **parts), status)
+    return html_response(render_template("approval.html", **parts), status)

@@ -5,18 +5,18 @@ from flask import abort, make_response, render_template, request
 import clock
 from i18n.catalogue import gettext as _
 from services.mail import access_links
-from services.security.audit_log import SecurityEvent, note
+from services.security.audit_log import SecurityEvent, log_event
 
 # A token stands in these addresses: nobody else is to learn it from such a page, and no search engine is to know it.
-OPENED_BY_TOKEN = ("/freigabe/", "/vorgang/", "/verwaltung/einrichten/")
+TOKEN_PATHS = ("/freigabe/", "/vorgang/", "/verwaltung/einrichten/")
 HEADERS = {"Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex"}
 
 
-def opened(token, purpose):
+def require_link(token, purpose):
     """Return the link with this token, or answer with one page for a wrong, expired, revoked or locked one."""
     link = access_links.find(token, purpose, clock.now())
     if link is None:
-        note(SecurityEvent.DEAD_LINK, request.remote_addr, page=purpose.label)
+        log_event(SecurityEvent.INVALID_LINK, request.remote_addr, page=purpose.label)
         abort(_dead_link())
     return link
 

@@ -8,16 +8,16 @@ from flask_wtf.csrf import CSRFError, generate_csrf
 from werkzeug.datastructures import MultiDict
 
 import clock
-from forms import FORMS, RequestForm
+from forms import REQUEST_FORMS, RequestForm
 from i18n import catalogue
 from models import Submission
 from services.files.types import FILE_TYPES
 from services.intake import intake
-from services.security.rate_limit import Flood
+from services.security.rate_limit import RateLimited
 from settings import FEDERAL_STATES, settings
-from views.shared.file_form import draft_sent, new_draft
-from views.shared.request_form import Desk, complaints
-from views.shared.responses import answer, comes_from_elsewhere, compressed, go_to
+from views.shared.file_form import new_submission_key, submitted_key
+from views.shared.request_form import RequestDesk, check_files
+from views.shared.responses import compressed_response, html_response, is_cross_site, redirect_to
 
 bp = Blueprint("public", __name__)
 
@@ -29,9 +29,9 @@ REMEMBERED_RECEIPTS = 10
 
 WORKER_IS_LATE_AFTER = timedelta(minutes=10)
 
-TOKEN_GAP, DRAFT_GAP = "[token]", "[draft]"
+CSRF_TOKEN_PLACEHOLDER, SUBMISSION_KEY_PLACEHOLDER = "[token]", "[draft]"
 
-desk = Desk(forms=FORMS, undecided=RequestForm, page="form.html", form="_form.html")
+desk = RequestDesk(forms=REQUEST_FORMS, without_category=RequestForm, page="form.html", form="_form.html")
 
 
 @bp.get("/")
@@ -40,8 +40,12 @@ def form():
     if request.args.keys() - {"lang"}:
         response = desk.show(_prefilled(request.args))
     else:
-        page = _blank_page(current_app._get_current_object(), catalogue.current())
-        response = compressed(page.replace(TOKEN_GAP, generate_csrf()).replace(DRAFT_GAP, new_draft()))
+        page = _blank_page(current_app._get_current_object(), catalogue.current_language())
+        response = compressed_response(
+            page.replace(CSRF_TOKEN_PLACEHOLDER, generate_csrf()).replace(
+                SUBMISSION_KEY_PLACEHOLDER, new_submission_key()
+            )
+        )
     # Not "no-store": nothing personal is on it, and the way back from an error page keeps what was typed.
     response.headers["Cache-Control"] = "no-cache, private"
     return response
@@ -50,23 +54,23 @@ def form():
 @bp.post("/")
 def submit():
     """Receive a request, or show the form again with what is wrong; nothing that was sent is lost."""
-    draft, form = draft_sent(), desk.form_sent()
-    refusals = complaints(draft)
+    submission_key, form = submitted_key(), desk.submitted_form()
+    refusals = check_files(submission_key)
     if not form.validate() or refusals:
-        return desk.show(form, draft, 422, refusals)
+        return desk.show(form, submission_key, 422, refusals)
     try:
         submission = intake.receive(
-            draft,
+            submission_key,
             form.answers(),
-            form.proof_of_pin(),
+            form.pin_proof(),
             form.with_attachments,
-            address=request.remote_addr,
+            ip=request.remote_addr,
             now=clock.now(),
         )
     except intake.AlreadySent as already:
-        return desk.show_next(form, draft, already.submission)
+        return desk.show_already_sent(form, submission_key, already.submission)
     _remember_receipt(submission.code)
-    return go_to(url_for(".receipt", code=submission.code))
+    return redirect_to(url_for(".receipt", code=submission.code))
 
 
 @bp.get("/sprache")
@@ -116,10 +120,10 @@ def receipt(code):
     """Show what was received to the browser that sent it, and to nobody else."""
     if code not in session.get("receipts", []):
         abort(404)
-    submission = intake.sent_lately(clock.now()).where(Submission.code == code).get_or_none()
+    submission = intake.with_open_receipt(clock.now()).where(Submission.code == code).get_or_none()
     if submission is None:
         abort(404)
-    return answer(
+    return html_response(
         render_template("receipt.html", submission=submission, lead_time_missed=intake.lead_time_missed(submission))
     )
 
@@ -128,9 +132,9 @@ def receipt(code):
 def help_page():
     """Explain the form, with the limits and formats that are really in force."""
     page = render_template(
-        "help.html", forms=FORMS, file_types=FILE_TYPES, federal_state=FEDERAL_STATES[settings.federal_state]
+        "help.html", forms=REQUEST_FORMS, file_types=FILE_TYPES, federal_state=FEDERAL_STATES[settings.federal_state]
     )
-    response = compressed(page)
+    response = compressed_response(page)
     # "private", because a link to the other language sets a cookie.
     response.headers["Cache-Control"] = "no-cache, private"
     return response
@@ -148,16 +152,16 @@ def health():
 @bp.errorhandler(CSRFError)
 def renew_session(error):
     """Give a new token and lose nothing that was typed."""
-    if comes_from_elsewhere():
-        # Another page must not hand its visitors a form of ours with its own words and draft key in it.
+    if is_cross_site():
+        # Another page must not hand its visitors a form of ours with its own words and submission key in it.
         return redirect(url_for(".form"), 303)
     return desk.renew_session()
 
 
-@bp.errorhandler(Flood)
-def slow_down(flood):
+@bp.errorhandler(RateLimited)
+def rate_limited(limited):
     """Ask who sends too much to wait."""
-    return desk.slow_down(flood)
+    return desk.rate_limited(limited)
 
 
 @bp.errorhandler(500)
@@ -167,7 +171,7 @@ def keep_input(error):
 
 
 def _prefilled(arguments):
-    form_class = next((form for form in FORMS.values() if form.slug == arguments.get("art")), RequestForm)
+    form_class = next((form for form in REQUEST_FORMS.values() if form.slug == arguments.get("art")), RequestForm)
     given = {name: arguments[key] for key, name in PREFILLED.items() if key in arguments and hasattr(form_class, name)}
     category = {"category": form_class.for_category} if form_class.for_category else {}
     form = form_class(formdata=MultiDict(given | category))
@@ -181,7 +185,12 @@ def _prefilled(arguments):
 def _blank_page(app, spoken):
     """Return the empty form with two gaps: it is the same for everybody but for its tokens, so it is rendered once."""
     # Nothing of this request may get into it: the next visitor sees it, too.
-    return render_template("form.html", form=RequestForm(formdata=None), csrf_token=lambda: TOKEN_GAP, draft=DRAFT_GAP)
+    return render_template(
+        "form.html",
+        form=RequestForm(formdata=None),
+        csrf_token=lambda: CSRF_TOKEN_PLACEHOLDER,
+        draft=SUBMISSION_KEY_PLACEHOLDER,
+    )
 
 
 def _remember_receipt(code):

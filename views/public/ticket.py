@@ -12,11 +12,11 @@ from i18n.catalogue import gettext as _
 from i18n.catalogue import gettext_noop as N_
 from models import Event
 from services.mail import access_links, messages
-from services.security.rate_limit import Flood
+from services.security.rate_limit import RateLimited
 from services.tickets import conversation
-from views.public.link_access import opened
-from views.shared.file_form import FileForm, complaints, draft_sent, new_draft, staged
-from views.shared.responses import answer, go_to, is_htmx
+from views.public.link_access import require_link
+from views.shared.file_form import FormDesk, check_files, new_submission_key, staged, submitted_key
+from views.shared.responses import html_response, is_htmx, redirect_to
 
 bp = Blueprint("customer_page", __name__, url_prefix="/vorgang/<token>")
 
@@ -26,27 +26,33 @@ SENT_BEFORE = N_(
 )
 
 
-class ReplyBox(FileForm):
+class ReplyDesk(FormDesk):
     """The page with the box for a message, or without it when nothing can be said any more."""
 
     thing = N_("Ihre Nachricht")
 
-    def form_sent(self):
+    def submitted_form(self):
         """Return the box with what was sent."""
         return ReplyForm()
 
-    def show(self, form, draft=None, status=200, refusals=(), **messages):
+    def show(self, form, submission_key=None, status=200, refusals=(), **messages):
         """Show the page, or what changes of it to a script."""
         template = "_customer_page.html" if is_htmx() else "customer_page.html"
-        draft = draft or new_draft()
-        parts = {"form": form, "draft": draft, "staged": staged(draft), "refusals": refusals, "htmx": is_htmx()}
+        submission_key = submission_key or new_submission_key()
+        parts = {
+            "form": form,
+            "draft": submission_key,
+            "staged": staged(submission_key),
+            "refusals": refusals,
+            "htmx": is_htmx(),
+        }
         # Without a database, after an error, what was typed can still be shown again.
         if not database.is_closed():
             parts |= _parts(g.link.ticket)
-        return answer(render_template(template, **parts, **messages), status)
+        return html_response(render_template(template, **parts, **messages), status)
 
 
-box = ReplyBox()
+desk = ReplyDesk()
 
 
 @bp.url_value_preprocessor
@@ -56,7 +62,7 @@ def take_token(endpoint, values):
 
 
 @bp.url_defaults
-def stay_at_this_page(endpoint, values):
+def keep_token_in_urls(endpoint, values):
     """Let the addresses of the page's parts begin as its own does."""
     values.setdefault("token", g.token)
 
@@ -64,32 +70,32 @@ def stay_at_this_page(endpoint, values):
 @bp.before_request
 def open_link():
     """Let nobody in but who has the link."""
-    g.link = opened(g.token, LinkPurpose.CUSTOMER)
+    g.link = require_link(g.token, LinkPurpose.CUSTOMER)
 
 
 @bp.get("")
 def page():
     """Show how things stand."""
-    return box.show(ReplyForm(formdata=None))
+    return desk.show(ReplyForm(formdata=None))
 
 
 @bp.post("")
 def submit():
     """Take in a message, or show the page again with what is wrong; nothing that was typed or chosen is lost."""
-    draft, form = draft_sent(), box.form_sent()
-    refusals = complaints(draft, Event.select().where(Event.draft == draft))
+    submission_key, form = submitted_key(), desk.submitted_form()
+    refusals = check_files(submission_key, Event.select().where(Event.draft == submission_key))
     if not form.validate() or refusals:
-        return box.show(form, draft, 422, refusals)
+        return desk.show(form, submission_key, 422, refusals)
     try:
-        conversation.reply(g.link, draft, form.text.data, clock.now())
-    except conversation.NotTaken as reason:
-        return box.show(form, draft, 422, notice=str(reason))
+        conversation.reply(g.link, submission_key, form.text.data, clock.now())
+    except conversation.ReplyRefused as reason:
+        return desk.show(form, submission_key, 422, notice=str(reason))
     except conversation.AlreadySent:
-        return box.show_as_new(form, draft, _(SENT_BEFORE))
+        return desk.show_with_new_key(form, submission_key, _(SENT_BEFORE))
     if not is_htmx():
-        return go_to(url_for(".page", _anchor="messages"))
+        return redirect_to(url_for(".page", _anchor="messages"))
     open_link()  # The ticket is another one now.
-    return box.show(ReplyForm(formdata=None), done=True)
+    return desk.show(ReplyForm(formdata=None), done=True)
 
 
 @bp.get("/sprache")
@@ -101,19 +107,19 @@ def show_again():
 @bp.post("/sprache")
 def change_language():
     """Show the page in the other language and keep what was typed; its address says which."""
-    return box.show_sent()
+    return desk.show_sent()
 
 
 @bp.post("/anhaenge")
 def upload():
     """Stage the files that were just chosen."""
-    return box.upload()
+    return desk.upload()
 
 
 @bp.post("/anhaenge/entfernen")
 def remove_attachment():
     """Remove one staged file."""
-    return box.remove_attachment()
+    return desk.remove_attachment()
 
 
 @bp.errorhandler(CSRFError)
@@ -123,29 +129,29 @@ def renew_session(error):
         open_link()
     except HTTPException as dead_link:
         return dead_link
-    return box.renew_session()
+    return desk.renew_session()
 
 
-@bp.errorhandler(Flood)
-def slow_down(flood):
+@bp.errorhandler(RateLimited)
+def rate_limited(limited):
     """Ask who sends too much to wait."""
-    return box.slow_down(flood)
+    return desk.rate_limited(limited)
 
 
 @bp.errorhandler(500)
 def keep_input(error):
     """Show the page again after a server error."""
-    return box.keep_input(error)
+    return desk.keep_input(error)
 
 
 def _parts(ticket):
     return {
         "ticket": ticket,
-        "not_shown": messages.not_for_everyone(ticket),
-        "state": conversation.state(ticket),
+        "hidden_fields": messages.office_only_fields(ticket),
+        "state": conversation.status_text(ticket),
         "reasons": conversation.reasons(ticket),
-        "what_now": conversation.what_now(ticket),
+        "next_steps": conversation.next_steps(ticket),
         "messages": conversation.said(ticket),
-        "takes_replies": conversation.takes_replies(ticket),
-        "closes_at": None if ticket.is_open else access_links.expires_at(ticket),
+        "accepts_replies": conversation.accepts_replies(ticket),
+        "closes_at": None if ticket.is_open else access_links.customer_page_expires_at(ticket),
     }

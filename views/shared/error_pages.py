@@ -66,14 +66,16 @@ def error_page(error):
         advice = RELOAD
     if is_staff and disk.is_full(getattr(error, "original_exception", None)):
         advice = DISK_FULL
-    page = render_template("error.html", heading=_(heading), advice=_(advice) + failure_number(), is_staff=is_staff)
+    page = render_template(
+        "error.html", heading=_(heading), advice=_(advice) + error_number_sentence(), is_staff=is_staff
+    )
     response = make_response(page, error.code)
     if error.code == 405:
         response.allow.update(error.valid_methods)
     return response
 
 
-def failure_number():
+def error_number_sentence():
     """Return a sentence with the number under which this request's failure stands in the log, if it failed."""
     number = g.get("error_number")
     if not number:

@@ -4,30 +4,30 @@ from flask import request, session
 
 from i18n import catalogue
 from i18n.catalogue import GERMAN, LANGUAGES
-from views.shared.responses import LONGEST_WISH, comes_from_elsewhere
+from views.shared.responses import MAX_NEGOTIATION_HEADER, is_cross_site
 
 # The office speaks German, whatever its browsers say.
 STAFF_PATH = "/verwaltung/"
 # What speaks no language asks for no session: its answers are kept for everybody.
-SILENT_PATH = "/static/"
+STATIC_PATH = "/static/"
 
 
-def listen():
+def set_language():
     """Speak the language of whoever asks, until the answer is made."""
-    catalogue.use(_wanted())
+    catalogue.activate(_wanted())
 
 
-def other():
+def other_language():
     """Return the code and the own name of the language that the page does not speak."""
-    return next(pair for pair in LANGUAGES.items() if pair[0] != catalogue.current())
+    return next(pair for pair in LANGUAGES.items() if pair[0] != catalogue.current_language())
 
 
 def _wanted():
-    if request.path.startswith((STAFF_PATH, SILENT_PATH)):
+    if request.path.startswith((STAFF_PATH, STATIC_PATH)):
         return GERMAN
     asked = request.args.get("lang")
     # Another site's form comes without the session's cookie, and an answer with a new one would end that session.
-    if asked in LANGUAGES and not (request.method == "POST" and comes_from_elsewhere()):
+    if asked in LANGUAGES and not (request.method == "POST" and is_cross_site()):
         session["language"] = asked
     chosen = session.get("language")
     return chosen if chosen in LANGUAGES else _browsers_choice()
@@ -35,7 +35,7 @@ def _wanted():
 
 def _browsers_choice():
     """Return the first language of the browser's that there is, in whichever country it is spoken."""
-    if len(request.headers.get("Accept-Language", "")) > LONGEST_WISH:
+    if len(request.headers.get("Accept-Language", "")) > MAX_NEGOTIATION_HEADER:
         return GERMAN
     # Werkzeug's best_match would let "de" win against "en-GB", whatever stands first.
     wanted = (tag.partition("-")[0].lower() for tag, quality in request.accept_languages if quality > 0)

@@ -1,25 +1,25 @@
 """Two questions that help to choose a priority: they suggest one, and the person chooses."""
 
-from enums import Labelled, Priority
-from form_fields import PortalForm, choice
+from enums import LabelledEnum, Priority
+from form_fields import PortalForm, radio_field
 from i18n.catalogue import gettext as _
 from i18n.catalogue import gettext_noop as N_
 
 
-class Affected(Labelled):
+class Affected(LabelledEnum):
     ONE = "one", "Eine Person"
     SEVERAL = "several", "Mehrere Personen"
     ALL = "all", "Alle oder fast alle"
 
 
-class Workable(Labelled):
+class Workable(LabelledEnum):
     YES = "yes", "Ja"
     BARELY = "barely", "Mit Mühe"
     NO = "no", "Nein"
 
 
 # Impact by urgency, as ITIL weighs them: who can work on, can barely work, and cannot work at all.
-SUGGESTED = {
+PRIORITY_MATRIX = {
     Affected.ONE: (Priority.LOW, Priority.LOW, Priority.MEDIUM),
     Affected.SEVERAL: (Priority.LOW, Priority.MEDIUM, Priority.HIGH),
     Affected.ALL: (Priority.MEDIUM, Priority.HIGH, Priority.HIGH),
@@ -40,10 +40,10 @@ class PriorityHelper(PortalForm):
     class Meta(PortalForm.Meta):
         csrf = False
 
-    affected = choice("Wie viele sind betroffen?", Affected, "")
-    workable = choice("Können Sie weiterarbeiten?", Workable, "")
+    affected = radio_field("Wie viele sind betroffen?", Affected, "")
+    workable = radio_field("Können Sie weiterarbeiten?", Workable, "")
     # What is chosen so far; the request's own form asks for it.
-    priority = choice("Priorität", Priority, "")
+    priority = radio_field("Priorität", Priority, "")
 
     def is_begun(self):
         """Tell whether one of the questions is answered."""
@@ -61,10 +61,10 @@ class PriorityHelper(PortalForm):
             workable=_(REASONS[self.workable.data]),
         )
 
-    def is_unlike_the_choice(self):
+    def differs_from_choice(self):
         """Tell whether another priority is chosen than the one suggested."""
         return self.priority.data not in (None, self._suggested())
 
     def _suggested(self):
         affected, workable = self.affected.data, self.workable.data
-        return SUGGESTED[affected][list(Workable).index(workable)] if affected and workable else None
+        return PRIORITY_MATRIX[affected][list(Workable).index(workable)] if affected and workable else None

@@ -10,8 +10,8 @@ from urllib.parse import quote
 from flask import Blueprint, abort, current_app, url_for
 
 from services import branding
-from settings import LOGOS, StartError, settings
-from views.shared.responses import packed
+from settings import LOGO_MEDIA_TYPES, StartError, settings
+from views.shared.responses import gzip_response
 
 STATIC_DIR = Path(__file__).parent.parent.parent / "static"
 
@@ -48,16 +48,16 @@ def prepare(app):
     picture, logo_fault = branding.load_logo()
     if fault := branding.colour_fault() or logo_fault:
         raise StartError(fault)
-    theme, kept = branding.theme(settings.office_colour).encode(), {}
+    theme, kept = branding.theme_css(settings.office_colour).encode(), {}
     for name, (sources, media_type) in SOURCES.items():
         content = b"\n".join(COMMENT_LINE.sub(b"", (STATIC_DIR / source).read_bytes()) for source in sources)
         # The theme goes in front, so that what the stylesheet says of paper still counts.
         kept[name] = _asset(name, theme + content if name == "portal.css" else content, media_type)
     if picture:
-        kept[settings.office_logo] = _asset(settings.office_logo, picture, LOGOS[settings.office_logo])
+        kept[settings.office_logo] = _asset(settings.office_logo, picture, LOGO_MEDIA_TYPES[settings.office_logo])
     app.extensions["assets"] = kept
     # Within the page: one request less, and a browser that looks for an icon finds it.
-    icon = (STATIC_DIR / "icon.svg").read_text("utf-8").replace(branding.ICON, settings.office_colour)
+    icon = (STATIC_DIR / "icon.svg").read_text("utf-8").replace(branding.ICON_COLOUR, settings.office_colour)
     app.jinja_env.globals.update(static=static, icon=f"data:image/svg+xml,{quote(icon, safe=ICON_SIGNS)}")
 
 
@@ -78,7 +78,7 @@ def asset(public_name):
     if public_name not in named:
         abort(404)
     _, content, compressed, media_type = named[public_name]
-    response = packed(content, compressed)
+    response = gzip_response(content, compressed)
     response.headers["Content-Type"] = media_type
     response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
     return response

@@ -9,14 +9,14 @@ from werkzeug.exceptions import BadRequest
 from enums import MEBIBYTE
 
 # So much of a file is kept in memory.
-IN_MEMORY = MEBIBYTE // 2
+MAX_BYTES_IN_MEMORY = MEBIBYTE // 2
 
 
 class Upload(SpooledTemporaryFile):
     """A file that was sent; if it found no room, that shows when somebody reads it, so its form is not lost."""
 
     def __init__(self):
-        super().__init__(max_size=IN_MEMORY, mode="rb+")
+        super().__init__(max_size=MAX_BYTES_IN_MEMORY, mode="rb+")
         self._failure = None
 
     def write(self, data):

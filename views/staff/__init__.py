@@ -11,8 +11,8 @@ from views.staff.tickets import attachment, queue, text_blocks, ticket
 
 bp = Blueprint("staff", __name__, url_prefix="/verwaltung")
 
-bp.before_request(auth.admit_staff_only)
-bp.register_error_handler(CSRFError, auth.refuse_token)
+bp.before_request(auth.require_sign_in)
+bp.register_error_handler(CSRFError, auth.handle_csrf_error)
 for _room in (
     setup,
     sign_in,

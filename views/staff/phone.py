@@ -7,17 +7,17 @@ import clock
 from services.customers import customers
 from services.errors import AccountError
 from services.intake import intake
-from services.security.rate_limit import Flood
+from services.security.rate_limit import RateLimited
 from views.shared.error_pages import error_page
-from views.shared.file_form import draft_sent
-from views.shared.request_form import Desk, complaints
-from views.shared.responses import comes_from_elsewhere, go_to
+from views.shared.file_form import submitted_key
+from views.shared.request_form import RequestDesk, check_files
+from views.shared.responses import is_cross_site, redirect_to
 from views.staff.forms.call import PHONE_FORMS, PhoneForm
 from views.staff.sign_in import auth
 
 bp = Blueprint("phone", __name__, url_prefix="/anruf")
 
-desk = Desk(forms=PHONE_FORMS, undecided=PhoneForm, page="staff/phone.html", form="staff/_phone.html")
+desk = RequestDesk(forms=PHONE_FORMS, without_category=PhoneForm, page="staff/phone.html", form="staff/_phone.html")
 
 
 @bp.get("")
@@ -29,21 +29,26 @@ def form():
 @bp.post("")
 def submit():
     """Open the caller's ticket, or show the form again with what is wrong; nothing that was typed is lost."""
-    draft, form = draft_sent(), desk.form_sent()
-    refusals = complaints(draft)
+    submission_key, form = submitted_key(), desk.submitted_form()
+    refusals = check_files(submission_key)
     if not form.validate() or refusals:
-        return desk.show(form, draft, 422, refusals)
+        return desk.show(form, submission_key, 422, refusals)
     try:
         customer = customers.find(form.customer_number.data)
         submission = intake.take_call(
-            draft, form.answers(), customer, by=g.member, with_attachments=form.with_attachments, now=clock.now()
+            submission_key,
+            form.answers(),
+            customer,
+            by=g.member,
+            with_attachments=form.with_attachments,
+            now=clock.now(),
         )
     except AccountError as error:
         form.customer_number.errors = [str(error)]
-        return desk.show(form, draft, 422)
+        return desk.show(form, submission_key, 422)
     except intake.AlreadySent as already:
-        return desk.show_next(form, draft, already.submission)
-    return go_to(url_for("staff.ticket.show", code=submission.code))
+        return desk.show_already_sent(form, submission_key, already.submission)
+    return redirect_to(url_for("staff.ticket.show", code=submission.code))
 
 
 @bp.post("/felder")
@@ -79,16 +84,16 @@ def remove_attachment():
 @bp.errorhandler(CSRFError)
 def renew_session(error):
     """Give whoever has signed in anew meanwhile a new token, and lose nothing that was typed."""
-    g.member = auth.member()
-    if g.member is None or comes_from_elsewhere():
-        return auth.refuse_token(error)
+    g.member = auth.current_member()
+    if g.member is None or is_cross_site():
+        return auth.handle_csrf_error(error)
     return desk.renew_session()
 
 
-@bp.errorhandler(Flood)
-def slow_down(flood):
+@bp.errorhandler(RateLimited)
+def rate_limited(limited):
     """Ask who sends too much to wait."""
-    return desk.slow_down(flood)
+    return desk.rate_limited(limited)
 
 
 @bp.errorhandler(500)

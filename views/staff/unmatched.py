@@ -3,13 +3,13 @@
 from flask import Blueprint, g, render_template, request, url_for
 
 import clock
-from enums import plain
+from enums import normalise_code
 from form_fields import row_id
 from models import Customer, Event, Submission, Ticket
 from services.customers import customers
 from services.errors import AccountError
 from services.intake import intake, unmatched
-from views.shared.responses import answer, go_to
+from views.shared.responses import html_response, redirect_to
 from views.staff.forms.call import ConvertForm
 
 bp = Blueprint("unmatched", __name__, url_prefix="/nicht-zugeordnet")
@@ -21,8 +21,8 @@ def show_all():
     before = row_id(request.args.get("vor"))
     groups, following = unmatched.groups(before)
     parts = {"groups": groups, "before": before, "following": following}
-    with_right_pin = [] if before else unmatched.with_right_pin()
-    return answer(render_template("staff/unmatched/list.html", with_right_pin=with_right_pin, **parts))
+    with_correct_pin = [] if before else unmatched.with_correct_pin()
+    return html_response(render_template("staff/unmatched/list.html", with_correct_pin=with_correct_pin, **parts))
 
 
 @bp.get("/<code>/gruppe")
@@ -34,7 +34,7 @@ def show_group(code):
     page, following = unmatched.page_of_group(submission)
     shown = {"newest": submission, "submissions": page, "following": following}
     count = unmatched.group_of(submission).count()
-    return answer(render_template("staff/unmatched/group.html", count=count, **shown))
+    return html_response(render_template("staff/unmatched/group.html", count=count, **shown))
 
 
 @bp.get("/<code>")
@@ -60,7 +60,7 @@ def convert(code):
     except AccountError as error:
         form.customer_number.errors = [str(error)]
         return _show(submission, form, 422)
-    return go_to(url_for("staff.ticket.show", code=submission.code))
+    return redirect_to(url_for("staff.ticket.show", code=submission.code))
 
 
 @bp.post("/<code>/verwerfen")
@@ -69,7 +69,7 @@ def discard(code):
     submission = _find(code)
     if submission is None or not unmatched.discard(submission, clock.now()):
         return _gone(code, 409)
-    return go_to(url_for(".show_all"))
+    return redirect_to(url_for(".show_all"))
 
 
 @bp.post("/<code>/gruppe/verwerfen")
@@ -78,11 +78,11 @@ def discard_group(code):
     submission = _find(code)
     if submission is None or not unmatched.discard_group(submission, clock.now()):
         return _gone(code, 409)
-    return go_to(url_for(".show_all"))
+    return redirect_to(url_for(".show_all"))
 
 
 def _find(code):
-    return Submission.unmatched().where(Submission.code == plain(code)).get_or_none()
+    return Submission.unmatched().where(Submission.code == normalise_code(code)).get_or_none()
 
 
 def _show(submission, form=None, status=200):
@@ -91,11 +91,11 @@ def _show(submission, form=None, status=200):
         form = ConvertForm(formdata=None, data={"customer_number": customer.number if customer else ""})
     files = submission.attachments
     shown = {"submission": submission, "customer": customer, "form": form, "files": files}
-    return answer(render_template("staff/unmatched/show.html", **shown), status)
+    return html_response(render_template("staff/unmatched/show.html", **shown), status)
 
 
 def _gone(code, status):
     """Say what somebody else has done with it meanwhile."""
-    ticket = Ticket.by_code(code)
+    ticket = Ticket.find_by_code(code)
     opened = ticket and ticket.events.order_by(Event.id).first()
-    return answer(render_template("staff/unmatched/gone.html", ticket=ticket, opened=opened), status)
+    return html_response(render_template("staff/unmatched/gone.html", ticket=ticket, opened=opened), status)

@@ -19,7 +19,15 @@ from services.files.types.isobmff import check_heic, is_heic
 from services.files.types.jpeg import check_jpeg
 from services.files.types.pdf import active_content, check_pdf
 from services.files.types.raster import check_bmp, check_gif, check_png, check_webp
-from services.files.types.reader import BrokenError, Reader, Refused, TrailingError, Unchecked, WrongKind, searched
+from services.files.types.reader import (
+    BrokenError,
+    CheckUnavailable,
+    Reader,
+    Refused,
+    TrailingError,
+    WrongKind,
+    find_in_chunks,
+)
 from services.files.types.text import check_text
 from services.files.types.tiff import check_tiff
 from settings import settings
@@ -35,7 +43,7 @@ TRAILING_PICTURE = N_(
     "ein Bildschirmfoto davon."
 )
 _JUDGED_AT_ONCE, WAIT_SECONDS = 2, 3
-_places = threading.BoundedSemaphore(_JUDGED_AT_ONCE)
+_check_slots = threading.BoundedSemaphore(_JUDGED_AT_ONCE)
 
 
 class FileType(NamedTuple):
@@ -46,7 +54,7 @@ class FileType(NamedTuple):
     extensions: tuple[str, ...]
 
 
-class Verdict(NamedTuple):
+class CheckResult(NamedTuple):
     """What a file is that came in, and in words what in it could act by itself."""
 
     media_type: str
@@ -97,33 +105,33 @@ def allowed_words():
     return _("Bilder (PNG, JPEG, GIF, WebP, BMP, TIFF, HEIC), PDF-Dateien und einfache Textdateien (.txt, .log)")
 
 
-def judge(name, file):
+def check(name, file):
     """Return the verdict on an open file on disk that will be shown by this name; raises Refused."""
     claimed, extension = _type_by_name(name)
-    with place():
+    with check_slot():
         return _judge_content(file, claimed, extension)
 
 
 @contextmanager
-def place():
+def check_slot():
     """Let few files be judged at once, and nobody wait for it long, so that other threads go on serving pages."""
-    if not _places.acquire(timeout=WAIT_SECONDS):
-        raise Unchecked(_(BUSY))
+    if not _check_slots.acquire(timeout=WAIT_SECONDS):
+        raise CheckUnavailable(_(BUSY))
     try:
         yield
     finally:
-        _places.release()
+        _check_slots.release()
 
 
 def _judge_content(file, claimed, extension):
     if claimed.media_type == TEXT:
         check_text(file)
-        return Verdict(TEXT)
+        return CheckResult(TEXT)
     with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         _check_beginning(data[:8192], claimed, extension)
         _check_structure(data, claimed)
-        _check_disguise(data, claimed)
-        return Verdict(claimed.media_type, active_content(data) if claimed.media_type == PDF else "")
+        _check_polyglot(data, claimed)
+        return CheckResult(claimed.media_type, active_content(data) if claimed.media_type == PDF else "")
 
 
 def _type_by_name(name):
@@ -159,12 +167,12 @@ def _check_structure(data, claimed):
         raise Refused(_(sentence, kind=_(claimed.label))) from None
 
 
-def _check_disguise(data, claimed):
+def _check_polyglot(data, claimed):
     """Raise Refused for a file that is a second thing, too: hidden where a picture or a document leaves room."""
     kind = _(claimed.label)
     if _opens_as_archive(data):
         raise WrongKind(_("Das %(kind)s ist zugleich ein ZIP-Archiv.", kind=kind))
-    if any(searched(_STOWAWAY, data)):
+    if any(find_in_chunks(_HIDDEN_CONTENT, data)):
         raise WrongKind(_("Im %(kind)s steckt ein Archiv oder ein Programm.", kind=kind))
     if claimed.media_type != PDF and b"%PDF-" in data[:1024]:
         raise WrongKind(_("Das %(kind)s ist zugleich ein PDF-Dokument.", kind=kind))
@@ -172,7 +180,7 @@ def _check_disguise(data, claimed):
 
 # How archives, programs for Linux and, behind a part for DOS, programs for Windows begin. What opens archives looks for
 # it deep inside of a file. Each is so long that no picture has it by chance.
-_STOWAWAY = re.compile(
+_HIDDEN_CONTENT = re.compile(
     rb"7z\xbc\xaf\x27\x1c|Rar!\x1a\x07[\x00\x01]|MSCF\x00{4}|\x7fELF[\x01\x02]{2}\x01|"
     rb"PE\x00\x00(?:\x4c\x01|\xc4\x01|\x64\x86|\x64\xaa)"
 )

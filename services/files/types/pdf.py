@@ -7,7 +7,7 @@ an embedded file, forms calculate. The office is told, and decides.
 import re
 
 from services.files.types.pdf_streams import OverdoneError, Unpacker
-from services.files.types.reader import TrailingError, require, searched
+from services.files.types.reader import TrailingError, find_in_chunks, require
 
 # Readers look for the end in the last kilobyte.
 _MOST_BEHIND_THE_END = 1024
@@ -87,13 +87,13 @@ def active_content(data):
 def _found(data):
     """Return a word for each kind of active content that is named."""
     words = tuple(_WORDS)
-    return {words[found.lastindex - 1] for found in searched(_NAMES, data)}
+    return {words[found.lastindex - 1] for found in find_in_chunks(_NAMES, data)}
 
 
 def _packed_objects(data):
     """Yield the objects that are packed in each stream, or None where they are not to be read."""
     unpacker, begun, streams, marked_at = Unpacker(data), 0, 0, None
-    for number, found in enumerate(searched(_PART, data)):
+    for number, found in enumerate(find_in_chunks(_PART, data)):
         if streams > _MOST_STREAMS or number > _MOST_PARTS:
             raise OverdoneError
         if found.start() < begun:

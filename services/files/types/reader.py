@@ -27,11 +27,11 @@ class WrongKind(Refused):
     """A file of a kind that does not come in; who chose it should know which do."""
 
 
-class Hindered(Refused):
+class TemporarilyRefused(Refused):
     """A file that is kept out by what lies not with it, and is the same for others."""
 
 
-class Unchecked(Hindered):
+class CheckUnavailable(TemporarilyRefused):
     """A file that nobody can look at just now, nor at the next."""
 
 
@@ -49,7 +49,7 @@ def require(condition):
         raise BrokenError
 
 
-def searched(pattern, data):
+def find_in_chunks(pattern, data):
     """Yield all that a pattern finds."""
     for start in range(0, len(data), _PIECE):
         for found in pattern.finditer(data, start, start + _PIECE + _OVERLAP):

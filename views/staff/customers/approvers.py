@@ -5,8 +5,8 @@ from flask import Blueprint, abort, redirect, render_template, url_for
 from models import Approver
 from services.customers import customers
 from services.errors import AccountError
-from views.shared.responses import answer
-from views.staff.customers.customers import load
+from views.shared.responses import html_response
+from views.staff.customers.customers import customer_or_404
 from views.staff.forms.customer import ApproverForm
 
 bp = Blueprint("approvers", __name__, url_prefix="/kunden/<int:customer_id>/genehmiger")
@@ -15,13 +15,13 @@ bp = Blueprint("approvers", __name__, url_prefix="/kunden/<int:customer_id>/gene
 @bp.get("/neu")
 def form(customer_id):
     """Ask for a new approver."""
-    return _show(load(customer_id), ApproverForm(formdata=None))
+    return _show(customer_or_404(customer_id), ApproverForm(formdata=None))
 
 
 @bp.post("/neu")
 def add(customer_id):
     """Add an approver."""
-    customer = load(customer_id)
+    customer = customer_or_404(customer_id)
     return _save(customer, ApproverForm(), lambda values: customers.add_approver(customer, values))
 
 
@@ -70,4 +70,4 @@ def _back(customer_id):
 
 def _show(customer, form, approver=None, status=200, notice=""):
     parts = {"customer": customer, "form": form, "approver": approver, "notice": notice}
-    return answer(render_template("staff/customers/approver.html", **parts), status)
+    return html_response(render_template("staff/customers/approver.html", **parts), status)

@@ -4,7 +4,7 @@ from flask import Blueprint, make_response, redirect, render_template, url_for
 
 import clock
 from services.customers import csv_import
-from views.shared.responses import answer
+from views.shared.responses import html_response
 from views.staff.forms.customer import ImportConfirmedForm, ImportForm
 
 bp = Blueprint("customer_import", __name__)
@@ -32,9 +32,9 @@ def preview():
     if not form.validate():
         return _show(form, 422)
     try:
-        text = csv_import.decoded(form.file.data.read(csv_import.MAX_BYTES + 1))
-        table = csv_import.read(text)
-    except csv_import.Unreadable as unreadable:
+        text = csv_import.decode(form.file.data.read(csv_import.MAX_BYTES + 1))
+        table = csv_import.parse(text)
+    except csv_import.UnreadableCsv as unreadable:
         form.file.errors = [str(unreadable)]
         return _show(form, 422)
     return _show_preview(ImportConfirmedForm(formdata=None, table=text), table)
@@ -46,21 +46,21 @@ def run():
     form = ImportConfirmedForm()
     form.validate()
     try:
-        added = csv_import.write(form.table.data or "", form.skip_faulty.data, clock.now())
-    except csv_import.Unreadable as unreadable:
+        added = csv_import.import_customers(form.table.data or "", form.skip_faulty.data, clock.now())
+    except csv_import.UnreadableCsv as unreadable:
         again = ImportForm(formdata=None)
         again.file.errors = [str(unreadable)]
         return _show(again, 422)
-    except csv_import.Faulty as faulty:
-        return _show_preview(form, csv_import.read(form.table.data), 422, notice=str(faulty))
+    except csv_import.InvalidRows as faulty:
+        return _show_preview(form, csv_import.parse(form.table.data), 422, notice=str(faulty))
     return redirect(url_for("staff.pin_letters.choose", eingelesen=len(added)), 303)
 
 
 def _show(form, status=200):
     columns = csv_import.LABELS.values()
-    return answer(render_template("staff/customers/import.html", form=form, columns=columns), status)
+    return html_response(render_template("staff/customers/import.html", form=form, columns=columns), status)
 
 
 def _show_preview(form, table, status=200, notice=""):
     parts = {"form": form, "table": table, "labels": csv_import.LABELS, "notice": notice}
-    return answer(render_template("staff/customers/import_preview.html", **parts), status)
+    return html_response(render_template("staff/customers/import_preview.html", **parts), status)

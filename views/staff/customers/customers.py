@@ -8,9 +8,9 @@ import clock
 from models import Approver, Customer
 from services.customers import customers
 from services.reports import csv_export
-from services.security.audit_log import SecurityEvent, note
+from services.security.audit_log import SecurityEvent, log_event
 from services.tickets import approvals
-from views.shared.responses import answer, download
+from views.shared.responses import csv_response, html_response
 from views.staff.customers import pin_letters
 from views.staff.forms.customer import CustomerForm, CustomerListForm
 
@@ -21,17 +21,17 @@ bp = Blueprint("customers", __name__)
 def show_all():
     """Show one page of the customers that the filters in the address let through."""
     form = CustomerListForm(formdata=request.args)
-    found, following = customers.page(form.words.data, form.state.word, request.args.get("nach", ""))
-    parts = {"customers": found, "following": following, "address": form.address_parts()}
-    return answer(render_template("staff/customers/list.html", form=form, **parts))
+    found, following = customers.page(form.words.data, form.state.chosen, request.args.get("nach", ""))
+    parts = {"customers": found, "following": following, "query_args": form.query_args()}
+    return html_response(render_template("staff/customers/list.html", form=form, **parts))
 
 
 @bp.get("/kunden.csv")
 def export():
     """Send all customers that the filters in the address let through, as a CSV file."""
     form = CustomerListForm(formdata=request.args)
-    rows = csv_export.all_rows(partial(customers.page, form.words.data, form.state.word))
-    return download(csv_export.pieces(csv_export.CUSTOMERS, rows), f"kunden-{clock.today()}.csv")
+    rows = csv_export.all_rows(partial(customers.page, form.words.data, form.state.chosen))
+    return csv_response(csv_export.csv_chunks(csv_export.CUSTOMERS, rows), f"kunden-{clock.today()}.csv")
 
 
 @bp.get("/kunden/neu")
@@ -59,14 +59,14 @@ def add():
 @bp.get("/kunden/<int:customer_id>")
 def show(customer_id):
     """Show a customer with everything that can be changed."""
-    customer = load(customer_id)
+    customer = customer_or_404(customer_id)
     return _show(customer, CustomerForm(formdata=None, obj=customer))
 
 
 @bp.post("/kunden/<int:customer_id>")
 def change(customer_id):
     """Change what is known of a customer."""
-    customer = load(customer_id)
+    customer = customer_or_404(customer_id)
     form = CustomerForm(obj=customer)
     if not form.validate():
         return _show(customer, form, 422)
@@ -75,7 +75,7 @@ def change(customer_id):
     except customers.NumberTaken as taken:
         form.number.errors = [str(taken)]
         return _show(customer, form, 422)
-    except customers.Outdated as outdated:
+    except customers.EditConflict as outdated:
         return _show(customer, form, 422, notice=str(outdated))
     return redirect(url_for(".show", customer_id=customer.id, gespeichert="ja"), 303)
 
@@ -83,43 +83,43 @@ def change(customer_id):
 @bp.post("/kunden/<int:customer_id>/sperren")
 def lock(customer_id):
     """Lock a customer."""
-    customer = load(customer_id)
+    customer = customer_or_404(customer_id)
     customers.lock(customer, clock.now())
-    _note(SecurityEvent.CUSTOMER_LOCKED, customer)
+    _log_event(SecurityEvent.CUSTOMER_LOCKED, customer)
     return redirect(url_for(".show", customer_id=customer_id), 303)
 
 
 @bp.post("/kunden/<int:customer_id>/entsperren")
 def unlock(customer_id):
     """Unlock a customer."""
-    customer = load(customer_id)
+    customer = customer_or_404(customer_id)
     customers.unlock(customer)
-    _note(SecurityEvent.CUSTOMER_UNLOCKED, customer)
+    _log_event(SecurityEvent.CUSTOMER_UNLOCKED, customer)
     return redirect(url_for(".show", customer_id=customer_id), 303)
 
 
-def _note(event, customer):
-    note(event, request.remote_addr, customer=customer.number, by=g.member.name)
+def _log_event(event, customer):
+    log_event(event, request.remote_addr, customer=customer.number, by=g.member.name)
 
 
-def load(customer_id):
+def customer_or_404(customer_id):
     """Return the customer of an address, or answer that there is no such page."""
     return Customer.get_or_none(Customer.id == customer_id) or abort(404)
 
 
 def _show_new(form, status=200):
-    return answer(render_template("staff/customers/new.html", form=form), status)
+    return html_response(render_template("staff/customers/new.html", form=form), status)
 
 
 def _show(customer, form, status=200, notice=""):
     parts = {
         "customer": customer,
         "approvers": list(customer.approvers.order_by(Approver.name, Approver.id)),
-        "most_approvers": customers.MAX_APPROVERS,
+        "max_approvers": customers.MAX_APPROVERS,
         "pending": approvals.pending(customer),
         "today": clock.today(),
         "saved": "gespeichert" in request.args,
         "seen": customers.fingerprint(customer),
         "notice": notice,
     }
-    return answer(render_template("staff/customers/customer.html", form=form, **parts), status)
+    return html_response(render_template("staff/customers/customer.html", form=form, **parts), status)

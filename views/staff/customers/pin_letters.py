@@ -7,10 +7,10 @@ import clock
 from models import Customer
 from services import errors
 from services.customers import pins
-from services.security.audit_log import SecurityEvent, note
+from services.security.audit_log import SecurityEvent, log_event
 from settings import settings
-from views.shared.responses import answer
-from views.staff.forms.customer import MAX_LETTERS, PrintRunForm
+from views.shared.responses import html_response
+from views.staff.forms.customer import MAX_LETTERS, PinLettersForm
 
 bp = Blueprint("pin_letters", __name__)
 
@@ -27,13 +27,13 @@ def issue(customer_id):
 def choose():
     """Show whom a print run can be made for: those without a PIN first."""
     waiting = [customer.number for customer in Customer.without_pin().limit(MAX_LETTERS)]
-    return _show(PrintRunForm(formdata=None, customers=waiting))
+    return _show(PinLettersForm(formdata=None, customers=waiting))
 
 
 @bp.post("/kunden/pin-briefe")
 def issue_many():
     """Issue a new PIN to each chosen customer and show all letters in one page."""
-    form = PrintRunForm()
+    form = PinLettersForm()
     if not form.validate():
         return _show(form, 422)
     return issue_and_show(form.chosen)
@@ -46,20 +46,18 @@ def issue_and_show(customers):
     except errors.AccountError:
         abort(409)  # A colleague changed the number in this very moment.
     for customer, _ in issued:
-        note(SecurityEvent.PIN_ISSUED, request.remote_addr, customer=customer.number, by=g.member.name)
-    address = f"{settings.url}/"
+        log_event(SecurityEvent.PIN_ISSUED, request.remote_addr, customer=customer.number, by=g.member.name)
+    url = f"{settings.url}/"
     letters = [
-        {"customer": customer, "pin": pins.spoken_pin(pin), "code": _code_of_link(address, customer.number)}
+        {"customer": customer, "pin": pins.spoken_pin(pin), "qr_code": _form_qr_code(url, customer.number)}
         for customer, pin in issued
     ]
-    return answer(
-        render_template("staff/customers/letters.html", letters=letters, address=address, today=clock.today())
-    )
+    return html_response(render_template("staff/customers/letters.html", letters=letters, url=url, today=clock.today()))
 
 
-def _code_of_link(address, number):
+def _form_qr_code(url, number):
     """Return a picture of the link that opens the form with the number, and never the PIN, filled in."""
-    link = address.rstrip("/") + url_for("public.form", kunde=number)
+    link = url.rstrip("/") + url_for("public.form", kunde=number)
     return segno.make(link, error="m", micro=False).svg_data_uri(scale=4, border=4, light="white")
 
 
@@ -68,8 +66,8 @@ def _show(form, status=200):
     parts = {
         "without_pin": waiting[:MAX_LETTERS],
         "are_more": len(waiting) > MAX_LETTERS,
-        "recent": list(Customer.recently_issued().limit(MAX_RECENT)),
-        "most": MAX_LETTERS,
+        "recent": list(Customer.with_pin_newest_first().limit(MAX_RECENT)),
+        "max_letters": MAX_LETTERS,
         "added": request.args.get("eingelesen", type=int),
     }
-    return answer(render_template("staff/customers/print_run.html", form=form, **parts), status)
+    return html_response(render_template("staff/customers/print_run.html", form=form, **parts), status)

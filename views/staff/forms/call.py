@@ -4,9 +4,9 @@ from wtforms import EmailField, StringField, TelField
 from wtforms.validators import ValidationError
 
 from database import database
-from enums import MAX_EMAIL_LENGTH, MAX_NUMBER_LENGTH, MAX_PHONE_LENGTH
-from form_fields import PortalForm, is_email, is_phone, keyboard, line, of
-from forms import FORMS, RequestForm
+from enums import MAX_CUSTOMER_NUMBER_LENGTH, MAX_EMAIL_LENGTH, MAX_PHONE_LENGTH
+from form_fields import PortalForm, autofill_section, input_attributes, is_email, is_phone, text_field
+from forms import REQUEST_FORMS, RequestForm
 from models import Customer
 from services.customers import customers
 from services.errors import AccountError
@@ -23,24 +23,24 @@ class CustomerNumberField(StringField):
         return [] if database.is_closed() else Customer.unlocked().limit(MAX_SUGGESTED)
 
 
-def is_open_customer(form, field):
+def is_unlocked_customer(form, field):
     """Refuse a number that is no customer's, or that of a locked one."""
     try:
-        customers.require_open(customers.find(field.data))
+        customers.require_unlocked(customers.find(field.data))
     except AccountError as error:
         raise ValidationError(str(error)) from None
 
 
-def open_customer_number():
+def unlocked_customer_number():
     """Declare the number of a customer who may report."""
-    return line(
+    return text_field(
         "Kundennummer",
-        is_open_customer,
+        is_unlocked_customer,
         missing="Bitte geben Sie die Kundennummer ein.",
-        limit=MAX_NUMBER_LENGTH,
+        limit=MAX_CUSTOMER_NUMBER_LENGTH,
         field_class=CustomerNumberField,
         description="Nummer oder Name tippen und aus der Liste wählen.",
-        render_kw=keyboard("off", list="customers", autocapitalize="characters", spellcheck="false"),
+        render_kw=input_attributes("off", list="customers", autocapitalize="characters", spellcheck="false"),
     )
 
 
@@ -54,35 +54,35 @@ class PhoneForm(RequestForm):
     """What is filled in for a caller, whom the person at the phone knows without a PIN."""
 
     pin = None
-    customer_number = _in_place_of(RequestForm.customer_number, open_customer_number())
+    customer_number = _in_place_of(RequestForm.customer_number, unlocked_customer_number())
     name = _in_place_of(
         RequestForm.name,
-        line(
+        text_field(
             "Name der anrufenden Person",
             missing="Bitte geben Sie ein, wer anruft.",
-            render_kw=keyboard(of("caller", "name"), autocapitalize="words", spellcheck="false"),
+            render_kw=input_attributes(autofill_section("caller", "name"), autocapitalize="words", spellcheck="false"),
         ),
     )
     phone = _in_place_of(
         RequestForm.phone,
-        line(
+        text_field(
             "Kontaktnummer",
             is_phone,
             missing="Bitte fragen Sie nach einer Telefonnummer für Rückfragen.",
             limit=MAX_PHONE_LENGTH,
             field_class=TelField,
             description="Unter dieser Nummer erreichen Sie die Person bei Rückfragen.",
-            render_kw=keyboard(of("caller", "tel")),
+            render_kw=input_attributes(autofill_section("caller", "tel")),
         ),
     )
     email = _in_place_of(
         RequestForm.email,
-        line(
+        text_field(
             "E-Mail",
             is_email,
             limit=MAX_EMAIL_LENGTH,
             field_class=EmailField,
-            render_kw=keyboard(of("caller", "email"), "send", inputmode="email"),
+            render_kw=input_attributes(autofill_section("caller", "email"), "send", inputmode="email"),
         ),
     )
 
@@ -91,16 +91,18 @@ class PhoneForm(RequestForm):
         return sorted(super().in_order(), key=lambda field: field.name != "customer_number")
 
 
-PHONE_FORMS = {category: type(f"Phone{form.__name__}", (PhoneForm, form), {}) for category, form in FORMS.items()}
+PHONE_FORMS = {
+    category: type(f"Phone{form.__name__}", (PhoneForm, form), {}) for category, form in REQUEST_FORMS.items()
+}
 
 
 class ConvertForm(PortalForm):
     """Whose an unmatched request is, and who said so."""
 
-    customer_number = open_customer_number()
-    note = line(
+    customer_number = unlocked_customer_number()
+    note = text_field(
         "Wer hat bestätigt?",
         missing="Bitte schreiben Sie, wer beim Kunden die Anfrage bestätigt hat.",
         description="Zum Beispiel: Frau Sommer, am Telefon um 9:40\N{NO-BREAK SPACE}Uhr. Das steht dann im Verlauf.",
-        render_kw=keyboard("off", "send"),
+        render_kw=input_attributes("off", "send"),
     )

@@ -5,8 +5,8 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, ValidationError
 
 from enums import (
+    MAX_CUSTOMER_NUMBER_LENGTH,
     MAX_EMAIL_LENGTH,
-    MAX_NUMBER_LENGTH,
     MAX_PASSWORD_LENGTH,
     MAX_SHORT_LENGTH,
     MIN_PASSWORD_LENGTH,
@@ -14,17 +14,17 @@ from enums import (
     Category,
     Priority,
 )
-from form_fields import PortalForm, clean, is_email, line, text
+from form_fields import PortalForm, clean, is_email, text_field, textarea
 from i18n import formats
 from models import Customer, Staff
 from services.customers.pins import normalise_number
 from services.errors import AccountError
-from services.mail.outbox import Shelf
-from services.privacy.person_matcher import Likeness, NotRecognisable
+from services.mail.outbox import OutboxFilter
+from services.privacy.person_matcher import PersonMatcher, SearchTermTooShort
 from services.reports.statistics import PERIODS
 from services.staff import accounts
 from services.tickets import text_blocks
-from services.tickets.queue import Filters, Scope
+from services.tickets.queue import QueueFilters, QueueView
 
 ANYBODY, NOBODY, MYSELF = "", "niemand", "ich"
 
@@ -38,21 +38,21 @@ TOO_LONG_A_PASSWORD = f"Ein Kennwort hat höchstens {MAX_PASSWORD_LENGTH} Zeiche
 _PLACEHOLDERS = ", ".join(f"{{{name}}}" for name in text_blocks.PLACEHOLDERS)
 
 
-class WordField(SelectField):
+class EnumField(SelectField):
     """A choice of labelled words that stand in the address by their German names; all else counts as no choice."""
 
-    def __init__(self, label, words, *, open_side=True, **options):
-        self._words = {formats.without_umlauts(word.label, "-"): word for word in words}
+    def __init__(self, label, words, *, with_all=True, **options):
+        self._words = {formats.slugify(word.label, "-"): word for word in words}
         choices = [SelectChoice(slug, word.label) for slug, word in self._words.items()]
-        super().__init__(label, choices=[SelectChoice("", "alle")] * open_side + choices, **options)
+        super().__init__(label, choices=[SelectChoice("", "alle")] * with_all + choices, **options)
 
     @property
-    def word(self):
+    def chosen(self):
         """The chosen word, or None."""
         return self._words.get(self.data)
 
 
-def _whose():
+def _assignee_choices():
     """Return whose tickets one can ask for; a field asks only when it is shown."""
     anybody = [SelectChoice(ANYBODY, "alle"), SelectChoice(MYSELF, "mir"), SelectChoice(NOBODY, "niemandem")]
     return anybody + [SelectChoice(member.login, member.name) for member in Staff.by_name()]
@@ -64,11 +64,11 @@ class QueueForm(PortalForm):
     class Meta(PortalForm.Meta):
         csrf = False
 
-    scope = WordField("Stand", Scope, open_side=False, name="stand")
-    category = WordField("Art", Category, name="art")
-    priority = WordField("Priorität", list(reversed(Priority)), name="prioritaet")
-    approval = WordField("Freigabe", Approval, name="freigabe")
-    assignee = SelectField("Bearbeitet von", name="bearbeitet-von", default=ANYBODY, choices=_whose)
+    view = EnumField("Stand", QueueView, with_all=False, name="stand")
+    category = EnumField("Art", Category, name="art")
+    priority = EnumField("Priorität", list(reversed(Priority)), name="prioritaet")
+    approval = EnumField("Freigabe", Approval, name="freigabe")
+    assignee = SelectField("Bearbeitet von", name="bearbeitet-von", default=ANYBODY, choices=_assignee_choices)
     customer_number = StringField("Kundennummer", name="kunde", default="")
     words = SearchField("Suche", name="text", default="")
 
@@ -76,23 +76,23 @@ class QueueForm(PortalForm):
         """Return what is chosen, as the member of staff who looks means it."""
         chosen = self.assignee.data
         login = member.login if chosen == MYSELF else chosen
-        number = clean(self.customer_number.data, MAX_NUMBER_LENGTH)
-        return Filters(
-            scope=self.scope.word or Scope.TODO,
-            category=self.category.word,
-            priority=self.priority.word,
-            approval=self.approval.word,
+        number = clean(self.customer_number.data, MAX_CUSTOMER_NUMBER_LENGTH)
+        return QueueFilters(
+            view=self.view.chosen or QueueView.TODO,
+            category=self.category.chosen,
+            priority=self.priority.chosen,
+            approval=self.approval.chosen,
             assignee=Staff.get_or_none(Staff.login == login) if login else None,
             unassigned=chosen == NOBODY,
             customer_number=normalise_number(number) or number,
             text=self.words.data[:MAX_SHORT_LENGTH],
         )
 
-    def is_narrowed(self):
+    def has_filters(self):
         """Say whether anything but the words is chosen."""
-        return bool(self.address_parts().keys() - {self.words.name})
+        return bool(self.query_args().keys() - {self.words.name})
 
-    def address_parts(self):
+    def query_args(self):
         """Return what is chosen by the names that it has in the address."""
         return {field.name: field.data for field in self if field.data}
 
@@ -103,7 +103,7 @@ class OutboxForm(PortalForm):
     class Meta(PortalForm.Meta):
         csrf = False
 
-    shelf = WordField("Stand", Shelf, open_side=False, name="stand", default="alle")
+    outbox_filter = EnumField("Stand", OutboxFilter, with_all=False, name="stand", default="alle")
 
 
 class TestMailForm(PortalForm):
@@ -112,7 +112,7 @@ class TestMailForm(PortalForm):
     # To pytest the name says something else.
     __test__ = False
 
-    recipient = line(
+    recipient = text_field(
         "Empfänger",
         is_email,
         missing="Bitte geben Sie die Adresse ein, an die die Testmail gehen soll.",
@@ -124,9 +124,9 @@ class TestMailForm(PortalForm):
 class PersonForm(PortalForm):
     """Whom somebody looks for in all that is stored."""
 
-    likeness = None
+    matcher = None
 
-    lines = text(
+    lines = textarea(
         "Wonach suchen Sie?",
         missing="Bitte geben Sie einen Namen, eine Telefonnummer oder eine E-Mail-Adresse ein.",
         description="Je Zeile ein Name, eine Telefonnummer oder eine E-Mail-Adresse. Umlaute, Leerzeichen und "
@@ -139,8 +139,8 @@ class PersonForm(PortalForm):
         if len(lines) > MAX_PERSON_LINES:
             raise ValidationError(f"Bitte suchen Sie nach höchstens {MAX_PERSON_LINES} Zeilen auf einmal.")
         try:
-            self.likeness = Likeness(lines)
-        except NotRecognisable as error:
+            self.matcher = PersonMatcher(lines)
+        except SearchTermTooShort as error:
             raise ValidationError(str(error)) from None
 
 
@@ -163,7 +163,7 @@ class FiguresForm(PortalForm):
         super().__init__(*args, **options)
         if self.weeks.data not in PERIODS:
             self.weeks.data = PERIODS[0]
-        number = clean(self.customer_number.data, MAX_NUMBER_LENGTH)
+        number = clean(self.customer_number.data, MAX_CUSTOMER_NUMBER_LENGTH)
         self.customer = Customer.get_or_none(Customer.number == (normalise_number(number) or number))
 
     @property
@@ -171,11 +171,11 @@ class FiguresForm(PortalForm):
         return self.weeks.data
 
     @property
-    def asks_for_nobody(self):
+    def is_unknown_customer(self):
         """Say whether the figures of a customer are wanted who does not exist."""
         return self.customer is None and bool(self.customer_number.data.strip())
 
-    def address_parts(self):
+    def query_args(self):
         """Return what is chosen by the names that it has in the address."""
         return {field.name: field.data for field in self if field.data}
 
@@ -183,8 +183,8 @@ class FiguresForm(PortalForm):
 class TextBlockForm(PortalForm):
     """A text for answers, with gaps for the words of a ticket."""
 
-    name = line("Name", missing="Bitte geben Sie dem Textbaustein einen Namen.")
-    text = text(
+    name = text_field("Name", missing="Bitte geben Sie dem Textbaustein einen Namen.")
+    text = textarea(
         "Text",
         missing="Bitte schreiben Sie den Text.",
         description=f"Was in geschweiften Klammern steht, füllt das Portal aus: {_PLACEHOLDERS}.",
@@ -218,20 +218,20 @@ def _repeated_password(label):
 
 def _one_time_code(missing=None, **options):
     attributes = {"autocomplete": "one-time-code", "spellcheck": "false", "autocapitalize": "characters"}
-    return line("Code", missing=missing, limit=MAX_CODE_LENGTH, render_kw=attributes, **options)
+    return text_field("Code", missing=missing, limit=MAX_CODE_LENGTH, render_kw=attributes, **options)
 
 
 class SignInForm(PortalForm):
     """Name and password; also where the way was going, or what was sent meanwhile."""
 
-    name = line("Name", missing="Bitte geben Sie Ihren Namen ein.", render_kw={"autocomplete": "username"})
+    name = text_field("Name", missing="Bitte geben Sie Ihren Namen ein.", render_kw={"autocomplete": "username"})
     password = _password("Kennwort", "Bitte geben Sie Ihr Kennwort ein.")
     one_time_code = _one_time_code(
         description="Nur, wenn Sie einen zweiten Faktor eingerichtet haben: die sechs Ziffern Ihrer App oder ein "
         "Wiederherstellungscode."
     )
-    onward = HiddenField(name="weiter", default="")
-    held = HiddenField(default="")
+    next_url = HiddenField(name="weiter", default="")
+    pending_post = HiddenField(name="held", default="")
 
 
 class NewPasswordForm(PortalForm):
@@ -254,7 +254,7 @@ class NewPasswordForm(PortalForm):
 class SetupForm(NewPasswordForm):
     """The first account."""
 
-    name = line(
+    name = text_field(
         "Ihr Name",
         missing="Bitte geben Sie Ihren Namen ein.",
         description="Mit ihm melden Sie sich an, und er steht im Verlauf der Tickets.",

@@ -4,12 +4,12 @@ from flask_wtf.file import FileField, FileRequired
 from wtforms import BooleanField, EmailField, HiddenField, SearchField, SelectMultipleField
 from wtforms.validators import InputRequired, Length, Optional, ValidationError
 
-from enums import MAX_EMAIL_LENGTH, MAX_NUMBER_LENGTH
-from form_fields import DayField, PortalForm, is_email, line
+from enums import MAX_CUSTOMER_NUMBER_LENGTH, MAX_EMAIL_LENGTH
+from form_fields import DayField, PortalForm, is_email, text_field
 from models import Customer
 from services.customers import customers
 from services.errors import AccountError
-from views.staff.forms.common import WordField
+from views.staff.forms.common import EnumField
 
 # So many letters at once still come within seconds, for each of them costs a slow hash.
 MAX_LETTERS = 100
@@ -43,23 +43,25 @@ class StoredForm(PortalForm):
 class CustomerForm(StoredForm):
     """What is known of a customer."""
 
-    number = line(
+    number = text_field(
         "Kundennummer",
         _follows(customers.checked_number),
         missing="Bitte geben Sie die Kundennummer ein.",
-        limit=MAX_NUMBER_LENGTH,
+        limit=MAX_CUSTOMER_NUMBER_LENGTH,
         render_kw={"autocapitalize": "characters", "spellcheck": "false"},
     )
-    name = line("Name", _follows(customers.checked_name), missing="Bitte geben Sie den Namen des Unternehmens ein.")
-    contact_name = line("Ansprechpartner", _follows(customers.checked_contact_name))
-    email = line(
+    name = text_field(
+        "Name", _follows(customers.checked_name), missing="Bitte geben Sie den Namen des Unternehmens ein."
+    )
+    contact_name = text_field("Ansprechpartner", _follows(customers.checked_contact_name))
+    email = text_field(
         "E-Mail",
         _follows(customers.checked_email),
         limit=MAX_EMAIL_LENGTH,
         field_class=EmailField,
         description="Die Adresse des Ansprechpartners. An sie gehen die Bestätigungen.",
     )
-    mail_domain = line(
+    mail_domain = text_field(
         "Mail-Domain",
         _follows(customers.checked_mail_domain),
         limit=MAX_EMAIL_LENGTH,
@@ -78,8 +80,8 @@ class CustomerForm(StoredForm):
 class ApproverForm(StoredForm):
     """Somebody at a customer's who decides about requests."""
 
-    name = line("Name", missing="Bitte geben Sie den Namen des Genehmigers ein.")
-    email = line(
+    name = text_field("Name", missing="Bitte geben Sie den Namen des Genehmigers ein.")
+    email = text_field(
         "E-Mail",
         is_email,
         missing="Bitte geben Sie die E-Mail-Adresse des Genehmigers ein.",
@@ -102,9 +104,9 @@ class CustomerListForm(PortalForm):
         csrf = False
 
     words = SearchField("Suche", name="text", default="")
-    state = WordField("Stand", customers.State, name="stand")
+    state = EnumField("Stand", customers.CustomerState, name="stand")
 
-    def address_parts(self):
+    def query_args(self):
         """Return what is chosen by the names that it has in the address."""
         return {field.name: field.data for field in self if field.data}
 
@@ -130,7 +132,7 @@ class ImportConfirmedForm(PortalForm):
     skip_faulty = BooleanField("Fehlerhafte Zeilen auslassen (sonst liest das Portal nichts ein)")
 
 
-class PrintRunForm(PortalForm):
+class PinLettersForm(PortalForm):
     """Whom a print run issues PINs to."""
 
     customers = SelectMultipleField(

@@ -1,31 +1,31 @@
-"""What the office can do with a ticket: one form for each verb, on the same base as all others."""
+"""What the office can do with a ticket: one form for each action, on the same base as all others."""
 
 from wtforms import BooleanField, HiddenField, SelectField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired
 
-from form_fields import PortalForm, row_id, text
+from form_fields import PortalForm, row_id, textarea
 from models import Staff, TextBlock
 from services.tickets import actions, approvals, conversation
 from views.staff.forms.common import NOBODY
 
-ON_BEHALF = "Nach einem Anruf, für den Genehmiger. Der Kunde und die Genehmiger lesen diesen Text."
+ON_BEHALF_HINT = "Nach einem Anruf, für den Genehmiger. Der Kunde und die Genehmiger lesen diesen Text."
 
-READ_BY_CUSTOMER = "Der Kunde liest das in einer E-Mail und auf seiner Seite."
+READ_BY_CUSTOMER_HINT = "Der Kunde liest das in einer E-Mail und auf seiner Seite."
 
-ASKED_ANEW = "War das Ticket nicht freigegeben, fragt das Portal die Genehmiger noch einmal."
+ASKED_ANEW_HINT = "War das Ticket nicht freigegeben, fragt das Portal die Genehmiger noch einmal."
 
-WHOM = "Bitte wählen Sie, wem Sie das Ticket zuweisen."
+CHOOSE_ASSIGNEE = "Bitte wählen Sie, wem Sie das Ticket zuweisen."
 
 # A text to a ticket is a sentence or two.
-FEW = {"rows": 3}
+THREE_ROWS = {"rows": 3}
 
 
-class VerbForm(PortalForm):
-    """The base of what can be done with a ticket: names the verb and says up to which event its person has read."""
+class ActionForm(PortalForm):
+    """The base of what can be done with a ticket: names the action and says up to which event its person has read."""
 
-    room = actions
-    verb = slug = button = ""
+    service = actions
+    action = slug = button = ""
     is_quiet = False
 
     # Whoever says nothing, or something that can be no event, has seen nothing.
@@ -34,44 +34,44 @@ class VerbForm(PortalForm):
     def carry_out(self, ticket, by, now):
         """Do it; raises changes.TicketError."""
         answers = {field.short_name: field.data for field in self if field.short_name != "csrf_token"}
-        getattr(self.room, self.verb)(ticket, by=by, now=now, **answers)
+        getattr(self.service, self.action)(ticket, by=by, now=now, **answers)
 
-    def say_who_reads(self, words):
+    def set_reader_hint(self, words):
         """Say at each field that the customer reads how much of it the customer of this ticket really does."""
-        for field in self.asked():
-            if field.description == READ_BY_CUSTOMER:
+        for field in self.visible_fields():
+            if field.description == READ_BY_CUSTOMER_HINT:
                 field.description = words
 
-    def asked(self):
+    def visible_fields(self):
         """Return the fields that a person fills in."""
         return [field for field in self if field.short_name not in ("seen", "csrf_token")]
 
 
-class TakeOverForm(VerbForm):
-    verb, slug, button = "take_over", "uebernehmen", "Übernehmen"
+class TakeOverForm(ActionForm):
+    action, slug, button = "take_over", "uebernehmen", "Übernehmen"
 
 
-class StartForm(VerbForm):
-    verb, slug, button = "start", "beginnen", "Arbeit beginnen"
+class StartForm(ActionForm):
+    action, slug, button = "start", "beginnen", "Arbeit beginnen"
 
 
-class StartEarlyForm(VerbForm):
-    verb, slug, button = "start_early", "vor-freigabe-beginnen", "Vor der Freigabe beginnen"
+class StartEarlyForm(ActionForm):
+    action, slug, button = "start_early", "vor-freigabe-beginnen", "Vor der Freigabe beginnen"
 
-    reason = text(
-        "Warum kann es nicht warten?", missing="Bitte schreiben Sie, warum es nicht warten kann.", render_kw=FEW
+    reason = textarea(
+        "Warum kann es nicht warten?", missing="Bitte schreiben Sie, warum es nicht warten kann.", render_kw=THREE_ROWS
     )
 
 
-class WaitForm(VerbForm):
-    verb, slug, button = "wait", "warten", "Auf den Kunden warten"
+class WaitForm(ActionForm):
+    action, slug, button = "wait", "warten", "Auf den Kunden warten"
 
-    text = text(
+    text = textarea(
         "Worauf warten wir?",
         missing="Bitte schreiben Sie, worauf wir warten.",
         description="Der Kunde bekommt davon keine E-Mail. Fragen Sie ihn mit „Antworten“ und kreuzen Sie dort "
         "„Danach auf den Kunden warten“ an.",
-        render_kw=FEW,
+        render_kw=THREE_ROWS,
     )
 
 
@@ -81,13 +81,13 @@ def _block_choices():
     return [SelectChoice("", "bitte wählen"), *blocks]
 
 
-class AnswerForm(VerbForm):
-    room = conversation
-    verb, slug, button = "answer", "antworten", "Antworten"
+class AnswerForm(ActionForm):
+    service = conversation
+    action, slug, button = "answer", "antworten", "Antworten"
 
     block = SelectField("Textbaustein", choices=_block_choices, validate_choice=False)
-    text = text(
-        "Antwort", missing="Bitte schreiben Sie die Antwort.", description=READ_BY_CUSTOMER, render_kw={"rows": 10}
+    text = textarea(
+        "Antwort", missing="Bitte schreiben Sie die Antwort.", description=READ_BY_CUSTOMER_HINT, render_kw={"rows": 10}
     )
     then_wait = BooleanField("Danach auf den Kunden warten")
 
@@ -108,83 +108,83 @@ class AnswerForm(VerbForm):
         return block
 
 
-class RevokeLinkForm(VerbForm):
-    room = conversation
-    verb, slug, button = "revoke_link", "link-sperren", "Link des Kunden sperren"
+class RevokeLinkForm(ActionForm):
+    service = conversation
+    action, slug, button = "revoke_link", "link-sperren", "Link des Kunden sperren"
 
-    text = text(
+    text = textarea(
         "Warum?",
         description="Die Seite des Kunden öffnet sich dann sofort nicht mehr. Die nächste E-Mail an ihn bringt einen "
         "neuen Link.",
-        render_kw=FEW,
+        render_kw=THREE_ROWS,
     )
 
 
-class FinishForm(VerbForm):
-    verb, slug, button = "finish", "erledigen", "Erledigt"
+class FinishForm(ActionForm):
+    action, slug, button = "finish", "erledigen", "Erledigt"
 
-    text = text("Was war die Lösung?", description=READ_BY_CUSTOMER, render_kw=FEW)
+    text = textarea("Was war die Lösung?", description=READ_BY_CUSTOMER_HINT, render_kw=THREE_ROWS)
 
 
-class CancelForm(VerbForm):
-    verb, slug, button = "cancel", "stornieren", "Stornieren"
+class CancelForm(ActionForm):
+    action, slug, button = "cancel", "stornieren", "Stornieren"
 
-    reason = text(
+    reason = textarea(
         "Warum stornieren Sie?",
         missing="Bitte schreiben Sie, warum Sie stornieren.",
-        description=READ_BY_CUSTOMER,
-        render_kw=FEW,
+        description=READ_BY_CUSTOMER_HINT,
+        render_kw=THREE_ROWS,
     )
 
 
-class ReopenForm(VerbForm):
-    verb, slug, button = "reopen", "wieder-oeffnen", "Wieder öffnen"
+class ReopenForm(ActionForm):
+    action, slug, button = "reopen", "wieder-oeffnen", "Wieder öffnen"
 
-    reason = text(
+    reason = textarea(
         "Warum öffnen Sie es wieder?",
         missing="Bitte schreiben Sie, warum Sie das Ticket wieder öffnen.",
-        description=f"{ASKED_ANEW} Der Kunde bekommt eine E-Mail. Beide lesen diesen Text.",
-        render_kw=FEW,
+        description=f"{ASKED_ANEW_HINT} Der Kunde bekommt eine E-Mail. Beide lesen diesen Text.",
+        render_kw=THREE_ROWS,
     )
 
-    def say_who_reads(self, words):
-        self.reason.description = f"{ASKED_ANEW} {words}"
+    def set_reader_hint(self, words):
+        self.reason.description = f"{ASKED_ANEW_HINT} {words}"
 
 
-class ApproveForm(VerbForm):
-    room = approvals
-    verb, slug, button = "approve", "freigeben", "Freigabe eintragen"
+class ApproveForm(ActionForm):
+    service = approvals
+    action, slug, button = "approve", "freigeben", "Freigabe eintragen"
 
-    text = text(
+    text = textarea(
         "Wer hat wann freigegeben?",
         missing="Bitte schreiben Sie, wer wann freigegeben hat.",
-        description=ON_BEHALF,
-        render_kw=FEW,
+        description=ON_BEHALF_HINT,
+        render_kw=THREE_ROWS,
     )
 
 
-class DeclineForm(VerbForm):
-    room = approvals
-    verb, slug, button = "decline", "ablehnen", "Ablehnung eintragen"
+class DeclineForm(ActionForm):
+    service = approvals
+    action, slug, button = "decline", "ablehnen", "Ablehnung eintragen"
 
-    reason = text(
+    reason = textarea(
         "Wer hat warum abgelehnt?",
         missing="Bitte schreiben Sie, wer warum abgelehnt hat.",
-        description=ON_BEHALF,
-        render_kw=FEW,
+        description=ON_BEHALF_HINT,
+        render_kw=THREE_ROWS,
     )
 
 
-class AskAgainForm(VerbForm):
-    room = approvals
-    verb, slug, button = "ask_again", "freigabe-anfragen", "Freigabe noch einmal anfragen"
+class AskAgainForm(ActionForm):
+    service = approvals
+    action, slug, button = "request_approval_again", "freigabe-anfragen", "Freigabe noch einmal anfragen"
     is_quiet = True
 
 
-class AssignForm(VerbForm):
-    verb, slug, button = "assign", "zuweisen", "Zuweisen"
+class AssignForm(ActionForm):
+    action, slug, button = "assign", "zuweisen", "Zuweisen"
 
-    to = SelectField("An wen?", [InputRequired(WHOM)], invalid_choice_message=WHOM)
+    to = SelectField("An wen?", [InputRequired(CHOOSE_ASSIGNEE)], invalid_choice_message=CHOOSE_ASSIGNEE)
 
     def __init__(self, *args, **options):
         super().__init__(*args, **options)
@@ -196,15 +196,15 @@ class AssignForm(VerbForm):
         actions.assign(ticket, to, by=by, seen=self.seen.data, now=now)
 
 
-class NoteForm(VerbForm):
-    verb, slug, button = "note", "notieren", "Notieren"
+class NoteForm(ActionForm):
+    action, slug, button = "add_note", "notieren", "Notieren"
 
     seen = None
-    text = text("Interne Notiz", missing="Bitte schreiben Sie die Notiz.", render_kw=FEW)
+    text = textarea("Interne Notiz", missing="Bitte schreiben Sie die Notiz.", render_kw=THREE_ROWS)
 
 
 # In the order of the page.
-VERB_FORMS = {
+ACTION_FORMS = {
     form.slug: form
     for form in (
         AnswerForm,

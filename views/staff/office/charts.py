@@ -11,7 +11,7 @@ GAP = 0.2
 MOST_NAMES = 14
 
 
-class Part(NamedTuple):
+class Segment(NamedTuple):
     """One part of a column: a rectangle."""
 
     kind: str
@@ -25,7 +25,7 @@ class Column(NamedTuple):
     x: float
     middle: float
     name: str
-    parts: list[Part]
+    parts: list[Segment]
 
 
 class Chart(NamedTuple):
@@ -41,39 +41,39 @@ class Chart(NamedTuple):
 
 def stacked(columns):
     """Return the chart of columns that are given as a name and the number of each kind."""
-    top = _round_top(max(sum(numbers.values()) for _, numbers in columns))
-    ground, step = HEIGHT - BOTTOM, (WIDTH - LEFT - RIGHT) / len(columns)
-    scale = (ground - TOP) / top
+    top = _axis_maximum(max(sum(numbers.values()) for _, numbers in columns))
+    baseline, step = HEIGHT - BOTTOM, (WIDTH - LEFT - RIGHT) / len(columns)
+    scale = (baseline - TOP) / top
     every = -(-len(columns) // MOST_NAMES)
     return Chart(
         WIDTH,
         HEIGHT,
         LEFT,
         round(step * (1 - GAP), 1),
-        [(number, round(ground - number * scale, 1)) for number in (0, top // 2, top)],
+        [(number, round(baseline - number * scale, 1)) for number in (0, top // 2, top)],
         [
             Column(
                 round(LEFT + step * (place + GAP / 2), 1),
                 round(LEFT + step * (place + 0.5), 1),
                 # Counted from the end, so that the newest column always has its name.
                 name if (len(columns) - 1 - place) % every == 0 else "",
-                _parts(numbers, ground, scale),
+                _parts(numbers, baseline, scale),
             )
             for place, (name, numbers) in enumerate(columns)
         ],
     )
 
 
-def _parts(numbers, ground, scale):
+def _parts(numbers, baseline, scale):
     parts, below = [], 0
     for kind, number in numbers.items():
         below += number
         if number:
-            parts.append(Part(kind, round(ground - below * scale, 1), round(number * scale, 1)))
+            parts.append(Segment(kind, round(baseline - below * scale, 1), round(number * scale, 1)))
     return parts
 
 
-def _round_top(number):
+def _axis_maximum(number):
     """Return the next round number whose half is a whole one: 2, 4, 6, 8, 10, 20, 30 …"""
     unit = 1
     while number > 10 * unit:

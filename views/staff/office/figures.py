@@ -4,7 +4,7 @@ from flask import Blueprint, abort, render_template, request
 
 import clock
 from services.reports import csv_export, statistics
-from views.shared.responses import answer, download
+from views.shared.responses import csv_response, html_response
 from views.staff.forms.common import FiguresForm
 from views.staff.office import charts
 
@@ -24,10 +24,10 @@ TABLES = {
 def show():
     """Show the figures of a period, as tables with small charts."""
     form = FiguresForm(formdata=request.args)
-    if form.asks_for_nobody:
-        return answer(render_template("staff/figures.html", form=form))
-    shown = statistics.of_period(form.number_of_weeks, form.customer, clock.now())
-    return answer(
+    if form.is_unknown_customer:
+        return html_response(render_template("staff/figures.html", form=form))
+    shown = statistics.for_period(form.number_of_weeks, form.customer, clock.now())
+    return html_response(
         render_template(
             "staff/figures.html",
             form=form,
@@ -44,11 +44,11 @@ def export():
     """Send one table of the figures as a CSV file."""
     form = FiguresForm(formdata=request.args)
     table = request.args.get("tabelle")
-    if table not in TABLES or form.asks_for_nobody:
+    if table not in TABLES or form.is_unknown_customer:
         abort(404)
     columns, rows_of = TABLES[table]
-    rows = rows_of(statistics.of_period(form.number_of_weeks, form.customer, clock.now()))
-    return download(csv_export.pieces(columns, rows), f"zahlen-{table}-{clock.today()}.csv")
+    rows = rows_of(statistics.for_period(form.number_of_weeks, form.customer, clock.now()))
+    return csv_response(csv_export.csv_chunks(columns, rows), f"zahlen-{table}-{clock.today()}.csv")
 
 
 def _measured(groups):

@@ -9,9 +9,9 @@ from enums import MessageKind
 from form_fields import row_id
 from models import Ticket
 from services.mail import messages, outbox, smtp
-from services.mail.outbox import Shelf
+from services.mail.outbox import OutboxFilter
 from settings import CONFIG_FILE, settings
-from views.shared.responses import answer, go_to
+from views.shared.responses import html_response, redirect_to
 from views.staff.forms.common import OutboxForm, TestMailForm
 from views.staff.sign_in import auth
 
@@ -31,24 +31,24 @@ def send_test_mail():
     if not form.validate():
         return _show_all(form, 422)
     message = messages.test_mail(form.recipient.data, g.member, clock.now())
-    return go_to(url_for(".show", message_id=message.id))
+    return redirect_to(url_for(".show", message_id=message.id))
 
 
 @bp.post("/erneut")
 def retry_all():
     """Let all go once more that could not be delivered."""
     outbox.retry_all(clock.now())
-    return go_to(url_for(".show_all", stand="nicht-zustellbar"))
+    return redirect_to(url_for(".show_all", stand="nicht-zustellbar"))
 
 
 @bp.post("/verwerfen")
 def discard_all():
     """Let all not go after all that was on a shelf when somebody looked."""
-    shelf = OutboxForm(formdata=request.args).shelf
-    if shelf.word not in outbox.DISCARDABLE:
+    outbox_filter = OutboxForm(formdata=request.args).outbox_filter
+    if outbox_filter.chosen not in outbox.DISCARDABLE:
         abort(404)
-    outbox.discard_all(shelf.word, row_id(request.args.get("bis")), clock.now())
-    return go_to(url_for(".show_all", stand=shelf.data))
+    outbox.discard_all(outbox_filter.chosen, row_id(request.args.get("bis")), clock.now())
+    return redirect_to(url_for(".show_all", stand=outbox_filter.data))
 
 
 @bp.get("/<int:message_id>")
@@ -58,39 +58,39 @@ def show(message_id):
     parts = {
         "message": message,
         "text": _text(message),
-        "has_way": outbox.has_way(message.kind),
-        "is_on_its_way": outbox.is_on_its_way(message, clock.now()),
+        "is_transport_configured": outbox.is_transport_configured(message.kind),
+        "is_being_sent": outbox.is_being_sent(message, clock.now()),
     }
-    page = "staff/outbox/_message.html" if auth.is_background() else "staff/outbox/message.html"
-    return answer(render_template(page, **parts))
+    page = "staff/outbox/_message.html" if auth.is_polling() else "staff/outbox/message.html"
+    return html_response(render_template(page, **parts))
 
 
 @bp.post("/<int:message_id>/erneut")
 def retry(message_id):
     """Let a message go once more."""
     outbox.retry(_find(message_id), clock.now())
-    return go_to(url_for(".show", message_id=message_id))
+    return redirect_to(url_for(".show", message_id=message_id))
 
 
 @bp.post("/<int:message_id>/verwerfen")
 def discard(message_id):
     """Let a message not go after all."""
     outbox.discard(_find(message_id), clock.now())
-    return go_to(url_for(".show", message_id=message_id))
+    return redirect_to(url_for(".show", message_id=message_id))
 
 
 def _show_all(form, status=200):
-    shelf = OutboxForm(formdata=request.args).shelf
+    outbox_filter = OutboxForm(formdata=request.args).outbox_filter
     before = row_id(request.args.get("vor"))
-    ticket = Ticket.by_code(request.args["vorgang"]) if "vorgang" in request.args else None
-    messages, following = outbox.page(shelf.word or Shelf.ALL, before, ticket)
-    can_discard = shelf.word in outbox.DISCARDABLE and not ticket
-    discardable, newest_id = outbox.seen_on(shelf.word) if can_discard else (0, None)
+    ticket = Ticket.find_by_code(request.args["vorgang"]) if "vorgang" in request.args else None
+    messages, following = outbox.page(outbox_filter.chosen or OutboxFilter.ALL, before, ticket)
+    can_discard = outbox_filter.chosen in outbox.DISCARDABLE and not ticket
+    discardable, newest_id = outbox.count_and_newest_id(outbox_filter.chosen) if can_discard else (0, None)
     now = clock.now()
     parts = {
         "server": smtp.server() if settings.smtp_url else None,
         "config_path": settings.data_dir / CONFIG_FILE,
-        "shelf": shelf,
+        "outbox_filter": outbox_filter,
         "ticket": ticket,
         "discardable": discardable,
         "newest_id": newest_id,
@@ -99,10 +99,10 @@ def _show_all(form, status=200):
         "following": following,
         "failing": outbox.failing().count(),
         "can_retry": outbox.can_retry() and not ticket,
-        "on_their_way": {message.id for message in messages if outbox.is_on_its_way(message, now)},
+        "being_sent": {message.id for message in messages if outbox.is_being_sent(message, now)},
     }
-    page = "staff/outbox/_list.html" if auth.is_background() else "staff/outbox/list.html"
-    return answer(render_template(page, form=form, **parts), status)
+    page = "staff/outbox/_list.html" if auth.is_polling() else "staff/outbox/list.html"
+    return html_response(render_template(page, form=form, **parts), status)
 
 
 def _find(message_id):
@@ -110,7 +110,7 @@ def _find(message_id):
 
 
 def _text(message):
-    text = outbox.shown_text(message)
+    text = outbox.redacted_text(message)
     if message.kind is MessageKind.WEBHOOK:
         return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
     return text

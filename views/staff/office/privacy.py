@@ -9,7 +9,7 @@ from models import Staff
 from services.mail import smtp
 from services.privacy import retention, retention_schedule
 from settings import settings
-from views.shared.responses import answer
+from views.shared.responses import html_response
 
 bp = Blueprint("privacy", __name__, url_prefix="/datenschutz")
 
@@ -18,14 +18,14 @@ bp = Blueprint("privacy", __name__, url_prefix="/datenschutz")
 def show():
     """Show what the next night of the deletion deletes, and what the week after it."""
     now = clock.now()
-    night = retention_schedule.coming(now)
+    run = retention_schedule.next_run(now)
     parts = {
-        "night": night,
-        "is_now": night.begins_at <= now,
+        "run": run,
+        "is_now": run.begins_at <= now,
         "lacks_backup": retention_schedule.lacks_backup(),
-        "forecasts": {forecast.name: forecast for forecast in retention.forecast(max(now, night.begins_at))},
+        "forecasts": {forecast.name: forecast for forecast in retention.forecast(max(now, run.begins_at))},
     }
-    return answer(render_template("staff/privacy/show.html", **parts))
+    return html_response(render_template("staff/privacy/show.html", **parts))
 
 
 @bp.get("/verzeichnis")
@@ -38,4 +38,4 @@ def record():
         "accounts": Staff.active().count(),
         "with_second_factor": Staff.active().where(Staff.totp_enabled_at.is_null(False)).count(),
     }
-    return answer(render_template("staff/privacy/record.html", **parts))
+    return html_response(render_template("staff/privacy/record.html", **parts))

@@ -5,8 +5,8 @@ from flask import Blueprint, g, redirect, render_template, request, send_file, u
 import clock
 from form_fields import row_id
 from services.privacy import data_export, erasure, person_search
-from services.security.audit_log import SecurityEvent, note
-from views.shared.responses import answer
+from services.security.audit_log import SecurityEvent, log_event
+from views.shared.responses import html_response
 from views.staff.forms.common import PersonForm
 
 bp = Blueprint("person", __name__, url_prefix="/datenschutz/person")
@@ -15,7 +15,7 @@ NOTHING_CHOSEN = "Bitte kreuzen Sie an, was zu der Person gehört."
 
 
 @bp.get("")
-def form():
+def show():
     """Ask whom to look for."""
     return _show(PersonForm(formdata=None), erased=request.args)
 
@@ -28,47 +28,47 @@ def search():
 
 
 @bp.post("/auskunft")
-def disclose():
+def export():
     """Hand over all that is stored in what was chosen."""
     form = PersonForm()
-    finds = _chosen(form)
-    if not finds:
+    matches = _chosen(form)
+    if not matches:
         return _refuse(form)
     now = clock.now()
-    told, files = data_export.gather(finds, form.likeness, _file_ids())
-    page = render_template("staff/privacy/disclosure.html", told=told, lines=form.likeness.lines, now=now)
-    archive = data_export.pack(told, files, page, form.likeness.lines, now)
-    _note(SecurityEvent.PERSON_DISCLOSED)
+    data, files = data_export.collect(matches, form.matcher, _file_ids())
+    page = render_template("staff/privacy/disclosure.html", data=data, lines=form.matcher.lines, now=now)
+    archive = data_export.build_archive(data, files, page, form.matcher.lines, now)
+    _log_event(SecurityEvent.PERSON_DISCLOSED)
     response = send_file(archive, "application/zip", as_attachment=True, download_name=f"auskunft-{clock.today()}.zip")
     response.headers["Cache-Control"] = "no-store"
     return response
 
 
 @bp.post("/loeschen")
-def ask():
+def confirm_erase():
     """Show once more what would be deleted; nothing is written."""
     form = PersonForm()
-    finds = _chosen(form)
-    if not finds:
+    matches = _chosen(form)
+    if not matches:
         return _refuse(form)
-    parts = {"form": form, "finds": finds, "file_ids": _file_ids()}
-    return answer(render_template("staff/privacy/erase.html", **parts))
+    parts = {"form": form, "matches": matches, "file_ids": _file_ids()}
+    return html_response(render_template("staff/privacy/erase.html", **parts))
 
 
 @bp.post("/loeschen/ausfuehren")
 def erase():
     """Take the person out of what was chosen, for good."""
     form = PersonForm()
-    finds = _chosen(form)
-    if not finds:
+    matches = _chosen(form)
+    if not matches:
         return _refuse(form)
-    gone = erasure.erase(finds, form.likeness, _file_ids(), g.member, clock.now())
-    _note(SecurityEvent.PERSON_ERASED)
-    return redirect(url_for(".form", geloescht="ja", **gone), 303)
+    gone = erasure.erase(matches, form.matcher, _file_ids(), g.member, clock.now())
+    _log_event(SecurityEvent.PERSON_ERASED)
+    return redirect(url_for(".show", geloescht="ja", **gone), 303)
 
 
 def _chosen(form):
-    return person_search.find_again(request.form.getlist("fund"), form.likeness) if form.validate() else []
+    return person_search.find_selected(request.form.getlist("fund"), form.matcher) if form.validate() else []
 
 
 def _refuse(form):
@@ -80,15 +80,21 @@ def _file_ids():
 
 
 def _show_found(form, notice=""):
-    finds, are_more = person_search.find(form.likeness)
-    parts = {"form": form, "finds": finds, "are_more": are_more, "notice": notice, "most": person_search.MOST_FOUND}
-    parts["searched_in_part"] = person_search.searched_in_part()
-    return answer(render_template("staff/privacy/found.html", **parts), 422 if notice else 200)
+    matches, are_more = person_search.find(form.matcher)
+    parts = {
+        "form": form,
+        "matches": matches,
+        "are_more": are_more,
+        "notice": notice,
+        "most": person_search.MAX_MATCHES,
+    }
+    parts["partly_searched"] = person_search.count_partly_searched()
+    return html_response(render_template("staff/privacy/found.html", **parts), 422 if notice else 200)
 
 
 def _show(form, status=200, erased=None):
-    return answer(render_template("staff/privacy/person.html", form=form, erased=erased), status)
+    return html_response(render_template("staff/privacy/person.html", form=form, erased=erased), status)
 
 
-def _note(event):
-    note(event, request.remote_addr, by=g.member.name)
+def _log_event(event):
+    log_event(event, request.remote_addr, by=g.member.name)

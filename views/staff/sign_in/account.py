@@ -5,13 +5,13 @@ from flask import Blueprint, g, redirect, render_template, request, session, url
 
 import clock
 from i18n import formats
-from services.security.audit_log import SecurityEvent, note
+from services.security.audit_log import SecurityEvent, log_event
 from services.security.login_throttle import TooManyAttempts
 from services.staff import accounts, sessions, two_factor
-from views.shared.responses import answer
+from views.shared.responses import html_response
 from views.staff.forms.common import ChangePasswordForm, ConfirmCodeForm, PasswordForm
 from views.staff.sign_in import auth
-from views.staff.sign_in.sign_in import TOO_MANY
+from views.staff.sign_in.sign_in import TOO_MANY_ATTEMPTS
 
 bp = Blueprint("account", __name__, url_prefix="/konto")
 
@@ -39,8 +39,8 @@ def change_password():
     if not form.validate() or not _is_confirmed(form.current_password):
         return _show(change=form)
     accounts.set_password(g.member, form.password.data, now)
-    _note(SecurityEvent.PASSWORD_CHANGED)
-    auth.let_in(sessions.begin(g.member, request.remote_addr, now), now)
+    _log_event(SecurityEvent.PASSWORD_CHANGED)
+    auth.start_session(sessions.begin(g.member, request.remote_addr, now), now)
     return redirect(url_for(".show", getan="kennwort"), 303)
 
 
@@ -52,7 +52,7 @@ def begin_second_factor():
     form = PasswordForm(prefix="beginnen")
     if not form.validate() or not _is_confirmed(form.password):
         return _show(begin=form)
-    two_factor.begin(g.member)
+    two_factor.begin_setup(g.member)
     return redirect(url_for(".show", _anchor="second-factor"), 303)
 
 
@@ -64,11 +64,11 @@ def confirm_second_factor():
     form = ConfirmCodeForm()
     if not form.validate():
         return _show(confirm=form)
-    codes = two_factor.confirm(g.member, form.one_time_code.data, clock.now())
+    codes = two_factor.confirm_setup(g.member, form.one_time_code.data, clock.now())
     if codes is None:
         form.one_time_code.errors = ["Dieser Code stimmt nicht. Bitte tippen Sie den ab, den die App gerade zeigt."]
         return _show(confirm=form)
-    _note(SecurityEvent.SECOND_FACTOR_ON)
+    _log_event(SecurityEvent.SECOND_FACTOR_ON)
     return _show_codes(codes)
 
 
@@ -80,7 +80,7 @@ def renew_recovery_codes():
     form = PasswordForm(prefix="codes")
     if not form.validate() or not _is_confirmed(form.password):
         return _show(codes=form)
-    _note(SecurityEvent.RECOVERY_CODES_RENEWED)
+    _log_event(SecurityEvent.RECOVERY_CODES_RENEWED)
     return _show_codes(two_factor.renew_recovery_codes(g.member))
 
 
@@ -88,39 +88,39 @@ def renew_recovery_codes():
 def switch_off_second_factor():
     """Do without a second factor; one that no code has confirmed yet goes without the password."""
     if g.member.totp_enabled_at is None:
-        two_factor.give_up(g.member)
+        two_factor.cancel_setup(g.member)
         return redirect(url_for(".show"), 303)
     form = PasswordForm(prefix="abschalten")
     if not form.validate() or not _is_confirmed(form.password):
         return _show(switch_off=form)
-    two_factor.switch_off(g.member)
-    _note(SecurityEvent.SECOND_FACTOR_OFF)
+    two_factor.disable(g.member)
+    _log_event(SecurityEvent.SECOND_FACTOR_OFF)
     return redirect(url_for(".show", getan="ohne"), 303)
 
 
 @bp.post("/abmelden")
 def sign_out_elsewhere():
     """End all sessions but this one."""
-    sessions.end_all(g.member, clock.now(), but=session["staff"])
-    _note(SecurityEvent.SIGNED_OUT_ELSEWHERE)
+    sessions.end_all(g.member, clock.now(), keep=session["staff"])
+    _log_event(SecurityEvent.SIGNED_OUT_ELSEWHERE)
     return redirect(url_for(".show", getan="abgemeldet"), 303)
 
 
 def _is_confirmed(field):
     """Say whether the account's password was typed, or put the reason why not at the field."""
     try:
-        if accounts.confirms(g.member, field.data, request.remote_addr, clock.now()):
+        if accounts.verify_password(g.member, field.data, request.remote_addr, clock.now()):
             return True
-        _note(SecurityEvent.PASSWORD_REFUSED)
+        _log_event(SecurityEvent.PASSWORD_REFUSED)
         field.errors = ["Dieses Kennwort stimmt nicht. Bitte tippen Sie es noch einmal."]
     except TooManyAttempts as slowed:
-        _note(SecurityEvent.SLOWED_DOWN)
-        field.errors = [TOO_MANY.format(wait=formats.wait(slowed.wait))]
+        _log_event(SecurityEvent.LOGIN_THROTTLED)
+        field.errors = [TOO_MANY_ATTEMPTS.format(wait=formats.wait_time(slowed.wait))]
     return False
 
 
-def _note(event):
-    note(event, request.remote_addr, account=g.member.name)
+def _log_event(event):
+    log_event(event, request.remote_addr, account=g.member.name)
 
 
 def _has_begun():
@@ -142,17 +142,17 @@ def _show(**failed):
         forms=forms | failed,
         failed=next(iter(failed.values()), None),
         done=DONE.get(request.args.get("getan")),
-        sessions=sessions.live_of(g.member, clock.now()).limit(SHOWN_SESSIONS),
-        this_session=sessions.hash_of(session["staff"]),
-        key=two_factor.key_of(g.member) if _has_begun() else None,
-        qr_code=_qr_code(two_factor.address_of(g.member)) if _has_begun() else None,
+        sessions=sessions.active_sessions(g.member, clock.now()).limit(SHOWN_SESSIONS),
+        this_session=sessions.hash_token(session["staff"]),
+        key=two_factor.setup_key(g.member) if _has_begun() else None,
+        qr_code=_qr_code(two_factor.provisioning_uri(g.member)) if _has_begun() else None,
         recovery_codes_left=g.member.recovery_codes.count(),
     )
-    return answer(page, 422 if failed else 200)
+    return html_response(page, 422 if failed else 200)
 
 
 def _show_codes(codes):
-    return answer(render_template("staff/recovery_codes.html", codes=codes))
+    return html_response(render_template("staff/recovery_codes.html", codes=codes))
 
 
 def _qr_code(text):

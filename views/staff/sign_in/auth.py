@@ -9,12 +9,12 @@ from werkzeug.exceptions import HTTPException
 import clock
 from services.staff import sessions
 from settings import settings
-from views.shared.responses import answer, comes_from_elsewhere, is_htmx
+from views.shared.responses import html_response, is_cross_site, is_htmx
 from views.staff.forms.common import SignInForm
 from views.staff.sign_in import pending_post
 
 # The only endpoints that answer without a session.
-OPEN_DOORS = frozenset(
+PUBLIC_ENDPOINTS = frozenset(
     {
         "staff.setup.form",
         "staff.setup.submit",
@@ -25,12 +25,12 @@ OPEN_DOORS = frozenset(
 )
 
 # What scripts send from the middle of a form, which goes on when its person has signed in anew in another tab.
-PARTS_OF_A_FORM = frozenset(
+FORM_FRAGMENT_ENDPOINTS = frozenset(
     f"staff.phone.{part}" for part in ("lead_time", "suggest_priority", "upload", "remove_attachment")
 )
 
 # The signed cookie says when its person last did something; written anew at most this often.
-SEEN_STEP = timedelta(minutes=1)
+LAST_SEEN_INTERVAL = timedelta(minutes=1)
 
 SIGNED_OUT = (
     "Sie waren nicht mehr angemeldet. Was Sie geschrieben haben, ist noch da: Nach dem Anmelden senden Sie es mit "
@@ -38,39 +38,39 @@ SIGNED_OUT = (
 )
 
 
-def admit_staff_only():
+def require_sign_in():
     """Let a request in that comes from a live session; send any other one to the sign-in page."""
-    if request.endpoint in OPEN_DOORS:
+    if request.endpoint in PUBLIC_ENDPOINTS:
         return None
-    g.member = member()
+    g.member = current_member()
     return None if g.member else _to_sign_in()
 
 
-def refuse_token(error):
+def handle_csrf_error(error):
     """Do nothing that was asked without a valid token, and lose nothing that was typed on a page of ours."""
-    g.member = member()
+    g.member = current_member()
     if g.member is None:
         return _to_sign_in()
-    if comes_from_elsewhere():
+    if is_cross_site():
         return redirect(url_for("staff.today.show"), 303)
-    return pending_post.show(pending_post.read(pending_post.take()), 403)
+    return pending_post.show(pending_post.deserialise(pending_post.serialise()), 403)
 
 
-def member():
+def current_member():
     """Return who is signed in, or None."""
     token, now = session.get("staff"), clock.now()
     seen = now.timestamp() - session.get("staff_seen", 0)
     if token is None or seen > timedelta(minutes=settings.staff_idle_minutes).total_seconds():
         return None
     # What the page asks by itself keeps nobody signed in.
-    if seen >= SEEN_STEP.total_seconds() and not is_background():
+    if seen >= LAST_SEEN_INTERVAL.total_seconds() and not is_polling():
         session["staff_seen"] = int(now.timestamp())
-    return sessions.member_of(token, now)
+    return sessions.signed_in_member(token, now)
 
 
-def let_in(token, now):
+def start_session(token, now):
     """Keep a new session's token in the browser's cookie, and nothing of before but the receipts."""
-    if before := put_out():
+    if before := clear_session():
         sessions.end(before, now)
     receipts = session.get("receipts")
     session.clear()
@@ -82,23 +82,23 @@ def let_in(token, now):
     session["staff_seen"] = int(now.timestamp())
 
 
-def put_out():
+def clear_session():
     """Forget the session in the browser and return its token, or None."""
     session.pop("staff_seen", None)
     return session.pop("staff", None)
 
 
-def is_background():
+def is_polling():
     """Say whether the page asks by itself, with nobody touching it."""
     return request.headers.get("HX-Trigger") == "live"
 
 
-def leads_inside(address, method):
+def is_staff_url(url, method):
     """Say whether an address is one of the staff area and of nothing else, whatever a browser makes of it."""
-    if not address.startswith(url_for("staff.today.show")):
+    if not url.startswith(url_for("staff.today.show")):
         return False
     try:
-        endpoint, _ = current_app.create_url_adapter(request).match(urlsplit(address).path, method)
+        endpoint, _ = current_app.create_url_adapter(request).match(urlsplit(url).path, method)
     except (HTTPException, ValueError):
         return False
     return endpoint.startswith("staff.")
@@ -111,16 +111,16 @@ def show_sign_in(form, status=200, notice=""):
 
 
 def _to_sign_in():
-    put_out()
-    if is_htmx() and request.endpoint in PARTS_OF_A_FORM:
-        return answer("", 401)
-    if request.method == "POST" and not comes_from_elsewhere():
-        kept = pending_post.take()
-        return show_sign_in(SignInForm(formdata=None, held=kept), 403, SIGNED_OUT if kept else "")
+    clear_session()
+    if is_htmx() and request.endpoint in FORM_FRAGMENT_ENDPOINTS:
+        return html_response("", 401)
+    if request.method == "POST" and not is_cross_site():
+        pending = pending_post.serialise()
+        return show_sign_in(SignInForm(formdata=None, pending_post=pending), 403, SIGNED_OUT if pending else "")
     back = {"weiter": request.full_path.rstrip("?")} if request.method == "GET" and not is_htmx() else {}
     url = url_for("staff.sign_in.form", **back)
     if is_htmx():
-        response = answer("", 401)
+        response = html_response("", 401)
         response.headers["HX-Redirect"] = url
         return response
     return redirect(url, 303)

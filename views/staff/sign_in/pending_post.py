@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from flask import render_template, request
 
-from views.shared.responses import answer, is_htmx
+from views.shared.responses import html_response, is_htmx
 
 # What is never carried along; a form that holds one of these has to be filled in again.
 SECRETS = frozenset({"password", "current_password", "repeated_password", "one_time_code"})
@@ -14,7 +14,7 @@ SECRETS = frozenset({"password", "current_password", "repeated_password", "one_t
 MAX_HELD_SIGNS = 100_000
 
 
-class Held(NamedTuple):
+class PendingPost(NamedTuple):
     """One request: its path, its pairs of name and value, and whether it had files, which are not kept."""
 
     path: str
@@ -27,7 +27,7 @@ class Held(NamedTuple):
         return [value for _, value in self.values if len(value.split()) > 1]
 
 
-def take():
+def serialise():
     """Return this request as one text for a hidden field, or "" if it holds a secret or more than fits into one."""
     values = [(name, value) for name, value in request.form.items(multi=True) if name != "csrf_token"]
     is_secret = any(name.rpartition("-")[2] in SECRETS for name, _ in values)
@@ -37,26 +37,26 @@ def take():
     return json.dumps([request.full_path.rstrip("?"), values, had_files], ensure_ascii=False)
 
 
-def read(text):
+def deserialise(text):
     """Return what is held, or None if there is nothing to send again."""
     try:
         path, values, had_files = json.loads(text)
-        held = Held(str(path), [(str(name), str(value)) for name, value in values], bool(had_files))
+        pending = PendingPost(str(path), [(str(name), str(value)) for name, value in values], bool(had_files))
         # JSON can spell signs that no page can be written with; then this fails.
-        json.dumps(held, ensure_ascii=False).encode()
-        return held
+        json.dumps(pending, ensure_ascii=False).encode()
+        return pending
     except (RecursionError, TypeError, ValueError):
         return None
 
 
-def show(held, status=200):
+def show(pending, status=200):
     """Show what is held, with one button that sends it again; with nothing held, say so."""
-    return whole_page(render_template("staff/held.html", held=held), status)
+    return whole_page(render_template("staff/held.html", pending=pending), status)
 
 
 def whole_page(body, status):
     """Answer with a whole page, also a script that asked for a part of one."""
-    response = answer(body, status)
+    response = html_response(body, status)
     if is_htmx():
         # Scripts show no page with another status.
         response.status_code = 422

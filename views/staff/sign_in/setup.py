@@ -5,17 +5,17 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import NotFound
 
 import clock
-from services.security.audit_log import SecurityEvent, note
+from services.security.audit_log import SecurityEvent, log_event
 from services.staff import accounts, sessions
 from settings import settings
 from views.shared.error_pages import error_page
-from views.shared.responses import answer, comes_from_elsewhere
+from views.shared.responses import html_response, is_cross_site
 from views.staff.forms.common import SetupForm
 from views.staff.sign_in import auth
 
 bp = Blueprint("setup", __name__, url_prefix="/einrichten")
 
-RENEWED = "Diese Seite war zu lange offen. Bitte geben Sie das Kennwort noch einmal ein."
+PAGE_EXPIRED = "Diese Seite war zu lange offen. Bitte geben Sie das Kennwort noch einmal ein."
 
 
 @bp.get("/<token>")
@@ -39,22 +39,22 @@ def submit(token):
     except accounts.AccountError as error:
         form.name.errors = [str(error)]
         return _show(form, 422)
-    note(SecurityEvent.ACCOUNT_ADDED, request.remote_addr, account=member.name)
-    auth.let_in(sessions.begin(member, request.remote_addr, now), now)
+    log_event(SecurityEvent.ACCOUNT_ADDED, request.remote_addr, account=member.name)
+    auth.start_session(sessions.begin(member, request.remote_addr, now), now)
     return redirect(url_for("staff.today.show"), 303)
 
 
 @bp.errorhandler(CSRFError)
 def ask_again(error):
     """Show the form again with a new token."""
-    if comes_from_elsewhere():
-        return auth.refuse_token(error)
+    if is_cross_site():
+        return auth.handle_csrf_error(error)
     if not accounts.is_setup_token(request.view_args["token"]):
         return error_page(NotFound())
-    return _show(SetupForm(), 422, RENEWED)
+    return _show(SetupForm(), 422, PAGE_EXPIRED)
 
 
-def link():
+def setup_link():
     """Return the set-up link, or None once there is an account."""
     return None if accounts.is_set_up() else settings.url + url_for("staff.setup.form", token=accounts.setup_token())
 
@@ -65,4 +65,4 @@ def _check(token):
 
 
 def _show(form, status=200, notice=""):
-    return answer(render_template("staff/setup.html", form=form, notice=notice), status)
+    return html_response(render_template("staff/setup.html", form=form, notice=notice), status)

@@ -15,26 +15,26 @@ POLICY = "default-src 'none'; sandbox"
 @bp.get("/anhang/<int:attachment_id>")
 def download(attachment_id):
     """Give a file to keep, as bytes of no kind."""
-    file = _sent(attachment_id)
-    return _give(file, "application/octet-stream", as_attachment=True, download_name=file.name)
+    file = _load(attachment_id)
+    return _send(file, "application/octet-stream", as_attachment=True, download_name=file.name)
 
 
 @bp.get("/anhang/<int:attachment_id>/vorschau")
 def preview(attachment_id):
     """Give a picture to be shown on a page."""
-    file = _sent(attachment_id)
+    file = _load(attachment_id)
     if file.media_type not in attachments.PICTURES:
         abort(404)
-    return _give(file, file.media_type)
+    return _send(file, file.media_type)
 
 
-def _sent(attachment_id):
+def _load(attachment_id):
     """Return a file that was sent; one that only waits to be sent, or is discarded, is nobody's to see."""
     sent = Attachment.select().join(Submission).where(Submission.state != SubmissionState.DISCARDED)
     return sent.where(Attachment.id == attachment_id).get_or_none() or abort(404)
 
 
-def _give(file, media_type, **options):
+def _send(file, media_type, **options):
     response = send_file(attachments.open_stored(file), mimetype=media_type, conditional=False, etag=False, **options)
     response.headers["Content-Security-Policy"] = POLICY
     response.headers["Cache-Control"] = "no-store"

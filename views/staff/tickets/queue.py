@@ -9,14 +9,14 @@ from werkzeug.datastructures import MultiDict
 import clock
 from services.reports import csv_export
 from services.tickets import queue
-from views.shared.responses import answer, download
+from views.shared.responses import csv_response, html_response
 from views.staff.forms.common import QueueForm
 from views.staff.sign_in import auth
 
 bp = Blueprint("queue", __name__)
 
 # The views of every day, by what stands in their addresses.
-DAILY = [
+DAILY_VIEWS = [
     ("Zu tun", {}),
     ("Mir zugewiesen", {"stand": "alle-offenen", "bearbeitet-von": "ich"}),
     ("Warten auf Freigabe", {"stand": "alle-offenen", "freigabe": "wartet"}),
@@ -32,23 +32,23 @@ def show():
     filters = form.filters(g.member)
     after = request.args.get("nach", "")
     found, following = queue.page(filters, after)
-    count, most_counted = _count(filters, found, has_more=after or following)
+    count, max_counted = _count(filters, found, has_more=after or following)
     parts = {
-        "address": form.address_parts(),
+        "query_args": form.query_args(),
         "tickets": found,
         "following": following,
         "after": after,
         "count": count,
-        "most_counted": most_counted,
-        "most_counted_daily": queue.MOST_COUNTED,
-        "daily": [(label, address, queue.count(_filters_of(address))) for label, address in DAILY],
+        "max_counted": max_counted,
+        "max_counted_daily": queue.MAX_COUNTED,
+        "daily_views": [(label, query_args, queue.count(_filters_of(query_args))) for label, query_args in DAILY_VIEWS],
     }
-    stamp = _stamp(parts)
-    if not auth.is_background():
-        return answer(render_template("staff/queue.html", form=form, stamp=stamp, **parts))
-    if request.args.get("gesehen") != stamp:
-        return answer(render_template("staff/_queue.html", stamp=stamp, **parts))
-    response = answer("")
+    fingerprint = _fingerprint(parts)
+    if not auth.is_polling():
+        return html_response(render_template("staff/queue.html", form=form, fingerprint=fingerprint, **parts))
+    if request.args.get("gesehen") != fingerprint:
+        return html_response(render_template("staff/_queue.html", fingerprint=fingerprint, **parts))
+    response = html_response("")
     # Nothing is new: what somebody is reading, or has marked, stays as it is.
     response.headers["HX-Reswap"] = "none"
     return response
@@ -59,25 +59,25 @@ def export():
     """Send all tickets that the filters in the address let through, as a CSV file."""
     filters = QueueForm(formdata=request.args).filters(g.member)
     rows = csv_export.all_rows(partial(queue.page, filters))
-    return download(csv_export.pieces(csv_export.TICKETS, rows), f"tickets-{clock.today()}.csv")
+    return csv_response(csv_export.csv_chunks(csv_export.TICKETS, rows), f"tickets-{clock.today()}.csv")
 
 
 def _count(filters, found, has_more):
     """Return how many tickets the view has, and up to where they were counted; nothing is searched twice for it."""
     if has_more and filters.text:
         return queue.PAGE_SIZE + 1, queue.PAGE_SIZE
-    return queue.count(filters) if has_more else len(found), queue.MOST_COUNTED
+    return queue.count(filters) if has_more else len(found), queue.MAX_COUNTED
 
 
-def _filters_of(address):
-    return QueueForm(formdata=MultiDict(address)).filters(g.member)
+def _filters_of(query_args):
+    return QueueForm(formdata=MultiDict(query_args)).filters(g.member)
 
 
-def _stamp(parts):
+def _fingerprint(parts):
     """Return what changes when the list has to be shown anew."""
     rows = [
         (ticket.id, ticket.status, ticket.approval, ticket.assignee_id, ticket.replied_at)
         for ticket in parts["tickets"]
     ]
-    seen = repr((rows, parts["count"], [count for *_, count in parts["daily"]]))
+    seen = repr((rows, parts["count"], [count for *_, count in parts["daily_views"]]))
     return hashlib.sha256(seen.encode()).hexdigest()[:16]

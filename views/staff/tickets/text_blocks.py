@@ -4,7 +4,7 @@ from flask import Blueprint, abort, redirect, render_template, url_for
 
 from models import TextBlock
 from services.tickets import text_blocks
-from views.shared.responses import answer
+from views.shared.responses import html_response
 from views.staff.forms.common import TextBlockForm
 
 bp = Blueprint("text_blocks", __name__, url_prefix="/textbausteine")
@@ -13,7 +13,7 @@ bp = Blueprint("text_blocks", __name__, url_prefix="/textbausteine")
 @bp.get("")
 def show_all():
     """Show all text blocks."""
-    return answer(render_template("staff/text_blocks/list.html", blocks=TextBlock.by_name()))
+    return html_response(render_template("staff/text_blocks/list.html", blocks=TextBlock.by_name()))
 
 
 @bp.get("/neu")
@@ -65,4 +65,4 @@ def _save(block):
 
 
 def _show(form, block=None, status=200):
-    return answer(render_template("staff/text_blocks/block.html", form=form, block=block), status)
+    return html_response(render_template("staff/text_blocks/block.html", form=form, block=block), status)

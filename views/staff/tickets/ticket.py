@@ -8,8 +8,8 @@ from models import Approver, Attachment, Event, Ticket
 from services.files import attachments
 from services.mail import access_links, messages, outbox
 from services.tickets import actions, conversation, locking, text_blocks
-from views.shared.responses import answer, go_to, is_htmx
-from views.staff.forms.ticket import VERB_FORMS, AnswerForm, NoteForm
+from views.shared.responses import html_response, is_htmx, redirect_to
+from views.staff.forms.ticket import ACTION_FORMS, AnswerForm, NoteForm
 
 bp = Blueprint("ticket", __name__)
 
@@ -29,46 +29,46 @@ def insert_block(code):
         form.add(text_blocks.filled(block, ticket, by=g.member))
     status = 200 if block else 422
     if is_htmx():
-        return answer(render_template("staff/_answer_text.html", form=form, code=code, inserted=block), status)
+        return html_response(render_template("staff/_answer_text.html", form=form, code=code, inserted=block), status)
     return _show(ticket, form, status, inserted=block)
 
 
 @bp.post("/ticket/<code>/<slug>")
 def act(code, slug):
     """Do one thing with a ticket, or show it again with the reason why not; what was typed stays."""
-    ticket, form_class = _ticket(code), VERB_FORMS.get(slug) or abort(404)
+    ticket, form_class = _ticket(code), ACTION_FORMS.get(slug) or abort(404)
     form = form_class(prefix=slug)
     if not form.validate():
         return _show(ticket, form, 422)
     try:
         form.carry_out(ticket, by=g.member, now=clock.now())
-    except locking.Outdated as outdated:
+    except locking.EditConflict as outdated:
         return _show(_ticket(code), form, 422, notice=str(outdated), newer=outdated.events)
     except locking.TicketError as error:
         return _show(_ticket(code), form, 422, notice=str(error))
     if is_htmx():
         return _show(_ticket(code), done=True)
-    return go_to(request.path.removesuffix(f"/{slug}"))
+    return redirect_to(request.path.removesuffix(f"/{slug}"))
 
 
 def _ticket(code):
-    return Ticket.by_code(code) or abort(404)
+    return Ticket.find_by_code(code) or abort(404)
 
 
 def _show(ticket, form=None, status=200, **shown_before):
     """Show a ticket with a form for everything that can be done with it; one of them may be filled in already."""
     now = clock.now()
-    possible = actions.possible_verbs(ticket, by=g.member) + conversation.possible_verbs(ticket, now)
+    possible = actions.possible_actions(ticket, by=g.member) + conversation.possible_actions(ticket, now)
     forms = [
         form if form is not None and slug == form.slug else form_class(formdata=None, prefix=slug)
-        for slug, form_class in VERB_FORMS.items()
-        if form_class.verb in possible or form_class is NoteForm
+        for slug, form_class in ACTION_FORMS.items()
+        if form_class.action in possible or form_class is NoteForm
     ]
     if form is not None and form not in forms:
         forms.append(form)
     if unread := conversation.why_unread(ticket):
         for one in forms:
-            one.say_who_reads(unread)
+            one.set_reader_hint(unread)
     events = list(ticket.events.order_by(Event.id))
     template = "staff/_ticket.html" if is_htmx() else "staff/ticket.html"
     failed = form if status == 422 else None
@@ -76,17 +76,17 @@ def _show(ticket, form=None, status=200, **shown_before):
     shown |= {
         "files": _files(ticket),
         "possible": possible,
-        "recipients": messages.requester(ticket),
-        "mails": outbox.mails_about(ticket),
+        "recipients": messages.requester_addresses(ticket),
+        "mails": outbox.count_mails(ticket),
         "why_no_answer": conversation.why_no_answer(ticket),
-        "link": access_links.in_force(ticket, now),
-        "closes_at": None if ticket.is_open else access_links.expires_at(ticket),
+        "link": access_links.open_customer_link(ticket, now),
+        "closes_at": None if ticket.is_open else access_links.customer_page_expires_at(ticket),
         "approval": _approval(ticket, events),
         "today": clock.today(),
         "pictures": attachments.PICTURES,
         "htmx": is_htmx(),
     }
-    return answer(render_template(template, **shown, **shown_before), status)
+    return html_response(render_template(template, **shown, **shown_before), status)
 
 
 def _files(ticket):
@@ -102,10 +102,10 @@ def _approval(ticket, events):
     if ticket.approval is not Approval.PENDING or not ticket.is_open:
         return None
     last = {event.kind: event for event in events}
-    deciders = list(ticket.customer.approvers.order_by(Approver.name))
+    approvers = list(ticket.customer.approvers.order_by(Approver.name))
     return {
-        "deciders": deciders,
-        "all_absent": deciders and all(approver.is_absent(clock.today()) for approver in deciders),
+        "approvers": approvers,
+        "all_absent": approvers and all(approver.is_absent(clock.today()) for approver in approvers),
         "asked": last.get(EventKind.ASKED),
         "reminded": last.get(EventKind.REMINDED),
     }

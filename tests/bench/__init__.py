@@ -1,1 +1,0 @@
-"""The benchmark: `python -m tests.bench` measures the portal beside a bare Flask app. Needs Linux; see __main__.py."""

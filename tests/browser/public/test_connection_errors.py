@@ -1,0 +1,377 @@
+"""When the line, the server or the session fails, in Chromium: a message, nothing lost, and the next try works."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.support.browser.tab import names_of
+from tests.support.pages import EXAMPLES
+from tests.support.servers.live_server import PNG
+
+ERROR_PAGE = "<!doctype html><title>Fehler</title><h1>Fehler</h1>"
+WAIT = "Von Ihrem Anschluss kamen sehr viele Anfragen. Bitte warten Sie 30 Minuten."
+
+
+@pytest.fixture
+def form(tab):
+    """An incident, filled in and ready to be sent."""
+    return tab.begin("incident")
+
+
+def answers_once(tab, path, status, body=ERROR_PAGE, **headers):
+    """Let the next request to a path get an error page from somewhere on its way, or what the portal itself says."""
+    answer = {"status": status, "headers": {"Content-Type": "text/html"} | headers, "body": body}
+    tab.page.route(f"**{path}", lambda route: route.fulfill(**answer), times=1)
+
+
+def is_unharmed(tab):
+    """See that the page still is the form, with all that was typed."""
+    assert tab.page.url == tab.portal.url + "/"
+    expect(tab.at("h1")).to_have_text("Anfrage senden")
+    tab.sees_values(tab.known | EXAMPLES["incident"])
+
+
+# --- The line ---
+
+
+def test_line_cut_during_an_upload(form, sent):
+    form.begin_upload(("Protokoll.log", b"Zeile"))
+    form.add_files(("Foto.png", PNG))
+    form.upload_breaks()
+    expect(form.at("#upload-message")).to_contain_text("Das Hochladen ist abgebrochen")
+    expect(form.at("#upload-progress")).to_be_hidden()
+    assert form.chosen_files() == ["Protokoll.log", "Foto.png"]
+    is_unharmed(form)
+    form.send()
+    form.sees_receipt()
+    (submission,) = sent()
+    assert names_of(submission) == ["Foto.png", "Protokoll.log"]
+
+
+def test_files_of_a_failed_upload_go_along_with_whatever_is_next(form, sent):
+    form.begin_upload(("Eins.txt", b"1"))
+    form.upload_breaks()
+    form.add_files(("Zwei.txt", b"2"))
+    form.sees_files("Eins.txt", "Zwei.txt")
+    form.begin_upload(("Drei.txt", b"3"))
+    form.upload_breaks()
+    form.choose("new_employee")
+    form.choose("incident")
+    expect(form.at("#upload-message")).to_contain_text("Das Hochladen ist abgebrochen")
+    form.fill({"phone": ""})
+    form.send()
+    form.focus_is_on(".summary")
+    form.sees_files("Eins.txt", "Zwei.txt", "Drei.txt")
+    form.fill({"phone": form.known["phone"]})
+    form.send()
+    form.sees_receipt()
+    (submission,) = sent()
+    assert names_of(submission) == ["Drei.txt", "Eins.txt", "Zwei.txt"]
+
+
+def test_a_broken_upload_goes_on_by_itself_or_with_a_button(form, sent):
+    again = form.at("button", has_text="Noch einmal hochladen")
+    form.go_offline()
+    form.add_files(("Eins.txt", b"1"))
+    expect(form.at("#upload-message")).to_have_text(
+        re.compile("^Keine Verbindung. Das Hochladen geht von selbst weiter")
+    )
+    again.click()
+    expect(again).to_be_visible()
+    form.go_online()
+    form.sees_files("Eins.txt")
+    expect(again).to_be_hidden()
+    expect(form.at("#upload-message")).to_be_empty()
+    form.begin_upload(("Zwei.txt", b"2"))
+    expect(again).to_be_hidden()
+    form.upload_breaks()
+    again.press("Enter")
+    form.sees_files("Eins.txt", "Zwei.txt")
+    form.focus_is_on("#files")
+    expect(again).to_be_hidden()
+    form.send()
+    form.sees_receipt()
+    (submission,) = sent()
+    assert names_of(submission) == ["Eins.txt", "Zwei.txt"]
+
+
+def test_line_cut_while_sending_waits_for_an_upload(form, sent):
+    form.begin_upload(("Protokoll.log", b"Zeile"))
+    form.send()
+    form.upload_breaks()
+    expect(form.at("#form-message")).to_contain_text("noch nicht eingegangen")
+    assert len(sent()) == 0
+    form.send()
+    form.sees_receipt()
+    (submission,) = sent()
+    assert names_of(submission) == ["Protokoll.log"]
+
+
+def test_line_cut_while_sending(form, sent):
+    form.go_offline()
+    form.send()
+    expect(form.at("#form-message")).to_contain_text("Keine Verbindung: Ihre Anfrage ist noch nicht eingegangen.")
+    is_unharmed(form)
+    assert len(sent()) == 0
+    form.go_online()
+    expect(form.at("#form-message")).to_contain_text("Die Verbindung ist wieder da.")
+    form.send()
+    form.sees_receipt()
+    assert len(sent()) == 1
+
+
+def test_line_cut_before_the_answer(form, sent):
+    def lose_answer(route):
+        route.fetch()
+        route.abort("connectionreset")
+
+    form.page.route(form.portal.url + "/", lose_answer, times=1)
+    form.send()
+    expect(form.at("#form-message")).to_contain_text("Keine Verbindung")
+    is_unharmed(form)
+    assert len(sent()) == 1
+    form.send()
+    form.sees_receipt()
+    (submission,) = sent()
+    expect(form.at(".code")).to_have_text(submission.spoken_code)
+
+
+def test_a_line_that_hangs_is_given_up(form, sent):
+    form.page.clock.install()
+    form.begin_upload(("Eins.txt", b"1"))
+    form.page.clock.fast_forward(120_000)
+    expect(form.at("#upload-message")).to_contain_text("Das Hochladen ist abgebrochen")
+    form.page.route(form.portal.url + "/", lambda route: None, times=1)
+    form.send()
+    expect(form.at("#send")).to_be_disabled()
+    form.page.clock.fast_forward(120_000)
+    expect(form.at("#form-message")).to_contain_text("Keine Verbindung")
+    is_unharmed(form)
+    form.send()
+    form.sees_receipt()
+    (submission,) = sent()
+    assert names_of(submission) == ["Eins.txt"]
+
+
+def test_line_cut_when_the_page_asks_by_itself(tab):
+    # The browser does not notice that a line broke on its way.
+    def lose_next(path):
+        tab.page.route(f"**{path}", lambda route: route.abort("connectionreset"), times=1)
+
+    goes_on = re.compile("^Keine Verbindung. Hier geht es von selbst weiter")
+    tab.page.clock.install()
+    tab.open()
+    tab.fill(tab.known)
+    lose_next("/felder")
+    tab.at("input[value=new_employee]").check()
+    expect(tab.at("#category-message")).to_have_text(goes_on)
+    tab.page.clock.fast_forward(3000)
+    tab.sees_fields_of("new_employee")
+    expect(tab.at("#category-message")).to_be_empty()
+    lose_next("/vorlauf")
+    tab.fill({"entry_date": "2027-04-01"})
+    expect(tab.at("#lead-time")).to_have_text(goes_on)
+    tab.page.clock.fast_forward(3000)
+    expect(tab.at("#lead-time")).to_contain_text("Diesen Eintritt können Sie bis")
+    tab.choose("incident")
+    tab.at("summary").click()
+    tab.at("#affected-1").check()
+    lose_next("/prioritaet")
+    tab.at("#workable-1").check()
+    expect(tab.at("#suggestion")).to_have_text(goes_on)
+    tab.page.clock.fast_forward(3000)
+    expect(tab.at("#suggestion")).to_contain_text("Gewählt ist noch Niedrig.")
+    tab.fill({"priority": "medium"})
+    expect(tab.at("#suggestion")).to_contain_text("Die Wahl treffen Sie selbst: zur Priorität.")
+    expect(tab.at("#suggestion")).not_to_contain_text("Gewählt ist")
+    tab.choose("new_employee")
+    tab.sees_values(tab.known | {"entry_date": "2027-04-01"})
+
+
+def test_line_cut_when_a_file_is_removed(form, sent):
+    form.add_files(("Foto.png", PNG), ("Falsch.txt", b"1"))
+    form.sees_files("Foto.png", "Falsch.txt")
+    remove = form.page.get_by_role("button", name="Falsch.txt entfernen")
+    notice = form.at("#attachment-list .error")
+    form.go_offline()
+    remove.click()
+    remove.click()
+    expect(notice).to_have_text(re.compile("^Keine Verbindung. Bitte entfernen Sie die Datei noch einmal"))
+    form.sees_files("Foto.png", "Falsch.txt")
+    form.go_online()
+    remove.click()
+    form.sees_files("Foto.png")
+    expect(notice).to_have_count(0)
+    form.send()
+    form.sees_receipt()
+    assert names_of(*sent()) == ["Foto.png"]
+
+
+# --- The server ---
+
+
+@pytest.mark.parametrize(
+    ("status", "sentence"),
+    [
+        (500, "Das hat nicht geklappt"),
+        (502, "Das hat nicht geklappt"),
+        (413, "zu groß"),
+        (429, "Das hat nicht geklappt: Ihre Anfrage ist noch nicht eingegangen."),
+        (503, "Das hat nicht geklappt: Ihre Anfrage ist noch nicht eingegangen."),
+    ],
+)
+def test_server_fails_at_sending(form, sent, status, sentence):
+    form.add_files(("Foto.png", PNG))
+    form.sees_files("Foto.png")
+    answers_once(form, "/", status)
+    form.send()
+    expect(form.at("#form-message")).to_contain_text(sentence)
+    is_unharmed(form)
+    form.sees_files("Foto.png")
+    form.send()
+    form.sees_receipt()
+    (submission,) = sent()
+    assert names_of(submission) == ["Foto.png"]
+
+
+def test_server_fails_at_an_upload(form, sent):
+    answers_once(form, "/anhaenge", 500)
+    form.add_files(("Foto.png", PNG))
+    expect(form.at("#upload-message")).to_contain_text("Das Hochladen ist abgebrochen")
+    is_unharmed(form)
+    assert form.chosen_files() == ["Foto.png"]
+    form.send()
+    form.sees_receipt()
+    (submission,) = sent()
+    assert names_of(submission) == ["Foto.png"]
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_server_asks_to_wait(form, sent, status):
+    answers_once(form, "/", status, WAIT, **{"Portal-Notice": "yes"})
+    form.send()
+    expect(form.at("#form-message")).to_have_text(WAIT)
+    is_unharmed(form)
+    form.send()
+    form.sees_receipt()
+    assert len(sent()) == 1
+
+
+def test_server_has_had_too_many_files(form, sent):
+    answers_once(form, "/anhaenge", 429, WAIT, **{"Portal-Notice": "yes"})
+    form.add_files(("Foto.png", PNG))
+    expect(form.at("#upload-message")).to_have_text(WAIT)
+    is_unharmed(form)
+    assert form.chosen_files() == ["Foto.png"]
+    form.send()
+    form.sees_receipt()
+    (submission,) = sent()
+    assert names_of(submission) == ["Foto.png"]
+
+
+def test_server_finds_an_upload_too_large(form, sent):
+    answers_once(form, "/anhaenge", 413)
+    form.add_files(("Foto.png", PNG))
+    expect(form.at("#upload-message")).to_contain_text("zu groß")
+    is_unharmed(form)
+    form.add_files(("Kleiner.png", PNG))
+    form.sees_files("Kleiner.png")
+    form.send()
+    form.sees_receipt()
+    (submission,) = sent()
+    assert names_of(submission) == ["Kleiner.png"]
+
+
+def test_server_fails_at_a_change_of_kind(form):
+    answers_once(form, "/felder", 500)
+    form.at("input[value=callback]").check()
+    expect(form.at("#form-message")).to_contain_text("Das hat nicht geklappt")
+    is_unharmed(form)
+    form.send()
+    form.sees_receipt()
+
+
+# --- The session ---
+
+
+def test_session_expired_at_a_change_of_kind(form, sent):
+    form.page.context.clear_cookies()
+    form.choose("callback")
+    form.sees_values(form.known | EXAMPLES["incident"])
+    form.focus_is_on("input[value=callback]")
+    form.send()
+    form.sees_receipt()
+    assert len(sent()) == 1
+
+
+def test_session_expired_at_an_upload(form, sent):
+    form.page.context.clear_cookies()
+    form.add_files(("Foto.png", PNG), ("Programm.exe", b"MZ"))
+    form.sees_files("Foto.png")
+    expect(form.at("#attachments")).to_contain_text("„Programm.exe“ konnten wir nicht annehmen")
+    is_unharmed(form)
+    form.send()
+    form.sees_receipt()
+    (submission,) = sent()
+    assert names_of(submission) == ["Foto.png"]
+
+
+def test_session_expired_at_removing(form, sent):
+    form.add_files(("Foto.png", PNG), ("Falsch.txt", b"1"))
+    form.sees_files("Foto.png", "Falsch.txt")
+    form.page.context.clear_cookies()
+    form.page.get_by_role("button", name="Falsch.txt entfernen").click()
+    form.sees_files("Foto.png")
+    form.send()
+    form.sees_receipt()
+    (submission,) = sent()
+    assert names_of(submission) == ["Foto.png"]
+
+
+def test_session_expired_at_sending(form, sent):
+    form.add_files(("Foto.png", PNG))
+    form.sees_files("Foto.png")
+    form.page.context.clear_cookies()
+    form.send()
+    form.focus_is_on(".summary")
+    expect(form.at(".summary")).to_contain_text("Die Seite war zu lange offen")
+    is_unharmed(form)
+    form.sees_files("Foto.png")
+    assert len(sent()) == 0
+    form.send()
+    form.sees_receipt()
+    (submission,) = sent()
+    assert names_of(submission) == ["Foto.png"]
+
+
+def test_session_expired_at_choosing_a_date(tab):
+    tab.open()
+    tab.choose("new_employee")
+    tab.page.context.clear_cookies()
+    tab.fill({"entry_date": "2027-04-01"})
+    expect(tab.at("#lead-time")).to_contain_text("Diesen Eintritt können Sie bis")
+    tab.sees_values({"entry_date": "2027-04-01"})
+
+
+def test_session_expires_again(form):
+    for category in ("callback", "other", "incident"):
+        form.page.context.clear_cookies()
+        form.choose(category)
+    for number in range(3):
+        form.page.context.clear_cookies()
+        form.add_files((f"{number}.txt", b"%d" % number))
+        form.sees_files(*(f"{earlier}.txt" for earlier in range(number + 1)))
+    is_unharmed(form)
+
+
+def test_without_cookies_the_page_says_so(form):
+    def forget(route):
+        form.page.context.clear_cookies()
+        route.continue_()
+
+    form.page.route("**/felder", forget)
+    form.at("input[value=callback]").check()
+    expect(form.at("#form-message")).to_contain_text("Bitte erlauben Sie Cookies")
+    is_unharmed(form)
+    assert len([request for request in form.requests if request.url.endswith("/felder")]) == 3

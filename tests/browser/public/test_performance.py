@@ -1,0 +1,64 @@
+"""What a visit costs in Chromium: bytes on the line, what is fetched again, and whether anything moves by itself."""
+
+from enums import Category
+from tests.support.pages import BUDGET_BYTES, BUDGET_REQUESTS, EXAMPLES
+
+OBSERVE_SHIFTS = """window.shifts = []
+new PerformanceObserver((list) => window.shifts.push(
+    ...list.getEntries().filter((entry) => !entry.hadRecentInput).map((entry) => entry.value)
+)).observe({type: "layout-shift", buffered: true})"""
+
+
+class Meter:
+    """Whoever reads off what really went over the line of a tab."""
+
+    def __init__(self, tab):
+        self._addresses, self._loaded = {}, {}
+        network = tab.page.context.new_cdp_session(tab.page)
+        network.send("Network.enable")
+        network.on("Network.requestWillBeSent", self._ask)
+        network.on("Network.loadingFinished", self._finish)
+
+    def _ask(self, event):
+        self._addresses[event["requestId"]] = event["request"]["url"]
+
+    def _finish(self, event):
+        # What comes out of the browser's own store has taken no bytes.
+        if event["encodedDataLength"]:
+            self._loaded[self._addresses[event["requestId"]]] = event["encodedDataLength"]
+
+    def read(self):
+        """Return the bytes of each answer since the last reading, by its address."""
+        loaded, self._loaded = self._loaded, {}
+        return loaded
+
+
+def settle(tab):
+    tab.page.wait_for_load_state("networkidle")
+
+
+def test_first_visit_is_light_and_the_next_fetch_only_their_pages(tab):
+    meter = Meter(tab)
+    settle(tab.open())
+    first = meter.read()
+    assert len(first) <= BUDGET_REQUESTS
+    assert sum(first.values()) < BUDGET_BYTES
+    for path in ("/", "/hilfe"):
+        settle(tab.open(path))
+        assert list(meter.read()) == [tab.portal.url + path]
+
+
+def test_nothing_moves_by_itself(open_tab):
+    tab = open_tab(viewport={"width": 360, "height": 740})
+    tab.page.add_init_script(OBSERVE_SHIFTS)
+    tab.throttle_to_slow_4g()
+    settle(tab.open())
+    for category in ("incident", "new_employee", "other"):
+        tab.at("label", has_text=Category(category).label).click()
+        tab.sees_fields_of(category)
+    tab.fill(EXAMPLES[category])
+    assert tab.page.evaluate("window.shifts") == []
+    # What was begun comes back with its fields, a moment after the page.
+    settle(tab.open())
+    tab.sees_fields_of(category)
+    assert tab.page.evaluate("window.shifts") == []

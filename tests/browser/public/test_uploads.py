@@ -1,0 +1,244 @@
+"""Attachments in Chromium: choosing, dropping, pasting, progress, removing, and sending while they are on their way."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from enums import MAX_ATTACHMENT_BYTES
+from tests.support.browser.tab import names_of
+from tests.support.servers.live_server import PNG
+
+# Keeps what the progress bar shows while it can be seen.
+WATCH_PROGRESS = """() => {
+    const bar = document.getElementById("upload-progress");
+    bar.dataset.shown = "";
+    new MutationObserver(() => { if (bar.checkVisibility()) bar.dataset.shown += ` ${bar.value}`; })
+        .observe(bar, {attributeFilter: ["value"]});
+}"""
+
+MAKE_TRANSFER = """(files) => {
+    const transfer = new DataTransfer();
+    for (const [name, type, text] of files) transfer.items.add(new File([text], name, {type}));
+    return transfer;
+}"""
+
+PASTE = """([name, type, hex]) => {
+    const bytes = Uint8Array.from(hex.match(/../g), (pair) => parseInt(pair, 16));
+    const clipboardData = new DataTransfer();
+    clipboardData.items.add(new File([bytes], name, {type}));
+    document.activeElement.dispatchEvent(new ClipboardEvent("paste", {clipboardData, bubbles: true, cancelable: true}));
+}"""
+
+
+@pytest.fixture
+def form(tab):
+    """An incident, filled in and ready to be sent."""
+    return tab.begin("incident")
+
+
+def uploads(tab):
+    return [request for request in tab.requests if request.url.endswith("/anhaenge")]
+
+
+def test_upload_shows_its_progress(form, sent):
+    bar = form.at("#upload-progress")
+    form.page.evaluate(WATCH_PROGRESS)
+    form.throttle_uploads()
+    form.add_files(("Protokoll.log", b"Zeile des Protokolls\r\n" * 6_800))
+    expect(bar).to_have_attribute("data-shown", re.compile(r"( [1-9][\d.]*){2}"))
+    form.go_online()
+    form.sees_files("Protokoll.log")
+    expect(bar).to_be_hidden()
+    shown = [float(value) for value in bar.get_attribute("data-shown").split()]
+    assert shown == sorted(shown)
+    expect(form.at(".files li")).to_contain_text("146\xa0KiB")
+    assert form.chosen_files() == []
+    form.send()
+    form.sees_receipt()
+    assert names_of(*sent()) == ["Protokoll.log"]
+
+
+def test_several_at_once_and_one_removed(form, sent):
+    form.add_files(("Eins.txt", b"1"), ("Zwei.png", PNG), ("Drei.log", b"3"))
+    form.sees_files("Eins.txt", "Zwei.png", "Drei.log")
+    form.page.get_by_role("button", name="Zwei.png entfernen").click()
+    form.sees_files("Eins.txt", "Drei.log")
+    expect(form.at("#attachment-list :focus")).to_have_text("„Zwei.png“ ist entfernt.")
+    form.send()
+    form.sees_receipt()
+    assert names_of(*sent()) == ["Drei.log", "Eins.txt"]
+
+
+def test_a_bad_file_gets_its_sentence_and_the_good_ones_stay(form, sent):
+    form.add_files(("Gut.txt", b"1"), ("Programm.exe", b"MZ"), ("Kaputt.png", PNG[:-8]), ("Auch gut.png", PNG))
+    form.sees_files("Gut.txt", "Auch gut.png")
+    sentences = form.at("#attachments [role=alert] li")
+    expect(sentences).to_have_count(2)
+    expect(sentences.first).to_contain_text("„Programm.exe“ konnten wir nicht annehmen")
+    expect(form.at("#attachments [role=alert] p")).to_contain_text("Erlaubt sind Bilder")
+    expect(sentences.last).to_contain_text("„Kaputt.png“ konnten wir nicht annehmen")
+    form.send()
+    form.sees_receipt()
+    assert names_of(*sent()) == ["Auch gut.png", "Gut.txt"]
+
+
+def test_a_sixth_file_is_refused(form, sent):
+    form.add_files(*((f"{number}.txt", b"%d" % number) for number in range(4)))
+    form.sees_files("0.txt", "1.txt", "2.txt", "3.txt")
+    form.add_files(("4.txt", b"4"), ("5.txt", b"5"))
+    form.sees_files("0.txt", "1.txt", "2.txt", "3.txt", "4.txt")
+    expect(form.at("#attachments [role=alert] li")).to_contain_text("„5.txt“ konnten wir nicht annehmen")
+    form.send()
+    form.sees_receipt()
+    assert len(names_of(*sent())) == 5
+
+
+def test_a_file_that_is_too_large_is_refused_at_once(form, sent):
+    large = ("Film.txt", b"x" * (MAX_ATTACHMENT_BYTES + 1))
+    form.add_files(large)
+    expect(form.at("#upload-message")).to_contain_text("„Film.txt“ konnten wir nicht annehmen")
+    expect(form.at("#upload-message")).to_contain_text("10\xa0MiB")
+    assert (uploads(form), form.chosen_files()) == ([], [])
+    form.add_files(large, ("Gut.txt", b"gut"))
+    form.sees_files("Gut.txt")
+    expect(form.at("#upload-message")).to_contain_text("„Film.txt“ konnten wir nicht annehmen")
+    assert len(uploads(form)) == 1
+    form.send()
+    form.sees_receipt()
+    assert names_of(*sent()) == ["Gut.txt"]
+
+
+@pytest.mark.parametrize("place", [".dropzone:has(#files)", "#description"], ids=["on the zone", "beside it"])
+def test_drag_and_drop(form, sent, place):
+    files = [["Eins.txt", "text/plain", "eins"], ["Zwei.log", "", "zwei"]]
+    transfer = form.page.evaluate_handle(MAKE_TRANSFER, files)
+    for event in ("dragenter", "dragover", "drop"):
+        form.at(place).dispatch_event(event, {"dataTransfer": transfer})
+    form.sees_files("Eins.txt", "Zwei.log")
+    form.send()
+    form.sees_receipt()
+    assert names_of(*sent()) == ["Eins.txt", "Zwei.log"]
+
+
+def test_a_text_dragged_into_a_field_is_no_file(form):
+    transfer = form.page.evaluate_handle("new DataTransfer()")
+    transfer.evaluate("(transfer) => transfer.setData('text/plain', 'Papierstau')")
+    prevented = form.at("#description").evaluate(
+        """(field, dataTransfer) => !field.dispatchEvent(
+            new DragEvent("drop", {dataTransfer, bubbles: true, cancelable: true}))""",
+        transfer,
+    )
+    assert not prevented
+    assert uploads(form) == []
+
+
+def test_screenshots_by_paste(form, sent):
+    # Every screenshot in a clipboard has the same name.
+    other = PNG[:33] + PNG[33:-12] + bytes.fromhex("00000000744558749642c585") + PNG[-12:]
+    form.at("#description").focus()
+    form.page.evaluate(PASTE, ["image.png", "image/png", PNG.hex()])
+    form.sees_files("image.png")
+    form.page.evaluate(PASTE, ["image.png", "image/png", other.hex()])
+    form.sees_files("image.png", "image.png")
+    form.sees_values({"description": "Der Drucker zieht kein Papier ein."})
+    form.send()
+    form.sees_receipt()
+    (submission,) = sent()
+    assert {attachment.size for attachment in submission.files} == {len(PNG), len(other)}
+
+
+def test_paste_of_text_stays_text(form):
+    prevented = form.at("#description").evaluate(
+        """(field) => {
+            const clipboardData = new DataTransfer();
+            clipboardData.setData("text/plain", "Papierstau");
+            return !field.dispatchEvent(new ClipboardEvent("paste", {clipboardData, bubbles: true, cancelable: true}));
+        }"""
+    )
+    assert not prevented
+
+
+def test_the_same_file_twice_is_one(form, sent):
+    form.add_files(("Foto.png", PNG))
+    form.sees_files("Foto.png")
+    with form.page.expect_response("**/anhaenge"):
+        form.add_files(("Foto.png", PNG))
+    form.sees_files("Foto.png")
+    form.send()
+    form.sees_receipt()
+    assert names_of(*sent()) == ["Foto.png"]
+
+
+def test_choosing_more_while_an_upload_runs(form, sent):
+    form.begin_upload(("Erste.log", b"1"))
+    form.add_files(("Zweite.txt", b"2"))
+    form.add_files(("Dritte.txt", b"3"), ("Programm.exe", b"MZ"))
+    form.upload_goes_on()
+    form.sees_files("Erste.log", "Zweite.txt", "Dritte.txt")
+    expect(form.at("#attachments")).to_contain_text("„Programm.exe“ konnten wir nicht annehmen")
+    form.send()
+    form.sees_receipt()
+    assert names_of(*sent()) == ["Dritte.txt", "Erste.log", "Zweite.txt"]
+
+
+def test_refusals_of_two_uploads_both_stay_readable(form):
+    form.begin_upload(("Erste.log", b"1"), ("Kaputt.png", PNG[:-8]))
+    form.add_files(("Zweite.txt", b"2"))
+    form.upload_goes_on()
+    form.sees_files("Erste.log", "Zweite.txt")
+    expect(form.at("#attachments")).to_contain_text("„Kaputt.png“ konnten wir nicht annehmen")
+
+
+def test_send_waits_for_the_upload(form, sent):
+    form.begin_upload(("Erste.log", b"1"))
+    form.add_files(("Zweite.txt", b"2"))
+    form.send()
+    expect(form.at("#form-message")).to_contain_text("sobald die Dateien hochgeladen sind")
+    assert len(sent()) == 0
+    form.upload_goes_on()
+    form.sees_receipt()
+    assert names_of(*sent()) == ["Erste.log", "Zweite.txt"]
+
+
+def test_send_waits_and_a_bad_file_stops_nothing_good(form, sent):
+    form.begin_upload(("Erste.log", b"1"), ("Programm.exe", b"MZ"))
+    form.send()
+    form.upload_goes_on()
+    expect(form.at("#attachments")).to_contain_text("„Programm.exe“ konnten wir nicht annehmen")
+    form.sees_files("Erste.log")
+    # Whoever sent it has not read yet that a file is missing, so it is not sent behind their back.
+    assert len(sent()) == 0
+    form.send()
+    form.sees_receipt()
+    assert names_of(*sent()) == ["Erste.log"]
+
+
+def test_removing_one_file_while_another_is_uploaded(form, sent):
+    form.add_files(("Falsch.txt", b"1"))
+    form.sees_files("Falsch.txt")
+    form.begin_upload(("Erste.log", b"1"))
+    form.page.get_by_role("button", name="Falsch.txt entfernen").click()
+    form.sees_files()
+    form.upload_goes_on()
+    form.sees_files("Erste.log")
+    form.send()
+    form.sees_receipt()
+    assert names_of(*sent()) == ["Erste.log"]
+
+
+@pytest.mark.parametrize("categories", [["warranty"], ["new_employee", "incident"]], ids=["direct", "detour"])
+def test_changing_the_kind_while_an_upload_runs(form, sent, categories):
+    form.begin_upload(("Erste.log", b"1"))
+    for category in categories:
+        form.choose(category)
+    form.upload_goes_on()
+    form.sees_files("Erste.log")
+    form.add_files(("Zweite.txt", b"2"))
+    form.sees_files("Erste.log", "Zweite.txt")
+    form.fill({"description": "Nach dem Wechsel."})
+    if categories[-1] == "warranty":
+        form.fill({"device": "ThinkPad E16"})
+    form.send()
+    form.sees_receipt()
+    assert names_of(*sent()) == ["Erste.log", "Zweite.txt"]

@@ -1,0 +1,132 @@
+"""The customer's page and the office's answer in Chromium: files on their way, text blocks put in place, every look."""
+
+import hashlib
+from datetime import UTC, datetime
+
+import pytest
+from playwright.sync_api import expect
+
+from enums import EventKind, LinkPurpose, normalise_code
+from models import Customer, Submission, TextBlock, Ticket, TicketLink
+from tests.support.browser.checks import LONG_NAME, UNBROKEN, looks_good
+from tests.support.browser.keyboard import Keyboard
+from tests.support.servers.http_client import HttpClient, code_on
+from tests.support.servers.live_server import PNG
+
+TOKEN = "a-token-that-the-test-knows"
+
+
+@pytest.fixture(scope="session")
+def carla(portal):
+    """What Carla types, whose company has an address on file."""
+    known = portal.add_customer("K2002", "Café Carla") | {"name": "Carla Conte"}
+    with portal.database():
+        Customer.update(email="post@carla.example").where(Customer.number == "K2002").execute()
+    return known
+
+
+@pytest.fixture
+def ticket(portal, carla):
+    """Carla's newest ticket, which can be opened with the token."""
+    code = normalise_code(
+        code_on((line := HttpClient(portal)).post("/", line.filled(carla) | {"description": UNBROKEN}))
+    )
+    portal.run("worker", "--einmal")
+    with portal.database():
+        ticket = Ticket.with_details().where(Submission.code == code).get()
+        TicketLink.delete().where(TicketLink.token_hash == _hash()).execute()
+        TicketLink.create(
+            ticket=ticket, purpose=LinkPurpose.CUSTOMER, nonce=code, token_hash=_hash(), created_at=datetime.now(UTC)
+        )
+    return ticket
+
+
+def _hash():
+    return hashlib.sha256(TOKEN.encode()).hexdigest()
+
+
+def messages(portal, ticket):
+    """Return what the customer wrote, each with its files' names."""
+    with portal.database():
+        replies = [event for event in ticket.events if event.kind is EventKind.REPLIED]
+        return [(event.text, [file.name for file in event.attachments]) for event in replies]
+
+
+def test_message_with_files_on_their_way(tab, portal, ticket):
+    tab.open(f"/vorgang/{TOKEN}")
+    tab.at("#text").fill("Siehe Bilder")
+    tab.add_files((LONG_NAME, PNG), ("Falsch.log", b"1"))
+    tab.sees_files(LONG_NAME, "Falsch.log")
+    tab.page.get_by_role("button", name="Falsch.log entfernen").click()
+    tab.sees_files(LONG_NAME)
+    tab.begin_upload(("Notiz.txt", b"Hallo"))
+    tab.send()
+    expect(tab.at("#form-message")).to_have_text("Ihre Nachricht wird gesendet, sobald die Dateien hochgeladen sind.")
+    tab.upload_goes_on()
+    tab.focus_is_on(".notice")
+    expect(tab.at(".message")).to_contain_text([LONG_NAME])
+    expect(tab.at("#text")).to_have_value("")
+    assert tab.chosen_files() == []
+    assert messages(portal, ticket) == [("Siehe Bilder", [LONG_NAME, "Notiz.txt"])]
+    tab.at("#text").fill("Und noch etwas")
+    tab.send()
+    expect(tab.at(".message")).to_have_count(2)
+    assert messages(portal, ticket)[1] == ("Und noch etwas", [])
+    looks_good(tab)
+
+
+def test_upload_that_breaks_goes_along_with_the_message_once(tab, portal, ticket):
+    tab.open(f"/vorgang/{TOKEN}")
+    tab.begin_upload(("Notiz.txt", b"Hallo"))
+    tab.upload_breaks()
+    expect(tab.at("#upload-message")).to_contain_text("Das Hochladen ist abgebrochen")
+    tab.send()
+    tab.focus_is_on(".summary")
+    expect(tab.at(".summary")).to_contain_text("Bitte schreiben Sie uns ein paar Worte.")
+    looks_good(tab)
+    for text in ("Siehe Notiz", "Danke"):
+        tab.at("#text").fill(text)
+        tab.send()
+        expect(tab.at(".message", has_text=text)).to_be_visible()
+    assert messages(portal, ticket) == [("Siehe Notiz", ["Notiz.txt"]), ("Danke", [])]
+
+
+def test_cut_line_says_that_the_message_is_not_there(tab, portal, ticket):
+    tab.open(f"/vorgang/{TOKEN}")
+    tab.at("#text").fill("Hallo")
+    tab.go_offline()
+    tab.send()
+    expect(tab.at("#form-message")).to_contain_text("Keine Verbindung: Ihre Nachricht ist noch nicht eingegangen.")
+    tab.go_online()
+    tab.send()
+    tab.focus_is_on(".notice")
+    assert messages(portal, ticket) == [("Hallo", [])]
+
+
+def test_answer_with_a_text_block_by_keyboard(staff_tab, portal, ticket):
+    with portal.database():
+        TextBlock.create(name="Rückruf", text=f"Guten Tag {{Name}}, wir rufen an. {UNBROKEN}")
+    office = staff_tab()
+    keyboard = Keyboard(office)
+    office.open(f"/verwaltung/ticket/{ticket.submission.code}")
+    keyboard.follow("Antworten")
+    keyboard.go_to("antworten-text")
+    keyboard.type("Danke!")
+    office.at("#antworten-block").select_option(label="Rückruf")
+    office.at("#antworten-block").focus()
+    keyboard.follow("Einfügen")
+    office.focus_is_on("#antworten-text")
+    expect(office.at("#antworten-text")).to_have_value(f"Danke!\n\nGuten Tag Carla Conte, wir rufen an. {UNBROKEN}")
+    looks_good(office)
+    keyboard.follow("Antwort senden")
+    expect(office.at(".events")).to_contain_text("Antwort an den Kunden")
+    office.focus_is_on("#ticket h1")
+
+
+def test_pages_of_the_text_blocks(staff_tab, portal):
+    with portal.database():
+        block, _ = TextBlock.get_or_create(name=UNBROKEN[:90], defaults={"text": UNBROKEN})
+    office = staff_tab()
+    for path in ("", f"/{block.id}"):
+        office.open(f"/verwaltung/textbausteine{path}")
+        looks_good(office)

@@ -1,0 +1,108 @@
+"""What keyboards on glass and browsers' memories are told of every field, and sections that fit a thumb."""
+
+import re
+
+import pytest
+
+from tests.support.pages import EXAMPLES
+from tests.support.staff import CALL
+
+NAME = {"autocapitalize": "words", "spellcheck": "false"}
+SIGNS = {"autocapitalize": "characters", "spellcheck": "false"}
+PLAIN = {"spellcheck": "false"}
+AS_EMAIL = {"inputmode": "email"}
+
+# What may be filled in by itself is the sender's own; a new employee has a section of their own, and so has a caller.
+AUTOFILL = {
+    "name": ("name", NAME),
+    "phone": ("tel", {}),
+    "email": ("email", AS_EMAIL),
+    "customer_number": ("on", SIGNS),
+    "pin": ("off", {"inputmode": "numeric", "spellcheck": "false"}),
+    "reference": ("off", PLAIN),
+    "device": ("off", PLAIN),
+    "serial_number": ("off", SIGNS),
+    "order_reference": ("off", PLAIN),
+    "first_name": ("section-employee given-name", NAME),
+    "last_name": ("section-employee family-name", NAME),
+    "position": ("section-employee organization-title", {}),
+    "entry_date": ("off", {}),
+    "extension": ("section-employee tel-extension", {}),
+    "mobile": ("section-employee mobile tel", {}),
+    "desired_email": ("section-employee work email", AS_EMAIL),
+}
+AT_THE_PHONE = AUTOFILL | {
+    "name": ("section-caller name", NAME),
+    "phone": ("section-caller tel", {}),
+    "email": ("section-caller email", AS_EMAIL),
+    "customer_number": ("off", SIGNS),
+}
+SECTIONS = {
+    "incident": ["Störung", "Wie dringend ist es?"],
+    "warranty": ["Garantiefall", "Was ist defekt?", "Wie dringend ist es?"],
+    "new_employee": ["Neuer Mitarbeiter", "Arbeitsplatz", "Telefon und E-Mail", "Sonst noch etwas?"],
+    "callback": ["Rückrufbitte", "Wie dringend ist es?"],
+    "other": ["Sonstiges", "Wie dringend ist es?"],
+}
+LINES = ("text", "tel", "email", "date", "password", "search", "url", "number")
+
+
+@pytest.mark.parametrize("category", EXAMPLES)
+def test_every_line_knows_its_keyboard_and_who_may_fill_it(anna, category):
+    knows_keyboards(anna.post("/felder", anna.filled(category)), AUTOFILL)
+
+
+@pytest.mark.parametrize("category", EXAMPLES)
+def test_every_line_of_a_call_knows_them_too(clara, category):
+    values = clara.get(CALL).fields().to_dict()
+    knows_keyboards(clara.post(f"{CALL}/felder", values | {"category": category}), AT_THE_PHONE)
+
+
+def knows_keyboards(page, autofill):
+    form = page.element("request-form")
+    lines = {field.get("name"): field for field in form.iter("input") if field.get("type") in LINES}
+    assert lines
+    for name, field in lines.items():
+        token, attributes = autofill[name]
+        told = {key: field.get(key) for key in ("autocapitalize", "spellcheck", "inputmode") if key in field.attrib}
+        assert (field.get("autocomplete"), told) == (token, attributes), name
+    enters = [field.get("enterkeyhint") for field in lines.values()]
+    assert enters == ["next"] * (len(lines) - 1) + ["send"]
+
+
+def test_a_longer_text_leaves_enter_and_spelling_to_who_writes(anna, ticket_path, approver):
+    bernd, link = approver()
+    pages = [anna.post("/felder", anna.filled(category)) for category in EXAMPLES]
+    pages += [anna.get(ticket_path), bernd.get(link)]
+    texts = [list(page.tree.iter("textarea")) for page in pages]
+    assert [[field.get("name") for field in found] for found in texts] == [
+        ["description"],
+        ["description"],
+        ["remarks"],
+        ["description"],
+        ["description"],
+        ["text"],
+        ["reason"],
+    ]
+    told = {"autocomplete", "autocapitalize", "enterkeyhint", "inputmode", "maxlength", "spellcheck"}
+    assert [told & field.attrib.keys() for found in texts for field in found] == [set()] * len(pages)
+
+
+def test_pin_is_no_password_that_browsers_keep(anna):
+    pin = anna.get("/").element("pin")
+    assert (pin.get("type"), pin.get("autocomplete")) == ("text", "off")
+    assert not any(re.match("on|data-hx-on", name) for name in pin.attrib)
+
+
+@pytest.mark.parametrize("category", EXAMPLES)
+def test_sections(anna, category):
+    page = anna.post("/felder", anna.filled(category))
+    sections = [part for part in page.element("fields") if part.tag == "fieldset" and part.get("id") != "attachments"]
+    assert [section.findtext("legend") for section in sections] == SECTIONS[category]
+    assert [section.get("data-category") for section in sections] == [category, *[None] * (len(sections) - 1)]
+    # The order of the errors is the order of the page.
+    wrong = anna.post("/", anna.filled(category) | dict.fromkeys(EXAMPLES[category], "") | {"name": ""})
+    names = [field.get("name") for field in wrong.element("request-form").iter() if field.get("name")]
+    faulty = [href.removeprefix("#").removesuffix("-0") for href, _ in wrong.summary()]
+    assert faulty == sorted(faulty, key=names.index)
+    assert faulty[-1] == "name"

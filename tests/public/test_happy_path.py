@@ -1,0 +1,16 @@
+"""The customer's main job through the front door: report, receive, decide."""
+
+import pytest
+
+from tests.support.pages import EXAMPLES
+
+
+@pytest.mark.parametrize("category", EXAMPLES)
+def test_happy_path(anna, run_worker, tickets, category):
+    receipt = anna.report(category)
+    assert "Ihre Anfrage ist eingegangen" in receipt.text
+    assert tickets() == []
+    run_worker()
+    (ticket,) = tickets()
+    assert ticket.submission.category == category
+    assert ticket.submission.spoken_code in receipt.text

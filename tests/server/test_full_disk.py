@@ -1,0 +1,191 @@
+"""Little room and no room at all: files are refused, texts go through while they can, and nothing is half there."""
+
+import errno
+import io
+import logging
+import shutil
+import tempfile
+from contextlib import suppress
+from itertools import count
+from types import SimpleNamespace
+
+import pytest
+from peewee import OperationalError
+
+import clock
+from database import database
+from models import Attachment, FailedAttempts, StaffSession, Submission, TextBlock
+from services.background import worker
+from services.files import attachments
+from settings import settings
+from tests.support.files.samples import PNG
+from tests.support.pages import EXAMPLES, HTMX, all_text
+
+# More than is left in the pages that the database has already.
+LONG = "Der Drucker streikt." * 245
+
+
+@pytest.fixture
+def scarce(app, monkeypatch):
+    """Less room than is kept for texts."""
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=1024**3 - 1))
+
+
+@pytest.fixture
+def disk(app):
+    """A disk that can be filled and emptied: a database that must not grow fails as on a full one."""
+
+    def fill():
+        grow_to(1)  # It never becomes smaller than it is.
+        with database.connection_context():
+            attempt = {"count": 1, "last_at": clock.now()}
+            use_up(FailedAttempts, lambda number: attempt | {"source": f"{number:0250}"})
+            use_up(FailedAttempts, lambda number: attempt | {"source": f"{number:020}"})
+            use_up(TextBlock, lambda number: {"name": f"{number}", "text": LONG})
+
+    return SimpleNamespace(fill=fill, empty=lambda: grow_to(2**30))
+
+
+def use_up(table, row):
+    """Take room again and again, at last for single rows, until there is no more."""
+    numbers = count()
+    for size in (100, 10, 1):
+        with suppress(OperationalError):
+            while True:
+                table.insert_many([row(next(numbers)) for _ in range(size)]).execute()
+
+
+def grow_to(pages):
+    with database.connection_context():
+        database.pragma("max_page_count", pages, permanent=True)
+    database.close_idle()
+
+
+def counts():
+    with database.connection_context():
+        return Submission.select().count(), Attachment.select().count(), len(list(settings.files_dir.iterdir()))
+
+
+def test_file_is_refused_at_its_field_and_nothing_typed_is_lost(anna, scarce, submissions):
+    page = anna.send("incident", files=(io.BytesIO(PNG), "Foto.png"))
+    assert page.status == 422
+    assert page.text_of("attachment-list") == f"„Foto.png“ konnten wir nicht annehmen: {attachments.DISK_FULL}"
+    assert page.fields()["description"] == EXAMPLES["incident"]["description"]
+    assert counts() == (0, 0, 0)
+    assert anna.post("/", page.fields()).status == 303
+    assert len(submissions()) == 1
+
+
+def test_file_is_refused_as_soon_as_it_is_chosen(anna, scarce):
+    page = anna.post("/anhaenge", anna.filled("incident") | {"files": (io.BytesIO(PNG), "Foto.png")}, headers=HTMX)
+    assert page.status == 422
+    assert attachments.DISK_FULL in page.text
+
+
+def test_the_reason_is_said_once_for_all_files(anna, scarce):
+    files = [(io.BytesIO(PNG), name) for name in ("Eins.png", "Zwei.png", "Drei.png")]
+    page = anna.send("incident", files=files)
+    names = "„Eins.png“, „Zwei.png“ und „Drei.png“"
+    assert page.text_of("attachment-list") == f"{names} konnten wir nicht annehmen: {attachments.DISK_FULL}"
+
+
+def test_text_goes_through_while_room_is_scarce(anna, scarce, run_worker, tickets):
+    anna.report("incident", description=LONG)
+    run_worker()
+    assert len(tickets()) == 1
+
+
+def test_no_room_even_for_what_comes_in(anna, monkeypatch, submissions):
+    def fail(*place, **options):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", fail)
+    large = (io.BytesIO(PNG + bytes(600_000)), "Foto.png")
+    page = anna.send("incident", files=large)
+    assert page.status == 422
+    assert page.text_of("attachment-list") == f"„Foto.png“ konnten wir nicht annehmen: {attachments.DISK_FULL}"
+    assert page.fields()["description"] == EXAMPLES["incident"]["description"]
+    assert anna.post("/", page.fields()).status == 303
+    assert len(submissions()) == 1
+
+
+def test_what_is_staged_goes_with_the_text(anna, run_worker, tickets, monkeypatch):
+    values = anna.filled("incident")
+    anna.post("/anhaenge", values | {"files": (io.BytesIO(PNG), "Foto.png")})
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=0))
+    assert anna.post("/", values).status == 303
+    run_worker()
+    with database.connection_context():
+        assert [file.name for file in tickets()[0].submission.files] == ["Foto.png"]
+
+
+def test_no_reserve_when_it_is_set_to_nothing(anna, scarce, monkeypatch):
+    monkeypatch.setattr(settings, "disk_reserve_mib", 0)
+    anna.report("incident", files=(io.BytesIO(PNG), "Foto.png"))
+    assert counts() == (1, 1, 1)
+
+
+def test_full_disk_is_said_honestly_and_leaves_nothing_half(anna, disk, submissions):
+    values = anna.filled("incident", description=LONG)
+    disk.fill()
+    page = anna.post("/", values)
+    assert page.status == 500
+    assert "noch nicht eingegangen" in page.text
+    assert page.fields()["description"] == LONG
+    assert counts() == (0, 0, 0)
+    disk.empty()
+    assert anna.post("/", values).status == 303
+    assert [submission.description for submission in submissions()] == [LONG]
+
+
+def test_file_whose_row_finds_no_room_is_not_kept(anna, disk):
+    values = anna.filled("incident", description=LONG) | {"files": (io.BytesIO(PNG), "Foto.png")}
+    disk.fill()
+    page = anna.post("/", values)
+    assert page.status == 500
+    assert page.fields()["description"] == LONG
+    disk.empty()
+    submitted, staged, stored = counts()
+    assert (submitted, staged) == (0, stored)
+
+
+def test_worker_goes_on_when_there_is_room_again(anna, app, run_worker, disk, tickets, monkeypatch, caplog):
+    anna.report("incident", description=LONG)
+    disk.fill()
+    portals_worker = worker.Worker()
+    for _ in range(3):
+        run_one_tick(portals_worker, monkeypatch)
+    assert tickets() == []
+    disk.empty()
+    run_one_tick(portals_worker, monkeypatch)
+    assert len(tickets()) == 1
+
+
+def run_one_tick(loop, monkeypatch):
+    """Let a loop run as its thread does, for one tick."""
+    turns = iter([False, True])
+    monkeypatch.setattr(loop._stopping, "wait", lambda seconds: next(turns))
+    loop.run()
+
+
+def test_what_lasts_does_not_fill_the_log(app, monkeypatch, caplog):
+    class Failing(worker.PeriodicTask):
+        def tick(self, now):
+            raise OSError(28, "No space left on device")
+
+    loop, turns = Failing("failing"), iter([False, False, False, True])
+    monkeypatch.setattr(loop._stopping, "wait", lambda seconds: next(turns))
+    loop.run()
+    assert [record.levelno for record in caplog.records] == [logging.ERROR]
+
+
+def test_sign_in_at_a_full_disk_says_what_to_do(signed_out, disk):
+    values = signed_out.get("/verwaltung/anmelden").fields().to_dict() | signed_out.known
+    disk.fill()
+    page = signed_out.post("/verwaltung/anmelden", values)
+    assert page.status == 500
+    assert "Die Platte des Rechners" in all_text(page)
+    disk.empty()
+    with database.connection_context():
+        assert StaffSession.select().count() == 0
+    assert signed_out.post("/verwaltung/anmelden", values).status == 303

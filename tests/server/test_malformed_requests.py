@@ -1,0 +1,83 @@
+"""Requests that no browser sends are answered with a page of ours, and never with a failure."""
+
+import io
+
+import pytest
+
+from settings import settings
+from tests.support.pages import EXAMPLES, HTMX, Page
+
+ONE_PART = "--a\r\nContent-Disposition: form-data{}\r\n\r\nx\r\n--a--\r\n"
+MULTIPART = "multipart/form-data; boundary=a"
+
+
+@pytest.mark.parametrize("headers", [{"Origin": "http://["}, {"Origin": "http://[x"}, {"Origin": "http://a\u2100b"}])
+@pytest.mark.parametrize(("path", "place"), [("/", "/"), ("/verwaltung/anmelden", "/verwaltung/anmelden")])
+def test_an_origin_that_cannot_be_read_is_elsewhere(dora, headers, path, place):
+    answer = dora.client.post(path, headers={name: value.encode().decode("latin-1") for name, value in headers.items()})
+    assert (answer.status_code, answer.location) == (303, place)
+
+
+@pytest.mark.parametrize("path", ["/", "/anhaenge", "/verwaltung/anmelden"])
+@pytest.mark.parametrize("part", ["", "; name", '; filename="x.txt"'])
+def test_a_part_without_a_name(dora, path, part):
+    answer = dora.client.post(path, data=ONE_PART.format(part), content_type=MULTIPART)
+    page = Page(answer)
+    assert page.status == 400
+    assert page.tree.findtext(".//h1") == "Das haben wir nicht verstanden"
+
+
+@pytest.mark.parametrize("host", ["a" * 70, "1" * 5000, f"{'a' * 300}.example"], ids=len)
+@pytest.mark.parametrize("path", ["/", "/hilfe", "/verwaltung/anmelden"])
+def test_a_host_that_can_be_none(dora, host, path):
+    page = dora.get(path, headers={"Host": host})
+    assert page.status == 400
+    assert page.tree.findtext(".//h1") == "Das haben wir nicht verstanden"
+
+
+@pytest.mark.parametrize("headers", [{}, HTMX])
+@pytest.mark.parametrize("body", ["{", "[1]", '{"name": 5, "password": null}', '{"name": {"a": 1}}'])
+def test_json_is_no_form(signed_out, headers, body):
+    token = signed_out.get("/verwaltung/anmelden").fields()["csrf_token"]
+    for given in ({}, {"X-CSRFToken": token}):
+        answer = signed_out.client.post(
+            "/verwaltung/anmelden", data=body, content_type="application/json", headers=headers | given
+        )
+        assert answer.status_code == 422
+
+
+@pytest.mark.parametrize("token", [{}, {"csrf_token": "x"}], ids=["token", "none"])
+@pytest.mark.parametrize("name", ["name", "password", "one_time_code", "onward", "held"])
+def test_a_file_in_place_of_what_somebody_signs_in_with(signed_out, name, token):
+    values = signed_out.get("/verwaltung/anmelden").fields().to_dict() | signed_out.known | token
+    page = signed_out.post("/verwaltung/anmelden", values | {name: (io.BytesIO(b"x"), "x.txt")})
+    assert page.status == (422 if token or name in signed_out.known else 303)
+
+
+@pytest.mark.parametrize("path", ["/", "/anhaenge", "/felder"])
+def test_a_flood_of_files_without_a_token(dora, path):
+    settings.uploads_per_hour = 1
+    values = {"category": "incident", "csrf_token": "x", "name": "Dora Dreist"} | EXAMPLES["incident"]
+
+    def send(name):
+        return dora.post(path, values | {"draft": "a" * 22, "files": (io.BytesIO(name.encode()), name)})
+
+    assert send("Eins.txt").status == 422
+    page = send("Zwei.txt")
+    assert page.status == 429
+    assert page.response.headers["Retry-After"] == "3600"
+    assert "Die neu gewählten sind nicht angekommen" in page.text_of("request-form")
+    assert "Eins.txt" in page.text_of("attachment-list")
+    assert page.fields()["description"] == EXAMPLES["incident"]["description"]
+    # The page has a token that is good.
+    assert dora.post("/felder", page.fields()).status == 200
+
+
+def test_a_flood_of_files_without_a_token_at_the_office(clara):
+    settings.uploads_per_hour = 1
+    values = clara.get("/verwaltung/anruf").fields().to_dict() | {"csrf_token": "x"}
+    answers = [
+        clara.post("/verwaltung/anruf", values | {"files": (io.BytesIO(name.encode()), name)})
+        for name in ("Eins.txt", "Zwei.txt")
+    ]
+    assert [answer.status for answer in answers] == [422, 429]

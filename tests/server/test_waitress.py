@@ -1,0 +1,161 @@
+"""Waitress in front of the app: what never reaches the app is answered with the same page and the same headers."""
+
+import http.client
+import re
+import socket
+import urllib.parse
+
+import pytest
+from waitress.adjustments import Adjustments
+from werkzeug.datastructures import Headers
+from werkzeug.wrappers import Response
+
+from app import MAX_REQUEST_BYTES
+from enums import MEBIBYTE
+from server.upload_limits import BytesInFlight, UploadLimitParser, accepts_files
+from tests.support.pages import Page, RequestLine, check_headers
+from tests.support.servers.http_client import HttpClient, code_on
+from tests.support.servers.raw_http import END, raw_request
+
+
+@pytest.mark.parametrize(
+    ("request_head", "status", "heading"),
+    [
+        ("UNSINN" + END, 400, "Das haben wir nicht verstanden"),
+        ("GET / HTTP/1.1\r\nHost: x\r\nKein Doppelpunkt" + END, 400, "Das haben wir nicht verstanden"),
+        ("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: viel" + END, 400, "Das haben wir nicht verstanden"),
+        (f"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {10**9}" + END, 413, "Das ist zu viel auf einmal"),
+        (f"GET /?{'x' * 300_000} HTTP/1.1\r\nHost: x" + END, 431, "Das haben wir nicht verstanden"),
+        ("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: bogus" + END, 501, "Bei uns ist ein Fehler aufgetreten"),
+    ],
+)
+def test_what_never_reaches_the_app(portal, request_head, status, heading):
+    answer = raw_request(portal, request_head)
+    assert answer.status_code == status
+    assert answer.mimetype == "text/html"
+    assert "Set-Cookie" not in answer.headers
+    page = Page(answer)
+    assert page.tree.findtext(".//h1") == heading
+
+
+def test_what_reaches_the_app(portal):
+    for path, status in (("/", 200), ("/gibt-es-nicht", 404), ("/felder", 405)):
+        answer = raw_request(portal, f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close{END}")
+        assert answer.status_code == status
+        check_headers(answer)
+        assert "waitress" not in str(answer.headers).lower()
+
+
+def test_head_has_no_body(portal):
+    answer = raw_request(portal, f"HEAD / HTTP/1.1\r\nHost: x\r\nConnection: close{END}")
+    assert answer.status_code == 200
+    assert answer.data == b""
+    check_headers(answer)
+
+
+def test_a_body_that_does_not_say_its_length_ends_at_the_same_limit(portal):
+    """Nothing of it reaches the app, and no more of it the disk."""
+    address = urllib.parse.urlsplit(portal.url)
+    with socket.create_connection((address.hostname, address.port), timeout=20) as connection:
+        connection.sendall(f"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked{END}".encode())
+        for _ in range(MAX_REQUEST_BYTES // MEBIBYTE + 1):
+            connection.sendall(f"{MEBIBYTE:x}\r\n".encode() + bytes(MEBIBYTE) + b"\r\n")
+        answer = http.client.HTTPResponse(connection, method="POST")
+        answer.begin()
+        assert answer.status == 413
+        assert "Das ist zu viel auf einmal" in answer.read().decode()
+    assert raw_request(portal, f"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close{END}").status_code == 200
+
+
+LARGE = 8 * MEBIBYTE
+
+
+def send_all(portal, path, method="POST"):
+    """Send a large body to its end, whatever the server says meanwhile, and return its answer."""
+    address = urllib.parse.urlsplit(portal.url)
+    with socket.create_connection((address.hostname, address.port), timeout=20) as connection:
+        head = f"{method} {path} HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=x\r\n"
+        connection.sendall(f"{head}Content-Length: {LARGE}{END}".encode())
+        for _ in range(LARGE // MEBIBYTE):
+            connection.sendall(bytes(MEBIBYTE))
+        answer = http.client.HTTPResponse(connection, method=method)
+        answer.begin()
+        response = Response(answer.read(), answer.status, Headers(answer.getheaders()))
+    response.request = RequestLine(method, path)
+    return response
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("POST", "/hilfe"), ("POST", "/gibt-es-nicht"), ("GET", "/"), ("POST", "/verwaltung/anmelden"), ("PUT", "/%ff")],
+)
+def test_what_takes_no_files_takes_no_more_than_a_text(portal, method, path):
+    answer = send_all(portal, path, method)
+    assert answer.status_code == 413
+    assert Page(answer).tree.findtext(".//h1") == "Das ist zu viel auf einmal"
+
+
+def test_chunks_that_go_where_no_files_go(portal):
+    chunks = f"{MEBIBYTE:x}\r\n{'x' * MEBIBYTE}\r\n" * 3
+    answer = raw_request(portal, f"POST /hilfe HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked{END}{chunks}")
+    assert answer.status_code == 413
+
+
+def test_where_files_may_go(app):
+    rules = [rule.rule for rule in app.url_map.iter_rules()]
+    taking = {rule for rule in rules if accepts_files(app, "POST", re.sub("<.*?>", "1", rule))}
+    desks = {"/": "/", "/verwaltung/anruf": "/verwaltung/anruf/"}
+    parts = ("felder", "vorlauf", "prioritaet", "anhaenge", "anhaenge/entfernen")
+    of_desks = {desk + part for desk in desks.values() for part in parts} | set(desks)
+    page = "/vorgang/<token>"
+    assert taking == of_desks | {
+        page,
+        f"{page}/anhaenge",
+        f"{page}/anhaenge/entfernen",
+        f"{page}/sprache",
+        "/sprache",
+        "/verwaltung/kunden/einlesen",
+    }
+
+
+def test_without_room_a_text_still_comes_in(own_portal):
+    own_portal.start(disk_reserve_mib=10**9)
+    answer = send_all(own_portal, "/")
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"] == "60"
+    assert Page(answer).tree.findtext(".//h1") == "Gerade kommt zu viel auf einmal"
+    known = own_portal.add_customer("K1001", "Bäckerei Sommer")
+    line = HttpClient(own_portal)
+    assert code_on(line.post("/", line.filled(known)))
+
+
+@pytest.mark.parametrize("bound", ["MAX_BYTES_IN_FLIGHT", "MAX_BYTES_IN_FLIGHT_PER_NETWORK"])
+def test_what_is_on_its_way_is_bounded_until_it_is_gone(app, monkeypatch, bound):
+    monkeypatch.setattr(f"server.upload_limits.{bound}", 5 * MEBIBYTE)
+    bytes_in_flight = BytesInFlight()
+
+    def begin():
+        parser = UploadLimitParser(Adjustments(), "203.0.113.7", bytes_in_flight, lambda method, path: True)
+        parser.received(f"POST / HTTP/1.1\r\nContent-Length: {3 * MEBIBYTE}{END}".encode())
+        parser.received(bytes(2 * MEBIBYTE + 1))
+        return parser
+
+    first, second = begin(), begin()
+    assert first.error is None
+    assert second.error.code == 503
+    first.close()
+    third = begin()
+    assert third.error is None
+    third.close()
+
+
+def test_a_form_without_a_token_is_one_line_of_the_log(portal):
+    line = "INFO sicherheit: Formular ohne gültiges Kennzeichen | Quelle=127.0.0.1 | Seite=public.change_category"
+
+    def lines():
+        return (portal.data_dir / "logs" / "meldeportal.log").read_text("utf-8").splitlines()
+
+    before = lines()
+    raw_request(portal, f"POST /felder HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 0{END}")
+    (said,) = lines()[len(before) :]
+    assert said.partition(" ")[2] == line

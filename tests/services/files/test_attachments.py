@@ -1,0 +1,407 @@
+"""What staging does to the disk and the database: what is on disk before what is committed, limits, sweeping."""
+
+import errno
+import io
+import os
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+import clock
+from app import create_app
+from database import database
+from enums import MAX_ATTACHMENTS, MEBIBYTE
+from models import Attachment, Submission
+from services.background import worker
+from services.files import attachments
+from settings import settings
+from tests.support.cast import NOW
+from tests.support.files.samples import HEIC, JPEG, PDF, PNG
+
+DRAFT, OTHER_DRAFT = "d" * 22, "e" * 22
+HERE, ELSEWHERE = "192.0.2.1", "192.0.2.2"
+
+
+def stage(*files, draft=DRAFT, address=HERE, now=NOW):
+    return attachments.stage(draft, [(name, io.BytesIO(content)) for name, content in files], address, now)
+
+
+def texts(number, size=10):
+    """Return differing text files of one size."""
+    return [(f"Notiz {index}.txt", f"{index:0{size}}".encode()) for index in range(number)]
+
+
+def names_on_disk():
+    return {path.name for path in settings.files_dir.iterdir()}
+
+
+def staged_names(draft=DRAFT):
+    return [attachment.name for attachment in Attachment.staged(draft)]
+
+
+@pytest.fixture
+def limited(tmp_path):
+    """Make a portal with other settings than usual, and open its database."""
+    connections = []
+
+    def make(**environment):
+        settings.load({"TICKET_DATA_DIR": str(tmp_path / "limited")} | environment)
+        create_app()
+        database.connect()
+        connections.append(database)
+
+    yield make
+    for connection in connections:
+        connection.close()
+
+
+def test_stored_under_a_random_name(db):
+    assert stage(("Foto.png", PNG), ("Foto.jpg", JPEG)) == []
+    rows = list(Attachment.staged(DRAFT))
+    assert [(row.name, row.size, row.media_type) for row in rows] == [
+        ("Foto.png", len(PNG), "image/png"),
+        ("Foto.jpg", len(JPEG), "image/jpeg"),
+    ]
+    assert names_on_disk() == {row.stored_name for row in rows}
+    assert all(len(name) == 32 and "." not in name for name in names_on_disk())
+    for row, content in zip(rows, (PNG, JPEG), strict=True):
+        with attachments.open_stored(row) as stored:
+            assert stored.read() == content
+
+
+def test_on_disk_before_the_commit_that_names_it(db, monkeypatch):
+    done = []
+    fsync = os.fsync
+
+    def record_fsync(descriptor):
+        synced = os.fstat(descriptor)
+        paths = [settings.files_dir, *settings.files_dir.iterdir()]
+        done.extend(("fsync", path.name) for path in paths if os.path.samestat(path.stat(), synced))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", record_fsync)
+    database.connection().set_trace_callback(lambda sql: done.append(("sql", sql.split()[0])))
+    stage(("Foto.png", PNG), ("Foto.jpg", JPEG))
+    database.connection().set_trace_callback(None)
+
+    first, second = (("fsync", row.stored_name) for row in Attachment.staged(DRAFT))
+    folder, commit = ("fsync", settings.files_dir.name), ("sql", "COMMIT")
+    assert [step for step in done if step[0] == "fsync"] == [first, second, folder]
+    assert done.count(commit) == 1
+    assert done.index(folder) < done.index(("sql", "INSERT")) < done.index(commit)
+
+
+@pytest.mark.parametrize("good_first", [True, False])
+def test_refused_file_leaves_nothing_and_spoils_nothing(db, good_first):
+    files = [("Foto.png", PNG), ("Foto.jpg", HEIC), ("leer.txt", b"")]
+    refusals = stage(*files if good_first else reversed(files))
+    assert len(refusals) == 2
+    (kept,) = Attachment.staged(DRAFT)
+    assert kept.name == "Foto.png"
+    assert names_on_disk() == {kept.stored_name}
+
+
+@pytest.fixture
+def fail_once(monkeypatch):
+    """Let one of the calls that bring something to the disk find no room."""
+
+    def fail_at(failing_call):
+        calls = []
+
+        def fail(descriptor):
+            calls.append(descriptor)
+            if len(calls) == failing_call:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        monkeypatch.setattr(os, "fsync", fail)
+
+    return fail_at
+
+
+@pytest.mark.parametrize(
+    ("failing_call", "refused", "kept"), [(1, "Foto.png", "Foto.jpg"), (2, "Foto.jpg", "Foto.png")]
+)
+def test_file_for_which_there_is_no_room_is_refused(db, fail_once, failing_call, refused, kept):
+    fail_once(failing_call)
+    (refusal,) = stage(("Foto.png", PNG), ("Foto.jpg", JPEG))
+    assert refusal.sentence == f"„{refused}“ konnten wir nicht annehmen: {attachments.DISK_FULL}"
+    assert staged_names() == [kept]
+    assert len(names_on_disk()) == 1
+
+
+def test_full_disk_leaves_nothing_behind(db, fail_once):
+    fail_once(3)
+    with pytest.raises(OSError, match="No space left"):
+        stage(("Foto.png", PNG), ("Foto.jpg", JPEG))
+    assert staged_names() == []
+    assert names_on_disk() == set()
+
+
+def test_failed_commit_leaves_nothing_behind(db, monkeypatch):
+    def fail(rows):
+        raise RuntimeError("power cut")
+
+    monkeypatch.setattr(Attachment, "insert_many", fail)
+    with pytest.raises(RuntimeError, match="power cut"):
+        stage(("Foto.png", PNG))
+    assert names_on_disk() == set()
+
+
+def test_same_file_again_is_still_one_file(db):
+    assert stage(("Foto.png", PNG), ("Foto.png", PNG)) == []
+    assert stage(("Foto.png", PNG)) == []
+    assert staged_names() == ["Foto.png"]
+    assert len(names_on_disk()) == 1
+
+
+def test_same_file_again_when_the_form_is_full(db):
+    files = texts(MAX_ATTACHMENTS)
+    stage(*files)
+    assert stage(files[0]) == []
+    assert len(names_on_disk()) == MAX_ATTACHMENTS
+
+
+@pytest.mark.parametrize(("name", "draft"), [("Kopie.png", DRAFT), ("Foto.png", OTHER_DRAFT)])
+def test_other_name_or_draft_is_another_file(db, name, draft):
+    stage(("Foto.png", PNG))
+    stage((name, PNG), draft=draft)
+    assert len(names_on_disk()) == 2
+
+
+def test_one_file_too_many(db):
+    files = texts(MAX_ATTACHMENTS + 1)
+    (refusal,) = stage(*files)
+    assert f"„{files[-1][0]}“" in refusal.sentence
+    assert f"Mehr als {MAX_ATTACHMENTS} Anhänge" in refusal.sentence
+    assert staged_names() == [name for name, _ in files[:-1]]
+    assert len(names_on_disk()) == MAX_ATTACHMENTS
+
+
+def test_one_too_many_comes_in_after_another_is_removed(db):
+    files = texts(MAX_ATTACHMENTS + 1)
+    stage(*files)
+    attachments.remove(DRAFT, Attachment.staged(DRAFT).first().stored_name)
+    assert stage(files[-1]) == []
+    assert staged_names() == [name for name, _ in files[1:]]
+
+
+def test_cap_per_address(limited):
+    limited(TICKET_STAGED_PER_ADDRESS="2")
+    first, second, third = texts(3)
+    assert stage(first) == []
+    assert stage(second, draft=OTHER_DRAFT) == []
+    (refusal,) = stage(third, draft="f" * 22)
+    assert f"„{third[0]}“" in refusal.sentence
+    assert "später noch einmal" in refusal.sentence
+    assert stage(third, address=ELSEWHERE, draft="f" * 22) == []
+    assert len(names_on_disk()) == 3
+
+
+def test_cap_in_total(limited):
+    limited(TICKET_STAGED_TOTAL_MIB="1")
+    exactly_full = [("a.txt", b"a" * (MEBIBYTE - 10)), ("b.txt", b"b" * 10)]
+    assert stage(*exactly_full) == []
+    (refusal,) = stage(("c.txt", b"c"), draft=OTHER_DRAFT, address=ELSEWHERE)
+    assert "„c.txt“" in refusal.sentence
+    assert "später noch einmal" in refusal.sentence
+    assert len(names_on_disk()) == 2
+
+
+def test_one_network_of_ipv6_is_one_address(limited):
+    limited(TICKET_STAGED_PER_ADDRESS="2")
+    answers = [
+        stage(file, draft=f"{number}" * 22, address=address)
+        for number, (file, address) in enumerate(
+            zip(texts(4), ("2001:db8::1", "2001:db8::2", "2001:db8::3", "2001:db8:0:1::1"), strict=True)
+        )
+    ]
+    assert [len(refusals) for refusals in answers] == [0, 0, 1, 0]
+
+
+@pytest.mark.parametrize(
+    "addresses",
+    [["203.0.113.7"] * 3, [f"2001:db8:0:{number}::1" for number in range(3)]],
+    ids=["network", "site"],
+)
+def test_nobody_fills_the_room_of_all(limited, addresses):
+    limited(TICKET_STAGED_TOTAL_MIB="40")
+    sizes = [MEBIBYTE * 5, MEBIBYTE * 5, 1]
+    refusals = [
+        stage((f"{number}.txt", b"x" * size), draft=f"{number}" * 22, address=address)
+        for number, (size, address) in enumerate(zip(sizes, addresses, strict=True))
+    ]
+    assert [len(refused) for refused in refusals] == [0, 0, 1]
+    assert stage(("4.txt", b"x" * 10 * MEBIBYTE), draft="4" * 22, address=ELSEWHERE) == []
+
+
+def test_what_was_sent_counts_no_longer(limited):
+    limited(TICKET_STAGED_PER_ADDRESS="1", TICKET_STAGED_TOTAL_MIB="1")
+    stage(("a.txt", b"a" * MEBIBYTE))
+    attachments.adopt(DRAFT, _submission())
+    assert stage(("b.txt", b"b" * MEBIBYTE), draft=OTHER_DRAFT) == []
+
+
+def test_limits_off(limited):
+    limited(TICKET_STAGED_PER_ADDRESS="1", TICKET_STAGED_TOTAL_MIB="1", TICKET_LIMITS="off")
+    files = [(name, content * 40_000) for name, content in texts(MAX_ATTACHMENTS)]
+    assert stage(*files) == []
+    assert len(names_on_disk()) == MAX_ATTACHMENTS
+
+
+def test_limits_off_leaves_the_number_per_form(limited):
+    limited(TICKET_LIMITS="off")
+    assert len(stage(*texts(MAX_ATTACHMENTS + 1))) == 1
+
+
+def test_remove(db):
+    stage(("Foto.png", PNG), ("Foto.jpg", JPEG))
+    first, second = Attachment.staged(DRAFT)
+    assert attachments.remove(DRAFT, first.stored_name) == "Foto.png"
+    assert staged_names() == ["Foto.jpg"]
+    assert names_on_disk() == {second.stored_name}
+
+
+def test_remove_only_under_the_own_draft_key(db):
+    stage(("Foto.png", PNG))
+    (attachment,) = Attachment.staged(DRAFT)
+    assert attachments.remove(OTHER_DRAFT, attachment.stored_name) is None
+    assert attachments.remove(DRAFT, "../tickets.db") is None
+    assert names_on_disk() == {attachment.stored_name}
+
+
+def test_remove_no_longer_when_sent(db):
+    stage(("Foto.png", PNG))
+    (attachment,) = Attachment.staged(DRAFT)
+    attachments.adopt(DRAFT, _submission())
+    assert attachments.remove(DRAFT, attachment.stored_name) is None
+    assert names_on_disk() == {attachment.stored_name}
+
+
+def test_restage_moves_only_what_was_not_sent(db):
+    submission = _submission()
+    stage(("Foto.png", PNG))
+    attachments.adopt(DRAFT, submission)
+    stage(("Foto.jpg", JPEG))
+    attachments.restage(DRAFT, OTHER_DRAFT)
+    assert staged_names(DRAFT) == []
+    assert staged_names(OTHER_DRAFT) == ["Foto.jpg"]
+    assert [attachment.name for attachment in submission.attachments] == ["Foto.png"]
+
+
+# The files' own times are the machine's, so the clock of these tests begins there, too.
+@pytest.mark.parametrize(("minutes", "kept"), [(-1, ["Foto.png"]), (1, [])])
+def test_sweep_abandoned_files(db, minutes, kept):
+    now = datetime.now(UTC)
+    stage(("Foto.png", PNG), now=now)
+    attachments.sweep(now + timedelta(hours=settings.staged_hours, minutes=minutes))
+    assert staged_names() == kept
+    assert len(names_on_disk()) == len(kept)
+
+
+@pytest.mark.parametrize(("minutes", "kept"), [(-1, {"orphan"}), (1, set())])
+def test_sweep_files_that_no_row_names(db, minutes, kept):
+    now = datetime.now(UTC)
+    (settings.files_dir / "orphan").write_bytes(b"left by a crash")
+    attachments.sweep(now + timedelta(hours=settings.staged_hours, minutes=minutes))
+    assert names_on_disk() == kept
+
+
+def test_sweep_by_the_configured_hours(limited):
+    limited(TICKET_STAGED_HOURS="2")
+    now = datetime.now(UTC)
+    stage(("Foto.png", PNG), now=now)
+    attachments.sweep(now + timedelta(hours=1, minutes=59))
+    assert staged_names() == ["Foto.png"]
+    attachments.sweep(now + timedelta(hours=2, minutes=1))
+    assert staged_names() == []
+    assert names_on_disk() == set()
+
+
+def test_sweep_never_touches_what_was_sent(db):
+    now = datetime.now(UTC)
+    stage(("Foto.png", PNG), now=now)
+    submission = _submission()
+    attachments.adopt(DRAFT, submission)
+    attachments.sweep(now + timedelta(days=5000))
+    (attachment,) = submission.attachments
+    assert names_on_disk() == {attachment.stored_name}
+
+
+def test_worker_sweeps(anna, app, run_worker):
+    with app.app_context(), database.connection_context():
+        stage(("alt.png", PNG), now=NOW - timedelta(hours=settings.staged_hours, minutes=1))
+        stage(("neu.png", PNG), draft=OTHER_DRAFT, now=NOW)
+    anna.report("incident")
+    assert run_worker() == 1
+    with app.app_context(), database.connection_context():
+        assert [attachment.name for attachment in Attachment.select()] == ["neu.png"]
+
+
+def test_sent_file_reaches_the_ticket(anna, app, run_worker, tickets):
+    anna.report("incident", files=(io.BytesIO(PNG), "Foto.png"))
+    run_worker()
+    (ticket,) = tickets()
+    with app.app_context(), database.connection_context():
+        (attachment,) = ticket.submission.attachments
+        assert attachment.name == "Foto.png"
+        with attachments.open_stored(attachment) as stored:
+            assert stored.read() == PNG
+
+
+def test_same_form_with_its_file_again_is_one_submission(anna, app, submissions):
+    values = anna.filled("incident")
+    answers = [anna.post("/", values | {"files": (io.BytesIO(PNG), "Foto.png")}) for _ in range(2)]
+    assert [answer.status for answer in answers] == [303, 303]
+    assert answers[0].response.location == answers[1].response.location
+    assert len(submissions()) == 1
+    assert len(names_on_disk()) == 1
+
+
+def test_same_file_with_a_further_request_from_a_kept_page(anna, app, submissions):
+    values = anna.filled("incident")
+    anna.post("/", values | {"files": (io.BytesIO(PDF), "Foto.pdf")})
+    # Back in the browser, she writes of something else and shows the same picture again.
+    changed = values | {"description": "Jetzt geht auch der Scanner nicht."}
+    asked = anna.post("/", changed | {"files": (io.BytesIO(PDF), "Foto.pdf")})
+    assert asked.status == 422
+    answer = anna.post("/", asked.fields())
+    assert answer.status == 303
+    with app.app_context(), database.connection_context():
+        sent = [[attachment.name for attachment in submission.attachments] for submission in submissions()]
+    assert sent == [["Foto.pdf"], ["Foto.pdf"]]
+
+
+def test_same_file_chosen_for_a_further_request_from_a_kept_page(anna, app):
+    values = anna.filled("incident")
+    anna.post("/", values | {"files": (io.BytesIO(PDF), "Foto.pdf")})
+    data = {name: values[name] for name in ("csrf_token", "draft")} | {"files": (io.BytesIO(PDF), "Foto.pdf")}
+    answer = anna.post("/anhaenge", data, headers={"HX-Request": "true"})
+    assert answer.status == 200
+    assert "Foto.pdf entfernen" in answer.text
+
+
+def _submission():
+    return Submission.create(
+        draft=DRAFT,
+        code="ABCD2345",
+        received_at=NOW,
+        customer_number="K1001",
+        name="Anna Sommer",
+        phone="0211 555-0101",
+        category="incident",
+    )
+
+
+def test_sweep_that_fails_keeps_no_other_from_sweeping(dora, clara, run_worker, advance_clock, monkeypatch, caplog):
+    dora.report("incident")
+    run_worker()
+
+    def fail(_):
+        raise OSError("brought about by the test")
+
+    monkeypatch.setattr(attachments, "sweep", fail)
+    advance_clock(days=15)
+    with database.connection_context():
+        worker.run_once(clock.now())
+        assert Submission.select().count() == 0
+    assert "Ein Teil des Aufräumens ist gescheitert (services.files.attachments)" in caplog.text

@@ -1,0 +1,440 @@
+"""Who guesses a PIN gets a few tries a day and makes no report vanish; the customer and the office hear of it."""
+
+import threading
+from functools import partial
+
+import pytest
+from werkzeug.security import generate_password_hash
+
+import clock
+from database import database
+from models import Customer, FormerPin, Message, Submission, WrongPin
+from services.background import worker
+from services.customers import customers, pins
+from services.intake import intake
+from settings import Settings, settings
+from tests.support.cast import FAST_HASH, NOW, PIN
+from tests.support.pages import HTMX, Visitor, visible_answer
+from tests.support.servers.mailbox import text_of
+from tests.support.unmatched import UNMATCHED, add_unmatched, convert, unmatched_path
+
+TODAY = "/verwaltung/"
+SITES = [f"203.0.113.{number}" for number in range(4)]
+GUESSED = "richtige PIN während vieler Fehlversuche: bitte zurückrufen"
+
+
+@pytest.fixture(autouse=True)
+def fast_hashes(monkeypatch):
+    monkeypatch.setattr(pins, "generate_password_hash", partial(generate_password_hash, method=FAST_HASH))
+
+
+@pytest.fixture(autouse=True)
+def budget(app):
+    """A smaller budget than the default: what holds for three holds for ten."""
+    settings.wrong_pins_per_day = 3
+
+
+@pytest.fixture
+def decide(app, run_worker):
+    """Let the worker do all that is due by the clock of the test."""
+
+    def run_once():
+        with app.app_context(), database.connection_context():
+            worker.run_once(clock.now())
+
+    return run_once
+
+
+@pytest.fixture
+def guess(dora, decide):
+    """Let Dora try so many PINs, with Anna's customer number if she names no other, and let the worker decide."""
+
+    def send(times, address="127.0.0.1", **typed):
+        dora.client.environ_base["REMOTE_ADDR"] = address
+        for number in range(times):
+            dora.report("incident", pin=f"1111 {number:04}", **typed)
+        decide()
+
+    return send
+
+
+@pytest.fixture
+def others(app):
+    """Return the numbers of so many more customers with a PIN."""
+
+    def add(number):
+        with database.connection_context():
+            rows = [
+                customers.add({"number": f"K2{index:03}", "name": f"Kunde {index}"}, NOW) for index in range(number)
+            ]
+            pins.issue_pins(rows, NOW)
+        return [row.number for row in rows]
+
+    return add
+
+
+def reasons(submissions):
+    return [submission.unmatched_reason for submission in submissions()]
+
+
+def counted():
+    with database.connection_context():
+        return WrongPin.select().count()
+
+
+# --- The budget of a customer ---
+
+
+@pytest.mark.parametrize(("wrong", "reason"), [(2, None), (3, "guessed"), (5, "guessed")])
+def test_the_right_pin_after_wrong_ones(anna, guess, decide, tickets, submissions, wrong, reason):
+    guess(wrong)
+    anna.report("incident")
+    decide()
+    assert reasons(submissions) == ["wrong_pin"] * wrong + [reason]
+    assert len(tickets()) == (reason is None)
+    assert counted() == min(wrong, settings.wrong_pins_per_day)
+
+
+def test_a_report_that_is_held_is_seen_and_becomes_a_ticket(anna, clara, guess, decide, tickets, submissions):
+    guess(3)
+    anna.report("callback", description="Bitte wegen der Kasse anrufen.")
+    decide()
+    held = submissions()[-1]
+    assert GUESSED in clara.get(UNMATCHED).text_of("main")
+    page = clara.get(unmatched_path(held))
+    assert GUESSED in page.text_of("main")
+    assert "Die PIN stimmt." in page.text_of("main")
+    assert convert(clara, held).status == 303
+    (ticket,) = tickets()
+    assert ticket.submission == held
+    assert GUESSED in clara.get(f"/verwaltung/ticket/{held.code}").text_of("main")
+
+
+def test_a_flood_of_wrong_ones_hides_no_report(anna, clara, guess, decide, submissions):
+    guess(3)
+    anna.report("callback", description="Bitte wegen der Kasse anrufen.")
+    decide()
+    held = submissions()[-1]
+    add_unmatched(500, 60)
+    for page, place in ((clara.get(UNMATCHED), "right-pin"), (clara.get(TODAY), "main")):
+        assert held.spoken_code in page.text_of(place)
+
+
+def test_a_right_pin_within_the_budget_does_not_begin_it_anew(anna, guess, decide, submissions):
+    settings.wrong_pins_per_day = Settings.wrong_pins_per_day
+    guess(9)
+    anna.report("incident")
+    decide()
+    guess(1)
+    anna.report("incident")
+    decide()
+    assert reasons(submissions)[-3:] == [None, "wrong_pin", "guessed"]
+
+
+def test_a_day_later_all_is_well(anna, guess, decide, advance_clock, submissions):
+    guess(3)
+    advance_clock(hours=23, minutes=59)
+    anna.report("incident")
+    decide()
+    advance_clock(minutes=1)
+    anna.report("incident")
+    decide()
+    assert reasons(submissions)[-2:] == ["guessed", None]
+    assert counted() == 0
+
+
+def test_the_budget_comes_back_as_it_went(anna, guess, decide, advance_clock, submissions):
+    guess(1)
+    advance_clock(hours=12)
+    guess(2)
+    advance_clock(hours=12)
+    anna.report("incident")
+    decide()
+    assert reasons(submissions)[-1] is None
+    guess(1)
+    anna.report("incident")
+    decide()
+    assert reasons(submissions)[-1] == "guessed"
+
+
+def test_a_new_pin_begins_anew(anna, guess, decide, submissions):
+    guess(3)
+    with database.connection_context():
+        pin = pins.issue_pin(Customer.get(), NOW)
+    assert counted() == 0
+    anna.report("incident", pin=pin)
+    guess(2)
+    anna.report("incident", pin=pin)
+    guess(1)
+    anna.report("incident", pin=pin)
+    decide()
+    assert [reason for reason in reasons(submissions)[3:] if reason != "wrong_pin"] == [None, None, "guessed"]
+
+
+def test_only_guesses_at_a_pin_in_force_count(anna, guess, decide, submissions):
+    guess(4, customer_number="K9999")
+    with database.connection_context():
+        pin = pins.issue_pin(Customer.get(), NOW)
+    for _ in range(4):
+        anna.report("incident", pin=PIN)
+    anna.report("incident", pin=pin)
+    decide()
+    assert reasons(submissions) == ["unknown_number"] * 4 + ["former_pin"] * 4 + [None]
+    assert counted() == 0
+
+
+def test_others_are_not_touched(anna, guess, others, decide, tickets):
+    (number,) = others(1)
+    guess(3, customer_number=number)
+    anna.report("incident")
+    decide()
+    assert len(tickets()) == 1
+
+
+def test_a_locked_customer_stays_locked(anna, guess, decide, submissions):
+    with database.connection_context():
+        customers.lock(Customer.get(), NOW)
+    guess(3)
+    anna.report("incident")
+    decide()
+    assert reasons(submissions)[-1] == "customer_locked"
+    with database.connection_context():
+        assert Message.select().count() == 0
+
+
+def test_limits_off(anna, guess, decide, tickets):
+    settings.limits = "off"
+    guess(4)
+    anna.report("incident")
+    decide()
+    assert len(tickets()) == 1
+    assert counted() == 0
+
+
+# --- The budget over all customers ---
+
+
+@pytest.mark.parametrize(("budget", "reason"), [(9, None), (8, "guessed"), (7, "guessed")])
+def test_a_few_guesses_at_each_of_many(anna, guess, others, decide, submissions, budget, reason):
+    settings.wrong_pins_total_per_day = budget
+    for number, address in zip(others(4), SITES, strict=True):
+        guess(2, address, customer_number=number)
+    anna.report("incident")
+    decide()
+    assert reasons(submissions) == ["wrong_pin"] * 8 + [reason]
+    assert counted() == min(8, budget)
+
+
+@pytest.mark.parametrize("addresses", [["203.0.113.7"] * 4, [f"2001:db8:1:{number}::1" for number in range(4)]])
+def test_who_guesses_alone_closes_no_door_but_the_own(anna, guess, others, decide, submissions, addresses):
+    settings.wrong_pins_total_per_day = 9
+    for number, address in zip(others(4), addresses, strict=True):
+        guess(2, address, customer_number=number)
+    assert counted() == 3
+    for address in (addresses[0], "198.51.100.1"):
+        anna.client.environ_base["REMOTE_ADDR"] = address
+        anna.report("incident")
+    decide()
+    assert reasons(submissions) == ["wrong_pin"] * 8 + ["guessed", None]
+
+
+@pytest.mark.parametrize("state", [{"pin_hash": None}, {"locked_at": NOW}], ids=["without", "locked"])
+def test_where_nothing_gets_in_nothing_is_guessed(anna, guess, others, decide, tickets, told, state):
+    settings.wrong_pins_total_per_day = 3
+    (number,) = others(1)
+    with database.connection_context():
+        Customer.update(email="nord@schlosserei.example", **state).where(Customer.number == number).execute()
+    guess(6, customer_number=number)
+    anna.report("incident")
+    decide()
+    assert (counted(), len(tickets()), told()) == (0, 1, [])
+
+
+def test_heute_says_that_all_are_guessed_at(anna, clara, guess, others):
+    settings.wrong_pins_total_per_day = 4
+    for number, address in zip(others(4), SITES, strict=True):
+        guess(1, address, customer_number=number)
+    assert "bei keinem Kunden ein Ticket" in clara.get(TODAY).text_of("guessing")
+    assert "Kunde 1" not in clara.get(TODAY).text_of("guessing")
+
+
+# --- Two at once ---
+
+
+def test_two_workers_at_once_overdraw_no_budget(app, anna, dora, guess, tickets, submissions):
+    """Both have checked their PIN before the other one decides; what counts is looked at in the transaction."""
+    guess(2)
+    dora.report("incident")
+    anna.report("incident")
+    wrong, right = submissions()[-2:]
+    checked, check = threading.Barrier(2), pins.check_proof
+
+    def check_together(*arguments):
+        result = check(*arguments)
+        checked.wait(10)
+        return result
+
+    def decide(submission):
+        with app.app_context(), database.connection_context():
+            intake.admit(submission, NOW)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pins, "check_proof", check_together)
+        threads = [threading.Thread(target=decide, args=[submission]) for submission in (wrong, right)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    # Whoever came first: the wrong one has counted, and a ticket is there only if the right one came before it.
+    last = submissions()[-1]
+    assert counted() == 3
+    assert (last.state, len(tickets())) in (("admitted", 1), ("unmatched", 0))
+
+
+def test_many_workers_at_once_count_no_more_than_the_budget(app, anna, dora, run_worker, submissions):
+    for _ in range(8):
+        dora.report("incident")
+
+    def decide(some):
+        with app.app_context(), database.connection_context():
+            for submission in some:
+                intake.admit(submission, NOW)
+
+    waiting = submissions()
+    threads = [threading.Thread(target=decide, args=[waiting[begin::4]]) for begin in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert counted() == settings.wrong_pins_per_day
+    assert reasons(submissions) == ["wrong_pin"] * 8
+
+
+# --- Who hears of it ---
+
+
+@pytest.fixture
+def told(app, mailbox):
+    """Return the mails that tell a customer's contact of wrong PINs."""
+
+    def load():
+        return [mail for mail in mailbox.mails if mail["Subject"].startswith("Viele falsche PINs")]
+
+    return load
+
+
+def test_the_contact_on_file_is_told_once_a_day(anna, guess, decide, told, advance_clock):
+    guess(2)
+    assert told() == []
+    guess(2)
+    anna.report("incident")
+    decide()
+    (mail,) = told()
+    assert mail.envelope.rcpt_tos == ["post@sommer.example"]
+    assert mail["Subject"] == "Viele falsche PINs zu Ihrer Kundennummer K1001"
+    for words in ("Hereingekommen ist dabei niemand", "gehen nicht verloren", "rufen Sie uns bitte an", "0211 55500"):
+        assert words in text_of(mail)
+    advance_clock(hours=23)
+    guess(1)
+    assert len(told()) == 1
+    advance_clock(hours=1)
+    guess(3)
+    assert len(told()) == 2
+
+
+def test_what_somebody_typed_stands_not_in_that_mail(anna, guess, told):
+    guess(3, name="Dora von der Tippse", email="dora@boese.example", description="Kauft bei Dora!", phone="0172 666")
+    (mail,) = told()
+    for typed in ("Dora", "boese", "0172", "1111", "0002", "127.0.0.1"):
+        assert typed not in text_of(mail) + mail["Subject"]
+
+
+def test_who_reports_while_all_are_guessed_at_is_told_that(anna, guess, others, decide, told):
+    settings.wrong_pins_total_per_day = 2
+    for number, address in zip(others(3), SITES[:3], strict=True):
+        guess(1, address, customer_number=number)
+    assert told() == []
+    for _ in range(2):
+        anna.report("incident")
+    decide()
+    (mail,) = told()
+    assert mail["Subject"] == "Viele falsche PINs"
+    assert "bei vielen Kundennummern" in text_of(mail)
+    assert "neuen PIN" not in text_of(mail)
+
+
+def test_without_an_address_on_file_nobody_is_told(guess, others, told):
+    (number,) = others(1)
+    guess(4, customer_number=number, email="dora@boese.example")
+    assert told() == []
+
+
+def test_heute_names_who_is_guessed_at(anna, clara, guess, advance_clock):
+    guess(2)
+    assert clara.get(TODAY).element("guessing") is None
+    guess(1)
+    page = clara.get(TODAY)
+    assert "K1001 Bäckerei Sommer" in page.text_of("guessing")
+    assert "Nichts zu tun" not in page.text_of("main")
+    settings.staff_idle_minutes = settings.staff_session_hours = 10**6
+    advance_clock(days=1)
+    assert clara.get(TODAY).element("guessing") is None
+
+
+# --- What shows outside ---
+
+
+@pytest.mark.parametrize("headers", [{}, HTMX])
+def test_outside_nobody_sees_that_the_budget_is_used_up(app, anna, dora, guess, decide, headers):
+    def seen(visitor):
+        values = visitor.filled("incident")
+        answer = visitor.post("/", values, headers=headers)
+        address = answer.response.headers.get("HX-Redirect") or answer.response.location
+        before = visitor.get(address)
+        decide()
+        pages = [answer, before, visitor.get(address), visitor.post("/", values, headers=headers)]
+        return [visible_answer(visitor, page) for page in pages]
+
+    fresh = seen(Visitor(app, anna.known | {"name": "Dora Dreist", "phone": dora.known["phone"]}))
+    guess(4)
+    right = seen(Visitor(app, anna.known | {"name": "Dora Dreist", "phone": dora.known["phone"]}))
+    wrong = seen(Visitor(app, dora.known))
+    assert fresh == right == wrong
+
+
+# --- Former PINs ---
+
+
+@pytest.mark.parametrize(("days", "reason"), [(89, "former_pin"), (90, "wrong_pin")])
+def test_a_former_pin_is_recognised_for_so_many_days(app, anna, run_worker, advance_clock, submissions, days, reason):
+    with database.connection_context():
+        pins.issue_pin(Customer.get(), NOW)
+    advance_clock(days=days)
+    anna.report("incident")
+    with app.app_context(), database.connection_context():
+        intake.admit(Submission.get(), clock.now())
+    assert reasons(submissions) == [reason]
+
+
+def test_a_former_pin_is_deleted_when_it_is_recognised_no_longer(anna, decide, advance_clock):
+    with database.connection_context():
+        pins.issue_pin(Customer.get(), NOW)
+    for days, kept in ((89, 1), (1, 0)):
+        advance_clock(days=days)
+        decide()
+        with database.connection_context():
+            assert FormerPin.select().count() == kept
+
+
+def test_right_wrong_former_and_unknown_cost_as_many_hashes(app, anna, run_worker, monkeypatch):
+    with database.connection_context():
+        rightly_issued = [PIN, *(pins.issue_pin(Customer.get(), NOW) for _ in range(3))]
+    checked, check = [], pins.check_password_hash
+    monkeypatch.setattr(pins, "check_password_hash", lambda *pair: checked.append(pair) or check(*pair))
+    costs = []
+    for number, pin in [*(("K1001", pin) for pin in rightly_issued), ("K1001", "1111 1111"), ("K9999", PIN)]:
+        checked.clear()
+        anna.report("incident", customer_number=number, pin=pin)
+        run_worker()
+        costs.append(len(checked))
+    assert set(costs) == {1 + pins.FORMER_PINS_CHECKED}

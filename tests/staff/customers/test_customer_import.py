@@ -1,0 +1,247 @@
+"""Many customers from a table as German Excel writes it: a look first, then all or nothing."""
+
+import io
+
+import pytest
+
+from database import database
+from models import Customer
+from services.customers import csv_import
+from tests.support.cast import NOW
+from tests.support.staff import IMPORT, RUN_IMPORT
+
+LETTERS = "/verwaltung/kunden/pin-briefe"
+
+TEXT = (
+    "Kundennummer;Name;Ansprechpartner;E-Mail;Mail-Domain;Voll betreut\r\n"
+    "K2001;Müller & Söhne;Uwe Müller;uwe@mueller.example;mueller.example;ja\r\n"
+    "K2002;Zahnärzte am Markt;;;;nein\r\n"
+)
+STORED = [
+    ("K2001", "Müller & Söhne", "Uwe Müller", "uwe@mueller.example", "mueller.example", True),
+    ("K2002", "Zahnärzte am Markt", "", "", "", False),
+]
+
+
+@pytest.fixture
+def stored(app):
+    """Return what is stored of all customers, by number."""
+
+    def load():
+        with database.connection_context():
+            return list(
+                Customer.by_number()
+                .select(
+                    Customer.number,
+                    Customer.name,
+                    Customer.contact_name,
+                    Customer.email,
+                    Customer.mail_domain,
+                    Customer.fully_managed,
+                )
+                .tuples()
+            )
+
+    return load
+
+
+def upload(visitor, content, name="Kunden.csv"):
+    """Choose a file and look at the preview."""
+    if isinstance(content, str):
+        content = content.encode()
+    return visitor.post(IMPORT, visitor.get(IMPORT).fields().to_dict() | {"file": (io.BytesIO(content), name)})
+
+
+def confirm(visitor, preview, **ticked):
+    """Press the button of the preview."""
+    return visitor.post(RUN_IMPORT, preview.fields().to_dict() | ticked)
+
+
+def faults(page):
+    """Return the sentences of the preview by the number of the faulty line."""
+    found = {}
+    for row in page.tree.iter("div"):
+        sentences = ["".join(span.itertext()) for span in row.iter("span") if span.get("class") == "error"]
+        if row.find("dt") is not None and sentences:
+            found[row.findtext("dt")] = sentences
+    return found
+
+
+def test_import(clara, stored):
+    preview = upload(clara, TEXT.encode("cp1252"))
+    assert (preview.status, faults(preview), stored()) == (200, {}, [])
+    assert "2 Zeilen sind in Ordnung, 0 fehlerhaft." in preview.text
+    assert "Müller &amp; Söhne" in preview.text
+    answer = confirm(clara, preview)
+    assert (answer.status, answer.response.location) == (303, f"{LETTERS}?eingelesen=2")
+    assert stored() == STORED
+    with database.connection_context():
+        assert [(row.pin_hash, row.created_at) for row in Customer.select()] == [(None, NOW)] * 2
+    page = clara.get(answer.response.location)
+    assert "2 neue Kunden sind eingelesen." in page.text
+    assert len(page.fields().getlist("customers")) == 2
+
+
+AS_EXCEL_WRITES_IT = {
+    "Windows-1252": TEXT.encode("cp1252"),
+    "UTF-8": TEXT.encode(),
+    "UTF-8 with BOM": TEXT.encode("utf-8-sig"),
+    "UTF-16": b"\xff\xfe" + TEXT.encode("utf-16-le"),
+    "Unicode text with tabs": b"\xff\xfe" + TEXT.replace(";", "\t").encode("utf-16-le"),
+    "comma": TEXT.replace(";", ",").encode(),
+    "sep line": b"sep=;\r\n" + TEXT.encode("cp1252"),
+    "sep line, comma": b'\xef\xbb\xbf"sep=,"\r\n' + TEXT.replace(";", ",").encode(),
+    "line feeds": TEXT.replace("\r\n", "\n").encode(),
+    "no last line end": TEXT.rstrip().encode(),
+    "empty lines": ("\r\n" + TEXT.replace("\r\n", "\r\n;;;;;\r\n\r\n")).encode(),
+    "quotes": TEXT.replace("Müller & Söhne", '"Müller & Söhne"').encode(),
+    "line break in a cell": TEXT.replace("Müller & Söhne", '"Müller &\nSöhne"').encode(),
+    "blanks": TEXT.replace(";", " ; ").replace("Müller & Söhne", "Müller\xa0& Söhne").encode(),
+    "other names": TEXT.replace("Kundennummer;Name", "KD-NR.;Firma").replace("E-Mail;Mail-", "mail;").encode(),
+    "capitals": TEXT.replace("Kundennummer;Name", "KUNDENNUMMER;NAME").encode(),
+    "more columns": TEXT.replace("\r\n", ";Köln\r\n").replace("betreut;Köln", "betreut;Ort").encode(),
+    "short lines": TEXT.replace(";mueller.example;ja", ";mueller.example").encode(),
+}
+
+
+@pytest.mark.parametrize("content", AS_EXCEL_WRITES_IT.values(), ids=AS_EXCEL_WRITES_IT)
+def test_files_as_excel_writes_them(clara, stored, content):
+    assert confirm(clara, upload(clara, content)).status == 303
+    assert stored() == STORED
+
+
+def test_cells_with_quotes_and_delimiters(clara, stored):
+    text = 'Nummer;Name\r\n1;"Brandt; Partner ""Steuer"""\r\n2;=1+1\r\n3;@SUM(A1)\r\n4;-2\r\n'
+    assert confirm(clara, upload(clara, text)).status == 303
+    assert [name for _, name, *_ in stored()] == ['Brandt; Partner "Steuer"', "=1+1", "@SUM(A1)", "-2"]
+
+
+def test_columns_that_are_not_read_are_named(clara):
+    page = upload(clara, "Kundennummer;Ort;Name;PLZ;\r\nK2001;Köln;Müller;50667;\r\n")
+    assert "Diese Spalten liest das Portal nicht ein: Ort, PLZ." in page.text
+    assert faults(page) == {}
+
+
+def test_faulty_lines_are_named(clara, anna, stored):
+    before = stored()
+    page = upload(
+        clara,
+        "Kundennummer;Name;E-Mail;Domain;Voll betreut\r\n"
+        "K2001;Müller;;;\r\n"
+        ";Ohne Nummer;;;\r\n"
+        "K2003;;;;\r\n"
+        "Köln;Umlaut;;;\r\n"
+        f"K2005;{'x' * 101};;;\r\n"
+        "K2006;Adresse;keine;gmx.de;vielleicht\r\n"
+        "k1001;Schon da;;;\r\n"
+        "k 2001;Zweimal;;;\r\n"
+        "K2009;Zu lang;;;;noch etwas\r\n",
+    )
+    assert faults(page) == {
+        "Zeile 3": ["Kundennummer: Die Angabe fehlt."],
+        "Zeile 4": ["Name: Die Angabe fehlt."],
+        "Zeile 5": [
+            "Kundennummer: „Köln“ kann keine Kundennummer sein: höchstens 20 Zeichen, "
+            "nur Buchstaben ohne Umlaute, Ziffern, Punkt, Schrägstrich und Bindestrich."
+        ],
+        "Zeile 6": ["Name: Bitte geben Sie einen Namen mit höchstens 100 Zeichen an, ohne unsichtbare Zeichen."],
+        "Zeile 7": [
+            "E-Mail: „keine“ ist keine E-Mail-Adresse. Sie sieht so aus: name@firma.de",
+            "Mail-Domain: Unter gmx.de kann jeder eine E-Mail-Adresse haben. Bitte geben Sie nur eine Domain an, "
+            "die allein diesem Kunden gehört.",
+            "Voll betreut: Bitte schreiben Sie „ja“ oder „nein“.",
+        ],
+        "Zeile 8": ["Kundennummer: Die Kundennummer K1001 ist schon vergeben."],
+        "Zeile 9": ["Kundennummer: K2001 steht schon in Zeile 2."],
+        "Zeile 10": ["Die Zeile hat mehr Spalten als die Kopfzeile."],
+    }
+    again = confirm(clara, page)
+    assert again.status == 422
+    assert again.title.startswith("Fehler: ")
+    assert "Es ist nichts eingelesen, denn manche Zeilen sind fehlerhaft." in again.text
+    assert stored() == before
+    assert confirm(clara, again, skip_faulty="y").status == 303
+    assert [number for number, *_ in stored()] == ["K1001", "K2001"]
+
+
+def test_confirming_twice_creates_nothing_twice(clara, stored):
+    preview = upload(clara, TEXT)
+    answers = [confirm(clara, preview, skip_faulty="y") for _ in range(2)]
+    assert [answer.status for answer in answers] == [303, 422]
+    assert "Es ist nichts eingelesen, denn keine Zeile ist fehlerfrei." in answers[1].text
+    assert stored() == STORED
+
+
+def test_number_taken_since_the_preview(clara, stored):
+    preview = upload(clara, TEXT)
+    with database.connection_context():
+        Customer.create(number="K2002", name="Schneller", created_at=NOW)
+    page = confirm(clara, preview)
+    assert faults(page) == {"Zeile 3": ["Kundennummer: Die Kundennummer K2002 ist schon vergeben."]}
+    assert [name for _, name, *_ in stored()] == ["Schneller"]
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"", "Die Datei ist leer."),
+        (b"\r\n;;\r\n", "Die Datei ist leer."),
+        ("Kundennummer;Name\r\n;\r\n", "Unter der Kopfzeile steht kein Kunde."),
+        ("K2001;Müller\r\n", "In der ersten Zeile fehlt „Kundennummer“ und „Name“."),
+        ("Name;Ort\r\nMüller;Köln\r\n", "In der ersten Zeile fehlt „Kundennummer“."),
+        ("Nummer;Name;Firma\r\n1;2;3\r\n", "Die Spalten „Name“ und „Firma“ bedeuten beide „Name“."),
+        ('Nummer;Name\r\n1;Müller\r\n2;"Söhne\r\n', "Ab Zeile 3 stimmen die Anführungszeichen nicht."),
+        (b"PK\x03\x04\x14\x00\x06\x00\x08\x00\x00\x00!\x00", "Das ist keine CSV-Datei."),
+        (b"\xff\xfeK", "Das ist keine CSV-Datei."),
+        (TEXT.encode("utf-16-le"), "Das ist keine CSV-Datei."),
+        ("Nummer;Name\r\n" + "1;x\r\n" * 501, "höchstens 500 auf einmal."),
+        (b"\xfc" * (200 * 1024), "höchstens 300 KiB auf einmal."),
+        (b"x" * (300 * 1024 + 1), "höchstens 300 KiB auf einmal."),
+    ],
+)
+def test_what_is_no_table(clara, stored, content, sentence):
+    page = upload(clara, content)
+    assert page.status == 422
+    assert page.title.startswith("Fehler: ")
+    assert sentence in page.errors()["file"]
+    assert page.summary() == [("#file", page.errors()["file"])]
+    assert stored() == []
+
+
+def test_no_file(clara):
+    page = clara.post(IMPORT, clara.get(IMPORT).fields())
+    assert (page.status, page.errors()) == (422, {"file": "Bitte wählen Sie die CSV-Datei aus."})
+
+
+@pytest.mark.parametrize("table", [None, "", "Nummer\r\n1", "x" * 400_000])
+def test_confirming_something_else(clara, stored, table):
+    values = {"csrf_token": clara.get(IMPORT).fields()["csrf_token"]} | ({} if table is None else {"table": table})
+    assert clara.post(RUN_IMPORT, values).status == 422
+    assert stored() == []
+
+
+def test_a_full_table_comes_through(clara, stored):
+    """The longest file that is let in also passes the form that carries it on."""
+    rows = [f"K{number:04};Firma;{'ß' * 295}" for number in range(csv_import.MAX_LINES)]
+    content = "\n".join(["Nummer;Name;Größe", *rows]).encode()
+    assert csv_import.MAX_BYTES * 0.98 < len(content) < csv_import.MAX_BYTES
+    assert confirm(clara, upload(clara, content)).status == 303
+    assert len(stored()) == csv_import.MAX_LINES
+
+
+def test_what_stands_in_the_file_stays_text(clara, stored):
+    payload = '</textarea><script>alert("x")</script>'
+    quoted = payload.replace('"', '""')
+    preview = upload(clara, f'Nummer;Name;"{quoted}"\r\n1;"{quoted}";\r\n"{quoted}";x;\r\n')
+    assert payload not in preview.text
+    assert "&lt;script&gt;" in preview.text
+    assert confirm(clara, preview, skip_faulty="y").status == 303
+    assert [name for _, name, *_ in stored()] == [payload]
+
+
+def test_the_sample_can_be_read(clara, stored):
+    answer = clara.client.get(f"{IMPORT}/muster.csv")
+    assert answer.content_type == "text/csv; charset=utf-8"
+    assert answer.data.startswith(b"\xef\xbb\xbf")
+    assert confirm(clara, upload(clara, answer.data)).status == 303
+    assert stored()[0] == ("K1001", "Bäckerei Sommer", "Anna Sommer", "post@sommer.example", "sommer.example", True)

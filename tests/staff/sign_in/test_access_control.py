@@ -1,0 +1,98 @@
+"""The door of the staff area, tried at every address there is: also at those that are added later."""
+
+import pytest
+
+from database import database
+from models import Staff
+from services.staff import accounts
+from tests.support.cast import NOW
+from tests.support.database import snapshot
+from tests.support.pages import Visitor, check_headers
+
+# What only the office may read.
+SECRETS = ["Sommer", "Dreist", "Neumann", "zieht kein Papier", "Foto.png"]
+
+PREFIX = "/verwaltung/"
+
+
+# What a visit to one of these is, no data lies behind.
+ALWAYS_OPEN = {"staff.setup.form", "staff.sign_in.form"}
+
+
+def tells_nothing(answer, endpoint):
+    """See that an answer holds nothing of the office's and leads to the sign-in page."""
+    assert not [word for word in SECRETS if word in answer.text], endpoint
+    if answer.status_code == 303:
+        assert answer.location.startswith("/verwaltung/anmelden"), endpoint
+    elif answer.status_code in (200, 403, 422):
+        assert "<h1>Anmelden</h1>" in answer.text, endpoint
+    else:
+        assert answer.status_code == 404, endpoint
+        assert endpoint.startswith("staff.setup."), endpoint
+
+
+def try_all_doors(visitor, staff_routes, values, **options):
+    for endpoint, address in staff_routes["GET"]:
+        tells_nothing(visitor.client.get(address, **options), endpoint)
+    for endpoint, address in staff_routes["POST"]:
+        tells_nothing(visitor.client.post(address, data=values, **options), endpoint)
+
+
+@pytest.mark.parametrize("has_token", [True, False])
+def test_nobody_gets_in_without_a_session(app, staff_routes, has_token):
+    stranger = Visitor(app, {})
+    token = stranger.get("/").fields()["csrf_token"] if has_token else ""
+    before = snapshot()
+    try_all_doors(stranger, staff_routes, {"csrf_token": token, "text": "Hallo"})
+    assert snapshot() == before
+
+
+def test_nobody_gets_in_with_a_locked_account(clara, staff_routes):
+    token = clara.get(PREFIX).fields()["csrf_token"]
+    cookie = clara.client.get_cookie("session").value
+    with database.connection_context():
+        accounts.lock(Staff.get(), NOW)
+    before = snapshot()
+    for method in staff_routes:
+        for endpoint, address in staff_routes[method]:
+            clara.client.set_cookie("session", cookie)
+            answer = clara.client.open(address, method=method, data={"csrf_token": token} if method == "POST" else None)
+            tells_nothing(answer, endpoint)
+    assert snapshot() == before
+
+
+@pytest.mark.parametrize("headers", [{}, {"Sec-Fetch-Site": "cross-site"}], ids=["own", "foreign"])
+def test_nothing_is_done_without_a_token_of_this_session(app, clara, staff_routes, headers):
+    foreign = Visitor(app, {}).get("/").fields()["csrf_token"]
+    before = snapshot()
+    for token in (foreign, ""):
+        for endpoint, address in staff_routes["POST"]:
+            answer = clara.client.post(address, data={"csrf_token": token, "text": "Hallo"}, headers=headers)
+            assert answer.status_code in ((303,) if headers else (403, 404, 422)), endpoint
+    assert snapshot() == before
+    assert clara.get(PREFIX).status == 200
+
+
+def test_opening_a_page_changes_nothing(clara, staff_routes):
+    before = snapshot()
+    opened = set()
+    for endpoint, address in staff_routes["GET"]:
+        for method in ("GET", "HEAD"):
+            answer = clara.client.open(address, method=method, buffered=True)
+            if answer.status_code == 200:
+                opened.add(endpoint)
+    assert {endpoint for endpoint, _ in staff_routes["GET"]} - opened <= ALWAYS_OPEN
+    assert snapshot() == before
+
+
+def test_every_answer_carries_the_headers(app, clara, staff_routes):
+    """Without a session, with one, and with one but without a token; what holds data is kept by nobody."""
+    for visitor in (Visitor(app, {}), clara):
+        for method, places in staff_routes.items():
+            for _, address in places:
+                check_headers(visitor.client.open(address, method=method, buffered=True))
+
+
+def test_addresses_of_the_staff_area_begin_alike(app):
+    for rule in app.url_map.iter_rules():
+        assert rule.endpoint.startswith("staff.") == rule.rule.startswith(PREFIX), rule

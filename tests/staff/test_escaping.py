@@ -1,0 +1,95 @@
+"""What strangers and customers type is text on every page of the office, in every list and in every file."""
+
+import csv
+import io
+import re
+
+import pytest
+
+from database import database
+from forms import REQUEST_FORMS
+from models import Approver, Attachment, Customer, Message, Submission, TextBlock
+from tests.support.files.samples import PNG
+from tests.support.pages import EXAMPLES, OPTIONAL, Page
+from tests.support.staff import staff_urls
+
+SCRIPT = "<script>alert(1)</script>"
+HANDLER = "\" autofocus onfocus='alert(1)'><img src=x onerror=alert(1)>"
+TEMPLATE = "{{ 7191 * 7 }}{% raw %}${7191*7}"
+FORMULA = '=HYPERLINK("http://evil.example")'
+PAYLOADS = [SCRIPT, HANDLER, TEMPLATE, FORMULA]
+
+# Fields that hold no free text.
+CHECKED = {"email", "desired_email", "phone", "mobile", "extension", "entry_date", "priority", "salutation", "category"}
+
+
+@pytest.fixture
+def hostile(app, anna, dora, clara, run_worker, tickets):
+    """Every kind of request with a payload in every text, one of them unmatched, and the office's own texts too."""
+
+    def fill(payload):
+        for visitor, category in [*((anna, category) for category in REQUEST_FORMS), (dora, "incident")]:
+            typed = {**EXAMPLES[category], **OPTIONAL[category]}
+            texts = dict.fromkeys({"name", *typed} - CHECKED, payload)
+            # The test client, unlike browsers, sends quotes in a file's name as they are.
+            name = payload.replace('"', "'") + ".png"
+            files = {"files": [(io.BytesIO(PNG), name)]} if category != "new_employee" else {}
+            visitor.report(category, **{**typed, **texts, **files})
+        run_worker()
+        with database.connection_context():
+            customer = Customer.get()
+            Customer.update(name=payload, contact_name=payload).execute()
+            approver = Approver.create(customer=customer, name=payload, email="bernd@sommer.example")
+            block = TextBlock.create(name=payload, text=payload)
+            codes = [submission.code for submission in Submission.select()]
+            files = [attachment.id for attachment in Attachment.select()]
+            messages = [message.id for message in Message.select()]
+        path = f"/verwaltung/ticket/{tickets()[0].submission.code}"
+        for slug, name in (("notieren", "text"), ("warten", "text"), ("stornieren", "reason")):
+            values = clara.get(path).fields(f"{path}/{slug}").to_dict() | {f"{slug}-{name}": payload}
+            assert clara.post(f"{path}/{slug}", values).status == 303
+        return staff_urls(
+            app,
+            {
+                "approver_id": [approver.id],
+                "block_id": [block.id],
+                "attachment_id": files,
+                "code": codes,
+                "customer_id": [customer.id],
+                "message_id": messages,
+                "slug": ["notieren"],
+                "token": ["none"],
+            },
+        )["GET"]
+
+    return fill
+
+
+def is_harmless(page):
+    """See that nothing on a page can run that is not one of our own files."""
+    for element in page.tree.iter():
+        assert not [name for name in element.keys() if name.startswith("on")]  # noqa: SIM118 (it is no dict)
+        assert element.tag != "script" or element.get("src").startswith("/static/")
+        assert element.tag != "img" or element.get("src").startswith(("/verwaltung/anhang/", "data:image/svg+xml"))
+        # Of the page's own addresses only its icon, which no name of the office reaches, holds data.
+        assert element.get("rel") == "icon" or not re.match(r"\s*(javascript|data):", element.get("href", ""))
+    assert "50337" not in page.text
+
+
+@pytest.mark.parametrize("payload", PAYLOADS, ids=["script", "handler", "template", "formula"])
+def test_what_is_typed_stays_text(clara, hostile, payload):
+    shown = set()
+    for endpoint, address in [*hostile(payload), ("search", f"/verwaltung/tickets?stand=alle&text={payload}")]:
+        answer = clara.client.get(address, buffered=True)
+        if answer.mimetype == "text/html":
+            page = Page(answer)
+            is_harmless(page)
+            # A name may be cut or in several places; its beginning is enough to know it.
+            if payload[:20] in "".join(page.tree.itertext()):
+                shown.add(endpoint)
+        elif answer.mimetype == "text/csv":
+            for row in csv.reader(io.StringIO(answer.data.decode("utf-8-sig")), delimiter=";"):
+                assert not [cell for cell in row if cell.lstrip().startswith(("=", "+", "-", "@"))], endpoint
+    expected = {"today.show", "queue.show", "ticket.show", "unmatched.show_all", "unmatched.show", "customers.show"}
+    expected |= {"outbox.show_all", "outbox.show"}
+    assert {f"staff.{name}" for name in expected} <= shown

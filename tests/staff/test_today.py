@@ -1,0 +1,217 @@
+"""Heute: what waits for somebody, and a quiet day says that it is one."""
+
+import shutil
+from datetime import UTC, datetime
+from types import SimpleNamespace
+
+import pytest
+
+import clock
+from database import database
+from models import Approver, Customer, Ticket
+from services.customers import customers
+from services.reports import overview
+from tests.support.pages import all_text
+
+TODAY = "/verwaltung/"
+PARTS = {
+    "new": "Neue Tickets",
+    "unapproved": "Hohe Priorität, noch nicht freigegeben",
+    "overdue": "Freigabe überfällig: bitte klären",
+    "unmatched": "Nicht zugeordnet seit",
+    "entries": "Neue Mitarbeiter bis",
+    "undelivered": "Nicht zustellbar",
+}
+
+
+@pytest.fixture
+def set_clock(monkeypatch):
+    """Let it be a moment of the office's clock, given in UTC."""
+
+    def go(*moment):
+        monkeypatch.setattr(clock, "now", lambda: datetime(*moment, tzinfo=UTC))
+
+    return go
+
+
+@pytest.fixture
+def with_approver(anna):
+    """Bernd decides about the requests of Anna's company."""
+    with database.connection_context():
+        Approver.create(customer=Customer.get(), name="Bernd Brot", email="bernd@sommer.example")
+
+
+def parts(page):
+    """Return the headings of the parts that the page has, by their names."""
+    return {name: page.text_of(name) for name in PARTS if page.element(name) is not None}
+
+
+def test_quiet_day(clara):
+    page = clara.get(TODAY)
+    assert "Nichts zu tun" in all_text(page)
+    assert parts(page) == {}
+    assert "Heute, Montag, 23.11.2026" in all_text(page)
+    assert "Letzte Sicherungnoch keine" in all_text(page)
+
+
+def test_new_tickets_by_priority(anna, clara, run_worker):
+    for priority in ("low", "high", "medium", "high"):
+        anna.report("incident", description=f"Meldung {priority}", priority=priority)
+    run_worker()
+    page = clara.get(TODAY)
+    assert parts(page) == {"new": "Neue Tickets"}
+    assert "Nichts zu tun" not in all_text(page)
+    assert "Hoch 2 Mittel 1 Niedrig 1" in all_text(page)
+    shown = [link.text for link in page.tree.iter("a") if link.get("class") == "row-title"]
+    assert shown == ["Meldung high", "Meldung high", "Meldung medium", "Meldung low"]
+
+
+def test_only_the_first_few_are_shown(anna, clara, run_worker, monkeypatch):
+    monkeypatch.setattr(overview, "SHOWN", 2)
+    for _ in range(3):
+        anna.report("incident")
+    run_worker()
+    page = clara.get(TODAY)
+    (link,) = [link for link in page.tree.iter("a") if link.text == "Alle 3 zeigen"]
+    assert len([link for link in clara.get(link.get("href")).tree.iter("a") if link.get("class") == "row-title"]) == 3
+
+
+def test_what_waits_for_approval_is_not_new(with_approver, anna, clara, run_worker):
+    anna.report("incident", priority="medium")
+    anna.report("incident", priority="high")
+    run_worker()
+    page = clara.get(TODAY)
+    assert parts(page) == {name: PARTS[name] for name in ("unapproved",)}
+    assert "Nichts zu tun" not in all_text(page)
+
+
+@pytest.mark.parametrize(("reminders", "is_overdue"), [(0, False), (1, False), (2, True)])
+def test_approval_is_overdue_after_the_last_reminder(with_approver, anna, clara, run_worker, reminders, is_overdue):
+    anna.report("incident", priority="medium")
+    run_worker()
+    with database.connection_context():
+        Ticket.update(reminders=reminders).execute()
+    page = clara.get(TODAY)
+    assert ("overdue" in parts(page)) == is_overdue
+    assert ("Nichts zu tun" in all_text(page)) != is_overdue
+
+
+def test_approval_is_overdue_when_nobody_can_decide(with_approver, anna, clara, run_worker):
+    anna.report("incident", priority="medium")
+    run_worker()
+    assert parts(clara.get(TODAY)) == {}
+    with database.connection_context():
+        customers.remove_approver(Approver.get())
+    assert parts(clara.get(TODAY)) == {"overdue": PARTS["overdue"]}
+
+
+def test_unmatched_since_the_last_working_day(dora, anna, clara, run_worker, set_clock):
+    set_clock(2026, 11, 19, 22)  # Thursday
+    dora.report("incident", description="Donnerstag")
+    set_clock(2026, 11, 20, 9)
+    dora.report("incident", description="Freitag")
+    set_clock(2026, 11, 22, 9)
+    dora.report("incident", description="Sonntag")
+    run_worker()
+    set_clock(2026, 11, 23, 9, 30)
+    page = clara.get(TODAY)
+    assert parts(page) == {"unmatched": "Nicht zugeordnet seit Freitag, 20.11.2026"}
+    assert [text for text in ("Donnerstag", "Freitag,", "Sonntag") if text in all_text(page)] == ["Freitag,", "Sonntag"]
+    assert "PIN falsch" in all_text(page)
+    assert "0172 5550199" in all_text(page)
+
+
+def test_entries_of_the_next_working_days(anna, clara, run_worker):
+    for last_name, day in (
+        ("Gestern", "2026-11-22"),
+        ("Bald", "2026-11-25"),
+        ("Gerade noch", "2026-12-07"),
+        ("Zu spät", "2026-12-08"),
+    ):
+        anna.report("new_employee", last_name=last_name, entry_date=day)
+    run_worker()
+    page = clara.get(TODAY)
+    assert parts(page)["entries"] == "Neue Mitarbeiter bis Montag, 07.12.2026"
+    (section,) = [part for part in page.tree.iter("section") if part.get("aria-labelledby") == "entries"]
+    shown = ["".join(row.itertext()) for row in section.iter("li")]
+    assert [name for row in shown for name in ("Gestern", "Bald", "Gerade noch", "Zu spät") if name in row] == [
+        "Gestern",
+        "Bald",
+        "Gerade noch",
+    ]
+    assert ["Vorlauf unterschritten" in row for row in shown] == [True, True, False]
+
+
+def test_what_is_closed_waits_no_more(anna, clara, run_worker, tickets):
+    anna.report("new_employee", entry_date="2026-11-25")
+    run_worker()
+    path = f"/verwaltung/ticket/{tickets()[0].submission.code}"
+    clara.post(f"{path}/erledigen", clara.get(path).fields(f"{path}/erledigen"))
+    assert parts(clara.get(TODAY)) == {}
+
+
+@pytest.mark.parametrize(("age", "shown", "warned"), [(3, "23.11.2026 um 07:30 Uhr", False), (72, "20.11.2026", True)])
+def test_age_of_the_last_backup(clara, run_command, advance_clock, age, shown, warned):
+    advance_clock(hours=-age)
+    assert run_command("sichern").exit_code == 0
+    advance_clock(hours=age)
+    page = all_text(clara.get(TODAY))
+    assert f"Letzte Sicherung{shown}" in page
+    assert ("bitte sichern" in page) == warned
+
+
+@pytest.mark.parametrize(
+    ("free", "shown", "warning"),
+    [
+        (50, "50,0 GiB", ""),
+        (1.5, "1,5 GiB", "wird knapp"),
+        (0.9, "921,6 MiB", "zu knapp: Das Portal nimmt keine Anhänge mehr an"),
+    ],
+)
+def test_free_disk(clara, monkeypatch, free, shown, warning):
+    usage = SimpleNamespace(free=int(free * 1024**3))
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
+    page = all_text(clara.get(TODAY))
+    assert shown in page
+    assert "knapp" in page if warning else "knapp" not in page
+    assert warning in page
+
+
+def mails(page):
+    """Return what the page says about mails."""
+    (row,) = [row for row in page.tree.iter("div") if row.findtext("dt") == "E-Mails"]
+    return " ".join("".join(row.find("dd").itertext()).split())
+
+
+def test_mails_without_a_server(anna, clara, run_worker):
+    assert mails(clara.get(TODAY)) == "kein Mailserver eingerichtet · Zum Postausgang"
+    anna.report("incident")
+    run_worker()
+    assert mails(clara.get(TODAY)) == "kein Mailserver eingerichtet, 2 warten · Zum Postausgang"
+
+
+def test_mails_with_a_server(anna, clara, run_worker, mailbox):
+    assert mails(clara.get(TODAY)) == "noch keine gesendet · Zum Postausgang"
+    anna.report("incident")
+    run_worker()
+    assert mails(clara.get(TODAY)) == "zuletzt gesendet: 23.11.2026 um 10:30 Uhr · Zum Postausgang"
+
+
+def test_what_cannot_be_delivered_is_something_to_do(clara, deliver_mails, mailbox):
+    mailbox.failure = {"RCPT": "550 5.1.1 Kenne ich nicht"}
+    outbox = clara.get("/verwaltung/postausgang")
+    action = "/verwaltung/postausgang/testmail"
+    shown = clara.post(action, outbox.fields(action)).response.location
+    assert parts(clara.get(TODAY)) == {}
+    deliver_mails()
+    page = clara.get(TODAY)
+    assert parts(page) == {"undelivered": "Nicht zustellbar"}
+    assert "1 nicht zustellbar" in all_text(page)
+    assert "Nichts zu tun" not in all_text(page)
+    assert "Kenne ich nicht" in all_text(page)
+    assert mails(page) == "noch keine gesendet, 1 wartet · Zum Postausgang"
+    clara.post(f"{shown}/verwerfen", clara.get(shown).fields(f"{shown}/verwerfen"))
+    page = clara.get(TODAY)
+    assert parts(page) == {}
+    assert "0 nicht zustellbar" in all_text(page)
+    assert "Nichts zu tun" in all_text(page)

@@ -1,0 +1,407 @@
+"""The office answers a customer and tells what became of the request; what the customer writes waits for somebody."""
+
+import io
+
+import pytest
+
+from database import database
+from enums import EventKind, MessageKind, TicketStatus
+from models import Approver, Customer, Message, TextBlock, TicketLink
+from tests.support.cast import NOW
+from tests.support.files.samples import PNG
+from tests.support.pages import HTMX
+from tests.support.servers.mailbox import path_in, text_of
+
+ANNA = "post@sommer.example"
+
+
+class ConversationPage:
+    """Anna's only ticket on Clara's desk, and Anna's page of it."""
+
+    def __init__(self, clara, anna, code):
+        self.clara, self.anna = clara, anna
+        self.path = f"/verwaltung/ticket/{code}"
+
+    def look(self):
+        return self.clara.get(self.path)
+
+    def act(self, slug, page=None, **typed):
+        """Fill in and send the form of one verb."""
+        return self.send(slug, f"{self.path}/{slug}", page, **typed)
+
+    def insert(self, name, page=None, headers=(), **typed):
+        """Choose a text block by its name and have it put into the answer."""
+        with database.connection_context():
+            typed["block"] = str(TextBlock.get(TextBlock.name == name).id)
+        return self.send("antworten", f"{self.path}/antworten/textbaustein", page, headers, **typed)
+
+    def send(self, slug, address, page=None, headers=(), **typed):
+        values = (page or self.look()).fields(f"{self.path}/{slug}").to_dict()
+        values |= {f"{slug}-{name}": value for name, value in typed.items()}
+        return self.clara.post(address, values, headers=dict(headers))
+
+    def offers(self, slug):
+        """Say whether the page has the form of a verb."""
+        return any(form.get("action") == f"{self.path}/{slug}" for form in self.look().tree.iter("form"))
+
+
+@pytest.fixture
+def desk(anna, clara, run_worker, ticket):
+    """Lay Anna's ticket on Clara's desk."""
+
+    def lay(**changes):
+        anna.report("incident", **changes)
+        run_worker()
+        return ConversationPage(clara, anna, ticket().submission.code)
+
+    return lay
+
+
+@pytest.fixture
+def write(anna, deliver_mails, mailbox):
+    """Let Anna open the page that the newest mail leads to, and write a message."""
+
+    def send(text, **more):
+        deliver_mails()
+        path = path_in(mailbox.last_to(ANNA), "/vorgang/")
+        answer = anna.post(path, anna.get(path).fields().to_dict() | {"text": text} | more)
+        assert answer.status == 303
+        return path
+
+    return send
+
+
+def text_blocks(**texts):
+    with database.connection_context():
+        for name, text in texts.items():
+            TextBlock.create(name=name, text=text)
+
+
+def waiting_messages():
+    with database.connection_context():
+        return [message.kind for message in Message.select().order_by(Message.id)]
+
+
+def test_answer_reply_done(desk, write, ticket, events, deliver_mails, mailbox, anna):
+    work = desk()
+    assert work.act("antworten", text="Welche Seriennummer hat er?", then_wait="y").status == 303
+    assert (ticket().status, ticket().first_action_at) == (TicketStatus.WAITING, NOW)
+    deliver_mails()
+    mail = mailbox.last_to(ANNA)
+    assert mail["Subject"].startswith("Antwort [")
+    assert "antwortet Clara Neumann:" in text_of(mail)
+    assert "> Welche Seriennummer hat er?" in text_of(mail)
+    path = write("Es ist die 4711.")
+    assert "Welche Seriennummer hat er?" in anna.get(path).text_of("messages")
+    assert ticket().status is TicketStatus.IN_PROGRESS
+    assert work.act("erledigen", text="Walze getauscht").status == 303
+    deliver_mails()
+    mail = mailbox.last_to(ANNA)
+    assert mail["Subject"].startswith("Erledigt [")
+    assert "> Walze getauscht" in text_of(mail)
+    assert path_in(mail, "/vorgang/") == path
+    assert [kind for kind, *_ in events()] == [
+        EventKind.OPENED,
+        EventKind.ANSWERED,
+        EventKind.WAITING,
+        EventKind.REPLIED,
+        EventKind.DONE,
+    ]
+    write("Leider zieht er wieder nichts ein.")
+    assert ticket().status is TicketStatus.NEW
+
+
+def test_answer_alone_changes_no_state(desk, ticket, events):
+    work = desk()
+    work.act("antworten", text="Wir melden uns morgen.")
+    assert ticket().status is TicketStatus.NEW
+    assert events()[1:] == [(EventKind.ANSWERED, "Clara Neumann", "Wir melden uns morgen.")]
+
+
+def test_answer_goes_to_the_requester_at_the_customer(desk, deliver_mails, mailbox):
+    with database.connection_context():
+        Customer.update(mail_domain="sommer.example").execute()
+    work = desk(email="anna@sommer.example")
+    assert "Die E-Mail geht an anna@sommer.example." in work.look().text_of("ticket")
+    work.act("antworten", text="Wir kommen gleich.")
+    deliver_mails()
+    assert mailbox.mails[-1]["To"] == "anna@sommer.example"
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"email": ""}, "keine E-Mail-Adresse hinterlegt. Bitte rufen Sie an."),
+        ({"locked_at": NOW}, "Der Kunde ist gesperrt"),
+    ],
+)
+def test_nobody_to_answer(desk, events, change, sentence):
+    work = desk(email="anna@anderswo.example")
+    old_page = work.look()
+    with database.connection_context():
+        Customer.update(change).execute()
+    assert not work.offers("antworten")
+    assert sentence in work.look().text_of("ticket")
+    answer = work.act("antworten", old_page, text="Hallo")
+    assert answer.status == 422
+    assert sentence in answer.text_of("ticket")
+    assert answer.fields(f"{work.path}/antworten")["antworten-text"] == "Hallo"
+    assert len(events()) == 1
+
+
+def test_closed_ticket_is_opened_before_it_is_answered(desk, events):
+    work = desk()
+    old_page = work.look()
+    work.act("erledigen")
+    assert not work.offers("antworten")
+    answer = work.act("antworten", old_page, text="Noch etwas")
+    assert (answer.status, len(events())) == (422, 2)
+
+
+def test_no_waiting_before_approval(desk, ticket, events):
+    with database.connection_context():
+        Approver.create(customer=Customer.get(), name="Bernd Brot", email="bernd@sommer.example")
+    work = desk()
+    page = work.look()
+    assert "antworten-then_wait" not in page.text
+    assert work.act("antworten", page, text="Moment", then_wait="y").status == 422
+    assert ticket().status is TicketStatus.NEW
+    assert work.act("antworten", page, text="Moment").status == 303
+    assert events()[-1][0] is EventKind.ANSWERED
+
+
+def test_message_that_came_meanwhile_is_read_first(desk, write, events):
+    work = desk()
+    old_page = work.look()
+    write("Hat sich erledigt!")
+    answer = work.act("antworten", old_page, text="Wir kommen morgen.")
+    assert answer.status == 422
+    assert "Hat sich erledigt!" in answer.text_of("ticket")
+    assert events()[-1][0] is EventKind.REPLIED
+
+
+def test_message_waits_until_somebody_reacts(desk, write, clara):
+    work = desk()
+
+    def is_waiting():
+        queue = clara.get("/verwaltung/tickets?stand=kunde-hat-geschrieben")
+        seen = [
+            "Kunde hat geschrieben" in clara.get("/verwaltung/").text_of("replies"),
+            "Kunde hat geschrieben" in work.look().text_of("ticket"),
+            "Der Drucker zieht" in queue.text_of("live"),
+        ]
+        assert len(set(seen)) == 1, seen
+        return seen[0]
+
+    assert not is_waiting()
+    for slug, typed in (
+        ("antworten", {"text": "Danke"}),
+        ("notieren", {"text": "angerufen"}),
+        ("beginnen", {}),
+        ("warten", {"text": "auf Teile"}),
+        ("stornieren", {"reason": "Doppelt"}),
+    ):
+        write("Und jetzt?")
+        assert is_waiting()
+        work.act("zuweisen", to="clara neumann" if slug == "antworten" else "niemand")
+        assert is_waiting()
+        assert work.act(slug, **typed).status == 303
+        assert not is_waiting()
+
+
+def test_files_of_a_message_stand_beside_it(desk, write, clara):
+    work = desk(files=[(io.BytesIO(PNG), "Foto.png")])
+    write("Siehe Bild", files=[(io.BytesIO(PNG), "Rauch.png"), (io.BytesIO(b"Hallo"), "Notiz.txt")])
+    page = work.look()
+    (section,) = [section for section in page.tree.iter("section") if section.get("aria-labelledby") == "sent-files"]
+    assert [link.text for link in section.iter("a")] == ["Foto.png"]
+    (message,) = [line for line in page.tree.iter("li") if "Siehe Bild" in "".join(line.itertext())]
+    links = {link.text: link.get("href") for link in message.iter("a")}
+    assert set(links) == {"Rauch.png", "Notiz.txt"}
+    assert "Hallo" in "".join(message.itertext())
+    assert clara.client.get(links["Rauch.png"], buffered=True).data == PNG
+    (preview,) = message.iter("img")
+    assert clara.client.get(preview.get("src"), buffered=True).data == PNG
+
+
+def test_commands_know_the_files_of_a_message(desk, write, run_command, ticket, tmp_path):
+    desk(files=[(io.BytesIO(PNG), "Foto.png")])
+    write("Siehe Notiz", files=[(io.BytesIO(b"Hallo"), "Notiz.txt")])
+    code, target = ticket().submission.code, tmp_path / "Notiz.txt"
+    assert "Anhang 2: Notiz.txt" in run_command("ticket", "zeigen", code).output
+    assert run_command("ticket", "anhang", code, "2", "--ziel", str(target)).exit_code == 0
+    assert target.read_bytes() == b"Hallo"
+
+
+def test_cancelling_tells_why(desk, deliver_mails, mailbox):
+    desk().act("stornieren", reason="Das Gerät wird ersetzt.")
+    deliver_mails()
+    mail = mailbox.last_to(ANNA)
+    assert mail["Subject"].startswith("Storniert [")
+    assert "> Das Gerät wird ersetzt." in text_of(mail)
+    assert path_in(mail, "/vorgang/")
+
+
+@pytest.mark.parametrize(("slug", "typed"), [("erledigen", {"text": "Fertig"}), ("stornieren", {"reason": "Fertig"})])
+def test_locked_customer_is_told_but_not_led_to_a_page_that_does_not_open(desk, deliver_mails, mailbox, slug, typed):
+    work = desk()
+    with database.connection_context():
+        Customer.update(locked_at=NOW).execute()
+    work.act(slug, **typed)
+    deliver_mails()
+    mail = text_of(mailbox.last_to(ANNA))
+    assert "> Fertig" in mail
+    assert "/vorgang/" not in mail
+
+
+def test_reopening_by_the_office_is_told_and_one_by_the_customer_is_not(desk, write, deliver_mails, mailbox):
+    work = desk()
+    work.act("erledigen")
+    write("Leider nein.")
+    work.act("erledigen")
+    deliver_mails()
+    assert [mail["Subject"].partition(" [")[0] for mail in mailbox.to(ANNA)][1:] == ["Erledigt", "Erledigt"]
+    work.act("wieder-oeffnen", reason="Sie haben angerufen.")
+    deliver_mails()
+    mail = mailbox.last_to(ANNA)
+    assert mail["Subject"].startswith("Wieder geöffnet [")
+    assert "> Sie haben angerufen." in text_of(mail)
+    assert "Wir kümmern uns jetzt darum." in text_of(mail)
+    assert path_in(mail, "/vorgang/")
+
+
+def test_who_hears_of_a_verb_is_said_at_its_field(desk):
+    work = desk()
+    assert "Der Kunde bekommt davon keine E-Mail." in work.look().text_of("warten-text-hint")
+    work.act("erledigen")
+    assert "Der Kunde bekommt eine E-Mail." in work.look().text_of("wieder-oeffnen-reason-hint")
+
+
+def test_what_the_customer_reads_is_said_at_the_field(desk):
+    page = desk().look()
+    for field in ("antworten-text", "erledigen-text", "stornieren-reason"):
+        assert "Der Kunde liest das" in page.text_of(f"{field}-hint")
+    assert page.element("notieren-text-hint") is None
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [({"email": ""}, "Der Kunde erfährt davon nichts"), ({"locked_at": NOW}, "Seine Seite ist gesperrt")],
+)
+def test_what_the_customer_does_not_read_is_said_at_the_field(desk, change, words):
+    work = desk()
+    with database.connection_context():
+        Customer.update(change).execute()
+    for field in ("erledigen-text", "stornieren-reason"):
+        assert words in work.look().text_of(f"{field}-hint")
+    work.act("erledigen")
+    assert words in work.look().text_of("wieder-oeffnen-reason-hint")
+
+
+def test_declining_is_told_once_and_asks_for_no_reply(desk, deliver_mails, mailbox):
+    with database.connection_context():
+        Approver.create(customer=Customer.get(), name="Bernd Brot", email="bernd@sommer.example")
+    desk().act("ablehnen", reason="Bernd Brot: zu teuer")
+    assert MessageKind.CANCELLED not in waiting_messages()
+    deliver_mails()
+    assert mailbox.last_to(ANNA)["Subject"].startswith("Nicht freigegeben [")
+    assert "auf dieser Seite" in text_of(mailbox.last_to(ANNA))
+    assert "können Sie uns auch schreiben" not in text_of(mailbox.last_to(ANNA))
+
+
+def test_revoked_link_is_dead_and_the_next_mail_brings_another(desk, write, anna, events, deliver_mails, mailbox):
+    work = desk()
+    path = write("Hallo")
+    assert "Der Kunde hat einen Link" in work.look().text_of("ticket")
+    assert work.act("link-sperren", text="An Fremde geschickt").status == 303
+    assert events()[-1] == (EventKind.LINK_REVOKED, "Clara Neumann", "An Fremde geschickt")
+    assert anna.get(path).status == 404
+    assert "Ihre nächste Antwort bringt dem Kunden einen neuen" in work.look().text_of("ticket")
+    assert not work.offers("link-sperren")
+    work.act("antworten", text="Hier ist ein neuer Link.")
+    deliver_mails()
+    fresh = path_in(mailbox.last_to(ANNA), "/vorgang/")
+    assert fresh != path
+    assert anna.get(fresh).status == 200
+    assert anna.get(path).status == 404
+
+
+def test_mail_that_still_waits_leaves_with_a_fresh_link(desk, write, anna, deliver_mails, mailbox):
+    work = desk()
+    path = write("Hallo")
+    work.act("antworten", text="Wir kommen morgen.")
+    work.act("link-sperren")
+    deliver_mails()
+    fresh = path_in(mailbox.last_to(ANNA), "/vorgang/")
+    assert (anna.get(fresh).status, anna.get(path).status) == (200, 404)
+    assert "Wir kommen morgen." in text_of(mailbox.last_to(ANNA))
+
+
+def test_customer_reads_why_it_was_declined_and_why_it_was_cancelled(desk, write, anna):
+    with database.connection_context():
+        Approver.create(customer=Customer.get(), name="Bernd Brot", email="bernd@sommer.example")
+    work = desk(priority="high")
+    path = write("Hallo")
+    work.act("vor-freigabe-beginnen", reason="Die Kasse steht.")
+    work.act("ablehnen", reason="Bernd Brot: zu teuer")
+    work.act("stornieren", reason="Der Techniker ist umgekehrt.")
+    page = anna.get(path).text
+    assert "Bernd Brot: zu teuer" in page
+    assert "Der Techniker ist umgekehrt." in page
+
+
+def test_revoking_twice(desk, deliver_mails):
+    work = desk()
+    deliver_mails()
+    page = work.look()
+    work.act("link-sperren")
+    with database.connection_context():
+        assert TicketLink.select().where(TicketLink.revoked_at.is_null()).count() == 0
+    assert work.act("link-sperren", page).status == 422
+
+
+def test_no_page_of_the_office_holds_the_link(desk, write):
+    work = desk()
+    path = write("Hallo")
+    assert path not in work.look().text
+    assert path.rpartition("/")[2] not in work.look().text
+
+
+@pytest.mark.parametrize("headers", [{}, HTMX])
+def test_text_block_is_put_below_what_is_typed(desk, events, headers):
+    text_blocks(Rückruf="Guten Tag {Name},\nwir rufen Sie zu {Vorgangsnummer} an.\n\n{Bearbeiter}")
+    work = desk()
+    page = work.insert("Rückruf", headers=headers, text="Danke für das Bild!")
+    assert page.status == 200
+    assert not page.title.startswith("Fehler")
+    filled = page.fields()["antworten-text"]
+    code = work.look().text_of("facts").removeprefix("Vorgang ")
+    assert filled == f"Danke für das Bild!\n\nGuten Tag Anna Sommer,\nwir rufen Sie zu {code} an.\n\nClara Neumann"
+    assert len(events()) == 1
+    if not headers:
+        assert work.act("antworten", page).status == 303
+        assert events()[-1][2] == filled
+
+
+@pytest.mark.parametrize("headers", [{}, HTMX])
+@pytest.mark.parametrize("block", ["", "x", "99999", "9" * 30])
+def test_text_block_that_is_none(desk, block, headers):
+    text_blocks(Gruß="Viele Grüße")
+    work = desk()
+    address = f"{work.path}/antworten/textbaustein"
+    page = work.send("antworten", address, headers=headers, block=block, text="Hallo")
+    assert page.status == 422
+    assert page.errors() == {"antworten-block": "Bitte wählen Sie einen Textbaustein."}
+    assert page.fields()["antworten-text"] == "Hallo"
+
+
+def test_what_customers_typed_is_no_placeholder(desk):
+    text_blocks(Gruß="Guten Tag {Name}")
+    page = desk(name="{Bearbeiter} {0.__class__}").insert("Gruß")
+    assert page.fields()["antworten-text"] == "Guten Tag {Bearbeiter} {0.__class__}"
+
+
+def test_placeholders(desk):
+    text_blocks(Alle="{Kunde}, {Art}: {Kurztext}")
+    page = desk().insert("Alle")
+    assert page.fields()["antworten-text"] == "Bäckerei Sommer, Störung: Der Drucker zieht kein Papier ein."

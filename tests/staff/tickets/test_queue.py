@@ -1,0 +1,309 @@
+"""The queue: order, filters in the address, counts, pages, search, and news without a reload."""
+
+from datetime import timedelta
+
+import pytest
+
+import clock
+from database import database
+from enums import Category
+from models import Approver, Customer, Staff, Submission, Ticket
+from services import search
+from services.tickets import queue
+from services.tickets.queue import QueueFilters, QueueView
+from tests.support.cast import NOW, signed_in
+from tests.support.pages import HTMX
+
+LIVE = HTMX | {"HX-Trigger": "live"}
+
+
+def titles(page):
+    """Return the titles of the tickets that a page lists."""
+    links = [link for link in page.tree.iter("a") if link.get("class") == "row-title"]
+    return ["".join(link.itertext()) for link in links]
+
+
+def address(page, text):
+    """Return where the link with this text leads."""
+    (link,) = [link for link in page.tree.iter("a") if "".join(link.itertext()) == text]
+    return link.get("href")
+
+
+@pytest.fixture
+def reported(anna, run_worker):
+    """Report incidents, each given as description and priority, one after the other."""
+
+    def report(*requests, **changes):
+        for description, priority in requests:
+            anna.report("incident", description=description, priority=priority, **changes)
+        run_worker()
+
+    return report
+
+
+@pytest.fixture
+def change(app):
+    """Change tickets in the database by the description they came with."""
+
+    def update(description, **values):
+        with app.app_context(), database.connection_context():
+            ticket = Ticket.with_details().where(Submission.description == description).get()
+            if values.get("status") in ("done", "cancelled"):
+                values["closed_at"] = NOW
+            for name, value in values.items():
+                setattr(ticket, name, value)
+            ticket.save()
+            search.update_state(ticket)
+
+    return update
+
+
+def test_most_urgent_first_then_oldest(reported, clara):
+    reported(("eins", "low"), ("zwei", "high"), ("drei", "medium"), ("vier", "high"), ("fünf", "low"))
+    assert titles(clara.get("/verwaltung/tickets")) == ["zwei", "vier", "drei", "eins", "fünf"]
+
+
+def test_archive_is_newest_first(reported, clara, change):
+    reported(("eins", "low"), ("zwei", "high"), ("drei", "medium"))
+    for description in ("eins", "zwei", "drei"):
+        change(description, status="done")
+    assert titles(clara.get("/verwaltung/tickets")) == []
+    assert titles(clara.get("/verwaltung/tickets?stand=erledigt")) == ["drei", "zwei", "eins"]
+    assert titles(clara.get("/verwaltung/tickets?stand=alle")) == ["drei", "zwei", "eins"]
+
+
+def test_what_is_to_do(reported, clara, anna, change):
+    reported(("frei", "low"))
+    with database.connection_context():
+        Approver.create(customer=Customer.get(), name="Bernd Brot", email="bernd@sommer.example")
+    reported(("hoch und offen", "high"), ("muss warten", "medium"), ("läuft schon", "low"), ("beim Kunden", "low"))
+    change("läuft schon", status="in_progress")
+    change("beim Kunden", status="waiting")
+    assert titles(clara.get("/verwaltung/tickets")) == ["hoch und offen", "frei", "läuft schon"]
+    page = clara.get("/verwaltung/tickets?stand=alle-offenen&freigabe=wartet")
+    assert titles(page) == ["hoch und offen", "muss warten", "läuft schon", "beim Kunden"]
+
+
+EXPECTED = {
+    "stand=neu": ["Kasse", "Drucker", "Clara Neumann, Buchhaltung"],
+    "stand=in-bearbeitung": ["ThinkPad E16: Der Akku lädt nicht."],
+    "stand=wartet-auf-kunde": [],
+    "stand=storniert": ["Bitte zwei Lizenzen bestellen."],
+    "art=stoerung": ["Kasse", "Drucker"],
+    "art=neuer-mitarbeiter": ["Clara Neumann, Buchhaltung"],
+    "art=sonstiges&stand=alle": ["Bitte zwei Lizenzen bestellen."],
+    "prioritaet=hoch": ["Kasse"],
+    "prioritaet=niedrig&art=stoerung": ["Drucker"],
+    "kunde=K2002": ["Drucker"],
+    "kunde=k2002": ["Drucker"],
+    "kunde=K9": [],
+    "kunde=%3F": [],
+    "bearbeitet-von=ich": ["ThinkPad E16: Der Akku lädt nicht."],
+    "bearbeitet-von=niemand": ["Kasse", "Drucker", "Clara Neumann, Buchhaltung"],
+    "bearbeitet-von=clara+neumann&stand=alle": ["ThinkPad E16: Der Akku lädt nicht."],
+    "freigabe=nicht-noetig&prioritaet=hoch": ["Kasse"],
+    "freigabe=abgelehnt": [],
+    "text=kasse": ["Kasse"],
+    "text=lizenzen&stand=alle": ["Bitte zwei Lizenzen bestellen."],
+    "text=lizenzen": [],
+}
+
+
+def test_filters(anna, clara, run_worker, change):
+    with database.connection_context():
+        other, member = Customer.create(number="K2002", name="Autohaus", created_at=NOW), Staff.get()
+    anna.report("incident", description="Kasse", priority="high")
+    anna.report("incident", description="Drucker")
+    for category in ("warranty", "new_employee", "other"):
+        anna.report(category)
+    run_worker()
+    change("Drucker", customer=other)
+    change("Bitte zwei Lizenzen bestellen.", status="cancelled")
+    change("Der Akku lädt nicht.", status="in_progress", assignee=member)
+    assert {query: titles(clara.get(f"/verwaltung/tickets?{query}")) for query in EXPECTED} == EXPECTED
+
+
+def test_filters_that_are_none(reported, clara):
+    reported(("eins", "low"))
+    none = [
+        "stand=x",
+        "art=incident",
+        "prioritaet=5",
+        "freigabe=ja",
+        "bearbeitet-von=dora",
+        "nach=x",
+        "nach=9",
+        "nach=0-0",
+    ]
+    assert {query: titles(clara.get(f"/verwaltung/tickets?{query}")) for query in none} == {
+        key: ["eins"] for key in none
+    }
+
+
+def test_form_shows_what_is_chosen(reported, clara):
+    query = {"stand": "alle", "art": "stoerung", "prioritaet": "hoch", "kunde": "K1001", "text": "Kasse"}
+    page = clara.get("/verwaltung/tickets", query_string=query)
+    chosen = page.fields("/verwaltung/tickets").to_dict()
+    assert {name: chosen[name] for name in query} == query
+
+
+def test_counts_of_the_daily_views(reported, clara, change, app):
+    reported(("eins", "low"), ("zwei", "high"), ("drei", "low"))
+    change("drei", status="waiting")
+    with database.connection_context():
+        change("eins", assignee=Staff.get())
+    shown = " ".join("".join(clara.get("/verwaltung/tickets").element("live").itertext()).split())
+    for words in (
+        "Zu tun 2",
+        "Mir zugewiesen 1",
+        "Warten auf Freigabe 0",
+        "Warten auf Kunde 1",
+        "Alle offenen 3",
+        "2 Tickets",
+    ):
+        assert words in shown
+
+
+def test_count_ends_where_nobody_counts_on(reported, clara, monkeypatch):
+    reported(("eins", "low"), ("zwei", "low"), ("drei", "low"))
+    monkeypatch.setattr(queue, "MAX_COUNTED", 2)
+    assert "über 2 Tickets" in clara.get("/verwaltung/tickets").text_of("live")
+
+
+def test_what_is_found_is_counted_up_to_the_end_of_a_page(reported, clara, monkeypatch):
+    monkeypatch.setattr(queue, "PAGE_SIZE", 2)
+    monkeypatch.setattr(queue.page, "__defaults__", ("", 2))
+    reported(("Drucker eins", "low"), ("Drucker zwei", "low"))
+    assert "2 Tickets" in clara.get("/verwaltung/tickets?text=drucker").text_of("live")
+    reported(("Drucker drei", "low"))
+    assert "über 2 Tickets" in clara.get("/verwaltung/tickets?text=drucker").text_of("live")
+
+
+@pytest.mark.parametrize("query", ["", "stand=alle", "stand=alle&text=ticket", "text=ticket&prioritaet=mittel"])
+def test_pages_show_each_ticket_once(reported, clara, monkeypatch, query):
+    monkeypatch.setattr(queue.page, "__defaults__", ("", 2))
+    reported(*((f"Ticket {number}", "medium") for number in range(5)))
+    path, found = f"/verwaltung/tickets?{query}", []
+    for _ in range(2):
+        page = clara.get(path)
+        found += titles(page)
+        path = address(page, "Weitere Tickets")
+    last = clara.get(path)
+    assert "Weitere Tickets" not in last.text
+    assert titles(clara.get(address(last, "Zum Anfang"))) == found[:2]
+    found += titles(last)
+    assert sorted(found) == [f"Ticket {number}" for number in range(5)]
+    assert found == sorted(found, reverse="alle" in query)
+
+
+def test_paging_goes_on_where_it_was_though_tickets_come_and_go(reported, clara, change, monkeypatch):
+    monkeypatch.setattr(queue.page, "__defaults__", ("", 2))
+    reported(*((f"Ticket {number}", "low") for number in range(4)))
+    following = address(clara.get("/verwaltung/tickets"), "Weitere Tickets")
+    change("Ticket 0", status="done")
+    reported(("eilig", "high"))
+    assert titles(clara.get(following)) == ["Ticket 2", "Ticket 3"]
+
+
+FOUND_BY = (
+    *("Gerät", "gerat", "GERÄT", "gera\u0308t", "ger", "PF4X-7Q2M", "4x7q", "pf4x7q2m", "0815", "akku gerat"),
+    *("0211 555", "0211555", "thinkpad", "gerät akku 0815"),
+)
+NOT_FOUND_BY = ("pc", "ä", "xyz", '"', "a OR b", "words:x", "*", "NEAR(akku)", "akku -lädt zzz", "\0\0\0", "otto akku")
+
+
+@pytest.mark.parametrize("scope", ["zu-tun", "alle", "erledigt"])
+def test_search(anna, clara, run_worker, change, scope):
+    serial = {"serial_number": "PF4X-7Q2M", "reference": "RE-2026-0815", "device": "ThinkPad"}
+    anna.report("warranty", description="Das Gerät lädt den Akku nicht.", **serial)
+    anna.report("other", name="Otto", phone="0172 9999999", description="Etwas ganz Anderes")
+    run_worker()
+    if scope == "erledigt":
+        for description in ("Das Gerät lädt den Akku nicht.", "Etwas ganz Anderes"):
+            change(description, status="done")
+
+    def found(typed):
+        page = clara.get("/verwaltung/tickets", query_string={"text": typed, "stand": scope})
+        assert page.status == 200
+        return titles(page)
+
+    only = ["ThinkPad: Das Gerät lädt den Akku nicht."]
+    assert {typed: found(typed) for typed in FOUND_BY} == dict.fromkeys(FOUND_BY, only)
+    assert {typed: found(typed) for typed in NOT_FOUND_BY} == {key: [] for key in NOT_FOUND_BY}
+    assert len(found("sommer")) == len(found("K1001")) == 2
+
+
+def test_search_by_vorgangsnummer(reported, clara, tickets):
+    reported(("eins", "low"), ("zwei", "low"))
+    _, ticket = tickets()
+    for typed in (ticket.submission.spoken_code, ticket.submission.code.lower()):
+        assert titles(clara.get("/verwaltung/tickets", query_string={"text": typed})) == ["zwei"]
+
+
+def test_search_follows_closing_and_reopening(reported, clara, tickets):
+    reported(("eins", "low"))
+    path = f"/verwaltung/ticket/{tickets()[0].submission.code}"
+
+    def found(scope):
+        return titles(clara.get(f"/verwaltung/tickets?text=eins&stand={scope}"))
+
+    clara.post(f"{path}/erledigen", clara.get(path).fields(f"{path}/erledigen"))
+    assert (found("zu-tun"), found("erledigt"), found("alle")) == ([], ["eins"], ["eins"])
+    values = clara.get(path).fields(f"{path}/wieder-oeffnen").to_dict() | {"wieder-oeffnen-reason": "doch nicht"}
+    clara.post(f"{path}/wieder-oeffnen", values)
+    assert (found("zu-tun"), found("erledigt"), found("alle")) == (["eins"], [], ["eins"])
+
+
+def test_new_tickets_appear_without_a_reload(reported, clara):
+    reported(("eins", "low"))
+    page = clara.get("/verwaltung/tickets?stand=neu")
+    ask = page.element("live").get("data-hx-get")
+    unchanged = clara.get(ask, headers=LIVE)
+    assert unchanged.response.headers["HX-Reswap"] == "none"
+    reported(("zwei", "high"))
+    changed = clara.get(ask, headers=LIVE)
+    assert "HX-Reswap" not in changed.response.headers
+    assert titles(changed) == ["zwei", "eins"]
+    assert "<html" not in changed.text
+    assert changed.element("live").get("data-hx-get") != ask
+
+
+def test_further_pages_stay_as_they_are(reported, clara, monkeypatch):
+    monkeypatch.setattr(queue.page, "__defaults__", ("", 1))
+    reported(("eins", "low"), ("zwei", "low"))
+    further = clara.get(address(clara.get("/verwaltung/tickets"), "Weitere Tickets"))
+    assert further.element("live").get("data-hx-get") is None
+
+
+def test_asking_by_itself_keeps_nobody_signed_in(app, reported, monkeypatch):
+    clara = signed_in(app, "Clara Neumann")
+    ask = clara.get("/verwaltung/tickets").element("live").get("data-hx-get")
+    for minutes in range(0, 120, 20):
+        monkeypatch.setattr(clock, "now", lambda minutes=minutes: NOW + timedelta(minutes=minutes))
+        assert clara.get(ask, headers=LIVE).status == 200
+    monkeypatch.setattr(clock, "now", lambda: NOW + timedelta(minutes=121))
+    answer = clara.get(ask, headers=LIVE)
+    assert (answer.status, answer.text) == (401, "")
+    assert answer.response.headers["HX-Redirect"] == "/verwaltung/anmelden"
+
+
+@pytest.mark.parametrize(
+    ("filters", "first_step"),
+    [
+        (QueueFilters(), "SCAN t1 USING COVERING INDEX ticket_open"),
+        (
+            QueueFilters(view=QueueView.OPEN, customer_number="K1001"),
+            "SEARCH t1 USING INDEX ticket_customer_id_rank_id",
+        ),
+        (QueueFilters(view=QueueView.DONE), "SEARCH t1 USING INDEX ticket_status_id"),
+        (QueueFilters(view=QueueView.DONE, text="drucker"), "SCAN t2 VIRTUAL TABLE"),
+        (QueueFilters(view=QueueView.DONE, text="drucker", customer_number="K1001"), "SCAN t2 VIRTUAL TABLE"),
+        (QueueFilters(view=QueueView.CANCELLED, text="drucker", category=Category.INCIDENT), "SCAN t2 VIRTUAL TABLE"),
+        (QueueFilters(view=QueueView.ALL, text="drucker"), "SCAN t2 VIRTUAL TABLE"),
+    ],
+    ids=str,
+)
+def test_views_of_a_million_tickets_begin_with_the_few_that_may_be_shown(anna, db, filters, first_step):
+    sql, values = queue._ordered(queue._selected(filters), filters).limit(51).sql()
+    plan = [row[-1] for row in db.execute_sql(f"EXPLAIN QUERY PLAN {sql}", values)]
+    assert plan[0].startswith(first_step)

@@ -1,0 +1,174 @@
+"""Can time tell a right PIN from a wrong one or from an unknown number? python -m tests.stress.timing_attack [--probe]
+
+Sends right, wrong and unknown ones in random order to the running portal and compares how long the answer takes, and
+how long the next page takes after it: as the AUC of each kind against wrong, which is 0.5 where nothing shows. Wrong
+against wrong is the control. With --probe each one is followed, until it is decided and its mails are delivered, by a
+stream of requests of one's own that need to write, and what is compared is how long these had to wait. The limits are
+off: with them ten wrong ones a day are all that anybody can try.
+"""
+
+import argparse
+import random
+import secrets
+import statistics
+import sys
+import time
+from bisect import bisect_left, bisect_right
+from urllib.parse import urlencode, urlsplit
+
+from enums import SubmissionState
+from models import Approver, Customer, Submission
+from tests.stress.load_generator import portal_under_load
+from tests.support.pages import EXAMPLES
+from tests.support.servers.http_client import with_file
+from tests.support.servers.mailbox import mail_server_running
+from tools.bench.http_client import GAP, Client
+
+MAX_DEVIATION = 0.03
+KINDS = ("right", "wrong", "unknown", "control")
+FILE = b"Zeile im Protokoll.\r\n" * 500
+
+# With the probe the worker is quick, so that one sample takes a second and not a minute.
+QUICK_TICK_SECONDS = 0.3
+AFTER_SECONDS = 0.6
+TIMEOUT_SECONDS = 20
+TIME_LIMIT_SECONDS = 40 * 60
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="python -m tests.stress.timing_attack", description=__doc__.splitlines()[0])
+    parser.add_argument("--samples", type=int, default=2000, help="of each kind")
+    parser.add_argument("--probe", action="store_true", help="look at the waits of requests that write")
+    options = parser.parse_args()
+    with mail_server_running() as mailbox:
+        mail = {"smtp_url": mailbox.url} if options.probe else {}
+        tick = QUICK_TICK_SECONDS if options.probe else 1.5
+
+        def start(portal):
+            portal.start(limits="off", backup_time="", worker_tick_seconds=tick, **mail)
+
+        with portal_under_load(start) as (portal, _, load):
+            _appoint(portal)
+            measure = _probe if options.probe else _answer_times
+            measured = measure(portal, load.known, options.samples)
+    sys.exit(not _print(measured))
+
+
+def _appoint(portal):
+    """Let two people decide, so that a ticket comes with as many mails as any."""
+    with portal.database():
+        for name in ("Bernd", "Petra"):
+            Approver.create(customer=Customer.get(), name=name, email=f"{name.lower()}@sommer.example")
+
+
+def auc(one, other):
+    """Return how likely a sample of the one is greater than one of the other, equal ones counted half."""
+    other = sorted(other)
+    return sum(bisect_left(other, value) + bisect_right(other, value) for value in one) / 2 / len(one) / len(other)
+
+
+def _in_random_order(samples):
+    """Yield each kind so many times, all of them once in each round."""
+    for _ in range(samples):
+        yield from random.sample(KINDS, len(KINDS))
+
+
+def _requests(client, known, file=None):
+    """Return for each kind of submission the request around the gap for its draft key."""
+    cookie, token = client.session()
+    pin = known["pin"].replace(" ", "")
+    wrong, other = (f"{(int(pin) + number) % 10**8:08}" for number in (1, 2))
+    typed = {
+        "right": {"pin": pin},
+        "wrong": {"pin": wrong},
+        "unknown": {"pin": pin, "customer_number": "K9999"},
+        "control": {"pin": other},
+    }
+    requests = {}
+    for kind, changes in typed.items():
+        values = known | EXAMPLES["incident"] | {"category": "incident", "csrf_token": token} | changes
+        values |= {"draft": GAP.decode()}
+        body, media_type = urlencode(values | {"draft": ""}).encode() + GAP, "application/x-www-form-urlencoded"
+        if file:
+            body, media_type = with_file(values, "Protokoll.log", file)
+        head = f"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: {cookie}\r\nContent-Type: {media_type}\r\n"
+        requests[kind] = (f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body).split(GAP)
+    return requests
+
+
+def _fill(parts):
+    draft = secrets.token_urlsafe(16)
+    return draft.encode().join(parts), draft
+
+
+def _timed(client, request, status):
+    began = time.perf_counter()
+    client.exchange(request, status)
+    return time.perf_counter() - began
+
+
+def _answer_times(portal, known, samples):
+    """Return by what was measured and kind: how long the answer to a submission took, and the page after it."""
+    measured, ends = {}, time.monotonic() + TIME_LIMIT_SECONDS
+    with Client(urlsplit(portal.url).port, known["pin"]) as client:
+        for case, file in (("without a file", None), ("with a file", FILE)):
+            requests = _requests(client, known, file)
+            page = client.page()
+            answers, nexts = ({kind: [] for kind in KINDS} for _ in range(2))
+            for kind in _in_random_order(samples):
+                if time.monotonic() > ends:
+                    break
+                answers[kind].append(_timed(client, _fill(requests[kind])[0], 303))
+                nexts[kind].append(_timed(client, page, 200))
+            measured[f"answer, {case}"] = answers
+            measured[f"page after it, {case}"] = nexts
+    return measured
+
+
+def _probe(portal, known, samples):
+    """Return by feature and kind: how requests that write had to wait while a submission was decided and told."""
+    port, ends = urlsplit(portal.url).port, time.monotonic() + TIME_LIMIT_SECONDS
+    features = ("longest wait", "second longest", "all waits", "waits over 8 ms")
+    measured = {feature: {kind: [] for kind in KINDS} for feature in features}
+    with portal.database(), Client(port, known["pin"]) as client, Client(port, known["pin"]) as prober:
+        requests = _requests(client, known)
+        own, _ = _fill(_requests(prober, known)["wrong"])
+        prober.exchange(own, 303)
+        for kind in _in_random_order(samples):
+            if time.monotonic() > ends:
+                break
+            request, draft = _fill(requests[kind])
+            client.exchange(request, 303)
+            # The same again is stored no second time, but takes the same lock.
+            waits, until = [], time.perf_counter() + TIMEOUT_SECONDS
+            while time.perf_counter() < until:
+                waits.append(_timed(prober, own, 303))
+                if until - time.perf_counter() > AFTER_SECONDS and _is_decided(draft):
+                    until = time.perf_counter() + AFTER_SECONDS
+            waits.sort(reverse=True)
+            for feature, value in zip(
+                features, (waits[0], waits[1], sum(waits[:20]), sum(wait > 0.008 for wait in waits)), strict=True
+            ):
+                measured[feature][kind].append(value)
+    return measured
+
+
+def _is_decided(draft):
+    return Submission.get(Submission.draft == draft).state is not SubmissionState.PENDING
+
+
+def _print(measured):
+    """Print a table and say whether nothing shows."""
+    is_hidden = True
+    for name, times in measured.items():
+        print(f"\n{name}: {len(times['wrong'])} of each kind")
+        for kind in KINDS:
+            against = auc(times[kind], times["wrong"])
+            is_hidden = is_hidden and abs(against - 0.5) <= MAX_DEVIATION
+            median = statistics.median(times[kind])
+            print(f"  {kind:10} median {1000 * median:9.3f}   AUC against wrong {against:.3f}")
+    return is_hidden
+
+
+if __name__ == "__main__":
+    main()

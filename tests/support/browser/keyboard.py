@@ -1,0 +1,36 @@
+"""A person with a keyboard only."""
+
+import pytest
+
+FOCUSED = """(() => {
+    const element = document.activeElement;
+    return element === document.body ? "" : element.innerText || element.ariaLabel || element.id;
+})()"""
+
+
+class Keyboard:
+    """Somebody who touches nothing but the keyboard."""
+
+    def __init__(self, tab):
+        self.tab, self.page = tab, tab.page
+
+    def press(self, *keys):
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    def type(self, text):
+        self.page.keyboard.type(text)
+
+    def go_to(self, words):
+        """Press Tab until what has the focus says these words, and see that one sees where the focus is."""
+        self.page.wait_for_load_state()  # A key pressed before htmx has run would send the plain form.
+        for _ in range(80):
+            self.press("Tab")
+            if words in self.page.evaluate(FOCUSED):
+                assert self.page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+                return
+        pytest.fail(f"The keyboard does not reach: {words}")
+
+    def follow(self, words):
+        self.go_to(words)
+        self.press("Enter")

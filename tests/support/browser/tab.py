@@ -1,0 +1,249 @@
+"""A tab of a real browser."""
+
+import re
+import shutil
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.sessions import SecureCookieSessionInterface
+from peewee import prefetch
+from playwright.sync_api import expect, sync_playwright
+
+import enums
+from models import Attachment, Staff, Submission
+from services.staff import sessions
+from tests.support.pages import EXAMPLES
+
+TIMEOUT_MS = 10_000
+
+expect.set_options(timeout=TIMEOUT_MS)
+
+
+PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
+
+
+# What a browser reports about an answer that a test brought about on purpose; everything else is a fault of the page.
+LOADING_FAILED = re.compile(
+    "^(Failed to load resource|Response Status Error Code|htmx:(sendError|sendAbort|afterRequest))"
+)
+
+
+REPORT_CSP_VIOLATIONS = """document.addEventListener("securitypolicyviolation",
+    (event) => console.error(`violates ${event.violatedDirective}: ${event.blockedURI} ${event.sample}`))"""
+
+
+class Tab:
+    """A browser tab in front of the portal, a person who knows number and PIN, and the network between."""
+
+    def __init__(self, context, portal, known, disk):
+        self.portal, self.known = portal, known
+        self._disk = disk
+        self.console, self.requests = [], []
+        context.add_init_script(REPORT_CSP_VIOLATIONS)
+        context.on("console", self._hear)
+        context.on("weberror", lambda error: self.console.append(str(error.error)))
+        context.on("request", lambda request: self.requests.append(request))
+        self.page = context.new_page()
+        self._network = context.new_cdp_session(self.page)
+
+    def _hear(self, message):
+        if message.type in ("error", "warning"):
+            self.console.append(message.text)
+
+    def open(self, path="/"):
+        self.page.goto(path)
+        return self
+
+    def at(self, selector, **options):
+        return self.page.locator(selector, **options)
+
+    def fill(self, values):
+        """Fill in fields by their names; what has choices is chosen."""
+        for name, value in values.items():
+            if name in ("salutation", "priority"):
+                self.at(f"input[name={name}][value={value}]").check()
+            else:
+                self.at(f"#{name}").fill(value)
+
+    def choose(self, category):
+        """Choose a category and wait for its fields."""
+        self.at(f"input[name=category][value={category}]").check()
+        self.sees_fields_of(category)
+
+    def begin(self, category):
+        """Open the form and fill in everything that a category requires."""
+        self.open()
+        self.fill(self.known)
+        self.choose(category)
+        self.fill(EXAMPLES[category])
+        return self
+
+    def add_files(self, *files):
+        """Choose files, given as pairs of name and content, in the file dialog."""
+        self.at("#files").set_input_files(self.on_disk(*files))
+
+    def on_disk(self, *files):
+        """Write files, given as pairs of name and content, to the person's own disk and return their paths."""
+        folder = Path(tempfile.mkdtemp(dir=self._disk))
+        for name, content in files:
+            (folder / name).write_bytes(content)
+        return [folder / name for name, _ in files]
+
+    def send(self):
+        self.at("#send").click()
+
+    def sees_fields_of(self, category):
+        expect(self.at("#fields legend").first).to_have_text(enums.Category(category).label)
+        # Until htmx has settled it does not hear what is typed; nobody is as quick as a test.
+        expect(self.at(".htmx-added")).to_have_count(0)
+
+    def sees_files(self, *names):
+        expect(self.at(".file-name")).to_have_text(list(names))
+
+    def begin_upload(self, *files):
+        """Choose files whose upload stays on its way until it goes on or breaks."""
+        held = []
+        self.page.route("**/anhaenge", lambda route: held.append(route), times=1)
+        with self.page.expect_request("**/anhaenge"):
+            self.add_files(*files)
+        expect(self.at("#upload-progress")).to_be_visible()
+        (self._upload,) = held
+
+    def upload_goes_on(self):
+        self._upload.continue_()
+
+    def upload_breaks(self):
+        self._upload.abort("connectionreset")
+
+    def sees_receipt(self):
+        expect(self.page).to_have_url(re.compile(r"/eingegangen/[2-9A-Z]{8}$"))
+        expect(self.at("h1")).to_have_text("Ihre Anfrage ist eingegangen")
+
+    def sees_values(self, values):
+        """See that fields show these values, or have these choices."""
+        for name, value in values.items():
+            if name in ("salutation", "priority"):
+                expect(self.at(f"input[name={name}][value={value}]")).to_be_checked()
+            else:
+                expect(self.at(f"#{name}")).to_have_value(value)
+
+    def focus_is_on(self, selector):
+        expect(self.at(selector)).to_be_focused()
+
+    def chosen_files(self):
+        """Return the names of the files that the file field holds."""
+        return self.at("#files").evaluate("(input) => [...input.files].map((file) => file.name)")
+
+    def throttle_uploads(self):
+        """Let what is sent crawl at 20 kB a second."""
+        self._connect(upload=20_000)
+
+    def throttle_to_slow_4g(self):
+        """Let the line be the "Slow 4G" of developer tools: 1.6 Mbit/s down, 750 kbit/s up, half a second to answer."""
+        self._connect(download=180_000, upload=84_000, latency=562)
+
+    def go_offline(self):
+        self._connect(offline=True)
+
+    def go_online(self):
+        self._connect()
+
+    def _connect(self, download=-1, upload=-1, latency=0, offline=False):
+        conditions = {
+            "offline": offline,
+            "latency": latency,
+            "downloadThroughput": download,
+            "uploadThroughput": upload,
+        }
+        self._network.send("Network.emulateNetworkConditions", conditions)
+
+    def check(self):
+        """Check what holds for every visit: no fault in a script, nothing against the policy, no other host."""
+        assert [text for text in self.console if not LOADING_FAILED.search(text)] == []
+        assert {request.url for request in self.requests if not request.url.startswith(self.portal.url)} == set()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Debian's Chromium, for all tests."""
+    path = shutil.which("chromium")
+    if path is None:
+        pytest.fail("Chromium is missing. The browser tests need it: sudo apt install chromium")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=path,
+            args=["--no-sandbox", "--disable-background-networking"],
+            # The way back restores a page as it was left, as in everybody's browser.
+            ignore_default_args=["--disable-back-forward-cache"],
+        )
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="session")
+def known(portal):
+    """What Anna types: the number and PIN of her company, her name and her phone."""
+    return portal.add_customer("K1001", "Bäckerei Sommer")
+
+
+@pytest.fixture
+def open_tab(browser, portal, known, tmp_path):
+    """Open a tab in a browser of its own; how it went is checked at the end."""
+    tabs = []
+
+    def new(**options):
+        context = browser.new_context(base_url=portal.url, locale="de-DE", timezone_id="Europe/Berlin", **options)
+        context.set_default_timeout(TIMEOUT_MS)
+        tabs.append(Tab(context, portal, known, tmp_path))
+        return tabs[-1]
+
+    yield new
+    for tab in tabs:
+        tab.page.context.close()
+        tab.check()
+
+
+@pytest.fixture
+def staff_tab(open_tab, portal):
+    """Open a tab in which Clara of the office is signed in; no password was ever set."""
+
+    def new(**options):
+        now = datetime.now(UTC)
+        with portal.database():
+            known = {"name": "Clara Neumann", "password_hash": "none", "created_at": now}
+            member, _ = Staff.get_or_create(login="clara", defaults=known)
+            token = sessions.begin(member, "127.0.0.1", now)
+        signer = Flask("signer")
+        signer.secret_key = (portal.data_dir / "secret.key").read_bytes()
+        session = {"staff": token, "staff_seen": int(now.timestamp())}
+        cookie = SecureCookieSessionInterface().get_signing_serializer(signer).dumps(session)
+        tab = open_tab(**options)
+        tab.page.context.add_cookies([{"name": "session", "value": cookie, "url": portal.url}])
+        return tab
+
+    return new
+
+
+@pytest.fixture
+def tab(open_tab):
+    return open_tab()
+
+
+@pytest.fixture
+def sent(portal):
+    """Return what has been sent since the test began, oldest first, each submission with its attachments."""
+    with portal.database():
+        before = Submission.select().count()
+
+    def load():
+        with portal.database():
+            return prefetch(Submission.select().where(Submission.id > before).order_by(Submission.id), Attachment)
+
+    return load
+
+
+def names_of(submission):
+    return sorted(attachment.name for attachment in submission.files)

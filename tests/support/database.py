@@ -1,0 +1,52 @@
+"""What is stored: the database and the files, compared before and after."""
+
+import sqlite3
+from contextlib import closing
+
+from settings import settings
+
+
+def snapshot():
+    """Return all that is stored: the whole database as text, and the names of all files."""
+    with sqlite3.connect(settings.database_path) as connection:
+        lines = list(connection.iterdump())
+    connection.close()
+    return lines, sorted(path.name for path in settings.data_dir.rglob("*"))
+
+
+def files_on_disk():
+    return sorted(path.name for path in settings.files_dir.iterdir())
+
+
+ADDS_TABLE = """
+from peewee import CharField, Model
+
+
+class Device(Model):
+    name = CharField()
+
+    class Meta:
+        legacy_table_names = False
+
+
+def up(migrator, db):
+    with db.bind_ctx([Device]):
+        db.create_tables([Device], safe=False)
+"""
+
+
+def schema(path):
+    """Return the statements that would make each table and index of a database file."""
+    with closing(sqlite3.connect(path)) as connection:
+        rows = connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_master WHERE sql IS NOT NULL")
+        return {(kind, name): (table, sql) for kind, name, table, sql in rows}
+
+
+def tables(path):
+    """Return the names of the tables, but for those that belong to SQLite, its full-text search or the steps."""
+    names = {name for kind, name in schema(path) if kind == "table"}
+    return {name for name in names if not name.startswith(("sqlite_", "ticket_words_", "schema_migration"))}
+
+
+def backups():
+    return sorted(settings.backups_dir.glob("*")) if settings.backups_dir.exists() else []

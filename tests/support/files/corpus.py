@@ -1,0 +1,73 @@
+"""The corpus: files with the verdict that is right for each, all made in memory.
+
+To look at them with other programs, write them into a folder: python -m tests.support.files.corpus FOLDER
+"""
+
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.support.files.bad_files import BAD, denial_of_service_files
+from tests.support.files.good_files import ACTIVE, GOOD
+
+MEDIA_TYPES = {
+    "png": "image/png",
+    "jpg": "image/jpeg",
+    "jpeg": "image/jpeg",
+    "jpe": "image/jpeg",
+    "jfif": "image/jpeg",
+    "gif": "image/gif",
+    "webp": "image/webp",
+    "bmp": "image/bmp",
+    "tif": "image/tiff",
+    "tiff": "image/tiff",
+    "heic": "image/heic",
+    "heif": "image/heic",
+    "pdf": "application/pdf",
+    "txt": "text/plain",
+    "log": "text/plain",
+}
+
+
+class Case(NamedTuple):
+    """A file, and what is right: its type and active content if it comes in, else a part of the reason."""
+
+    key: str
+    name: str
+    content: bytes
+    media_type: str = ""
+    active_content: str = ""
+    reason: str = ""
+
+
+def good():
+    """Return every file that comes in."""
+    files = {key: (*case, "") for key, case in GOOD.items()} | ACTIVE
+    return [
+        Case(key, name, content, MEDIA_TYPES[name.rpartition(".")[2].lower()], words)
+        for key, (name, content, words) in files.items()
+    ]
+
+
+def bad():
+    """Return every file that stays out, but for those that are made to keep the server busy."""
+    return [Case(key, name, content, reason=reason) for key, (name, content, reason) in BAD.items()]
+
+
+def denial_of_service():
+    """Return files that stay out, most of them as large as a file may be."""
+    return [
+        Case(key, name, content, reason=reason) for key, (name, content, reason) in denial_of_service_files().items()
+    ]
+
+
+def main():
+    folder = Path(sys.argv[1])
+    for verdict, cases in (("gut", good()), ("schlecht", [*bad(), *denial_of_service()])):
+        (folder / verdict).mkdir(parents=True, exist_ok=True)
+        for case in cases:
+            (folder / verdict / f"{case.key} - {case.name}").write_bytes(case.content)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,177 @@
+"""The mail server of the office, a real one, and the mailboxes behind it."""
+
+import asyncio
+import email
+import re
+import threading
+from contextlib import contextmanager
+from email.policy import default
+from urllib.parse import urlsplit
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, AuthResult
+
+import clock
+from database import database
+from services.mail import delivery
+from settings import settings
+from tests.support.servers.live_server import free_port
+
+HANGS, DIES = "hangs", "dies"
+
+TIMEOUT_SECONDS = 20
+
+
+class Mailbox:
+    """An SMTP server that takes everything and keeps it, unless it is in a mood.
+
+    A mood says for a step of the conversation (connect, EHLO, STARTTLS, AUTH, MAIL, RCPT, DATA, END) what it answers
+    instead, or that it hangs or dies there; at END it has kept the mail before it does, and a coroutine may say what
+    happens before it says yes.
+    """
+
+    def __init__(self):
+        self.mails, self.logins, self.connections = [], [], 0
+        self.failure = {}
+        self._arrival = threading.Condition()
+
+    async def handle_DATA(self, server, session, envelope):
+        mail = email.message_from_bytes(envelope.content, policy=default)
+        mail.envelope, mail.was_encrypted = envelope, session.ssl is not None
+        failure = self.failure.get("END")
+        if failure in (None, HANGS, DIES) or callable(failure):
+            with self._arrival:
+                self.mails.append(mail)
+                self._arrival.notify_all()
+        if failure in (HANGS, DIES):
+            await server.fail_with(failure)
+        if callable(failure):
+            failure = await failure()
+        return failure or "250 OK"
+
+    def login(self, server, session, envelope, mechanism, data):
+        """Take every name and password and keep them."""
+        self.logins.append((data.login.decode(), data.password.decode()))
+        return AuthResult(success=True)
+
+    def to(self, address):
+        """Return the mails to an address, oldest first."""
+        return [mail for mail in self.mails if mail.envelope.rcpt_tos == [address]]
+
+    def wait_for(self, address, number=1):
+        """Wait until so many mails to an address have arrived and return the last of them."""
+        with self._arrival:
+            has_come = self._arrival.wait_for(lambda: len(self.to(address)) >= number, TIMEOUT_SECONDS)
+        assert has_come, "No mail arrives."
+        return self.to(address)[number - 1]
+
+    def last_to(self, address):
+        """Return the newest mail to an address."""
+        return self.to(address)[-1]
+
+
+class FaultySmtp(SMTP):
+    """The conversation of a Mailbox, true to its mood."""
+
+    async def _handle_client(self):
+        self.event_handler.connections += 1
+        await self._unless_failing("connect", super()._handle_client)
+
+    async def smtp_EHLO(self, arg):
+        await self._unless_failing("EHLO", super().smtp_EHLO, arg)
+
+    async def smtp_HELO(self, arg):
+        await self._unless_failing("EHLO", super().smtp_HELO, arg)
+
+    async def smtp_STARTTLS(self, arg):
+        await self._unless_failing("STARTTLS", super().smtp_STARTTLS, arg)
+
+    async def smtp_AUTH(self, arg):
+        await self._unless_failing("AUTH", super().smtp_AUTH, arg)
+
+    async def smtp_MAIL(self, arg):
+        await self._unless_failing("MAIL", super().smtp_MAIL, arg)
+
+    async def smtp_RCPT(self, arg):
+        await self._unless_failing("RCPT", super().smtp_RCPT, arg)
+
+    async def smtp_DATA(self, arg):
+        await self._unless_failing("DATA", super().smtp_DATA, arg)
+
+    async def fail_with(self, failure):
+        """Hang until somebody gives up, or die."""
+        try:
+            if failure == HANGS:
+                await asyncio.Event().wait()
+        finally:
+            self.transport.abort()
+        await asyncio.Event().wait()
+
+    async def _unless_failing(self, step, go_on, *arguments):
+        failure = self.event_handler.failure.get(step)
+        if failure is None:
+            await go_on(*arguments)
+        elif failure in (HANGS, DIES):
+            await self.fail_with(failure)
+        else:
+            await self.push(failure)
+            if step == "connect":
+                self.transport.close()
+
+
+class FaultyController(Controller):
+    def factory(self):
+        return FaultySmtp(self.handler, **self.SMTP_kwargs)
+
+
+def text_of(mail):
+    """Return what a mail says, as plain text."""
+    return mail.get_body(("plain",)).get_content().replace("\r\n", "\n")
+
+
+def path_in(mail, start="/"):
+    """Return the path of the portal's address in a mail that begins like this, for a visitor to open."""
+    paths = [urlsplit(url).path for url in re.findall(r"https?://\S+", text_of(mail)) if url.startswith(settings.url)]
+    return next(path for path in paths if path.startswith(start))
+
+
+@contextmanager
+def mail_server_running(controller=FaultyController, **options):
+    """Run a mail server on this machine with options of aiosmtpd's and yield its mailbox."""
+    mailbox = Mailbox()
+    login = {"authenticator": mailbox.login, "auth_require_tls": False}
+    running = controller(mailbox, hostname="127.0.0.1", port=free_port(), **login | options)
+    running.start()
+    # It has called itself once, to see that it runs.
+    mailbox.connections = 0
+    mailbox.port = running.port
+    mailbox.url = f"smtp://127.0.0.1:{running.port}"
+    yield mailbox
+    running.stop()
+
+
+@pytest.fixture
+def mail_server():
+    """A mail server on this machine; nobody sends anything to it yet."""
+    with mail_server_running() as mailbox:
+        yield mailbox
+
+
+@pytest.fixture
+def mailbox(app, mail_server):
+    """The mailboxes of everybody, behind the server that the portal sends to."""
+    settings.smtp_url, settings.base_url = mail_server.url, "http://portal.example"
+    return mail_server
+
+
+@pytest.fixture
+def deliver_mails(app, mailbox):
+    """Let the portal deliver what is due, and return all mails that have arrived by then, oldest first."""
+
+    def deliver(now=None):
+        with app.app_context(), database.connection_context():
+            delivery.deliver_due(now or clock.now())
+        return mailbox.mails
+
+    return deliver

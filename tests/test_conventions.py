@@ -1,0 +1,124 @@
+"""The house rules that a machine can check: who imports whom, lint, templates, translations, pinned versions."""
+
+import ast
+import gettext
+import hashlib
+import re
+import subprocess
+import sys
+from collections import Counter
+from html.parser import HTMLParser
+
+import pytest
+
+from tests.support.processes import ROOT
+from tools import catalogue, layers
+
+TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
+
+
+def test_imports_keep_to_the_layers():
+    result = layers.check()
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+@pytest.mark.parametrize("arguments", [["check"], ["format", "--check"]], ids=" ".join)
+def test_ruff(arguments):
+    result = subprocess.run(
+        [sys.executable, "-m", "ruff", *arguments, "--quiet"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_start_py_is_read_by_an_old_python():
+    ast.parse((ROOT / "start.py").read_text("utf-8"), feature_version=(3, 4))
+
+
+class InlineCode(HTMLParser):
+    """Collects what a strict content security policy would not run."""
+
+    def __init__(self):
+        super().__init__()
+        self.found = []
+
+    def handle_starttag(self, tag, attrs):
+        names = dict(attrs)
+        if tag == "style" or (tag == "script" and "src" not in names):
+            self.found.append(f"<{tag}>")
+        self.found += [name for name in names if re.fullmatch(r"style|on[a-z]+|(data-)?hx-on\W.*", name)]
+        self.found += [value for value in names.values() if value and re.match(r"\s*(javascript|data):", value)]
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
+def test_templates_hold_no_inline_code(path):
+    parser = InlineCode()
+    parser.feed(path.read_text("utf-8"))
+    # It leaves the house as a file of its own, to which no header belongs.
+    assert parser.found == (["<style>"] if path.name == "disclosure.html" else [])
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
+def test_templates_escape_everything(path):
+    text = path.read_text("utf-8")
+    assert re.findall(r"\|\s*safe\b|autoescape|Markup", text) == []
+    # What _() returns counts as safe HTML: a text that somebody typed must not go through it.
+    assert re.findall(r"\b_\((?![\"']|[\w.]+\.label\))", text) == []
+
+
+def test_htmx_is_the_one_that_was_checked():
+    (vendored,) = (ROOT / "static" / "vendor").glob("htmx*.js")
+    digest = hashlib.sha256(vendored.read_bytes()).hexdigest()
+    assert digest == "d6fdc75f204e6bdefa99b69bf1e6d4ac69b8a364f77929f45c13476b4000f717"
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-test.txt"])
+def test_every_version_is_pinned(name):
+    lines = [line.partition("#")[0].strip() for line in (ROOT / name).read_text("utf-8").splitlines()]
+    wanted = [line for line in lines if line and line != "-r requirements.txt"]
+    assert wanted
+    assert [
+        line for line in wanted if not re.fullmatch(r"[A-Za-z0-9-]+==[\w.]+(; sys_platform == \"win32\")?", line)
+    ] == []
+
+
+@pytest.mark.parametrize(("code", "domain"), [("de", "messages"), ("en", "portal")])
+def test_compiled_catalogue_is_the_readable_one(code, domain):
+    folder = ROOT / "translations" / code / "LC_MESSAGES"
+    with (folder / f"{domain}.mo").open("rb") as file:
+        compiled = gettext.GNUTranslations(file)._catalog
+    readable = read_catalogue((folder / f"{domain}.po").read_text("utf-8"))
+    assert {key: text for key, text in compiled.items() if key != ""} == readable
+    assert all(readable.values())
+
+
+def read_catalogue(text):
+    """Return the entries of a .po file in the shape in which gettext keeps those of a .mo file."""
+    entries = {}
+    for block in re.split(r"\n\s*\n", text):
+        fields = {}
+        for keyword, strings in re.findall(r'^(msg\w+(?:\[\d\])?) ((?:".*"\s*)+)', block, re.MULTILINE):
+            fields[keyword] = "".join(map(ast.literal_eval, re.findall(r'".*"', strings)))
+        if not fields.get("msgid"):
+            continue
+        if "msgid_plural" in fields:
+            entries |= {(fields["msgid"], number): fields[f"msgstr[{number}]"] for number in (0, 1)}
+        else:
+            entries[fields["msgid"]] = fields["msgstr"]
+    return entries
+
+
+def test_english_sentences_have_the_gaps_and_marks_of_the_german_ones():
+    def gaps(text):
+        return Counter(re.findall(r"%\(\w+\)\d*[sd]|\{\w+\}|<[^>]+>|\N{NO-BREAK SPACE}", text))
+
+    for message in catalogue.load_catalogue():
+        pairs = zip(catalogue.plural_forms(message.id), catalogue.plural_forms(message.string), strict=True)
+        for german, english in pairs if message.id else ():
+            assert gaps(german) == gaps(english), german
+
+
+@pytest.mark.parametrize("path", ["README.md", "docs/handbuch.md"])
+def test_documents_show_only_pictures_that_are_there(path):
+    pictures = re.findall(r"!\[[^]]*\]\(([^)]+)\)", (ROOT / path).read_text("utf-8"))
+    assert pictures
+    assert [name for name in pictures if not (ROOT / path).parent.joinpath(name).is_file()] == []

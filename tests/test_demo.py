@@ -1,0 +1,154 @@
+"""The made-up past of the demo: plausible, the same each time, and nothing that the portal itself would not do."""
+
+from collections import Counter
+from datetime import timedelta
+from types import SimpleNamespace
+
+import pytest
+from click.testing import CliRunner
+
+from cli import commands
+from clock import TIME_ZONE
+from demo import history
+from enums import (
+    OPEN_STATUSES,
+    STARTED_STATUSES,
+    Approval,
+    Category,
+    EventKind,
+    Priority,
+    SubmissionState,
+    TicketStatus,
+)
+from models import Customer, Event, Staff, Submission, Ticket, TicketWords
+from services import search
+from tests.support.cast import NOW
+
+COUNT = 600
+PERIOD = timedelta(days=200)
+
+
+@pytest.fixture
+def past(db):
+    """All tickets of a small made-up past, oldest first."""
+    history.add_history(COUNT, NOW, PERIOD)
+    return list(Ticket.with_details().order_by(Ticket.id))
+
+
+def contents(model):
+    return list(model.select().order_by(model.id).dicts())
+
+
+def test_numbers(past):
+    assert len(past) == COUNT
+    assert Customer.select().count() >= 40
+    assert 2 <= Staff.select().count() <= 3
+    assert Submission.unmatched().count() == history.UNMATCHED_COUNT
+    assert not Submission.pending().exists()
+    assert TicketWords.select().count() == COUNT
+    assert {customer.pin_hash for customer in Customer.select()} == {None}
+
+
+def test_shares(past):
+    categories = Counter(ticket.category for ticket in past)
+    assert set(categories) == set(Category)
+    assert categories.most_common(1)[0][0] is Category.INCIDENT
+    ranks = Counter(ticket.rank for ticket in past if ticket.category is not Category.NEW_EMPLOYEE)
+    assert ranks[Priority.LOW.rank] > ranks[Priority.MEDIUM.rank] > ranks[Priority.HIGH.rank] > 0
+    assert {ticket.status for ticket in past} == set(TicketStatus)
+    assert {ticket.approval for ticket in past} == set(Approval)
+    assert len({ticket.submission.description for ticket in past}) > COUNT / 2
+
+
+def test_times(past):
+    arrivals = [ticket.created_at.astimezone(TIME_ZONE) for ticket in past]
+    assert arrivals == sorted(arrivals)
+    assert NOW - PERIOD - timedelta(days=1) < arrivals[0] < NOW - PERIOD + timedelta(days=7)
+    assert NOW - timedelta(days=3) < arrivals[-1] <= NOW
+    assert all(7 <= arrival.hour < 18 for arrival in arrivals)
+    weekdays = Counter(arrival.weekday() for arrival in arrivals)
+    assert weekdays[0] == max(weekdays.values())
+    for ticket in past:
+        steps = [ticket.created_at, ticket.first_action_at, ticket.closed_at, NOW]
+        known = [step for step in steps if step]
+        assert known == sorted(known)
+
+
+def test_what_is_old_is_mostly_done(past):
+    old = [ticket for ticket in past if ticket.created_at < NOW - timedelta(days=20) and ticket.due_on is None]
+    assert 0.95 * len(old) < sum(ticket.status is TicketStatus.DONE for ticket in old) + 0.06 * len(old)
+    recent = [ticket for ticket in past if ticket.created_at > NOW - timedelta(days=10)]
+    assert {ticket.status for ticket in recent} >= set(OPEN_STATUSES)
+    today = NOW.astimezone(TIME_ZONE).date()
+    soon = [ticket for ticket in past if ticket.is_open and ticket.due_on and ticket.due_on > today]
+    assert soon
+    assert any(ticket.lead_time_missed for ticket in past)
+
+
+def test_history_tells_how_each_ticket_came_to_its_state(past):
+    verbs = {EventKind.STARTED: TicketStatus.IN_PROGRESS, EventKind.STARTED_EARLY: TicketStatus.IN_PROGRESS}
+    verbs |= {EventKind.WAITING: TicketStatus.WAITING, EventKind.DONE: TicketStatus.DONE}
+    verbs |= {EventKind.CANCELLED: TicketStatus.CANCELLED}
+    office = {member.name for member in Staff.select()}
+    for ticket in past:
+        events = list(ticket.events.order_by(Event.id))
+        assert events[0].kind is EventKind.OPENED
+        assert [event.at for event in events] == sorted(event.at for event in events)
+        assert events[-1].at <= NOW
+        states = [verbs[event.kind] for event in events if event.kind in verbs]
+        assert ticket.status is (states[-1] if states else TicketStatus.NEW)
+        by_office = [event.at for event in events[1:] if event.actor in office]
+        assert ticket.first_action_at == (by_office[0] if by_office else None)
+        if ticket.status in STARTED_STATUSES:
+            assert ticket.assignee.name in {event.actor for event in events}
+            early = any(event.kind is EventKind.STARTED_EARLY for event in events)
+            assert early or ticket.approval in (Approval.NOT_REQUIRED, Approval.APPROVED)
+        assert (ticket.approval is Approval.NOT_REQUIRED) == (not ticket.customer.approvers.exists())
+
+
+def test_what_waits_for_approval_was_asked_for_and_reminded_of(past):
+    waiting = [ticket for ticket in past if ticket.approval is Approval.PENDING]
+    assert {ticket.reminders for ticket in waiting} == {0, 1, 2}
+    for ticket in waiting:
+        kinds = [event.kind for event in ticket.events]
+        assert (kinds.count(EventKind.ASKED), kinds.count(EventKind.REMINDED)) == (1, ticket.reminders)
+        assert (ticket.remind_at is None) if ticket.reminders == 2 else (ticket.remind_at > NOW)
+    assert {ticket.remind_at for ticket in past if ticket not in waiting} == {None}
+
+
+def test_copies_agree_with_the_submission(past):
+    for ticket in past:
+        submission = ticket.submission
+        assert (ticket.category, ticket.rank) == (submission.category, submission.priority.rank)
+        assert ticket.due_on == submission.entry_date
+        assert (ticket.created_at, submission.state) == (submission.received_at, SubmissionState.ADMITTED)
+        assert submission.customer_number == ticket.customer.number
+        assert TicketWords.select().where(TicketWords.rowid == ticket.id).dicts().get() == search.index_row(ticket)
+
+
+def test_same_each_time(db):
+    def made():
+        history.add_history(50, NOW, PERIOD)
+        return [contents(model) for model in tables]
+
+    tables = (Event, Ticket, Submission, Customer)
+    first = made()
+    with db.atomic():
+        for model in (*tables, TicketWords, Staff):
+            model.delete().execute()
+    assert made() == first
+
+
+@pytest.mark.parametrize(("words", "wanted"), [([], None), (["--tickets", "5000"], 5000)])
+def test_command_makes_as_many_as_wanted(words, wanted):
+    asked = []
+    result = CliRunner().invoke(commands.cli, ["demo", *words], obj=SimpleNamespace(serve_demo=asked.append))
+    assert (result.exit_code, asked) == (0, [wanted])
+    assert "Beispieldaten" in result.output
+
+
+@pytest.mark.parametrize("number", ["0", "-5", "viele", ""])
+def test_command_refuses_what_is_no_number_of_tickets(number):
+    result = CliRunner().invoke(commands.cli, ["demo", "--tickets", number], obj=SimpleNamespace(serve_demo=None))
+    assert result.exit_code == 2
+    assert "--tickets" in result.output

@@ -1,0 +1,159 @@
+"""Measure the staff area with few and with many tickets in one run: python -m tools.bench.staff_pages
+
+Makes a portal of each size with the demo's generator. In each round every page is asked for at every size, one right
+after the other while the other portals are held; the medians count. Nothing fails because it is slow; an answer with a
+wrong status ends the run. The databases need about 1.8 kB a ticket in TMPDIR, and a minute for 200,000 tickets.
+"""
+
+import argparse
+import html
+import re
+import sys
+import time
+from contextlib import ExitStack, contextmanager
+from statistics import median
+from urllib.parse import urlencode
+
+import clock
+from app import create_app
+from database import database
+from demo import history
+from models import Staff
+from services.staff import sessions
+from settings import settings
+from tools.bench import servers
+from tools.bench.http_client import BenchError, Client
+
+SIZES = (1_000, 100_000, 1_000_000)
+TARGET = 3.0
+
+# Asked for so many times in a round, and once before, so that each portal has its pages in memory.
+REQUESTS = 5
+
+QUEUE = "/verwaltung/tickets"
+_NEXT = re.compile(rb'rel="next" href="([^"]+)"|href="([^"]+)" rel="next"')
+_ROW = b'class="row-title"'
+
+
+class Portal:
+    """A running portal with made-up tickets, and somebody who is signed in to its staff area."""
+
+    def __init__(self, server, tickets, cookie, fill_seconds):
+        self.server, self.tickets, self.fill_seconds = server, tickets, fill_seconds
+        self._cookie = cookie
+
+    def get(self, path):
+        """Return the answer to one request on a connection of its own, and the seconds that it took."""
+        with Client(self.server.port, self.server.pin) as visitor:
+            request = visitor.staff_page(path, self._cookie)
+            sent = time.monotonic()
+            answer = visitor.exchange(request, 200)
+            return answer, time.monotonic() - sent
+
+    def page(self, number, **filters):
+        """Return the address of a page of the queue, or of the last one before it."""
+        address = f"{QUEUE}?{urlencode(filters)}"
+        for _ in range(number - 1):
+            found = _NEXT.search(self.get(address)[0])
+            if found is None:
+                break
+            address = html.unescape((found[1] or found[2]).decode())
+        return address
+
+    def addresses(self):
+        """Return what is measured: the address of each page by its name."""
+        value = self.server.value
+        code = value("SELECT code FROM submission WHERE id = (SELECT MAX(submission_id) - 100 FROM ticket)")
+        serial = value("SELECT serial_number FROM submission WHERE serial_number != '' ORDER BY id LIMIT 1")[2:8]
+        customer = value("SELECT number FROM customer WHERE number LIKE 'K2%' ORDER BY number LIMIT 1")
+        member = value("SELECT login FROM staff ORDER BY id LIMIT 1")
+        searches = {"frequent word": "drucker", "part of a serial number": serial, "Vorgangsnummer": code}
+        searches["word that is nowhere"] = "quastenflosser"
+        filters = {
+            "kind": {"art": "garantiefall"},
+            "customer": {"kunde": customer},
+            "assignee": {"bearbeitet-von": member},
+        }
+        pages = {"Heute": "/verwaltung/", "queue": QUEUE}
+        for scope, slug in (("open", "alle-offenen"), ("done", "erledigt")):
+            pages[scope] = self.page(1, stand=slug)
+            pages[f"{scope}, page 5"] = self.page(5, stand=slug)
+            pages |= {f"{scope}, by {name}": self.page(1, stand=slug, **chosen) for name, chosen in filters.items()}
+        for scope, slug in (("open", "alle-offenen"), ("done", "erledigt"), ("all", "alle")):
+            pages |= {f"{scope}: {name}": self.page(1, stand=slug, text=text) for name, text in searches.items()}
+        return pages | {"ticket": f"/verwaltung/ticket/{code}"}
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="python -m tools.bench.staff_pages", description=__doc__.splitlines()[0])
+    parser.add_argument("--sizes", type=lambda text: [int(size) for size in text.split(",")], default=SIZES)
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    try:
+        with ExitStack() as stack:
+            portals = [stack.enter_context(_portal(size)) for size in options.sizes]
+            _measure(portals, options.rounds)
+    except BenchError as error:
+        sys.exit(f"The benchmark was stopped: {error}")
+
+
+@contextmanager
+def _portal(tickets):
+    cookies = []
+
+    def fill(folder):
+        cookies.append(_fill(folder, tickets))
+
+    began = time.monotonic()
+    with servers.filled_portal(fill) as server:
+        portal = Portal(server, tickets, cookies[0], time.monotonic() - began)
+        size = (server.folder / "tickets.db").stat().st_size / 1024**2
+        still_open = server.value("SELECT COUNT(*) FROM ticket WHERE closed_at IS NULL")
+        print(
+            f"{tickets} tickets, {still_open} of them open: made in {portal.fill_seconds:.0f} s, {size:.0f} MiB",
+            flush=True,
+        )
+        with server.paused():
+            yield portal
+
+
+def _fill(folder, tickets):
+    """Make the tickets and return the cookie of somebody who is signed in."""
+    settings.load({"TICKET_DATA_DIR": str(folder)})
+    portal, now = create_app(), clock.now()
+    with database.connection_context():
+        history.add_history(tickets, now)
+        token = sessions.begin(Staff.active().get(), "127.0.0.1", now)
+    database.close_idle()
+    session = {"staff": token, "staff_seen": int(now.timestamp())}
+    return "session=" + portal.session_interface.get_signing_serializer(portal).dumps(session)
+
+
+def _measure(portals, rounds):
+    addresses = []
+    for portal in portals:
+        with portal.server.resumed():
+            addresses.append(portal.addresses())
+    sizes = "".join(f"{portal.tickets:>11}" for portal in portals)
+    print(f"\n{'milliseconds, with so many tickets':34}{sizes}{'ratio':>8}{'target':>8}          rows")
+    for name in addresses[0]:
+        seconds, rows = [[] for _ in portals], [0] * len(portals)
+        for _ in range(rounds):
+            for place, portal in enumerate(portals):
+                taken, rows[place] = _ask(portal, addresses[place][name])
+                seconds[place].append(taken)
+        ratio = median(largest / smallest for largest, smallest in zip(seconds[-1], seconds[0], strict=True))
+        times = "".join(f"{1000 * median(taken):11.1f}" for taken in seconds)
+        verdict = "met" if ratio <= TARGET else "missed"
+        print(f"{name:34}{times}{ratio:8.2f}{TARGET:8.1f}  {verdict:8}{'/'.join(map(str, rows))}", flush=True)
+
+
+def _ask(portal, address):
+    """Return how long a page usually takes now, and how many rows it shows."""
+    with portal.server.resumed():
+        answer, _ = portal.get(address)
+        return median(portal.get(address)[1] for _ in range(REQUESTS)), answer.count(_ROW)
+
+
+if __name__ == "__main__":
+    main()
