@@ -1,13 +1,14 @@
-"""What customers fill in: one small form class per category on a common base, and the registry of categories."""
+"""What customers and approvers fill in: one small form class per category on a common base, and their registry."""
 
-from wtforms import EmailField, TelField
-from wtforms.validators import InputRequired, ValidationError
+from wtforms import EmailField, HiddenField, StringField, TelField
+from wtforms.validators import AnyOf, InputRequired, ValidationError
 
 from enums import (
     MAX_CUSTOMER_NUMBER_LENGTH,
     MAX_EMAIL_LENGTH,
     MAX_PHONE_LENGTH,
     PIN_DIGITS,
+    Approval,
     Category,
     Priority,
     Salutation,
@@ -21,6 +22,7 @@ from form_fields import (
     is_extension,
     is_phone,
     radio_field,
+    row_id,
     text_field,
     textarea,
 )
@@ -313,6 +315,29 @@ class ReplyForm(PortalForm):
     with_attachments = True
 
     text = textarea("Ihre Nachricht", missing="Bitte schreiben Sie uns ein paar Worte.")
+
+
+class DecisionForm(PortalForm):
+    """One of two buttons, and a reason that only declining needs."""
+
+    question = HiddenField("", filters=[row_id])
+    decision = StringField(
+        "", validators=[AnyOf([Approval.APPROVED, Approval.DECLINED], "Bitte wählen Sie „Freigeben“ oder „Ablehnen“.")]
+    )
+    reason = textarea("Grund", description="Den Grund erfährt auch, wer gefragt hat.", render_kw={"rows": 3})
+
+    def validate(self, extra_validators=None):
+        """Check the answers; whoever approves need not say why."""
+        is_valid = super().validate(extra_validators)
+        if is_valid and self.chosen is Approval.DECLINED and not self.reason.data:
+            self.reason.errors = [_("Bitte schreiben Sie, warum Sie ablehnen.")]
+            return False
+        return is_valid
+
+    @property
+    def chosen(self):
+        """What is decided by a valid form."""
+        return Approval(self.decision.data)
 
 
 REQUEST_FORMS = {

@@ -12,7 +12,6 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 from flask import Flask
 
-import approval_forms
 import enums
 import forms
 from i18n import catalogue
@@ -36,7 +35,7 @@ OPTIONS = {
 FORM_CLASSES = [
     *forms.REQUEST_FORMS.values(),
     forms.ReplyForm,
-    approval_forms.DecisionForm,
+    forms.DecisionForm,
     priority_helper.PriorityHelper,
 ]
 LABELS = [enums.Category, enums.Priority, enums.Salutation, enums.TicketStatus]

@@ -5,8 +5,8 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
 import clock
-from approval_forms import DecisionForm
 from enums import LinkPurpose
+from forms import DecisionForm
 from i18n.catalogue import gettext as _
 from i18n.catalogue import gettext_noop as N_
 from services.mail import messages
@@ -92,4 +92,4 @@ def _show(link, form, status=200, notice=""):
         "early_start": approvals.early_start(ticket, before=decision),
         "reopening": approvals.reopening(ticket),
     }
-    return html_response(render_template("approval.html", **parts), status)
+    return html_response(render_template("public/approval.html", **parts), status)

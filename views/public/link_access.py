@@ -27,4 +27,4 @@ def _dead_link():
         "Vielleicht ist er abgelaufen oder nicht vollständig kopiert. Öffnen Sie ihn bitte noch einmal aus der E-Mail. "
         "Hilft das nicht, rufen Sie uns an oder schreiben Sie uns."
     )
-    return make_response(render_template("error.html", heading=heading, advice=advice, is_staff=False), 404)
+    return make_response(render_template("shared/error.html", heading=heading, advice=advice, is_staff=False), 404)

@@ -31,7 +31,9 @@ WORKER_IS_LATE_AFTER = timedelta(minutes=10)
 
 CSRF_TOKEN_PLACEHOLDER, SUBMISSION_KEY_PLACEHOLDER = "[token]", "[draft]"
 
-desk = RequestDesk(forms=REQUEST_FORMS, without_category=RequestForm, page="form.html", form="_form.html")
+desk = RequestDesk(
+    forms=REQUEST_FORMS, without_category=RequestForm, page="public/request.html", form="shared/_request_form.html"
+)
 
 
 @bp.get("/")
@@ -124,7 +126,9 @@ def receipt(code):
     if submission is None:
         abort(404)
     return html_response(
-        render_template("receipt.html", submission=submission, lead_time_missed=intake.lead_time_missed(submission))
+        render_template(
+            "public/receipt.html", submission=submission, lead_time_missed=intake.lead_time_missed(submission)
+        )
     )
 
 
@@ -132,7 +136,10 @@ def receipt(code):
 def help_page():
     """Explain the form, with the limits and formats that are really in force."""
     page = render_template(
-        "help.html", forms=REQUEST_FORMS, file_types=FILE_TYPES, federal_state=FEDERAL_STATES[settings.federal_state]
+        "public/help.html",
+        forms=REQUEST_FORMS,
+        file_types=FILE_TYPES,
+        federal_state=FEDERAL_STATES[settings.federal_state],
     )
     response = compressed_response(page)
     # "private", because a link to the other language sets a cookie.
@@ -186,7 +193,7 @@ def _blank_page(app, spoken):
     """Return the empty form with two gaps: it is the same for everybody but for its tokens, so it is rendered once."""
     # Nothing of this request may get into it: the next visitor sees it, too.
     return render_template(
-        "form.html",
+        "public/request.html",
         form=RequestForm(formdata=None),
         csrf_token=lambda: CSRF_TOKEN_PLACEHOLDER,
         draft=SUBMISSION_KEY_PLACEHOLDER,

@@ -37,7 +37,7 @@ class ReplyDesk(FormDesk):
 
     def show(self, form, submission_key=None, status=200, refusals=(), **messages):
         """Show the page, or what changes of it to a script."""
-        template = "_customer_page.html" if is_htmx() else "customer_page.html"
+        template = "public/_ticket.html" if is_htmx() else "public/ticket.html"
         submission_key = submission_key or new_submission_key()
         parts = {
             "form": form,

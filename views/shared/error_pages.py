@@ -67,7 +67,7 @@ def error_page(error):
     if is_staff and disk.is_full(getattr(error, "original_exception", None)):
         advice = DISK_FULL
     page = render_template(
-        "error.html", heading=_(heading), advice=_(advice) + error_number_sentence(), is_staff=is_staff
+        "shared/error.html", heading=_(heading), advice=_(advice) + error_number_sentence(), is_staff=is_staff
     )
     response = make_response(page, error.code)
     if error.code == 405:

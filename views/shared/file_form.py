@@ -81,7 +81,9 @@ class FormDesk:
         submission_key = submitted_key()
         refusals = stage_files(submission_key)
         return html_response(
-            render_template("_attachments.html", staged=Attachment.staged(submission_key), refusals=refusals),
+            render_template(
+                "shared/_staged_attachments.html", staged=Attachment.staged(submission_key), refusals=refusals
+            ),
             422 if refusals else 200,
         )
 
@@ -92,7 +94,9 @@ class FormDesk:
         if not is_htmx():
             return self.show_sent(removed=removed)
         return html_response(
-            render_template("_attachments.html", staged=Attachment.staged(submission_key), removed=removed)
+            render_template(
+                "shared/_staged_attachments.html", staged=Attachment.staged(submission_key), removed=removed
+            )
         )
 
     def renew_session(self):
@@ -103,7 +107,7 @@ class FormDesk:
             except rate_limit.RateLimited as limited:
                 # An error's handler is the last one: what it raises, no other one hears.
                 return self.rate_limited(limited)
-        response = html_response(render_template("_token.html", renewable=True, renewed=True))
+        response = html_response(render_template("shared/_csrf_token.html", renewable=True, renewed=True))
         response.headers["HX-Reswap"] = "none"
         response.headers["HX-Trigger"] = "session-renewed"
         return response

@@ -56,19 +56,23 @@ class RequestDesk(FormDesk):
         submission_key = submitted_key()
         stage_files(submission_key)
         return html_response(
-            render_template("_fields.html", announced=True, **_parts(self.submitted_form(), submission_key))
+            render_template(
+                "shared/_category_fields.html", announced=True, **_parts(self.submitted_form(), submission_key)
+            )
         )
 
     def lead_time(self):
         """Tell the last day on which the entry date that was sent is reported in time."""
         form = self.forms[Category.NEW_EMPLOYEE](formdata=request.form)
-        return html_response(render_template("_lead_time.html", lead_time=_lead_time(form)))
+        return html_response(render_template("shared/_lead_time.html", lead_time=_lead_time(form)))
 
     def suggest_priority(self):
         """Suggest a priority by the answers to two questions."""
         if not is_htmx():
             return self.show_sent()
-        return html_response(render_template("_suggestion.html", helper=PriorityHelper(formdata=request.form)))
+        return html_response(
+            render_template("shared/_priority_suggestion.html", helper=PriorityHelper(formdata=request.form))
+        )
 
 
 def check_files(submission_key):

@@ -98,4 +98,6 @@ def _gone(code, status):
     """Say what somebody else has done with it meanwhile."""
     ticket = Ticket.find_by_code(code)
     opened = ticket and ticket.events.order_by(Event.id).first()
-    return html_response(render_template("staff/unmatched/gone.html", ticket=ticket, opened=opened), status)
+    return html_response(
+        render_template("staff/unmatched/no_longer_unmatched.html", ticket=ticket, opened=opened), status
+    )

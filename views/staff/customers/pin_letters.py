@@ -52,7 +52,9 @@ def issue_and_show(customers):
         {"customer": customer, "pin": pins.spoken_pin(pin), "qr_code": _form_qr_code(url, customer.number)}
         for customer, pin in issued
     ]
-    return html_response(render_template("staff/customers/letters.html", letters=letters, url=url, today=clock.today()))
+    return html_response(
+        render_template("staff/customers/pin_letters.html", letters=letters, url=url, today=clock.today())
+    )
 
 
 def _form_qr_code(url, number):
@@ -70,4 +72,4 @@ def _show(form, status=200):
         "max_letters": MAX_LETTERS,
         "added": request.args.get("eingelesen", type=int),
     }
-    return html_response(render_template("staff/customers/print_run.html", form=form, **parts), status)
+    return html_response(render_template("staff/customers/choose_pin_letters.html", form=form, **parts), status)

@@ -25,11 +25,11 @@ def show():
     """Show the figures of a period, as tables with small charts."""
     form = FiguresForm(formdata=request.args)
     if form.is_unknown_customer:
-        return html_response(render_template("staff/figures.html", form=form))
+        return html_response(render_template("staff/office/figures.html", form=form))
     shown = statistics.for_period(form.number_of_weeks, form.customer, clock.now())
     return html_response(
         render_template(
-            "staff/figures.html",
+            "staff/office/figures.html",
             form=form,
             figures=shown,
             chart=charts.stacked([(week.short_name, week.numbers) for week in shown.weeks]),

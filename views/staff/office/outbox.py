@@ -61,7 +61,7 @@ def show(message_id):
         "is_transport_configured": outbox.is_transport_configured(message.kind),
         "is_being_sent": outbox.is_being_sent(message, clock.now()),
     }
-    page = "staff/outbox/_message.html" if auth.is_polling() else "staff/outbox/message.html"
+    page = "staff/office/outbox/_message.html" if auth.is_polling() else "staff/office/outbox/message.html"
     return html_response(render_template(page, **parts))
 
 
@@ -101,7 +101,7 @@ def _show_all(form, status=200):
         "can_retry": outbox.can_retry() and not ticket,
         "being_sent": {message.id for message in messages if outbox.is_being_sent(message, now)},
     }
-    page = "staff/outbox/_list.html" if auth.is_polling() else "staff/outbox/list.html"
+    page = "staff/office/outbox/_list.html" if auth.is_polling() else "staff/office/outbox/list.html"
     return html_response(render_template(page, form=form, **parts), status)
 
 

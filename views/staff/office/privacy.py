@@ -25,7 +25,7 @@ def show():
         "lacks_backup": retention_schedule.lacks_backup(),
         "forecasts": {forecast.name: forecast for forecast in retention.forecast(max(now, run.begins_at))},
     }
-    return html_response(render_template("staff/privacy/show.html", **parts))
+    return html_response(render_template("staff/office/privacy/show.html", **parts))
 
 
 @bp.get("/verzeichnis")
@@ -38,4 +38,4 @@ def record():
         "accounts": Staff.active().count(),
         "with_second_factor": Staff.active().where(Staff.totp_enabled_at.is_null(False)).count(),
     }
-    return html_response(render_template("staff/privacy/record.html", **parts))
+    return html_response(render_template("staff/office/privacy/record.html", **parts))

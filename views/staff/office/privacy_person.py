@@ -36,7 +36,7 @@ def export():
         return _refuse(form)
     now = clock.now()
     data, files = data_export.collect(matches, form.matcher, _file_ids())
-    page = render_template("staff/privacy/disclosure.html", data=data, lines=form.matcher.lines, now=now)
+    page = render_template("staff/office/privacy/data_export.html", data=data, lines=form.matcher.lines, now=now)
     archive = data_export.build_archive(data, files, page, form.matcher.lines, now)
     _log_event(SecurityEvent.PERSON_DISCLOSED)
     response = send_file(archive, "application/zip", as_attachment=True, download_name=f"auskunft-{clock.today()}.zip")
@@ -52,7 +52,7 @@ def confirm_erase():
     if not matches:
         return _refuse(form)
     parts = {"form": form, "matches": matches, "file_ids": _file_ids()}
-    return html_response(render_template("staff/privacy/erase.html", **parts))
+    return html_response(render_template("staff/office/privacy/confirm_erase.html", **parts))
 
 
 @bp.post("/loeschen/ausfuehren")
@@ -89,11 +89,11 @@ def _show_found(form, notice=""):
         "most": person_search.MAX_MATCHES,
     }
     parts["partly_searched"] = person_search.count_partly_searched()
-    return html_response(render_template("staff/privacy/found.html", **parts), 422 if notice else 200)
+    return html_response(render_template("staff/office/privacy/person_matches.html", **parts), 422 if notice else 200)
 
 
 def _show(form, status=200, erased=None):
-    return html_response(render_template("staff/privacy/person.html", form=form, erased=erased), status)
+    return html_response(render_template("staff/office/privacy/person.html", form=form, erased=erased), status)
 
 
 def _log_event(event):

@@ -138,7 +138,7 @@ def _show(**failed):
         "switch_off": PasswordForm(formdata=None, prefix="abschalten"),
     }
     page = render_template(
-        "staff/account.html",
+        "staff/sign_in/account.html",
         forms=forms | failed,
         failed=next(iter(failed.values()), None),
         done=DONE.get(request.args.get("getan")),
@@ -152,7 +152,7 @@ def _show(**failed):
 
 
 def _show_codes(codes):
-    return html_response(render_template("staff/recovery_codes.html", codes=codes))
+    return html_response(render_template("staff/sign_in/recovery_codes.html", codes=codes))
 
 
 def _qr_code(text):

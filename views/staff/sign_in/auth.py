@@ -107,7 +107,7 @@ def is_staff_url(url, method):
 def show_sign_in(form, status=200, notice=""):
     """Ask for name and password."""
     form.one_time_code.data = None
-    return pending_post.whole_page(render_template("staff/sign_in.html", form=form, notice=notice), status)
+    return pending_post.whole_page(render_template("staff/sign_in/sign_in.html", form=form, notice=notice), status)
 
 
 def _to_sign_in():

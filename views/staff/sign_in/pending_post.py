@@ -51,7 +51,7 @@ def deserialise(text):
 
 def show(pending, status=200):
     """Show what is held, with one button that sends it again; with nothing held, say so."""
-    return whole_page(render_template("staff/held.html", pending=pending), status)
+    return whole_page(render_template("staff/sign_in/pending_post.html", pending=pending), status)
 
 
 def whole_page(body, status):

@@ -65,4 +65,4 @@ def _check(token):
 
 
 def _show(form, status=200, notice=""):
-    return html_response(render_template("staff/setup.html", form=form, notice=notice), status)
+    return html_response(render_template("staff/sign_in/setup.html", form=form, notice=notice), status)

@@ -45,9 +45,9 @@ def show():
     }
     fingerprint = _fingerprint(parts)
     if not auth.is_polling():
-        return html_response(render_template("staff/queue.html", form=form, fingerprint=fingerprint, **parts))
+        return html_response(render_template("staff/tickets/queue.html", form=form, fingerprint=fingerprint, **parts))
     if request.args.get("gesehen") != fingerprint:
-        return html_response(render_template("staff/_queue.html", fingerprint=fingerprint, **parts))
+        return html_response(render_template("staff/tickets/_queue.html", fingerprint=fingerprint, **parts))
     response = html_response("")
     # Nothing is new: what somebody is reading, or has marked, stays as it is.
     response.headers["HX-Reswap"] = "none"

@@ -13,7 +13,7 @@ bp = Blueprint("text_blocks", __name__, url_prefix="/textbausteine")
 @bp.get("")
 def show_all():
     """Show all text blocks."""
-    return html_response(render_template("staff/text_blocks/list.html", blocks=TextBlock.by_name()))
+    return html_response(render_template("staff/tickets/text_blocks.html", blocks=TextBlock.by_name()))
 
 
 @bp.get("/neu")
@@ -65,4 +65,4 @@ def _save(block):
 
 
 def _show(form, block=None, status=200):
-    return html_response(render_template("staff/text_blocks/block.html", form=form, block=block), status)
+    return html_response(render_template("staff/tickets/text_block.html", form=form, block=block), status)

@@ -29,7 +29,9 @@ def insert_block(code):
         form.add(text_blocks.filled(block, ticket, by=g.member))
     status = 200 if block else 422
     if is_htmx():
-        return html_response(render_template("staff/_answer_text.html", form=form, code=code, inserted=block), status)
+        return html_response(
+            render_template("staff/tickets/_answer_text.html", form=form, code=code, inserted=block), status
+        )
     return _show(ticket, form, status, inserted=block)
 
 
@@ -70,7 +72,7 @@ def _show(ticket, form=None, status=200, **shown_before):
         for one in forms:
             one.set_reader_hint(unread)
     events = list(ticket.events.order_by(Event.id))
-    template = "staff/_ticket.html" if is_htmx() else "staff/ticket.html"
+    template = "staff/tickets/_ticket.html" if is_htmx() else "staff/tickets/ticket.html"
     failed = form if status == 422 else None
     shown = {"ticket": ticket, "forms": forms, "opened": form, "failed": failed, "events": events}
     shown |= {
