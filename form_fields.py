@@ -195,6 +195,17 @@ class PortalForm(FlaskForm):
             field.errors = [_(sentence) for sentence in field.errors]
         return is_valid
 
+    def place(self, error, field=""):
+        """Put the sentence of a UserError at its field, or return it if it is about the whole form.
+
+        field: the name of the field for an error that names none.
+        """
+        name = error.field or field
+        if name not in self:
+            return str(error)
+        self[name].errors = [str(error)]
+        return ""
+
     def in_order(self):
         """Return the fields in the order in which the page asks for them."""
         return list(self)

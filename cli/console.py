@@ -16,7 +16,7 @@ from click.exceptions import NoArgsIsHelpError
 from database import database
 from i18n import formats
 from logs import setup as log_setup
-from services import errors
+from services.errors import UserError
 
 # Click takes the words of its own ("Usage", "Missing option") from a catalogue of the standard gettext kind.
 os.environ["LANGUAGE"] = "de"
@@ -63,18 +63,22 @@ class Command(click.Command):
         with _quoted_in_german():
             return super().parse_args(ctx, args)
 
+    def invoke(self, ctx):
+        """Run the command; what its user can put right ends it with one sentence."""
+        try:
+            return super().invoke(ctx)
+        except UserError as error:
+            raise click.ClickException(str(error)) from None
+
 
 def with_database(command):
-    """Open the database round a command, and say what went wrong in one sentence."""
+    """Open the database round a command."""
 
     @wraps(command)
     @click.pass_obj
     def run(runtime, *args, **options):
         with runtime.create_app().app_context(), database.connection_context(), log_setup.log_to_file():
-            try:
-                return command(*args, **options)
-            except errors.AccountError as error:
-                raise click.ClickException(str(error)) from None
+            return command(*args, **options)
 
     return run
 

@@ -14,7 +14,6 @@ from i18n import formats
 from i18n.system_errors import in_german
 from logs import setup as log_setup
 from migrations import migrate
-from services.errors import AccountError
 from services.operations import backup, data_folder, health_check, key_replacement, restore
 from services.operations.health_check import Severity
 from services.security.audit_log import COMMAND, SecurityEvent, log_event
@@ -35,8 +34,6 @@ def back_up(with_key, target):
     try:
         with database.connection_context():
             made = backup.make(clock.now(), target, with_key)
-    except backup.BackupError as error:
-        raise click.ClickException(str(error)) from None
     except DatabaseError as error:
         raise click.ClickException(
             f"Die Datenbank lässt sich nicht öffnen: {in_german(error)}. Was zu tun ist, sagt: pruefen"
@@ -58,10 +55,7 @@ def back_up(with_key, target):
 @click.argument("archive", metavar="ARCHIV", type=click.Path(path_type=Path))
 def restore_backup(archive):
     """Ein Archiv in einen leeren Datenordner zurückspielen."""
-    try:
-        restored = restore.restore(archive, clock.now())
-    except restore.RestoreError as error:
-        raise click.ClickException(str(error)) from None
+    restored = restore.restore(archive, clock.now())
     with log_setup.log_to_file():
         log_event(SecurityEvent.RESTORED, COMMAND)
     click.echo(f"Wiederhergestellt in {settings.data_dir}: der Stand vom {formats.local_datetime(restored.made_at)}.")
@@ -133,7 +127,7 @@ def replace_key():
                 raise click.ClickException("Es ist nichts geändert.")
             withdrawn = key_replacement.replace_key(clock.now())
             log_event(SecurityEvent.KEY_RENEWED, COMMAND)
-    except (AccountError, StartError) as error:
+    except StartError as error:
         raise click.ClickException(str(error)) from None
     except (OSError, DatabaseError) as error:
         raise click.ClickException(f"Das ging nicht: {in_german(error)}. Was zu tun ist, sagt: pruefen") from None

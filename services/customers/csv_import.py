@@ -10,7 +10,7 @@ from enums import MAX_SHORT_LENGTH
 from models import Customer
 from services import search
 from services.customers import customers
-from services.errors import AccountError
+from services.errors import UserError
 
 MAX_LINES = 500
 MAX_KIB = 300
@@ -42,14 +42,6 @@ SAMPLE = (
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
-class UnreadableCsv(ValueError):
-    """A file cannot be read as a table of customers; its text is a German sentence."""
-
-
-class InvalidRows(ValueError):
-    """Nothing was written because lines are faulty, or none is left; its text is a German sentence."""
-
-
 @dataclass
 class ImportRow:
     """One line of the table, numbered as Excel does, with the values to store and a sentence per faulty column."""
@@ -78,7 +70,7 @@ class ImportTable:
 def decode(content):
     """Return the text of a file in whichever of the usual encodings it is; raises Unreadable."""
     if len(content) > MAX_BYTES:
-        raise UnreadableCsv(TOO_LARGE)
+        raise UserError(TOO_LARGE, "file")
     is_utf_16 = content.startswith((b"\xff\xfe", b"\xfe\xff"))
     for encoding in ["utf-16"] if is_utf_16 else ["utf-8-sig", "cp1252"]:
         try:
@@ -87,12 +79,13 @@ def decode(content):
             continue
         # The page carries the text on to the next step, and an umlaut takes two bytes there.
         if len(text.encode()) > MAX_BYTES:
-            raise UnreadableCsv(TOO_LARGE)
+            raise UserError(TOO_LARGE, "file")
         if not _CONTROL.search(text):
             return text
-    raise UnreadableCsv(
+    raise UserError(
         "Das ist keine CSV-Datei. Bitte speichern Sie die Tabelle in Excel mit „Speichern unter“ als "
-        "„CSV UTF-8 (durch Trennzeichen getrennt)“."
+        "„CSV UTF-8 (durch Trennzeichen getrennt)“.",
+        "file",
     )
 
 
@@ -104,17 +97,18 @@ def parse(text):
     rows = _rows(text)
     header = next(rows, None)
     if header is None:
-        raise UnreadableCsv("Die Datei ist leer.")
+        raise UserError("Die Datei ist leer.", "file")
     columns, unknown = _columns(header[1])
     lines = []
     for position, cells in rows:
         if len(lines) == MAX_LINES:
-            raise UnreadableCsv(
-                f"Das sind zu viele Zeilen. Bitte teilen Sie die Datei: höchstens {MAX_LINES} auf einmal."
+            raise UserError(
+                f"Das sind zu viele Zeilen. Bitte teilen Sie die Datei: höchstens {MAX_LINES} auf einmal.",
+                "file",
             )
         lines.append(_row(position, cells, columns, len(header[1])))
     if not lines:
-        raise UnreadableCsv("Unter der Kopfzeile steht kein Kunde.")
+        raise UserError("Unter der Kopfzeile steht kein Kunde.", "file")
     _mark_duplicate_numbers(lines)
     return ImportTable(lines, unknown)
 
@@ -124,12 +118,12 @@ def import_customers(text, skip_faulty, now):
     with transaction():
         table = parse(text)
         if table.faulty and not skip_faulty:
-            raise InvalidRows(
+            raise UserError(
                 "Es ist nichts eingelesen, denn manche Zeilen sind fehlerhaft. Verbessern Sie sie oder lassen Sie "
                 "sie aus."
             )
         if not table.good:
-            raise InvalidRows("Es ist nichts eingelesen, denn keine Zeile ist fehlerfrei.")
+            raise UserError("Es ist nichts eingelesen, denn keine Zeile ist fehlerfrei.")
         return [customers.add(row.values, now) for row in table.good]
 
 
@@ -148,7 +142,7 @@ def _rows(text):
             if any(cells):
                 yield position, cells
     except csv.Error:
-        raise UnreadableCsv(f"Ab Zeile {position + 1} stimmen die Anführungszeichen nicht.") from None
+        raise UserError(f"Ab Zeile {position + 1} stimmen die Anführungszeichen nicht.", "file") from None
 
 
 def _delimiter(text):
@@ -164,17 +158,19 @@ def _columns(header):
         if column is None:
             unknown += [title] if title else []
         elif column in columns:
-            raise UnreadableCsv(
+            raise UserError(
                 f"Die Spalten „{header[columns[column]]}“ und „{title}“ bedeuten beide „{LABELS[column]}“. "
-                "Bitte lassen Sie nur eine davon stehen."
+                "Bitte lassen Sie nur eine davon stehen.",
+                "file",
             )
         else:
             columns[column] = index
     missing = [f"„{LABELS[column]}“" for column in ("number", "name") if column not in columns]
     if missing:
-        raise UnreadableCsv(
+        raise UserError(
             f"In der ersten Zeile fehlt {' und '.join(missing)}. Dort müssen die Namen der Spalten stehen, "
-            "wie in der Musterdatei."
+            "wie in der Musterdatei.",
+            "file",
         )
     return columns, unknown
 
@@ -185,7 +181,7 @@ def _row(position, cells, columns, width):
     for column, text in texts.items():
         try:
             row.values[column] = _value(column, text)
-        except AccountError as error:
+        except UserError as error:
             row.faults.append(f"{LABELS[column]}: {error}")
     if any(cells[width:]):
         row.faults.append("Die Zeile hat mehr Spalten als die Kopfzeile.")
@@ -194,11 +190,11 @@ def _row(position, cells, columns, width):
 
 def _value(column, text):
     if column in ("number", "name") and not text:
-        raise AccountError("Die Angabe fehlt.")
+        raise UserError("Die Angabe fehlt.")
     if column != "fully_managed":
         return customers.RULES[column](text)
     if text.casefold() not in YES_AND_NO:
-        raise AccountError("Bitte schreiben Sie „ja“ oder „nein“.")
+        raise UserError("Bitte schreiben Sie „ja“ oder „nein“.")
     return YES_AND_NO[text.casefold()]
 
 
@@ -209,7 +205,7 @@ def _mark_duplicate_numbers(lines):
     for row in lines:
         number = row.values["number"]
         if number in known:
-            row.faults.append(f"{LABELS['number']}: {customers.NumberTaken(number)}")
+            row.faults.append(f"{LABELS['number']}: {customers.number_taken(number)}")
         elif first_lines.setdefault(number, row.position) != row.position and number:
             row.faults.append(f"{LABELS['number']}: {number} steht schon in Zeile {first_lines[number]}.")
 

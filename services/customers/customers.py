@@ -11,11 +11,16 @@ from enums import MAX_CUSTOMER_NUMBER_LENGTH, MAX_EMAIL_LENGTH, MAX_SHORT_LENGTH
 from models import Approver, Customer, TicketLink
 from services import search
 from services.customers import pins
-from services.errors import AccountError
+from services.errors import EditConflict, UserError
 from services.mail import addresses, outbox
 from services.mail.addresses import idna_domain
 
 MAX_APPROVERS = 20
+
+CHANGED_MEANWHILE = (
+    "Inzwischen hat jemand anderes diesen Kunden geändert. Bitte vergleichen Sie Ihre Angaben mit der Seite in einem "
+    "neuen Tab. Speichern Sie noch einmal, gelten Ihre."
+)
 PAGE_SIZE = 50
 
 # Where anybody can have an address: as a customer's domain, each of these would stand for half the country.
@@ -63,35 +68,16 @@ class CustomerState(LabelledEnum):
     LOCKED = "locked", "gesperrt"
 
 
-class NumberTaken(AccountError):
-    """Another customer has this number."""
-
-    def __init__(self, number):
-        super().__init__(f"Die Kundennummer {number} ist schon vergeben.")
-
-
-class EditConflict(AccountError):
-    """Somebody else changed a customer since the person looked."""
-
-    def __init__(self):
-        super().__init__(
-            "Inzwischen hat jemand anderes diesen Kunden geändert. Bitte vergleichen Sie Ihre Angaben mit der Seite in "
-            "einem neuen Tab. Speichern Sie noch einmal, gelten Ihre."
-        )
-
-
-class TooManyApprovers(AccountError):
-    """A customer has as many approvers as one may have."""
-
-    def __init__(self):
-        super().__init__(f"Mehr als {MAX_APPROVERS} Genehmiger kann ein Kunde nicht haben.")
+def number_taken(number):
+    """Return the sentence for a customer number that another customer has."""
+    return f"Die Kundennummer {number} ist schon vergeben."
 
 
 def checked_number(text):
-    """Return a customer number as it is stored; raises AccountError."""
+    """Return a customer number as it is stored; raises UserError."""
     number = pins.normalise_number(text)
     if number is None:
-        raise AccountError(
+        raise UserError(
             f"„{_excerpt(text)}“ kann keine Kundennummer sein: höchstens {MAX_CUSTOMER_NUMBER_LENGTH} Zeichen, "
             "nur Buchstaben ohne Umlaute, Ziffern, Punkt, Schrägstrich und Bindestrich."
         )
@@ -99,41 +85,41 @@ def checked_number(text):
 
 
 def checked_name(text):
-    """Return the name of a company as it is stored; raises AccountError."""
+    """Return the name of a company as it is stored; raises UserError."""
     name = _trimmed(text)
     if not name or not _is_one_line(name):
-        raise AccountError(
+        raise UserError(
             f"Bitte geben Sie einen Namen mit höchstens {MAX_SHORT_LENGTH} Zeichen an, ohne unsichtbare Zeichen."
         )
     return name
 
 
 def checked_contact_name(text):
-    """Return the name of a person as it is stored, or ""; raises AccountError."""
+    """Return the name of a person as it is stored, or ""; raises UserError."""
     name = _trimmed(text)
     if name and not _is_one_line(name):
-        raise AccountError(f"Ein Ansprechpartner hat höchstens {MAX_SHORT_LENGTH} Zeichen, keines davon unsichtbar.")
+        raise UserError(f"Ein Ansprechpartner hat höchstens {MAX_SHORT_LENGTH} Zeichen, keines davon unsichtbar.")
     return name
 
 
 def checked_email(text):
-    """Return a mail address as it is stored, or ""; raises AccountError."""
+    """Return a mail address as it is stored, or ""; raises UserError."""
     email = text.strip()
     if email and (len(email) > MAX_EMAIL_LENGTH or not addresses.EMAIL.fullmatch(email) or not email.isprintable()):
-        raise AccountError(f"„{_excerpt(email)}“ ist keine E-Mail-Adresse. Sie sieht so aus: name@firma.de")
+        raise UserError(f"„{_excerpt(email)}“ ist keine E-Mail-Adresse. Sie sieht so aus: name@firma.de")
     return email
 
 
 def checked_mail_domain(text):
-    """Return a mail domain as it is stored, or "", typed with or without "@"; raises AccountError."""
+    """Return a mail domain as it is stored, or "", typed with or without "@"; raises UserError."""
     domain = text.strip().removeprefix("@").lower()
     if not domain:
         return ""
     ascii_form = _ascii_domain(domain)
     if ascii_form is None:
-        raise AccountError(f"„{_excerpt(text.strip())}“ ist keine Mail-Domain. Sie sieht so aus: firma.de")
+        raise UserError(f"„{_excerpt(text.strip())}“ ist keine Mail-Domain. Sie sieht so aus: firma.de")
     if ascii_form in PUBLIC_DOMAINS:
-        raise AccountError(
+        raise UserError(
             f"Unter {ascii_form} kann jeder eine E-Mail-Adresse haben. Bitte geben Sie nur eine Domain an, die allein "
             "diesem Kunden gehört."
         )
@@ -151,13 +137,13 @@ RULES = {
 
 
 def add(values, now):
-    """Add a customer, still without a PIN, from values by column; raises AccountError."""
+    """Add a customer, still without a PIN, from values by column; raises UserError."""
     values = _checked(values)
     try:
         with transaction():
             return Customer.create(**values, created_at=now)
     except IntegrityError:
-        raise NumberTaken(values["number"]) from None
+        raise UserError(number_taken(values["number"]), "number") from None
 
 
 def fingerprint(customer):
@@ -167,7 +153,7 @@ def fingerprint(customer):
 
 
 def change(customer, values, seen):
-    """Change what is known of a customer; raises AccountError.
+    """Change what is known of a customer; raises UserError.
 
     PINs hang on the number: with another number none is in force any more, and a new one must be issued.
     """
@@ -176,7 +162,7 @@ def change(customer, values, seen):
         with transaction():
             former = Customer.get_by_id(customer.id)
             if fingerprint(former) != seen:
-                raise EditConflict
+                raise EditConflict(CHANGED_MEANWHILE)
             Customer.update(values).where(Customer.id == customer.id).execute()
             for name, value in values.items():
                 setattr(customer, name, value)
@@ -185,14 +171,14 @@ def change(customer, values, seen):
             if (former.number, former.name) != (customer.number, customer.name):
                 search.reindex_customer(customer)
     except IntegrityError:
-        raise NumberTaken(values["number"]) from None
+        raise UserError(number_taken(values["number"]), "number") from None
 
 
 def find(number):
-    """Return the customer with this number; raises AccountError."""
+    """Return the customer with this number; raises UserError."""
     customer = Customer.get_or_none(Customer.number == pins.normalise_number(number))
     if customer is None:
-        raise AccountError(f"Einen Kunden mit der Nummer „{number}“ gibt es nicht.")
+        raise UserError(f"Einen Kunden mit der Nummer „{number}“ gibt es nicht.")
     return customer
 
 
@@ -226,26 +212,26 @@ def unlock(customer):
 
 
 def require_unlocked(customer):
-    """Return a customer as it is now, or refuse one who is locked; raises AccountError."""
+    """Return a customer as it is now, or refuse one who is locked; raises UserError."""
     current = Customer.get_by_id(customer.id)
     if current.locked_at:
-        raise AccountError(
+        raise UserError(
             f"Der Kunde {current.number} ({current.name}) ist gesperrt. Bitte heben Sie zuerst die Sperre auf."
         )
     return current
 
 
 def add_approver(customer, values):
-    """Add somebody who decides about a customer's requests; raises AccountError."""
+    """Add somebody who decides about a customer's requests; raises UserError."""
     with transaction():
         if customer.approvers.count() >= MAX_APPROVERS:
-            raise TooManyApprovers
+            raise UserError(f"Mehr als {MAX_APPROVERS} Genehmiger kann ein Kunde nicht haben.")
         _refuse_duplicate_email(customer, values)
         return Approver.create(customer=customer, **values)
 
 
 def change_approver(approver, values):
-    """Change an approver's name, address or absence; links in mails to a former address die. Raises AccountError."""
+    """Change an approver's name, address or absence; links in mails to a former address die. Raises UserError."""
     with transaction():
         _refuse_duplicate_email(approver.customer, values, other_than=approver)
         if values["email"] != approver.email:
@@ -300,4 +286,4 @@ def _ascii_domain(domain):
 def _refuse_duplicate_email(customer, values, other_than=None):
     for approver in customer.approvers:
         if approver != other_than and approver.email.casefold() == values["email"].casefold():
-            raise AccountError(f"Mit dieser E-Mail-Adresse gibt es schon einen Genehmiger: {approver.name}.")
+            raise UserError(f"Mit dieser E-Mail-Adresse gibt es schon einen Genehmiger: {approver.name}.", "email")

@@ -19,7 +19,7 @@ from werkzeug.security import check_password_hash, generate_password_hash
 from database import transaction
 from enums import MAX_CUSTOMER_NUMBER_LENGTH, PIN_DIGITS
 from models import Customer, FormerPin, WrongPin
-from services.errors import AccountError
+from services.errors import UserError
 from services.security import keys
 from settings import settings
 
@@ -84,13 +84,13 @@ def check_proof(number, proof, now):
 
 
 def issue_pin(customer, now):
-    """Give a customer a new PIN in place of the one in force, and return it; raises AccountError."""
+    """Give a customer a new PIN in place of the one in force, and return it; raises UserError."""
     ((_, pin),) = issue_pins([customer], now)
     return pin
 
 
 def issue_pins(customers, now):
-    """Give each customer a new PIN, all or none, and return pairs of customer and PIN; raises AccountError."""
+    """Give each customer a new PIN, all or none, and return pairs of customer and PIN; raises UserError."""
     pins = [_new_pin() for _ in customers]
     numbers = [customer.number for customer in customers]
     # The slow hashes come first: nobody else can write while a transaction is open.
@@ -130,7 +130,7 @@ def _forgotten_at(now):
 def _replace_pin(customer, pin_hash, now):
     current = Customer.get_or_none(Customer.id == customer.id, Customer.number == customer.number)
     if current is None:
-        raise AccountError(f"Den Kunden {customer.number} gibt es unter dieser Nummer nicht mehr.")
+        raise UserError(f"Den Kunden {customer.number} gibt es unter dieser Nummer nicht mehr.")
     if current.pin_hash:
         FormerPin.create(customer=current, pin_hash=current.pin_hash, replaced_at=now)
     customer.pin_hash, customer.pin_issued_at = pin_hash, now

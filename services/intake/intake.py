@@ -76,7 +76,7 @@ def take_call(submission_key, answers, customer, by, with_attachments, now):
     """Store what a caller asked a member of staff for, open its ticket at once, and return the submission.
 
     Who calls is known to the person at the phone, so no PIN is asked. A used submission key is treated as in receive.
-    Raises AccountError for a locked customer.
+    Raises UserError for a locked customer.
     """
     sent = answers | {"channel": Channel.PHONE}
     open_ticket = partial(_open_ticket_by_staff, customer=customer, by=by, why=TAKEN_AT_THE_PHONE, now=now)
@@ -118,7 +118,7 @@ def admit(submission, now):
 def convert(submission, customer, by, confirmed_by, now):
     """Turn an unmatched submission into a ticket for a customer; a note says who confirmed that it is theirs.
 
-    Raises NoLongerUnmatched, and AccountError for a locked customer.
+    Raises NoLongerUnmatched, and UserError for a locked customer.
     """
     why = f"aus „Nicht zugeordnet“ ({submission.unmatched_reason.label}), bestätigt: {confirmed_by}"
     with transaction():

@@ -26,6 +26,7 @@ from i18n import formats
 from i18n.system_errors import in_german
 from models import Attachment
 from services import branding, disk
+from services.errors import UserError
 from settings import CONFIG_FILE, settings
 
 log = logging.getLogger(__name__)
@@ -46,10 +47,6 @@ MAX_AGE = timedelta(days=2)
 UNKNOWN = "Den Grund nennt das Protokoll."
 
 CHUNK = MEBIBYTE
-
-
-class BackupError(Exception):
-    """Why there is no new backup; its text is a German sentence."""
 
 
 class Backup(NamedTuple):
@@ -81,7 +78,7 @@ class BackupStatus(NamedTuple):
 def make(now, target=None, with_key=False, is_stopping=lambda: False):
     """Write an archive into a folder, or under a name of one's own, and return what was made.
 
-    Raises BackupError, and then there is no new archive.
+    Raises UserError, and then there is no new archive.
     """
     try:
         path = _path(target, now)
@@ -91,11 +88,11 @@ def make(now, target=None, with_key=False, is_stopping=lambda: False):
         with _copied_database() as copy:
             made = _write(path, copy, with_key, now, is_stopping)
     except DatabaseError as error:
-        raise BackupError(
+        raise UserError(
             f"Die Datenbank ließ sich nicht sichern: {in_german(error)}. Was zu tun ist, sagt: pruefen"
         ) from None
     except OSError as error:
-        raise BackupError(f"Die Sicherung ließ sich nicht schreiben: {in_german(error)}.") from None
+        raise UserError(f"Die Sicherung ließ sich nicht schreiben: {in_german(error)}.") from None
     _keep_last(path)
     _write_status(BackupStatus(made_at=now))
     return made
@@ -117,7 +114,7 @@ def make_daily(now, is_stopping):
     try:
         made = make(now, is_stopping=is_stopping)
     except Exception as error:
-        is_known = isinstance(error, BackupError)
+        is_known = isinstance(error, UserError)
         log.error("Die tägliche Sicherung ist gescheitert: %s", error, exc_info=not is_known)
         _write_status(status()._replace(failed_at=now, error=str(error) if is_known else UNKNOWN))
         return False
@@ -159,19 +156,19 @@ def digest_of(source, sink=None):
 
 
 def _path(target, now):
-    """Return where the archive is to lie; raises BackupError if something lies there."""
+    """Return where the archive is to lie; raises UserError if something lies there."""
     path = target or settings.backups_dir
     if not target or path.is_dir():
         path = path / f"sicherung-{now.astimezone(TIME_ZONE):%Y%m%d-%H%M%S}.zip"
     if path.exists():
-        raise BackupError(f"{path} gibt es schon. Bitte wählen Sie ein anderes Ziel.")
+        raise UserError(f"{path} gibt es schon. Bitte wählen Sie ein anderes Ziel.")
     if target and not path.parent.is_dir():
-        raise BackupError(f"Den Ordner {path.parent} gibt es nicht. Ist der Datenträger angeschlossen?")
+        raise UserError(f"Den Ordner {path.parent} gibt es nicht. Ist der Datenträger angeschlossen?")
     return path
 
 
 def _require_room(path):
-    """Raise BackupError if the archive finds no room, or would take what is kept for new requests."""
+    """Raise UserError if the archive finds no room, or would take what is kept for new requests."""
     files = Attachment.select(fn.SUM(Attachment.size)).scalar() or 0
     database = settings.database_path.stat().st_size
     needed, kept = {settings.backups_dir: database}, 0
@@ -186,7 +183,7 @@ def _require_room(path):
             too_little = (
                 f" Es muss {formats.file_size(kept)} frei bleiben (disk_reserve_mib)." if free >= wanted else ""
             )
-            raise BackupError(
+            raise UserError(
                 f"In {folder} ist nicht genug Platz für eine Sicherung: Sie braucht {formats.file_size(wanted)}, frei "
                 f"sind {formats.file_size(free)}.{too_little} Bitte schaffen Sie Platz, heben Sie weniger Sicherungen "
                 "auf (backups_kept), oder nehmen Sie mit --ziel einen anderen Datenträger."
@@ -205,7 +202,7 @@ def _copied_database():
                 copy_database(source.connection(), copy.connection())
             if copy.pragma("integrity_check") != "ok":
                 # Older archives are better than a new one of this, and must not give way to it.
-                raise BackupError("Die Datenbank ist beschädigt. Was zu tun ist, sagt: pruefen")
+                raise UserError("Die Datenbank ist beschädigt. Was zu tun ist, sagt: pruefen")
             yield copy
     finally:
         path.unlink(missing_ok=True)
@@ -256,7 +253,7 @@ def _add_files(archive, copy, now, is_stopping):
     rows = list(Attachment.on_disk().select(Attachment.stored_name, Attachment.digest).bind(copy))
     for row in rows:
         if is_stopping():
-            raise BackupError("Das Portal wurde beendet, bevor die Sicherung fertig war.")
+            raise UserError("Das Portal wurde beendet, bevor die Sicherung fertig war.")
         name = FILES + row.stored_name
         try:
             content = (settings.files_dir / row.stored_name).read_bytes()

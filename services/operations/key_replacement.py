@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from database import transaction
 from services.customers import pins
-from services.errors import AccountError
+from services.errors import UserError
 from services.mail import access_links
 from services.security import keys
 from services.security.keys import SECRET_KEY_BYTES
@@ -23,10 +23,10 @@ class Withdrawn(NamedTuple):
 
 
 def refuse_if_key_is_intact():
-    """Raise AccountError while there is a key that is whole: nobody may lose all PINs by a word too much."""
+    """Raise UserError while there is a key that is whole: nobody may lose all PINs by a word too much."""
     path = settings.secret_key_path
     if path.is_file() and path.stat().st_size == SECRET_KEY_BYTES:
-        raise AccountError(
+        raise UserError(
             f"{path} ist da und ganz, ein neuer Schlüssel ist nicht nötig. Gehört die Datei nicht zu dieser Datenbank, "
             "legen Sie die richtige hinein; gibt es die nicht mehr, nehmen Sie diese hier zuerst weg."
         )
@@ -35,7 +35,7 @@ def refuse_if_key_is_intact():
 def replace_key(now):
     """Make a new key in place of one that is missing or damaged, and take away what fits nothing any more.
 
-    Raises AccountError. A crash in between leaves no key, and all of this can be done again.
+    Raises UserError. A crash in between leaves no key, and all of this can be done again.
     """
     refuse_if_key_is_intact()
     key = secrets.token_bytes(SECRET_KEY_BYTES)

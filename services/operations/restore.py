@@ -20,6 +20,7 @@ from i18n import formats
 from i18n.system_errors import in_german
 from models import Attachment, Message, StaffSession, Ticket
 from services import disk
+from services.errors import UserError
 from services.operations import backup
 from services.operations.backup import DATABASE, FILES, FORMAT, MANIFEST, SECRET_KEY, digest_of
 from settings import CONFIG_FILE, LOGO_MEDIA_TYPES, settings, toml_line
@@ -42,10 +43,6 @@ UNPACK_DIR = ".wiederherstellung"
 HELD = "Aus einer Sicherung: Vielleicht ging das schon hinaus. Bitte entscheiden Sie, ob es gehen soll."
 
 
-class RestoreError(Exception):
-    """Why nothing was restored; its text is a German sentence."""
-
-
 class Restored(NamedTuple):
     """What was restored: from when it is, what it holds, what is missing, and what is held back in the outbox.
 
@@ -65,12 +62,12 @@ class Restored(NamedTuple):
 def restore(path, now):
     """Restore an archive into the data folder and return what it holds.
 
-    Raises RestoreError for a folder that is not empty and for an archive that is not whole; nothing has changed then.
+    Raises UserError for a folder that is not empty and for an archive that is not whole; nothing has changed then.
     """
     folder = settings.data_dir
     try:
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise RestoreError(
+            raise UserError(
                 f"{folder} ist nicht leer. Nennen Sie mit TICKET_DATA_DIR einen leeren Ordner, oder benennen Sie "
                 "diesen um."
             )
@@ -84,7 +81,7 @@ def restore(path, now):
             backup.record_restored(now)
             return restored
     except OSError as error:
-        raise RestoreError(f"Das Wiederherstellen ist gescheitert: {in_german(error)}.") from None
+        raise UserError(f"Das Wiederherstellen ist gescheitert: {in_german(error)}.") from None
     except DatabaseError as error:
         raise _damaged_error(f"Die Datenbank darin lässt sich nicht öffnen ({in_german(error)})") from None
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, UnicodeDecodeError):
@@ -106,7 +103,7 @@ def _unpack_dir(folder):
 
 
 def _manifest(archive):
-    """Return what the archive says of itself; raises RestoreError if its members are others."""
+    """Return what the archive says of itself; raises UserError if its members are others."""
     names = archive.namelist()
     if any(info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for info in archive.infolist()):
         raise _damaged_error("So packt das Portal keine Sicherung")
@@ -118,7 +115,7 @@ def _manifest(archive):
             raise ValueError
         manifest = json.loads(text)
         if manifest["format"] != FORMAT:
-            raise RestoreError("Das Archiv stammt aus einer neueren Version des Portals. Bitte nehmen Sie diese.")
+            raise UserError("Das Archiv stammt aus einer neueren Version des Portals. Bitte nehmen Sie diese.")
         members = manifest["members"]
         sizes = {name: known["size"] for name, known in members.items()}
         digests = [known["sha256"] for known in members.values()]
@@ -141,7 +138,7 @@ def _require_room(folder, manifest):
     wanted = sum(known["size"] for known in manifest["members"].values())
     free = disk.free_bytes(folder)
     if free < wanted:
-        raise RestoreError(
+        raise UserError(
             f"In {folder} ist nicht genug Platz: Gebraucht werden {formats.file_size(wanted)}, frei sind "
             f"{formats.file_size(free)}."
         )
@@ -189,7 +186,7 @@ def _sanitise_database(workplace, manifest, config, now):
         if not migrations.applied_steps(db):
             raise _damaged_error("Die Datenbank darin ist keine des Portals")
         if not migrations.knows_all_steps(db):
-            raise RestoreError(
+            raise UserError(
                 "Die Datenbank in dem Archiv stammt aus einer neueren Version des Portals. Bitte nehmen Sie diese."
             )
         named = Attachment.on_disk().select(Attachment.stored_name, Attachment.digest).bind(db)
@@ -224,4 +221,4 @@ def _move(workplace, folder):
 
 
 def _damaged_error(what):
-    return RestoreError(f"Das Archiv ist beschädigt: {what}. Es ist nichts geändert. Bitte nehmen Sie ein anderes.")
+    return UserError(f"Das Archiv ist beschädigt: {what}. Es ist nichts geändert. Bitte nehmen Sie ein anderes.")

@@ -7,6 +7,7 @@ from collections import defaultdict
 from typing import NamedTuple
 
 from enums import DELETED_TEXT
+from services.errors import UserError
 
 MIN_NAME_LETTERS = 3
 MIN_PHONE_DIGITS = 5
@@ -26,10 +27,6 @@ _DIGRAPHS = {"ae": "(?:ae|[äæ])", "oe": "(?:oe|[öøœ])", "ue": "(?:ue|ü)", 
 _SPELT_OUT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "æ": "ae", "ø": "oe", "œ": "oe"})
 
 
-class SearchTermTooShort(ValueError):
-    """Too little to tell somebody by; its text is a German sentence for the person who searches."""
-
-
 class Excerpt(NamedTuple):
     """A piece of a text with what was recognised in it."""
 
@@ -44,7 +41,7 @@ class PersonMatcher:
     def __init__(self, lines):
         self.lines = [line for line in map(_one_blank, lines) if line]
         if not self.lines:
-            raise SearchTermTooShort("Bitte geben Sie einen Namen, eine Telefonnummer oder eine E-Mail-Adresse ein.")
+            raise UserError("Bitte geben Sie einen Namen, eine Telefonnummer oder eine E-Mail-Adresse ein.")
         self._pattern = re.compile("|".join(f"(?:{_pattern_of(line)})" for line in self.lines), re.IGNORECASE)
         self._hints = [re.compile(_hint_of(line), re.IGNORECASE) for line in self.lines]
         self._reach = _LEAST_REACH + _REACH * max(map(len, self.lines))
@@ -99,7 +96,7 @@ class PersonMatcher:
 def _is_telling(line):
     try:
         return bool(_pattern_of(line))
-    except SearchTermTooShort:
+    except UserError:
         return False
 
 
@@ -119,7 +116,7 @@ def _pattern_of_phone(line):
     """Return what finds a number with and without the country, and whatever stands between its digits."""
     national, is_german = _national(line)
     if len(national) < MIN_PHONE_DIGITS:
-        raise SearchTermTooShort(
+        raise UserError(
             f"„{line}“ ist zu kurz: Eine Telefonnummer braucht ohne die erste Null mindestens "
             f"{MIN_PHONE_DIGITS} Ziffern."
         )
@@ -159,7 +156,7 @@ def _pattern_of_name(line):
     """Return what finds a name in either order, with or without umlauts and accents, and in the genitive."""
     words = _words(line)
     if sum(map(len, words)) < MIN_NAME_LETTERS:
-        raise SearchTermTooShort(f"„{line}“ ist zu kurz: Ein Name braucht mindestens {MIN_NAME_LETTERS} Buchstaben.")
+        raise UserError(f"„{line}“ ist zu kurz: Ein Name braucht mindestens {MIN_NAME_LETTERS} Buchstaben.")
     patterns = [_pattern_of_word(word) for word in words]
     orders = [patterns, [patterns[-1], *patterns[:-1]]] if len(patterns) > 1 else [patterns]
     either = "|".join(_BETWEEN_WORDS.join(order) for order in orders)

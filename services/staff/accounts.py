@@ -13,7 +13,7 @@ from database import transaction
 from enums import MAX_PASSWORD_LENGTH, MAX_SHORT_LENGTH, MIN_PASSWORD_LENGTH
 from models import Staff
 from services.customers import pins
-from services.errors import AccountError
+from services.errors import UserError
 from services.security import keys, login_throttle
 from services.staff import sessions, two_factor
 from settings import settings
@@ -34,7 +34,7 @@ COMMON_WORDS = (
 )
 
 
-class AlreadySetUp(AccountError):
+class AlreadySetUp(UserError):
     """There is a first account already."""
 
 
@@ -54,25 +54,25 @@ def is_setup_token(token):
 
 
 def add_first(name, password, now):
-    """Add the first account; raises AlreadySetUp when there is one, and AccountError."""
+    """Add the first account; raises AlreadySetUp when there is one, and UserError."""
     return _add(name, password, now, is_first=True)
 
 
 def add(name, password, now):
-    """Add an account; raises AccountError."""
+    """Add an account; raises UserError."""
     return _add(name, password, now, is_first=False)
 
 
 def find(name):
-    """Return the account with this name; raises AccountError."""
+    """Return the account with this name; raises UserError."""
     member = Staff.get_or_none(Staff.login == normalise_login(name))
     if member is None:
-        raise AccountError(f"Ein Konto mit dem Namen „{name}“ gibt es nicht.")
+        raise UserError(f"Ein Konto mit dem Namen „{name}“ gibt es nicht.")
     return member
 
 
 def set_password(member, password, now):
-    """Give an account a new password and end its sessions; raises AccountError.
+    """Give an account a new password and end its sessions; raises UserError.
 
     Whoever was slowed down at this account may try again at once.
     """
@@ -134,14 +134,14 @@ def normalise_login(name):
 
 
 def check_password_is_strong(password, name):
-    """Refuse a password that is too short or easy to guess; raises AccountError with the reason."""
+    """Refuse a password that is too short or easy to guess; raises UserError with the reason."""
     if len(password) > MAX_PASSWORD_LENGTH:
-        raise AccountError(f"Bitte kürzen Sie das Kennwort auf höchstens {MAX_PASSWORD_LENGTH} Zeichen.")
+        raise UserError(f"Bitte kürzen Sie das Kennwort auf höchstens {MAX_PASSWORD_LENGTH} Zeichen.")
     password = _normalised(password)
     if len(password) < MIN_PASSWORD_LENGTH:
-        raise AccountError(f"Bitte wählen Sie ein Kennwort mit mindestens {MIN_PASSWORD_LENGTH} Zeichen.")
+        raise UserError(f"Bitte wählen Sie ein Kennwort mit mindestens {MIN_PASSWORD_LENGTH} Zeichen.")
     if _is_easy_to_guess(password, f"{name} {settings.office_name} {COMMON_WORDS}".casefold().split()):
-        raise AccountError(
+        raise UserError(
             "Dieses Kennwort ist zu leicht zu erraten. Gut sind zum Beispiel vier Wörter, die nichts miteinander "
             "und nichts mit Ihnen zu tun haben."
         )
@@ -162,7 +162,7 @@ def _is_easy_to_guess(password, known_words):
 def _add(name, password, now, is_first):
     name = " ".join(name.split())
     if not name or max(len(name), len(normalise_login(name))) > MAX_SHORT_LENGTH or not name.isprintable():
-        raise AccountError(
+        raise UserError(
             f"Bitte geben Sie einen Namen mit höchstens {MAX_SHORT_LENGTH} Zeichen an, ohne unsichtbare Zeichen."
         )
     check_password_is_strong(password, name)
@@ -173,7 +173,7 @@ def _add(name, password, now, is_first):
                 raise AlreadySetUp("Ein Konto gibt es schon.")
             return Staff.create(login=normalise_login(name), name=name, password_hash=password_hash, created_at=now)
     except IntegrityError:
-        raise AccountError(f"Ein Konto mit dem Namen „{name}“ gibt es schon.") from None
+        raise UserError(f"Ein Konto mit dem Namen „{name}“ gibt es schon.") from None
 
 
 def _begin_attempt(login, ip, now):

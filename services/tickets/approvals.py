@@ -13,6 +13,7 @@ from i18n.catalogue import gettext as _
 from i18n.catalogue import gettext_noop as N_
 from models import Approver, Customer, Event, Ticket
 from services import workdays
+from services.errors import UserError
 from services.mail import access_links, messages
 from services.tickets import events, locking
 from services.tickets.locking import require, staff_action
@@ -46,7 +47,7 @@ APPROVED_AFTER_START_TEXTS = (
 NOT_APPROVED = "Freigabe abgelehnt"
 
 
-class NothingToDecide(locking.TicketError):
+class NothingToDecide(UserError):
     """Somebody was faster, or the ticket is closed."""
 
     def __init__(self):

@@ -9,6 +9,7 @@ from i18n import formats
 from i18n.catalogue import gettext as _
 from i18n.catalogue import gettext_noop as N_
 from models import Event
+from services.errors import UserError
 from services.files import attachments
 from services.mail import access_links, messages, outbox
 from services.tickets import actions, approvals, events, locking
@@ -45,10 +46,6 @@ _STATUS_TEXTS = {
     TicketStatus.CANCELLED: (N_("Storniert am %(closed)s."),) * 3
     + (N_("Nicht freigegeben und storniert am %(closed)s."),),
 }
-
-
-class ReplyRefused(ValueError):
-    """A message cannot be taken in; its text is a sentence for the customer who wrote it."""
 
 
 class AlreadySent(Exception):
@@ -171,10 +168,10 @@ def _check_reply_allowed(link, now):
     """Keep whoever has the link from flooding the office, and from using it once it is dead."""
     ticket = link.ticket
     if not accepts_replies(ticket) or access_links.reload(link, now) is None:
-        raise ReplyRefused(_("Dieser Vorgang ist abgeschlossen. Ihre Nachricht ist nicht bei uns angekommen."))
+        raise UserError(_("Dieser Vorgang ist abgeschlossen. Ihre Nachricht ist nicht bei uns angekommen."))
     lately = ticket.events.where(Event.kind == EventKind.REPLIED, Event.at > now - timedelta(days=1))
     if settings.limits == "on" and lately.count() >= settings.replies_per_day:
-        raise ReplyRefused(
+        raise UserError(
             _(
                 "Zu diesem Vorgang sind in den letzten 24 Stunden schon %(most)d Nachrichten gekommen. Bitte schreiben "
                 "Sie später noch einmal, oder rufen Sie uns an.",

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from database import transaction
 from models import Event, Ticket
 from services import search
+from services.errors import EditConflict, UserError
 from services.mail import outbox
 from services.tickets import events
 
@@ -21,18 +22,7 @@ _CHANGEABLE = (
 )
 
 
-class TicketError(ValueError):
-    """Something cannot be done with a ticket; its text is a German sentence for the person who tried."""
-
-
-class EditConflict(TicketError):
-    """Somebody else did something since the person looked; carries the events that came meanwhile."""
-
-    def __init__(self, events):
-        super().__init__(
-            "Inzwischen ist an diesem Ticket etwas geschehen. Bitte prüfen Sie, ob Ihre Eingabe noch passt."
-        )
-        self.events = events
+CHANGED_MEANWHILE = "Inzwischen ist an diesem Ticket etwas geschehen. Bitte prüfen Sie, ob Ihre Eingabe noch passt."
 
 
 @contextmanager
@@ -41,7 +31,7 @@ def staff_action(ticket, by, seen, now):
     with locked_ticket(ticket):
         newer = list(ticket.events.where(Event.id > seen).order_by(Event.id))
         if newer:
-            raise EditConflict(newer)
+            raise EditConflict(CHANGED_MEANWHILE, newer)
         ticket.first_action_at = ticket.first_action_at or now
 
         def record(kind, text=""):
@@ -77,6 +67,6 @@ def cancel_approval_request(ticket):
 
 
 def require(condition, sentence):
-    """Refuse with a sentence what cannot be done; raises TicketError."""
+    """Refuse with a sentence what cannot be done; raises UserError."""
     if not condition:
-        raise TicketError(sentence)
+        raise UserError(sentence)

@@ -5,6 +5,7 @@ import re
 from peewee import IntegrityError
 
 from database import transaction
+from services.errors import UserError
 
 # What stands in braces, and what takes its place for a ticket and the person of the office who answers.
 PLACEHOLDERS = {
@@ -17,13 +18,6 @@ PLACEHOLDERS = {
 }
 
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
-
-
-class NameTaken(ValueError):
-    """Another text block has this name; its text is a German sentence for the person who chose it."""
-
-    def __init__(self):
-        super().__init__("Einen Textbaustein mit diesem Namen gibt es schon. Bitte wählen Sie einen anderen.")
 
 
 def unknown_placeholders(text):
@@ -44,7 +38,9 @@ def save(block, values):
         with transaction():
             block.save()
     except IntegrityError:
-        raise NameTaken from None
+        raise UserError(
+            "Einen Textbaustein mit diesem Namen gibt es schon. Bitte wählen Sie einen anderen.", "name"
+        ) from None
 
 
 def remove(block):

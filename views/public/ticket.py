@@ -11,6 +11,7 @@ from forms import ReplyForm
 from i18n.catalogue import gettext as _
 from i18n.catalogue import gettext_noop as N_
 from models import Event
+from services.errors import UserError
 from services.mail import access_links, messages
 from services.security.rate_limit import RateLimited
 from services.tickets import conversation
@@ -88,7 +89,7 @@ def submit():
         return desk.show(form, submission_key, 422, refusals)
     try:
         conversation.reply(g.link, submission_key, form.text.data, clock.now())
-    except conversation.ReplyRefused as reason:
+    except UserError as reason:
         return desk.show(form, submission_key, 422, notice=str(reason))
     except conversation.AlreadySent:
         return desk.show_with_new_key(form, submission_key, _(SENT_BEFORE))

@@ -5,7 +5,7 @@ from flask_wtf.csrf import CSRFError
 
 import clock
 from services.customers import customers
-from services.errors import AccountError
+from services.errors import UserError
 from services.intake import intake
 from services.security.rate_limit import RateLimited
 from views.shared.error_pages import error_page
@@ -43,8 +43,8 @@ def submit():
             with_attachments=form.with_attachments,
             now=clock.now(),
         )
-    except AccountError as error:
-        form.customer_number.errors = [str(error)]
+    except UserError as error:
+        form.place(error, "customer_number")
         return desk.show(form, submission_key, 422)
     except intake.AlreadySent as already:
         return desk.show_already_sent(form, submission_key, already.submission)

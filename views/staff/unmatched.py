@@ -7,7 +7,7 @@ from enums import normalise_code
 from form_fields import row_id
 from models import Customer, Event, Submission, Ticket
 from services.customers import customers
-from services.errors import AccountError
+from services.errors import UserError
 from services.intake import intake, unmatched
 from views.shared.responses import html_response, redirect_to
 from views.staff.forms.call import ConvertForm
@@ -57,8 +57,8 @@ def convert(code):
         intake.convert(submission, customer, by=g.member, confirmed_by=form.note.data, now=clock.now())
     except intake.NoLongerUnmatched:
         return _gone(code, 409)
-    except AccountError as error:
-        form.customer_number.errors = [str(error)]
+    except UserError as error:
+        form.place(error, "customer_number")
         return _show(submission, form, 422)
     return redirect_to(url_for("staff.ticket.show", code=submission.code))
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from services.privacy.person_matcher import PersonMatcher, SearchTermTooShort
+from services.errors import UserError
+from services.privacy.person_matcher import PersonMatcher
 
 
 @pytest.mark.parametrize(
@@ -47,7 +48,7 @@ def test_is_somebody_else(line, texts):
 
 @pytest.mark.parametrize("lines", [[], ["  "], ["Al"], ["-"], ["0211"], ["+49 21"], ["."]])
 def test_too_little_to_tell_somebody_by(lines):
-    with pytest.raises(SearchTermTooShort, match=r"Bitte geben|zu kurz"):
+    with pytest.raises(UserError, match=r"Bitte geben|zu kurz"):
         PersonMatcher(lines)
 
 

@@ -4,7 +4,7 @@ from flask import Blueprint, abort, redirect, render_template, url_for
 
 from models import Approver
 from services.customers import customers
-from services.errors import AccountError
+from services.errors import UserError
 from views.shared.responses import html_response
 from views.staff.customers.customers import customer_or_404
 from views.staff.forms.customer import ApproverForm
@@ -56,11 +56,8 @@ def _save(customer, form, save, approver=None):
         return _show(customer, form, approver, 422)
     try:
         save(form.values())
-    except customers.TooManyApprovers as error:
-        return _show(customer, form, approver, 422, notice=str(error))
-    except AccountError as error:
-        form.email.errors = [str(error)]
-        return _show(customer, form, approver, 422)
+    except UserError as error:
+        return _show(customer, form, approver, 422, notice=form.place(error))
     return _back(customer.id)
 
 

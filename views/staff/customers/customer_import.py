@@ -4,6 +4,7 @@ from flask import Blueprint, make_response, redirect, render_template, url_for
 
 import clock
 from services.customers import csv_import
+from services.errors import UserError
 from views.shared.responses import html_response
 from views.staff.forms.customer import ImportConfirmedForm, ImportForm
 
@@ -34,8 +35,8 @@ def preview():
     try:
         text = csv_import.decode(form.file.data.read(csv_import.MAX_BYTES + 1))
         table = csv_import.parse(text)
-    except csv_import.UnreadableCsv as unreadable:
-        form.file.errors = [str(unreadable)]
+    except UserError as error:
+        form.place(error)
         return _show(form, 422)
     return _show_preview(ImportConfirmedForm(formdata=None, table=text), table)
 
@@ -47,12 +48,11 @@ def run():
     form.validate()
     try:
         added = csv_import.import_customers(form.table.data or "", form.skip_faulty.data, clock.now())
-    except csv_import.UnreadableCsv as unreadable:
+    except UserError as error:
         again = ImportForm(formdata=None)
-        again.file.errors = [str(unreadable)]
+        if notice := again.place(error):
+            return _show_preview(form, csv_import.parse(form.table.data), 422, notice=notice)
         return _show(again, 422)
-    except csv_import.InvalidRows as faulty:
-        return _show_preview(form, csv_import.parse(form.table.data), 422, notice=str(faulty))
     return redirect(url_for("staff.pin_letters.choose", eingelesen=len(added)), 303)
 
 

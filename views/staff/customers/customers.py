@@ -7,6 +7,7 @@ from flask import Blueprint, abort, g, redirect, render_template, request, url_f
 import clock
 from models import Approver, Customer
 from services.customers import customers
+from services.errors import UserError
 from services.reports import csv_export
 from services.security.audit_log import SecurityEvent, log_event
 from services.tickets import approvals
@@ -48,8 +49,8 @@ def add():
         return _show_new(form, 422)
     try:
         customer = customers.add(form.values(), clock.now())
-    except customers.NumberTaken as taken:
-        form.number.errors = [str(taken)]
+    except UserError as error:
+        form.place(error)
         return _show_new(form, 422)
     if "letter" in request.form:
         return pin_letters.issue_and_show([customer])
@@ -72,11 +73,8 @@ def change(customer_id):
         return _show(customer, form, 422)
     try:
         customers.change(customer, form.values(), request.form.get("seen"))
-    except customers.NumberTaken as taken:
-        form.number.errors = [str(taken)]
-        return _show(customer, form, 422)
-    except customers.EditConflict as outdated:
-        return _show(customer, form, 422, notice=str(outdated))
+    except UserError as error:
+        return _show(customer, form, 422, notice=form.place(error))
     return redirect(url_for(".show", customer_id=customer.id, gespeichert="ja"), 303)
 
 

@@ -5,8 +5,8 @@ from flask import Blueprint, abort, g, render_template, request, url_for
 
 import clock
 from models import Customer
-from services import errors
 from services.customers import pins
+from services.errors import UserError
 from services.security.audit_log import SecurityEvent, log_event
 from settings import settings
 from views.shared.responses import html_response
@@ -43,7 +43,7 @@ def issue_and_show(customers):
     """Issue PINs and answer with their letters: the only place where they ever stand."""
     try:
         issued = pins.issue_pins(customers, clock.now())
-    except errors.AccountError:
+    except UserError:
         abort(409)  # A colleague changed the number in this very moment.
     for customer, _ in issued:
         log_event(SecurityEvent.PIN_ISSUED, request.remote_addr, customer=customer.number, by=g.member.name)

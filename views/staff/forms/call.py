@@ -9,7 +9,7 @@ from form_fields import PortalForm, autofill_section, input_attributes, is_email
 from forms import REQUEST_FORMS, RequestForm
 from models import Customer
 from services.customers import customers
-from services.errors import AccountError
+from services.errors import UserError
 
 # A longer list would only make the page slow; any number can be typed.
 MAX_SUGGESTED = 1000
@@ -27,7 +27,7 @@ def is_unlocked_customer(form, field):
     """Refuse a number that is no customer's, or that of a locked one."""
     try:
         customers.require_unlocked(customers.find(field.data))
-    except AccountError as error:
+    except UserError as error:
         raise ValidationError(str(error)) from None
 
 

@@ -18,9 +18,9 @@ from form_fields import PortalForm, clean, is_email, text_field, textarea
 from i18n import formats
 from models import Customer, Staff
 from services.customers.pins import normalise_number
-from services.errors import AccountError
+from services.errors import UserError
 from services.mail.outbox import OutboxFilter
-from services.privacy.person_matcher import PersonMatcher, SearchTermTooShort
+from services.privacy.person_matcher import PersonMatcher
 from services.reports.statistics import PERIODS
 from services.staff import accounts
 from services.tickets import text_blocks
@@ -140,7 +140,7 @@ class PersonForm(PortalForm):
             raise ValidationError(f"Bitte suchen Sie nach höchstens {MAX_PERSON_LINES} Zeilen auf einmal.")
         try:
             self.matcher = PersonMatcher(lines)
-        except SearchTermTooShort as error:
+        except UserError as error:
             raise ValidationError(str(error)) from None
 
 
@@ -243,7 +243,7 @@ class NewPasswordForm(PortalForm):
     def validate_password(self, field):
         try:
             accounts.check_password_is_strong(field.data, self.owner)
-        except AccountError as error:
+        except UserError as error:
             raise ValidationError(str(error)) from None
 
     def validate_repeated_password(self, field):

@@ -8,7 +8,7 @@ from enums import MAX_CUSTOMER_NUMBER_LENGTH, MAX_EMAIL_LENGTH
 from form_fields import DayField, PortalForm, is_email, text_field
 from models import Customer
 from services.customers import customers
-from services.errors import AccountError
+from services.errors import UserError
 from views.staff.forms.common import EnumField
 
 # So many letters at once still come within seconds, for each of them costs a slow hash.
@@ -26,7 +26,7 @@ def _follows(rule):
     def check(form, field):
         try:
             field.data = rule(field.data)
-        except AccountError as error:
+        except UserError as error:
             raise ValidationError(str(error)) from None
 
     return check

@@ -32,7 +32,7 @@ class ActionForm(PortalForm):
     seen = HiddenField(filters=[row_id])
 
     def carry_out(self, ticket, by, now):
-        """Do it; raises changes.TicketError."""
+        """Do it; raises UserError."""
         answers = {field.short_name: field.data for field in self if field.short_name != "csrf_token"}
         getattr(self.service, self.action)(ticket, by=by, now=now, **answers)
 

@@ -5,6 +5,7 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import NotFound
 
 import clock
+from services.errors import UserError
 from services.security.audit_log import SecurityEvent, log_event
 from services.staff import accounts, sessions
 from settings import settings
@@ -36,8 +37,8 @@ def submit(token):
         member = accounts.add_first(form.name.data, form.password.data, now)
     except accounts.AlreadySetUp:
         abort(404)
-    except accounts.AccountError as error:
-        form.name.errors = [str(error)]
+    except UserError as error:
+        form.place(error, "name")
         return _show(form, 422)
     log_event(SecurityEvent.ACCOUNT_ADDED, request.remote_addr, account=member.name)
     auth.start_session(sessions.begin(member, request.remote_addr, now), now)

@@ -3,6 +3,7 @@
 from flask import Blueprint, abort, redirect, render_template, url_for
 
 from models import TextBlock
+from services.errors import UserError
 from services.tickets import text_blocks
 from views.shared.responses import html_response
 from views.staff.forms.common import TextBlockForm
@@ -58,8 +59,8 @@ def _save(block):
         return _show(form, block, 422)
     try:
         text_blocks.save(block, {"name": form.name.data, "text": form.text.data})
-    except text_blocks.NameTaken as error:
-        form.name.errors = [str(error)]
+    except UserError as error:
+        form.place(error)
         return _show(form, block, 422)
     return redirect(url_for(".show_all"), 303)
 

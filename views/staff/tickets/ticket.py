@@ -5,9 +5,10 @@ from flask import Blueprint, abort, g, render_template, request
 import clock
 from enums import Approval, EventKind
 from models import Approver, Attachment, Event, Ticket
+from services.errors import EditConflict, UserError
 from services.files import attachments
 from services.mail import access_links, messages, outbox
-from services.tickets import actions, conversation, locking, text_blocks
+from services.tickets import actions, conversation, text_blocks
 from views.shared.responses import html_response, is_htmx, redirect_to
 from views.staff.forms.ticket import ACTION_FORMS, AnswerForm, NoteForm
 
@@ -44,9 +45,9 @@ def act(code, slug):
         return _show(ticket, form, 422)
     try:
         form.carry_out(ticket, by=g.member, now=clock.now())
-    except locking.EditConflict as outdated:
-        return _show(_ticket(code), form, 422, notice=str(outdated), newer=outdated.events)
-    except locking.TicketError as error:
+    except EditConflict as conflict:
+        return _show(_ticket(code), form, 422, notice=str(conflict), newer=conflict.newer)
+    except UserError as error:
         return _show(_ticket(code), form, 422, notice=str(error))
     if is_htmx():
         return _show(_ticket(code), done=True)
