@@ -1,6 +1,7 @@
 """The words of the trade with the German labels that people see, and the limits that everybody keeps to."""
 
 from enum import StrEnum
+from typing import Self
 
 MEBIBYTE = 1024 * 1024
 
@@ -41,7 +42,9 @@ CODE_LENGTH = 8
 class LabelledEnum(StrEnum):
     """A stored word with the German label that people see."""
 
-    def __new__(cls, value, label):
+    label: str
+
+    def __new__(cls, value: str, label: str = "") -> Self:
         member = str.__new__(cls, value)
         member._value_ = value
         member.label = label
