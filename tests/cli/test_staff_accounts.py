@@ -82,7 +82,7 @@ def test_set_password(run_command, app, clara, advance_clock):
 
 def test_set_password_forgets_failures_at_the_account(run_command, clara, db):
     login_throttle.register_attempt(
-        {login_throttle.account_source("clara neumann"): login_throttle.LONGEST_ACCOUNT_WAIT}, NOW
+        {login_throttle.account_source("clara neumann"): login_throttle.MAX_ACCOUNT_WAIT}, NOW
     )
     asked(run_command("verwaltung", "kennwort", "--name", "Clara Neumann", typed=f"{GOOD}\n{GOOD}\n"))
     assert FailedAttempts.select().count() == 0

@@ -166,7 +166,7 @@ def test_limits_off(anna):
 
 
 def test_what_is_counted_has_a_bound(anna, monkeypatch):
-    monkeypatch.setattr(rate_limit, "MOST_COUNTED", 6)
+    monkeypatch.setattr(rate_limit, "MAX_BUCKETS", 6)
     settings.submissions_per_hour = 1
     assert statuses(anna, *(f"203.0.113.{number}" for number in range(10))) == [303] * 10
     assert len(rate_limit._buckets) == 6

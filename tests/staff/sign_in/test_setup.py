@@ -84,7 +84,7 @@ def test_two_people_at_once_make_one_account(app):
         start.wait()
         with database.connection_context():
             try:
-                outcomes.append(accounts.add_first(name, GOOD["password"], NOW).name)
+                outcomes.append(accounts.add(name, GOOD["password"], NOW, is_first=True).name)
             except accounts.AlreadySetUp:
                 outcomes.append(None)
 
