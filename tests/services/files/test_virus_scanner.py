@@ -6,6 +6,7 @@ import select
 import shlex
 import subprocess
 import sys
+from contextlib import ExitStack
 
 import pytest
 
@@ -35,8 +36,10 @@ def scan(app, tmp_path, monkeypatch):
     program = tmp_path / "Mein Scanner" / "scan.py"
     program.parent.mkdir()
     program.write_text(SCANNER, "utf-8")
+    # What the test before left behind: a scan that succeeds ends it.
+    monkeypatch.setattr(settings, "scanner", "true")
+    virus_scanner.scan(program, "127.0.0.1")
     monkeypatch.setattr(settings, "scanner", subprocess.list2cmdline([sys.executable, str(program), "--no-summary"]))
-    monkeypatch.setattr(virus_scanner, "_unavailable", False)
     return program
 
 
@@ -123,11 +126,13 @@ def test_scanner_that_is_dead_is_not_asked_for_each_further_file(scan, anna, cap
     assert caplog.text.count("Der Virenscanner hat nicht geprüft") == 1
 
 
-def test_only_half_of_the_threads_wait_for_the_scanner(scan, upload, monkeypatch):
-    monkeypatch.setattr(virus_scanner, "_running", settings.threads // 2)
-    assert_refused(upload("Notiz.txt", b"Hallo"), virus_scanner.BUSY)
-    monkeypatch.setattr(virus_scanner, "_running", settings.threads // 2 - 1)
-    assert upload("Notiz.txt", b"Hallo").status == 200
+def test_only_half_of_the_threads_wait_for_the_scanner(scan, upload):
+    with ExitStack() as waiting:
+        for _ in range(settings.threads // 2 - 1):
+            waiting.enter_context(virus_scanner.scan_slot())
+        with virus_scanner.scan_slot():
+            assert_refused(upload("Notiz.txt", b"Hallo"), virus_scanner.BUSY)
+        assert upload("Notiz.txt", b"Hallo").status == 200
 
 
 def test_no_shell_reads_the_command(scan, upload, tmp_path, monkeypatch):
