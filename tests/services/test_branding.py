@@ -1,4 +1,4 @@
-"""The office's own look: its colour, readable wherever it stands or refused at the start, and its logo."""
+"""The office's branding: a colour that is readable everywhere or refused at the start, and the logo."""
 
 import io
 import re

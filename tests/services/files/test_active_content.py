@@ -1,4 +1,4 @@
-"""What could act by itself in a file comes in, and the office is told wherever it may open the file; nobody else is."""
+"""Files with active content are accepted, and only the office is told, wherever it can open the file."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""What staging does to the disk and the database: what is on disk before what is committed, limits, sweeping."""
+"""Staged files on the disk and in the database: the order of writing, limits, sweeping."""
 
 import errno
 import io
@@ -9,7 +9,7 @@ import pytest
 
 import clock
 from app import create_app
-from database import database
+from database import database, transaction
 from enums import MAX_ATTACHMENTS, MEBIBYTE
 from models import Attachment, Submission
 from services.background import worker
@@ -223,7 +223,7 @@ def test_one_network_of_ipv6_is_one_address(limited):
     [["203.0.113.7"] * 3, [f"2001:db8:0:{number}::1" for number in range(3)]],
     ids=["network", "site"],
 )
-def test_nobody_fills_the_room_of_all(limited, addresses):
+def test_one_site_cannot_use_all_the_space(limited, addresses):
     limited(TICKET_STAGED_TOTAL_MIB="40")
     sizes = [MEBIBYTE * 5, MEBIBYTE * 5, 1]
     refusals = [
@@ -269,6 +269,28 @@ def test_remove_only_under_the_own_draft_key(db):
     assert names_on_disk() == {attachment.stored_name}
 
 
+def test_sent_file_keeps_no_network(db):
+    submission = _submission()
+    stage(("Foto.png", PNG))
+    assert [file.address for file in Attachment.staged(DRAFT)] == [HERE]
+    attachments.adopt(DRAFT, submission)
+    assert [file.address for file in submission.attachments] == [""]
+
+
+def test_file_that_is_sent_while_it_is_removed_stays(db, monkeypatch):
+    submission = _submission()
+    stage(("Foto.png", PNG))
+    (attachment,) = Attachment.staged(DRAFT)
+
+    def send_first():
+        attachments.adopt(DRAFT, submission)
+        return transaction()
+
+    monkeypatch.setattr(attachments, "transaction", send_first)
+    assert attachments.remove(DRAFT, attachment.stored_name) is None
+    assert names_on_disk() == {attachment.stored_name}
+
+
 def test_remove_no_longer_when_sent(db):
     stage(("Foto.png", PNG))
     (attachment,) = Attachment.staged(DRAFT)
@@ -288,21 +310,26 @@ def test_restage_moves_only_what_was_not_sent(db):
     assert [attachment.name for attachment in submission.attachments] == ["Foto.png"]
 
 
-# The files' own times are the machine's, so the clock of these tests begins there, too.
-@pytest.mark.parametrize(("minutes", "kept"), [(-1, ["Foto.png"]), (1, [])])
-def test_sweep_abandoned_files(db, minutes, kept):
-    now = datetime.now(UTC)
-    stage(("Foto.png", PNG), now=now)
-    attachments.sweep(now + timedelta(hours=settings.staged_hours, minutes=minutes))
+def date_files():
+    """Let all stored files be written at NOW, instead of at the machine's time."""
+    for path in settings.files_dir.iterdir():
+        os.utime(path, (NOW.timestamp(), NOW.timestamp()))
+
+
+@pytest.mark.parametrize(("seconds", "kept"), [(-1, ["Foto.png"]), (0, ["Foto.png"]), (1, [])])
+def test_sweep_abandoned_files(db, seconds, kept):
+    stage(("Foto.png", PNG))
+    date_files()
+    attachments.sweep(NOW + timedelta(hours=settings.staged_hours, seconds=seconds))
     assert staged_names() == kept
     assert len(names_on_disk()) == len(kept)
 
 
-@pytest.mark.parametrize(("minutes", "kept"), [(-1, {"orphan"}), (1, set())])
-def test_sweep_files_that_no_row_names(db, minutes, kept):
-    now = datetime.now(UTC)
+@pytest.mark.parametrize(("seconds", "kept"), [(-1, {"orphan"}), (0, {"orphan"}), (1, set())])
+def test_sweep_files_that_no_row_names(db, seconds, kept):
     (settings.files_dir / "orphan").write_bytes(b"left by a crash")
-    attachments.sweep(now + timedelta(hours=settings.staged_hours, minutes=minutes))
+    date_files()
+    attachments.sweep(NOW + timedelta(hours=settings.staged_hours, seconds=seconds))
     assert names_on_disk() == kept
 
 
@@ -360,7 +387,7 @@ def test_same_form_with_its_file_again_is_one_submission(anna, app, submissions)
 def test_same_file_with_a_further_request_from_a_kept_page(anna, app, submissions):
     values = anna.filled("incident")
     anna.post("/", values | {"files": (io.BytesIO(PDF), "Foto.pdf")})
-    # Back in the browser, she writes of something else and shows the same picture again.
+    # Back in the browser, she reports something else with the same file.
     changed = values | {"description": "Jetzt geht auch der Scanner nicht."}
     asked = anna.post("/", changed | {"files": (io.BytesIO(PDF), "Foto.pdf")})
     assert asked.status == 422

@@ -1,4 +1,4 @@
-"""The corpus at the front door: every good file comes in as it was sent, and every bad one is refused by name."""
+"""The corpus sent by the form: every good file is stored as it was sent, and every bad one is refused by name."""
 
 import io
 

@@ -1,4 +1,4 @@
-"""Which files come in by the form: sizes at the edge, limits that the office sets, and what the help page says."""
+"""Which files the form accepts: sizes at the limits, the office's settings, and what the help page says."""
 
 import io
 import zlib

@@ -1,4 +1,4 @@
-"""The virus scanner that the office may set: what it finds stays out, and so does all while it does not answer."""
+"""The office's virus scanner: harmful files are refused, and all files while it does not answer."""
 
 import io
 import os
@@ -112,7 +112,7 @@ def test_scanner_that_hangs_behind_a_script_is_ended_with_it(scan, upload, monke
     monkeypatch.setattr(virus_scanner, "TIMEOUT_SECONDS", 0.5)
     assert_refused(upload("Notiz.txt", b"still"), virus_scanner.UNAVAILABLE)
     assert os.read(sign, 20) == "läuft\n".encode()
-    # The end comes when nobody holds the other side any more.
+    # The pipe ends when no process has it open.
     assert select.select([sign], [], [], 20)[0]
     assert os.read(sign, 20) == b""
     os.close(sign)
@@ -142,7 +142,7 @@ def test_no_shell_reads_the_command(scan, upload, tmp_path, monkeypatch):
     assert not trace.exists()
 
 
-def test_what_nobody_would_let_in_is_not_scanned(scan, upload, caplog):
+def test_file_that_is_refused_anyway_is_not_scanned(scan, upload, caplog):
     answer = upload("Notiz.exe", HARMFUL)
     assert "ist nicht erlaubt" in answer.text
     assert caplog.records == []

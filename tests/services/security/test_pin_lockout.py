@@ -1,4 +1,4 @@
-"""Who guesses a PIN gets a few tries a day and makes no report vanish; the customer and the office hear of it."""
+"""Guessing PINs: a few attempts a day, no report is lost, and the customer and the office are notified."""
 
 import threading
 from functools import partial
@@ -36,7 +36,7 @@ def budget(app):
 
 @pytest.fixture
 def decide(app, run_worker):
-    """Let the worker do all that is due by the clock of the test."""
+    """Run the worker once at the test's time."""
 
     def run_once():
         with app.app_context(), database.connection_context():
@@ -47,7 +47,7 @@ def decide(app, run_worker):
 
 @pytest.fixture
 def guess(dora, decide):
-    """Let Dora try so many PINs, with Anna's customer number if she names no other, and let the worker decide."""
+    """Send so many wrong PINs as Dora, by default with Anna's customer number, and run the worker."""
 
     def send(times, address="127.0.0.1", **typed):
         dora.client.environ_base["REMOTE_ADDR"] = address
@@ -60,7 +60,7 @@ def guess(dora, decide):
 
 @pytest.fixture
 def others(app):
-    """Return the numbers of so many more customers with a PIN."""
+    """Add so many customers with a PIN and return their numbers."""
 
     def add(number):
         with database.connection_context():
@@ -226,7 +226,7 @@ def test_a_few_guesses_at_each_of_many(anna, guess, others, decide, submissions,
 
 
 @pytest.mark.parametrize("addresses", [["203.0.113.7"] * 4, [f"2001:db8:1:{number}::1" for number in range(4)]])
-def test_who_guesses_alone_closes_no_door_but_the_own(anna, guess, others, decide, submissions, addresses):
+def test_one_site_locks_out_only_itself(anna, guess, others, decide, submissions, addresses):
     settings.wrong_pins_total_per_day = 9
     for number, address in zip(others(4), addresses, strict=True):
         guess(2, address, customer_number=number)
@@ -238,8 +238,16 @@ def test_who_guesses_alone_closes_no_door_but_the_own(anna, guess, others, decid
     assert reasons(submissions) == ["wrong_pin"] * 8 + ["guessed", None]
 
 
+def test_a_site_may_guess_once_however_small_the_budget(guess, others):
+    settings.wrong_pins_total_per_day = 2
+    numbers = others(3)
+    for address, number, expected in zip((SITES[0], SITES[0], SITES[1]), numbers, (1, 1, 2), strict=True):
+        guess(1, address, customer_number=number)
+        assert counted() == expected
+
+
 @pytest.mark.parametrize("state", [{"pin_hash": None}, {"locked_at": NOW}], ids=["without", "locked"])
-def test_where_nothing_gets_in_nothing_is_guessed(anna, guess, others, decide, tickets, told, state):
+def test_customer_without_access_cannot_be_guessed(anna, guess, others, decide, tickets, told, state):
     settings.wrong_pins_total_per_day = 3
     (number,) = others(1)
     with database.connection_context():
@@ -262,7 +270,7 @@ def test_heute_says_that_all_are_guessed_at(anna, clara, guess, others):
 
 
 def test_two_workers_at_once_overdraw_no_budget(app, anna, dora, guess, tickets, submissions):
-    """Both have checked their PIN before the other one decides; what counts is looked at in the transaction."""
+    """Both have checked their PIN before the other one decides; the budget is read in the transaction."""
     guess(2)
     dora.report("incident")
     anna.report("incident")
@@ -285,7 +293,7 @@ def test_two_workers_at_once_overdraw_no_budget(app, anna, dora, guess, tickets,
             thread.start()
         for thread in threads:
             thread.join()
-    # Whoever came first: the wrong one has counted, and a ticket is there only if the right one came before it.
+    # In either order the wrong PIN has counted; there is a ticket only if the right one was decided first.
     last = submissions()[-1]
     assert counted() == 3
     assert (last.state, len(tickets())) in (("admitted", 1), ("unmatched", 0))
@@ -310,12 +318,12 @@ def test_many_workers_at_once_count_no_more_than_the_budget(app, anna, dora, run
     assert reasons(submissions) == ["wrong_pin"] * 8
 
 
-# --- Who hears of it ---
+# --- Notifications ---
 
 
 @pytest.fixture
 def told(app, mailbox):
-    """Return the mails that tell a customer's contact of wrong PINs."""
+    """Return the mails that notify a customer's contact of wrong PINs."""
 
     def load():
         return [mail for mail in mailbox.mails if mail["Subject"].startswith("Viele falsche PINs")]
@@ -381,7 +389,7 @@ def test_heute_names_who_is_guessed_at(anna, clara, guess, advance_clock):
     assert clara.get(TODAY).element("guessing") is None
 
 
-# --- What shows outside ---
+# --- What an outsider sees ---
 
 
 @pytest.mark.parametrize("headers", [{}, HTMX])

@@ -1,4 +1,4 @@
-"""Many customers from a table as German Excel writes it: a look first, then all or nothing."""
+"""Customers imported from a CSV file as German Excel writes it: a preview first, then all or nothing."""
 
 import io
 
@@ -221,7 +221,7 @@ def test_confirming_something_else(clara, stored, table):
 
 
 def test_a_full_table_comes_through(clara, stored):
-    """The longest file that is let in also passes the form that carries it on."""
+    """The largest accepted file also fits into the form of the preview."""
     rows = [f"K{number:04};Firma;{'ß' * 295}" for number in range(csv_import.MAX_LINES)]
     content = "\n".join(["Nummer;Name;Größe", *rows]).encode()
     assert csv_import.MAX_BYTES * 0.98 < len(content) < csv_import.MAX_BYTES

@@ -1,4 +1,4 @@
-"""Customers in the staff area: found, added, changed and locked, with their approvers."""
+"""Customers in the staff area: find, add, change and lock them, and their approvers."""
 
 import re
 from datetime import date

@@ -1,4 +1,4 @@
-"""PINs on paper: each is shown once, in a letter whose link fills in the number and nothing else."""
+"""PIN letters: a PIN is shown once, in a letter whose link fills in only the customer number."""
 
 import pytest
 import segno
@@ -160,7 +160,7 @@ def test_no_more_letters_than_the_limit(clara, monkeypatch):
     assert len(page.fields().getlist("customers")) == MAX_LETTERS
     assert "Weitere stehen hier, sobald diese gedruckt sind." in page.text
     values = page.fields().to_dict() | {"customers": [f"M{n:03}" for n in range(MAX_LETTERS + 1)]}
-    # As a browser sends it: the boxes of a hundred customers are no parts of their own.
+    # As a browser sends it: url-encoded, not as a hundred parts.
     response = clara.client.post(PIN_LETTERS, data=values)
     assert response.status_code == 422
     assert f"höchstens {MAX_LETTERS} Kunden" in response.text

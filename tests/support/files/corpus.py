@@ -1,6 +1,6 @@
-"""The corpus: files with the verdict that is right for each, all made in memory.
+"""The corpus: files and what the check must say of each, all made in memory.
 
-To look at them with other programs, write them into a folder: python -m tests.support.files.corpus FOLDER
+To open them in other programs, write them into a folder: python -m tests.support.files.corpus FOLDER
 """
 
 import sys
