@@ -165,10 +165,7 @@ def find(number: str) -> Customer:
 def page(
     text: str = "", state: CustomerState | None = None, after: str = "", size: int = PAGE_SIZE
 ) -> tuple[list[Customer], str]:
-    """Return one page of customers by number, and the number after which the next page begins ("" on the last page).
-
-    text: each of its words must occur in one of the columns.
-    """
+    """Return one page of customers that have each word of a text, and the number to continue after, "" on the last."""
     query = Customer.by_number().where(Customer.number > after)
     if state is CustomerState.WITHOUT_PIN:
         query = query.where(Customer.pin_hash.is_null())

@@ -88,11 +88,9 @@ class StagedUsage(NamedTuple):
 
 
 def stage(submission_key: str, uploads: Iterable[tuple[str, BinaryIO]], ip: str, now: datetime) -> list[Refusal]:
-    """Store files under a submission key until a submission adopts them, and return the refusals of the others.
+    """Store uploads (pairs of name and content) under a submission key, and return the refusals of the others.
 
     Once it returns, the accepted files are on disk.
-
-    uploads: pairs of name and content.
     """
     files: list[Attachment] = []
     refused: list[tuple[str, Refused]] = []
@@ -257,30 +255,24 @@ def _write(file: Attachment, stream: BinaryIO, ip: str) -> None:
 
 
 def _insert(files: list[Attachment]) -> list[tuple[str, Refused]]:
-    """Insert the rows of files of one submission key; return the names of those that have no room, and the reasons."""
-    accepted: list[Attachment] = []
+    """Insert the rows of files of one submission key; return the names of those without space, and the reasons."""
     refused: list[tuple[str, Refused]] = []
     with transaction():
-        staged = list(Attachment.staged(files[0].draft))
-        known = {(file.digest, file.name) for file in staged}
+        known = {(file.digest, file.name) for file in Attachment.staged(files[0].draft)}
+        left = MAX_ATTACHMENTS - len(known)
         usage = _staged_usage(files[0].address)
         for file in files:
-            if (file.digest, file.name) in known:
-                _unlink(file.stored_name)
-                continue
+            is_new = (file.digest, file.name) not in known
             known.add((file.digest, file.name))
-            if len(staged) + len(accepted) >= MAX_ATTACHMENTS:
-                reason = _(TOO_MANY, most=MAX_ATTACHMENTS)
-            elif usage.would_exceed_quota(file.size):
-                reason = _(CROWDED)
-            else:
-                accepted.append(file)
+            if is_new and left > 0 and not usage.would_exceed_quota(file.size):
+                file.save()
+                left -= 1
                 usage = usage.with_file(file.size)
                 continue
             _unlink(file.stored_name)
-            refused.append((file.name, TemporarilyRefused(reason)))
-        if accepted:
-            Attachment.bulk_create(accepted)
+            if is_new:
+                reason = _(CROWDED) if left > 0 else _(TOO_MANY, most=MAX_ATTACHMENTS)
+                refused.append((file.name, TemporarilyRefused(reason)))
     return refused
 
 

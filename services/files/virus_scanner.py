@@ -69,10 +69,7 @@ def scan(path: Path, ip: str) -> None:
 
 @contextmanager
 def scan_slot() -> Iterator[None]:
-    """Hold one of the slots for scans: half of the server's threads, so that pages open even while the scanner hangs.
-
-    Raises CheckUnavailable if none is free.
-    """
+    """Hold a slot for a scan, for at most half of the threads: pages open while scans hang. Raises CheckUnavailable."""
     slots = _slots(max(1, settings.threads // 2))
     if not slots.acquire(blocking=False):
         raise CheckUnavailable(_(BUSY))

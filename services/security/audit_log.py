@@ -78,10 +78,7 @@ _WORDS = {"account": "Konto", "customer": "Kunde", "by": "von", "page": "Seite",
 
 
 def log_event(event: SecurityEvent, source: str, **facts: object) -> None:
-    """Write one line about an event.
-
-    source: an IP address, or COMMAND. facts: by the names in _WORDS.
-    """
+    """Write one line about an event, with its source (an IP address or COMMAND) and facts by the names in _WORDS."""
     known = [f"Quelle={source}", *(f"{_WORDS[name]}={value}" for name, value in facts.items())]
     level = logging.WARNING if event in _ALARMING else logging.INFO
     extra = {"kind": f"{event} | Quelle={site_of(source)}"} if event in _THROTTLED else {}

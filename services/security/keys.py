@@ -62,10 +62,7 @@ def secret_key() -> bytes:
 
 
 def derived_key(label: bytes, key: bytes | None = None) -> bytes:
-    """Return a separate key for each purpose.
-
-    key: what to derive it from, if not from the secret key in force.
-    """
+    """Return the key for one purpose, derived from the secret key in force or from another one."""
     return _derive(key or secret_key(), label)
 
 

@@ -26,10 +26,7 @@ _SITE = "site:"
 
 
 class TooManyAttempts(Exception):
-    """An attempt came too early and was not checked.
-
-    wait: how long until the next one is.
-    """
+    """An attempt came too early and was not checked; `wait` is how long until the next one is."""
 
     def __init__(self, wait: timedelta) -> None:
         super().__init__(wait)
@@ -53,11 +50,9 @@ def site_source(ip: str) -> str:
 
 
 def register_attempt(longest_waits: dict[str, timedelta], now: datetime) -> None:
-    """Count an attempt as failed before it is checked; raises TooManyAttempts and then counts nothing.
+    """Count an attempt as failed, by sources with their longest waits; raises TooManyAttempts and then counts nothing.
 
-    Counted afterwards, many attempts at once would all be free.
-
-    longest_waits: the longest wait by source.
+    Counted only after the check, many attempts at once would all be free.
     """
     if settings.limits == "off":
         return

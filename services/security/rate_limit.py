@@ -29,10 +29,7 @@ class RateLimit(Enum):
 
 
 class RateLimited(Exception):
-    """Too much came at once.
-
-    wait: how long until there is room again.
-    """
+    """Too much came at once; `wait` is how long until it can be sent again."""
 
     def __init__(self, wait: timedelta) -> None:
         super().__init__(wait)

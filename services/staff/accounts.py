@@ -144,10 +144,7 @@ def normalise_login(name: str) -> str:
 
 
 def check_password_is_strong(password: str, name: str) -> None:
-    """Raise UserError for a password that is too long, too short or easy to guess.
-
-    name: of the account, which the password must not be made of.
-    """
+    """Raise UserError for a password that is too long, too short or easy to guess, also from the account's name."""
     if len(password) > MAX_PASSWORD_LENGTH:
         raise UserError(f"Bitte kürzen Sie das Kennwort auf höchstens {MAX_PASSWORD_LENGTH} Zeichen.")
     password = _normalised(password)

@@ -1,7 +1,6 @@
 """The second factor of an account: codes from an authenticator app (TOTP, RFC 6238), and recovery codes.
 
-The database alone gives away neither: the app's secret and the hashes of the recovery codes depend on the secret key,
-which lies in a file beside it.
+The database alone gives away neither: both depend on the secret key, which lies in a file beside it.
 """
 
 import base64
@@ -92,10 +91,7 @@ def disable_all() -> int:
 
 
 def match_code(member: Staff | None, code: str, now: datetime) -> int | RecoveryCode | None:
-    """Return what a code matches: a time step of the app, a recovery code, or nothing.
-
-    It takes as long without an account, so that the time tells nothing.
-    """
+    """Return the time step or the recovery code that a code matches, or None; takes as long without an account."""
     return _step_of(member, code, now) or RecoveryCode.get_or_none(
         RecoveryCode.staff == (member.id if member else 0), RecoveryCode.code_hash == _hash(normalise_code(code))
     )
