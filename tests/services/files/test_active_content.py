@@ -81,7 +81,7 @@ def test_on_the_command_line(anna, run_worker, run_command, submissions, sent):
     assert [file["enthaelt"] for file in listed] == ["eingebettete Dateien", ""]
 
 
-def test_nobody_tells_the_sender(anna, sent):
+def test_sender_is_not_told(anna, sent):
     page = anna.send("incident", name="", files=sent)
     assert INVOICE.name in page.text
     assert "enthält" not in page.text

@@ -41,7 +41,7 @@ def staged_names(draft=DRAFT):
 
 @pytest.fixture
 def limited(tmp_path):
-    """Make a portal with other settings than usual, and open its database."""
+    """Create a portal with other settings, and open its database."""
     connections = []
 
     def make(**environment):
@@ -103,7 +103,7 @@ def test_refused_file_leaves_nothing_and_spoils_nothing(db, good_first):
 
 @pytest.fixture
 def fail_once(monkeypatch):
-    """Let one of the calls that bring something to the disk find no room."""
+    """Let one of the calls of fsync find the disk full."""
 
     def fail_at(failing_call):
         calls = []
@@ -121,7 +121,7 @@ def fail_once(monkeypatch):
 @pytest.mark.parametrize(
     ("failing_call", "refused", "kept"), [(1, "Foto.png", "Foto.jpg"), (2, "Foto.jpg", "Foto.png")]
 )
-def test_file_for_which_there_is_no_room_is_refused(db, fail_once, failing_call, refused, kept):
+def test_file_without_space_on_the_disk_is_refused(db, fail_once, failing_call, refused, kept):
     fail_once(failing_call)
     (refusal,) = stage(("Foto.png", PNG), ("Foto.jpg", JPEG))
     assert refusal.sentence == f"„{refused}“ konnten wir nicht annehmen: {attachments.DISK_FULL}"
@@ -177,7 +177,7 @@ def test_one_file_too_many(db):
     assert len(names_on_disk()) == MAX_ATTACHMENTS
 
 
-def test_one_too_many_comes_in_after_another_is_removed(db):
+def test_one_too_many_is_accepted_after_another_is_removed(db):
     files = texts(MAX_ATTACHMENTS + 1)
     stage(*files)
     attachments.remove(DRAFT, Attachment.staged(DRAFT).first().stored_name)
@@ -234,7 +234,7 @@ def test_one_site_cannot_use_all_the_space(limited, addresses):
     assert stage(("4.txt", b"x" * 10 * MEBIBYTE), draft="4" * 22, address=ELSEWHERE) == []
 
 
-def test_what_was_sent_counts_no_longer(limited):
+def test_sent_files_do_not_count(limited):
     limited(TICKET_STAGED_PER_ADDRESS="1", TICKET_STAGED_TOTAL_MIB="1")
     stage(("a.txt", b"a" * MEBIBYTE))
     attachments.adopt(DRAFT, _submission())
@@ -299,7 +299,7 @@ def test_remove_no_longer_when_sent(db):
     assert names_on_disk() == {attachment.stored_name}
 
 
-def test_restage_moves_only_what_was_not_sent(db):
+def test_restage_moves_only_unsent_files(db):
     submission = _submission()
     stage(("Foto.png", PNG))
     attachments.adopt(DRAFT, submission)
@@ -344,7 +344,7 @@ def test_sweep_by_the_configured_hours(limited):
     assert names_on_disk() == set()
 
 
-def test_sweep_never_touches_what_was_sent(db):
+def test_sweep_keeps_sent_files(db):
     now = datetime.now(UTC)
     stage(("Foto.png", PNG), now=now)
     submission = _submission()
@@ -419,7 +419,7 @@ def _submission():
     )
 
 
-def test_sweep_that_fails_keeps_no_other_from_sweeping(dora, clara, run_worker, advance_clock, monkeypatch, caplog):
+def test_sweep_that_fails_does_not_stop_the_others(dora, clara, run_worker, advance_clock, monkeypatch, caplog):
     dora.report("incident")
     run_worker()
 

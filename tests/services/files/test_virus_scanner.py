@@ -68,13 +68,13 @@ def assert_refused(answer, reason):
     assert list(settings.files_dir.iterdir()) == []
 
 
-def test_clean_file_comes_in(scan, upload):
+def test_clean_file_is_accepted(scan, upload):
     assert upload("Foto.png", PNG).status == 200
     assert upload("Rechnung.pdf", PDF).status == 200
     assert staged_names() == ["Foto.png", "Rechnung.pdf"]
 
 
-def test_harmful_file_stays_out(scan, upload, caplog):
+def test_harmful_file_is_refused(scan, upload, caplog):
     assert_refused(upload("Notiz.txt", HARMFUL), virus_scanner.HARMFUL)
     said, noted = [record.getMessage() for record in caplog.records]
     assert "Eicar-Test Infected files: 1 ['--no-summary']" in said
@@ -118,7 +118,7 @@ def test_scanner_that_hangs_behind_a_script_is_ended_with_it(scan, upload, monke
     os.close(sign)
 
 
-def test_scanner_that_is_dead_is_not_asked_for_each_further_file(scan, anna, caplog):
+def test_scanner_that_fails_is_not_asked_for_each_further_file(scan, anna, caplog):
     files = [(io.BytesIO(b"crash %d" % number), f"Notiz {number}.txt") for number in range(5)]
     page = anna.send("incident", files=files)
     names = "„Notiz 0.txt“, „Notiz 1.txt“, „Notiz 2.txt“, „Notiz 3.txt“ und „Notiz 4.txt“"
@@ -148,7 +148,7 @@ def test_file_that_is_refused_anyway_is_not_scanned(scan, upload, caplog):
     assert caplog.records == []
 
 
-def test_report_goes_through_without_its_file_while_the_scanner_is_dead(scan, anna, submissions):
+def test_report_can_be_sent_without_its_file_while_the_scanner_fails(scan, anna, submissions):
     page = anna.send("incident", files=[(io.BytesIO(b"crash"), "Notiz.txt")])
     assert page.status == 422
     assert virus_scanner.UNAVAILABLE in page.text
@@ -158,7 +158,7 @@ def test_report_goes_through_without_its_file_while_the_scanner_is_dead(scan, an
         assert list(submission.attachments) == []
 
 
-def test_the_office_reads_that_the_scanner_is_dead(scan, upload, clara):
+def test_office_is_told_that_the_scanner_fails(scan, upload, clara):
     warning = "antwortet nicht</span> Bis er wieder antwortet"
     assert warning not in clara.get("/verwaltung/").text
     upload("Notiz.txt", b"crash")
@@ -172,7 +172,7 @@ def test_command_line_that_cannot_be_taken_apart():
         Settings().load({"TICKET_SCANNER": 'clamdscan "--fdpass'})
 
 
-def test_the_checkup_lets_it_look_at_a_harmless_text(scan, run_command):
+def test_health_check_scans_a_harmless_text(scan, run_command):
     assert "Virenscanner: in Ordnung" in run_command("pruefen").output
     scan.write_text("import sys; print('kein Zugriff'); sys.exit(2)", "utf-8")
     output = run_command("pruefen").output

@@ -46,7 +46,7 @@ def test_guessing_gets_slow(signed_out, advance_clock, name):
         fail(signed_out, 1, name=name)
 
 
-def test_too_early_is_not_looked_at_and_counts_nothing(signed_out, advance_clock, monkeypatch):
+def test_attempt_that_is_too_early_is_neither_checked_nor_counted(signed_out, advance_clock, monkeypatch):
     fail(signed_out, 5)
     before = snapshot()
     with monkeypatch.context() as patch:
@@ -171,7 +171,7 @@ def test_networks_count_as_one_address(app, first, second, same):
     assert (login_throttle.network_source(first) == login_throttle.network_source(second)) == same
 
 
-def test_what_is_typed_as_a_name_is_stored_nowhere(signed_out):
+def test_typed_name_is_not_stored(signed_out):
     fail(signed_out, 1, name="Mein Kennwort im falschen Feld")
     assert "falschen feld" not in str(snapshot()).casefold()
 
@@ -220,7 +220,7 @@ def test_many_attempts_at_once_are_not_all_free(signed_out, monkeypatch):
     assert len(checked) == login_throttle.FREE_FAILURES
 
 
-def test_slow_hash_keeps_nobody_from_writing(signed_out, monkeypatch):
+def test_slow_hash_does_not_block_writers(signed_out, monkeypatch):
     def write():
         with database.connection_context(), transaction():
             Staff.update(name="Clara N.").execute()

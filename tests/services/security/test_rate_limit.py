@@ -22,13 +22,13 @@ def send(visitor, address=HERE, headers=None, **changes):
     return visitor.post("/", values, environ_overrides={"REMOTE_ADDR": address}, headers=headers or {})
 
 
-def note(name="Notiz.txt", text=b"Hallo"):
+def text_file(name="Notiz.txt", text=b"Hallo"):
     return (io.BytesIO(text), name)
 
 
 def upload(visitor, *names, address=HERE, headers=HTMX, draft="a" * 22):
     """Choose files in a form, as a script sends them."""
-    values = visitor.get("/").fields().to_dict() | {"draft": draft, "files": [note(name) for name in names]}
+    values = visitor.get("/").fields().to_dict() | {"draft": draft, "files": [text_file(name) for name in names]}
     return visitor.post("/anhaenge", values, environ_overrides={"REMOTE_ADDR": address}, headers=headers)
 
 
@@ -48,7 +48,7 @@ def test_defaults():
 # --- Requests ---
 
 
-def test_so_many_and_not_one_more(anna, submissions):
+def test_as_many_requests_as_the_limit(anna, submissions):
     settings.submissions_per_hour = 3
     assert statuses(anna, *[HERE] * 3) == [303] * 3
     assert statuses(anna, HERE, THERE) == [429, 303]
@@ -58,7 +58,7 @@ def test_so_many_and_not_one_more(anna, submissions):
 def test_the_form_says_so_and_keeps_all_that_was_typed(anna, submissions):
     settings.submissions_per_hour = 1
     assert send(anna).status == 303
-    values = anna.filled("warranty", **OPTIONAL["warranty"], files=[note()])
+    values = anna.filled("warranty", **OPTIONAL["warranty"], files=[text_file()])
     page = anna.post("/", values, environ_overrides={"REMOTE_ADDR": HERE})
     assert page.status == 429
     assert page.title.startswith("Fehler: ")
@@ -90,7 +90,7 @@ def test_a_page_with_scripts_is_left_as_it_is(anna):
     assert page.text in send(anna).text_of("request-form")
 
 
-def test_it_comes_back_little_by_little(anna, advance_clock):
+def test_limit_refills_little_by_little(anna, advance_clock):
     settings.submissions_per_hour = 4
     assert statuses(anna, *[HERE] * 5) == [303] * 4 + [429]
     advance_clock(minutes=14, seconds=59)
@@ -102,7 +102,7 @@ def test_it_comes_back_little_by_little(anna, advance_clock):
 
 
 @pytest.mark.parametrize("limit", [3, 7, 11, 13])
-def test_what_does_not_divide_an_hour_is_given_out_whole(anna, limit):
+def test_limit_that_does_not_divide_an_hour(anna, limit):
     settings.submissions_per_hour = limit
     assert statuses(anna, *[HERE] * (limit + 1)) == [303] * limit + [429]
 
@@ -113,7 +113,7 @@ def test_a_form_with_mistakes_costs_nothing(anna):
     assert statuses(anna, HERE) == [303]
 
 
-def test_the_same_sent_again_is_no_second_one(anna, submissions):
+def test_request_sent_again_is_not_counted(anna, submissions):
     settings.submissions_per_hour = 1
     values = anna.filled("incident")
     answers = [anna.post("/", values) for _ in range(3)]
@@ -165,7 +165,7 @@ def test_limits_off(anna):
     assert upload(anna, "Eins.txt", "Zwei.txt").status == 200
 
 
-def test_what_is_counted_has_a_bound(anna, monkeypatch):
+def test_number_of_buckets_is_limited(anna, monkeypatch):
     monkeypatch.setattr(rate_limit, "MAX_BUCKETS", 6)
     settings.submissions_per_hour = 1
     assert statuses(anna, *(f"203.0.113.{number}" for number in range(10))) == [303] * 10
@@ -186,7 +186,7 @@ def test_the_log_records_a_flood_once(anna, caplog, advance_clock):
 # --- Files ---
 
 
-def test_so_many_files_and_not_one_more(anna):
+def test_as_many_files_as_the_limit(anna):
     settings.uploads_per_hour = 3
     assert [upload(anna, name).status for name in ("Eins.txt", "Zwei.txt", "Drei.txt", "Vier.txt")] == [200] * 3 + [429]
     assert upload(anna, "Vier.txt", address=THERE).status == 200
@@ -206,9 +206,9 @@ def test_an_upload_that_is_refused_says_when_to_try_again(anna, advance_clock):
 
 def test_files_that_come_with_a_form(anna, submissions):
     settings.uploads_per_hour = 1
-    values = anna.filled("incident", files=[note()])
+    values = anna.filled("incident", files=[text_file()])
     assert anna.post("/", values | {"name": ""}).status == 422
-    page = anna.post("/", values | {"files": [note("Zweite.txt", b"mehr")]})
+    page = anna.post("/", values | {"files": [text_file("Zweite.txt", b"mehr")]})
     assert page.status == 429
     assert "Die neu gewählten sind nicht angekommen" in page.text_of("request-form")
     # Files staged before are still there and are sent with the form.
@@ -227,7 +227,9 @@ def test_more_files_at_once_than_an_hour_allows_are_no_dead_end(anna):
 def test_files_in_the_office(clara):
     settings.uploads_per_hour = 1
     form = clara.get("/verwaltung/anruf").fields().to_dict()
-    answers = [clara.post("/verwaltung/anruf/anhaenge", form | {"files": [note(name)]}) for name in ("1.txt", "2.txt")]
+    answers = [
+        clara.post("/verwaltung/anruf/anhaenge", form | {"files": [text_file(name)]}) for name in ("1.txt", "2.txt")
+    ]
     assert [answer.status for answer in answers] == [200, 429]
 
 

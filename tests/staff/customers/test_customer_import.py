@@ -199,7 +199,7 @@ def test_number_taken_since_the_preview(clara, stored):
         (b"x" * (300 * 1024 + 1), "höchstens 300 KiB auf einmal."),
     ],
 )
-def test_what_is_no_table(clara, stored, content, sentence):
+def test_file_that_is_not_a_table(clara, stored, content, sentence):
     page = upload(clara, content)
     assert page.status == 422
     assert page.title.startswith("Fehler: ")
@@ -229,7 +229,7 @@ def test_a_full_table_comes_through(clara, stored):
     assert len(stored()) == csv_import.MAX_LINES
 
 
-def test_what_stands_in_the_file_stays_text(clara, stored):
+def test_texts_of_the_file_are_escaped(clara, stored):
     payload = '</textarea><script>alert("x")</script>'
     quoted = payload.replace('"', '""')
     preview = upload(clara, f'Nummer;Name;"{quoted}"\r\n1;"{quoted}";\r\n"{quoted}";x;\r\n')

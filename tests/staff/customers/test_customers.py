@@ -323,7 +323,7 @@ def test_approver_of_another_customer(clara, sommer, stored):
         assert Approver.select().count() == 1
 
 
-def test_what_is_typed_stays_text(clara, stored):
+def test_typed_texts_are_escaped(clara, stored):
     values = {"name": XSS, "contact_name": XSS}
     assert fill(clara, NEW, NORDRING | values).status == 303
     path = f"{LIST}/{stored()['K2002'].id}"

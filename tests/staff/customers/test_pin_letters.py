@@ -96,7 +96,7 @@ def test_new_pin_replaces_the_old_one(clara, anna, sommer, run_worker, submissio
     assert [submission.unmatched_reason for submission in submissions()] == ["former_pin", None]
 
 
-def test_a_pin_stands_nowhere_else(clara, sommer):
+def test_a_pin_is_shown_nowhere_else(clara, sommer):
     (pin,) = printed_pins(press(clara, f"{sommer}/pin", clara.get(sommer)))
     digits = pin.replace(" ", "")
     for path in (CUSTOMERS, sommer, PIN_LETTERS, f"{CUSTOMERS}?text={digits}"):
@@ -145,7 +145,7 @@ def test_locked_customers_wait_for_nothing(clara):
 
 
 @pytest.mark.parametrize("chosen", [[], [""], ["x"], ["9" * 30]])
-def test_print_run_of_nobody(clara, anna, chosen):
+def test_print_run_without_customers(clara, anna, chosen):
     page = clara.post(PIN_LETTERS, clara.get(PIN_LETTERS).fields().to_dict() | {"customers": chosen})
     assert page.status == 422
     assert page.title.startswith("Fehler: ")
@@ -184,7 +184,7 @@ def test_number_changed_in_the_same_moment(clara, sommer, monkeypatch):
         assert Customer.get().pin_issued_at is None
 
 
-def test_what_is_typed_stays_text(clara):
+def test_typed_texts_are_escaped(clara):
     with database.connection_context():
         customer = customers.add({"number": "K1", "name": XSS, "contact_name": XSS}, NOW)
     assert XSS not in clara.get(PIN_LETTERS).text

@@ -49,7 +49,7 @@ def phone(clara):
 
 
 def begin(visitor):
-    """Begin with the second factor and return the app that has taken over the key."""
+    """Begin the setup of the second factor and return the app with its key."""
     page = do(visitor, "zweiter-faktor", **{"beginnen-password": PASSWORD})
     assert page.status == 303
     shown = visitor.get(ACCOUNT)

@@ -70,7 +70,7 @@ def test_what_was_sent_without_a_valid_token_is_not_lost(clara, note, headers):
     assert len(notes()) == 1
 
 
-def test_files_are_said_to_be_missing(clara, note):
+def test_page_says_that_files_are_missing(clara, note):
     address, values = note
     page = clara.post(address, values | {"csrf_token": "bogus", "datei": (io.BytesIO(b"Hallo"), "Notiz.txt")})
     assert "Bitte wählen Sie sie auf der nächsten Seite noch einmal" in page.text

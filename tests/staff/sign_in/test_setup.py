@@ -191,7 +191,7 @@ def test_session_of_the_first_account_is_an_ordinary_one(visitor, link):
     assert visitor.get("/verwaltung/").status == 303
 
 
-def test_key_is_not_made_anew_once_there_is_an_account(visitor, link):
+def test_key_is_not_replaced_once_there_is_an_account(visitor, link):
     set_up(visitor, link)
     settings.secret_key_path.unlink()
     with pytest.raises(StartError, match="fehlt, und ohne sie gelten keine PIN und kein zweiter Faktor mehr"):

@@ -66,7 +66,7 @@ def test_empty_and_too_long(signed_out):
 
 
 def situations(signed_out):
-    """Yield what goes wrong in every way that must not be told apart, each as what is typed."""
+    """Yield what is typed in each of the failures that must look the same."""
     yield {"name": "Niemand"}
     yield {"password": "falsch"}
     change_account(accounts.lock)
@@ -106,7 +106,7 @@ def test_everything_wrong_costs_the_same(signed_out, monkeypatch, advance_clock)
     assert costs == {("check_password_hash", "generate_otp", "generate_otp", "generate_otp")}
 
 
-def test_hash_for_nobody_is_as_slow_as_a_real_one(app):
+def test_dummy_hash_is_as_slow_as_a_real_one(app):
     with database.connection_context():
         member = accounts.add("Robin Roth", "Teller, Wolke und Gabel", NOW)
     parameters = member.password_hash.split("$")[0]
@@ -161,7 +161,7 @@ def test_signing_in_anew_ends_the_session_of_before(clara):
     assert not is_signed_in(clara)
 
 
-def test_who_is_signed_in_needs_no_form(clara):
+def test_sign_in_page_of_a_signed_in_member(clara):
     assert clara.get(SIGN_IN).response.location == HOME
 
 
@@ -332,7 +332,7 @@ def test_idle_limit(clara, advance_clock):
     assert not is_signed_in(clara)
 
 
-def test_what_the_page_asks_by_itself_keeps_nobody_signed_in(clara, advance_clock):
+def test_polling_does_not_extend_the_session(clara, advance_clock):
     advance_clock(minutes=settings.staff_idle_minutes - 1)
     assert clara.get(HOME, headers=HTMX | {"HX-Trigger": "live"}).status == 200
     advance_clock(minutes=2)
