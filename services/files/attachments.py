@@ -36,7 +36,7 @@ NOT_TAKEN = N_("%(names)s konnten wir nicht annehmen: %(reason)s")
 # The media types that every browser shows as a picture.
 PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp"})
 
-# A site may use at most this part of the space for all, but always has space for one file.
+# A site may use at most a quarter of the space for all, but always has space for one file.
 SHARES = 4
 
 # How much of a text file is shown at a ticket.

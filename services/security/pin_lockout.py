@@ -15,7 +15,7 @@ from settings import settings
 
 DAY = timedelta(days=1)
 
-# One site may use at most this part of the budget over all customers.
+# One site may use at most a third of the budget over all customers.
 SITES_PER_TOTAL_BUDGET = 3
 
 
