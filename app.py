@@ -36,7 +36,7 @@ from services.mail import outbox
 from services.operations import data_folder
 from services.security import keys
 from services.security.audit_log import SecurityEvent, log_event
-from settings import StartError, settings
+from settings import VERSION, StartError, settings
 from views import staff
 from views.public import approval, link_access
 from views.public import request as public_request
@@ -139,6 +139,7 @@ def create_app():
     app.jinja_env.policies["ext.i18n.trimmed"] = True
     app.jinja_env.globals.update(
         settings=settings,
+        version=VERSION,
         language=catalogue.current_language,
         other_language=locale.other_language,
         staff_menu=staff.MENU,

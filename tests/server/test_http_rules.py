@@ -13,7 +13,7 @@ from database import database
 from models import Submission
 from services.files import attachments
 from services.intake import intake
-from settings import settings
+from settings import VERSION, settings
 from tests.support.cast import NOW
 from tests.support.database import snapshot
 from tests.support.pages import (
@@ -178,6 +178,13 @@ def test_every_route_refuses_other_methods_and_says_which_it_takes(anna, clara):
                 check_headers(answer)
 
 
+def test_version_is_in_the_footer_of_the_staff_area_only(clara, anna):
+    (footer,) = clara.get("/verwaltung/").tree.iter("footer")
+    assert "".join(footer.itertext()).strip() == f"Meldeportal {VERSION}"
+    for address in ("/", "/verwaltung/anmelden"):
+        assert VERSION not in anna.get(address).text
+
+
 @pytest.mark.parametrize("headers", [{}, HTMX])
 def test_server_error_on_a_page(anna, monkeypatch, headers):
     monkeypatch.setattr(Submission, "pending", fail)
@@ -267,7 +274,7 @@ def test_without_https_nothing_demands_it(anna):
 
 
 def test_health(anna, run_worker):
-    assert anna.client.get("/healthz").json == {"status": "ok"}
+    assert anna.client.get("/healthz").json == {"status": "ok", "version": VERSION}
     anna.report("incident")
     for minutes, status in ((9, 200), (11, 503)):
         with database.connection_context():
