@@ -90,8 +90,7 @@ def add_customer(number, name, mail):
     customer = customers.add({"number": number, "name": name, "email": mail}, clock.now())
     pin = pins.issue_pin(customer, clock.now())
     log_event(SecurityEvent.PIN_ISSUED, COMMAND, customer=customer.number)
-    click.echo(f"Kunde {customer.number} ({customer.name}) ist angelegt.")
-    _print_pin(pin)
+    _print_pin(customer, pin, "ist angelegt")
 
 
 @customer.command("liste")
@@ -100,12 +99,7 @@ def add_customer(number, name, mail):
 def list_customers(as_json):
     """Alle Kunden zeigen."""
     rows = [
-        {
-            "Nummer": customer.number,
-            "Name": customer.name,
-            "Mail": customer.email,
-            "gesperrt seit": customer.locked_at,
-        }
+        {"Nummer": customer.number, "Name": customer.name, "Mail": customer.email, "gesperrt seit": customer.locked_at}
         for customer in Customer.by_number()
     ]
     print_rows(rows, as_json, "Noch keine Kunden. Neu anlegen: kunde neu --nummer N --name TEXT")
@@ -119,8 +113,7 @@ def issue_pin(number):
     customer = customers.find(number)
     pin = pins.issue_pin(customer, clock.now())
     log_event(SecurityEvent.PIN_ISSUED, COMMAND, customer=customer.number)
-    click.echo(f"Kunde {customer.number} ({customer.name}) hat eine neue PIN.")
-    _print_pin(pin)
+    _print_pin(customer, pin, "hat eine neue PIN")
 
 
 @customer.command("sperren")
@@ -341,7 +334,8 @@ def _unmatched_facts(submission):
     return {"Grund": submission.unmatched_reason.label}
 
 
-def _print_pin(pin):
+def _print_pin(customer, pin, what):
+    click.echo(f"Kunde {customer.number} ({customer.name}) {what}.")
     click.echo(f"PIN: {pins.spoken_pin(pin)}")
     click.echo("Sie sehen sie nur dieses eine Mal.")
 
@@ -349,13 +343,8 @@ def _print_pin(pin):
 def _print_submission(submission, facts, history, as_json):
     sent = request_fields.labelled_texts(submission)
     files = [
-        {
-            "Nr": position,
-            "Name": attachment.name,
-            "Bytes": attachment.size,
-            "enthält": attachment.active_content,
-        }
-        for position, attachment in enumerate(submission.files.order_by(Attachment.id), start=1)
+        {"Nr": position, "Name": file.name, "Bytes": file.size, "enthält": file.active_content}
+        for position, file in enumerate(submission.files.order_by(Attachment.id), start=1)
     ]
     if as_json:
         print_json(_summary(submission) | facts | {"Angaben": dict(sent), "Anhänge": files, "Verlauf": history})

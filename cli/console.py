@@ -17,6 +17,7 @@ from database import database
 from i18n import formats
 from logs import setup as log_setup
 from services.errors import UserError
+from settings import StartError
 
 # Click translates its own texts ("Usage", "Missing option") with the standard gettext catalogue "messages".
 os.environ["LANGUAGE"] = "de"
@@ -46,10 +47,10 @@ class Command(click.Command):
             return super().parse_args(ctx, args)
 
     def invoke(self, ctx):
-        """Run the command; a UserError ends it with its message."""
+        """Run the command; an error that its user can correct ends it with one sentence."""
         try:
             return super().invoke(ctx)
-        except UserError as error:
+        except (UserError, StartError) as error:
             raise click.ClickException(str(error)) from None
 
 

@@ -18,7 +18,7 @@ from migrations import migrate
 from services.operations import backup, data_folder, health_check, key_replacement, restore
 from services.operations.health_check import Severity
 from services.security.audit_log import COMMAND, SecurityEvent, log_event
-from settings import StartError, settings
+from settings import settings
 
 
 @contextmanager
@@ -134,8 +134,6 @@ def replace_key():
                 raise click.ClickException("Es ist nichts geändert.")
             withdrawn = key_replacement.replace_key(clock.now())
             log_event(SecurityEvent.KEY_RENEWED, COMMAND)
-    except StartError as error:
-        raise click.ClickException(str(error)) from None
     except (OSError, DatabaseError) as error:
         raise click.ClickException(f"Das ging nicht: {in_german(error)}. Was zu tun ist, sagt: pruefen") from None
     click.echo(

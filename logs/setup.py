@@ -9,7 +9,6 @@ from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime, timedelta
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
-from textwrap import indent
 
 from clock import TIME_ZONE
 from enums import MEBIBYTE
@@ -21,7 +20,6 @@ SECURITY_LOGGER = "sicherheit"
 
 FILE_NAME = "meldeportal.log"
 SECURITY_FILE_NAME = "sicherheit.log"
-LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 MAX_FILE_BYTES = 8 * MEBIBYTE
 
@@ -38,39 +36,26 @@ _TOKEN_URL = re.compile(r"(/(?:freigabe|vorgang|einrichten)/)[\w-]+")
 class SingleLineFormatter(logging.Formatter):
     """Formats an entry so that no text within it looks like another entry, and masks link tokens."""
 
-    def __init__(self) -> None:
-        super().__init__(LOG_FORMAT)
-
     def format(self, record: logging.LogRecord) -> str:
-        """Return the whole entry."""
-        record.exc_text = None  # Another formatter may have cached its own text here.
-        return super().format(record)
-
-    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:
-        """Return the time with its UTC offset."""
-        return datetime.fromtimestamp(record.created, TIME_ZONE).isoformat(timespec="milliseconds")
-
-    def formatMessage(self, record: logging.LogRecord) -> str:
-        """Return the first line of the entry."""
-        return _sanitize(super().formatMessage(record))
-
-    def formatException(self, exc_info) -> str:  # type: ignore[no-untyped-def]  # logging's own type is private
-        """Return the traceback, indented."""
-        lines = super().formatException(exc_info).splitlines()
-        return indent("\n".join(map(_sanitize, lines)), "    ")
+        """Return the entry in one line, and below it the traceback, if there is one, indented."""
+        time = datetime.fromtimestamp(record.created, TIME_ZONE).isoformat(timespec="milliseconds")
+        lines = [_sanitize(f"{time} {record.levelname} {record.name}: {record.getMessage()}")]
+        if record.exc_info:
+            lines += (f"    {_sanitize(line)}" for line in self.formatException(record.exc_info).splitlines())
+        return "\n".join(lines)
 
 
 class LogFileHandler(RotatingFileHandler):
     """Writes a log file and reports a write error once.
 
-    With `maxBytes`, a new file begins each day and at that size; without, entries are only appended.
+    A new file begins each day and at `maxBytes`; without a `backupCount`, entries are only appended.
     """
 
     _is_error_reported = False
 
     def shouldRollover(self, record: logging.LogRecord) -> bool:
         """Return whether the record belongs into a new file."""
-        return self.maxBytes > 0 and (self._is_from_another_day(record) or bool(super().shouldRollover(record)))
+        return self._is_from_another_day(record) or bool(super().shouldRollover(record))
 
     def handleError(self, record: logging.LogRecord) -> None:
         """Print the first write error; the portal goes on without this file."""

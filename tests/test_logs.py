@@ -10,6 +10,7 @@ import pytest
 from logs import error_numbers
 from logs import setup as log_setup
 from services.intake import intake
+from services.security.audit_log import SecurityEvent, log_event
 from settings import settings
 from tests.support.cast import NOW, PASSWORD
 from tests.support.pages import HTMX
@@ -196,6 +197,7 @@ def test_the_console_shows_a_failure_once_and_no_security_events(anna, dora, fai
     monkeypatch.setattr(root, "level", root.level)
     log_setup.log_to_console()
     dora.get("/freigabe/geraten")
+    log_event(SecurityEvent.PASSWORD_REFUSED, "203.0.113.7")
     for _ in range(3):
         anna.post("/", anna.filled("incident"))
     assert [line.partition(" ERROR ")[2][:4] for line in capsys.readouterr().err.splitlines() if LINE.match(line)] == [
