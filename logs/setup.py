@@ -38,8 +38,7 @@ class SingleLineFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the entry in one line, and below it the traceback, if there is one, indented."""
-        time = datetime.fromtimestamp(record.created, TIME_ZONE).isoformat(timespec="milliseconds")
-        lines = [_sanitize(f"{time} {record.levelname} {record.name}: {record.getMessage()}")]
+        lines = [_sanitize(f"{_local_time(record)} {record.levelname} {record.name}: {record.getMessage()}")]
         if record.exc_info:
             lines += (f"    {_sanitize(line)}" for line in self.formatException(record.exc_info).splitlines())
         return "\n".join(lines)
@@ -68,7 +67,11 @@ class LogFileHandler(RotatingFileHandler):
 
     def _is_from_another_day(self, record: logging.LogRecord) -> bool:
         path = Path(self.baseFilename)
-        return path.is_file() and _day(path.stat().st_mtime) != _day(record.created)
+        if not path.is_file():
+            return False
+        with path.open(encoding="utf-8", errors="replace") as file:
+            day = file.read(len("2026-11-30"))
+        return day != _local_time(record)[: len(day)]
 
 
 def log_to_console() -> None:
@@ -125,8 +128,8 @@ def _is_from_anybody(record: logging.LogRecord) -> bool:
     return getattr(record, "from_anybody", False)
 
 
-def _day(timestamp: float) -> str:
-    return f"{datetime.fromtimestamp(timestamp, TIME_ZONE):%Y-%m-%d}"
+def _local_time(record: logging.LogRecord) -> str:
+    return datetime.fromtimestamp(record.created, TIME_ZONE).isoformat(timespec="milliseconds")
 
 
 def _sanitize(line: str) -> str:

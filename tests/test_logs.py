@@ -235,24 +235,26 @@ def test_files_are_limited_in_size_and_number(app, monkeypatch):
     assert {len(text) // 1000 for text in files.values()} == {2, 4}
 
 
-@pytest.mark.parametrize(("last", "is_new"), [("22:59:59", True), ("23:00:00", False)])
-def test_a_new_file_begins_at_german_midnight(app, last, is_new):
+@pytest.mark.parametrize(("first", "is_new"), [("22:59:59", True), ("23:00:00", False)])
+def test_a_new_file_begins_at_german_midnight(app, first, is_new):
     with log_setup.log_to_files(rotate=True):
-        write_at(NOW, "gestern")
-        set_age(settings.logs_dir / log_setup.FILE_NAME, datetime.fromisoformat(f"2026-11-23T{last}Z"))
-        write_at(datetime(2026, 11, 23, 23, 30, tzinfo=UTC), "heute")
+        write_at(datetime.fromisoformat(f"2026-11-23T{first}Z"), "eins")
+    # A command that writes after midnight, before the server does, does not delay it.
+    with log_setup.log_to_files():
+        write_at(datetime(2026, 11, 23, 23, 15, tzinfo=UTC), "Befehl")
+    with log_setup.log_to_files(rotate=True):
+        write_at(datetime(2026, 11, 23, 23, 30, tzinfo=UTC), "zwei")
     files = log_files()
     assert files.keys() == ({"", ".1"} if is_new else {""})
-    assert "heute" in files[""]
-    assert ("gestern" in files[""]) != is_new
+    assert "zwei" in files[""]
+    assert ("eins" in files[""]) != is_new
 
 
 def test_commands_only_append(app, monkeypatch):
     monkeypatch.setattr(log_setup, "MAX_FILE_BYTES", 10)
     for text in ("eins", "zwei"):
         with log_setup.log_to_files():
-            write_at(NOW, text)
-        set_age(settings.logs_dir / log_setup.FILE_NAME, NOW - timedelta(days=2))
+            write_at(NOW if text == "eins" else NOW + timedelta(days=1), text)
     assert log_files().keys() == {""}
     assert len(log_files()[""].splitlines()) == 2
 
