@@ -22,8 +22,8 @@ _write_lock = threading.RLock()
 def init_database(path):
     """Let the database be this file; the connections themselves are opened and closed by whoever needs one.
 
-    The journal is one that no power cut and no number of writers can spoil (see docs/decisions.md). What is deleted is
-    overwritten, so that the file does not hold it any more.
+    The journal is one that no power cut and no number of writers can spoil (see docs/decisions/storage.md). What is
+    deleted is overwritten, so that the file does not hold it any more.
     """
     database.close_idle()
     pragmas = {"journal_mode": "truncate", "synchronous": "extra", "foreign_keys": 1, "secure_delete": 1}

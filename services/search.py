@@ -1,6 +1,6 @@
 """Find tickets by what stands in them, whatever the case, the accents and the dashes, and by parts of words.
 
-The index is SQLite's full-text search over groups of three letters (see docs/decisions.md).
+The index is SQLite's full-text search over groups of three letters (see docs/decisions/storage.md).
 """
 
 import time

@@ -7,7 +7,6 @@ import logging
 from enum import StrEnum
 
 from logs.setup import SECURITY_LOGGER
-from services.security.ip_networks import site_of
 
 log = logging.getLogger(SECURITY_LOGGER)
 
@@ -60,8 +59,8 @@ _ALARMING = frozenset(
     }
 )
 
-# Events that anybody can cause as often as they like: the log writes the first ones of a site, then their number.
-_THROTTLED = frozenset(
+# Visitors can cause these at will, so they are kept out of the file for security events only.
+_FROM_ANYBODY = frozenset(
     {
         SecurityEvent.SIGN_IN_REFUSED,
         SecurityEvent.LOGIN_THROTTLED,
@@ -81,5 +80,4 @@ def log_event(event: SecurityEvent, source: str, **facts: object) -> None:
     """Write one line about an event, with its source (an IP address or COMMAND) and facts by the names in _WORDS."""
     known = [f"Quelle={source}", *(f"{_WORDS[name]}={value}" for name, value in facts.items())]
     level = logging.WARNING if event in _ALARMING else logging.INFO
-    extra = {"kind": f"{event} | Quelle={site_of(source)}"} if event in _THROTTLED else {}
-    log.log(level, "%s | %s", event, " | ".join(known), extra=extra)
+    log.log(level, "%s | %s", event, " | ".join(known), extra={"from_anybody": event in _FROM_ANYBODY})

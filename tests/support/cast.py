@@ -13,7 +13,7 @@ from werkzeug.security import generate_password_hash
 import clock
 from app import create_app
 from database import database, init_database
-from logs import throttle
+from logs import error_numbers
 from models import Customer, Staff
 from services.customers import pins
 from services.security import rate_limit
@@ -67,7 +67,7 @@ def _open_portal(data_dir):
     much = {"TICKET_SUBMISSIONS_PER_HOUR": "100000", "TICKET_UPLOADS_PER_HOUR": "100000"}
     settings.load({"TICKET_DATA_DIR": str(data_dir), "TICKET_OFFICE_PHONE": "0211 55500"} | much)
     rate_limit.reset()
-    throttle.error_numbers.reset()
+    error_numbers.reset()
     data_dir.mkdir()
     settings.secret_key_path.write_bytes(SECRET_KEY)
 
