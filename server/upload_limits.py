@@ -28,10 +28,6 @@ from views.shared.error_pages import error_page
 # The longest texts take a tenth of it.
 SMALL_REQUEST_BYTES = MEBIBYTE
 
-# What may be on its way at a time, of all and of one network: about ten and three forms with as many files as it takes.
-MAX_BYTES_IN_FLIGHT = 1024 * MEBIBYTE
-MAX_BYTES_IN_FLIGHT_PER_NETWORK = 320 * MEBIBYTE
-
 # Browsers read an answer only when they have sent everything; so long what still comes is thrown away.
 LINGER_SECONDS = 120
 
@@ -63,11 +59,10 @@ class BytesInFlight:
 
     def has_room(self, network, count):
         """Say whether so many bytes more may be held; behind a proxy nobody can be told from others."""
-        if settings.limits == "off":
-            return True
+        most = settings.max_bytes_in_flight
         is_proxy = network == network_of(settings.trusted_proxy)
-        most_of_network = MAX_BYTES_IN_FLIGHT if is_proxy else MAX_BYTES_IN_FLIGHT_PER_NETWORK
-        return self._bytes[None] + count <= MAX_BYTES_IN_FLIGHT and self._bytes[network] + count <= most_of_network
+        most_of_network = most if is_proxy else settings.max_bytes_in_flight_per_network
+        return self._bytes[None] + count <= most and self._bytes[network] + count <= most_of_network
 
 
 class UploadLimitParser(HTTPRequestParser):

@@ -13,7 +13,6 @@ from services.security import keys
 from services.security.ip_networks import SITE_FACTOR, network_of, site_of
 from settings import settings
 
-FREE_FAILURES = 5
 FIRST_WAIT = timedelta(seconds=1)
 LONGEST_ACCOUNT_WAIT = timedelta(seconds=60)
 MAX_NETWORK_WAIT = timedelta(minutes=15)
@@ -54,8 +53,6 @@ def register_attempt(longest_waits, now):
 
     Each source comes with its longest wait. Counted afterwards, many attempts at once would all be free.
     """
-    if settings.limits == "off":
-        return
     with transaction():
         counts = {source: _count(source, now) for source in longest_waits}
         wait = max(_rest(counts[source], longest, now) for source, longest in longest_waits.items())
@@ -95,7 +92,7 @@ def _rest(known, longest, now):
     """Return how long to wait yet."""
     if known is None:
         return timedelta()
-    free = FREE_FAILURES * (SITE_FACTOR if known.source.startswith(_SITE) else 1)
+    free = settings.free_sign_in_failures * (SITE_FACTOR if known.source.startswith(_SITE) else 1)
     if known.count < free:
         return timedelta()
     doublings = min(known.count - free, MOST_DOUBLINGS)

@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response
 from app import MAX_REQUEST_BYTES
 from enums import MEBIBYTE
 from server.upload_limits import BytesInFlight, UploadLimitParser, accepts_files
+from settings import settings
 from tests.support.pages import Page, RequestLine, check_headers
 from tests.support.servers.http_client import HttpClient, code_on
 from tests.support.servers.raw_http import END, raw_request
@@ -129,9 +130,9 @@ def test_without_room_a_text_still_comes_in(own_portal):
     assert code_on(line.post("/", line.filled(known)))
 
 
-@pytest.mark.parametrize("bound", ["MAX_BYTES_IN_FLIGHT", "MAX_BYTES_IN_FLIGHT_PER_NETWORK"])
-def test_what_is_on_its_way_is_bounded_until_it_is_gone(app, monkeypatch, bound):
-    monkeypatch.setattr(f"server.upload_limits.{bound}", 5 * MEBIBYTE)
+@pytest.mark.parametrize("bound", ["max_bytes_in_flight", "max_bytes_in_flight_per_network"])
+def test_what_is_on_its_way_is_bounded_until_it_is_gone(app, bound):
+    setattr(settings, bound, 5 * MEBIBYTE)
     bytes_in_flight = BytesInFlight()
 
     def begin():
