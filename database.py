@@ -57,7 +57,7 @@ class UTCDateTimeField(DateTimeField):
     """A moment: aware in Python, UTC in the database."""
 
     def db_value(self, value):
-        return value and value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+        return value and value.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
 
     def python_value(self, value):
         return value and datetime.fromisoformat(value).replace(tzinfo=UTC)
