@@ -93,7 +93,7 @@ def add_sample_data(now, ticket_count=None):
     else:
         history.add_history(ticket_count, now)
     access = [_add_customer(*facts, now) for facts in CUSTOMERS]
-    requests = list(_requests(now.astimezone(TIME_ZONE).date()))
+    requests = _requests(now.astimezone(TIME_ZONE).date())
     for position, request in enumerate(requests):
         customer, pin = access[position % len(access)]
         name, phone = PEOPLE[position % len(PEOPLE)]
@@ -147,27 +147,20 @@ def _command_for_a_second_window():
 
 
 def _requests(today):
-    """Yield the answers of the sample requests."""
-    for category, names, rows in (
-        (Category.INCIDENT, ("description", "priority"), INCIDENTS),
-        (Category.WARRANTY, ("device", "serial_number", "order_reference", "description"), DEVICES),
-        (
-            Category.NEW_EMPLOYEE,
-            ("salutation", "first_name", "last_name", "position", "desired_email", "days"),
-            EMPLOYEES,
-        ),
-        (Category.CALLBACK, ("description", "priority", "reference"), CALLBACKS),
-        (Category.OTHER, ("description", "priority"), OTHERS),
-    ):
-        for row in rows:
-            answers = {"category": category} | dict(zip(names, row, strict=True))
-            if days := answers.pop("days", None):
-                answers |= {
-                    "entry_date": today + timedelta(days=days),
-                    "extension": str(200 + days),
-                    "remarks": REMARKS,
-                }
-            yield answers
+    """Return the answers of the sample requests."""
+    person = ("salutation", "first_name", "last_name", "position", "desired_email")
+    employees = [(*row, today + timedelta(days=days), str(200 + days), REMARKS) for *row, days in EMPLOYEES]
+    return [
+        {"category": category} | dict(zip(names, row, strict=True))
+        for category, names, rows in (
+            (Category.INCIDENT, ("description", "priority"), INCIDENTS),
+            (Category.WARRANTY, ("device", "serial_number", "order_reference", "description"), DEVICES),
+            (Category.NEW_EMPLOYEE, (*person, "entry_date", "extension", "remarks"), employees),
+            (Category.CALLBACK, ("description", "priority", "reference"), CALLBACKS),
+            (Category.OTHER, ("description", "priority"), OTHERS),
+        )
+        for row in rows
+    ]
 
 
 def _send(position, answers, pin, now):
