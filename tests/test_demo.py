@@ -115,6 +115,7 @@ def test_pending_approvals_were_asked_for_and_reminded_of(past):
         kinds = [event.kind for event in ticket.events]
         assert (kinds.count(EventKind.ASKED), kinds.count(EventKind.REMINDED)) == (1, ticket.reminders)
         assert (ticket.remind_at is None) if ticket.reminders == 2 else (ticket.remind_at > NOW)
+    assert {ticket.status for ticket in past if ticket.approval is Approval.DECLINED} == {TicketStatus.CANCELLED}
     assert {(ticket.reminders, ticket.remind_at) for ticket in past if ticket not in waiting} == {(0, None)}
 
 
