@@ -29,10 +29,6 @@ from views.shared.error_pages import error_page
 # Ten times the longest texts of a form.
 SMALL_REQUEST_BYTES = MEBIBYTE
 
-# Bytes in flight, in all and per network: about ten and three forms with all the files they may have.
-MAX_BYTES_IN_FLIGHT = 1024 * MEBIBYTE
-MAX_BYTES_IN_FLIGHT_PER_NETWORK = 320 * MEBIBYTE
-
 # Browsers read the response only after sending the whole body; for so long the rest of a refused one is discarded.
 LINGER_SECONDS = 120
 
@@ -65,11 +61,10 @@ class BytesInFlight:
 
     def has_room(self, network, count):
         """Return whether so many bytes more fit; requests from the proxy share the total, because all come from it."""
-        if settings.limits == "off":
-            return True
+        limit = settings.max_bytes_in_flight
         is_proxy = network == network_of(settings.trusted_proxy)
-        network_limit = MAX_BYTES_IN_FLIGHT if is_proxy else MAX_BYTES_IN_FLIGHT_PER_NETWORK
-        return self._bytes[None] + count <= MAX_BYTES_IN_FLIGHT and self._bytes[network] + count <= network_limit
+        network_limit = limit if is_proxy else settings.max_bytes_in_flight_per_network
+        return self._bytes[None] + count <= limit and self._bytes[network] + count <= network_limit
 
 
 class UploadLimitParser(HTTPRequestParser):

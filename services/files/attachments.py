@@ -80,7 +80,7 @@ class StagedUsage(NamedTuple):
         """Say whether one more file of this size would be too much."""
         most = settings.staged_total_mib * MEBIBYTE
         after = self.with_file(size)
-        return settings.limits == "on" and (
+        return (
             after.from_network > settings.staged_per_address
             or after.bytes_of_site > max(most // SHARES, MAX_ATTACHMENT_BYTES)
             or after.bytes_of_all > most

@@ -43,8 +43,6 @@ _SECURITY_EVENTS = {
 # Longer than a ticket takes with all its mails: whoever waits to write meanwhile must not learn that there is one.
 MIN_DECISION_SECONDS = 0.1
 
-# What waits to be decided has a bound: the worker decides about two in a second, so this many are a few minutes' work.
-MAX_PENDING = 500
 ONE_MINUTE = timedelta(minutes=1)
 
 
@@ -177,7 +175,7 @@ def _check_limits(submission_key, ip, now):
     """Raise Flood if too much has come from this address or waits from everybody; what is stored already passes."""
     if with_open_receipt(now).where(Submission.draft == submission_key).exists():
         return
-    if settings.limits == "on" and Submission.pending().count() >= MAX_PENDING:
+    if Submission.pending().count() >= settings.max_pending:
         raise rate_limit.QueueFull(ONE_MINUTE)
     rate_limit.consume(rate_limit.RateLimit.SUBMISSIONS, ip, now)
 
@@ -193,7 +191,7 @@ def _differs(submission, answers):
 
 def _count_wrong_pin(customer, ip, reason, is_locked_out, now):
     """Count a wrong PIN while there is a budget for it, and tell the customer once it is used up."""
-    if reason is UnmatchedReason.WRONG_PIN and not is_locked_out and settings.limits == "on":
+    if reason is UnmatchedReason.WRONG_PIN and not is_locked_out:
         pin_lockout.record_wrong_pin(customer, ip, now)
     is_own = pin_lockout.is_customer_locked_out(customer, now)
     if (is_own or reason is UnmatchedReason.GUESSED) and pin_lockout.claim_notice(customer, now):

@@ -116,8 +116,6 @@ def make_room(now):
     has most for its customer number, else the oldest of all. What came with the right PIN amid wrong ones goes last of
     all: otherwise who tries PINs could make it vanish.
     """
-    if settings.limits == "off":
-        return 0
     loads, doomed = _loads(), set()
     for weight, most in (
         (lambda load: 1, settings.unmatched_most),
@@ -178,8 +176,6 @@ def _delete_surplus_tombstones():
     A mark stays, and no receipt of what came before it opens any more, whether it matched or not: if only these were
     closed, they would tell their senders that nothing matched.
     """
-    if settings.limits == "off":
-        return
     lengths = [fn.LENGTH(text).coerce(False) for text in (Submission.description, Submission.remarks)]
     rows = (
         Submission.select(Submission.id, *lengths).where(_IS_DISCARDED, ~_IS_TOMBSTONE).order_by(Submission.id.desc())

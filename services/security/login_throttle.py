@@ -13,7 +13,6 @@ from services.security import keys
 from services.security.ip_networks import SITE_FACTOR, network_of, site_of
 from settings import settings
 
-FREE_FAILURES = 5
 FIRST_WAIT = timedelta(seconds=1)
 MAX_ACCOUNT_WAIT = timedelta(seconds=60)
 MAX_NETWORK_WAIT = timedelta(minutes=15)
@@ -54,8 +53,6 @@ def register_attempt(longest_waits: dict[str, timedelta], now: datetime) -> None
 
     Counted only after the check, many attempts at once would all be free.
     """
-    if settings.limits == "off":
-        return
     with transaction():
         counts = {source: _count(source, now) for source in longest_waits}
         wait = max(_remaining_wait(counts[source], longest, now) for source, longest in longest_waits.items())
@@ -94,7 +91,7 @@ def _count(source: str, now: datetime) -> FailedAttempts | None:
 def _remaining_wait(known: FailedAttempts | None, longest: timedelta, now: datetime) -> timedelta:
     if known is None:
         return timedelta()
-    free = FREE_FAILURES * (SITE_FACTOR if known.source.startswith(_SITE) else 1)
+    free = settings.free_sign_in_failures * (SITE_FACTOR if known.source.startswith(_SITE) else 1)
     if known.count < free:
         return timedelta()
     doublings = min(known.count - free, MAX_DOUBLINGS)

@@ -170,7 +170,7 @@ def _check_reply_allowed(link, now):
     if not accepts_replies(ticket) or access_links.reload(link, now) is None:
         raise UserError(_("Dieser Vorgang ist abgeschlossen. Ihre Nachricht ist nicht bei uns angekommen."))
     lately = ticket.events.where(Event.kind == EventKind.REPLIED, Event.at > now - timedelta(days=1))
-    if settings.limits == "on" and lately.count() >= settings.replies_per_day:
+    if lately.count() >= settings.replies_per_day:
         raise UserError(
             _(
                 "Zu diesem Vorgang sind in den letzten 24 Stunden schon %(most)d Nachrichten gekommen. Bitte schreiben "

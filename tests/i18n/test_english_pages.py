@@ -151,7 +151,7 @@ def test_too_much_at_once(john, monkeypatch, headers):
     page = john.post("/", john.filled("incident", files=[(io.BytesIO(b"Hello"), "other.txt")]), headers=headers)
     assert page.status == 429
     assert "in 60 minutes" in page.text
-    monkeypatch.setattr(intake, "MAX_PENDING", 0)
+    settings.max_pending = 0
     assert john.post("/", john.filled("other"), headers=headers).status == 503
 
 

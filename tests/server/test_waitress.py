@@ -130,9 +130,9 @@ def test_without_space_a_text_is_still_accepted(own_portal):
     assert code_on(line.post("/", line.filled(known)))
 
 
-@pytest.mark.parametrize("limit", ["MAX_BYTES_IN_FLIGHT", "MAX_BYTES_IN_FLIGHT_PER_NETWORK"])
-def test_bytes_in_flight_are_limited_until_they_are_released(app, monkeypatch, limit):
-    monkeypatch.setattr(f"server.upload_limits.{limit}", 5 * MEBIBYTE)
+@pytest.mark.parametrize("limit", ["max_bytes_in_flight", "max_bytes_in_flight_per_network"])
+def test_bytes_in_flight_are_limited_until_they_are_released(app, limit):
+    setattr(settings, limit, 5 * MEBIBYTE)
     bytes_in_flight = BytesInFlight()
 
     def begin():

@@ -241,13 +241,6 @@ def test_sent_files_do_not_count(limited):
     assert stage(("b.txt", b"b" * MEBIBYTE), draft=OTHER_DRAFT) == []
 
 
-def test_limits_off(limited):
-    limited(TICKET_STAGED_PER_ADDRESS="1", TICKET_STAGED_TOTAL_MIB="1", TICKET_LIMITS="off")
-    files = [(name, content * 40_000) for name, content in texts(MAX_ATTACHMENTS)]
-    assert stage(*files) == []
-    assert len(names_on_disk()) == MAX_ATTACHMENTS
-
-
 def test_limits_off_leaves_the_number_per_form(limited):
     limited(TICKET_LIMITS="off")
     assert len(stage(*texts(MAX_ATTACHMENTS + 1))) == 1

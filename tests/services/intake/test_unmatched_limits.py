@@ -158,13 +158,6 @@ def test_a_flood_of_bytes_spares_the_one_honest_and_what_takes_no_room(app):
     assert len(files_on_disk()) == 4
 
 
-def test_limits_off(app):
-    settings.unmatched_most, settings.limits = 3, "off"
-    add_unmatched(0, 5)
-    assert make_room() == 0
-    assert len(unmatched_descriptions()) == 5
-
-
 def test_the_worker_logs_once_per_sweep_how_many_went(app, monkeypatch, caplog):
     settings.unmatched_most = 3
     beside = worker.Worker()

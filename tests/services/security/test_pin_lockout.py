@@ -202,15 +202,6 @@ def test_a_locked_customer_stays_locked(anna, guess, decide, submissions):
         assert Message.select().count() == 0
 
 
-def test_limits_off(anna, guess, decide, tickets):
-    settings.limits = "off"
-    guess(4)
-    anna.report("incident")
-    decide()
-    assert len(tickets()) == 1
-    assert counted() == 0
-
-
 # --- The budget over all customers ---
 
 

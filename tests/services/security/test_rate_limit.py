@@ -7,7 +7,6 @@ import pytest
 from database import database
 from models import Attachment, Submission
 from services.background import worker
-from services.intake import intake
 from services.security import rate_limit
 from settings import Settings, settings
 from tests.support.cast import NOW
@@ -158,13 +157,6 @@ def test_a_clock_that_was_put_back_keeps_nobody_waiting(anna, advance_clock):
     assert statuses(anna, HERE) == [303]
 
 
-def test_limits_off(anna):
-    settings.submissions_per_hour = settings.uploads_per_hour = 1
-    settings.limits = "off"
-    assert statuses(anna, HERE, HERE) == [303, 303]
-    assert upload(anna, "Eins.txt", "Zwei.txt").status == 200
-
-
 def test_number_of_buckets_is_limited(anna, monkeypatch):
     monkeypatch.setattr(rate_limit, "MAX_BUCKETS", 6)
     settings.submissions_per_hour = 1
@@ -236,8 +228,8 @@ def test_files_in_the_office(clara):
 # --- More than the worker can do ---
 
 
-def test_when_too_much_waits_nothing_more_is_taken(anna, app, run_worker, monkeypatch, submissions):
-    monkeypatch.setattr(intake, "MAX_PENDING", 3)
+def test_when_too_much_waits_nothing_more_is_taken(anna, app, run_worker, submissions):
+    settings.max_pending = 3
     values = anna.filled("incident")
     assert anna.post("/", values).status == 303
     assert statuses(anna, HERE, HERE) == [303, 303]
@@ -258,16 +250,16 @@ def test_when_too_much_waits_nothing_more_is_taken(anna, app, run_worker, monkey
     assert len(submissions()) == 4
 
 
-def test_a_refused_one_costs_its_network_nothing(anna, run_worker, monkeypatch):
+def test_a_refused_one_costs_its_network_nothing(anna, run_worker):
     settings.submissions_per_hour = 1
-    monkeypatch.setattr(intake, "MAX_PENDING", 1)
+    settings.max_pending = 1
     assert statuses(anna, THERE, HERE, HERE) == [303, 503, 503]
     run_worker()
     assert statuses(anna, HERE) == [303]
 
 
-def test_the_worker_goes_on_while_nothing_is_taken(app, anna, monkeypatch, run_worker):
-    monkeypatch.setattr(intake, "MAX_PENDING", 2)
+def test_the_worker_goes_on_while_nothing_is_taken(app, anna, run_worker):
+    settings.max_pending = 2
     statuses(anna, HERE, HERE, HERE)
     with app.app_context(), database.connection_context():
         assert worker.admit_batch(NOW, set()) == 2
