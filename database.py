@@ -5,6 +5,7 @@ import threading
 import time
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 from peewee import DatabaseError, DateTimeField, Model
 from playhouse.pool import PooledSqliteDatabase
@@ -55,6 +56,10 @@ def transaction(min_seconds=0):
 
 class UTCDateTimeField(DateTimeField):
     """A moment: aware in Python, UTC in the database."""
+
+    if TYPE_CHECKING:
+        # Peewee returns the value on a row, and the field on its class.
+        def __get__(self, instance: Any, owner: Any) -> Any: ...
 
     def db_value(self, value):
         return value and value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
