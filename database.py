@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from peewee import DatabaseError, DateTimeField, Model, ModelSelect
 from playhouse.pool import PooledSqliteDatabase
@@ -57,6 +58,10 @@ def transaction(min_seconds: float = 0) -> Iterator[None]:
 
 class UTCDateTimeField(DateTimeField):
     """A moment: an aware datetime in Python, UTC in the database."""
+
+    if TYPE_CHECKING:
+        # Peewee returns the value on a row, and the field on its class.
+        def __get__(self, instance: Any, owner: Any) -> Any: ...
 
     def db_value(self, value: datetime | None) -> str | None:
         return None if value is None else value.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
