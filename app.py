@@ -1,4 +1,4 @@
-"""Wiring: settings, database, rooms, headers and error pages become one app, and waitress serves it."""
+"""Wire everything together: settings, database, views, headers and error pages in one app, served by waitress."""
 
 import errno
 import logging
@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import tempfile
+from io import TextIOWrapper
 from types import SimpleNamespace
 
 import waitress
@@ -24,8 +25,8 @@ from database import database, init_database
 from demo import seed
 from enums import MAX_ATTACHMENT_BYTES, MAX_ATTACHMENTS, MEBIBYTE
 from i18n import catalogue, formats
+from logs import error_numbers
 from logs import setup as log_setup
-from logs.throttle import error_numbers
 from migrations import migrate
 from server import upload_limits
 from server.proxy import ProxyHeadersMiddleware
@@ -36,7 +37,7 @@ from services.mail import outbox
 from services.operations import data_folder
 from services.security import keys
 from services.security.audit_log import SecurityEvent, log_event
-from settings import StartError, settings
+from settings import VERSION, StartError, settings
 from views import staff
 from views.public import approval, link_access
 from views.public import request as public_request
@@ -48,10 +49,10 @@ from views.staff.sign_in import setup
 
 log = logging.getLogger(__name__)
 
-# A form without scripts may carry files that are too large; up to here each of them gets its own sentence.
+# Twice what is allowed, so that a form sent without JavaScript gets one message for each file that is too large.
 MAX_REQUEST_BYTES = 2 * MAX_ATTACHMENTS * MAX_ATTACHMENT_BYTES
 
-# What a page or an error does not say otherwise. Almost everything is somebody's: nobody keeps a copy.
+# Default headers. Most pages hold personal data, so nothing is cached.
 HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": (
@@ -67,19 +68,19 @@ HEADERS = {
 
 
 class RowIdConverter(IntegerConverter):
-    """A number in an address: the id of a row, and so none that is too large for the database."""
+    """A row id in a URL; limited to what SQLite can store."""
 
     def __init__(self, url_map):
         super().__init__(url_map, max=2**63 - 1)
 
 
 class Portal(Flask):
-    """The app; an address may hold somebody's token, so a failure is logged with the name of the view instead."""
+    """The Flask app, with its own upload handling, bad-host handling and error log."""
 
     request_class = UploadRequest
 
     def create_url_adapter(self, request):
-        """Read the address; with a host that can be none, the page that says so still needs addresses."""
+        """Bind the URL map to the request; an invalid host is replaced, so that its error page can build URLs."""
         try:
             return super().create_url_adapter(request)
         except HTTPException as error:
@@ -88,23 +89,25 @@ class Portal(Flask):
             return super().create_url_adapter(request)
 
     def log_exception(self, exc_info):
-        """Log a failure under a number that its page shows, too."""
+        """Log a failure under the number that its error page shows, and in full only once an hour.
+
+        The view is named instead of the URL, which may hold a token.
+        """
         place = f"{request.method} {request.endpoint}"
         g.error_number, since = error_numbers.number(exc_info[1], place, clock.now())
         what = f"Fehler {g.error_number} bei {place}"
         if since is None:
-            log.error("%s", what, exc_info=exc_info, extra={"failure": True})
-        else:
-            # It stands there in full, and whoever brings it about must not fill the disk.
-            with catalogue.override(catalogue.GERMAN):
-                log.error("%s wieder, zuerst %s", what, formats.local_datetime(since), extra={"kind": what})
+            log.error("%s", what, exc_info=exc_info)
+            return
+        with catalogue.override(catalogue.GERMAN):
+            log.error("%s wieder, zuerst %s", what, formats.local_datetime(since), extra={"from_anybody": True})
 
 
 class LoggedCSRFProtect(CSRFProtect):
-    """The protection against forged requests; what it refuses is noted."""
+    """CSRF protection that logs what it refuses."""
 
     def protect(self, **options):
-        """Refuse a request that changes something without the token of its session."""
+        """Refuse a POST without the token of its session."""
         try:
             super().protect(**options)
         except CSRFError:
@@ -113,32 +116,50 @@ class LoggedCSRFProtect(CSRFProtect):
 
 
 def create_app():
-    """Make the app from the settings in force, with its data folder and a database of this version's schema."""
+    """Create the app from the current settings, with its data folder and an up-to-date database.
+
+    Raises StartError.
+    """
     _prepare_data()
     app = Portal(__name__, static_folder=None)
     app.secret_key = keys.secret_key()
     app.url_map.converters["int"] = RowIdConverter
+    _configure(app)
+    _configure_templates(app)
+    _register_hooks(app)
+    static_files.prepare(app)
+    for blueprint in (static_files.bp, public_request.bp, approval.bp, public_ticket.bp, staff.bp):
+        app.register_blueprint(blueprint)
+    return app
+
+
+def _configure(app):
     app.config.update(
         PROVIDE_AUTOMATIC_OPTIONS=False,
         MAX_CONTENT_LENGTH=MAX_REQUEST_BYTES,
         MAX_FORM_MEMORY_SIZE=MEBIBYTE // 2,
-        # The longest form has about 25 fields, and a folder full of photos may be chosen by mistake.
+        # The longest form has about 25 fields; a whole folder of photos may be chosen by mistake.
         MAX_FORM_PARTS=60,
-        # The prefix makes browsers take the cookie from this very host only, over TLS, for all of its pages.
+        # Browsers accept this prefix only over TLS, for this host and for all its pages.
         SESSION_COOKIE_NAME="__Host-session" if settings.https else "session",
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.https,
-        # Behind a proxy the host may be another, and some browsers send no referrer; the token and SameSite remain.
+        # A proxy may change the host and some browsers send no referrer; the token and SameSite protect.
         WTF_CSRF_SSL_STRICT=False,
         WTF_CSRF_TIME_LIMIT=None,
         WTF_I18N_ENABLED=False,
     )
-    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.jinja_env.add_extension("jinja2.ext.i18n")
-    app.jinja_env.install_gettext_callables(catalogue.gettext, catalogue.ngettext, newstyle=True)
-    app.jinja_env.policies["ext.i18n.trimmed"] = True
-    app.jinja_env.globals.update(
+
+
+def _configure_templates(app):
+    jinja = app.jinja_env
+    jinja.trim_blocks = jinja.lstrip_blocks = True
+    jinja.add_extension("jinja2.ext.i18n")
+    jinja.install_gettext_callables(catalogue.gettext, catalogue.ngettext, newstyle=True)
+    jinja.policies["ext.i18n.trimmed"] = True
+    jinja.globals.update(
         settings=settings,
+        version=VERSION,
         language=catalogue.current_language,
         other_language=locale.other_language,
         staff_menu=staff.MENU,
@@ -150,7 +171,7 @@ def create_app():
         lead_time_workdays=workdays.LEAD_TIME_WORKDAYS,
         too_large=attachments.too_large,
     )
-    app.jinja_env.filters.update(
+    jinja.filters.update(
         weekday=formats.weekday,
         local_date=formats.local_date,
         local_datetime=formats.local_datetime,
@@ -161,6 +182,9 @@ def create_app():
         phone_digits=formats.phone_digits,
         labelled_texts=request_fields.labelled_texts,
     )
+
+
+def _register_hooks(app):
     app.before_request(_limit_plain_forms)  # before CSRFProtect, which reads the form
     app.before_request(locale.set_language)
     app.before_request(_open_database)
@@ -169,22 +193,15 @@ def create_app():
     app.after_request(_add_headers)
     app.register_error_handler(HTTPException, error_page)
     LoggedCSRFProtect(app)
-    static_files.prepare(app)
-    app.register_blueprint(static_files.bp)
-    app.register_blueprint(public_request.bp)
-    app.register_blueprint(approval.bp)
-    app.register_blueprint(public_ticket.bp)
-    app.register_blueprint(staff.bp)
-    return app
 
 
 def serve():
-    """Serve the portal until somebody stops it."""
+    """Serve the portal until it is stopped."""
     _run(create_app())
 
 
 def serve_demo(ticket_count):
-    """Serve the portal with sample data in a folder of its own that goes when it stops."""
+    """Serve the portal with sample data in a temporary folder, which is deleted at the end."""
     with tempfile.TemporaryDirectory(prefix="meldeportal-demo-", ignore_cleanup_errors=True) as folder:
         settings.load({**os.environ, "TICKET_DATA_DIR": folder} | seed.DEMO_ENVIRONMENT)
         app = create_app()
@@ -195,12 +212,13 @@ def serve_demo(ticket_count):
 
 
 def main():
-    """Run one command; whatever keeps it from starting is one German sentence."""
-    # What the portal writes is for its own user alone.
+    """Run one command; an error that prevents its start is printed as one German sentence."""
+    # Files are readable by the portal's own user only.
     os.umask(0o077)
     for stream in (sys.stdout, sys.stderr):
-        # A redirected output on Windows knows 256 letters; a name with another one must not end the command.
-        stream.reconfigure(errors="backslashreplace")
+        if isinstance(stream, TextIOWrapper):
+            # Redirected output on Windows has 256 characters; a name with another one must not end the command.
+            stream.reconfigure(errors="backslashreplace")
     log_setup.log_to_console()
     try:
         settings.load(os.environ)
@@ -212,13 +230,13 @@ def main():
 
 
 def _run(app, greeting=""):
-    """Run waitress with the worker beside it, and greet as soon as the port is open."""
+    """Run waitress and the background tasks until the server is stopped; print the greeting once the port is open."""
     server = _open_port(app)
     if settings.limits == "off":
         log.warning("TICKET_LIMITS=off: Alle Mengengrenzen sind ausgeschaltet. Nur für Lasttests am eigenen Rechner!")
-    # A service manager's stop ends the same way as Strg+C: answers are finished, the worker ends its batch.
+    # SIGTERM ends the server like Ctrl+C: responses are finished and the worker completes its batch.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
-    with log_setup.log_to_daily_file():
+    with log_setup.log_to_files(rotate=True):
         log.info("Das Meldeportal läuft: %s", settings.local_url)
         loops = worker.start()
         try:
@@ -226,7 +244,7 @@ def _run(app, greeting=""):
             print(_setup_hint(app), end="", flush=True)
             server.run()
         except KeyboardInterrupt:
-            pass  # Strg+C in the moment before waitress listens for it
+            pass  # Ctrl+C before waitress handles it
         finally:
             server.close()
             worker.stop(loops)
@@ -243,7 +261,7 @@ def _open_port(app):
             port=settings.port,
             threads=settings.threads,
             ident="",
-            clear_untrusted_proxy_headers=False,
+            clear_untrusted_proxy_headers=False,  # ProxyHeadersMiddleware reads and removes them
             url_scheme="https" if settings.https else "http",
             max_request_body_size=MAX_REQUEST_BYTES + MEBIBYTE,
             recv_bytes=262144,
@@ -254,14 +272,10 @@ def _open_port(app):
             cleanup_interval=5,
         )
     except (OSError, ValueError) as error:
+        reason = "lässt sich nicht öffnen. Bitte prüfen Sie TICKET_HOST und TICKET_PORT."
         if getattr(error, "errno", None) == errno.EADDRINUSE:
-            raise StartError(
-                f"{settings.host}:{settings.port} ist schon belegt. Läuft das Portal schon? "
-                "Einen anderen Port wählen Sie mit TICKET_PORT."
-            ) from None
-        raise StartError(
-            f"{settings.host}:{settings.port} lässt sich nicht öffnen. Bitte prüfen Sie TICKET_HOST und TICKET_PORT."
-        ) from None
+            reason = "ist schon belegt. Läuft das Portal schon? Einen anderen Port wählen Sie mit TICKET_PORT."
+        raise StartError(f"{settings.host}:{settings.port} {reason}") from None
 
 
 def _setup_hint(app):
@@ -282,12 +296,12 @@ def _prepare_data():
 
 
 def _failing_since():
-    # A form that comes back after a server error is shown without the database: it may be what failed.
+    # After a server error the form is shown without the database, which may be what failed.
     return None if database.is_closed() else outbox.failing_since()
 
 
 def _limit_plain_forms():
-    # A form that is not multipart is read into memory as a whole, and carries no files.
+    # Only multipart forms carry files; any other body is read into memory as a whole.
     if request.mimetype != "multipart/form-data":
         request.max_content_length = MEBIBYTE
 

@@ -1,19 +1,17 @@
-"""The one place that looks at the clock; whoever needs the time further in is given it."""
+"""The only module that reads the clock. Services get the time as an argument."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
-# The office and its customers are in Germany; so are its days and hours.
+# Days and hours are those of the office and its customers in Germany.
 TIME_ZONE = ZoneInfo("Europe/Berlin")
 
-pass
 
-
-def now():
-    """Return this moment, aware, in UTC."""
+def now() -> datetime:
+    """Return the current time as an aware datetime in UTC."""
     return datetime.now(UTC)
 
 
-def today():
-    """Return the day that it is in the office."""
+def today() -> date:
+    """Return the current date in the office."""
     return now().astimezone(TIME_ZONE).date()

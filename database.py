@@ -1,37 +1,40 @@
-"""The one database of this process: its connections, its write transaction, and what all tables share."""
+"""The database of this process: connections, the write transaction, and the base of all tables."""
 
 import sqlite3
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from peewee import DatabaseError, DateTimeField, Model
+from peewee import DatabaseError, DateTimeField, Model, ModelSelect
 from playhouse.pool import PooledSqliteDatabase
 
-# Opening a connection with its pragmas takes about as long as a page; so they are kept open between requests.
+# Opening a connection with its pragmas takes as long as a page, so connections are kept between requests.
 database = PooledSqliteDatabase(None, max_connections=None, autoconnect=False, lock_type="IMMEDIATE")
 
-# Nobody can write while somebody reads in one go, as a checkup or a backup by command does in another process.
+# Long reads by a command in another process (`pruefen`, `sichern`) block writers.
 BUSY_TIMEOUT_SECONDS = 60
 
-# SQLite answers a second writer with sleeps of growing length; a lock makes the wait a short queue.
+# SQLite makes a second writer sleep for growing times; the lock turns this into a short queue.
 _write_lock = threading.RLock()
 
 
-def init_database(path):
-    """Let the database be this file; the connections themselves are opened and closed by whoever needs one.
+def init_database(path: Path) -> None:
+    """Set the database file; callers open and close connections.
 
-    The journal is one that no power cut and no number of writers can spoil (see docs/decisions.md). What is deleted is
-    overwritten, so that the file does not hold it any more.
+    Neither a power cut nor several writers can damage the journal (see docs/decisions/storage.md). Deleted data is
+    overwritten in the file.
     """
     database.close_idle()
     pragmas = {"journal_mode": "truncate", "synchronous": "extra", "foreign_keys": 1, "secure_delete": 1}
     database.init(path, pragmas=pragmas, check_same_thread=False, timeout=BUSY_TIMEOUT_SECONDS)
 
 
-def copy_database(source, target):
-    """Copy a whole database, as it is now, from one open connection to another; raises DatabaseError."""
+def copy_database(source: sqlite3.Connection, target: sqlite3.Connection) -> None:
+    """Copy a whole database from one open connection to another in one step; raises DatabaseError."""
     try:
         source.backup(target)
     except sqlite3.Error as error:
@@ -39,10 +42,10 @@ def copy_database(source, target):
 
 
 @contextmanager
-def transaction(min_seconds=0):
-    """Open the one write transaction of this process: all of it happens or nothing.
+def transaction(min_seconds: float = 0) -> Iterator[None]:
+    """Open the write transaction of this process, which happens as a whole or not at all.
 
-    Others wait for it at least so many seconds: then they cannot tell how much was done in it.
+    It lasts at least `min_seconds`, so that waiting writers cannot tell how much was done in it.
     """
     with _write_lock:
         ends = time.monotonic() + min_seconds
@@ -54,13 +57,17 @@ def transaction(min_seconds=0):
 
 
 class UTCDateTimeField(DateTimeField):
-    """A moment: aware in Python, UTC in the database."""
+    """A moment: an aware datetime in Python, UTC in the database."""
 
-    def db_value(self, value):
-        return value and value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+    if TYPE_CHECKING:
+        # Peewee returns the value on a row, and the field on its class.
+        def __get__(self, instance: Any, owner: Any) -> Any: ...
 
-    def python_value(self, value):
-        return value and datetime.fromisoformat(value).replace(tzinfo=UTC)
+    def db_value(self, value: datetime | None) -> str | None:
+        return None if value is None else value.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+
+    def python_value(self, value: str | None) -> datetime | None:
+        return None if value is None else datetime.fromisoformat(value).replace(tzinfo=UTC)
 
 
 class BaseModel(Model):
@@ -69,9 +76,9 @@ class BaseModel(Model):
         legacy_table_names = False
 
 
-def count_rows(query):
-    """Count the rows of a query in its order.
+def count_rows(query: ModelSelect) -> int:
+    """Count the rows of a query without dropping its order.
 
-    Peewee's own count drops the order, and with it what leads the database to the right index.
+    Peewee's own count drops the order, which leads the database to the right index.
     """
     return len(database.execute(query).fetchall())

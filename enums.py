@@ -1,4 +1,4 @@
-"""The words of the trade with the German labels that people see, and the limits that everybody keeps to."""
+"""The stored values with the German labels that people see, and limits that forms, services and tables share."""
 
 from enum import StrEnum
 from typing import Self
@@ -20,13 +20,13 @@ MAX_SUBJECT_LENGTH = 200
 MAX_MESSAGE_ID_LENGTH = 320
 MAX_ERROR_LENGTH = 500
 
-# Who does what nobody does in person.
+# The actor of automatic events.
 PORTAL_ACTOR = "Portal"
 
-# What stands where something was that is deleted.
+# Replaces a deleted text.
 DELETED_TEXT = "[gelöscht]"
 
-# A random word of 128 bits, as it is written in an address.
+# The length of 128 random bits in URL-safe base64.
 TOKEN_LENGTH = 22
 
 PIN_DIGITS = 8
@@ -34,13 +34,13 @@ PIN_DIGITS = 8
 MIN_PASSWORD_LENGTH = 12
 MAX_PASSWORD_LENGTH = 200
 
-# Left out are the signs that are mistaken for each other on the phone or on paper: 0/O and 1/I/L.
+# Without characters that are confused on the phone or on paper: 0/O and 1/I/L.
 CODE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 CODE_LENGTH = 8
 
 
 class LabelledEnum(StrEnum):
-    """A stored word with the German label that people see."""
+    """A stored value with the German label that people see."""
 
     label: str
 
@@ -65,8 +65,8 @@ class Priority(LabelledEnum):
     HIGH = "high", "Hoch"
 
     @property
-    def rank(self):
-        """Return the place in the queue: 0 comes first."""
+    def rank(self) -> int:
+        """The position in the queue; 0 comes first."""
         return (Priority.HIGH, Priority.MEDIUM, Priority.LOW).index(self)
 
 
@@ -145,7 +145,7 @@ class LinkPurpose(LabelledEnum):
 
 
 class MessageKind(LabelledEnum):
-    """What leaves the house, and why; all but the webhook are mails."""
+    """Why a message is sent; all but WEBHOOK are mails."""
 
     CONFIRMATION = "confirmation", "Bestätigung"
     NEW_TICKET = "new_ticket", "Neues Ticket"
@@ -173,11 +173,11 @@ class MessageState(LabelledEnum):
     DISCARDED = "discarded", "verworfen"
 
 
-def normalise_code(code):
+def normalise_code(code: str) -> str:
     """Return a typed Vorgangsnummer as it is stored."""
     return code.upper().replace("-", "").replace(" ", "")
 
 
-def format_code(code):
-    """Return a Vorgangsnummer as people write and say it: in two groups."""
+def format_code(code: str) -> str:
+    """Return a stored Vorgangsnummer as people write and say it: in two groups."""
     return f"{code[:4]}-{code[4:]}"

@@ -1,17 +1,8 @@
-"""The tables, and queries that have a name."""
+"""The tables, with the queries that several modules share."""
 
 from textwrap import shorten
 
-from peewee import (
-    JOIN,
-    BooleanField,
-    CharField,
-    Check,
-    DateField,
-    ForeignKeyField,
-    IntegerField,
-    TextField,
-)
+from peewee import JOIN, BooleanField, CharField, Check, DateField, ForeignKeyField, IntegerField, TextField
 from playhouse.fields import EnumField
 from playhouse.sqlite_ext import FTS5Model, SearchField
 
@@ -46,7 +37,7 @@ from enums import (
 
 
 class Customer(BaseModel):
-    """A company that may report, with the hash of the PIN in force; without one it has no access yet."""
+    """A company that may send requests once it has a PIN, whose hash is stored."""
 
     number = CharField(max_length=MAX_CUSTOMER_NUMBER_LENGTH, unique=True)
     name = CharField(max_length=MAX_SHORT_LENGTH)
@@ -66,12 +57,12 @@ class Customer(BaseModel):
 
     @classmethod
     def without_pin(cls):
-        """Return who still waits for the first PIN; nobody waits who is locked."""
+        """Return unlocked customers that wait for their first PIN."""
         return cls.by_number().where(cls.pin_hash.is_null(), cls.locked_at.is_null())
 
     @classmethod
     def with_pin_newest_first(cls):
-        """Return who has a PIN, the newest first."""
+        """Return customers with a PIN, the newest PIN first."""
         return cls.select().where(cls.pin_hash.is_null(False)).order_by(cls.pin_issued_at.desc(), cls.id.desc())
 
     @classmethod
@@ -80,7 +71,7 @@ class Customer(BaseModel):
 
 
 class Approver(BaseModel):
-    """Somebody at a customer's who decides about requests, but for the days of an absence (first and last included)."""
+    """A person at a customer who decides about requests, except while absent (first and last day included)."""
 
     customer = ForeignKeyField(Customer, backref="approvers", on_delete="CASCADE")
     name = CharField(max_length=MAX_SHORT_LENGTH)
@@ -89,14 +80,14 @@ class Approver(BaseModel):
     absent_until = DateField(null=True)
 
     def is_absent(self, today):
-        """Say whether somebody else has to decide today."""
+        """Say whether the approver is absent on a day; an absence without first or last day is open on that side."""
         if self.absent_from is None and self.absent_until is None:
             return False
         return (self.absent_from or today) <= today <= (self.absent_until or today)
 
 
 class FormerPin(BaseModel):
-    """The hash of a PIN that was replaced, so that its use can be told from a typing error."""
+    """The hash of a replaced PIN, which tells its use from a typing error."""
 
     customer = ForeignKeyField(Customer, backref="former_pins", on_delete="CASCADE")
     pin_hash = CharField()
@@ -104,7 +95,7 @@ class FormerPin(BaseModel):
 
 
 class WrongPin(BaseModel):
-    """One wrong PIN that was sent with a customer's number, so that guessing is noticed; the site is whence."""
+    """One wrong PIN for a customer; `site` is the sender's network (IPv4 /32, IPv6 /48)."""
 
     customer = ForeignKeyField(Customer, backref="wrong_pins", on_delete="CASCADE")
     site = CharField(max_length=MAX_IP_LENGTH)
@@ -112,7 +103,7 @@ class WrongPin(BaseModel):
 
 
 class Submission(BaseModel):
-    """What somebody sent, unchanged; only the decision about it is added later."""
+    """What a person sent, unchanged; only the decision about it is added later."""
 
     draft = CharField(max_length=TOKEN_LENGTH, unique=True)
     code = CharField(max_length=CODE_LENGTH, unique=True)
@@ -164,7 +155,7 @@ class Submission(BaseModel):
 
     @property
     def attachments(self):
-        """What was sent with it, without the files of messages that followed."""
+        """The files sent with it, without those of later messages."""
         return self.files.where(Attachment.event.is_null()).order_by(Attachment.id)
 
     @property
@@ -173,14 +164,14 @@ class Submission(BaseModel):
 
     @property
     def summary(self):
-        """What it is about, in one line."""
+        """The subject in one line."""
         person = ", ".join(filter(None, [f"{self.first_name} {self.last_name}".strip(), self.position]))
         text = ": ".join(filter(None, [self.device, person, self.description]))
         return shorten(text, MAX_SHORT_LENGTH, placeholder=" …")
 
 
 class Staff(BaseModel):
-    """Somebody in the office with an account of their own for the staff area."""
+    """A person in the office with an account for the staff area."""
 
     login = CharField(max_length=MAX_SHORT_LENGTH, unique=True)
     name = CharField(max_length=MAX_SHORT_LENGTH)
@@ -201,14 +192,14 @@ class Staff(BaseModel):
 
 
 class RecoveryCode(BaseModel):
-    """The hash of a code that stands in once for a lost second factor."""
+    """The hash of a code that replaces a lost second factor once."""
 
     staff = ForeignKeyField(Staff, backref="recovery_codes", on_delete="CASCADE")
     code_hash = CharField()
 
 
 class StaffSession(BaseModel):
-    """One signed-in browser, known by the hash of the token in its cookie."""
+    """A signed-in browser, found by the hash of the token in its cookie."""
 
     token_hash = CharField(max_length=64, unique=True)
     staff = ForeignKeyField(Staff, backref="sessions", on_delete="CASCADE")
@@ -218,7 +209,7 @@ class StaffSession(BaseModel):
 
 
 class FailedAttempts(BaseModel):
-    """How often in a row something secret was given wrong, by an account or from an address."""
+    """The number of failed sign-ins in a row for an account, a network or a site."""
 
     source = CharField(max_length=255, unique=True)
     count = IntegerField()
@@ -226,11 +217,11 @@ class FailedAttempts(BaseModel):
 
 
 class Ticket(BaseModel):
-    """What became of a submission whose number and PIN matched.
+    """The work that a submission with matching number and PIN became.
 
-    Rank, category and due date are copies from the submission, so that the queue's indexes hold them. While an approval
-    is pending, its next reminder is due at a moment, if one more is to be sent, after as many as were sent. Since a
-    moment a message from the customer waits for somebody to react to it, if one does.
+    Rank, category and due date are copied from the submission for the queue's indexes. While an approval is pending,
+    `reminders` were sent and the next one is due at `remind_at`, if any. `replied_at` is set while a message from the
+    customer is unanswered.
     """
 
     submission = ForeignKeyField(Submission, backref="tickets", unique=True, on_delete="RESTRICT")
@@ -256,7 +247,7 @@ class Ticket(BaseModel):
 
     @classmethod
     def with_details(cls):
-        """Return all tickets, each with its submission, customer and assignee."""
+        """Return all tickets with their submission, customer and assignee."""
         return (
             cls.select(cls, Submission, Customer, Staff)
             .join(Submission)
@@ -272,7 +263,7 @@ class Ticket(BaseModel):
 
     @classmethod
     def find_by_code(cls, code):
-        """Return the ticket with this Vorgangsnummer, typed with or without dash, or None."""
+        """Return the ticket with a typed Vorgangsnummer, or None."""
         return cls.with_details().where(Submission.code == normalise_code(code)).get_or_none()
 
     @property
@@ -281,7 +272,7 @@ class Ticket(BaseModel):
 
     @property
     def flags(self):
-        """What the person who works on the ticket must not overlook, as short German phrases."""
+        """What staff must not overlook, as short German phrases."""
         is_entry = self.category is Category.NEW_EMPLOYEE
         return [
             phrase
@@ -295,9 +286,8 @@ class Ticket(BaseModel):
         ]
 
 
-# The two halves of the table have indexes of their own: no filter can lead the planner from the few open tickets into
-# the many closed ones. The first stands in the queue's order, with all that open tickets are chosen by, so that nothing
-# else has to be read to find or count them.
+# Open and closed tickets have separate partial indexes, so no filter makes the planner read the many closed ones for
+# the few open ones. `ticket_open` is in the queue's order and holds every column that open tickets are filtered by.
 Ticket.add_index(
     Ticket.index(
         Ticket.rank,
@@ -324,7 +314,7 @@ for _column in (Ticket.status, Ticket.category, Ticket.approval, Ticket.assignee
 
 
 class TicketWords(FTS5Model):
-    """What a ticket is found by, each word in its searchable form; the row id is the ticket's."""
+    """The search index: the words of a ticket in their searchable form. The row id is the ticket's."""
 
     words = SearchField()
     state = SearchField()
@@ -336,10 +326,7 @@ class TicketWords(FTS5Model):
 
 
 class Event(BaseModel):
-    """One line of a ticket's history: who did what, and when.
-
-    What came over a form that can be sent twice carries that form's draft key.
-    """
+    """One line of a ticket's history; `draft` is the key of a form that may be sent twice."""
 
     ticket = ForeignKeyField(Ticket, backref="events", on_delete="CASCADE")
     at = UTCDateTimeField()
@@ -350,9 +337,9 @@ class Event(BaseModel):
 
 
 class TicketLink(BaseModel):
-    """An address that opens one ticket for one purpose to whoever has it.
+    """A URL that opens one ticket for one purpose.
 
-    The token in the address is derived from the nonce with the secret key, so the database alone opens nothing.
+    Its token is derived from the nonce with the secret key, so the database alone opens nothing.
     """
 
     ticket = ForeignKeyField(Ticket, backref="links", on_delete="CASCADE")
@@ -366,10 +353,10 @@ class TicketLink(BaseModel):
 
 
 class Message(BaseModel):
-    """One message of the outbox, rendered when it was decided on; where its text has the link's nonce, the token goes.
+    """A rendered mail or webhook call in the outbox; on delivery, the token replaces the link's nonce in the text.
 
-    A mail has a recipient; a webhook's message goes where the settings say. While somebody delivers it, it is leased.
-    From the first try that failed until it is sent or discarded, it is failing.
+    Webhook calls have no recipient. `leased_until` is set during a delivery, `failing_since` from the first failed
+    attempt until the message is sent or discarded.
     """
 
     kind = EnumField(MessageKind)
@@ -402,7 +389,7 @@ Message.add_index(
 
 
 class TextBlock(BaseModel):
-    """A text that the office uses in its answers again and again."""
+    """A reusable text for answers."""
 
     name = CharField(max_length=MAX_SHORT_LENGTH, unique=True)
     text = TextField()
@@ -412,15 +399,15 @@ class TextBlock(BaseModel):
         return cls.select().order_by(cls.name)
 
 
-# What the stored name of a deleted file begins with while its row stays; a real one is hexadecimal.
+# Prefix of the stored name of a deleted file while its row stays; real stored names are hexadecimal.
 DISCARDED_PREFIX = "discarded-"
 
 
 class Attachment(BaseModel):
     """A stored file: staged under a draft key until the submission with that key adopts it.
 
-    What came later, with a message from the customer, belongs to the submission, too, and names that event. Active
-    content is what in the file could act by itself, in words.
+    The file of a later message belongs to the submission, too, and names the event. `active_content` says in German
+    what in the file could act by itself.
     """
 
     draft = CharField(max_length=TOKEN_LENGTH)
@@ -437,7 +424,7 @@ class Attachment(BaseModel):
 
     @classmethod
     def on_disk(cls):
-        """Return all but those whose file was deleted while their row stays for a receipt."""
+        """Return the attachments whose file exists; some rows outlive their file for a receipt."""
         return cls.select().where(~cls.stored_name.startswith(DISCARDED_PREFIX)).order_by(cls.id)
 
     @classmethod
@@ -445,28 +432,11 @@ class Attachment(BaseModel):
         return cls.select().where(cls.draft == submission_key, cls.submission.is_null()).order_by(cls.id)
 
 
-# A file that is sent again, by a retry or a double click, is still one file.
+# A retry or double click stores a file once.
 Attachment.add_index(
     Attachment.index(
         Attachment.draft, Attachment.digest, Attachment.name, unique=True, where=Attachment.submission.is_null()
     )
 )
 
-TABLES = [
-    Customer,
-    Approver,
-    FormerPin,
-    WrongPin,
-    Submission,
-    Staff,
-    RecoveryCode,
-    StaffSession,
-    FailedAttempts,
-    Ticket,
-    TicketWords,
-    Event,
-    TicketLink,
-    Message,
-    TextBlock,
-    Attachment,
-]
+TABLES = [*BaseModel.__subclasses__(), TicketWords]

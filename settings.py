@@ -6,15 +6,22 @@ import os
 import re
 import shlex
 import tomllib
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping
+from dataclasses import Field, dataclass, fields
 from datetime import timedelta
 from ipaddress import ip_address
+from math import inf
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
+from enums import MEBIBYTE
 from i18n.system_errors import access_advice, in_german
 
 log = logging.getLogger(__name__)
+
+# The version stands in pyproject.toml only.
+VERSION: str = tomllib.loads(Path(__file__).with_name("pyproject.toml").read_text("utf-8"))["project"]["version"]
 
 ENVIRONMENT_PREFIX = "TICKET_"
 CONFIG_FILE = "config.toml"
@@ -38,17 +45,20 @@ FEDERAL_STATES = {
     "TH": "Thüringen",
 }
 
-# What the office's logo may be, in the data folder beside this configuration.
+# Allowed file names of the office's logo in the data folder.
 LOGO_MEDIA_TYPES = {"logo.svg": "image/svg+xml", "logo.png": "image/png", "logo.webp": "image/webp"}
+
+# Replaces every limit while `limits` is off.
+UNLIMITED = 10**12
 
 
 class StartError(Exception):
-    """What keeps the portal from starting; its text is one German sentence for the person who starts it."""
+    """The portal cannot start; the text is one German sentence for the person who starts it."""
 
 
 @dataclass
 class Settings:
-    """The values in force; sizes are in MiB, periods are in the unit their name ends with."""
+    """The values in force. The end of a name gives the unit of a size or period."""
 
     data_dir: Path = Path(__file__).parent / "instance"
     host: str = "127.0.0.1"
@@ -100,80 +110,86 @@ class Settings:
     closed_ticket_days: int = 2555
     mail_days: int = 90
 
+    # Limits without a setting: as they have no annotation, they are no fields of the dataclass.
+    max_pending = 500
+    max_bytes_in_flight = 1024 * MEBIBYTE
+    max_bytes_in_flight_per_network = 320 * MEBIBYTE
+    free_sign_in_failures = 5
+
     @property
-    def database_path(self):
+    def database_path(self) -> Path:
         return self.data_dir / "tickets.db"
 
     @property
-    def files_dir(self):
+    def files_dir(self) -> Path:
         return self.data_dir / "files"
 
     @property
-    def backups_dir(self):
+    def backups_dir(self) -> Path:
         return self.data_dir / "backups"
 
     @property
-    def logs_dir(self):
+    def logs_dir(self) -> Path:
         return self.data_dir / "logs"
 
     @property
-    def secret_key_path(self):
+    def secret_key_path(self) -> Path:
         return self.data_dir / "secret.key"
 
     @property
-    def logo_path(self):
-        """The file of the office's logo, or None."""
+    def logo_path(self) -> Path | None:
         return self.data_dir / self.office_logo if self.office_logo else None
 
     @property
-    def local_url(self):
+    def local_url(self) -> str:
         return f"http://{self.host}:{self.port}"
 
     @property
-    def url(self):
-        """The address under which people open the portal, without a slash at its end."""
+    def url(self) -> str:
+        """The URL at which people open the portal, without a trailing slash."""
         return (self.base_url or self.local_url).rstrip("/")
 
     @property
-    def receipt_lifetime(self):
+    def receipt_lifetime(self) -> timedelta:
         return timedelta(hours=self.receipt_hours)
 
     @property
-    def sender(self):
-        """The address that mails come from."""
+    def sender(self) -> str:
+        """The sender address of mails."""
         return self.mail_from or self.office_email
 
     @property
-    def links_are_local_only(self):
-        """Mails go out, but what they lead to opens on this machine only."""
+    def links_are_local_only(self) -> bool:
+        """Whether mails are sent whose links work on this machine only."""
         return bool(self.smtp_url) and not self.base_url
 
     @property
-    def https(self):
+    def https(self) -> bool:
         return self.base_url.startswith("https://")
 
-    def load(self, environ):
-        """Take over every value from the config file and the environment.
+    def load(self, environ: Mapping[str, str]) -> None:
+        """Read every value from the config file and the environment.
 
-        Raises StartError for a value that cannot be used and for a name in the config file that does not exist;
-        an unknown name in the environment is only logged, because the environment belongs to others too.
+        Raises StartError for an invalid value and for an unknown name in the config file. An unknown TICKET_* variable
+        is only logged, because other programs share the environment.
         """
         environment = {
             name.removeprefix(ENVIRONMENT_PREFIX).lower(): value
             for name, value in environ.items()
             if name.startswith(ENVIRONMENT_PREFIX)
         }
+        vars(self).clear()  # back to the defaults
         self.data_dir = Path(environment.pop("data_dir", "") or type(self).data_dir).absolute()
         config = _read_config(self.data_dir / CONFIG_FILE)
-        for field in fields(self):
-            if field.name == "data_dir":
-                continue
+        for field in _settable_fields():
             value, source = field.default, ""
             if field.name in config:
                 value, source = config.pop(field.name), CONFIG_FILE
             if field.name in environment:
                 value, source = environment.pop(field.name), ENVIRONMENT_PREFIX + field.name.upper()
             setattr(self, field.name, _convert(field, value, source))
+        self._configured_limits = {name: getattr(self, name) for name in _LIMITS} if self.limits == "off" else {}
+        vars(self).update(dict.fromkeys(self._configured_limits, UNLIMITED))
         if self.webhook_url and not self.webhook_secret:
             raise StartError(
                 "Zur Einstellung „webhook_url“ gehört „webhook_secret“: Ohne das Geheimnis kann niemand prüfen, ob "
@@ -181,33 +197,33 @@ class Settings:
             )
         for name in config:
             raise StartError(f"Die Einstellung „{name}“ ({CONFIG_FILE}) gibt es nicht. Bitte prüfen Sie den Namen.")
-        for name in environment:
-            log.warning(
-                "Die Umgebungsvariable %s%s gibt es nicht. Bitte prüfen Sie den Namen.",
-                ENVIRONMENT_PREFIX,
-                name.upper(),
-            )
+        for variable in (ENVIRONMENT_PREFIX + name.upper() for name in environment):
+            log.warning("Die Umgebungsvariable %s gibt es nicht. Bitte prüfen Sie den Namen.", variable)
 
-    def as_config(self, with_secrets):
-        """Return the text of a config file with the values in force that are not the defaults."""
-        values = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "data_dir"}
-        told = (
-            name
-            for name, value in values.items()
-            if value != getattr(type(self), name) and (with_secrets or name not in _SECRET_NAMES)
-        )
-        return "".join(toml_line(name, values[name]) for name in told)
+    def as_config(self, with_secrets: bool) -> str:
+        """Return the text of a config file with the configured values that differ from the defaults."""
+        lines = []
+        for field in _settable_fields():
+            value = self._configured_limits.get(field.name, getattr(self, field.name))
+            if value != field.default and (with_secrets or field.name not in _SECRET_NAMES):
+                lines.append(toml_line(field.name, value))
+        return "".join(lines)
 
 
 settings = Settings()
 
 
-def toml_line(name, value):
-    """Return the line of a config file that sets a text or a number: what JSON writes of these is TOML, too."""
+def toml_line(name: str, value: str | float) -> str:
+    """Return the line of a config file that sets a text or a number; JSON writes both as TOML does."""
     return f"{name} = {json.dumps(value, ensure_ascii=False)}\n"
 
 
-def _read_config(path):
+def _settable_fields() -> list[Field[Any]]:
+    """Return the fields that the config file may set: all but the folder in which it lies."""
+    return [field for field in fields(Settings) if field.name != "data_dir"]
+
+
+def _read_config(path: Path) -> dict[str, object]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (FileNotFoundError, NotADirectoryError):
@@ -218,41 +234,59 @@ def _read_config(path):
         raise StartError(f"Die Datei {path} lässt sich nicht lesen: {in_german(error)}.") from None
 
 
-def _convert(field, value, source):
-    wrong = "" if field.name in _SECRET_NAMES else f", nicht „{value}“"
+def _convert(field: Field[Any], value: object, source: str) -> str | float:
+    """Return a value in the type of its field; raises StartError if it cannot be used."""
+    shown = "" if field.name in _SECRET_NAMES else f", nicht „{value}“"
+    kind: type[Any] = type(field.default)
     try:
-        # What is no text keeps its kind, but for a whole number where any number will do.
-        if type(value) not in (str, field.type) and (type(value), field.type) != (int, float):
+        # A text, as from the environment, is converted. Any other value must have the type already, but 2 is a float.
+        if type(value) not in (str, kind) and (type(value), kind) != (int, float):
             raise TypeError
-        converted = field.type(value)
+        converted: str | float = kind(value)
     except (TypeError, ValueError):
-        kind = {int: "eine ganze Zahl", float: "eine Zahl", str: "einen Text in Anführungszeichen"}[field.type]
-        raise StartError(f"Die Einstellung „{field.name}“ ({source}) braucht {kind}{wrong}.") from None
-    check, sentence = _CHECKS.get(field.name, (None, ""))
-    if check is None and field.type in (int, float):
-        check, sentence = _positive, "muss größer als null sein"
-    if check is not None and not check(converted):
-        raise StartError(f"Die Einstellung „{field.name}“ ({source}) {sentence}{wrong}.")
+        needed = {int: "eine ganze Zahl", float: "eine Zahl", str: "einen Text in Anführungszeichen"}[kind]
+        raise StartError(f"Die Einstellung „{field.name}“ ({source}) braucht {needed}{shown}.") from None
+    if fault := _fault(field.name, converted):
+        raise StartError(f"Die Einstellung „{field.name}“ ({source}) {fault}{shown}.")
     return converted
 
 
-def _positive(number):
-    return 0 < number < float("inf")
+def _fault(name: str, value: str | float) -> str:
+    """Return what is wrong with a value, as the end of a German sentence, or ""."""
+    if name in _CHECKS:
+        is_valid, rule = _CHECKS[name]
+        return "" if is_valid(value) else rule
+    if isinstance(value, str) or 0 < value <= _MAXIMA.get(name, inf):
+        return ""
+    return "muss größer als null" + (f" und höchstens {_MAXIMA[name]}" if name in _MAXIMA else "") + " sein"
 
 
-def _at_most(limit):
-    return lambda number: 0 < number <= limit
+def _or_empty(is_valid: Callable[[str], bool]) -> Callable[[str], bool]:
+    return lambda text: text == "" or is_valid(text)
 
 
-def _is_ip(text):
+def _is_ip(text: str) -> bool:
     try:
-        return text == "" or bool(ip_address(text))
+        return bool(ip_address(text))
     except ValueError:
         return False
 
 
-def _is_server_url(schemes, text):
-    """Say whether a text is the whole address of a server, with a name that the network can look for."""
+def _is_http_url(text: str) -> bool:
+    return text.startswith(("http://", "https://"))
+
+
+def _is_smtp_url(text: str) -> bool:
+    return _is_server_url(text, ("smtp", "smtps"))
+
+
+def _is_webhook_url(text: str) -> bool:
+    is_plain = text.isascii() and text.isprintable() and " " not in text
+    return is_plain and _is_server_url(text, ("http", "https")) and "@" not in urlsplit(text).netloc
+
+
+def _is_server_url(text: str, schemes: tuple[str, ...]) -> bool:
+    """Say whether a text is the complete URL of a server, with a host name that can be resolved."""
     try:
         url = urlsplit(text)
         return url.scheme in schemes and bool((url.hostname or "").encode("idna")) and url.port != 0
@@ -260,79 +294,83 @@ def _is_server_url(schemes, text):
         return False
 
 
-def _is_smtp_url(text):
-    return text == "" or _is_server_url(("smtp", "smtps"), text)
-
-
-def _is_time(text):
+def _is_time(text: str) -> bool:
     return re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", text) is not None
 
 
-def _is_time_or_none(text):
-    return text == "" or _is_time(text)
-
-
-def _is_command_line(text):
-    """Say whether a text comes apart into a command and its arguments; Windows itself does that, and differently."""
+def _is_command_line(text: str) -> bool:
+    """Say whether a text can be split into a command and its arguments. Windows does not split at all."""
     try:
-        return os.name == "nt" or text == "" or bool(shlex.split(text))
+        return os.name == "nt" or bool(shlex.split(text))
     except ValueError:
         return False
 
 
-def _is_email(text):
+def _is_email(text: str) -> bool:
     return re.fullmatch(r'[^@\s,;<>"]+@[^@\s,;<>"]+', text) is not None
 
 
-def _is_webhook_url(text):
-    is_plain = text.isascii() and text.isprintable() and " " not in text
-    is_address = is_plain and _is_server_url(("http", "https"), text)
-    return text == "" or (is_address and "@" not in urlsplit(text).netloc)
-
-
-def _is_http_url(text):
-    return text == "" or text.startswith(("http://", "https://"))
-
-
-# What may hold a password is not said again in a message.
+# These may contain a password, so no message repeats them.
 _SECRET_NAMES = frozenset({"smtp_url", "webhook_url", "webhook_secret"})
 
-_CHECKS = {
-    "threads": (_at_most(256), "muss größer als null und höchstens 256 sein"),
-    "worker_tick_seconds": (_at_most(86400), "muss größer als null und höchstens 86400 sein"),
-    "staged_hours": (_at_most(8760), "muss größer als null und höchstens 8760 sein"),
-    "staff_idle_minutes": (_at_most(10080), "muss größer als null und höchstens 10080 sein"),
-    "staff_session_hours": (_at_most(168), "muss größer als null und höchstens 168 sein"),
-    "receipt_hours": (_at_most(8760), "muss größer als null und höchstens 8760 sein"),
-    "former_pin_days": (_at_most(3650), "muss größer als null und höchstens 3650 sein"),
-    "log_days": (_at_most(3650), "muss größer als null und höchstens 3650 sein"),
-    "unmatched_days": (_at_most(365), "muss größer als null und höchstens 365 sein"),
-    "disk_reserve_mib": (lambda number: number >= 0, "darf nicht kleiner als null sein"),
-    "backup_time": (_is_time_or_none, "muss eine Uhrzeit sein, zum Beispiel 03:00"),
-    "backups_kept": (_at_most(1000), "muss größer als null und höchstens 1000 sein"),
-    "retention_time": (_is_time, "muss eine Uhrzeit sein, zum Beispiel 02:00"),
-    "attachments_days": (_at_most(36500), "muss größer als null und höchstens 36500 sein"),
-    "new_employee_days": (_at_most(36500), "muss größer als null und höchstens 36500 sein"),
-    "closed_ticket_days": (_at_most(36500), "muss größer als null und höchstens 36500 sein"),
-    "mail_days": (_at_most(36500), "muss größer als null und höchstens 36500 sein"),
-    "trusted_proxy": (_is_ip, "muss eine IP-Adresse sein"),
+# `limits = "off"` raises these.
+_LIMITS = (
+    "staged_per_address",
+    "staged_total_mib",
+    "replies_per_day",
+    "submissions_per_hour",
+    "uploads_per_hour",
+    "wrong_pins_per_day",
+    "wrong_pins_total_per_day",
+    "unmatched_most",
+    "unmatched_total_mib",
+    "max_pending",
+    "max_bytes_in_flight",
+    "max_bytes_in_flight_per_network",
+    "free_sign_in_failures",
+)
+
+# A number without a check of its own is greater than zero, and at most this.
+_MAXIMA = {
+    "threads": 256,
+    "worker_tick_seconds": 86400,
+    "staged_hours": 8760,
+    "staff_idle_minutes": 10080,
+    "staff_session_hours": 168,
+    "receipt_hours": 8760,
+    "former_pin_days": 3650,
+    "log_days": 3650,
+    "unmatched_days": 365,
+    "backups_kept": 1000,
+    "attachments_days": 36500,
+    "new_employee_days": 36500,
+    "closed_ticket_days": 36500,
+    "mail_days": 36500,
+    "mail_give_up_days": 30,
+    "approval_link_days": 365,
+    "ticket_link_days": 365,
+}
+
+# The other checks, each with its rule as the end of a German sentence.
+_CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "port": (lambda port: 0 < port < 65536, "muss zwischen 1 und 65535 liegen"),
+    "disk_reserve_mib": (lambda size: size >= 0, "darf nicht kleiner als null sein"),
+    "limits": (("on", "off").__contains__, "muss „on“ oder „off“ sein"),
+    "mail_attachments": (("on", "off").__contains__, "muss „on“ oder „off“ sein"),
     "federal_state": (FEDERAL_STATES.__contains__, f"muss eines der Kürzel {', '.join(FEDERAL_STATES)} sein"),
-    "scanner": (_is_command_line, "muss ein Befehl sein, zum Beispiel clamdscan --fdpass --no-summary"),
-    "limits": ({"on", "off"}.__contains__, "muss „on“ oder „off“ sein"),
-    "base_url": (_is_http_url, "muss mit http:// oder https:// beginnen"),
+    "backup_time": (_or_empty(_is_time), "muss eine Uhrzeit sein, zum Beispiel 03:00"),
+    "retention_time": (_is_time, "muss eine Uhrzeit sein, zum Beispiel 02:00"),
+    "summary_time": (_or_empty(_is_time), "muss eine Uhrzeit sein, zum Beispiel 07:00"),
+    "office_email": (_is_email, "muss eine E-Mail-Adresse sein"),
+    "mail_from": (_or_empty(_is_email), "muss eine E-Mail-Adresse sein"),
     "office_logo": (
-        ("", *LOGO_MEDIA_TYPES).__contains__,
+        _or_empty(LOGO_MEDIA_TYPES.__contains__),
         f"muss eine dieser Dateien im Datenordner sein: {', '.join(LOGO_MEDIA_TYPES)}",
     ),
-    "office_email": (_is_email, "muss eine E-Mail-Adresse sein"),
-    "smtp_url": (_is_smtp_url, "muss so aussehen: smtp://name:kennwort@mail.firma.de:587"),
-    "mail_from": (lambda address: address == "" or _is_email(address), "muss eine E-Mail-Adresse sein"),
-    "mail_attachments": ({"on", "off"}.__contains__, "muss „on“ oder „off“ sein"),
-    "mail_give_up_days": (_at_most(30), "muss größer als null und höchstens 30 sein"),
-    "approval_link_days": (_at_most(365), "muss größer als null und höchstens 365 sein"),
-    "ticket_link_days": (_at_most(365), "muss größer als null und höchstens 365 sein"),
-    "summary_time": (_is_time_or_none, "muss eine Uhrzeit sein, zum Beispiel 07:00"),
-    "webhook_url": (_is_webhook_url, "muss so aussehen: https://system.firma.de/meldungen"),
-    "webhook_secret": (lambda text: text == "" or len(text) >= 16, "muss mindestens 16 Zeichen haben"),
+    "trusted_proxy": (_or_empty(_is_ip), "muss eine IP-Adresse sein"),
+    "base_url": (_or_empty(_is_http_url), "muss mit http:// oder https:// beginnen"),
+    "smtp_url": (_or_empty(_is_smtp_url), "muss so aussehen: smtp://name:kennwort@mail.firma.de:587"),
+    "webhook_url": (_or_empty(_is_webhook_url), "muss so aussehen: https://system.firma.de/meldungen"),
+    "webhook_secret": (_or_empty(lambda text: len(text) >= 16), "muss mindestens 16 Zeichen haben"),
+    "scanner": (_or_empty(_is_command_line), "muss ein Befehl sein, zum Beispiel clamdscan --fdpass --no-summary"),
 }

@@ -1,6 +1,6 @@
-"""Prepare what the portal needs and hand over to it: python3 start.py [BEFEHL], on Windows py start.py [BEFEHL].
+"""Prepare .venv and hand over to app.py: python3 start.py [BEFEHL], on Windows py start.py [BEFEHL].
 
-Uses nothing but Python itself, and no syntax that an old Python 3 does not know: it must still say what is missing.
+Uses the standard library only, and syntax that an old Python 3 can parse, so that it can ask for a newer one.
 """
 
 import hashlib
@@ -19,16 +19,16 @@ def main():
     if sys.version_info < (3, 11):
         stop("Das Meldeportal braucht Python 3.11 oder neuer, hier läuft %d.%d." % sys.version_info[:2])
     arguments = sys.argv[1:]
-    testing = arguments[:1] == ["test"] and "--help" not in arguments
+    testing = arguments[:1] == ["test"]
     prepare("requirements-test.txt" if testing else "requirements.txt")
-    if testing:
-        # Several at once, as many as the machine has cores for; each has a portal and a browser of its own.
+    if testing and "--help" not in arguments:
+        # One process per core, each with its own portal and browser. A path runs only the tests there.
         hand_over([PYTHON, "-m", "pytest", "-n", "auto", "--dist", "worksteal"] + arguments[1:], cwd=ROOT)
     hand_over([PYTHON, os.path.join(ROOT, "app.py")] + arguments)
 
 
 def prepare(requirements):
-    """Make .venv and install the pinned requirements, unless just that was done before."""
+    """Create .venv and install the pinned packages, unless that is already done."""
     wanted = fingerprint()
     stamp = os.path.join(VENV, requirements + ".installed")
     if read(stamp) == wanted:
@@ -50,7 +50,7 @@ def prepare(requirements):
 
 
 def fingerprint():
-    """Return what changes when other packages or another Python are needed."""
+    """Return a digest of the requirements and the Python version."""
     digest = hashlib.sha256(sys.version.encode())
     for name in ("requirements.txt", "requirements-test.txt"):
         digest.update(read(os.path.join(ROOT, name)).encode())
@@ -58,7 +58,7 @@ def fingerprint():
 
 
 def hand_over(command, cwd=None):
-    """Let the command take this process's place; on Windows, where that is impossible, wait for its end."""
+    """Replace this process by the command; on Windows, where that is impossible, wait for its end."""
     if os.name != "nt":
         if cwd:
             os.chdir(cwd)

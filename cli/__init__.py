@@ -1,1 +1,1 @@
-"""What the office types: commands, and how they ask and print."""
+"""The command line of `start.py`."""

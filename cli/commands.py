@@ -1,4 +1,4 @@
-"""What the office types: thin commands, each one call and one answer in German."""
+"""The commands of the office: each calls one service and prints the result in German."""
 
 import shutil
 from pathlib import Path
@@ -18,11 +18,10 @@ from services.customers import customers, pins
 from services.files import attachments
 from services.security.audit_log import COMMAND, SecurityEvent, log_event
 from services.staff import accounts, two_factor
+from settings import VERSION
 
 number = click.option("--nummer", "number", required=True, metavar="N", help="Kundennummer.")
 account_name = click.option("--name", required=True, metavar="NAME", help="Der Name zum Anmelden.")
-
-
 attachment_number = click.argument("position", metavar="NR", type=click.IntRange(1))
 attachment_target = click.option(
     "--ziel", "target", metavar="DATEI", help="Wohin damit; sonst unter seinem Namen in diesen Ordner."
@@ -30,6 +29,7 @@ attachment_target = click.option(
 
 
 @click.group(cls=Group, invoke_without_command=True)
+@click.version_option(VERSION, message="Meldeportal %(version)s", help="Die Version zeigen.")
 @click.pass_context
 def cli(context):
     """Meldeportal: Ohne Befehl startet der Webserver."""
@@ -55,7 +55,7 @@ def run_demo(runtime, ticket_count):
 @cli.command("test")
 def test():
     """Alle Tests ausführen."""
-    # start.py hears this word first, because the tests need more packages; it stands here for the list of commands.
+    # start.py runs the tests itself; this entry is for the list of commands.
     raise click.ClickException("Bitte starten Sie die Tests mit: python3 start.py test")
 
 
@@ -90,8 +90,7 @@ def add_customer(number, name, mail):
     customer = customers.add({"number": number, "name": name, "email": mail}, clock.now())
     pin = pins.issue_pin(customer, clock.now())
     log_event(SecurityEvent.PIN_ISSUED, COMMAND, customer=customer.number)
-    click.echo(f"Kunde {customer.number} ({customer.name}) ist angelegt.")
-    _print_pin(pin)
+    _print_pin(customer, pin, "ist angelegt")
 
 
 @customer.command("liste")
@@ -100,12 +99,7 @@ def add_customer(number, name, mail):
 def list_customers(as_json):
     """Alle Kunden zeigen."""
     rows = [
-        {
-            "Nummer": customer.number,
-            "Name": customer.name,
-            "Mail": customer.email,
-            "gesperrt seit": customer.locked_at,
-        }
+        {"Nummer": customer.number, "Name": customer.name, "Mail": customer.email, "gesperrt seit": customer.locked_at}
         for customer in Customer.by_number()
     ]
     print_rows(rows, as_json, "Noch keine Kunden. Neu anlegen: kunde neu --nummer N --name TEXT")
@@ -119,8 +113,7 @@ def issue_pin(number):
     customer = customers.find(number)
     pin = pins.issue_pin(customer, clock.now())
     log_event(SecurityEvent.PIN_ISSUED, COMMAND, customer=customer.number)
-    click.echo(f"Kunde {customer.number} ({customer.name}) hat eine neue PIN.")
-    _print_pin(pin)
+    _print_pin(customer, pin, "hat eine neue PIN")
 
 
 @customer.command("sperren")
@@ -284,17 +277,15 @@ def list_accounts(as_json):
 
 
 def _find_ticket(code):
-    ticket = Ticket.find_by_code(code)
-    if ticket is None:
-        raise click.ClickException(f"Ein Ticket {code} gibt es nicht.")
-    return ticket
+    if ticket := Ticket.find_by_code(code):
+        return ticket
+    raise click.ClickException(f"Ein Ticket {code} gibt es nicht.")
 
 
 def _find_unmatched(code):
-    submission = Submission.unmatched().where(Submission.code == normalise_code(code)).get_or_none()
-    if submission is None:
-        raise click.ClickException(f"Eine nicht zugeordnete Anfrage {code} gibt es nicht.")
-    return submission
+    if submission := Submission.unmatched().where(Submission.code == normalise_code(code)).get_or_none():
+        return submission
+    raise click.ClickException(f"Eine nicht zugeordnete Anfrage {code} gibt es nicht.")
 
 
 def _save_attachment(submission, position, target):
@@ -343,7 +334,8 @@ def _unmatched_facts(submission):
     return {"Grund": submission.unmatched_reason.label}
 
 
-def _print_pin(pin):
+def _print_pin(customer, pin, what):
+    click.echo(f"Kunde {customer.number} ({customer.name}) {what}.")
     click.echo(f"PIN: {pins.spoken_pin(pin)}")
     click.echo("Sie sehen sie nur dieses eine Mal.")
 
@@ -351,13 +343,8 @@ def _print_pin(pin):
 def _print_submission(submission, facts, history, as_json):
     sent = request_fields.labelled_texts(submission)
     files = [
-        {
-            "Nr": position,
-            "Name": attachment.name,
-            "Bytes": attachment.size,
-            "enthält": attachment.active_content,
-        }
-        for position, attachment in enumerate(submission.files.order_by(Attachment.id), start=1)
+        {"Nr": position, "Name": file.name, "Bytes": file.size, "enthält": file.active_content}
+        for position, file in enumerate(submission.files.order_by(Attachment.id), start=1)
     ]
     if as_json:
         print_json(_summary(submission) | facts | {"Angaben": dict(sent), "Anhänge": files, "Verlauf": history})
@@ -365,7 +352,7 @@ def _print_submission(submission, facts, history, as_json):
     click.echo(f"Vorgang {submission.spoken_code}, eingegangen am {formats.local_datetime(submission.received_at)}")
     for label, value in [*facts.items(), *sent]:
         if value:
-            # Lines that somebody typed must not look like lines of this list.
+            # Lines within a typed text are indented, so that they do not look like lines of this list.
             click.echo(f"{label}: {display_text(value)}".replace("\n", "\n    "))
     for file in files:
         caution = file["enthält"] and f", enthält {file['enthält']}"

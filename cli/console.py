@@ -1,4 +1,4 @@
-"""How commands look and print: German help, one sentence for what went wrong, tables and JSON."""
+"""How commands read and print: German help and errors, passwords, tables and JSON."""
 
 import gettext
 import json
@@ -17,15 +17,16 @@ from database import database
 from i18n import formats
 from logs import setup as log_setup
 from services.errors import UserError
+from settings import StartError
 
-# Click takes the words of its own ("Usage", "Missing option") from a catalogue of the standard gettext kind.
+# Click translates its own texts ("Usage", "Missing option") with the standard gettext catalogue "messages".
 os.environ["LANGUAGE"] = "de"
 gettext.bindtextdomain("messages", Path(__file__).parent.parent / "translations")
 
 
 @contextmanager
-def _quoted_in_german():
-    """Put German quotation marks round what click has put between straight ones."""
+def _german_quotes():
+    """Replace straight quotation marks by German ones in click's error messages."""
     try:
         yield
     except NoArgsIsHelpError:
@@ -34,50 +35,46 @@ def _quoted_in_german():
         raise click.UsageError(re.sub("'([^']*)'", r"„\1“", error.format_message()), error.ctx) from None
 
 
-class Group(click.Group):
-    """A click group that speaks German throughout."""
-
-    def __init__(self, *args, **options):
-        super().__init__(*args, **{"options_metavar": "[OPTIONEN]", "subcommand_metavar": "BEFEHL …"} | options)
-        self.command_class, self.group_class = Command, Group
-
-    def parse_args(self, ctx, args):
-        """Read what was typed."""
-        with _quoted_in_german():
-            return super().parse_args(ctx, args)
-
-    def resolve_command(self, ctx, args):
-        """Find the command that was typed."""
-        with _quoted_in_german():
-            return super().resolve_command(ctx, args)
-
-
 class Command(click.Command):
-    """A click command that speaks German throughout."""
+    """A click command whose help and errors are German."""
 
     def __init__(self, *args, **options):
         super().__init__(*args, **{"options_metavar": "[OPTIONEN]"} | options)
 
     def parse_args(self, ctx, args):
-        """Read what was typed."""
-        with _quoted_in_german():
+        """Parse the arguments of the command."""
+        with _german_quotes():
             return super().parse_args(ctx, args)
 
     def invoke(self, ctx):
-        """Run the command; what its user can put right ends it with one sentence."""
+        """Run the command; an error that its user can correct ends it with one sentence."""
         try:
             return super().invoke(ctx)
-        except UserError as error:
+        except (UserError, StartError) as error:
             raise click.ClickException(str(error)) from None
 
 
+class Group(Command, click.Group):
+    """A click group whose help and errors are German."""
+
+    command_class, group_class = Command, type
+
+    def __init__(self, *args, **options):
+        super().__init__(*args, **{"subcommand_metavar": "BEFEHL …"} | options)
+
+    def resolve_command(self, ctx, args):
+        """Find the subcommand."""
+        with _german_quotes():
+            return super().resolve_command(ctx, args)
+
+
 def with_database(command):
-    """Open the database round a command."""
+    """Decorate a command: prepare the data folder, open the database and log into its files."""
 
     @wraps(command)
     @click.pass_obj
     def run(runtime, *args, **options):
-        with runtime.create_app().app_context(), database.connection_context(), log_setup.log_to_file():
+        with runtime.create_app().app_context(), database.connection_context(), log_setup.log_to_files():
             return command(*args, **options)
 
     return run
@@ -87,7 +84,7 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Als JSON ausgebe
 
 
 def ask_password():
-    """Ask twice for a new password and return it; what a script pipes in is read in the same way."""
+    """Ask twice for a new password and return it; a script can pipe it in."""
     hidden = sys.stdin.isatty()
     first, second = (
         click.prompt(question, hide_input=hidden, show_default=False, default="", err=True)
@@ -99,7 +96,7 @@ def ask_password():
 
 
 def print_rows(rows, as_json, when_empty):
-    """Print rows as a table, or for scripts, or say that there are none."""
+    """Print rows (dictionaries with the same keys) as a table or as JSON, or say that there are none."""
     if as_json:
         print_json(rows)
     elif not rows:
@@ -112,7 +109,7 @@ def print_rows(rows, as_json, when_empty):
 
 
 def print_json(value):
-    """Print for scripts: names in small letters without umlauts, moments in ISO 8601, and nothing but ASCII."""
+    """Print JSON for scripts: names in lower case without umlauts, times in ISO 8601, ASCII only."""
     click.echo(json.dumps(_json_value(value), indent=2))
 
 
@@ -125,7 +122,7 @@ def _json_value(value):
 
 
 def display_text(value):
-    """Return a value as a person reads it."""
+    """Return a value as text for people."""
     if isinstance(value, datetime):
         return formats.local_datetime(value)
     return ", ".join(value) if isinstance(value, list) else str(value or "")

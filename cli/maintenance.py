@@ -1,7 +1,8 @@
-"""What keeps the portal safe: commands that work beside the running portal, and where it does not start any more."""
+"""Back up, restore, check, and replace a lost key: commands that also work when the portal does not start."""
 
 import json
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -17,7 +18,20 @@ from migrations import migrate
 from services.operations import backup, data_folder, health_check, key_replacement, restore
 from services.operations.health_check import Severity
 from services.security.audit_log import COMMAND, SecurityEvent, log_event
-from settings import StartError, settings
+from settings import settings
+
+
+@contextmanager
+def _existing_database(missing):
+    """Open the database without migrating it, so that a backup holds it as it was before an update.
+
+    missing: end of the error message if there is no database.
+    """
+    if not data_folder.has_database():
+        raise click.ClickException(f"In {settings.data_dir} liegt keine Datenbank{missing}")
+    init_database(settings.database_path)
+    with database.connection_context():
+        yield
 
 
 @click.command("sichern", cls=Command)
@@ -27,12 +41,8 @@ from settings import StartError, settings
 )
 def back_up(with_key, target):
     """Alles in ein Archiv sichern; das Portal läuft weiter."""
-    if not data_folder.has_database():
-        raise click.ClickException(f"In {settings.data_dir} liegt keine Datenbank. Es gibt nichts zu sichern.")
-    # A step to a new version must not come before the backup, so the app is not made here.
-    init_database(settings.database_path)
     try:
-        with database.connection_context():
+        with _existing_database(". Es gibt nichts zu sichern."):
             made = backup.make(clock.now(), target, with_key)
     except DatabaseError as error:
         raise click.ClickException(
@@ -44,7 +54,7 @@ def back_up(with_key, target):
     if made.logo_fault:
         click.echo(f"{made.logo_fault} In der Sicherung fehlt es.")
     if with_key:
-        with log_setup.log_to_file():
+        with log_setup.log_to_files():
             log_event(SecurityEvent.KEY_COPIED, COMMAND)
         click.echo("Im Archiv liegt der Schlüssel: Wer es hat, kommt an alles. Verwahren Sie es so gut wie ihn.")
     else:
@@ -56,7 +66,7 @@ def back_up(with_key, target):
 def restore_backup(archive):
     """Ein Archiv in einen leeren Datenordner zurückspielen."""
     restored = restore.restore(archive, clock.now())
-    with log_setup.log_to_file():
+    with log_setup.log_to_files():
         log_event(SecurityEvent.RESTORED, COMMAND)
     click.echo(f"Wiederhergestellt in {settings.data_dir}: der Stand vom {formats.local_datetime(restored.made_at)}.")
     click.echo(f"Tickets: {restored.tickets}, Anhänge: {restored.files}")
@@ -111,11 +121,8 @@ def key():
 @key.command("neu")
 def replace_key():
     """Einen verlorenen Schlüssel ersetzen; alle PINs werden ungültig."""
-    if not data_folder.has_database():
-        raise click.ClickException(f"In {settings.data_dir} liegt keine Datenbank, an der ein Schlüssel hängt.")
-    init_database(settings.database_path)
     try:
-        with database.connection_context(), log_setup.log_to_file():
+        with _existing_database(", an der ein Schlüssel hängt."), log_setup.log_to_files():
             migrate()
             key_replacement.refuse_if_key_is_intact()
             click.echo(
@@ -127,8 +134,6 @@ def replace_key():
                 raise click.ClickException("Es ist nichts geändert.")
             withdrawn = key_replacement.replace_key(clock.now())
             log_event(SecurityEvent.KEY_RENEWED, COMMAND)
-    except StartError as error:
-        raise click.ClickException(str(error)) from None
     except (OSError, DatabaseError) as error:
         raise click.ClickException(f"Das ging nicht: {in_german(error)}. Was zu tun ist, sagt: pruefen") from None
     click.echo(

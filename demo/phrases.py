@@ -1,183 +1,40 @@
-"""What the made-up reports of the demo are put together from."""
+"""The words of the demo: names, the parts of made-up requests, and what staff write."""
 
-TRADES = [
-    "Malerbetrieb",
-    "Tischlerei",
-    "Apotheke",
-    "Kanzlei",
-    "Hausverwaltung",
-    "Spedition",
-    "Gärtnerei",
-    "Physiotherapie",
-    "Druckerei",
-    "Elektro",
-    "Architekturbüro",
-    "Buchhandlung",
-    "Metallbau",
-    "Pflegedienst",
-    "Fahrschule",
-    "Weinhandel",
-    "Optik",
-    "Dachdeckerei",
-]
+from enums import Category, EventKind
+
+TRADES = ["Malerbetrieb", "Tischlerei", "Apotheke", "Hausverwaltung", "Spedition", "Druckerei", "Metallbau", "Kanzlei"]
 TOWNS = ["", " Neuss", " Ratingen", " am Rhein", " & Söhne", " & Partner", " GmbH", " KG"]
-
-FIRST_NAMES = [
-    "Birgit",
-    "Emre",
-    "Franziska",
-    "Georg",
-    "Hülya",
-    "Ivana",
-    "Jörg",
-    "Katrin",
-    "Lukas",
-    "Małgorzata",
-    "Nils",
-    "Olga",
-    "Paul",
-    "Renate",
-    "Sven",
-    "Thủy",
-    "Ute",
-    "Volker",
-    "Yusuf",
-    "Zoë",
-]
-LAST_NAMES = [
-    "Arndt",
-    "Becker",
-    "Çelik",
-    "Dietrich",
-    "Engels",
-    "Fuchs",
-    "Groß",
-    "Hartmann",
-    "Ivanović",
-    "Jansen",
-    "Köhler",
-    "Lehmann",
-    "Müller",
-    "Nowak",
-    "Özdemir",
-    "Pfeiffer",
-    "Roth",
-    "Schäfer",
-    "Thiele",
-    "Ullrich",
-    "Voß",
-    "Weiß",
-]
+FIRST_NAMES = ["Birgit", "Emre", "Georg", "Hülya", "Ivana", "Jörg", "Małgorzata", "Nils", "Olga", "Thủy", "Zoë"]
+LAST_NAMES = ["Becker", "Çelik", "Engels", "Groß", "Ivanović", "Köhler", "Müller", "Nowak", "Özdemir", "Voß", "Weiß"]
 STAFF = ["Miriam Vogt", "Tobias Kern", "Selma Aydın"]
+POSITIONS = ["Buchhaltung", "Auszubildende Person im Büro", "Vertrieb Innendienst", "Werkstattleitung", "Lager"]
+DEVICES = ["Notebook ThinkPad E16", "Drucker Kyocera ECOSYS P3145", "Monitor Eizo EV2480", "USV Eaton 5P 1150i"]
 
-THINGS = [
-    "Der Drucker",
-    "Der Etikettendrucker",
-    "Der Bildschirm",
-    "Das Notebook",
-    "Der Arbeitsplatzrechner",
-    "Das Telefon",
-    "Der Scanner",
-    "Das Lesegerät für die Karten",
-    "Die Kasse",
-    "Der Server",
-    "Das WLAN",
-    "Das Postfach",
-    "Die Warenwirtschaft",
-    "Der Zugang von zu Hause",
-    "Die Zeiterfassung",
-]
-PLACES = [
-    "am Empfang",
-    "in der Buchhaltung",
-    "im Lager",
-    "in der Werkstatt",
-    "im Besprechungsraum",
-    "im ersten Stock",
-    "im Außendienst",
-    "bei der Geschäftsleitung",
-    "in Büro {number}",
-    "an Platz {number}",
-]
-SYMPTOMS = [
-    "reagiert seit heute früh nicht mehr.",
-    "zeigt die Meldung „Fehler {number}“.",
-    "ist sehr langsam, vor allem gegen Mittag.",
-    "fällt alle paar Minuten aus.",
-    "fragt immer wieder nach dem Kennwort.",
-    "startet seit dem Update nicht mehr.",
-    "macht ein lautes Geräusch und riecht warm.",
-    "bricht mitten in der Arbeit ab.",
-    "verliert ständig die Verbindung.",
-    "nimmt keine neuen Aufträge an.",
-]
-TRIED = [
-    "",
-    "Aus- und Einschalten hat nicht geholfen.",
-    "Gestern ging es noch.",
-    "Es betrifft nur diesen einen Arbeitsplatz.",
-    "Bei den Kollegen ist es genauso.",
-    "Wir können solange nicht arbeiten.",
-    "Es eilt nicht, stört aber sehr.",
-]
-DEVICES = [
-    "Notebook ThinkPad E16",
-    "Notebook Latitude 5540",
-    "Drucker Brother HL-L5210DN",
-    "Drucker Kyocera ECOSYS P3145",
-    "Monitor Dell P2725H",
-    "Monitor Eizo EV2480",
-    "USV Eaton 5P 1150i",
-    "Dockingstation WD19S",
-    "Switch Aruba 1930",
-    "NAS Synology DS923+",
-]
-DEFECTS = [
-    "Geht nach einer Stunde von selbst aus.",
-    "Der Akku lädt nicht mehr über {number} Prozent.",
-    "Ein senkrechter Streifen im Bild.",
-    "Der Lüfter läuft ununterbrochen.",
-    "Nach dem Einschalten nur ein Dauerton.",
-    "Anschluss {number} ist ohne Funktion.",
-]
-POSITIONS = [
-    "Buchhaltung",
-    "Auszubildende Person im Büro",
-    "Vertrieb Innendienst",
-    "Werkstattleitung",
-    "Lager",
-    "Empfang",
-    "Projektleitung",
-]
-CALLBACKS = [
-    "Bitte Termin für den Umzug von Platz {number} abstimmen.",
-    "Frage zur letzten Rechnung, Position {number}.",
-    "Wir überlegen, {number} Rechner zu ersetzen, und hätten gern ein Angebot.",
-    "Bitte um Rückruf wegen der Datensicherung.",
-]
-OTHERS = [
-    "Bitte {number} weitere Lizenzen für das Büropaket bestellen.",
-    "Bitte das Postfach einer ausgeschiedenen Person schließen.",
-    "Bitte Zugriff auf Laufwerk S: für {number} Personen einrichten.",
-    "Alte Geräte stehen zur Abholung bereit, {number} Stück.",
-]
+# A description has one phrase of each list.
+DESCRIPTIONS = {
+    Category.INCIDENT: (
+        ["Der Drucker", "Der Bildschirm", "Das Notebook", "Das Telefon", "Die Kasse", "Der Scanner", "Das WLAN"],
+        ["am Empfang", "in der Buchhaltung", "im Lager", "im ersten Stock", "in Büro {number}", "an Platz {number}"],
+        ["reagiert nicht mehr.", "zeigt „Fehler {number}“.", "ist sehr langsam.", "fällt alle paar Minuten aus."],
+        ["Ein Neustart hat nicht geholfen.", "Gestern ging es noch.", "Bei den Kollegen ist es genauso."],
+    ),
+    Category.WARRANTY: (
+        ["Geht nach einer Stunde aus.", "Der Akku lädt nur bis {number} Prozent.", "Der Lüfter läuft ununterbrochen."],
+    ),
+    Category.CALLBACK: (
+        ["Bitte den Umzug von Platz {number} abstimmen.", "Frage zur letzten Rechnung, Position {number}."],
+    ),
+    Category.OTHER: (
+        ["Bitte {number} Lizenzen für das Büropaket bestellen.", "Bitte Laufwerk S: für Platz {number} einrichten."],
+    ),
+}
 
-DONE = [
-    "Treiber erneuert, Probedruck in Ordnung.",
-    "Aus der Ferne behoben.",
-    "Vor Ort getauscht.",
-    "Kennwort neu gesetzt.",
-    "Telefonisch geklärt.",
-    "Bestellt, geliefert und eingerichtet.",
-]
-WAITING = ["Rückmeldung zum Termin steht aus.", "Wir brauchen das Gerät hier.", "Kunde prüft das Angebot."]
-NOTES = [
-    "Gerät ist sechs Jahre alt, Austausch vorschlagen.",
-    "Nur vormittags erreichbar.",
-    "Schon im Mai gehabt.",
-]
-CANCELLED = ["Hat sich erledigt.", "Doppelt gemeldet.", "Auf Wunsch des Kunden."]
-DECLINED = ["Zu teuer.", "Wird mit der nächsten Bestellung erledigt."]
+EVENT_TEXTS = {
+    EventKind.WAITING: ["Rückmeldung zum Termin steht aus.", "Wir brauchen das Gerät hier."],
+    EventKind.DONE: ["Aus der Ferne behoben.", "Vor Ort erledigt.", "Telefonisch geklärt."],
+    EventKind.CANCELLED: ["Hat sich erledigt.", "Doppelt gemeldet.", "Auf Wunsch des Kunden."],
+    EventKind.DECLINED: ["Zu teuer.", "Wird mit der nächsten Bestellung erledigt."],
+}
 
 TEXT_BLOCKS = {
     "Rückruf angekündigt": (

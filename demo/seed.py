@@ -1,4 +1,4 @@
-"""Sample customers and requests to try the portal with; they come in by the same door as real ones."""
+"""Sample customers and requests to try the portal with. They take the same way into the portal as real ones."""
 
 import io
 import os
@@ -24,12 +24,11 @@ DEMO_ENVIRONMENT = {
     "TICKET_OFFICE_NAME": "Muster-IT",
     "TICKET_OFFICE_EMAIL": "support@muster-it.example",
     "TICKET_OFFICE_PHONE": "0211 555000",
-    # Made-up people get no mails.
+    # The sample customers get no mails.
     "TICKET_SMTP_URL": "",
     "TICKET_WEBHOOK_URL": "",
 }
 
-# So many made-up tickets of the last year lie behind the few that come in by the front door.
 HISTORY_TICKETS = 600
 HISTORY_PERIOD = timedelta(days=365)
 
@@ -40,7 +39,6 @@ CUSTOMERS = [
     ("K1004", "Zahnarztpraxis Dr. Yılmaz", "yilmaz.example.org"),
 ]
 
-# Whoever wants to see how an approval goes takes this one.
 CUSTOMER_WITH_APPROVER, APPROVER = "K1004", {"name": "Mehtap Yılmaz", "email": "mehtap@yilmaz.example.org"}
 
 PEOPLE = [
@@ -66,49 +64,42 @@ DEVICES = [
     ("Drucker Brother HL-L5210DN", "", "RE-2026-0815", "Nach dem Einschalten nur ein Dauerton."),
     ("USV Eaton 5P 1150i", "G117K02233", "AB-19980", "Meldet „Batterie ersetzen“, ist aber erst ein Jahr alt."),
 ]
+# The last value is the number of days until the entry date.
 EMPLOYEES = [
     (Salutation.MS, "Clara", "Neumann", "Buchhaltung", "clara.neumann@example.org", 21),
     (Salutation.MR, "Tarek", "Aziz", "Serviceberater", "", 3),
     (Salutation.UNSTATED, "Kim", "Petersen", "Auszubildende Person im Empfang", "kim.petersen@example.org", 40),
 ]
+REMARKS = "Bitte Zugriff auf das Laufwerk der Abteilung."
 CALLBACKS = [
-    ("Wir überlegen, das Lager mit WLAN auszustatten, und hätten gern eine Einschätzung.", Priority.LOW),
-    ("Bitte Termin für den Umzug der Telefonanlage abstimmen.", Priority.MEDIUM),
+    ("Wir überlegen, das Lager mit WLAN auszustatten, und hätten gern eine Einschätzung.", Priority.LOW, "Büro"),
+    ("Bitte Termin für den Umzug der Telefonanlage abstimmen.", Priority.MEDIUM, "Büro"),
 ]
 OTHERS = [
     ("Bitte zwei weitere Lizenzen für das Bildprogramm bestellen.", Priority.LOW),
     ("Die Sicherungsbänder sind voll, wohin mit den alten?", Priority.MEDIUM),
 ]
+# This request has a mistyped PIN, so that one is unmatched.
+MISTYPED = 5
 
 
 def add_sample_data(now, ticket_count=None):
-    """Add the customers and some requests of the last days; return what one needs to know to try the portal.
+    """Add the customers, some requests of the last days and a past; return the text that says how to try the portal.
 
-    Behind them lies a made-up history: a small one of a year, or the wanted number of tickets of five years.
+    The past is a small one of a year, or `ticket_count` tickets of five years.
     """
     if ticket_count is None:
         history.add_history(HISTORY_TICKETS, now, HISTORY_PERIOD)
     else:
         history.add_history(ticket_count, now)
-    access = []
-    for number, name, domain in CUSTOMERS:
-        facts = {"number": number, "name": name, "email": f"post@{domain}", "mail_domain": domain}
-        customer = customers.add(facts, now)
-        if number == CUSTOMER_WITH_APPROVER:
-            customers.add_approver(customer, APPROVER)
-        access.append((customer, pins.issue_pin(customer, now)))
-    requests = list(_requests(now.astimezone(TIME_ZONE).date()))
-    for position, answers in enumerate(requests):
+    access = [_add_customer(*facts, now) for facts in CUSTOMERS]
+    requests = _requests(now.astimezone(TIME_ZONE).date())
+    for position, request in enumerate(requests):
         customer, pin = access[position % len(access)]
         name, phone = PEOPLE[position % len(PEOPLE)]
-        # One person mistypes the PIN, so that there is something unmatched to look at.
-        typed = pin if position != 5 else "00000000"
-        _send(
-            position,
-            {"name": name, "phone": phone, "customer_number": customer.number} | answers,
-            typed,
-            now - timedelta(hours=2 * (len(requests) - position)),
-        )
+        known = {"name": name, "phone": phone, "customer_number": customer.number}
+        received_at = now - timedelta(hours=2 * (len(requests) - position))
+        _send(position, known | request, "00000000" if position == MISTYPED else pin, received_at)
     worker.run_once(now)
     for name, text in phrases.TEXT_BLOCKS.items():
         text_blocks.save(TextBlock(), {"name": name, "text": text})
@@ -128,17 +119,24 @@ def add_sample_data(now, ticket_count=None):
     )
 
 
+def _add_customer(number, name, domain, now):
+    facts = {"number": number, "name": name, "email": f"post@{domain}", "mail_domain": domain}
+    customer = customers.add(facts, now)
+    if number == CUSTOMER_WITH_APPROVER:
+        customers.add_approver(customer, APPROVER)
+    return customer, pins.issue_pin(customer, now)
+
+
 def _mailed_links(now):
-    """Return what stands only in mails: the links to a request that waits, for its approver and for who sent it."""
+    """Return the links that are otherwise only in mails: to a pending request, for its approver and its requester."""
     customer = customers.find(CUSTOMER_WITH_APPROVER)
     ticket = customer.tickets.order_by(Ticket.rank, Ticket.id).first()
-    approver, sender = (
-        access_links.for_approver(ticket, customer.approvers.get(), now),
-        access_links.for_customer(ticket, now),
-    )
+    links = {
+        f"Genehmigerin {APPROVER['name']}": access_links.for_approver(ticket, customer.approvers.get(), now),
+        "Wer gefragt hat": access_links.for_customer(ticket, now),
+    }
     return "\n".join(
-        f"  {who}: {access_links.insert_token(access_links.placeholder_url(link), link)}"
-        for who, link in ((f"Genehmigerin {APPROVER['name']}", approver), ("Wer gefragt hat", sender))
+        f"  {who}: {access_links.insert_token(access_links.placeholder_url(link), link)}" for who, link in links.items()
     )
 
 
@@ -149,32 +147,20 @@ def _command_for_a_second_window():
 
 
 def _requests(today):
-    for description, priority in INCIDENTS:
-        yield {"category": Category.INCIDENT, "description": description, "priority": priority}
-    for device, serial_number, order_reference, description in DEVICES:
-        yield {
-            "category": Category.WARRANTY,
-            "device": device,
-            "serial_number": serial_number,
-            "order_reference": order_reference,
-            "description": description,
-        }
-    for salutation, first_name, last_name, position, desired_email, days in EMPLOYEES:
-        yield {
-            "category": Category.NEW_EMPLOYEE,
-            "salutation": salutation,
-            "first_name": first_name,
-            "last_name": last_name,
-            "position": position,
-            "desired_email": desired_email,
-            "entry_date": today + timedelta(days=days),
-            "extension": str(200 + days),
-            "remarks": "Bitte Zugriff auf das Laufwerk der Abteilung.",
-        }
-    for description, priority in CALLBACKS:
-        yield {"category": Category.CALLBACK, "description": description, "priority": priority, "reference": "Büro"}
-    for description, priority in OTHERS:
-        yield {"category": Category.OTHER, "description": description, "priority": priority}
+    """Return the answers of the sample requests."""
+    person = ("salutation", "first_name", "last_name", "position", "desired_email")
+    employees = [(*row, today + timedelta(days=days), str(200 + days), REMARKS) for *row, days in EMPLOYEES]
+    return [
+        {"category": category} | dict(zip(names, row, strict=True))
+        for category, names, rows in (
+            (Category.INCIDENT, ("description", "priority"), INCIDENTS),
+            (Category.WARRANTY, ("device", "serial_number", "order_reference", "description"), DEVICES),
+            (Category.NEW_EMPLOYEE, (*person, "entry_date", "extension", "remarks"), employees),
+            (Category.CALLBACK, ("description", "priority", "reference"), CALLBACKS),
+            (Category.OTHER, ("description", "priority"), OTHERS),
+        )
+        for row in rows
+    ]
 
 
 def _send(position, answers, pin, now):
@@ -187,14 +173,11 @@ def _send(position, answers, pin, now):
 
 
 def _picture(position):
-    """Return a small PNG: 240 by 160 points of one colour with a band across."""
-    colour, band = (bytes((90 + 30 * position % 120, 120, 150)), b"\xf0\xf0\xf0")
-    rows = b"".join(b"\x00" + (band if 60 < row < 80 else colour) * 240 for row in range(160))
-    chunks = [
-        (b"IHDR", struct.pack(">IIBBBBB", 240, 160, 8, 2, 0, 0, 0)),
-        (b"IDAT", zlib.compress(rows)),
-        (b"IEND", b""),
-    ]
+    """Return a small PNG: 240 by 160 pixels of one colour with a stripe across."""
+    colour, stripe = bytes((90 + 30 * position % 120, 120, 150)), b"\xf0\xf0\xf0"
+    rows = b"".join(b"\x00" + (stripe if 60 < row < 80 else colour) * 240 for row in range(160))
+    header = struct.pack(">IIBBBBB", 240, 160, 8, 2, 0, 0, 0)
+    chunks = b"IHDR" + header, b"IDAT" + zlib.compress(rows), b"IEND"
     return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data)) for name, data in chunks
+        struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk)) for chunk in chunks
     )

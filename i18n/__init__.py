@@ -1,1 +1,1 @@
-"""German and English texts: the catalogue, how dates and sizes are written, German words for system errors."""
+"""German and English: translation, formats of dates and sizes, system errors in German."""

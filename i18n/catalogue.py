@@ -1,6 +1,7 @@
-"""The language of a page: German is the source of every sentence, and what customers see is there in English, too."""
+"""Translation: every text is written in German; the pages for customers are also translated into English."""
 
 import gettext as catalogues
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
@@ -16,23 +17,23 @@ _CATALOGUES = {
     ENGLISH: catalogues.translation(DOMAIN, TRANSLATIONS, [ENGLISH]),
 }
 
-# Whatever is no customer's page is German: the office's pages, mails, commands, and what is stored.
+# Only customers' pages are ever English. Staff pages, mails, commands and stored texts are German.
 _current = ContextVar("language", default=GERMAN)
 
 
-def current_language():
-    """Return the code of the language that is spoken now."""
+def current_language() -> str:
+    """Return the code of the current language."""
     return _current.get()
 
 
-def activate(code):
-    """Speak a language from here on."""
+def activate(code: str) -> None:
+    """Set the current language."""
     _current.set(code)
 
 
 @contextmanager
-def override(code):
-    """Speak a language for a while."""
+def override(code: str) -> Iterator[None]:
+    """Set the current language within a `with` block."""
     token = _current.set(code)
     try:
         yield
@@ -40,18 +41,18 @@ def override(code):
         _current.reset(token)
 
 
-def gettext(german, **values):
-    """Return a German sentence in the language spoken, with its %(names)s filled in."""
-    # The empty text is where a catalogue keeps its own head.
+def gettext(german: str, **values: object) -> str:
+    """Return a text in the current language, with its %(names)s filled in."""
+    # For an empty text, gettext would return the catalogue's header.
     text = german and _CATALOGUES[current_language()].gettext(german)
     return text % values if values else text
 
 
-def ngettext(one, many, num, **values):
-    """Return the sentence for one or for many in the language spoken, with %(num)d and other %(names)s filled in."""
+def ngettext(one: str, many: str, num: int, **values: object) -> str:
+    """Return the singular or plural in the current language, with %(num)d and other %(names)s filled in."""
     return _CATALOGUES[current_language()].ngettext(one, many, num) % ({"num": num} | values)
 
 
-def gettext_noop(german):
-    """Mark a sentence for the catalogue that is put into the language later."""
+def gettext_noop(german: str) -> str:
+    """Mark a text for the catalogue that is translated later."""
     return german

@@ -1,11 +1,12 @@
-"""German words for what the operating system and the database say in English."""
+"""Error messages of the operating system and the database in German."""
 
 import errno
 import os
 import re
 import tomllib
+from pathlib import Path
 
-SHARING_VIOLATION = 32
+SHARING_VIOLATION = 32  # Windows
 
 _SYSTEM_ERRORS = {
     errno.ENOENT: "gibt es nicht",
@@ -22,7 +23,7 @@ _SYSTEM_ERRORS = {
     errno.ENOEXEC: "ist kein Programm",
 }
 
-# What a message begins with.
+# By the beginning of the English message.
 _DATABASE_ERRORS = {
     "unable to open database file": "die Datenbank lässt sich nicht öffnen",
     "database disk image is malformed": "die Datenbank ist beschädigt",
@@ -35,8 +36,8 @@ _DATABASE_ERRORS = {
 }
 
 
-def in_german(error):
-    """Return what went wrong as a half sentence, with the path if there is one."""
+def in_german(error: Exception) -> str:
+    """Return the reason as a clause without a full stop, with the path if there is one."""
     if isinstance(error, UnicodeDecodeError):
         return "sie ist nicht als UTF-8 gespeichert"
     if isinstance(error, tomllib.TOMLDecodeError):
@@ -44,14 +45,12 @@ def in_german(error):
         return "Zeile {}, Spalte {} passt nicht".format(*place.groups()) if place else "das Ende fehlt"
     if isinstance(error, OSError):
         return _system_error(error)
-    return next(
-        (words for said, words in _DATABASE_ERRORS.items() if str(error).startswith(said)),
-        f"die Datenbank meldet „{error}“",
-    )
+    known = (german for english, german in _DATABASE_ERRORS.items() if str(error).startswith(english))
+    return next(known, f"die Datenbank meldet „{error}“")
 
 
-def access_advice(paths, folder):
-    """Return what to do about what somebody of this machine may not use, though it lies in the data folder."""
+def access_advice(paths: str | Path, folder: Path) -> str:
+    """Return how to give the current user access to paths in the data folder."""
     what = f"{paths}: Das darf der Benutzer, unter dem dieser Befehl läuft, nicht lesen oder beschreiben."
     if os.name == "nt":
         return f"{what} Geben Sie ihm am Ordner {folder} unter Eigenschaften, Sicherheit den Vollzugriff."
@@ -61,8 +60,8 @@ def access_advice(paths, folder):
     )
 
 
-def _system_error(error):
-    said = _SYSTEM_ERRORS.get(error.errno, f"macht Schwierigkeiten (Fehler {error.errno} des Betriebssystems)")
+def _system_error(error: OSError) -> str:
+    reason = _SYSTEM_ERRORS.get(error.errno or 0, f"macht Schwierigkeiten (Fehler {error.errno} des Betriebssystems)")
     if getattr(error, "winerror", None) == SHARING_VIOLATION:
-        said = "ist gerade von einem anderen Programm geöffnet"
-    return f"{error.filename or 'der Datenträger'} {said}"
+        reason = "ist gerade von einem anderen Programm geöffnet"
+    return f"{error.filename or 'der Datenträger'} {reason}"

@@ -1,1 +1,1 @@
-"""The log: its handlers and a throttle against floods."""
+"""The log: its files, and the numbers of failures."""

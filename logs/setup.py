@@ -1,173 +1,141 @@
-"""The log: an entry begins with its moment and keeps to its line; the running server also writes a file a day."""
+"""The log: one line per entry, on the console and in files that are limited in size, number and age."""
 
 import logging
+import os
 import re
 import sys
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime, timedelta
-from logging.handlers import TimedRotatingFileHandler
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
-from textwrap import indent
 
 from clock import TIME_ZONE
 from enums import MEBIBYTE
 from i18n.system_errors import in_german
-from logs.throttle import LogThrottle
 from settings import settings
 
-# The log of what concerns security.
+# Name of the logger for security events.
 SECURITY_LOGGER = "sicherheit"
 
 FILE_NAME = "meldeportal.log"
-LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+SECURITY_FILE_NAME = "sicherheit.log"
 
-# Beyond it the log takes no more until midnight; what anybody can bring about ends at the half, and so cannot hide the
-# rest. Failures are written all the same: their number stands on a page, and the same one is written once an hour.
-MAX_BYTES_PER_DAY = 64 * MEBIBYTE
+MAX_FILE_BYTES = 8 * MEBIBYTE
 
-# Nobody reads further in one line, and an address may have a quarter of a million signs.
-MOST_SIGNS = 2000
+# Longer lines are cut. A URL may have a quarter of a million characters.
+MAX_LINE_LENGTH = 2000
 
-# What they say of every request is no fault, and would fill the log.
+# These report every bad request as a warning or error, which would fill the log.
 _LIBRARY_LOG_LEVELS = {"waitress": logging.WARNING, "waitress.queue": logging.ERROR, "flask_wtf.csrf": logging.WARNING}
 
-# An address that opens something to whoever has it.
+# A URL that grants access to whoever has it.
 _TOKEN_URL = re.compile(r"(/(?:freigabe|vorgang|einrichten)/)[\w-]+")
 
 
 class SingleLineFormatter(logging.Formatter):
-    """Writes nothing that could pass for another entry, whatever somebody typed, and no address that opens a door."""
+    """Formats an entry so that no text within it looks like another entry, and masks link tokens."""
 
-    def __init__(self):
-        super().__init__(LOG_FORMAT)
-
-    def format(self, record):
-        """Return the whole entry."""
-        record.exc_text = None  # Another formatter leaves its own text here.
-        return super().format(record)
-
-    def formatTime(self, record, datefmt=None):
-        """Return the moment with its time zone."""
-        return datetime.fromtimestamp(record.created, TIME_ZONE).isoformat(timespec="milliseconds")
-
-    def formatMessage(self, record):
-        """Return the entry's own line."""
-        return _sanitize(super().formatMessage(record))
-
-    def formatException(self, exc_info):
-        """Return where it happened, indented."""
-        lines = super().formatException(exc_info).splitlines()
-        return indent("\n".join(map(_sanitize, lines)), "    ")
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the entry in one line, and below it the traceback, if there is one, indented."""
+        lines = [_sanitize(f"{_local_time(record)} {record.levelname} {record.name}: {record.getMessage()}")]
+        if record.exc_info:
+            lines += (f"    {_sanitize(line)}" for line in self.formatException(record.exc_info).splitlines())
+        return "\n".join(lines)
 
 
-def log_to_console():
-    """Show faults where the portal was started."""
-    screen = logging.StreamHandler()
-    screen.setLevel(logging.WARNING)
-    screen.setFormatter(SingleLineFormatter())
-    # Somebody who knocks at a wrong door is no fault of the portal.
-    screen.addFilter(lambda record: record.name != SECURITY_LOGGER)
-    screen.addFilter(LogThrottle(screen))
-    logging.basicConfig(level=logging.INFO, handlers=[screen])
+class LogFileHandler(RotatingFileHandler):
+    """Writes a log file and reports a write error once.
+
+    A new file begins each day and at `maxBytes`; without a `backupCount`, entries are only appended.
+    """
+
+    _is_error_reported = False
+
+    def shouldRollover(self, record: logging.LogRecord) -> bool:
+        """Return whether the record belongs into a new file."""
+        return self._is_from_another_day(record) or bool(super().shouldRollover(record))
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Print the first write error; the portal goes on without this file."""
+        error = sys.exception()
+        if not isinstance(error, OSError):
+            super().handleError(record)
+        elif not self._is_error_reported:
+            self._is_error_reported = True
+            print(f"Das Protokoll lässt sich nicht schreiben: {in_german(error)}.", file=sys.stderr, flush=True)
+
+    def _is_from_another_day(self, record: logging.LogRecord) -> bool:
+        path = Path(self.baseFilename)
+        if not path.is_file():
+            return False
+        with path.open(encoding="utf-8", errors="replace") as file:
+            day = file.read(len("2026-11-30"))
+        return day != _local_time(record)[: len(day)]
+
+
+def log_to_console() -> None:
+    """Write warnings and errors to the console, but nothing that visitors can cause at will."""
+    console = logging.StreamHandler()
+    console.setLevel(logging.WARNING)
+    console.setFormatter(SingleLineFormatter())
+    console.addFilter(lambda record: record.name != SECURITY_LOGGER and not _is_from_anybody(record))
+    logging.basicConfig(level=logging.INFO, handlers=[console])
     for name, level in _LIBRARY_LOG_LEVELS.items():
         logging.getLogger(name).setLevel(level)
 
 
-class _ReportsWriteErrorOnce:
-    """Lets a handler say once on the screen that its file takes nothing; the portal goes on without it."""
-
-    _is_said = False
-
-    def emit(self, record):
-        try:
-            super().emit(record)
-        except OSError:
-            self.handleError(record)
-
-    def handleError(self, record):
-        error = sys.exception()
-        if not isinstance(error, OSError):
-            super().handleError(record)
-        elif not self._is_said:
-            self._is_said = True
-            print(f"Das Protokoll lässt sich nicht schreiben: {in_german(error)}.", file=sys.stderr, flush=True)
-
-
-class SingleFileHandler(_ReportsWriteErrorOnce, logging.FileHandler):
-    """Writes into one file."""
-
-
-class DailyFileHandler(_ReportsWriteErrorOnce, TimedRotatingFileHandler):
-    """Writes into a new file each day, and not without end."""
-
-    _last_lines = frozenset()
-
-    def emit(self, record):
-        """Write a record if there is room for its kind today, or once that there is none."""
-        is_of_anybody = hasattr(record, "kind")
-        most = MAX_BYTES_PER_DAY // 2 if is_of_anybody else MAX_BYTES_PER_DAY
-        if self.shouldRollover(record) or hasattr(record, "failure") or self._size() < most:
-            super().emit(record)
-        elif most not in self._last_lines:
-            self._last_lines |= {most}
-            what = "was jeder von außen auslösen kann" if is_of_anybody else "was kein Fehler auf einer Seite ist"
-            super().emit(_limit_record(f"Zu viel für einen Tag: Bis Mitternacht steht hier nicht mehr, {what}."))
-
-    def doRollover(self):
-        """Begin a new file."""
-        super().doRollover()
-        self._last_lines = frozenset()
-
-    def _size(self):
-        with suppress(OSError):
-            return Path(self.baseFilename).stat().st_size
-        return 0
-
-
 @contextmanager
-def log_to_file(handler=SingleFileHandler, **options):
-    """Write all entries into a file of the data folder, too."""
-    with suppress(OSError):  # Without the folder there is no file, and the handler says so.
+def log_to_files(rotate: bool = False) -> Iterator[None]:
+    """Write the log into files of the data folder.
+
+    The second file repeats the security events, except those that visitors can cause at will: they cannot push the
+    others out of it.
+
+    rotate: for the server only. Two processes that rotate the same files would lose entries.
+    """
+    with suppress(OSError):  # The handler reports a missing folder.
         settings.logs_dir.mkdir(exist_ok=True)
-    file = handler(settings.logs_dir / FILE_NAME, encoding="utf-8", delay=True, **options)
-    file.setFormatter(SingleLineFormatter())
+    max_bytes, max_files = (MAX_FILE_BYTES, settings.log_days) if rotate else (0, 0)
     root = logging.getLogger()
-    root.addHandler(file)
-    try:
-        yield file
-    finally:
-        root.removeHandler(file)
-        file.close()
+    with ExitStack() as stack:
+        for name in (FILE_NAME, SECURITY_FILE_NAME):
+            path = settings.logs_dir / name
+            file = LogFileHandler(path, "a", max_bytes, max_files, encoding="utf-8", delay=True)
+            file.setFormatter(SingleLineFormatter())
+            if name == SECURITY_FILE_NAME:
+                file.addFilter(lambda record: record.name == SECURITY_LOGGER and not _is_from_anybody(record))
+            root.addHandler(file)
+            stack.callback(file.close)
+            stack.callback(root.removeHandler, file)
+        yield
 
 
-@contextmanager
-def log_to_daily_file():
-    """Write all entries into a file, a new one each day; for the server alone, because two would get in their way."""
-    with log_to_file(DailyFileHandler, when="midnight") as file:
-        damper = LogThrottle(file)
-        file.addFilter(damper)
-        try:
-            yield
-        finally:
-            damper.settle()
-
-
-def sweep(now):
-    """Delete the files of the days that are past their time."""
+def sweep(now: datetime) -> None:
+    """Delete log entries that are older than `log_days`."""
     oldest = (now - timedelta(days=settings.log_days)).timestamp()
-    for path in settings.logs_dir.glob(f"{FILE_NAME}.*"):
-        if path.stat().st_mtime < oldest:
-            path.unlink(missing_ok=True)
+    for path in settings.logs_dir.glob("*.log*"):
+        with suppress(FileNotFoundError):  # renamed by a rotation
+            if path.stat().st_mtime >= oldest:
+                continue
+            if path.suffix == ".log":
+                os.truncate(path, 0)  # The server may have it open.
+            else:
+                path.unlink()
 
 
-def _limit_record(text):
-    return logging.LogRecord(SECURITY_LOGGER, logging.WARNING, __file__, 0, text, None, None)
+def _is_from_anybody(record: logging.LogRecord) -> bool:
+    return getattr(record, "from_anybody", False)
 
 
-def _sanitize(line):
-    if len(line) > MOST_SIGNS:
-        line = f"{line[:MOST_SIGNS]} …"
-    # Here no line is wrapped, and people search for what they type.
+def _local_time(record: logging.LogRecord) -> str:
+    return datetime.fromtimestamp(record.created, TIME_ZONE).isoformat(timespec="milliseconds")
+
+
+def _sanitize(line: str) -> str:
+    if len(line) > MAX_LINE_LENGTH:
+        line = f"{line[:MAX_LINE_LENGTH]} …"
+    # Spaces that people can type when they search.
     line = line.replace("\N{NO-BREAK SPACE}", " ")
     line = "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in line)
     return _TOKEN_URL.sub(r"\1…", line)

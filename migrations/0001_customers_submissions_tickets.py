@@ -1,4 +1,4 @@
-"""The first tables: customers with their PINs, submissions, tickets with their history, attachments."""
+"""The first tables: customers and PINs, submissions, tickets and events, attachments."""
 
 from peewee import (
     BooleanField,

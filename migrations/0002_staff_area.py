@@ -1,6 +1,6 @@
-"""What the staff area needs: accounts, approvers, the ticket's own columns with their indexes, search words.
+"""Staff area: accounts, approvers, columns and indexes of tickets, the search index.
 
-Customers, submissions, tickets and events get columns; SQLite takes them only in a table made anew.
+Customers, submissions, tickets and events get columns with constraints, for which SQLite needs new tables.
 """
 
 import unicodedata
@@ -22,7 +22,7 @@ from migrations.tables import rebuild
 
 OPENED = "Ticket angelegt: "
 
-# The PIN in force came when the last former one went.
+# The current PIN was issued when the last former one was replaced.
 PIN_ISSUED_AT = (
     "COALESCE((SELECT MAX(replaced_at) FROM former_pin WHERE former_pin.customer_id = customer.id), created_at)"
 )

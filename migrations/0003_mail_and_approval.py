@@ -1,7 +1,7 @@
-"""What mails and approvals need: the outbox, links to tickets, reminders, messages from customers, text blocks.
+"""Mails and approvals: the outbox, links to tickets, reminders, messages from customers, text blocks.
 
-Tickets that wait for an approval already were never asked for by mail: they count as reminded, so that the office sees
-them as overdue and can have the mail sent.
+Approvers were not asked by mail about tickets that are pending already. These count as reminded, so the office sees
+them as overdue and can send the mail.
 """
 
 from peewee import (

@@ -1,4 +1,4 @@
-"""What makes the portal hard to break: wrong PINs are counted, and active content of a file is known."""
+"""Wrong PINs are counted, and the active content of a file is stored."""
 
 from peewee import CharField, DateTimeField, ForeignKeyField, IntegerField, Model
 

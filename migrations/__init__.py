@@ -1,4 +1,4 @@
-"""Bring the database to the schema of this version: numbered steps, after a copy of the file."""
+"""Migrate the database to the schema of this version, step by step, after a copy of the file."""
 
 import secrets
 import sqlite3
@@ -15,13 +15,13 @@ from settings import StartError, settings
 
 DIRECTORY = Path(__file__).parent
 
-# A start that fails again and again must not fill the disk with copies.
+# Repeated failing starts must not fill the disk with copies.
 COPIES_KEPT = 3
 COPY_PREFIX = "vor-umstellung-"
 
 
-def migrate():
-    """Apply the steps that the open database lacks, each in one transaction.
+def migrate() -> None:
+    """Apply the missing steps to the open database, each in one transaction.
 
     Raises StartError if the database has steps that this version does not know.
     """
@@ -41,33 +41,33 @@ def migrate():
     try:
         runner.up()
     except DatabaseError:
-        # Another process may have taken the same step a moment before.
+        # Another process may have applied the same step a moment before.
         if any(not step.applied for step in runner.status()):
             raise
 
 
 def applied_steps(db):
-    """Return the names of the steps that a database has taken."""
+    """Return the names of the steps applied to a database."""
     return sorted(Runner(db, str(DIRECTORY)).applied())
 
 
 def first_applied_at(db):
-    """Return the moment at which a database took its first step, or None."""
+    """Return when the first step was applied to a database, or None."""
     return min((moment.astimezone() for moment in Runner(db, str(DIRECTORY)).applied().values()), default=None)
 
 
 def knows_all_steps(db):
-    """Say whether this version knows every step that a database has taken, and so can open it or bring it up."""
+    """Say whether this version knows every step applied to a database, so that it can open or migrate it."""
     return all(step.path for step in Runner(db, str(DIRECTORY)).status())
 
 
 def is_current(db):
-    """Say whether a database has taken all steps of this version."""
+    """Say whether all steps of this version are applied to a database."""
     return all(step.applied for step in Runner(db, str(DIRECTORY)).status())
 
 
 def _copy_database(last_step):
-    """Copy the database; of the copies before the same step only the newest is kept, and not many in all."""
+    """Copy the database. Only the newest copy per last step stays, and only COPIES_KEPT in all."""
     settings.backups_dir.mkdir(exist_ok=True)
     name = f"{COPY_PREFIX}{clock.now().astimezone(TIME_ZONE):%Y%m%d-%H%M%S}-{last_step}.db"
     unfinished = settings.backups_dir / f".unfertig-{secrets.token_hex(8)}.db"

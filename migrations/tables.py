@@ -1,8 +1,8 @@
-"""What steps do to tables that SQLite cannot do in place."""
+"""Changes of a table that SQLite cannot make in place."""
 
 
 def rebuild(db, model, sources):
-    """Make a table anew, each column filled from the old one's of the same name or from its source."""
+    """Recreate a table, each column filled from its SQL expression in `sources` or the old column of its name."""
     table = model._meta.table_name
     columns = [field.column_name for field in model._meta.sorted_fields]
     model._meta.set_table_name(f"new_{table}")

@@ -1,27 +1,20 @@
-"""In front of the app: from the configured proxy, and from nobody else, it is believed whence a request comes.
+"""The client's address and scheme, from the X-Forwarded-* headers of the configured proxy only.
 
-Of what the proxy says only what it added itself counts. Waitress could do this, but takes an address of IPv6 with one
-of IPv4 at its end for an address and a port.
+Only the last hop counts, because the proxy itself added it. Waitress has this feature too, but it misreads IPv4-mapped
+IPv6 addresses (`::ffff:1.2.3.4`) as address and port.
 """
 
 from services.security.ip_networks import parse_ip
 
-# What proxies say; nothing of it reaches the app.
-FORWARDED_HEADERS = tuple(
-    f"HTTP_{name}"
-    for name in (
-        "X_FORWARDED_FOR",
-        "X_FORWARDED_PROTO",
-        "X_FORWARDED_HOST",
-        "X_FORWARDED_PORT",
-        "X_FORWARDED_BY",
-        "FORWARDED",
-    )
+# Removed from every request, so that the app sees none of them.
+FORWARDED_HEADERS = (
+    *(f"HTTP_X_FORWARDED_{name}" for name in ("FOR", "PROTO", "HOST", "PORT", "BY")),
+    "HTTP_FORWARDED",
 )
 
 
 class ProxyHeadersMiddleware:
-    """Gives an app the address and the scheme that its proxy saw."""
+    """WSGI middleware that sets the client's address and scheme; other clients' headers are ignored."""
 
     def __init__(self, app, proxy):
         self._app, self._proxy = app, parse_ip(proxy)

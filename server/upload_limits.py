@@ -1,12 +1,13 @@
-"""Waitress' side of the wiring: what becomes of a request before the app sees it, and what it is told then.
+"""Limits on request bodies in waitress, and our error page for requests that never reach the app.
 
-Waitress takes in a whole request first, on disk if it is large. So how much of that there may be is decided here, from
-its headers on; a text alone is small and always comes in.
+Waitress receives a whole request, on disk if it is large, before it calls the app. So the limits apply from the headers
+on. Small requests, such as a form without files, are always accepted.
 """
 
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from socket import SHUT_WR
@@ -25,53 +26,49 @@ from settings import settings
 from views.shared import locale
 from views.shared.error_pages import error_page
 
-# The longest texts take a tenth of it.
+# Ten times the longest texts of a form.
 SMALL_REQUEST_BYTES = MEBIBYTE
 
-# What may be on its way at a time, of all and of one network: about ten and three forms with as many files as it takes.
-MAX_BYTES_IN_FLIGHT = 1024 * MEBIBYTE
-MAX_BYTES_IN_FLIGHT_PER_NETWORK = 320 * MEBIBYTE
-
-# Browsers read an answer only when they have sent everything; so long what still comes is thrown away.
+# Browsers read the response only after sending the whole body; for so long the rest of a refused one is discarded.
 LINGER_SECONDS = 120
 
 RETRY_AFTER_SECONDS = "60"
 
-# Files come to the views of a form that takes them as they are chosen, and here.
+# Endpoints that take files: all of a blueprint that has an "upload" view, and the import of customers.
 UPLOAD, IMPORT = "upload", "staff.customer_import.preview"
 
 
 class UploadCapacityExceeded(Error):
-    """What comes in finds no room at the moment."""
+    """There is no room for the body at the moment."""
 
     code, reason = 503, "Service Unavailable"
 
 
 class BytesInFlight:
-    """How many bytes of requests are held now, of all and by network."""
+    """Counts the bytes of unfinished requests, in all and per network."""
 
     def __init__(self):
-        self._lock, self._bytes = threading.Lock(), Counter()
+        self._lock = threading.Lock()
+        self._bytes: Counter[str | None] = Counter()  # None: all networks
 
     def add(self, network, count):
-        """Count bytes that came from a network, or went if negative."""
+        """Count bytes of a network; a negative number releases them."""
         with self._lock:
-            for whose in (None, network):
-                self._bytes[whose] += count
-                if not self._bytes[whose]:
-                    del self._bytes[whose]
+            for key in (None, network):
+                self._bytes[key] += count
+                if not self._bytes[key]:
+                    del self._bytes[key]
 
     def has_room(self, network, count):
-        """Say whether so many bytes more may be held; behind a proxy nobody can be told from others."""
-        if settings.limits == "off":
-            return True
+        """Return whether so many bytes more fit; requests from the proxy share the total, because all come from it."""
+        limit = settings.max_bytes_in_flight
         is_proxy = network == network_of(settings.trusted_proxy)
-        most_of_network = MAX_BYTES_IN_FLIGHT if is_proxy else MAX_BYTES_IN_FLIGHT_PER_NETWORK
-        return self._bytes[None] + count <= MAX_BYTES_IN_FLIGHT and self._bytes[network] + count <= most_of_network
+        network_limit = limit if is_proxy else settings.max_bytes_in_flight_per_network
+        return self._bytes[None] + count <= limit and self._bytes[network] + count <= network_limit
 
 
 class UploadLimitParser(HTTPRequestParser):
-    """Takes in a request as far as there is room for it and its path takes so much."""
+    """Parses a request and refuses its body if it is too large for its path or does not fit now."""
 
     def __init__(self, adj, network="", bytes_in_flight=None, accepts_files=None):
         super().__init__(adj)
@@ -79,7 +76,7 @@ class UploadLimitParser(HTTPRequestParser):
         self._body_bytes = 0
 
     def received(self, data):
-        """Take in a piece of the request and return how many bytes that was."""
+        """Parse a piece of the request and return the number of bytes consumed."""
         in_body = self.headers_finished
         consumed = super().received(data)
         if in_body:
@@ -87,17 +84,17 @@ class UploadLimitParser(HTTPRequestParser):
             self._bytes_in_flight.add(self._network, consumed)
         if self.error is None and self.body_rcv is not None:
             self._check(max(self.content_length - self._body_bytes, 0))
-        # Behind what is refused nothing is looked for any more.
+        # Behind a refused request no other one is parsed.
         return len(data) if self.error else consumed
 
     def close(self):
-        """Let go of what was taken in."""
+        """Release the body."""
         super().close()
         self._bytes_in_flight.add(self._network, -self._body_bytes)
         self._body_bytes = 0
 
     def _check(self, to_come):
-        """Refuse what is too large for its path, or finds no room with what is still to come of it."""
+        """Refuse a body that is too large for its path or does not fit; to_come: bytes not yet received."""
         size = self._body_bytes + to_come
         if size <= SMALL_REQUEST_BYTES:
             return
@@ -107,17 +104,19 @@ class UploadLimitParser(HTTPRequestParser):
             self._refuse(UploadCapacityExceeded(""))
 
     def _refuse(self, error):
-        # Whoever asks first whether to go on is answered as well.
+        # Also the answer to "Expect: 100-continue".
         self.error, self.completed, self.expect_continue = error, True, False
         self.close()
 
 
 class UploadLimitChannel(HTTPChannel):
-    """A connection; one that is answered with an error may go on sending for a while, so that it gets the answer."""
+    """A connection; after an error the client may go on sending for a while, so that it reads the response."""
 
-    bytes_in_flight = accepts_files = None
-    _lingers_until = None
+    bytes_in_flight: BytesInFlight
+    accepts_files: Callable[[str, str], bool]
+    will_close: bool
     had_error = False
+    _lingers_until: float | None = None
 
     def __init__(self, server, sock, addr, adj, map=None):
         super().__init__(server, sock, addr, adj, map)
@@ -129,14 +128,14 @@ class UploadLimitChannel(HTTPChannel):
         )
 
     def received(self, data):
-        """Take in what was sent; behind an error it is thrown away."""
+        """Pass on received data; after an error it is discarded."""
         if self._lingers_until is None:
             return super().received(data)
         self.will_close = time.monotonic() > self._lingers_until
         return False
 
     def handle_close(self):
-        """Close the connection, or at first only its way back."""
+        """Close the connection; after an error, at first for writing only."""
         if self.had_error and self.connected and self._lingers_until is None:
             self._lingers_until = time.monotonic() + LINGER_SECONDS
             with suppress(OSError):
@@ -149,7 +148,7 @@ class UploadLimitChannel(HTTPChannel):
 
 
 def install_limits(app):
-    """Have waitress take in only what it may, and answer what never reaches the app with the same page and headers."""
+    """Install the limits and the app's error pages in waitress; call it before creating a server."""
 
     class ErrorPageTask(ErrorTask):
         def execute(self):
@@ -171,7 +170,7 @@ def install_limits(app):
 
 
 def _request_context_options(request):
-    """Return what the app needs to know of a request that it never sees: what it is for, and its language."""
+    """Return what the error page depends on: staff area or not, method and language."""
     is_staff = getattr(request, "path", "").startswith(locale.STAFF_PATH)
     return {
         "path": locale.STAFF_PATH if is_staff else "/",
@@ -181,7 +180,7 @@ def _request_context_options(request):
 
 
 def accepts_files(app, method, path):
-    """Say whether files may be sent to a path."""
+    """Return whether files may be sent to a path."""
     try:
         endpoint, _ = app.url_map.bind("").match(path, method)
     except HTTPException:

@@ -1,4 +1,4 @@
-"""The office's look: the colours derived from its own one, and its logo."""
+"""The office's branding: the colours derived from its own colour, and its logo."""
 
 import colorsys
 import re
@@ -8,23 +8,27 @@ from filetype import guess_mime
 from i18n.system_errors import in_german
 from settings import LOGO_MEDIA_TYPES, settings
 
-# Text that anybody is to read needs this contrast to what lies behind it (WCAG 2.2, 1.4.3).
+# The contrast that text needs to its background (WCAG 2.2, 1.4.3).
 MIN_CONTRAST = 4.5
 
-# What stands for the office's colour in the icon.
+# The colour in the icon file that the office's colour replaces.
 ICON_COLOUR = "#0b5c8a"
 
-# A larger logo is what the first visitor on a phone waits for.
+# A larger logo would make visitors with a phone wait.
 MAX_LOGO_KIB = 100
+
+# Red, green and blue, each from 0 to 255.
+Colour = tuple[int, ...]
 
 WHITE = (255, 255, 255)
 LIGHT_PAGE, DARK_PAGE, DARK_PAPER = (244, 246, 248), (17, 23, 29), (26, 34, 42)
 DARK_TEXT = (12, 22, 30)
 
 
-def colour_fault():
-    """Return a sentence about an office colour that cannot be read on a light page, or ""."""
-    if is_readable_colour(settings.office_colour):
+def colour_fault() -> str:
+    """Return a sentence if the office colour is not readable on a light page and on its own tint, else ""."""
+    colour = _parsed(settings.office_colour)
+    if colour and all(contrast(colour, background) >= MIN_CONTRAST for background in (LIGHT_PAGE, _tint(colour))):
         return ""
     return (
         "Die Einstellung „office_colour“ muss eine Farbe sein, die auf hellem Grund gut lesbar ist (Kontrast "
@@ -32,16 +36,8 @@ def colour_fault():
     )
 
 
-def is_readable_colour(text):
-    """Say whether a text is a colour like "#0b5c8a" that can be read on a light page, tinted with itself or not."""
-    colour = _parsed(text)
-    return colour is not None and all(
-        contrast(colour, background) >= MIN_CONTRAST for background in (LIGHT_PAGE, _tint(colour))
-    )
-
-
-def theme_css(text):
-    """Return the part of a stylesheet that sets the colours which follow from a readable one."""
+def theme_css(text: str) -> str:
+    """Return the CSS with the colours derived from a readable one, for light and dark pages."""
     colour = _parsed(text)
     light = {"accent": colour, "on-accent": WHITE, "tint": _tint(colour)}
     shade = _mixed(colour, DARK_PAPER, 0.22)
@@ -50,14 +46,14 @@ def theme_css(text):
     return f":root{{{_properties(light)}}}@media screen and (prefers-color-scheme:dark){{:root{{{_properties(dark)}}}}}"
 
 
-def contrast(one, other):
-    """Return the contrast of two colours, from 1 for none to 21 for black on white."""
+def contrast(one: Colour, other: Colour) -> float:
+    """Return the contrast of two colours, from 1 (none) to 21 (black on white)."""
     darker, lighter = sorted((_luminance(one), _luminance(other)))
     return (lighter + 0.05) / (darker + 0.05)
 
 
-def load_logo():
-    """Return the logo and a sentence about what is wrong with it; one of both is empty, and both are without a logo."""
+def load_logo() -> tuple[bytes, str]:
+    """Return the logo and a sentence about its fault: one of them is empty, or both if no logo is set."""
     path = settings.logo_path
     if not path:
         return b"", ""
@@ -77,26 +73,27 @@ def load_logo():
     return content, ""
 
 
-def _parsed(text):
+def _parsed(text: str) -> Colour:
+    """Return the colour of a text like "#0b5c8a", or an empty one for other texts."""
     digits = re.fullmatch("#([0-9a-fA-F]{2})([0-9a-fA-F]{2})([0-9a-fA-F]{2})", text)
-    return digits and tuple(int(pair, 16) for pair in digits.groups())
+    return tuple(int(pair, 16) for pair in digits.groups()) if digits else ()
 
 
-def _luminance(colour):
+def _luminance(colour: Colour) -> float:
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (part / 255 for part in colour)]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
-def _mixed(colour, other, share):
+def _mixed(colour: Colour, other: Colour, share: float) -> Colour:
     return tuple(round(share * c + (1 - share) * o) for c, o in zip(colour, other, strict=True))
 
 
-def _tint(colour):
+def _tint(colour: Colour) -> Colour:
     return _mixed(colour, WHITE, 0.08)
 
 
-def _brightened(colour, shade):
-    """Return the colour as bright as it must be to stand out on a dark page; in hue and saturation it stays itself."""
+def _brightened(colour: Colour, shade: Colour) -> Colour:
+    """Return the colour as bright as it must be to stand out on a dark page, in the same hue and saturation."""
     hue, lightness, saturation = colorsys.rgb_to_hls(*(part / 255 for part in colour))
     grounds = (DARK_PAGE, DARK_PAPER, shade)
     for percent in range(round(100 * lightness), 101):
@@ -106,5 +103,5 @@ def _brightened(colour, shade):
     return bright
 
 
-def _properties(colours):
+def _properties(colours: dict[str, Colour]) -> str:
     return ";".join(f"--{name}:#{r:02x}{g:02x}{b:02x}" for name, (r, g, b) in colours.items())

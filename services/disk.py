@@ -1,4 +1,4 @@
-"""The disk that all lies on: how much room it has, and what makes a file on it survive a power cut."""
+"""The disk with the data folder: its free space, and files that survive a power cut."""
 
 import errno
 import os
@@ -14,25 +14,25 @@ from settings import settings
 NO_ROOM = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
 SQLITE_FULL = "database or disk is full"
 
-# Where only what comes and goes lies, in memory on many machines, so much stays free.
+# What stays free where temporary files have a disk of their own (on many machines, memory).
 TEMPORARY_RESERVE_MIB = 64
 
 
-def free_bytes(folder):
-    """Return how much room there is where a folder lies."""
+def free_bytes(folder: Path) -> int:
+    """Return the free space of the disk with this folder."""
     return shutil.disk_usage(folder).free
 
 
-def is_below_reserve():
-    """Say whether what is left is kept for texts."""
+def is_below_reserve() -> bool:
+    """Say whether the free space is only enough for texts, and no file can be accepted."""
     return free_bytes(settings.data_dir) < settings.disk_reserve_mib * MEBIBYTE
 
 
-def has_space_for_temporary(size):
-    """Say whether so many bytes find room among the temporary files.
+def has_space_for_temporary(size: int) -> bool:
+    """Say whether there is space for a temporary file of this many bytes.
 
-    On the disk that all lies on they leave half of what is kept for texts: on the way there, the form itself still says
-    that it takes no files.
+    On the disk of the data folder half of the reserve stays free. Below the whole reserve the upload still comes in, so
+    that the form can say that it takes no files.
     """
     folder, reserve = Path(tempfile.gettempdir()), settings.disk_reserve_mib // 2
     if folder.stat().st_dev != settings.data_dir.stat().st_dev:
@@ -40,10 +40,10 @@ def has_space_for_temporary(size):
     return free_bytes(folder) - size >= reserve * MEBIBYTE
 
 
-def is_full(error):
-    """Say whether something failed because the disk has no room at all, or failed while that was dealt with.
+def is_full(error: BaseException | None) -> bool:
+    """Say whether a full disk is the reason of an error or of one it followed from.
 
-    SQLite takes a transaction back by itself then, and taking it back once more is what fails in the end.
+    On a full disk SQLite rolls back by itself, and the error that arrives is that of a second rollback.
     """
     while error is not None:
         if getattr(error, "errno", None) in NO_ROOM or (isinstance(error, DatabaseError) and SQLITE_FULL in str(error)):
@@ -52,15 +52,15 @@ def is_full(error):
     return False
 
 
-def replace_text(path, text):
-    """Let a small file hold another text: all of it, or what it held before."""
+def replace_text(path: Path, text: str) -> None:
+    """Replace the text of a small file, whole or not at all."""
     fresh = path.with_name(f".unfertig-{path.name}")
     fresh.write_text(text, encoding="utf-8")
     fresh.replace(path)
 
 
-def fsync_directory(path):
-    """Make new names in a folder survive a power cut; Windows and some disks in the network do it by themselves."""
+def fsync_directory(path: Path) -> None:
+    """Make new names in a folder survive a power cut; Windows and some network drives do it by themselves."""
     if os.name == "nt":
         return
     descriptor = os.open(path, os.O_RDONLY)

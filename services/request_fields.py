@@ -1,13 +1,15 @@
 """The fields of a request: their labels by category, and what a submission says as pairs of label and text."""
 
+from collections.abc import Collection
 from datetime import date
 
 from enums import Category, LabelledEnum
 from i18n import formats
 from i18n.catalogue import gettext as _
 from i18n.catalogue import gettext_noop as N_
+from models import Submission
 
-# What is asked in every category, before and after the category's own fields.
+# The fields of every category, before and after the category's own.
 CATEGORY_LABEL = N_("Art der Anfrage")
 SENDER_LABELS = {
     "name": N_("Name"),
@@ -16,21 +18,18 @@ SENDER_LABELS = {
     "customer_number": N_("Kundennummer"),
 }
 
-# The fields of each category, in the order in which its form asks for them.
+# The fields of each category, in the order of its form.
+_REFERENCE = {"reference": N_("Referenz")}
+_REFERENCE_AND_PRIORITY = _REFERENCE | {"priority": N_("Priorität")}
 LABELS = {
-    Category.INCIDENT: {
-        "description": N_("Fehlerbeschreibung"),
-        "reference": N_("Referenz"),
-        "priority": N_("Priorität"),
-    },
+    Category.INCIDENT: {"description": N_("Fehlerbeschreibung")} | _REFERENCE_AND_PRIORITY,
     Category.WARRANTY: {
         "device": N_("Bezeichnung des Geräts"),
         "serial_number": N_("Seriennummer"),
         "order_reference": N_("Auftragsbezug"),
         "description": N_("Beschreibung der Störung"),
-        "reference": N_("Referenz"),
-        "priority": N_("Priorität"),
-    },
+    }
+    | _REFERENCE_AND_PRIORITY,
     Category.NEW_EMPLOYEE: {
         "salutation": N_("Anrede"),
         "first_name": N_("Vorname"),
@@ -41,25 +40,17 @@ LABELS = {
         "mobile": N_("Firmenmobiltelefon"),
         "desired_email": N_("Gewünschte E-Mail-Adresse"),
         "remarks": N_("Sonstige Anmerkungen"),
-        "reference": N_("Referenz"),
-    },
-    Category.CALLBACK: {
-        "description": N_("Anliegen"),
-        "reference": N_("Referenz"),
-        "priority": N_("Priorität"),
-    },
-    Category.OTHER: {
-        "description": N_("Anliegen"),
-        "reference": N_("Referenz"),
-        "priority": N_("Priorität"),
-    },
+    }
+    | _REFERENCE,
+    Category.CALLBACK: {"description": N_("Anliegen")} | _REFERENCE_AND_PRIORITY,
+    Category.OTHER: {"description": N_("Anliegen")} | _REFERENCE_AND_PRIORITY,
 }
 
-# What an empty field means, where that is worth saying.
+# The text for an empty field; other empty fields are left out.
 EMPTY_TEXTS = {"desired_email": N_("keine, wir legen keine an")}
 
-# The texts that a person typed, with short labels for the office. All of them are searched, exported to whoever asks
-# what is stored about them, and erased.
+# The fields that hold typed text, with short labels for staff. All are searched, disclosed to the persons concerned on
+# request, and erased.
 TYPED_TEXTS = {
     "name": "Name",
     "phone": "Kontaktnummer",
@@ -79,7 +70,7 @@ TYPED_TEXTS = {
 }
 
 
-def labelled_texts(submission, without=()):
+def labelled_texts(submission: Submission, without: Collection[str] = ()) -> list[tuple[str, str]]:
     """Return what a submission says as pairs of label and text, in the current language; empty fields are left out.
 
     without: names of fields that the reader must not see.
@@ -91,7 +82,7 @@ def labelled_texts(submission, without=()):
     return [(label, text) for label, text in pairs if text]
 
 
-def _shown(name, value):
+def _shown(name: str, value: str | date | None) -> str:
     if not value:
         return _(EMPTY_TEXTS.get(name, ""))
     if isinstance(value, LabelledEnum):

@@ -1,61 +1,64 @@
-"""Find tickets by what stands in them, whatever the case, the accents and the dashes, and by parts of words.
+"""Find tickets by their texts and by parts of words, regardless of case, accents and punctuation.
 
-The index is SQLite's full-text search over groups of three letters (see docs/decisions.md).
+The index is SQLite's full-text search over groups of three letters (see docs/decisions/storage.md).
 """
 
 import time
 import unicodedata
+from collections.abc import Iterable, Sequence
+
+from peewee import Expression, ModelSelect
 
 from database import database, transaction
-from models import Ticket, TicketWords
+from models import Customer, Ticket, TicketWords
 from services.request_fields import TYPED_TEXTS
 
-# The index knows groups of three letters; a shorter word cannot be looked up.
+# The index holds groups of three letters, so a shorter word cannot be looked up.
 MIN_WORD_LENGTH = 3
 
-# A state that is indexed beside the words leads a search straight to the few tickets that are open or cancelled.
-# A closed one has its status there, an open one this word.
+# The state is indexed beside the words, so that a search reaches the few open or cancelled tickets directly. It is this
+# word for an open ticket, and the status for a closed one.
 OPEN = "open"
 
 _INDEXED_COLUMNS = ("code", "customer_number", *TYPED_TEXTS)
 
-# How much of the index is put in order at once, and how long others have the database to themselves after it.
+# How many pages of the index are merged at once, and how long others can write in between.
 MERGE_PAGES = 200
 PAUSE_SECONDS = 0.01
 
-# Blanks stand in these at everybody's own pleasure.
+# Also indexed without spaces, because people space them differently.
 _ALSO_WITHOUT_SPACES = ("phone", "extension", "mobile", "serial_number")
 
 
-def add(ticket):
-    """Make a new ticket findable, within the transaction that creates it."""
+def add(ticket: Ticket) -> None:
+    """Add a new ticket to the index, within the transaction that creates it."""
     TicketWords.insert(index_row(ticket)).execute()
 
 
-def index_row(ticket):
-    """Return the row that makes a ticket findable."""
+def index_row(ticket: Ticket) -> dict[str, object]:
+    """Return the row of the index for a ticket."""
     texts = [getattr(ticket.submission, name) for name in _INDEXED_COLUMNS]
     texts += [getattr(ticket.submission, name).replace(" ", "") for name in _ALSO_WITHOUT_SPACES]
     words = folded(" ".join([*texts, ticket.customer.number, ticket.customer.name]))
     return {"rowid": ticket.id, "words": words, "state": _state_of(ticket)}
 
 
-def reindex(ticket):
-    """Let a ticket be found by what it says now, within the transaction that changes its texts."""
+def reindex(ticket: Ticket) -> None:
+    """Update a ticket in the index, within the transaction that changes its texts."""
     TicketWords.update(index_row(ticket)).where(TicketWords.rowid == ticket.id).execute()
 
 
-def remove(ticket_ids):
-    """Let tickets be found no more, within the transaction that deletes them."""
+def remove(ticket_ids: Iterable[int]) -> None:
+    """Remove tickets from the index, within the transaction that deletes them."""
     TicketWords.delete().where(TicketWords.rowid.in_(ticket_ids)).execute()
 
 
-def purge_deleted():
-    """Drop from the index what was deleted or changed since the last time: until then it is only marked there.
+def purge_deleted() -> None:
+    """Erase deleted and changed texts from the index, which until then only marks them as deleted.
 
-    Others can write meanwhile.
+    It works in small transactions, so that others can write in between.
     """
-    # The first step takes up all that is there, the others go on with it; one with nothing to do changes one row.
+    # A negative number starts the merge and a positive one continues it; a step with nothing to do changes one row.
     pages, changes = -MERGE_PAGES, database.connection().total_changes
     while True:
         with transaction():
@@ -66,40 +69,40 @@ def purge_deleted():
         time.sleep(PAUSE_SECONDS)
 
 
-def reindex_customer(customer):
-    """Let the tickets of a customer be found by its new number and name, within the transaction that changes them."""
+def reindex_customer(customer: Customer) -> None:
+    """Update a customer's tickets in the index, within the transaction that changes its number or name."""
     for ticket in Ticket.with_details().where(Ticket.customer == customer):
         reindex(ticket)
 
 
-def update_state(ticket):
-    """Let a ticket be found among the open or the closed ones, within the transaction that opens or closes it."""
+def update_state(ticket: Ticket) -> None:
+    """Update a ticket's state in the index, within the transaction that opens or closes it."""
     TicketWords.update(state=_state_of(ticket)).where(TicketWords.rowid == ticket.id).execute()
 
 
-def search_terms(text):
-    """Return the words of a typed search in their searchable form, without those that are too short."""
+def search_terms(text: str) -> list[str]:
+    """Return the words of a typed search, folded, without those that are too short."""
     return [word for word in folded(text).split() if len(word) >= MIN_WORD_LENGTH]
 
 
-def matching(words, state=None):
-    """Return the query of the ids of tickets that hold every one of these words, given in their searchable form."""
+def matching(words: Sequence[str], state: str | None = None) -> ModelSelect:
+    """Return the query of the ids of the tickets that is_match applies to."""
     return TicketWords.select(TicketWords.rowid).where(is_match(words, state))
 
 
-def is_match(words, state=None):
-    """Return the condition on the index for tickets in this state, or any, that hold every one of these words."""
+def is_match(words: Sequence[str], state: str | None = None) -> Expression:
+    """Return the condition on the index for tickets in a state, or in any, that contain all of these folded words."""
     terms = [f'words:"{word}"' for word in words]
     if state:
         terms.insert(0, f'state:"{state}"')
     return TicketWords.match(" AND ".join(terms))
 
 
-def _state_of(ticket):
-    return OPEN if ticket.is_open else str(ticket.status)
-
-
-def folded(text):
-    """Return a text without case, accents and everything that is neither letter, digit nor blank."""
+def folded(text: str) -> str:
+    """Return a text without case, accents and all that is neither letter, digit nor space."""
     decomposed = unicodedata.normalize("NFKD", text.casefold().replace("ı", "i"))
     return " ".join("".join(filter(str.isalnum, word)) for word in decomposed.split())
+
+
+def _state_of(ticket: Ticket) -> str:
+    return OPEN if ticket.is_open else str(ticket.status)

@@ -1,6 +1,6 @@
-"""Dates only: working days and the lead time of a new employee."""
+"""Working days, and the lead time for a new employee."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import lru_cache
 
 import holidays
@@ -8,35 +8,27 @@ import holidays
 LEAD_TIME_WORKDAYS = 5
 
 
-def is_workday(day, federal_state):
-    """Say whether the offices of a federal state (two letters, "NW") work on this day."""
+def is_workday(day: date, federal_state: str) -> bool:
+    """Say whether a day is a working day in a federal state (two letters, "NW")."""
     return day.weekday() < 5 and day not in _public_holidays(federal_state, day.year)
 
 
-def last_day_in_time(entry_date, federal_state):
+def last_day_in_time(entry_date: date, federal_state: str) -> date:
     """Return the last day on which an entry can be reported in time: the fifth working day before it."""
-    return workday_before(entry_date, LEAD_TIME_WORKDAYS, federal_state)
+    return add_workdays(entry_date, -LEAD_TIME_WORKDAYS, federal_state)
 
 
-def workday_before(day, number, federal_state):
-    """Return the working day that lies this number of working days before a day."""
-    return _step(day, number, federal_state, timedelta(days=-1))
-
-
-def workday_after(day, number, federal_state):
-    """Return the working day that lies this number of working days after a day."""
-    return _step(day, number, federal_state, timedelta(days=1))
-
-
-def _step(day, number, federal_state, direction):
-    for _ in range(number):
-        day += direction
+def add_workdays(day: date, number: int, federal_state: str) -> date:
+    """Return the day that is a number of working days after a day, or before it if the number is negative."""
+    step = timedelta(days=1 if number > 0 else -1)
+    for _ in range(abs(number)):
+        day += step
         while not is_workday(day, federal_state):
-            day += direction
+            day += step
     return day
 
 
 @lru_cache
-def _public_holidays(federal_state, year):
-    # Frozen, because the library's own object fills itself while several threads ask it.
+def _public_holidays(federal_state: str, year: int) -> frozenset[date]:
+    # Copied, because the library's own object adds years on access, which is not safe between threads.
     return frozenset(holidays.country_holidays("DE", subdiv=federal_state, years=year))

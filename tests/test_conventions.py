@@ -1,4 +1,4 @@
-"""The house rules that a machine can check: who imports whom, lint, templates, translations, pinned versions."""
+"""Conventions that a machine can check: imports, types, style, templates, translations, pinned versions, documents."""
 
 import ast
 import gettext
@@ -11,6 +11,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from settings import VERSION
 from tests.support.processes import ROOT
 from tools import catalogue, layers
 
@@ -22,20 +23,18 @@ def test_imports_keep_to_the_layers():
     assert result.returncode == 0, result.stdout + result.stderr
 
 
-@pytest.mark.parametrize("arguments", [["check"], ["format", "--check"]], ids=" ".join)
-def test_ruff(arguments):
-    result = subprocess.run(
-        [sys.executable, "-m", "ruff", *arguments, "--quiet"], cwd=ROOT, capture_output=True, text=True
-    )
+@pytest.mark.parametrize("tool", ["mypy", "ruff check --quiet", "ruff format --check --quiet"])
+def test_types_and_style(tool):
+    result = subprocess.run([sys.executable, "-m", *tool.split()], cwd=ROOT, capture_output=True, text=True)
     assert result.returncode == 0, result.stdout + result.stderr
 
 
-def test_start_py_is_read_by_an_old_python():
+def test_an_old_python_can_parse_start_py():
     ast.parse((ROOT / "start.py").read_text("utf-8"), feature_version=(3, 4))
 
 
 class InlineCode(HTMLParser):
-    """Collects what a strict content security policy would not run."""
+    """Collects what a strict Content-Security-Policy blocks."""
 
     def __init__(self):
         super().__init__()
@@ -53,7 +52,7 @@ class InlineCode(HTMLParser):
 def test_templates_hold_no_inline_code(path):
     parser = InlineCode()
     parser.feed(path.read_text("utf-8"))
-    # It leaves the house as a file of its own, to which no header belongs.
+    # The data export is a file of its own, to which no header applies.
     assert parser.found == (["<style>"] if path.name == "data_export.html" else [])
 
 
@@ -61,7 +60,7 @@ def test_templates_hold_no_inline_code(path):
 def test_templates_escape_everything(path):
     text = path.read_text("utf-8")
     assert re.findall(r"\|\s*safe\b|autoescape|Markup", text) == []
-    # What _() returns counts as safe HTML: a text that somebody typed must not go through it.
+    # What _() returns is not escaped, so no typed text may go through it.
     assert re.findall(r"\b_\((?![\"']|[\w.]+\.label\))", text) == []
 
 
@@ -92,7 +91,7 @@ def test_compiled_catalogue_is_the_readable_one(code, domain):
 
 
 def read_catalogue(text):
-    """Return the entries of a .po file in the shape in which gettext keeps those of a .mo file."""
+    """Return the entries of a .po file as gettext keeps those of a .mo file."""
     entries = {}
     for block in re.split(r"\n\s*\n", text):
         fields = {}
@@ -122,3 +121,20 @@ def test_documents_show_only_pictures_that_are_there(path):
     pictures = re.findall(r"!\[[^]]*\]\(([^)]+)\)", (ROOT / path).read_text("utf-8"))
     assert pictures
     assert [name for name in pictures if not (ROOT / path).parent.joinpath(name).is_file()] == []
+
+
+@pytest.mark.parametrize("path", ["README.md", "CONTRIBUTING.md", "SECURITY.md"])
+def test_documents_name_only_paths_that_exist(path):
+    text = (ROOT / path).read_text("utf-8")
+    named = re.findall(r"`([\w./-]+(?:/|\.(?:py|md|css|html)))`|\]\(([\w./-]+)\)|(?<= )(tests/[\w/]+)", text)
+    paths = {name for names in named for name in names if name and not name.startswith(("/", "instance/"))}
+    assert paths
+    assert [name for name in paths if not (ROOT / name).exists()] == []
+
+
+def test_readme_fits_two_screens():
+    assert len((ROOT / "README.md").read_text("utf-8").splitlines()) <= 110
+
+
+def test_version_has_an_entry_in_the_changelog():
+    assert f"## [{VERSION}] - " in (ROOT / "CHANGELOG.md").read_text("utf-8")

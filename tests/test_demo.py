@@ -1,4 +1,4 @@
-"""The made-up past of the demo: plausible, the same each time, and nothing that the portal itself would not do."""
+"""The made-up past of the demo: believable, the same each time, and only what the portal itself could have stored."""
 
 from collections import Counter
 from datetime import timedelta
@@ -11,6 +11,8 @@ from cli import commands
 from clock import TIME_ZONE
 from demo import history
 from enums import (
+    CODE_ALPHABET,
+    CODE_LENGTH,
     OPEN_STATUSES,
     STARTED_STATUSES,
     Approval,
@@ -24,8 +26,8 @@ from models import Customer, Event, Staff, Submission, Ticket, TicketWords
 from services import search
 from tests.support.cast import NOW
 
-COUNT = 600
-PERIOD = timedelta(days=200)
+COUNT = 900
+PERIOD = timedelta(days=100)
 
 
 @pytest.fixture
@@ -44,12 +46,13 @@ def test_numbers(past):
     assert Customer.select().count() >= 40
     assert 2 <= Staff.select().count() <= 3
     assert Submission.unmatched().count() == history.UNMATCHED_COUNT
+    assert {submission.unmatched_reason for submission in Submission.unmatched()} == set(history.UNMATCHED_REASONS)
     assert not Submission.pending().exists()
     assert TicketWords.select().count() == COUNT
     assert {customer.pin_hash for customer in Customer.select()} == {None}
 
 
-def test_shares(past):
+def test_frequencies(past):
     categories = Counter(ticket.category for ticket in past)
     assert set(categories) == set(Category)
     assert categories.most_common(1)[0][0] is Category.INCIDENT
@@ -69,12 +72,12 @@ def test_times(past):
     weekdays = Counter(arrival.weekday() for arrival in arrivals)
     assert weekdays[0] == max(weekdays.values())
     for ticket in past:
-        steps = [ticket.created_at, ticket.first_action_at, ticket.closed_at, NOW]
-        known = [step for step in steps if step]
+        moments = [ticket.created_at, ticket.first_action_at, ticket.closed_at, NOW]
+        known = [moment for moment in moments if moment]
         assert known == sorted(known)
 
 
-def test_what_is_old_is_mostly_done(past):
+def test_old_tickets_are_mostly_done(past):
     old = [ticket for ticket in past if ticket.created_at < NOW - timedelta(days=20) and ticket.due_on is None]
     assert 0.95 * len(old) < sum(ticket.status is TicketStatus.DONE for ticket in old) + 0.06 * len(old)
     recent = [ticket for ticket in past if ticket.created_at > NOW - timedelta(days=10)]
@@ -85,38 +88,38 @@ def test_what_is_old_is_mostly_done(past):
     assert any(ticket.lead_time_missed for ticket in past)
 
 
-def test_history_tells_how_each_ticket_came_to_its_state(past):
-    verbs = {EventKind.STARTED: TicketStatus.IN_PROGRESS, EventKind.STARTED_EARLY: TicketStatus.IN_PROGRESS}
-    verbs |= {EventKind.WAITING: TicketStatus.WAITING, EventKind.DONE: TicketStatus.DONE}
-    verbs |= {EventKind.CANCELLED: TicketStatus.CANCELLED}
+def test_events_explain_the_state_of_each_ticket(past):
+    statuses = {EventKind.STARTED: TicketStatus.IN_PROGRESS, EventKind.WAITING: TicketStatus.WAITING}
+    statuses |= {EventKind.DONE: TicketStatus.DONE, EventKind.CANCELLED: TicketStatus.CANCELLED}
     office = {member.name for member in Staff.select()}
     for ticket in past:
         events = list(ticket.events.order_by(Event.id))
         assert events[0].kind is EventKind.OPENED
         assert [event.at for event in events] == sorted(event.at for event in events)
         assert events[-1].at <= NOW
-        states = [verbs[event.kind] for event in events if event.kind in verbs]
-        assert ticket.status is (states[-1] if states else TicketStatus.NEW)
+        changes = [event for event in events if event.kind in statuses]
+        assert ticket.status is (statuses[changes[-1].kind] if changes else TicketStatus.NEW)
+        assert ticket.closed_at == (None if ticket.status in OPEN_STATUSES else changes[-1].at)
         by_office = [event.at for event in events[1:] if event.actor in office]
         assert ticket.first_action_at == (by_office[0] if by_office else None)
         if ticket.status in STARTED_STATUSES:
             assert ticket.assignee.name in {event.actor for event in events}
-            early = any(event.kind is EventKind.STARTED_EARLY for event in events)
-            assert early or ticket.approval in (Approval.NOT_REQUIRED, Approval.APPROVED)
+            assert ticket.approval in (Approval.NOT_REQUIRED, Approval.APPROVED)
         assert (ticket.approval is Approval.NOT_REQUIRED) == (not ticket.customer.approvers.exists())
 
 
-def test_what_waits_for_approval_was_asked_for_and_reminded_of(past):
+def test_pending_approvals_were_asked_for_and_reminded_of(past):
     waiting = [ticket for ticket in past if ticket.approval is Approval.PENDING]
     assert {ticket.reminders for ticket in waiting} == {0, 1, 2}
     for ticket in waiting:
         kinds = [event.kind for event in ticket.events]
         assert (kinds.count(EventKind.ASKED), kinds.count(EventKind.REMINDED)) == (1, ticket.reminders)
         assert (ticket.remind_at is None) if ticket.reminders == 2 else (ticket.remind_at > NOW)
-    assert {ticket.remind_at for ticket in past if ticket not in waiting} == {None}
+    assert {ticket.status for ticket in past if ticket.approval is Approval.DECLINED} == {TicketStatus.CANCELLED}
+    assert {(ticket.reminders, ticket.remind_at) for ticket in past if ticket not in waiting} == {(0, None)}
 
 
-def test_copies_agree_with_the_submission(past):
+def test_tickets_and_index_agree_with_the_submissions(past):
     for ticket in past:
         submission = ticket.submission
         assert (ticket.category, ticket.rank) == (submission.category, submission.priority.rank)
@@ -124,6 +127,13 @@ def test_copies_agree_with_the_submission(past):
         assert (ticket.created_at, submission.state) == (submission.received_at, SubmissionState.ADMITTED)
         assert submission.customer_number == ticket.customer.number
         assert TicketWords.select().where(TicketWords.rowid == ticket.id).dicts().get() == search.index_row(ticket)
+
+
+def test_codes_are_unique(db):
+    history.add_history(50, NOW, PERIOD)
+    codes = [submission.code for submission in Submission.select()]
+    assert len(set(codes)) == len(codes)
+    assert all(len(code) == CODE_LENGTH and set(code) <= set(CODE_ALPHABET) for code in codes)
 
 
 def test_same_each_time(db):
@@ -139,16 +149,16 @@ def test_same_each_time(db):
     assert made() == first
 
 
-@pytest.mark.parametrize(("words", "wanted"), [([], None), (["--tickets", "5000"], 5000)])
-def test_command_makes_as_many_as_wanted(words, wanted):
+@pytest.mark.parametrize(("arguments", "count"), [([], None), (["--tickets", "5000"], 5000)])
+def test_command_takes_a_number_of_tickets(arguments, count):
     asked = []
-    result = CliRunner().invoke(commands.cli, ["demo", *words], obj=SimpleNamespace(serve_demo=asked.append))
-    assert (result.exit_code, asked) == (0, [wanted])
+    result = CliRunner().invoke(commands.cli, ["demo", *arguments], obj=SimpleNamespace(serve_demo=asked.append))
+    assert (result.exit_code, asked) == (0, [count])
     assert "Beispieldaten" in result.output
 
 
 @pytest.mark.parametrize("number", ["0", "-5", "viele", ""])
-def test_command_refuses_what_is_no_number_of_tickets(number):
+def test_command_refuses_an_invalid_number_of_tickets(number):
     result = CliRunner().invoke(commands.cli, ["demo", "--tickets", number], obj=SimpleNamespace(serve_demo=None))
     assert result.exit_code == 2
     assert "--tickets" in result.output

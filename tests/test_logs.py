@@ -1,15 +1,16 @@
-"""What the log says: one line per event with moment and source, and nothing that somebody could misuse or forge."""
+"""The log: one line per event, no secrets, no forged entries, and limits in size, number and age."""
 
 import logging
 import os
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from logs import error_numbers
 from logs import setup as log_setup
-from logs import throttle
 from services.intake import intake
+from services.security.audit_log import SecurityEvent, log_event
 from settings import settings
 from tests.support.cast import NOW, PASSWORD
 from tests.support.pages import HTMX
@@ -23,17 +24,22 @@ FORGED = "2026-01-01T00:00:00.000+01:00 WARNING sicherheit: angemeldet"
 
 @pytest.fixture
 def log(app):
-    """Return the lines of the log file; it is written as beside a running server."""
+    """Log as the server does and return a function that reads the lines of a log file."""
+
+    def lines(name=log_setup.FILE_NAME):
+        path = settings.logs_dir / name
+        return path.read_text("utf-8").split("\n")[:-1] if path.exists() else []
+
     root = logging.getLogger()
     level = root.level
     root.setLevel(logging.INFO)
-    with log_setup.log_to_daily_file():
-        yield lambda: (settings.logs_dir / log_setup.FILE_NAME).read_text("utf-8").split("\n")[:-1]
+    with log_setup.log_to_files(rotate=True):
+        yield lines
     root.setLevel(level)
 
 
 def events(lines):
-    """Return what security events say, without the moment."""
+    """Return the texts of the security events among log lines."""
     assert all(LINE.fullmatch(line) or line.startswith("    ") for line in lines)
     return [found[1] for line in lines if (found := re.match(r"\S+ \w+ sicherheit: (.+)", line))]
 
@@ -65,13 +71,14 @@ def test_customers_and_pins(clara, anna, log):
     assert events(log()) == [f"Kunde gesperrt | {facts}", f"Kunde entsperrt | {facts}", f"PIN ausgegeben | {facts}"]
 
 
-def test_commands_write_into_the_same_file(run_command, log):
+def test_commands_write_into_the_same_files(run_command, log):
     run_command("kunde", "neu", "--nummer", "K2002", "--name", "Schlosserei Nord")
     run_command("verwaltung", "neu", "--name", "Dieter Kurz", typed=f"{PASSWORD}\n{PASSWORD}\n")
-    assert set(events(log())) == {
-        "PIN ausgegeben | Quelle=Befehl | Kunde=K2002",
-        "Konto angelegt | Quelle=Befehl | Konto=Dieter Kurz",
-    }
+    for name in (log_setup.FILE_NAME, log_setup.SECURITY_FILE_NAME):
+        assert set(events(log(name))) == {
+            "PIN ausgegeben | Quelle=Befehl | Kunde=K2002",
+            "Konto angelegt | Quelle=Befehl | Konto=Dieter Kurz",
+        }
 
 
 @pytest.mark.parametrize(
@@ -105,7 +112,7 @@ def test_number_of_a_failure(anna, log, monkeypatch, path, headers):
     assert any("brought about by the test" in line for line in log()) == (path == "/")
 
 
-def test_nothing_typed_can_look_like_an_entry(anna, log, monkeypatch):
+def test_typed_text_cannot_look_like_an_entry(anna, log, monkeypatch):
     def fail(_, answers, *__, **___):
         raise RuntimeError(answers["description"])
 
@@ -118,65 +125,12 @@ def test_nothing_typed_can_look_like_an_entry(anna, log, monkeypatch):
     assert "\x1b" not in "\n".join(log())
 
 
-def test_addresses_that_open_something_are_veiled(log):
+def test_link_tokens_are_masked(log):
     logging.getLogger("waitress").error("Exception while serving %s", "/freigabe/abc-DEF_123")
     assert log()[0].endswith("Exception while serving /freigabe/…")
 
 
-# --- What anybody can bring about ---
-
-NEIGHBOURS = [f"2001:db8:1:{number:x}::1" for number in range(30)]
-
-
-def knock(visitor, *addresses):
-    """Open so many links that open nothing."""
-    for address in addresses:
-        visitor.get("/freigabe/geraten", environ_overrides={"REMOTE_ADDR": address})
-
-
-@pytest.mark.parametrize(
-    ("addresses", "source"), [(["203.0.113.7"] * 30, "203.0.113.7"), (NEIGHBOURS, "2001:db8:1::/48")]
-)
-def test_the_same_from_one_source_is_written_a_few_times_and_then_counted(dora, log, monkeypatch, addresses, source):
-    knock(dora, *addresses)
-    assert len(events(log())) == throttle.RECORDS_PER_WINDOW
-    knock(dora, "198.51.100.1")
-    assert events(log())[-1] == "Link, der nichts öffnet | Quelle=198.51.100.1 | Seite=Freigabe"
-    monkeypatch.setattr(throttle, "WINDOW_SECONDS", 0)
-    knock(dora, addresses[0])
-    *_, counted, anew = events(log())
-    assert re.fullmatch(
-        rf"Link, der nichts öffnet \| Quelle={re.escape(source)} \| seit \d\d:\d\d noch 20-mal", counted
-    )
-    assert anew.startswith(f"Link, der nichts öffnet | Quelle={addresses[0]} ")
-
-
-def test_forms_without_a_token_are_counted_too(anna, log):
-    values = anna.filled("incident", csrf_token="x")
-    for _ in range(30):
-        anna.post("/", values)
-    assert len(events(log())) == throttle.RECORDS_PER_WINDOW
-
-
-def test_what_was_counted_is_written_at_the_end(dora, app):
-    with log_setup.log_to_daily_file():
-        knock(dora, *["203.0.113.7"] * 11)
-    assert "noch 1-mal" in (settings.logs_dir / log_setup.FILE_NAME).read_text("utf-8").splitlines()[-1]
-
-
-def test_what_is_counted_has_a_bound(dora, log, monkeypatch):
-    monkeypatch.setattr(throttle, "MOST_KINDS", 2)
-    knock(dora, *["203.0.113.7"] * 12, *(f"198.51.100.{number}" for number in range(9)))
-    assert [line for line in events(log()) if line.endswith("noch 2-mal")]
-    assert len(events(log())) == throttle.RECORDS_PER_WINDOW + 1 + 9
-
-
-def test_what_the_office_does_is_always_written(clara, anna, log):
-    token = clara.get("/verwaltung/kunden/1").fields()["csrf_token"]
-    for _ in range(20):
-        for path in ("sperren", "entsperren"):
-            clara.post(f"/verwaltung/kunden/1/{path}", {"csrf_token": token})
-    assert len(events(log())) == 40
+# --- Failures ---
 
 
 @pytest.fixture
@@ -195,37 +149,128 @@ def number_of(page):
 
 
 def test_the_same_failure_is_written_in_full_once_an_hour(anna, log, fail, advance_clock):
-    values = anna.filled("incident")
-    numbers = [number_of(anna.post("/", values)) for _ in range(30)]
-    advance_clock(hours=1)
-    numbers.append(number_of(anna.post("/", values)))
-    (first,), (second,) = set(numbers[:-1]), set(numbers[-1:])
-    assert first != second
-    lines = [line.partition(" app: ")[2] for line in log() if LINE.fullmatch(line)]
-    again = f"Fehler {first} bei POST public.submit wieder, zuerst 23.11.2026 um 10:30 Uhr"
-    assert lines == [
+    def failure():
+        return number_of(anna.post("/", anna.filled("incident")))
+
+    first = failure()
+    advance_clock(minutes=59, seconds=59)
+    assert failure() == first
+    advance_clock(seconds=1)
+    second = failure()
+    assert second != first
+    assert [line.partition(" app: ")[2] for line in log() if LINE.fullmatch(line)] == [
         f"Fehler {first} bei POST public.submit",
-        *[again] * throttle.RECORDS_PER_WINDOW,
+        f"Fehler {first} bei POST public.submit wieder, zuerst 23.11.2026 um 10:30 Uhr",
         f"Fehler {second} bei POST public.submit",
     ]
     assert log().count("    RuntimeError: brought about by the test") == 2
 
 
-def test_a_day_has_room_for_so_much(anna, clara, log, fail, monkeypatch):
-    monkeypatch.setattr(log_setup, "MAX_BYTES_PER_DAY", 8000)
-    knock(clara, *(f"203.0.{number}.7" for number in range(100)))
-    *most, last = events(log())
-    assert 20 < len(most) < 60
-    assert last == "Zu viel für einen Tag: Bis Mitternacht steht hier nicht mehr, was jeder von außen auslösen kann."
-    # That hides neither what the office does, nor what failed.
-    clara.post("/verwaltung/abmelden", clara.get("/verwaltung/").fields("/verwaltung/abmelden"))
-    assert events(log())[-1].startswith("abgemeldet")
-    for _ in range(200):
-        logging.getLogger("app").warning("Etwas im Haus")
-    assert log()[-1].endswith("Bis Mitternacht steht hier nicht mehr, was kein Fehler auf einer Seite ist.")
-    assert sum(len(line.encode()) for line in log()) < 9000
-    number = number_of(anna.send("incident"))
-    assert any(f"Fehler {number} bei " in line for line in log())
+def test_a_clock_that_was_put_back_gives_a_new_number(app):
+    error = ValueError()
+    number, _ = error_numbers.number(error, "GET /", NOW)
+    assert error_numbers.number(error, "GET /", NOW) == (number, NOW)
+    assert error_numbers.number(error, "GET /", NOW - timedelta(seconds=1))[1] is None
+
+
+def test_numbers_are_by_place_and_the_oldest_is_forgotten(app, monkeypatch):
+    monkeypatch.setattr(error_numbers, "MAX_KNOWN", 2)
+    error = ValueError()
+
+    def is_new(place):
+        return error_numbers.number(error, place, NOW)[1] is None
+
+    assert [is_new(place) for place in ("a", "b", "b", "a", "c", "b", "a")] == [
+        True,
+        True,
+        False,
+        False,
+        True,
+        False,
+        True,
+    ]
+
+
+def test_the_console_shows_a_failure_once_and_no_security_events(anna, dora, fail, monkeypatch, capsys):
+    root = logging.getLogger()
+    monkeypatch.setattr(root, "handlers", [])
+    monkeypatch.setattr(root, "level", root.level)
+    log_setup.log_to_console()
+    dora.get("/freigabe/geraten")
+    log_event(SecurityEvent.PASSWORD_REFUSED, "203.0.113.7")
+    for _ in range(3):
+        anna.post("/", anna.filled("incident"))
+    assert [line.partition(" ERROR ")[2][:4] for line in capsys.readouterr().err.splitlines() if LINE.match(line)] == [
+        "app:"
+    ]
+
+
+# --- Limits in size, number and age ---
+
+
+def log_files(name=log_setup.FILE_NAME):
+    """Return the texts of a log file and its older ones by their endings."""
+    paths = settings.logs_dir.glob(f"{name}*")
+    return {path.name.removeprefix(name): path.read_text("utf-8") for path in paths}
+
+
+def write_at(moment, text):
+    """Write an entry as at a moment."""
+    record = {"name": "app", "levelno": logging.WARNING, "levelname": "WARNING", "created": moment.timestamp()}
+    logging.getLogger().handle(logging.makeLogRecord(record | {"msg": text}))
+
+
+def set_age(path, moment):
+    os.utime(path, (moment.timestamp(), moment.timestamp()))
+
+
+def test_files_are_limited_in_size_and_number(app, monkeypatch):
+    monkeypatch.setattr(log_setup, "MAX_FILE_BYTES", 5000)
+    settings.log_days = 3
+    with log_setup.log_to_files(rotate=True):
+        for _ in range(30):
+            logging.getLogger("app").warning("x" * 1000)
+    files = log_files()
+    assert files.keys() == {"", ".1", ".2", ".3"}
+    assert {len(text) // 1000 for text in files.values()} == {2, 4}
+
+
+@pytest.mark.parametrize(("first", "is_new"), [("22:59:59", True), ("23:00:00", False)])
+def test_a_new_file_begins_at_german_midnight(app, first, is_new):
+    with log_setup.log_to_files(rotate=True):
+        write_at(datetime.fromisoformat(f"2026-11-23T{first}Z"), "eins")
+    # A command that writes after midnight, before the server does, does not delay it.
+    with log_setup.log_to_files():
+        write_at(datetime(2026, 11, 23, 23, 15, tzinfo=UTC), "Befehl")
+    with log_setup.log_to_files(rotate=True):
+        write_at(datetime(2026, 11, 23, 23, 30, tzinfo=UTC), "zwei")
+    files = log_files()
+    assert files.keys() == ({"", ".1"} if is_new else {""})
+    assert "zwei" in files[""]
+    assert ("eins" in files[""]) != is_new
+
+
+def test_commands_only_append(app, monkeypatch):
+    monkeypatch.setattr(log_setup, "MAX_FILE_BYTES", 10)
+    for text in ("eins", "zwei"):
+        with log_setup.log_to_files():
+            write_at(NOW if text == "eins" else NOW + timedelta(days=1), text)
+    assert log_files().keys() == {""}
+    assert len(log_files()[""].splitlines()) == 2
+
+
+def test_visitors_cannot_push_anything_out_of_the_security_log(signed_out, anna, dora, log):
+    sign_in(signed_out)
+    dora.get("/freigabe/geraten")
+    sign_in(dora, name="Clara Neumann", password="geraten")
+    anna.post("/", anna.filled("incident", csrf_token="x"))
+    assert len(events(log())) == 4
+    assert events(log(log_setup.SECURITY_FILE_NAME)) == ["angemeldet | Quelle=127.0.0.1 | Konto=Clara Neumann"]
+
+
+def test_only_security_events_are_in_the_security_log(log):
+    logging.getLogger("app").warning("etwas anderes")
+    assert log(log_setup.SECURITY_FILE_NAME) == []
 
 
 def test_an_endless_line_ends(log):
@@ -234,13 +279,22 @@ def test_an_endless_line_ends(log):
     assert len(line) < 3000
 
 
-def test_files_go_after_their_days(log, run_worker):
-    logging.getLogger("app").warning("heute")
-    old, young = (settings.logs_dir / f"{log_setup.FILE_NAME}.2026-{day}" for day in ("10-23", "10-25"))
-    for path, days in ((old, 31), (young, 29)):
-        path.touch()
-        moment = (NOW - timedelta(days=days)).timestamp()
-        os.utime(path, (moment, moment))
+@pytest.mark.parametrize("name", ["meldeportal.log.1", "sicherheit.log.7", "meldeportal.log.2026-10-24"])
+@pytest.mark.parametrize(("seconds", "is_kept"), [(0, True), (1, False)])
+def test_old_files_are_deleted_after_log_days(app, run_worker, name, seconds, is_kept):
+    settings.logs_dir.mkdir()
+    path = settings.logs_dir / name
+    path.touch()
+    set_age(path, NOW - timedelta(days=30, seconds=seconds))
     run_worker()
-    assert [path.exists() for path in (old, young)] == [False, True]
-    assert log()
+    assert path.exists() == is_kept
+
+
+def test_the_current_file_is_emptied_after_log_days_without_an_entry(log, run_worker):
+    path = settings.logs_dir / log_setup.FILE_NAME
+    logging.getLogger("app").warning("vor langer Zeit")
+    set_age(path, NOW - timedelta(days=30, seconds=1))
+    run_worker()
+    assert path.read_text("utf-8") == ""
+    logging.getLogger("app").warning("jetzt")
+    assert len(log()) == 1

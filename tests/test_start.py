@@ -1,4 +1,4 @@
-"""The way from one typed command to a running portal, and the one sentence that says what is in the way."""
+"""From a typed command to a running portal, and the one sentence that says what prevents it."""
 
 import http.cookiejar
 import importlib.util
@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
+import tomllib
 import urllib.parse
 import urllib.request
 from pathlib import Path
@@ -30,7 +31,7 @@ START_SECONDS = 60
 
 @pytest.fixture
 def checkout(tmp_path):
-    """A checkout of start.py with an application that needs no package and tells how it was called."""
+    """A checkout of start.py with an app.py that needs no packages and prints how it was called."""
     folder = tmp_path / "Mein Portal"
     folder.mkdir()
     shutil.copy(ROOT / "start.py", folder)
@@ -42,7 +43,7 @@ def checkout(tmp_path):
 
 @pytest.fixture
 def prepared(checkout, monkeypatch):
-    """A checkout whose .venv stands already; what start.py would run is only written down."""
+    """A checkout whose .venv exists; returns the list of commands that start.py would have run."""
     commands = []
     python = checkout / ".venv" / "bin" / "python"
     monkeypatch.setattr(start, "ROOT", str(checkout))
@@ -68,7 +69,7 @@ def run_start(checkout, *arguments, cwd):
 
 
 def only_sentence(result):
-    """Return the one German sentence of a start that must have ended with it."""
+    """Check that a start failed, and return its one German sentence."""
     assert result.returncode == 1
     assert result.stdout == b""
     (line,) = result.stderr.decode().splitlines()
@@ -78,7 +79,7 @@ def only_sentence(result):
 
 
 def stopped(capsys):
-    """Return the sentence with which start.py ended."""
+    """Run start.py and return the sentence with which it ended."""
     with pytest.raises(SystemExit) as caught:
         start.main()
     assert capsys.readouterr().out == ""
@@ -123,6 +124,31 @@ def test_test_requirements_are_installed_for_the_tests_only(prepared, checkout):
     assert [command[-1] for command in prepared] == ["requirements-test.txt"]
     start.prepare("requirements.txt")
     assert len(prepared) == 1
+
+
+@pytest.mark.parametrize(
+    ("typed", "requirements", "handed_over"),
+    [
+        ([], [], ["app.py"]),
+        (["kunde", "liste"], [], ["app.py", "kunde", "liste"]),
+        (["test"], ["requirements-test.txt"], ["worksteal"]),
+        (["test", "tests/services/mail", "-x"], ["requirements-test.txt"], ["worksteal", "tests/services/mail", "-x"]),
+        (["test", "--help"], ["requirements-test.txt"], ["app.py", "test", "--help"]),
+    ],
+    ids=" ".join,
+)
+def test_command_gets_its_packages_and_arguments(prepared, monkeypatch, typed, requirements, handed_over):
+    monkeypatch.setattr(sys, "argv", ["start.py", *typed])
+    for name in ("chdir", "execv"):
+        monkeypatch.setattr(start.os, name, lambda *_: None)
+    with pytest.raises(SystemExit):
+        start.main()
+    *installed, command = prepared
+    assert [words[-1] for words in installed] == requirements
+    assert [
+        Path(word).name if word.endswith("app.py") else word for word in command[-len(handed_over) :]
+    ] == handed_over
+    assert ("pytest" in command) == ("worksteal" in handed_over)
 
 
 def test_failed_installation_is_tried_again(prepared, checkout, monkeypatch, capsys):
@@ -177,6 +203,11 @@ def test_venv_cannot_be_made(prepared, checkout, monkeypatch, capsys):
 # --- app.py ---
 
 
+def test_version_is_the_one_of_the_project(tmp_path):
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert run_app(tmp_path, "--version").stdout.decode().split() == ["Meldeportal", project["version"]]
+
+
 def test_port_is_in_use(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -209,14 +240,14 @@ def test_file_in_place_of_the_files_folder(tmp_path):
     assert f"Im Datenordner {tmp_path} lässt sich nicht arbeiten" in only_sentence(run_app(tmp_path))
 
 
-def test_database_is_none(tmp_path):
+def test_database_is_a_text_file(tmp_path):
     (tmp_path / "tickets.db").write_text("Das ist keine Datenbank, sondern ein ganz gewöhnlicher Text. " * 20)
     assert f"Im Datenordner {tmp_path} lässt sich nicht arbeiten" in only_sentence(run_app(tmp_path))
 
 
 @pytest.mark.parametrize("length", [0, 5])
 def test_secret_key_is_damaged(tmp_path, length):
-    # A short key would make every PIN guessable or useless without a word.
+    # A short key would be easy to guess, and with a new one every PIN would silently stop working.
     (tmp_path / "secret.key").write_bytes(b"x" * length)
     assert "secret.key" in only_sentence(run_app(tmp_path, "kunde", "liste"))
 
@@ -265,6 +296,8 @@ class Demo:
     """The running demo: what it printed, and a browser in front of it."""
 
     def __init__(self, temporary_folder, port):
+        # A process inherits an ignored SIGINT, and a build server or "nohup … &" ignores it for its own children.
+        handler = signal.signal(signal.SIGINT, signal.default_int_handler)
         self._process = subprocess.Popen(
             [sys.executable, ROOT / "app.py", "demo"],
             env=process_environment(TICKET_PORT=port, TMPDIR=str(temporary_folder)),
@@ -272,7 +305,8 @@ class Demo:
             stderr=subprocess.PIPE,
             encoding="utf-8",
         )
-        # One that hangs is killed, which ends its output and with it the wait.
+        signal.signal(signal.SIGINT, handler)
+        # A demo that hangs is killed, which ends its output and so the wait.
         self._watch = threading.Timer(START_SECONDS, self._process.kill)
         self._watch.start()
         self.printed = []
@@ -294,11 +328,11 @@ class Demo:
             return answer.url, answer.read().decode()
 
     def stop(self, how):
-        """Send a signal to the demo and return its exit code, its last line and what it complained about."""
+        """Send a signal to the demo and return its exit code, its last line and its errors."""
         self._process.send_signal(how)
-        printed, complaints = self._process.communicate(timeout=START_SECONDS)
+        printed, errors = self._process.communicate(timeout=START_SECONDS)
         self._watch.cancel()
-        return self._process.returncode, printed.splitlines()[-1:], complaints
+        return self._process.returncode, printed.splitlines()[-1:], errors
 
 
 @pytest.fixture
@@ -308,7 +342,7 @@ def demo(tmp_path, free_port):
     demo.stop(signal.SIGKILL)
 
 
-def test_demo_can_be_tried_with_what_it_prints_and_leaves_nothing_behind(demo, tmp_path):
+def test_demo_works_with_what_it_prints_and_leaves_nothing_behind(demo, tmp_path):
     access = [re.findall(r"Kundennummer (\S+) +PIN: (\d{4} \d{4}) +(.+)", line) for line in demo.printed]
     (number, pin, company), *others = [found[0] for found in access if found]
     assert len(others) >= 2

@@ -1,9 +1,11 @@
-"""Read customers from a table as German Excel writes it (CSV), and say of each line what is wrong with it."""
+"""Import customers from a CSV file as German Excel writes it, with the errors of each line."""
 
 import csv
 import io
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from database import transaction
 from enums import MAX_SHORT_LENGTH
@@ -18,7 +20,7 @@ MAX_BYTES = MAX_KIB * 1024
 
 TOO_LARGE = f"Die Datei ist zu groß. Bitte teilen Sie sie: höchstens {MAX_KIB}\N{NO-BREAK SPACE}KiB auf einmal."
 
-# The columns of the table that is offered as a sample, and the names under which people have them in theirs.
+# The columns by their names in a file; the sample has the first name of each.
 COLUMNS = {
     "number": ("Kundennummer", "Nummer", "Nr", "Kd-Nr", "KdNr", "Kunden-Nr", "Kunde Nr", "Kundennr"),
     "name": ("Name", "Firma", "Kunde", "Kundenname", "Firmenname", "Unternehmen"),
@@ -44,31 +46,31 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 @dataclass
 class ImportRow:
-    """One line of the table, numbered as Excel does, with the values to store and a sentence per faulty column."""
+    """One line of the file, numbered as in Excel, with its values by column and a sentence for each fault."""
 
     position: int
-    values: dict
-    faults: list = field(default_factory=list)
+    values: dict[str, str | bool]
+    faults: list[str] = field(default_factory=list)
 
 
 @dataclass
 class ImportTable:
-    """What stands in a file: its lines, and the names of columns that nothing is made of."""
+    """The lines of a file, and the titles of the columns that are not imported."""
 
-    rows: list
-    unknown: list
+    rows: list[ImportRow]
+    unknown: list[str]
 
     @property
-    def good(self):
+    def good(self) -> list[ImportRow]:
         return [row for row in self.rows if not row.faults]
 
     @property
-    def faulty(self):
+    def faulty(self) -> list[ImportRow]:
         return [row for row in self.rows if row.faults]
 
 
-def decode(content):
-    """Return the text of a file in whichever of the usual encodings it is; raises Unreadable."""
+def decode(content: bytes) -> str:
+    """Return the text of a file in one of the usual encodings; raises UserError."""
     if len(content) > MAX_BYTES:
         raise UserError(TOO_LARGE, "file")
     is_utf_16 = content.startswith((b"\xff\xfe", b"\xfe\xff"))
@@ -77,7 +79,7 @@ def decode(content):
             text = content.decode(encoding)
         except UnicodeDecodeError:
             continue
-        # The page carries the text on to the next step, and an umlaut takes two bytes there.
+        # The preview page sends the text back in UTF-8, where an umlaut takes two bytes.
         if len(text.encode()) > MAX_BYTES:
             raise UserError(TOO_LARGE, "file")
         if not _CONTROL.search(text):
@@ -89,32 +91,32 @@ def decode(content):
     )
 
 
-def parse(text):
-    """Return the table in a text, each line checked against the rules, the other lines and the customers there are.
+def parse(text: str) -> ImportTable:
+    """Return the table in a text, each line checked against the rules, the other lines and the existing customers.
 
-    Raises Unreadable if it is no table of customers at all.
+    Raises UserError if the text is not a table of customers.
     """
-    rows = _rows(text)
-    header = next(rows, None)
+    lines = _split(text)
+    _, header = next(lines, (0, None))
     if header is None:
         raise UserError("Die Datei ist leer.", "file")
-    columns, unknown = _columns(header[1])
-    lines = []
-    for position, cells in rows:
-        if len(lines) == MAX_LINES:
+    columns, unknown = _columns(header)
+    rows: list[ImportRow] = []
+    for position, cells in lines:
+        if len(rows) == MAX_LINES:
             raise UserError(
                 f"Das sind zu viele Zeilen. Bitte teilen Sie die Datei: höchstens {MAX_LINES} auf einmal.",
                 "file",
             )
-        lines.append(_row(position, cells, columns, len(header[1])))
-    if not lines:
+        rows.append(_row(position, cells, columns, len(header)))
+    if not rows:
         raise UserError("Unter der Kopfzeile steht kein Kunde.", "file")
-    _mark_duplicate_numbers(lines)
-    return ImportTable(lines, unknown)
+    _mark_duplicate_numbers(rows)
+    return ImportTable(rows, unknown)
 
 
-def import_customers(text, skip_faulty, now):
-    """Add the customers of a table, all in one transaction, and return them; raises Unreadable and Faulty."""
+def import_customers(text: str, skip_faulty: bool, now: datetime) -> list[Customer]:
+    """Add the customers of a table in one transaction and return them; raises UserError."""
     with transaction():
         table = parse(text)
         if table.faulty and not skip_faulty:
@@ -127,10 +129,10 @@ def import_customers(text, skip_faulty, now):
         return [customers.add(row.values, now) for row in table.good]
 
 
-def _rows(text):
-    """Yield each line that is not empty with its number in Excel, as a list of trimmed cells; raises Unreadable."""
+def _split(text: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield the number of each line that is not empty, as in Excel, and its trimmed cells; raises UserError."""
     text = text.removeprefix("\ufeff")
-    # With this line Excel is told what stands between the cells; it does not show it.
+    # Excel reads the delimiter from such a line and does not show it.
     separator = re.match(r"\s*\"?sep=(.)\"?[^\S\n]*\r?\n?", text, re.IGNORECASE)
     text = text[separator.end() :] if separator else text
     delimiter = separator[1] if separator else _delimiter(text)
@@ -145,14 +147,15 @@ def _rows(text):
         raise UserError(f"Ab Zeile {position + 1} stimmen die Anführungszeichen nicht.", "file") from None
 
 
-def _delimiter(text):
+def _delimiter(text: str) -> str:
     header = text.lstrip().partition("\n")[0]
     return max(";,\t", key=header.count)
 
 
-def _columns(header):
-    """Return which cell holds which column, and the names of the others; raises Unreadable."""
-    columns, unknown = {}, []
+def _columns(header: list[str]) -> tuple[dict[str, int], list[str]]:
+    """Return the place of each column, and the titles of the others; raises UserError."""
+    columns: dict[str, int] = {}
+    unknown: list[str] = []
     for index, title in enumerate(header):
         column = _COLUMN_BY_HEADER.get(_header_key(title)) if len(title) <= MAX_SHORT_LENGTH else None
         if column is None:
@@ -175,20 +178,21 @@ def _columns(header):
     return columns, unknown
 
 
-def _row(position, cells, columns, width):
-    texts = {column: cells[index] if index < len(cells) else "" for column, index in columns.items()}
-    row = ImportRow(position, dict(texts))
-    for column, text in texts.items():
+def _row(position: int, cells: list[str], columns: dict[str, int], width: int) -> ImportRow:
+    row = ImportRow(position, {})
+    for column, index in columns.items():
+        text = cells[index] if index < len(cells) else ""
         try:
             row.values[column] = _value(column, text)
         except UserError as error:
+            row.values[column] = text
             row.faults.append(f"{LABELS[column]}: {error}")
     if any(cells[width:]):
         row.faults.append("Die Zeile hat mehr Spalten als die Kopfzeile.")
     return row
 
 
-def _value(column, text):
+def _value(column: str, text: str) -> str | bool:
     if column in ("number", "name") and not text:
         raise UserError("Die Angabe fehlt.")
     if column != "fully_managed":
@@ -198,19 +202,19 @@ def _value(column, text):
     return YES_AND_NO[text.casefold()]
 
 
-def _mark_duplicate_numbers(lines):
-    numbers = {row.values["number"] for row in lines}
-    known = {customer.number for customer in Customer.select(Customer.number).where(Customer.number.in_(numbers))}
-    first_lines = {}
-    for row in lines:
-        number = row.values["number"]
-        if number in known:
+def _mark_duplicate_numbers(rows: list[ImportRow]) -> None:
+    numbers = {str(row.values["number"]) for row in rows}
+    taken = {customer.number for customer in Customer.select(Customer.number).where(Customer.number.in_(numbers))}
+    first_lines: dict[str, int] = {}
+    for row in rows:
+        number = str(row.values["number"])
+        if number in taken:
             row.faults.append(f"{LABELS['number']}: {customers.number_taken(number)}")
         elif first_lines.setdefault(number, row.position) != row.position and number:
             row.faults.append(f"{LABELS['number']}: {number} steht schon in Zeile {first_lines[number]}.")
 
 
-def _header_key(title):
+def _header_key(title: str) -> str:
     """Return the name of a column in its searchable form without blanks."""
     return search.folded(title).replace(" ", "")
 

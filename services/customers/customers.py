@@ -1,8 +1,10 @@
-"""Who may report: customers and their approvers, added, changed, locked and found."""
+"""Customers and their approvers: add, change, lock and find them."""
 
 import hashlib
 import re
 import unicodedata
+from collections.abc import Mapping
+from datetime import date, datetime
 
 from peewee import IntegrityError
 
@@ -23,57 +25,33 @@ CHANGED_MEANWHILE = (
 )
 PAGE_SIZE = 50
 
-# Where anybody can have an address: as a customer's domain, each of these would stand for half the country.
-PUBLIC_DOMAINS = frozenset(
-    {
-        "aol.com",
-        "aol.de",
-        "arcor.de",
-        "email.de",
-        "freenet.de",
-        "gmail.com",
-        "gmx.at",
-        "gmx.ch",
-        "gmx.com",
-        "gmx.de",
-        "gmx.net",
-        "googlemail.com",
-        "hotmail.com",
-        "hotmail.de",
-        "icloud.com",
-        "live.com",
-        "live.de",
-        "mail.de",
-        "mailbox.org",
-        "me.com",
-        "online.de",
-        "outlook.com",
-        "outlook.de",
-        "posteo.de",
-        "proton.me",
-        "t-online.de",
-        "web.de",
-        "yahoo.com",
-        "yahoo.de",
-    }
+# Mail providers where anybody can get an address, so that none can be the domain of one customer.
+PUBLIC_DOMAINS = (
+    "aol.com aol.de arcor.de email.de freenet.de gmail.com gmx.at gmx.ch gmx.com gmx.de gmx.net googlemail.com "
+    "hotmail.com hotmail.de icloud.com live.com live.de mail.de mailbox.org me.com online.de outlook.com "
+    "outlook.de posteo.de proton.me t-online.de web.de yahoo.com yahoo.de"
 )
 
 _DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+(?:[a-z]{2,63}|xn--[a-z0-9-]{2,59})")
 
+# Values by column.
+Values = Mapping[str, str | bool]
+ApproverValues = Mapping[str, str | date | None]
+
 
 class CustomerState(LabelledEnum):
-    """What is to be seen of a customer at a glance."""
+    """The states that the list of customers can be filtered by."""
 
     WITHOUT_PIN = "without_pin", "ohne PIN"
     LOCKED = "locked", "gesperrt"
 
 
-def number_taken(number):
-    """Return the sentence for a customer number that another customer has."""
+def number_taken(number: str) -> str:
+    """Return the sentence for a customer number that is taken."""
     return f"Die Kundennummer {number} ist schon vergeben."
 
 
-def checked_number(text):
+def checked_number(text: str) -> str:
     """Return a customer number as it is stored; raises UserError."""
     number = pins.normalise_number(text)
     if number is None:
@@ -84,8 +62,8 @@ def checked_number(text):
     return number
 
 
-def checked_name(text):
-    """Return the name of a company as it is stored; raises UserError."""
+def checked_name(text: str) -> str:
+    """Return a company's name as it is stored; raises UserError."""
     name = _trimmed(text)
     if not name or not _is_one_line(name):
         raise UserError(
@@ -94,31 +72,31 @@ def checked_name(text):
     return name
 
 
-def checked_contact_name(text):
-    """Return the name of a person as it is stored, or ""; raises UserError."""
+def checked_contact_name(text: str) -> str:
+    """Return a person's name as it is stored; it may be empty. Raises UserError."""
     name = _trimmed(text)
     if name and not _is_one_line(name):
         raise UserError(f"Ein Ansprechpartner hat höchstens {MAX_SHORT_LENGTH} Zeichen, keines davon unsichtbar.")
     return name
 
 
-def checked_email(text):
-    """Return a mail address as it is stored, or ""; raises UserError."""
+def checked_email(text: str) -> str:
+    """Return an email address as it is stored; it may be empty. Raises UserError."""
     email = text.strip()
     if email and (len(email) > MAX_EMAIL_LENGTH or not addresses.EMAIL.fullmatch(email) or not email.isprintable()):
         raise UserError(f"„{_excerpt(email)}“ ist keine E-Mail-Adresse. Sie sieht so aus: name@firma.de")
     return email
 
 
-def checked_mail_domain(text):
-    """Return a mail domain as it is stored, or "", typed with or without "@"; raises UserError."""
+def checked_mail_domain(text: str) -> str:
+    """Return a mail domain as it is stored, without a leading "@"; it may be empty. Raises UserError."""
     domain = text.strip().removeprefix("@").lower()
     if not domain:
         return ""
     ascii_form = _ascii_domain(domain)
     if ascii_form is None:
         raise UserError(f"„{_excerpt(text.strip())}“ ist keine Mail-Domain. Sie sieht so aus: firma.de")
-    if ascii_form in PUBLIC_DOMAINS:
+    if ascii_form in PUBLIC_DOMAINS.split():
         raise UserError(
             f"Unter {ascii_form} kann jeder eine E-Mail-Adresse haben. Bitte geben Sie nur eine Domain an, die allein "
             "diesem Kunden gehört."
@@ -126,7 +104,7 @@ def checked_mail_domain(text):
     return ascii_form
 
 
-# What is known of a customer, by column, each with the rule that a form, a command and an import share.
+# The columns of a customer, each with the rule that forms, commands and the import share.
 RULES = {
     "number": checked_number,
     "name": checked_name,
@@ -136,26 +114,28 @@ RULES = {
 }
 
 
-def add(values, now):
+def add(values: Values, now: datetime) -> Customer:
     """Add a customer, still without a PIN, from values by column; raises UserError."""
     values = _checked(values)
     try:
         with transaction():
             return Customer.create(**values, created_at=now)
     except IntegrityError:
-        raise UserError(number_taken(values["number"]), "number") from None
+        raise UserError(number_taken(str(values["number"])), "number") from None
 
 
-def fingerprint(customer):
-    """Return what is another after each change: who sends it along says that nothing newer was seen."""
+def fingerprint(customer: Customer) -> str:
+    """Return a hash of all that can be changed: a form sends it along to detect somebody else's change."""
     known = [getattr(customer, column) for column in (*RULES, "fully_managed")]
     return hashlib.sha256(repr(known).encode()).hexdigest()[:16]
 
 
-def change(customer, values, seen):
-    """Change what is known of a customer; raises UserError.
+def change(customer: Customer, values: Values, seen: str | None) -> None:
+    """Change a customer; raises UserError.
 
-    PINs hang on the number: with another number none is in force any more, and a new one must be issued.
+    A PIN belongs to its number: with a new number, a new PIN must be issued.
+
+    seen: the fingerprint of what the person has seen.
     """
     values = _checked(values)
     try:
@@ -171,10 +151,10 @@ def change(customer, values, seen):
             if (former.number, former.name) != (customer.number, customer.name):
                 search.reindex_customer(customer)
     except IntegrityError:
-        raise UserError(number_taken(values["number"]), "number") from None
+        raise UserError(number_taken(str(values["number"])), "number") from None
 
 
-def find(number):
+def find(number: str) -> Customer:
     """Return the customer with this number; raises UserError."""
     customer = Customer.get_or_none(Customer.number == pins.normalise_number(number))
     if customer is None:
@@ -182,37 +162,36 @@ def find(number):
     return customer
 
 
-def page(text="", state=None, after="", size=PAGE_SIZE):
-    """Return the customers of one page, by number, and the number after which the next one begins, or "" on the last.
-
-    Every word of the typed text must occur in the number, the name, the contact's name or the mail address or domain.
-    """
+def page(
+    text: str = "", state: CustomerState | None = None, after: str = "", size: int = PAGE_SIZE
+) -> tuple[list[Customer], str]:
+    """Return one page of customers that have each word of a text, and the number to continue after, "" on the last."""
     query = Customer.by_number().where(Customer.number > after)
     if state is CustomerState.WITHOUT_PIN:
         query = query.where(Customer.pin_hash.is_null())
     elif state is CustomerState.LOCKED:
         query = query.where(Customer.locked_at.is_null(False))
     words = search.folded(text[:MAX_SHORT_LENGTH]).split()
-    # An office has some hundred customers: looking through all of them takes less than an index would cost.
+    # An office has some hundred customers: a scan is cheaper than an index.
     rows = [row for row in query if _has_words(row, words)] if words else list(query.limit(size + 1))
     found = rows[:size]
     return found, found[-1].number if len(rows) > size else ""
 
 
-def lock(customer, now):
-    """Lock a customer, so that nothing sent with its number becomes a ticket; one that is locked stays as it is."""
+def lock(customer: Customer, now: datetime) -> None:
+    """Lock a customer, so that no request with its number becomes a ticket."""
     with transaction():
         Customer.update(locked_at=now).where(Customer.id == customer.id, Customer.locked_at.is_null()).execute()
 
 
-def unlock(customer):
+def unlock(customer: Customer) -> None:
     """Unlock a customer."""
     with transaction():
         Customer.update(locked_at=None).where(Customer.id == customer.id).execute()
 
 
-def require_unlocked(customer):
-    """Return a customer as it is now, or refuse one who is locked; raises UserError."""
+def require_unlocked(customer: Customer) -> Customer:
+    """Return the current row of a customer; raises UserError if it is locked."""
     current = Customer.get_by_id(customer.id)
     if current.locked_at:
         raise UserError(
@@ -221,8 +200,8 @@ def require_unlocked(customer):
     return current
 
 
-def add_approver(customer, values):
-    """Add somebody who decides about a customer's requests; raises UserError."""
+def add_approver(customer: Customer, values: ApproverValues) -> Approver:
+    """Add an approver from values by column; raises UserError."""
     with transaction():
         if customer.approvers.count() >= MAX_APPROVERS:
             raise UserError(f"Mehr als {MAX_APPROVERS} Genehmiger kann ein Kunde nicht haben.")
@@ -230,60 +209,61 @@ def add_approver(customer, values):
         return Approver.create(customer=customer, **values)
 
 
-def change_approver(approver, values):
-    """Change an approver's name, address or absence; links in mails to a former address die. Raises UserError."""
+def change_approver(approver: Approver, values: ApproverValues) -> None:
+    """Change an approver; a new email address revokes the links sent to the former one. Raises UserError."""
     with transaction():
         _refuse_duplicate_email(approver.customer, values, other_than=approver)
         if values["email"] != approver.email:
-            # Whoever reads the former mailbox must not decide any more.
+            # Whoever reads the former mailbox must no longer decide.
             _revoke_links(approver)
         Approver.update(values).where(Approver.id == approver.id).execute()
 
 
-def remove_approver(approver):
-    """Remove an approver, who gets no more mail; tickets that already wait go on waiting for a decision."""
+def remove_approver(approver: Approver) -> None:
+    """Remove an approver with the mails not yet sent; pending tickets still need a decision."""
     with transaction():
         _revoke_links(approver)
         Approver.delete().where(Approver.id == approver.id).execute()
 
 
-def _revoke_links(approver):
+def _revoke_links(approver: Approver) -> None:
     outbox.discard_for_approver(approver)
     TicketLink.update(approver=None).where(TicketLink.approver == approver).execute()
 
 
-def _has_words(customer, words):
+def _has_words(customer: Customer, words: list[str]) -> bool:
     known = search.folded(" ".join(getattr(customer, column) for column in RULES))
     return all(word in known for word in words)
 
 
-def _checked(values):
-    return {name: RULES[name](value) if name in RULES else value for name, value in values.items()}
+def _checked(values: Values) -> Values:
+    return {name: RULES[name](value) if isinstance(value, str) else value for name, value in values.items()}
 
 
-def _trimmed(text):
+def _trimmed(text: str) -> str:
     text = text.strip()
-    # What is far too long is refused anyway, and normalising takes quadratic time for some texts.
+    # Normalising takes quadratic time for some texts; one this long is refused anyway.
     return text if len(text) > 4 * MAX_SHORT_LENGTH else unicodedata.normalize("NFC", text)
 
 
-def _is_one_line(text):
+def _is_one_line(text: str) -> bool:
     return len(text) <= MAX_SHORT_LENGTH and text.isprintable()
 
 
-def _excerpt(text):
+def _excerpt(text: str) -> str:
     return text if len(text) <= MAX_SHORT_LENGTH else f"{text[:MAX_SHORT_LENGTH]}…"
 
 
-def _ascii_domain(domain):
-    """Return a domain as it stands in mail addresses, its umlauts written in ASCII, or None if it cannot be one."""
+def _ascii_domain(domain: str) -> str | None:
+    """Return a domain in its ASCII form (IDNA), or None if it is not valid."""
     if len(domain) > MAX_EMAIL_LENGTH:
         return None
     domain = idna_domain(domain)
     return domain if _DOMAIN.fullmatch(domain) else None
 
 
-def _refuse_duplicate_email(customer, values, other_than=None):
+def _refuse_duplicate_email(customer: Customer, values: ApproverValues, other_than: Approver | None = None) -> None:
+    email = str(values["email"]).casefold()
     for approver in customer.approvers:
-        if approver != other_than and approver.email.casefold() == values["email"].casefold():
+        if approver != other_than and approver.email.casefold() == email:
             raise UserError(f"Mit dieser E-Mail-Adresse gibt es schon einen Genehmiger: {approver.name}.", "email")

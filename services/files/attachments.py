@@ -1,25 +1,27 @@
-"""Files that customers add: stage, list, remove, adopt, sweep. Knows no HTTP and no ticket."""
+"""Attachments: stage, list, remove, adopt and sweep files. Knows nothing of HTTP or tickets."""
 
 import hashlib
 import logging
 import os
 import secrets
 import shutil
-from datetime import timedelta
-from typing import NamedTuple
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
 
-from peewee import fn
+from peewee import Expression, ModelSelect, fn
 
 from database import transaction
 from enums import MAX_ATTACHMENT_BYTES, MAX_ATTACHMENT_MIB, MAX_ATTACHMENTS, MEBIBYTE
 from i18n.catalogue import gettext as _
 from i18n.catalogue import gettext_noop as N_
-from models import Attachment
+from models import Attachment, Event, Submission
 from services import disk
 from services.files import virus_scanner
 from services.files.file_names import safe_name
-from services.files.types import TEXT, CheckUnavailable, Refused, WrongKind, check
-from services.files.types.reader import TemporarilyRefused
+from services.files.types import TEXT, check
+from services.files.types.reader import CheckUnavailable, Refused, TemporarilyRefused, WrongKind
 from services.files.types.text import decoded
 from services.security.ip_networks import network_of, site_of
 from settings import settings
@@ -31,29 +33,29 @@ CROWDED = N_("Im Moment haben wir keinen Platz für weitere Dateien. Bitte versu
 DISK_FULL = N_("Unser Speicher ist gerade fast voll. Bitte senden Sie es ohne Dateien ab.")
 NOT_TAKEN = N_("%(names)s konnten wir nicht annehmen: %(reason)s")
 
-# What every browser shows as a picture.
+# The media types that every browser shows as a picture.
 PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp"})
 
-# Nobody fills the room of all: a network, or of IPv6 its site, has at most this part of it, and always one file.
+# A site may use at most a quarter of the space for all, but always has space for one file.
 SHARES = 4
 
-# How much of a text is shown beside a ticket.
+# How much of a text file is shown at a ticket.
 SHOWN_LINES = 8
 SHOWN_BYTES = 2000
 
 
 class Refusal(NamedTuple):
-    """A sentence that names what stays out, and the reason; and whether it is the kind of the file."""
+    """A sentence that names the refused files and the reason, and whether the reason is the kind of file."""
 
     sentence: str
     is_wrong_kind: bool = False
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.sentence
 
 
-def expired_refusal():
-    """Return the refusal of what was staged and not sent for too long."""
+def expired_refusal() -> Refusal:
+    """Return the refusal of files that were deleted because they were staged for too long."""
     return Refusal(
         _(
             "Eine Ihrer Dateien lag länger als %(hours)d Stunden bei uns, ohne dass Sie sie abgesendet haben. Wir "
@@ -64,65 +66,61 @@ def expired_refusal():
 
 
 class StagedUsage(NamedTuple):
-    """What waits to be sent: files of a network, and bytes of its site and of all."""
+    """The staged files of a network, and the bytes of its site and of all."""
 
     from_network: int
     bytes_of_site: int
     bytes_of_all: int
 
-    def with_file(self, size):
-        """Return the load with one more file."""
+    def with_file(self, size: int) -> "StagedUsage":
+        """Return the usage with one more file."""
         return StagedUsage(self.from_network + 1, self.bytes_of_site + size, self.bytes_of_all + size)
 
-    def would_exceed_quota(self, size):
-        """Say whether one more file is one too many."""
+    def would_exceed_quota(self, size: int) -> bool:
+        """Say whether one more file of this size would be too much."""
         most = settings.staged_total_mib * MEBIBYTE
         after = self.with_file(size)
-        return settings.limits == "on" and (
+        return (
             after.from_network > settings.staged_per_address
             or after.bytes_of_site > max(most // SHARES, MAX_ATTACHMENT_BYTES)
             or after.bytes_of_all > most
         )
 
 
-def stage(submission_key, uploads, ip, now):
-    """Store files, given as pairs of name and stream, under a submission key until a submission adopts them.
+def stage(submission_key: str, uploads: Iterable[tuple[str, BinaryIO]], ip: str, now: datetime) -> list[Refusal]:
+    """Store uploads (pairs of name and content) under a submission key, and return the refusals of the others.
 
-    Returns what was refused; the others stay. What is returned is on disk.
+    Once it returns, the accepted files are on disk.
     """
-    rows, refused = [], []
+    files: list[Attachment] = []
+    refused: list[tuple[str, Refused]] = []
     try:
         for name, stream in uploads:
-            row = {"draft": submission_key, "name": safe_name(name), "stored_name": secrets.token_hex(16)}
+            file = Attachment(draft=submission_key, name=safe_name(name), address=network_of(ip), staged_at=now)
             if refused and isinstance(refused[-1][1], CheckUnavailable):
-                # Each file would wait anew, and the thread with it.
-                refused.append((row["name"], refused[-1][1]))
+                # Each further file would wait as long, and block its thread.
+                refused.append((file.name, refused[-1][1]))
                 continue
             try:
-                row |= _write(row["stored_name"], row["name"], stream, ip)
-                rows.append(row | {"address": network_of(ip), "staged_at": now})
+                _write(file, stream, ip)
+                files.append(file)
             except Refused as reason:
-                _unlink(row["stored_name"])
-                refused.append((row["name"], reason))
-            except BaseException as error:
-                _unlink(row["stored_name"])
-                if not disk.is_full(error):
-                    raise
-                refused.append((row["name"], TemporarilyRefused(_(DISK_FULL))))
-        if rows:
+                refused.append((file.name, reason))
+        if files:
             disk.fsync_directory(settings.files_dir)
-            refused += _insert(rows)
+            refused += _insert(files)
     except BaseException:
-        for row in rows:
-            _unlink(row["stored_name"])
+        for file in files:
+            _unlink(file.stored_name)
         raise
     return _refusals(refused)
 
 
-def remove(submission_key, stored_name):
+def remove(submission_key: str, stored_name: str) -> str | None:
     """Remove one staged file and return its name, or None if it is not staged under this submission key."""
     attachment = Attachment.staged(submission_key).where(Attachment.stored_name == stored_name).get_or_none()
-    # Who has nothing to write need not wait for others who do, and so cannot tell how long they take.
+    # Looked up before the transaction: a request with nothing to remove does not wait for writers, and so cannot tell
+    # how long they take.
     if attachment is None:
         return None
     with transaction():
@@ -134,85 +132,84 @@ def remove(submission_key, stored_name):
     return attachment.name
 
 
-def too_large():
+def too_large() -> str:
     """Return the sentence for a file that is too large."""
     return _(
         "Die Datei ist größer als %(most)d\N{NO-BREAK SPACE}MiB. Bitte verkleinern Sie sie.", most=MAX_ATTACHMENT_MIB
     )
 
 
-def has_expired(submission_key, stored_names):
-    """Say whether one of the files that a page still lists under a submission key is gone."""
+def has_expired(submission_key: str, stored_names: Iterable[str]) -> bool:
+    """Say whether one of these files is no longer staged under a submission key."""
     return not set(stored_names) <= {attachment.stored_name for attachment in Attachment.staged(submission_key)}
 
 
-def adopt(submission_key, submission, event=None):
-    """Give all files staged under a submission key to what was sent with it: a submission or a later message."""
-    # Whence it came matters only while it waits.
+def adopt(submission_key: str, submission: Submission, event: Event | None = None) -> None:
+    """Attach all files staged under a submission key to a submission, or to a later message about it.
+
+    The sender's network is erased; it only matters while the files are staged.
+    """
     staged = (Attachment.draft == submission_key) & Attachment.submission.is_null()
     Attachment.update(submission=submission, event=event, address="").where(staged).execute()
 
 
-def remove_duplicates(submission_key, sent):
-    """Remove what is staged again under a key with which these files were sent; return whether more is staged."""
-    sent = {(attachment.digest, attachment.name) for attachment in sent}
+def remove_duplicates(submission_key: str, sent: Iterable[Attachment]) -> bool:
+    """Remove the staged files that were sent before with the same key; return whether others are staged."""
+    known = {(attachment.digest, attachment.name) for attachment in sent}
     staged = list(Attachment.staged(submission_key))
-    again = [attachment for attachment in staged if (attachment.digest, attachment.name) in sent]
-    for attachment in again:
+    duplicates = [attachment for attachment in staged if (attachment.digest, attachment.name) in known]
+    for attachment in duplicates:
         remove(submission_key, attachment.stored_name)
-    return len(again) < len(staged)
+    return len(duplicates) < len(staged)
 
 
-def restage(submission_key, new_key):
-    """Move what is staged under one submission key to another."""
+def restage(submission_key: str, new_key: str) -> None:
+    """Move the files staged under one submission key to another."""
     with transaction():
         Attachment.update(draft=new_key).where(
             Attachment.draft == submission_key, Attachment.submission.is_null()
         ).execute()
 
 
-def is_stored(attachment):
-    """Say whether a file is where it was stored; a damaged disk may have lost it."""
+def is_stored(attachment: Attachment) -> bool:
+    """Say whether the file of an attachment exists; a damaged disk may have lost it."""
     return (settings.files_dir / attachment.stored_name).is_file()
 
 
-def open_stored(attachment):
+def open_stored(attachment: Attachment) -> BinaryIO:
     """Open a stored file for reading bytes."""
     return (settings.files_dir / attachment.stored_name).open("rb")
 
 
-def first_lines(attachment):
-    """Return the beginning of a stored text, or "" if it is no text."""
+def first_lines(attachment: Attachment) -> str:
+    """Return the first lines of a stored text file, or "" for other files."""
     if attachment.media_type != TEXT:
         return ""
     with open_stored(attachment) as file:
         return "\n".join(decoded(file.read(SHOWN_BYTES)).splitlines()[:SHOWN_LINES])
 
 
-def delete_rows(which):
-    """Delete the rows of files, within a transaction, and return the names by which the files are stored.
-
-    The files themselves go after it, by delete_files.
-    """
-    rows = list(Attachment.select(Attachment.id, Attachment.stored_name).where(which))
+def delete_rows(condition: Expression) -> list[str]:
+    """Delete rows within a transaction and return the stored names, for delete_files after it."""
+    rows = list(Attachment.select(Attachment.id, Attachment.stored_name).where(condition))
     Attachment.delete().where(Attachment.id.in_([row.id for row in rows])).execute()
     return [row.stored_name for row in rows]
 
 
-def delete_files(stored_names):
-    """Delete stored files whose rows are gone; what cannot be deleted now is left to the sweep."""
+def delete_files(stored_names: Iterable[str]) -> None:
+    """Delete stored files whose rows are gone; the sweep tries again what fails."""
     for stored_name in stored_names:
         _delete_file(settings.files_dir / stored_name)
 
 
-def expired_staged(moment):
-    """Return the query of what was staged and not sent for the configured hours at a moment."""
+def expired_staged(moment: datetime) -> ModelSelect:
+    """Return the query of the files that at this moment have been staged for more than the configured hours."""
     deadline = moment - timedelta(hours=settings.staged_hours)
     return Attachment.select().where(Attachment.submission.is_null(), Attachment.staged_at < deadline)
 
 
-def sweep(now):
-    """Delete what was staged and never sent, and files that no row names, both after the configured hours."""
+def sweep(now: datetime) -> None:
+    """Delete files that were staged and never sent, or have no row, after the configured hours."""
     deadline = now - timedelta(hours=settings.staged_hours)
     with transaction():
         Attachment.delete().where(Attachment.id.in_(expired_staged(now).select(Attachment.id))).execute()
@@ -222,7 +219,7 @@ def sweep(now):
             _delete_file(path, older_than=deadline.timestamp())
 
 
-def _delete_file(path, older_than=None):
+def _delete_file(path: Path, older_than: float | None = None) -> None:
     try:
         if path.is_file() and (older_than is None or path.stat().st_mtime < older_than):
             path.unlink()
@@ -230,78 +227,80 @@ def _delete_file(path, older_than=None):
         log.warning("Die Datei %s ließ sich nicht aufräumen: %s", path, error)
 
 
-def _write(stored_name, name, stream, ip):
+def _write(file: Attachment, stream: BinaryIO, ip: str) -> None:
+    """Check a file and bring it to the disk; raises Refused, and then leaves nothing there."""
     if disk.is_below_reserve():
         raise TemporarilyRefused(_(DISK_FULL))
-    with (settings.files_dir / stored_name).open("xb+") as file:
-        shutil.copyfileobj(stream, file)
-        size = file.tell()
-        if size == 0:
-            raise Refused(_("Die Datei ist leer. Bitte wählen Sie eine andere."))
-        if size > MAX_ATTACHMENT_BYTES:
-            raise Refused(too_large())
-        file.flush()
-        verdict = check(name, file)
-        virus_scanner.scan(settings.files_dir / stored_name, ip)
-        os.fsync(file.fileno())
-        file.seek(0)
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return verdict._asdict() | {"size": size, "digest": digest}
+    file.stored_name = secrets.token_hex(16)
+    path = settings.files_dir / file.stored_name
+    try:
+        with path.open("xb+") as stored:
+            shutil.copyfileobj(stream, stored)
+            file.size = stored.tell()
+            if file.size == 0:
+                raise Refused(_("Die Datei ist leer. Bitte wählen Sie eine andere."))
+            if file.size > MAX_ATTACHMENT_BYTES:
+                raise Refused(too_large())
+            stored.flush()
+            file.media_type, file.active_content = check(file.name, stored)
+            virus_scanner.scan(path, ip)
+            os.fsync(stored.fileno())
+            stored.seek(0)
+            file.digest = hashlib.file_digest(stored, "sha256").hexdigest()
+    except BaseException as error:
+        _unlink(file.stored_name)
+        if disk.is_full(error):
+            raise TemporarilyRefused(_(DISK_FULL)) from None
+        raise
 
 
-def _insert(rows):
-    accepted, refused = [], []
+def _insert(files: list[Attachment]) -> list[tuple[str, Refused]]:
+    """Insert the rows of files of one submission key; return the names of those without space, and the reasons."""
+    refused: list[tuple[str, Refused]] = []
     with transaction():
-        staged = list(Attachment.staged(rows[0]["draft"]))
-        known = {(attachment.digest, attachment.name) for attachment in staged}
-        load = _staged_load(rows[0]["address"])
-        for row in rows:
-            if (row["digest"], row["name"]) in known:
-                _unlink(row["stored_name"])
+        known = {(file.digest, file.name) for file in Attachment.staged(files[0].draft)}
+        left = MAX_ATTACHMENTS - len(known)
+        usage = _staged_usage(files[0].address)
+        for file in files:
+            is_new = (file.digest, file.name) not in known
+            known.add((file.digest, file.name))
+            if is_new and left > 0 and not usage.would_exceed_quota(file.size):
+                file.save()
+                left -= 1
+                usage = usage.with_file(file.size)
                 continue
-            known.add((row["digest"], row["name"]))
-            if len(staged) + len(accepted) >= MAX_ATTACHMENTS:
-                reason = _(TOO_MANY, most=MAX_ATTACHMENTS)
-            elif load.would_exceed_quota(row["size"]):
-                reason = _(CROWDED)
-            else:
-                accepted.append(row)
-                load = load.with_file(row["size"])
-                continue
-            _unlink(row["stored_name"])
-            refused.append((row["name"], TemporarilyRefused(reason)))
-        if accepted:
-            Attachment.insert_many(accepted).execute()
+            _unlink(file.stored_name)
+            if is_new:
+                reason = _(CROWDED) if left > 0 else _(TOO_MANY, most=MAX_ATTACHMENTS)
+                refused.append((file.name, TemporarilyRefused(reason)))
     return refused
 
 
-def _staged_load(network):
-    """Return what waits now, seen from a network."""
-    waiting = Attachment.select(Attachment.address, fn.COUNT(Attachment.id), fn.SUM(Attachment.size))
-    waiting = waiting.where(Attachment.submission.is_null()).group_by(Attachment.address).tuples()
-    loads = [
-        StagedUsage(
-            count if other_network == network else 0, size if site_of(other_network) == site_of(network) else 0, size
-        )
-        for other_network, count, size in waiting
-    ]
-    return StagedUsage(*map(sum, zip(*loads, strict=True))) if loads else StagedUsage(0, 0, 0)
+def _staged_usage(network: str) -> StagedUsage:
+    staged = Attachment.select(Attachment.address, fn.COUNT(Attachment.id), fn.SUM(Attachment.size))
+    rows = list(staged.where(Attachment.submission.is_null()).group_by(Attachment.address).tuples())
+    return StagedUsage(
+        sum(count for other, count, size in rows if other == network),
+        sum(size for other, count, size in rows if site_of(other) == site_of(network)),
+        sum(size for other, count, size in rows),
+    )
 
 
-def _refusals(refused):
-    """Return the refusals of files, given as pairs of name and reason; a hindrance is said once for all of them."""
-    refusals, hindered = [], {}
+def _refusals(refused: Iterable[tuple[str, Refused]]) -> list[Refusal]:
+    """Return the refusals of files, given as pairs of name and reason; files with one temporary reason share one."""
+    refusals: list[Refusal] = []
+    hindered: dict[str, list[str]] = {}
     for name, reason in refused:
         quoted = _("„%(name)s“", name=name)
         if isinstance(reason, TemporarilyRefused):
             hindered.setdefault(str(reason), []).append(quoted)
         else:
             refusals.append(Refusal(_(NOT_TAKEN, names=quoted, reason=reason), isinstance(reason, WrongKind)))
-    for reason, (*others, last) in hindered.items():
+    for sentence, (*others, last) in hindered.items():
         names = _("%(others)s und %(last)s", others=", ".join(others), last=last) if others else last
-        refusals.append(Refusal(_(NOT_TAKEN, names=names, reason=reason)))
+        refusals.append(Refusal(_(NOT_TAKEN, names=names, reason=sentence)))
     return refusals
 
 
-def _unlink(stored_name):
+def _unlink(stored_name: str) -> None:
     (settings.files_dir / stored_name).unlink(missing_ok=True)

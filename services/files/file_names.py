@@ -1,4 +1,4 @@
-"""Names of files that others chose: made safe once, as they come in, so that what is judged is what is shown."""
+"""Names of uploaded files, made safe once on arrival, so that the name checked is the name shown."""
 
 import re
 import unicodedata
@@ -7,21 +7,21 @@ from enums import MAX_FILE_NAME_LENGTH
 
 NAMELESS = "ohne Namen"
 
-# Letters without a shape; control, bidi and zero-width ones, which Unicode has a class for, are not among them.
+# Invisible letters, beside the control, bidi and zero-width characters, which Unicode has a category for.
 _SHAPELESS = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
-# Dots that look like the one in front of an ending.
+# Characters that look like the dot before an ending.
 _DOTS = str.maketrans(dict.fromkeys("．﹒․", "."))
 _RESERVED = re.compile(r'[<>:"|?*]')
-# Windows opens a device in place of a file with such a name, whatever its ending.
+# Windows opens a device instead of a file with such a name, whatever its ending.
 _DEVICE = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³])\s*(?:\.|$)", re.IGNORECASE)
 
 
-def safe_name(name):
-    """Return a file's own name without folders and without all that hides, misleads or means something to a system.
+def safe_name(name: str) -> str:
+    """Return a file name without folders, invisible characters and what has a meaning for an operating system.
 
-    It is cut in front of its ending, so that the ending is always the one that the file came with.
+    A long name is shortened before its ending, which stays.
     """
     # Cut first: normalising takes quadratic time for some texts.
     name = _visible(name[-10 * MAX_FILE_NAME_LENGTH :]).translate(_DOTS)
@@ -35,6 +35,6 @@ def safe_name(name):
     return (stem[: max(1, MAX_FILE_NAME_LENGTH - len(dot + ending))] + dot + ending)[:MAX_FILE_NAME_LENGTH]
 
 
-def _visible(name):
+def _visible(name: str) -> str:
     kept = "".join(character for character in name if not unicodedata.category(character).startswith("C"))
     return unicodedata.normalize("NFC", _SHAPELESS.sub("", kept))

@@ -1,4 +1,4 @@
-"""The virus scanner that the office may have set: a command that gets a file's path and answers by its exit code."""
+"""The office's virus scanner, if one is set: a command that gets a file's path and answers with its exit code."""
 
 import logging
 import os
@@ -7,13 +7,16 @@ import signal
 import subprocess
 import tempfile
 import threading
+from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+from typing import IO
 
 from i18n.catalogue import gettext as _
 from i18n.catalogue import gettext_noop as N_
 from i18n.system_errors import in_german
-from services.files.types import CheckUnavailable, Refused
+from services.files.types.reader import CheckUnavailable, Refused
 from services.security.audit_log import SecurityEvent, log_event
 from settings import settings
 
@@ -21,7 +24,7 @@ log = logging.getLogger(__name__)
 
 CLEAN, FOUND = 0, 1
 
-# ClamAV needs a tenth of a second with its daemon, and half a minute when it first has to read all it knows.
+# ClamAV needs a tenth of a second with its daemon, and half a minute if it has to load its signatures first.
 TIMEOUT_SECONDS = 60
 
 HARMFUL = N_("Unser Virenscanner hält sie für schädlich. Bitte öffnen Sie sie nicht mehr und rufen Sie uns an.")
@@ -30,60 +33,60 @@ BUSY = N_("Unser Virenscanner ist gerade ausgelastet. Bitte versuchen Sie es in 
 
 _NO_WINDOW = getattr(subprocess, "CREATE_NO_WINDOW", 0)
 
-_starting = threading.Lock()
-_running = 0
 _unavailable = False
 
 
-def is_unavailable():
-    """Say whether the scanner that is set did not answer when it was last asked, so that no file comes in."""
+def is_unavailable() -> bool:
+    """Say whether the scanner failed at its last scan, so that no file is accepted."""
     return bool(settings.scanner) and _unavailable
 
 
-def self_test():
-    """Let the scanner look at a harmless text, and return what it said unless that is found clean."""
+def self_test() -> str:
+    """Scan a harmless text, and return what the scanner printed if it does not find that clean, or ""."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "harmlos.txt")
         path.write_text("Harmlos\n", encoding="utf-8")
-        code, said = _run(path)
-    return "" if code == CLEAN else said
+        code, output = _run(path)
+    return "" if code == CLEAN else output
 
 
-def scan(path, source):
-    """Let the scanner look at a file that came from an address; raises Refused unless it finds the file clean."""
+def scan(path: Path, ip: str) -> None:
+    """Scan a file that came from an IP address; raises Refused unless it is clean."""
     global _unavailable
     if not settings.scanner:
         return
-    with _place():
-        code, said = _run(path)
+    with scan_slot():
+        code, output = _run(path)
     _unavailable = code not in (CLEAN, FOUND)
     if code == FOUND:
-        log.warning("Der Virenscanner hält eine Datei für schädlich: %s", said)
-        log_event(SecurityEvent.FILE_HARMFUL, source)
+        log.warning("Der Virenscanner hält eine Datei für schädlich: %s", output)
+        log_event(SecurityEvent.FILE_HARMFUL, ip)
         raise Refused(_(HARMFUL))
     if _unavailable:
-        log.error("Der Virenscanner hat nicht geprüft, deshalb kommt keine Datei herein: %s", said)
+        log.error("Der Virenscanner hat nicht geprüft, deshalb kommt keine Datei herein: %s", output)
         raise CheckUnavailable(_(UNAVAILABLE))
 
 
 @contextmanager
-def _place():
-    """Let at most half of the server's threads wait for the scanner, so that pages open even while it hangs."""
-    global _running
-    with _starting:
-        if _running >= max(1, settings.threads // 2):
-            raise CheckUnavailable(_(BUSY))
-        _running += 1
+def scan_slot() -> Iterator[None]:
+    """Hold a slot for a scan, for at most half of the threads: pages open while scans hang. Raises CheckUnavailable."""
+    slots = _slots(max(1, settings.threads // 2))
+    if not slots.acquire(blocking=False):
+        raise CheckUnavailable(_(BUSY))
     try:
         yield
     finally:
-        with _starting:
-            _running -= 1
+        slots.release()
 
 
-def _run(path):
-    """Return the exit code, or None if there is none, and in one line what the scanner said."""
-    # Into a file, because a pipe that the scanner's own children still hold would be waited for without end.
+@cache
+def _slots(number: int) -> threading.Semaphore:
+    return threading.Semaphore(number)
+
+
+def _run(path: Path) -> tuple[int | None, str]:
+    """Return the exit code, or None if there is none, and the beginning of the output in one line."""
+    # A file, because reading a pipe would wait for the scanner's child processes, too.
     with tempfile.TemporaryFile() as output:
         try:
             code = _exit_code(_command(path), output)
@@ -95,7 +98,7 @@ def _run(path):
         return code, f"Exitcode {code}, {' '.join(output.read(500).decode(errors='replace').split())}"
 
 
-def _exit_code(command, output):
+def _exit_code(command: str | list[str], output: IO[bytes]) -> int:
     with subprocess.Popen(  # noqa: S603 - the command is the administrator's own, and no shell reads it
         command,
         stdin=subprocess.DEVNULL,
@@ -111,8 +114,8 @@ def _exit_code(command, output):
             raise
 
 
-def _end_with_children(process):
-    """End a process and all that it started: the scanner may be the child of a script, and would go on without it."""
+def _end_with_children(process: subprocess.Popen[bytes]) -> None:
+    """End a process and its children: the command may be a script that runs the scanner."""
     try:
         if os.name == "nt":
             tree = ["taskkill", "/T", "/F", "/PID", str(process.pid)]
@@ -123,8 +126,8 @@ def _end_with_children(process):
         process.kill()
 
 
-def _command(path):
-    """Return what is to be run; Windows takes a command line as it was typed, with its backslashes."""
+def _command(path: Path) -> str | list[str]:
+    """Return the command for a file; on Windows as one line, because of the backslashes."""
     if os.name == "nt":
         return f"{settings.scanner} {subprocess.list2cmdline([path])}"
-    return [*shlex.split(settings.scanner), path]
+    return [*shlex.split(settings.scanner), str(path)]

@@ -1,17 +1,17 @@
-"""From what somebody sent to a ticket: receive for everyone alike, decide later and out of sight."""
+"""From a submission to a ticket: store it in the same way for everyone, and decide about it later in the background."""
 
 import secrets
-from datetime import timedelta
-from functools import partial
+from collections.abc import Callable
+from datetime import datetime, timedelta
 
-from peewee import IntegrityError
+from peewee import ModelSelect
 
-import enums
 from clock import TIME_ZONE
 from database import transaction
 from enums import (
     CODE_ALPHABET,
     CODE_LENGTH,
+    PORTAL_ACTOR,
     Approval,
     Category,
     Channel,
@@ -20,7 +20,7 @@ from enums import (
     SubmissionState,
     UnmatchedReason,
 )
-from models import Customer, Submission, Ticket
+from models import Customer, Staff, Submission, Ticket
 from services import search, workdays
 from services.customers import customers, pins
 from services.files import attachments
@@ -31,68 +31,73 @@ from services.security.audit_log import SecurityEvent, log_event
 from services.tickets import approvals, events, locking
 from settings import settings
 
-# What a ticket's history begins with.
+# The text of a ticket's first event.
 MATCHED, TAKEN_AT_THE_PHONE = "Kundennummer und PIN stimmen.", "Am Telefon aufgenommen."
 
-# What is a guess at a PIN in force, or may be one, and how the log calls it.
+# The reasons that are, or may be, a guess at the current PIN, and their entries in the audit log.
 _SECURITY_EVENTS = {
     UnmatchedReason.WRONG_PIN: SecurityEvent.PIN_WRONG,
     UnmatchedReason.GUESSED: SecurityEvent.CORRECT_PIN_DURING_LOCKOUT,
 }
 
-# Longer than a ticket takes with all its mails: whoever waits to write meanwhile must not learn that there is one.
+# Longer than creating a ticket with its mails takes: the wait of other writers must not reveal that a ticket was made.
 MIN_DECISION_SECONDS = 0.1
 
-# What waits to be decided has a bound: the worker decides about two in a second, so this many are a few minutes' work.
-MAX_PENDING = 500
-ONE_MINUTE = timedelta(minutes=1)
+MAX_CODE_DRAWS = 3
+
+# The fields of a request form, by column of Submission.
+Answers = dict[str, object]
 
 
 class AlreadySent(Exception):
-    """Another text was sent before with the same submission key; carries that submission."""
+    """Other content was sent before with the same submission key; carries that submission."""
 
-    def __init__(self, submission):
+    def __init__(self, submission: Submission) -> None:
         super().__init__(submission.code)
         self.submission = submission
 
 
 class NoLongerUnmatched(Exception):
-    """Somebody else was faster: the submission has become a ticket, or it is gone."""
+    """Somebody else has turned the submission into a ticket or discarded it."""
 
 
-def receive(submission_key, answers, pin_proof, with_attachments, ip, now):
-    """Store what somebody sent and return the submission; the same for everyone, whether number and PIN match or not.
+def receive(
+    submission_key: str, answers: Answers, pin_proof: str, with_attachments: bool, ip: str, now: datetime
+) -> Submission:
+    """Store what somebody sent and return the submission, in the same way whether number and PIN match or not.
 
-    A second call with the same submission key and content returns what the first one stored. Other content with a used
-    key raises AlreadySent: it is a new request, from a page that the browser kept. Raises RateLimited or QueueFull if
-    too much comes at once.
+    A second call with the same submission key and content returns what the first one stored;
+    other content with a used key raises AlreadySent. Raises TooManySubmissions or QueueFull if too much comes at once.
     """
     _check_limits(submission_key, ip, now)
     sent = answers | {"channel": Channel.WEB}
-    return _store_once(submission_key, sent, with_attachments, pin_proof=pin_proof, address=ip, received_at=now)
+    return _store_once(submission_key, sent, with_attachments, now, pin_proof=pin_proof, address=ip)
 
 
-def take_call(submission_key, answers, customer, by, with_attachments, now):
+def take_call(
+    submission_key: str, answers: Answers, customer: Customer, by: Staff, with_attachments: bool, now: datetime
+) -> Submission:
     """Store what a caller asked a member of staff for, open its ticket at once, and return the submission.
 
-    Who calls is known to the person at the phone, so no PIN is asked. A used submission key is treated as in receive.
+    No PIN is checked: the member of staff vouches for the caller. A used submission key is treated as in receive.
     Raises UserError for a locked customer.
     """
     sent = answers | {"channel": Channel.PHONE}
-    open_ticket = partial(_open_ticket_by_staff, customer=customer, by=by, why=TAKEN_AT_THE_PHONE, now=now)
-    return _store_once(
-        submission_key, sent, with_attachments, open_ticket, state=SubmissionState.ADMITTED, received_at=now
-    )
+
+    def open_ticket(submission: Submission) -> None:
+        _open_ticket(submission, customers.require_unlocked(customer), by.name, TAKEN_AT_THE_PHONE, now)
+
+    return _store_once(submission_key, sent, with_attachments, now, open_ticket, state=SubmissionState.ADMITTED)
 
 
-def admit(submission, now):
-    """Decide about a pending submission: make its ticket, or leave it unmatched with the reason.
+def admit(submission: Submission, now: datetime) -> None:
+    """Decide about a pending submission: open its ticket, or mark it unmatched with the reason.
 
-    Slow because of the PIN check, and therefore never called while somebody waits for an answer.
+    Only the worker calls this, never a web request: the PIN check is slow, and its result must not show.
     """
     customer, match = pins.check_proof(submission.customer_number, submission.pin_proof, now)
     with transaction(MIN_DECISION_SECONDS):
-        # Somebody may have locked or changed the customer while the PIN was checked, or tried another.
+        # While the PIN was checked, the customer may have been locked or changed, or another PIN tried.
         customer = customer and Customer.get_by_id(customer.id)
         is_locked_out = customer is not None and pin_lockout.is_locked_out(customer, submission.address, now)
         reason = _unmatched_reason(customer, match, is_locked_out)
@@ -101,24 +106,25 @@ def admit(submission, now):
                 state=SubmissionState.UNMATCHED if reason else SubmissionState.ADMITTED,
                 unmatched_reason=reason,
                 pin_proof=None,
-                # Whence it came matters only while nobody knows from whom it is.
+                # The sender's address is kept only while the customer is unknown.
                 address=submission.address if reason else "",
             )
             .where(Submission.id == submission.id, Submission.state == SubmissionState.PENDING)
             .execute()
         )
         if decided and reason is None:
-            _open_ticket(submission, customer, enums.PORTAL_ACTOR, MATCHED, now)
+            _open_ticket(submission, customer, PORTAL_ACTOR, MATCHED, now)
         elif decided and reason in _SECURITY_EVENTS:
             _count_wrong_pin(customer, submission.address, reason, is_locked_out, now)
     if decided and reason in _SECURITY_EVENTS:
         log_event(_SECURITY_EVENTS[reason], submission.address, customer=customer.number)
 
 
-def convert(submission, customer, by, confirmed_by, now):
-    """Turn an unmatched submission into a ticket for a customer; a note says who confirmed that it is theirs.
+def convert(submission: Submission, customer: Customer, by: Staff, confirmed_by: str, now: datetime) -> Ticket:
+    """Turn an unmatched submission into a ticket for a customer.
 
-    Raises NoLongerUnmatched, and UserError for a locked customer.
+    confirmed_by: a note on who at the customer's confirmed the request. Raises NoLongerUnmatched, and UserError for a
+    locked customer.
     """
     why = f"aus „Nicht zugeordnet“ ({submission.unmatched_reason.label}), bestätigt: {confirmed_by}"
     with transaction():
@@ -129,78 +135,82 @@ def convert(submission, customer, by, confirmed_by, now):
         )
         if not converted:
             raise NoLongerUnmatched
-        return _open_ticket_by_staff(submission, customer, by, why, now)
+        return _open_ticket(submission, customers.require_unlocked(customer), by.name, why, now)
 
 
-def with_open_receipt(now):
-    """Return what its senders can still ask for.
+def with_open_receipt(now: datetime) -> ModelSelect:
+    """Return the query of the submissions whose receipt can still be opened.
 
-    For everybody alike, whether it matched or not and whatever the office has done with it, up to the same age.
+    The age limit is the same for all, whether they matched or not and whatever staff did with them.
     """
     is_open = Submission.id > unmatched.last_closed_receipt_id()
     return Submission.received_after(now - settings.receipt_lifetime).where(is_open)
 
 
-def lead_time_missed(submission):
-    """Say whether a new employee was reported too late for the promised lead time."""
+def lead_time_missed(submission: Submission) -> bool:
+    """Say whether a new employee was reported later than the lead time asks for."""
     if submission.category is not Category.NEW_EMPLOYEE:
         return False
     reported_on = submission.received_at.astimezone(TIME_ZONE).date()
     return reported_on > workdays.last_day_in_time(submission.entry_date, settings.federal_state)
 
 
-def _store_once(submission_key, sent, with_attachments, then=None, **facts):
-    """Store a submission once per submission key, with all that follows from it, in one transaction."""
-    while True:
-        try:
-            with transaction():
-                submission = Submission.create(draft=submission_key, code=_new_code(), **facts, **sent)
-                if with_attachments:
-                    attachments.adopt(submission_key, submission)
-                if then:
-                    then(submission)
-                return submission
-        except IntegrityError:
-            known = with_open_receipt(facts["received_at"]).where(Submission.draft == submission_key).get_or_none()
-            if known is None:
-                # Either the code is taken, once in a lifetime, or the key was used by something nobody can ask for now.
-                _free(submission_key)
-                continue
-            if _differs(known, sent) or (
-                attachments.remove_duplicates(submission_key, known.attachments) and with_attachments
-            ):
-                raise AlreadySent(known) from None
-            return known
+def _store_once(
+    submission_key: str,
+    sent: Answers,
+    with_attachments: bool,
+    now: datetime,
+    then: Callable[[Submission], object] | None = None,
+    **facts: object,
+) -> Submission:
+    """Store a submission with its files and do what follows from it, once per submission key, in one transaction."""
+    with transaction():
+        known = Submission.get_or_none(Submission.draft == submission_key)
+        if known and not with_open_receipt(now).where(Submission.id == known.id).exists():
+            # Its receipt is closed, so it must not show: the key is used again as if it were new.
+            Submission.update(draft=secrets.token_urlsafe(16)).where(Submission.id == known.id).execute()
+            known = None
+        if known is None:
+            submission = Submission.create(draft=submission_key, code=_unused_code(), received_at=now, **facts, **sent)
+            if with_attachments:
+                attachments.adopt(submission_key, submission)
+            if then:
+                then(submission)
+            return submission
+    is_other = any(getattr(known, name) != value for name, value in sent.items())
+    if is_other or (attachments.remove_duplicates(submission_key, known.attachments) and with_attachments):
+        raise AlreadySent(known)
+    return known
 
 
-def _check_limits(submission_key, ip, now):
-    """Raise Flood if too much has come from this address or waits from everybody; what is stored already passes."""
+def _unused_code() -> str:
+    """Return a random code that no submission has; if all draws are taken, storing the last raises IntegrityError."""
+    for _ in range(MAX_CODE_DRAWS):
+        code = "".join(secrets.choice(CODE_ALPHABET) for _ in range(CODE_LENGTH))
+        if not Submission.select().where(Submission.code == code).exists():
+            break
+    return code
+
+
+def _check_limits(submission_key: str, ip: str, now: datetime) -> None:
+    """Raise TooManySubmissions or QueueFull, except for a repetition of what is stored already."""
     if with_open_receipt(now).where(Submission.draft == submission_key).exists():
         return
-    if settings.limits == "on" and Submission.pending().count() >= MAX_PENDING:
-        raise rate_limit.QueueFull(ONE_MINUTE)
+    if Submission.pending().count() >= settings.max_pending:
+        raise rate_limit.QueueFull(timedelta(minutes=1))
     rate_limit.consume(rate_limit.RateLimit.SUBMISSIONS, ip, now)
 
 
-def _free(submission_key):
-    with transaction():
-        Submission.update(draft=secrets.token_urlsafe(16)).where(Submission.draft == submission_key).execute()
-
-
-def _differs(submission, answers):
-    return any(getattr(submission, name) != value for name, value in answers.items())
-
-
-def _count_wrong_pin(customer, ip, reason, is_locked_out, now):
-    """Count a wrong PIN while there is a budget for it, and tell the customer once it is used up."""
-    if reason is UnmatchedReason.WRONG_PIN and not is_locked_out and settings.limits == "on":
+def _count_wrong_pin(customer: Customer, ip: str, reason: UnmatchedReason, is_locked_out: bool, now: datetime) -> None:
+    """Count a wrong PIN until the budget is used up, and then tell the customer."""
+    if reason is UnmatchedReason.WRONG_PIN and not is_locked_out:
         pin_lockout.record_wrong_pin(customer, ip, now)
     is_own = pin_lockout.is_customer_locked_out(customer, now)
     if (is_own or reason is UnmatchedReason.GUESSED) and pin_lockout.claim_notice(customer, now):
         messages.pin_lockout_notice(customer, is_own, now)
 
 
-def _unmatched_reason(customer, match, is_locked_out):
+def _unmatched_reason(customer: Customer | None, match: pins.PinMatch, is_locked_out: bool) -> UnmatchedReason | None:
     if customer is None:
         return UnmatchedReason.UNKNOWN_NUMBER
     if match is pins.PinMatch.FORMER:
@@ -214,11 +224,7 @@ def _unmatched_reason(customer, match, is_locked_out):
     return None
 
 
-def _open_ticket_by_staff(submission, customer, by, why, now):
-    return _open_ticket(submission, customers.require_unlocked(customer), by.name, why, now)
-
-
-def _open_ticket(submission, customer, actor, why, now):
+def _open_ticket(submission: Submission, customer: Customer, actor: str, why: str, now: datetime) -> Ticket:
     ticket = Ticket.create(
         submission=submission,
         customer=customer,
@@ -234,11 +240,7 @@ def _open_ticket(submission, customer, actor, why, now):
     messages.confirmation(ticket, now)
     if ticket.approval is Approval.PENDING:
         with locking.locked_ticket(ticket):
-            approvals.request_approval(ticket, enums.PORTAL_ACTOR, now)
+            approvals.request_approval(ticket, PORTAL_ACTOR, now)
     if ticket.approval is Approval.NOT_REQUIRED or submission.priority is Priority.HIGH:
         messages.new_ticket(ticket, now)
     return ticket
-
-
-def _new_code():
-    return "".join(secrets.choice(CODE_ALPHABET) for _ in range(CODE_LENGTH))

@@ -1,12 +1,14 @@
-"""What was sent with a number and PIN that do not match: look through it in groups, discard it, keep it bounded."""
+"""Submissions whose number and PIN do not match: list them in groups, discard them, limit their number and size."""
 
-from collections import defaultdict, deque, namedtuple
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from heapq import heapify, heappop, heappush
 from operator import attrgetter
+from typing import NamedTuple
 
-from peewee import JOIN, fn
+from peewee import JOIN, Expression, ModelSelect, fn
 
 from database import transaction
 from enums import MEBIBYTE, SubmissionState, UnmatchedReason
@@ -20,34 +22,43 @@ GROUP_PREVIEW_SIZE = 10
 ROWS_PER_PAGE = 50
 DELETE_BATCH_SIZE = 500
 
-# So many signs may the texts of what is discarded have, thousands of requests; older receipts close. Beside its two
-# long texts each counts as much as all others can have.
+# The texts of discarded submissions may have this many characters in all, enough for thousands; beyond it the oldest
+# receipts close. Each counts with its two long texts and the most that its other fields can hold.
 MAX_DISCARDED_CHARACTERS, ROW_OVERHEAD_CHARACTERS = 32 * 1024 * 1024, 2000
 
 HAS_CORRECT_PIN = Submission.unmatched_reason == UnmatchedReason.GUESSED
 _IS_DISCARDED = Submission.state == SubmissionState.DISCARDED
-# Nobody sends a request without a customer number.
+# A submission always has a customer number.
 _IS_TOMBSTONE = Submission.customer_number == ""
 
-_Load = namedtuple("_Load", "id number network size is_proven")
+
+class _Load(NamedTuple):
+    id: int
+    number: str
+    network: str
+    size: int
+    has_correct_pin: bool
+
+
+_Weight = Callable[[_Load], int]
 
 
 @dataclass
 class Group:
-    """What came with one customer number from one address, with the newest of it."""
+    """The unmatched submissions with one customer number from one IP address; it holds the newest of them."""
 
     customer_number: str
     ip: str
     count: int
     customer: Customer | None
-    reasons: list
-    submissions: list
+    reasons: list[str]
+    submissions: list[Submission]
 
 
-def groups(before=None):
-    """Return a page of groups, the one with the newest submission first, and where the next page begins, or None.
+def groups(before: int | None = None) -> tuple[list[Group], int | None]:
+    """Return a page of groups, the one with the newest submission first, and the key of the next page, or None.
 
-    `before` is what the last page gave as the beginning of this one.
+    before: the key that the previous page returned.
     """
     newest = fn.MAX(Submission.id)
     query = (
@@ -59,44 +70,44 @@ def groups(before=None):
     )
     rows = list((query.having(newest < before) if before else query).tuples())
     shown = rows[:GROUPS_PER_PAGE]
-    # The worker may have deleted one since; then there is nothing to show of it.
+    # The worker may have deleted a group since the query.
     page = [group for group in map(_group, shown) if group.submissions]
     return page, shown[-1][-1] if len(rows) > GROUPS_PER_PAGE else None
 
 
-def with_correct_pin():
-    """Return the newest of what came with the right PIN amid wrong ones: no flood of these is to hide it."""
+def with_correct_pin() -> list[Submission]:
+    """Return the newest submissions with the correct PIN during a lockout, so that wrong ones do not hide them."""
     return list(Submission.unmatched().where(HAS_CORRECT_PIN).limit(ROWS_PER_PAGE))
 
 
-def group_of(submission):
-    """Return the query of what belongs to the same group and came no later, newest first."""
+def group_of(submission: Submission) -> ModelSelect:
+    """Return the query of a submission and the older ones of its group, newest first."""
     return _members(submission.customer_number, submission.address, submission.id)
 
 
-def page_of_group(submission):
-    """Return a page of a submission's group, from it on backwards, and with what the next page begins, or None."""
+def page_of_group(submission: Submission) -> tuple[list[Submission], Submission | None]:
+    """Return a page of group_of and the first submission of the next page, or None."""
     rows = list(group_of(submission).limit(ROWS_PER_PAGE + 1))
     return rows[:ROWS_PER_PAGE], rows[ROWS_PER_PAGE] if len(rows) > ROWS_PER_PAGE else None
 
 
-def discard(submission, now):
-    """Delete an unmatched submission with its files, and return how many were deleted: 0 if somebody was faster."""
+def discard(submission: Submission, now: datetime) -> int:
+    """Delete an unmatched submission with its files; return the number deleted, 0 if it is no longer unmatched."""
     return _delete(Submission.id == submission.id, now)
 
 
-def discard_group(submission, now):
-    """Delete all of a submission's group that came no later than it, and return how many were deleted."""
+def discard_group(submission: Submission, now: datetime) -> int:
+    """Delete a submission and the older ones of its group; return the number deleted."""
     return _delete(Submission.id.in_(group_of(submission).select(Submission.id)), now)
 
 
-def overdue(moment):
-    """Return the query of what will have lain here longer than the configured days at a moment."""
+def overdue(moment: datetime) -> ModelSelect:
+    """Return the query of the submissions that at a moment will have been unmatched longer than the configured days."""
     return Submission.unmatched().where(Submission.received_at < moment - timedelta(days=settings.unmatched_days))
 
 
-def sweep(now):
-    """Delete what is older than the configured days."""
+def sweep(now: datetime) -> None:
+    """Delete what is older than the configured days, and discarded submissions whose receipt is closed."""
     _delete(Submission.id.in_(overdue(now).select(Submission.id)), now)
     is_forgotten = Submission.received_at <= now - settings.receipt_lifetime
     with transaction():
@@ -104,28 +115,27 @@ def sweep(now):
     _delete_surplus_tombstones()
 
 
-def last_closed_receipt_id():
-    """Return the id of the newest submission whose receipt was closed before its time, or 0."""
+def last_closed_receipt_id() -> int:
+    """Return the id of the newest submission whose receipt was closed early to save space, or 0."""
     return Submission.select(fn.MAX(Submission.id)).where(_IS_DISCARDED, _IS_TOMBSTONE).scalar() or 0
 
 
-def make_room(now):
-    """Delete the oldest of the largest groups while there is more than the settings allow; return how many went.
+def make_room(now: datetime) -> int:
+    """Delete the oldest of the largest groups until the rest is within the limits; return the number deleted.
 
-    A flood pushes out only itself, not somebody's one typing error: what has most from its site goes first, else what
-    has most for its customer number, else the oldest of all. What came with the right PIN amid wrong ones goes last of
-    all: otherwise who tries PINs could make it vanish.
+    A flood must only displace itself, not somebody's single typing error: the site with the most submissions loses its
+    oldest first, then the customer number with the most, then the oldest of all. Submissions with the correct PIN go
+    last: otherwise an attacker could displace them by trying PINs.
     """
-    if settings.limits == "off":
-        return 0
-    loads, doomed = _loads(), set()
-    for weight, most in (
+    loads, doomed = _loads(), set[_Load]()
+    limits: tuple[tuple[_Weight, int], ...] = (
         (lambda load: 1, settings.unmatched_most),
         (lambda load: load.size, settings.unmatched_total_mib * MEBIBYTE),
-    ):
+    )
+    for weight, most in limits:
         doomed |= _surplus([load for load in loads if load not in doomed], weight, most)
     ids = [load.id for load in doomed]
-    # Some at a time, so that nobody waits long for the database.
+    # In batches, so that nobody waits long for the database.
     slices = (ids[begin : begin + DELETE_BATCH_SIZE] for begin in range(0, len(ids), DELETE_BATCH_SIZE))
     gone = sum(_delete(Submission.id.in_(some), now) for some in slices)
     if gone:
@@ -133,31 +143,26 @@ def make_room(now):
     return gone
 
 
-def _group(row):
+def _group(row: tuple[str, str, int, int]) -> Group:
     customer_number, ip, count, newest_id = row
     members = _members(customer_number, ip, newest_id)
+    customer = Customer.get_or_none(Customer.number == customer_number)
     reasons = members.select(Submission.unmatched_reason).order_by().distinct().tuples()
-    return Group(
-        customer_number=customer_number,
-        ip=ip,
-        count=count,
-        customer=Customer.get_or_none(Customer.number == customer_number),
-        reasons=sorted(reason.label for (reason,) in reasons),
-        submissions=list(members.limit(GROUP_PREVIEW_SIZE)),
-    )
+    labels = sorted(reason.label for (reason,) in reasons)
+    return Group(customer_number, ip, count, customer, labels, list(members.limit(GROUP_PREVIEW_SIZE)))
 
 
-def _members(customer_number, ip, newest_id):
+def _members(customer_number: str, ip: str, newest_id: int) -> ModelSelect:
     return Submission.unmatched().where(
         Submission.customer_number == customer_number, Submission.address == ip, Submission.id <= newest_id
     )
 
 
-def _delete(condition, now):
-    """Delete unmatched submissions and then their files: a crash between leaves files that the sweep finds nameless.
+def _delete(condition: Expression, now: datetime) -> int:
+    """Delete unmatched submissions, then their files; files left by a crash in between are deleted by the sweep.
 
-    Of what somebody can still open a receipt of, the row stays out of everybody's sight until then: a receipt that was
-    gone sooner than others would tell its sender that nothing matched.
+    While a receipt can be opened, its row is kept as discarded: a receipt that closed sooner than others would tell its
+    sender that number and PIN did not match.
     """
     doomed = (Submission.state == SubmissionState.UNMATCHED) & condition
     is_asked_for = Submission.received_at > now - settings.receipt_lifetime
@@ -172,21 +177,21 @@ def _delete(condition, now):
     return gone
 
 
-def _delete_surplus_tombstones():
-    """Forget the oldest of what is discarded while its texts take up more than they may.
+def _delete_surplus_tombstones() -> None:
+    """Delete the oldest discarded submissions if the texts of all take up too much.
 
-    A mark stays, and no receipt of what came before it opens any more, whether it matched or not: if only these were
-    closed, they would tell their senders that nothing matched.
+    A tombstone stays, and the receipts of all older submissions close, whether they matched or not: if only the deleted
+    ones closed, they would tell their senders that number and PIN did not match.
     """
-    if settings.limits == "off":
-        return
-    lengths = [fn.LENGTH(text).coerce(False) for text in (Submission.description, Submission.remarks)]
+    text_lengths = [fn.LENGTH(text).coerce(False) for text in (Submission.description, Submission.remarks)]
     rows = (
-        Submission.select(Submission.id, *lengths).where(_IS_DISCARDED, ~_IS_TOMBSTONE).order_by(Submission.id.desc())
+        Submission.select(Submission.id, *text_lengths)
+        .where(_IS_DISCARDED, ~_IS_TOMBSTONE)
+        .order_by(Submission.id.desc())
     )
     total, newest = 0, None
-    for id, *signs in list(rows.tuples()):
-        total += ROW_OVERHEAD_CHARACTERS + sum(signs)
+    for id, *lengths in list(rows.tuples()):
+        total += ROW_OVERHEAD_CHARACTERS + sum(lengths)
         if total > MAX_DISCARDED_CHARACTERS:
             newest = id
             break
@@ -200,8 +205,8 @@ def _delete_surplus_tombstones():
         Submission.insert(kept | blank | {"state": SubmissionState.DISCARDED}).execute()
 
 
-def _loads():
-    """Return what each unmatched submission takes up, oldest first."""
+def _loads() -> list[_Load]:
+    """Return the load of each unmatched submission, oldest first."""
     rows = (
         Submission.unmatched()
         .select(
@@ -221,10 +226,10 @@ def _loads():
     ]
 
 
-def _surplus(loads, weight, most):
-    """Return what has to go, so that the weights of the rest, given oldest first, add up to no more than this."""
+def _surplus(loads: list[_Load], weight: _Weight, most: int) -> set[_Load]:
+    """Return which loads, given oldest first, to delete so that the weights of the rest add up to at most the limit."""
     rest = [load for load in loads if weight(load)]
-    excess, surplus = sum(map(weight, rest)) - most, set()
+    excess, surplus = sum(map(weight, rest)) - most, set[_Load]()
     for victim in _eviction_order(rest, weight):
         if excess <= 0:
             break
@@ -233,10 +238,10 @@ def _surplus(loads, weight, most):
     return surplus
 
 
-def _eviction_order(loads, weight):
-    """Yield what goes first, next and so on, until nothing is left."""
-    for is_proven in (False, True):
-        left = {load.id: load for load in loads if load.is_proven is is_proven}
+def _eviction_order(loads: list[_Load], weight: _Weight) -> Iterator[_Load]:
+    """Yield all loads in the order in which they are to be deleted."""
+    for has_correct_pin in (False, True):
+        left = {load.id: load for load in loads if load.has_correct_pin is has_correct_pin}
         for key in (attrgetter("network"), attrgetter("number")):
             for victim in _oldest_of_largest(list(left.values()), key, weight):
                 del left[victim.id]
@@ -244,12 +249,12 @@ def _eviction_order(loads, weight):
         yield from left.values()
 
 
-def _oldest_of_largest(loads, key, weight):
+def _oldest_of_largest(loads: Iterable[_Load], key: Callable[[_Load], str], weight: _Weight) -> Iterator[_Load]:
     """Yield the oldest of the largest group, again and again, while any group has more than one."""
-    groups = defaultdict(deque)
+    groups: dict[str, deque[_Load]] = defaultdict(deque)
     for load in loads:
         groups[key(load)].append(load)
-    # Of two alike, the one with the oldest comes first.
+    # Of two equally large groups, the one with the older load comes first.
     largest = [(-sum(map(weight, group)), group[0].id, group) for group in groups.values() if len(group) > 1]
     heapify(largest)
     while largest:

@@ -70,7 +70,7 @@ def next_run_time(now):
 
 def _after_a_workday(now):
     """Return when the first night after a whole working day begins."""
-    workday = workdays.workday_after(now.astimezone(TIME_ZONE).date(), 1, settings.federal_state)
+    workday = workdays.add_workdays(now.astimezone(TIME_ZONE).date(), 1, settings.federal_state)
     return next_run_time(datetime.combine(workday + timedelta(days=1), time.min, TIME_ZONE))
 
 

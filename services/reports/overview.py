@@ -101,8 +101,8 @@ class Overview:
 def overview(now):
     """Return what waits at this moment."""
     state, today = settings.federal_state, now.astimezone(TIME_ZONE).date()
-    since = workdays.workday_before(today, 1, state)
-    until = workdays.workday_after(today, ENTRY_WORKDAYS, state)
+    since = workdays.add_workdays(today, -1, state)
+    until = workdays.add_workdays(today, ENTRY_WORKDAYS, state)
     is_new = Ticket.status == TicketStatus.NEW
     is_pending = Ticket.approval == Approval.PENDING
     backups = backup.status()

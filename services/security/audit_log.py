@@ -1,22 +1,21 @@
-"""What an office wants to be able to look up after an attack: one line of the log per event, with its source.
+"""The audit log: one line for each security event, with its source, for looking it up after an attack.
 
-The facts are names and numbers from the database, never what somebody typed.
+A line holds names and numbers from the database, never what somebody typed.
 """
 
 import logging
 from enum import StrEnum
 
 from logs.setup import SECURITY_LOGGER
-from services.security.ip_networks import site_of
 
 log = logging.getLogger(SECURITY_LOGGER)
 
-# Whence an event comes that no visitor brought about.
-COMMAND, BACKGROUND = "Befehl", "Hintergrund"
+# The source of an event that a command causes.
+COMMAND = "Befehl"
 
 
 class SecurityEvent(StrEnum):
-    """What is noted, as it stands in the log."""
+    """The events and their words in the log."""
 
     SIGNED_IN = "angemeldet"
     SIGNED_OUT = "abgemeldet"
@@ -60,8 +59,8 @@ _ALARMING = frozenset(
     }
 )
 
-# What anybody can bring about as often as they like: of one source the first are written, and then how many more.
-_THROTTLED = frozenset(
+# Visitors can cause these at will, so they are kept out of the file for security events only.
+_FROM_ANYBODY = frozenset(
     {
         SecurityEvent.SIGN_IN_REFUSED,
         SecurityEvent.LOGIN_THROTTLED,
@@ -73,13 +72,12 @@ _THROTTLED = frozenset(
     }
 )
 
-# The facts of an event by their names in the code, and their words in the log.
+# The words in the log for the facts of an event.
 _WORDS = {"account": "Konto", "customer": "Kunde", "by": "von", "page": "Seite", "code": "Vorgang", "what": "Was"}
 
 
-def log_event(event, source, **facts):
-    """Write one line about an event: whence it came (an address, or one of the words above), and its facts."""
+def log_event(event: SecurityEvent, source: str, **facts: object) -> None:
+    """Write one line about an event, with its source (an IP address or COMMAND) and facts by the names in _WORDS."""
     known = [f"Quelle={source}", *(f"{_WORDS[name]}={value}" for name, value in facts.items())]
     level = logging.WARNING if event in _ALARMING else logging.INFO
-    extra = {"kind": f"{event} | Quelle={site_of(source)}"} if event in _THROTTLED else {}
-    log.log(level, "%s | %s", event, " | ".join(known), extra=extra)
+    log.log(level, "%s | %s", event, " | ".join(known), extra={"from_anybody": event in _FROM_ANYBODY})

@@ -1,57 +1,57 @@
-"""Addresses only: what a sender can hardly leave."""
+"""The networks of IP addresses: what one sender can hardly change.
+
+IPv4: the address itself. IPv6: the network (/64, what one device usually has) and the site (/48, what a connection is
+usually given).
+"""
 
 import re
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
-# Who has one IPv6 address usually has as many as the one holds; a company has as many such networks as the other.
 IPV6_NETWORK_BITS = 64
 IPV6_SITE_BITS = 48
 
-# A whole site may do as often what one network may.
+# A whole site may do this many times what one network may.
 SITE_FACTOR = 8
 
-# Where an address of IPv4 stands that a network of IPv6 translates (RFC 6052).
+# IPv4 addresses translated to IPv6 (NAT64, RFC 6052).
 _TRANSLATED = ip_network("64:ff9b::/96")
 
-# Some proxies add the port, and that is another one for each connection.
+# Some proxies add the port, which differs for each connection.
 _WITH_PORT = re.compile(r"\[(?P<v6>[^]]*)\](:\d+)?|(?P<v4>[\d.]+):\d+")
 
 
-def parse_ip(text):
-    """Return the address that a proxy names, in its one short spelling, or "" for what is none."""
+def parse_ip(text: str) -> str:
+    """Return the address that a proxy names, in its shortest form, or "" if it is not an address."""
     text = text.strip().strip('"')
     if found := _WITH_PORT.fullmatch(text):
         text = found["v6"] or found["v4"] or ""
     try:
-        # Of what follows the "%" only the sender's own machine knows what it means.
-        return str(_plain(ip_address(text.partition("%")[0])))
+        # The zone behind "%" has a meaning on the sender's own machine only.
+        return str(_unmapped(ip_address(text.partition("%")[0])))
     except ValueError:
         return ""
 
 
-def network_of(ip):
-    """Return an address as text, in place of one of IPv6 the network from which it was picked.
-
-    What is no address comes back as it is.
-    """
-    return _within(ip, IPV6_NETWORK_BITS)
+def network_of(ip: str) -> str:
+    """Return the network of an address: IPv4 /32, IPv6 /64. A text that is not an address comes back unchanged."""
+    return _network(ip, IPV6_NETWORK_BITS)
 
 
-def site_of(ip):
-    """Return an address as text, in place of one of IPv6, or of its network, all that a connection may be given."""
-    return _within(ip, IPV6_SITE_BITS)
+def site_of(ip: str) -> str:
+    """Return the site of an address or of a network: IPv4 /32, IPv6 /48. Other texts come back unchanged."""
+    return _network(ip, IPV6_SITE_BITS)
 
 
-def _within(ip, bits):
+def _network(ip: str, bits: int) -> str:
     try:
-        parsed = _plain(ip_address(ip.partition("/")[0]))
+        parsed = _unmapped(ip_address(ip.partition("/")[0]))
     except ValueError:
         return ip
     return str(ip_network((int(parsed), bits), strict=False) if isinstance(parsed, IPv6Address) else parsed)
 
 
-def _plain(ip):
-    """Return an address of IPv4 that is spelled as one of IPv6 as what it is."""
+def _unmapped(ip: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
+    """Return the IPv4 address that is written as IPv6; other addresses come back unchanged."""
     if isinstance(ip, IPv6Address):
         if ip in _TRANSLATED:
             return IPv4Address(int(ip) & 0xFFFFFFFF)

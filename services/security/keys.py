@@ -18,8 +18,8 @@ MISSING_KEY_ADVICE = (
 )
 
 
-def prepare_secret_key():
-    """Make the secret key of a new installation; raises StartError where one must be and is not."""
+def prepare_secret_key() -> None:
+    """Create the secret key of a new installation; raises StartError if one in use has lost its key."""
     path = settings.secret_key_path
     if not path.exists():
         if Customer.select().exists() or Staff.select().exists():
@@ -31,10 +31,11 @@ def prepare_secret_key():
     secret_key()
 
 
-def place_secret_key(key):
-    """Let these bytes be the secret key, unless there is one.
+def place_secret_key(key: bytes) -> None:
+    """Store these bytes as the secret key, unless there is one.
 
-    Linked into place only when whole and on disk: a crash or a second process never leaves a short or other key.
+    The file is linked into place once it is complete and on disk, so that neither a crash nor a second process leaves a
+    short or different key.
     """
     path = settings.secret_key_path
     fresh = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
@@ -51,8 +52,8 @@ def place_secret_key(key):
     disk.fsync_directory(path.parent)
 
 
-def secret_key():
-    """Return the secret bytes of this installation; raises StartError if they are damaged."""
+def secret_key() -> bytes:
+    """Return the secret key of this installation; raises StartError if it is damaged."""
     path = settings.secret_key_path
     key = path.read_bytes()
     if len(key) != SECRET_KEY_BYTES:
@@ -60,11 +61,11 @@ def secret_key():
     return key
 
 
-def derived_key(label, key=None):
-    """Return a key of its own for each purpose, derived from the secret key, or from one that is about to be it."""
+def derived_key(label: bytes, key: bytes | None = None) -> bytes:
+    """Return the key for one purpose, derived from the secret key in force or from another one."""
     return _derive(key or secret_key(), label)
 
 
 @cache
-def _derive(key, label):
+def _derive(key: bytes, label: bytes) -> bytes:
     return hmac.new(key, label, hashlib.sha256).digest()

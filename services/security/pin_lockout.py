@@ -1,12 +1,12 @@
-"""Who guesses PINs: wrong ones are counted, and beyond a budget a right one does not open the door, either.
+"""The lockout against guessed PINs: wrong PINs are counted, and beyond a budget a correct one opens no ticket, either.
 
-Only what was tried at a PIN in force counts: no unknown number, no former PIN. The rows are written in the transaction
-of the decision, so that two workers at once cannot overdraw a budget, and beyond it nothing more is written.
+Unknown customer numbers and former PINs do not count. The rows are written in the transaction of the decision, so that
+two workers at once cannot exceed a budget; once it is used up, nothing more is written.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from peewee import fn
+from peewee import ModelSelect, fn
 
 from database import transaction
 from models import Customer, WrongPin
@@ -15,17 +15,17 @@ from settings import settings
 
 DAY = timedelta(days=1)
 
-# So many have to guess together before the budget over all customers is used up.
+# One site may use at most a third of the budget over all customers.
 SITES_PER_TOTAL_BUDGET = 3
 
 
-def is_locked_out(customer, ip, now):
-    """Say whether so many wrong PINs came, for this customer or for all, that a right one may be a lucky guess.
+def is_locked_out(customer: Customer, ip: str, now: datetime) -> bool:
+    """Say whether there were so many wrong PINs that a correct one may be a lucky guess.
 
-    One site alone has a part of the budget over all. Beyond it nothing from there opens a door or counts, so that who
-    guesses there can keep the door shut for nobody elsewhere.
+    They are counted by customer, by site and over all customers. A site has a part of the budget over all, so that an
+    attacker at one site cannot lock out the others.
     """
-    of_site = _lately(now).where(WrongPin.site == site_of(ip))
+    of_site = _last_day(now).where(WrongPin.site == site_of(ip))
     return (
         is_customer_locked_out(customer, now)
         or is_every_customer_locked_out(now)
@@ -33,26 +33,26 @@ def is_locked_out(customer, ip, now):
     )
 
 
-def is_customer_locked_out(customer, now):
+def is_customer_locked_out(customer: Customer, now: datetime) -> bool:
     """Say whether a customer's own budget is used up."""
-    return _is_used_up(_lately(now).where(WrongPin.customer == customer), settings.wrong_pins_per_day)
+    return _is_used_up(_last_day(now).where(WrongPin.customer == customer), settings.wrong_pins_per_day)
 
 
-def is_every_customer_locked_out(now):
+def is_every_customer_locked_out(now: datetime) -> bool:
     """Say whether the budget over all customers is used up."""
-    return _is_used_up(_lately(now), settings.wrong_pins_total_per_day)
+    return _is_used_up(_last_day(now), settings.wrong_pins_total_per_day)
 
 
-def record_wrong_pin(customer, ip, now):
-    """Count a wrong PIN, within the transaction that decides about it; where nothing gets in, none is guessed."""
+def record_wrong_pin(customer: Customer, ip: str, now: datetime) -> None:
+    """Count a wrong PIN, within the transaction that decides about it, unless the customer has no access anyway."""
     if customer.pin_hash and not customer.locked_at:
         WrongPin.create(customer=customer, site=site_of(ip), at=now)
 
 
-def claim_notice(customer, now):
-    """Say whether the customer is to be told now, once a day, and note that it is done.
+def claim_notice(customer: Customer, now: datetime) -> bool:
+    """Say whether to notify the customer now, at most once a day, and record it; within the transaction that decides.
 
-    Called within the transaction that decides. Who is locked is not told: nothing of theirs gets in, guessed or not.
+    A locked customer is not notified: no request of theirs becomes a ticket anyway.
     """
     told_at = customer.guessing_told_at
     if not customer.email or customer.locked_at or (told_at is not None and now - told_at < DAY):
@@ -61,12 +61,10 @@ def claim_notice(customer, now):
     return True
 
 
-def locked_out_customers(now):
-    """Return the customers whose own budget is used up at this moment, by number."""
-    if settings.limits == "off":
-        return []
+def locked_out_customers(now: datetime) -> list[Customer]:
+    """Return the customers whose own budget is used up, by number."""
     used_up = (
-        _lately(now)
+        _last_day(now)
         .select(WrongPin.customer)
         .group_by(WrongPin.customer)
         .having(fn.COUNT(WrongPin.id) >= settings.wrong_pins_per_day)
@@ -74,15 +72,15 @@ def locked_out_customers(now):
     return list(Customer.by_number().where(Customer.id.in_(used_up)))
 
 
-def sweep(now):
-    """Delete what counts no longer."""
+def sweep(now: datetime) -> None:
+    """Delete the wrong PINs that have expired."""
     with transaction():
         WrongPin.delete().where(WrongPin.at <= now - DAY).execute()
 
 
-def _lately(now):
+def _last_day(now: datetime) -> ModelSelect:
     return WrongPin.select().where(WrongPin.at > now - DAY)
 
 
-def _is_used_up(query, budget):
-    return settings.limits == "on" and query.count() >= budget
+def _is_used_up(wrong_pins: ModelSelect, budget: int) -> bool:
+    return wrong_pins.count() >= budget

@@ -1,11 +1,11 @@
-"""Who sends too much is asked to wait: how much came from each network is counted in the memory of the one server.
+"""Rate limits: a network that sends too much must wait. Token buckets in the memory of the one server process.
 
-A network may send as much of a kind at once as the settings allow for an hour, and gets it back little by little. Of
-IPv6 the whole site is counted, too, at a multiple: who has a thousand networks has not a thousand times as much.
+A network may use its limit for an hour at once, and gets it back little by little. The site counts as well, with a
+multiple of the limit, so that a thousand IPv6 networks do not have a thousand times as much.
 """
 
 import threading
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import Enum
 
 from services.security.audit_log import SecurityEvent, log_event
@@ -14,24 +14,24 @@ from settings import settings
 
 HOUR = timedelta(hours=1)
 
-# Beyond this many the ones that were seen least lately are forgotten: memory has a bound, too.
-MOST_COUNTED = 20_000
+# Beyond this many buckets the least recently used ones are dropped.
+MAX_BUCKETS = 20_000
 
-# What fractions of a second add up to by rounding keeps nobody waiting.
+# Rounding errors of this size make nobody wait.
 TOLERANCE = timedelta(milliseconds=1)
 
 
 class RateLimit(Enum):
-    """What is counted, by the name of its setting."""
+    """What is limited, by the name of its setting."""
 
     SUBMISSIONS = "submissions_per_hour"
     UPLOADS = "uploads_per_hour"
 
 
 class RateLimited(Exception):
-    """There is too much at the moment; carries how long to wait."""
+    """Too much came at once; `wait` is how long until it can be sent again."""
 
-    def __init__(self, wait):
+    def __init__(self, wait: timedelta) -> None:
         super().__init__(wait)
         self.wait = wait
 
@@ -45,58 +45,56 @@ class TooManyUploads(RateLimited):
 
 
 class QueueFull(RateLimited):
-    """So much waits from everybody together that nothing more can be taken."""
+    """Too many requests from all networks together are waiting."""
 
 
 _REFUSALS = {RateLimit.SUBMISSIONS: TooManySubmissions, RateLimit.UPLOADS: TooManyUploads}
 
-# By kind and network: when all of it is given back, and whether somebody was refused since it was.
-_buckets = {}
+# By limit and network or site: when the bucket is full again, and whether a request was refused since it last was.
+_buckets: dict[tuple[str, str], tuple[datetime, bool]] = {}
 _lock = threading.Lock()
 
 
-def consume(kind, ip, now, number=1):
-    """Count so many from an address; raises Flood if its network or its site has sent too much, and counts nothing."""
-    if settings.limits == "off":
-        return
+def consume(kind: RateLimit, ip: str, now: datetime, number: int = 1) -> None:
+    """Count requests or files from an address; raises RateLimited and then counts nothing."""
     limit = getattr(settings, kind.value)
-    shares = {(kind, network_of(ip)): limit, (kind, "site", site_of(ip)): SITE_FACTOR * limit}
+    limits = {(kind.value, network_of(ip)): limit, (kind.value, f"site {site_of(ip)}"): SITE_FACTOR * limit}
     with _lock:
-        wait = max(_wait(key, number / most, now) for key, most in shares.items())
+        wait = max(_wait(key, number / most, now) for key, most in limits.items())
         if wait <= TOLERANCE:
-            for key, most in shares.items():
+            for key, most in limits.items():
                 _count(key, number / most, now)
             return
-        known = shares.keys() & _buckets.keys()
+        known = limits.keys() & _buckets.keys()
         is_first = not any(_buckets[key][1] for key in known)
         for key in known:
             _buckets[key] = (_buckets[key][0], True)
     if is_first:
-        # Once, or a flood would fill the log.
+        # Once, so that a flood does not fill the log.
         log_event(SecurityEvent.RATE_LIMITED, ip, what=kind.value)
     raise _REFUSALS[kind](wait)
 
 
-def reset():
-    """Begin anew, as at the start of the server."""
+def reset() -> None:
+    """Forget all that was counted, as at the start of the server."""
     with _lock:
         _buckets.clear()
 
 
-def _refilled_at(key, now):
-    """Return when all is given back; what lies further ahead comes from a clock that was put back, and counts not."""
-    moment, _ = _buckets.get(key, (now, False))
-    return moment if now <= moment <= now + HOUR else now
+def _full_at(key: tuple[str, str], now: datetime) -> datetime:
+    """Return when a bucket is full again; a time too far ahead comes from a clock that was put back, and is ignored."""
+    full_at, _ = _buckets.get(key, (now, False))
+    return full_at if now <= full_at <= now + HOUR else now
 
 
-def _wait(key, share, now):
-    return _refilled_at(key, now) + min(share, 1) * HOUR - HOUR - now
+def _wait(key: tuple[str, str], share: float, now: datetime) -> timedelta:
+    return _full_at(key, now) + min(share, 1) * HOUR - HOUR - now
 
 
-def _count(key, share, now):
-    refilled_at = _refilled_at(key, now)
-    # What was seen last stands last.
+def _count(key: tuple[str, str], share: float, now: datetime) -> None:
+    full_at = _full_at(key, now)
+    # Reinsert to keep the order of last use.
     _, was_refused = _buckets.pop(key, (now, False))
-    _buckets[key] = (min(refilled_at + share * HOUR, now + HOUR), was_refused and refilled_at > now)
-    while len(_buckets) > MOST_COUNTED:
+    _buckets[key] = (min(full_at + share * HOUR, now + HOUR), was_refused and full_at > now)
+    while len(_buckets) > MAX_BUCKETS:
         del _buckets[next(iter(_buckets))]

@@ -1,15 +1,22 @@
-"""What happens to a ticket: each verb is one transaction, with who, when and why."""
+"""What staff do with a ticket: each action is one transaction and records who did it, when and why.
 
-import enums
-from enums import STARTED_STATUSES, Approval, EventKind, Priority, TicketStatus
+seen: the id of the newest event on the page the person looked at; if newer ones came, the actions raise EditConflict.
+What is not possible in the ticket's state raises UserError.
+"""
+
+from datetime import datetime
+
+from enums import PORTAL_ACTOR, STARTED_STATUSES, Approval, EventKind, Priority, TicketStatus
+from models import Staff, Ticket
 from services import search
+from services.errors import UserError
 from services.mail import messages
 from services.tickets import approvals, events
 from services.tickets.locking import close, locked_ticket, require, staff_action
 
 
-def take_over(ticket, by, seen, now):
-    """Make the ticket one's own."""
+def take_over(ticket: Ticket, by: Staff, seen: int, now: datetime) -> None:
+    """Assign the ticket to the person who acts."""
     with staff_action(ticket, by, seen, now) as record:
         require(ticket.is_open, "Dieses Ticket ist schon geschlossen.")
         require(ticket.assignee != by, "Dieses Ticket haben Sie schon übernommen.")
@@ -17,53 +24,49 @@ def take_over(ticket, by, seen, now):
         record(EventKind.TAKEN_OVER)
 
 
-def assign(ticket, to, by, seen, now):
-    """Give the ticket to a member of staff, or to nobody."""
+def assign(ticket: Ticket, to: Staff | None, by: Staff, seen: int, now: datetime) -> None:
+    """Assign the ticket to a member of staff, or to nobody."""
     with staff_action(ticket, by, seen, now) as record:
         require(ticket.is_open, "Ein geschlossenes Ticket können Sie nicht zuweisen.")
         require(ticket.assignee != to, "Das Ticket ist schon so zugewiesen.")
-        require(to is None or to.locked_at is None, "Dieses Konto ist gesperrt.")
+        require(to is None or Staff.active().where(Staff.id == to.id).exists(), "Dieses Konto ist gesperrt.")
         ticket.assignee = to
         record(EventKind.ASSIGNED, f"an {to.name}" if to else "an niemanden")
 
 
-def start(ticket, by, seen, now):
-    """Begin to work, or go on after waiting; whoever starts a ticket of nobody takes it over."""
+def start(ticket: Ticket, by: Staff, seen: int, now: datetime) -> None:
+    """Begin or resume work; an unassigned ticket is assigned to the person who acts."""
     with staff_action(ticket, by, seen, now) as record:
-        require("start" in possible_actions(ticket, by), _why_not(ticket))
-        ticket.status = TicketStatus.IN_PROGRESS
-        ticket.assignee = ticket.assignee or by
+        _begin_work(ticket, by, "start")
         record(EventKind.STARTED)
 
 
-def start_early(ticket, by, seen, now, reason):
-    """Begin to work though the approval is pending, because the priority is high."""
+def start_early(ticket: Ticket, by: Staff, seen: int, now: datetime, reason: str) -> None:
+    """Begin work although the approval is pending, because the priority is high."""
     with staff_action(ticket, by, seen, now) as record:
-        require("start_early" in possible_actions(ticket, by), _why_not(ticket))
-        ticket.status = TicketStatus.IN_PROGRESS
-        ticket.assignee = ticket.assignee or by
+        _begin_work(ticket, by, "start_early")
         record(EventKind.STARTED_EARLY, reason)
         approvals.notify_of_early_start(ticket, reason, now)
 
 
-def wait(ticket, by, seen, now, text):
-    """Wait for the customer; the text says for what."""
+def wait(ticket: Ticket, by: Staff, seen: int, now: datetime, text: str) -> None:
+    """Set the ticket to waiting for the customer; the text says for what."""
     with staff_action(ticket, by, seen, now) as record:
-        require("wait" in possible_actions(ticket, by), _why_not(ticket))
+        _require_possible(ticket, by, "wait")
         ticket.status = TicketStatus.WAITING
         record(EventKind.WAITING, text)
 
 
-def finish(ticket, by, seen, now, text):
-    """Close the ticket as done and tell the customer; the text may say how it was solved."""
+def finish(ticket: Ticket, by: Staff, seen: int, now: datetime, text: str) -> None:
+    """Close the ticket as done and tell the customer; the text, which may be empty, says how it was solved."""
     with staff_action(ticket, by, seen, now) as record:
-        require("finish" in possible_actions(ticket, by), _why_not(ticket))
+        _require_possible(ticket, by, "finish")
         close(ticket, TicketStatus.DONE, now)
         record(EventKind.DONE, text)
         messages.done(ticket, text, now)
 
 
-def cancel(ticket, by, seen, now, reason):
+def cancel(ticket: Ticket, by: Staff, seen: int, now: datetime, reason: str) -> None:
     """Close the ticket without a solution and tell the customer the reason."""
     with staff_action(ticket, by, seen, now) as record:
         require(ticket.is_open, "Dieses Ticket ist schon geschlossen.")
@@ -72,36 +75,36 @@ def cancel(ticket, by, seen, now, reason):
         messages.cancelled(ticket, reason, now)
 
 
-def reopen(ticket, by, seen, now, reason):
-    """Put a closed ticket back into the queue and tell the customer, with the reason."""
+def reopen(ticket: Ticket, by: Staff, seen: int, now: datetime, reason: str) -> None:
+    """Reopen a closed ticket and tell the customer the reason."""
     with staff_action(ticket, by, seen, now):
         require(not ticket.is_open, "Dieses Ticket ist offen.")
         return_to_queue(ticket, by.name, now, reason)
         messages.reopened(ticket, reason, now)
 
 
-def return_to_queue(ticket, actor, now, reason=""):
-    """Open a closed ticket, within the transaction of its change; if it was not approved, a new decision is asked for.
+def return_to_queue(ticket: Ticket, actor: str, now: datetime, reason: str = "") -> None:
+    """Reopen a closed ticket, within the caller's transaction, and request approval again if it was not granted.
 
-    The customer can do this, too, when what was done does not help.
+    actor: a member of staff, or the customer, whose reply reopens a ticket that is done.
     """
     ticket.status = TicketStatus.NEW
     ticket.closed_at = None
     search.update_state(ticket)
     events.record(ticket, EventKind.REOPENED, actor, now, reason)
     if ticket.approval in (Approval.PENDING, Approval.DECLINED):
-        approvals.request_approval(ticket, enums.PORTAL_ACTOR, now)
+        approvals.request_approval(ticket, PORTAL_ACTOR, now)
 
 
-def add_note(ticket, by, now, text):
-    """Add an internal note; it takes nothing from anybody, so it needs no look at what others did."""
+def add_note(ticket: Ticket, by: Staff, now: datetime, text: str) -> None:
+    """Add an internal note; unlike the other actions it cannot conflict with what others did meanwhile."""
     with locked_ticket(ticket):
         ticket.first_action_at = ticket.first_action_at or now
         events.record(ticket, EventKind.NOTED, by.name, now, text)
 
 
-def possible_actions(ticket, by):
-    """Return the names of what a member of staff can do with a ticket as it is, but for the note: that always goes."""
+def possible_actions(ticket: Ticket, by: Staff) -> list[str]:
+    """Return the names of the actions that a member of staff can take now; add_note, always possible, is not listed."""
     if not ticket.is_open:
         return ["reopen"]
     possible = ["assign", "cancel"]
@@ -123,11 +126,16 @@ def possible_actions(ticket, by):
     return possible
 
 
-def _why_not(ticket):
-    if not ticket.is_open:
-        return "Dieses Ticket ist schon geschlossen."
-    if ticket.approval is Approval.PENDING:
-        return "Dieses Ticket wartet noch auf die Freigabe."
-    if ticket.approval is Approval.DECLINED:
-        return "Dieses Ticket ist nicht freigegeben."
-    return f"Das geht nicht: Das Ticket hat den Stand „{ticket.status.label}“."
+def _begin_work(ticket: Ticket, by: Staff, action: str) -> None:
+    _require_possible(ticket, by, action)
+    ticket.status = TicketStatus.IN_PROGRESS
+    ticket.assignee = ticket.assignee or by
+
+
+def _require_possible(ticket: Ticket, by: Staff, action: str) -> None:
+    if action in possible_actions(ticket, by):
+        return
+    require(ticket.is_open, "Dieses Ticket ist schon geschlossen.")
+    require(ticket.approval is not Approval.PENDING, "Dieses Ticket wartet noch auf die Freigabe.")
+    require(ticket.approval is not Approval.DECLINED, "Dieses Ticket ist nicht freigegeben.")
+    raise UserError(f"Das geht nicht: Das Ticket hat den Stand „{ticket.status.label}“.")

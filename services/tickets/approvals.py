@@ -1,17 +1,17 @@
-"""Who decides about a ticket at the customer's: they are asked and reminded, and the first of them decides."""
+"""Approvals: the customer's approvers are asked about a ticket and reminded, and the first decision counts."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from functools import partial
 
-from peewee import fn
+from peewee import Expression, fn
 
-import enums
 from clock import TIME_ZONE
 from database import count_rows
-from enums import Approval, EventKind, Priority, TicketStatus
+from enums import PORTAL_ACTOR, Approval, EventKind, Priority, TicketStatus
 from i18n.catalogue import gettext as _
 from i18n.catalogue import gettext_noop as N_
-from models import Approver, Customer, Event, Ticket
+from models import Approver, Customer, Event, Staff, Ticket, TicketLink
 from services import workdays
 from services.errors import UserError
 from services.mail import access_links, messages
@@ -19,7 +19,7 @@ from services.tickets import events, locking
 from services.tickets.locking import require, staff_action
 from settings import settings
 
-# The first reminder goes out one working day after the question, the second one two working days later.
+# The first reminder is sent one working day after the request, the second two working days after the first.
 REMINDER_STEPS = (1, 2)
 MAX_REMINDERS = len(REMINDER_STEPS)
 
@@ -28,37 +28,40 @@ ON_BEHALF = {Approval.APPROVED: EventKind.APPROVED_ON_BEHALF, Approval.DECLINED:
 DECISION_EVENTS = (*BY_LINK.values(), *ON_BEHALF.values())
 DECLINE_EVENTS = (BY_LINK[Approval.DECLINED], ON_BEHALF[Approval.DECLINED])
 
-# What an approver reads about a decision: where a mail tells who asked, and where we tell them ourselves.
-DECLINED_TEXTS = (
-    N_("Wir haben %(name)s Bescheid gegeben; mehr ist nicht zu tun."),
-    N_("Wir geben %(name)s Bescheid; mehr ist nicht zu tun."),
-)
-DECLINED_AFTER_START_TEXTS = N_("Wir haben %(name)s Bescheid gegeben."), N_("Wir geben %(name)s Bescheid.")
-APPROVED_TEXTS = (
-    N_("Wir haben %(name)s Bescheid gegeben und fangen an."),
-    N_("Wir geben %(name)s Bescheid und fangen an."),
-)
-APPROVED_AFTER_START_TEXTS = (
-    N_("Wir haben %(name)s Bescheid gegeben und arbeiten daran."),
-    N_("Wir geben %(name)s Bescheid und arbeiten daran."),
-)
+# What an approver reads about a decision, by the decision and whether work had begun. The first sentence is for a
+# requester who gets a mail, the second for one whom staff have to call.
+_OUTCOME_TEXTS = {
+    (Approval.DECLINED, False): (
+        N_("Wir haben %(name)s Bescheid gegeben; mehr ist nicht zu tun."),
+        N_("Wir geben %(name)s Bescheid; mehr ist nicht zu tun."),
+    ),
+    (Approval.DECLINED, True): (N_("Wir haben %(name)s Bescheid gegeben."), N_("Wir geben %(name)s Bescheid.")),
+    (Approval.APPROVED, False): (
+        N_("Wir haben %(name)s Bescheid gegeben und fangen an."),
+        N_("Wir geben %(name)s Bescheid und fangen an."),
+    ),
+    (Approval.APPROVED, True): (
+        N_("Wir haben %(name)s Bescheid gegeben und arbeiten daran."),
+        N_("Wir geben %(name)s Bescheid und arbeiten daran."),
+    ),
+}
 
-# Why a ticket is cancelled that nobody began.
+# The reason for cancelling a declined ticket.
 NOT_APPROVED = "Freigabe abgelehnt"
 
 
 class NothingToDecide(UserError):
-    """Somebody was faster, or the ticket is closed."""
+    """The approval is no longer pending: it has been decided, or the ticket is closed."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__("Hier ist keine Freigabe mehr zu entscheiden.")
 
 
-def request_approval(ticket, actor, now):
-    """Ask for a decision, within the transaction of what made it necessary; the reminders begin from the start."""
+def request_approval(ticket: Ticket, actor: str, now: datetime) -> None:
+    """Ask the approvers for a decision and restart the reminders, within the caller's transaction."""
     asked = _approvers_to_ask(ticket, now)
     ticket.approval = Approval.PENDING
-    # Where nobody can be asked there is nothing to wait for: the office has to see to it.
+    # If nobody can be asked, the ticket counts as overdue at once, so that staff see to it.
     ticket.reminders = 0 if asked else MAX_REMINDERS
     ticket.remind_at = reminder_after(now, sent=0) if asked else None
     context = {"reopening": reopening(ticket), "has_begun": early_start(ticket) is not None}
@@ -68,8 +71,8 @@ def request_approval(ticket, actor, now):
         events.record(ticket, EventKind.ASKED, actor, now, _names(asked))
 
 
-def request_approval_again(ticket, by, seen, now):
-    """Ask anew, with links that are valid for their whole time."""
+def request_approval_again(ticket: Ticket, by: Staff, seen: int, now: datetime) -> None:
+    """Ask the approvers again; their links are valid for the full period again."""
     with staff_action(ticket, by, seen, now):
         _require_pending(ticket)
         require(ticket.customer.locked_at is None, "Dieser Kunde ist gesperrt.")
@@ -77,21 +80,22 @@ def request_approval_again(ticket, by, seen, now):
         request_approval(ticket, by.name, now)
 
 
-def can_request_approval(ticket):
-    """Say whether somebody can be asked about a ticket; those of a locked customer could open nothing."""
+def can_request_approval(ticket: Ticket) -> bool:
+    """Say whether the ticket's customer has approvers and is not locked; a locked customer's links do not work."""
     return ticket.customer.locked_at is None and ticket.customer.approvers.exists()
 
 
-def last_request_id(ticket):
-    """Return the id of the event by which a decision was last asked for, or 0."""
+def last_request_id(ticket: Ticket) -> int:
+    """Return the id of the event that last asked for a decision, or 0."""
     asked = ticket.events.where(Event.kind.in_((EventKind.ASKED, EventKind.REOPENED)))
     return asked.select(fn.MAX(Event.id)).scalar() or 0
 
 
-def decide(link, seen, decision, text, now):
-    """Decide as the approver who has the link about the question that they have seen.
+def decide(link: TicketLink, seen: int, decision: Approval, text: str, now: datetime) -> None:
+    """Decide as the approver to whom the link belongs.
 
-    Raises NothingToDecide, also if the link has died meanwhile, or if the request has been put before them anew.
+    seen: the last_request_id on the page that the approver looked at. Raises NothingToDecide, also if the link is no
+    longer valid or approval was requested again meanwhile.
     """
     ticket = link.ticket
     with locking.locked_ticket(ticket):
@@ -101,32 +105,32 @@ def decide(link, seen, decision, text, now):
         _decide(ticket, BY_LINK, decision, current.approver.name, text, now)
 
 
-def approve(ticket, by, seen, now, text):
-    """Enter on the approver's behalf that the request is approved; the text says who context so, and when."""
+def approve(ticket: Ticket, by: Staff, seen: int, now: datetime, text: str) -> None:
+    """Record an approval on an approver's behalf; the text says who gave it, and when."""
     with staff_action(ticket, by, seen, now):
         _decide(ticket, ON_BEHALF, Approval.APPROVED, by.name, text, now)
 
 
-def decline(ticket, by, seen, now, reason):
-    """Enter on the approver's behalf that the request is declined; what nobody has begun is cancelled with it."""
+def decline(ticket: Ticket, by: Staff, seen: int, now: datetime, reason: str) -> None:
+    """Record a decline on an approver's behalf; a ticket on which work has not begun is cancelled."""
     with staff_action(ticket, by, seen, now):
         _decide(ticket, ON_BEHALF, Approval.DECLINED, by.name, reason, now)
 
 
-def decision(ticket):
-    """Return the event that decided about a ticket as it is, or None."""
+def decision(ticket: Ticket) -> Event | None:
+    """Return the event by which the ticket was approved or declined, or None."""
     if ticket.approval not in BY_LINK:
         return None
     return ticket.events.where(Event.kind.in_(DECISION_EVENTS)).order_by(Event.id.desc()).first()
 
 
-def decided_by(event):
-    """Return which approver decided by a link, or "" if the office entered it; its people have no names here."""
+def decided_by(event: Event) -> str:
+    """Return the name of the approver who decided by link, or "" if staff recorded it, whose names stay internal."""
     return event.actor if event.kind in BY_LINK.values() else ""
 
 
-def next_steps(event):
-    """Return the sentences that tell who asked what they can still do after a decline."""
+def next_steps(event: Event) -> str:
+    """Return the sentences that tell the requester what they can still do after a decline."""
     return _(
         "Sprechen Sie bitte mit %(who)s. Soll es doch gemacht werden, senden Sie eine neue Anfrage oder rufen Sie uns "
         "an.",
@@ -134,73 +138,69 @@ def next_steps(event):
     )
 
 
-def outcome_text(ticket, event, approver):
-    """Return what comes of a decision, for the approver who made it or another one; "" after the work."""
-    is_declined = event.kind in DECLINE_EVENTS
+def outcome_text(ticket: Ticket, event: Event, approver: Approver) -> str:
+    """Return what follows from a decision, for the approver who made it or another one; "" if the work is over."""
+    is_declined = ticket.approval is Approval.DECLINED
     if not is_declined and not ticket.is_open:
         return ""
-    if is_declined:
-        follows = DECLINED_AFTER_START_TEXTS if ticket.is_open else DECLINED_TEXTS
-    else:
-        follows = APPROVED_TEXTS if ticket.status is TicketStatus.NEW else APPROVED_AFTER_START_TEXTS
-    told, to_tell = follows
-    sentence = _(told if messages.requester_addresses(ticket) else to_tell, name=ticket.submission.name)
+    has_begun = ticket.is_open if is_declined else ticket.status is not TicketStatus.NEW
+    mailed, to_call = _OUTCOME_TEXTS[ticket.approval, has_begun]
+    sentence = _(mailed if messages.requester_addresses(ticket) else to_call, name=ticket.submission.name)
     return _("Danke. %(sentence)s", sentence=sentence) if decided_by(event) == approver.name else sentence
 
 
-def early_start(ticket, before=None):
-    """Return the event by which work began without an approval (before a decision), or None."""
-    events = ticket.events.where(Event.kind.in_((EventKind.STARTED_EARLY, EventKind.REOPENED)))
+def early_start(ticket: Ticket, before: Event | None = None) -> Event | None:
+    """Return the event by which work began without an approval (before an event, if given), or None."""
+    starts = ticket.events.where(Event.kind.in_((EventKind.STARTED_EARLY, EventKind.REOPENED)))
     if before:
-        events = events.where(Event.id < before.id)
-    last = events.order_by(Event.id.desc()).first()
+        starts = starts.where(Event.id < before.id)
+    last = starts.order_by(Event.id.desc()).first()
     return last if last and last.kind is EventKind.STARTED_EARLY else None
 
 
-def reopening(ticket):
-    """Return why a ticket was declined or cancelled and why it was opened again, as two events, or None."""
+def reopening(ticket: Ticket) -> tuple[Event, Event] | None:
+    """Return the events by which a ticket was declined or cancelled and then reopened, of the last time, or None."""
     ended = found = None
-    for event in ticket.events.where(
-        Event.kind.in_((*DECLINE_EVENTS, EventKind.CANCELLED, EventKind.REOPENED))
-    ).order_by(Event.id):
+    kinds = (*DECLINE_EVENTS, EventKind.CANCELLED, EventKind.REOPENED)
+    for event in ticket.events.where(Event.kind.in_(kinds)).order_by(Event.id):
         if event.kind is EventKind.REOPENED:
             found, ended = ended and (ended, event), None
         elif ended is None or ended.kind not in DECLINE_EVENTS:
-            # A decline says more than the cancelling that comes of it.
+            # The decline says more than the cancellation that follows from it.
             ended = event
     return found
 
 
-def notify_of_early_start(ticket, reason, now):
-    """Tell the approvers that work has begun, within the transaction of the start; they can still decide."""
+def notify_of_early_start(ticket: Ticket, reason: str, now: datetime) -> None:
+    """Tell the approvers that work has begun before their decision, within the caller's transaction."""
     for approver in _approvers_to_ask(ticket, now):
         messages.started_early(ticket, approver, reason, now)
 
 
-def overdue():
-    """Return the condition that every reminder has brought nothing, or that nobody can be asked or open a link."""
-    is_asked = Ticket.customer.in_(
+def overdue() -> Expression:
+    """Return the condition for tickets that wait though all reminders were sent or no approver can be asked."""
+    can_be_asked = Ticket.customer.in_(
         Approver.select(Approver.customer).join(Customer).where(Customer.locked_at.is_null())
     )
-    return (Ticket.approval == Approval.PENDING) & ((Ticket.reminders >= MAX_REMINDERS) | ~is_asked)
+    return (Ticket.approval == Approval.PENDING) & ((Ticket.reminders >= MAX_REMINDERS) | ~can_be_asked)
 
 
-def pending(customer):
-    """Return how many tickets of a customer wait for a decision."""
+def pending(customer: Customer) -> int:
+    """Return the number of a customer's tickets that wait for a decision."""
     return count_rows(customer.tickets.where(Ticket.approval == Approval.PENDING, Ticket.closed_at.is_null()))
 
 
-def due_reminders(now):
-    """Return the ids of the tickets for which it is time to remind; links of locked customers open nothing."""
+def due_reminders(now: datetime) -> list[int]:
+    """Return the ids of the tickets whose reminder is due; locked customers are not reminded, as their links fail."""
     query = Ticket.select(Ticket.id).join(Customer).where(Ticket.remind_at <= now, Customer.locked_at.is_null())
     return [ticket.id for ticket in query]
 
 
-def remind(ticket_id, now):
-    """Remind the approvers who are there today of a ticket; if it was due more than once, one mail stands for all."""
+def remind(ticket_id: int, now: datetime) -> None:
+    """Remind the approvers of a ticket who are not absent today; if several reminders are due, one mail is sent."""
     ticket = Ticket.with_details().where(Ticket.id == ticket_id).get()
     with locking.locked_ticket(ticket):
-        # Somebody may have decided, or asked again, in this very moment.
+        # Meanwhile somebody may have decided or requested approval again.
         if ticket.remind_at is None or ticket.remind_at > now:
             return
         while ticket.remind_at and ticket.remind_at <= now:
@@ -211,22 +211,24 @@ def remind(ticket_id, now):
         for approver in reminded:
             messages.reminder(ticket, approver, now, **context)
         if reminded:
-            events.record(ticket, EventKind.REMINDED, enums.PORTAL_ACTOR, now, _names(reminded))
+            events.record(ticket, EventKind.REMINDED, PORTAL_ACTOR, now, _names(reminded))
 
 
-def reminder_after(moment, sent):
-    """Return when the next reminder is due, some working days after a moment, at the same hour of the office's clock.
+def reminder_after(moment: datetime, sent: int) -> datetime | None:
+    """Return when the next reminder is due, at the same time of day in Germany, or None after the last one.
 
-    The moment is that of the question or of the reminder before; so many were sent already. None after the last one.
+    moment: when approval was requested or the previous reminder was due. sent: how many reminders have been sent.
     """
     if sent == MAX_REMINDERS:
         return None
     local = moment.astimezone(TIME_ZONE)
-    day = workdays.workday_after(local.date(), REMINDER_STEPS[sent], settings.federal_state)
+    day = workdays.add_workdays(local.date(), REMINDER_STEPS[sent], settings.federal_state)
     return datetime.combine(day, local.time(), TIME_ZONE)
 
 
-def _decide(ticket, kinds, decision, actor, text, now):
+def _decide(
+    ticket: Ticket, kinds: dict[Approval, EventKind], decision: Approval, actor: str, text: str, now: datetime
+) -> None:
     _require_pending(ticket)
     ticket.approval = decision
     locking.cancel_approval_request(ticket)
@@ -243,19 +245,19 @@ def _decide(ticket, kinds, decision, actor, text, now):
             locking.close(ticket, TicketStatus.CANCELLED, now)
             events.record(ticket, EventKind.CANCELLED, actor, now, NOT_APPROVED)
         messages.declined(ticket, now, by=decided_by(event), next_steps=partial(next_steps, event), **context)
-        # Somebody has to tell a requester to whom no mail goes.
+        # Staff have to call a requester who gets no mail.
         is_known = is_known or not messages.requester_addresses(ticket)
     if kinds is BY_LINK and is_known:
         messages.decided(ticket, now, by=actor, **context)
 
 
-def _require_pending(ticket):
+def _require_pending(ticket: Ticket) -> None:
     if ticket.approval is not Approval.PENDING or not ticket.is_open:
         raise NothingToDecide
 
 
-def _approvers_to_ask(ticket, now):
-    """Return the approvers who are there today, or all if nobody is: silence is worse than a mail too many."""
+def _approvers_to_ask(ticket: Ticket, now: datetime) -> list[Approver]:
+    """Return the approvers who are not absent today, or all if everybody is, so that the request is not lost."""
     if not can_request_approval(ticket):
         return []
     today = now.astimezone(TIME_ZONE).date()
@@ -263,5 +265,5 @@ def _approvers_to_ask(ticket, now):
     return [approver for approver in approvers if not approver.is_absent(today)] or approvers
 
 
-def _names(approvers):
+def _names(approvers: Iterable[Approver]) -> str:
     return ", ".join(approver.name for approver in approvers)

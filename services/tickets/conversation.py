@@ -1,14 +1,14 @@
-"""What the office and a customer write to each other about a ticket, and what the customer sees of the ticket."""
+"""The messages between staff and customer about a ticket, and what the customer sees of the ticket."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from peewee import IntegrityError
+from peewee import ModelSelect
 
 from enums import Approval, EventKind, TicketStatus
 from i18n import formats
 from i18n.catalogue import gettext as _
 from i18n.catalogue import gettext_noop as N_
-from models import Event
+from models import Event, Staff, Ticket, TicketLink
 from services.errors import UserError
 from services.files import attachments
 from services.mail import access_links, messages, outbox
@@ -16,12 +16,10 @@ from services.tickets import actions, approvals, events, locking
 from services.tickets.locking import require, staff_action
 from settings import settings
 
-# All else of a ticket's history is the office's own.
+# The customer sees no other events.
 CUSTOMER_VISIBLE = (EventKind.ANSWERED, EventKind.REPLIED, EventKind.DONE)
 
-_APPROVALS = (Approval.NOT_REQUIRED, Approval.PENDING, Approval.APPROVED, Approval.DECLINED)
-
-# In the order of the approvals.
+# One text for each value of Approval, in their order.
 _STATUS_TEXTS = {
     TicketStatus.NEW: (
         N_("Wir haben Ihre Anfrage und sehen sie uns an."),
@@ -52,8 +50,8 @@ class AlreadySent(Exception):
     """Another message was sent before with the same submission key."""
 
 
-def answer(ticket, by, seen, now, text, then_wait=False):
-    """Write to the customer, and wait for what they say if that is wanted."""
+def answer(ticket: Ticket, by: Staff, seen: int, now: datetime, text: str, then_wait: bool = False) -> None:
+    """Send the customer an answer, and set the ticket to waiting if wanted."""
     with staff_action(ticket, by, seen, now) as record:
         obstacle = why_no_answer(ticket)
         require(not obstacle, obstacle)
@@ -66,8 +64,8 @@ def answer(ticket, by, seen, now, text, then_wait=False):
         messages.answer(ticket, by, text, now)
 
 
-def revoke_link(ticket, by, seen, now, text):
-    """Let the customer's link open nothing any more; the next mail brings a new one."""
+def revoke_link(ticket: Ticket, by: Staff, seen: int, now: datetime, text: str) -> None:
+    """Revoke the customer's link; the next mail contains a new one."""
     with staff_action(ticket, by, seen, now) as record:
         revoked = access_links.open_customer_link(ticket, now)
         require(revoked, "Kein Link öffnet im Augenblick die Seite des Kunden.")
@@ -77,17 +75,17 @@ def revoke_link(ticket, by, seen, now, text):
         record(EventKind.LINK_REVOKED, text)
 
 
-def reply(link, submission_key, text, now):
-    """Take in a message from whoever has the link, with the files staged under its submission key, and tell the office.
+def reply(link: TicketLink, submission_key: str, text: str, now: datetime) -> None:
+    """Store a customer's message with the files staged under its submission key, and tell the office.
 
-    A ticket that waits for the customer goes on, and one that is done is opened again. A second call with the same
-    submission key and content changes nothing; other content with a used key raises AlreadySent. Raises NotTaken.
+    A waiting ticket returns to work, and one that is done is reopened. A second call with the same submission key and
+    content changes nothing; other content with a used key raises AlreadySent. Raises UserError if no reply is accepted.
     """
     ticket = link.ticket
-    try:
-        with locking.locked_ticket(ticket):
-            if not Event.select().where(Event.draft == submission_key).exists():
-                _check_reply_allowed(link, now)
+    with locking.locked_ticket(ticket):
+        known = Event.get_or_none(Event.draft == submission_key)
+        if known is None:
+            _check_reply_allowed(link, now)
             previous_status = ticket.status
             if previous_status is TicketStatus.WAITING:
                 ticket.status = TicketStatus.IN_PROGRESS
@@ -96,26 +94,25 @@ def reply(link, submission_key, text, now):
             if previous_status is TicketStatus.DONE:
                 actions.return_to_queue(ticket, ticket.customer.name, now)
             messages.reply(ticket, event, previous_status, now)
-    except IntegrityError:
-        known = Event.get(Event.draft == submission_key)
-        is_other = (known.ticket_id, known.text) != (ticket.id, text)
-        if is_other or attachments.remove_duplicates(submission_key, known.attachments):
-            raise AlreadySent from None
+            return
+    is_other = (known.ticket_id, known.text) != (ticket.id, text)
+    if is_other or attachments.remove_duplicates(submission_key, known.attachments):
+        raise AlreadySent
 
 
-def accepts_replies(ticket):
-    """Say whether the customer can write: as long as somebody may work on it, and when what was done does not help."""
+def accepts_replies(ticket: Ticket) -> bool:
+    """Say whether the customer can write: while the ticket is open, and to reopen one that is done."""
     return ticket.is_open or (ticket.status is TicketStatus.DONE and ticket.approval is not Approval.DECLINED)
 
 
-def status_text(ticket):
-    """Return in plain words how things stand."""
-    words = _STATUS_TEXTS[ticket.status][_APPROVALS.index(ticket.approval)]
+def status_text(ticket: Ticket) -> str:
+    """Return the sentence that tells the customer the ticket's status."""
+    words = _STATUS_TEXTS[ticket.status][list(Approval).index(ticket.approval)]
     return _(words, closed=formats.local_date(ticket.closed_at)) if ticket.closed_at else _(words)
 
 
-def reasons(ticket):
-    """Return why the request was declined and cancelled, each with who said so and when."""
+def reasons(ticket: Ticket) -> list[tuple[str, str, datetime]]:
+    """Return why the request was declined and cancelled, each as text, author and time."""
     found = []
     if ticket.approval is Approval.DECLINED and (event := approvals.decision(ticket)):
         found.append((event.text, approvals.decided_by(event) or settings.office_name, event.at))
@@ -126,26 +123,26 @@ def reasons(ticket):
     return found
 
 
-def next_steps(ticket):
-    """Return what the customer can do about a request that was declined before anybody began, or ""."""
+def next_steps(ticket: Ticket) -> str:
+    """Return what the customer can do about a request that was declined before work began, or ""."""
     event = approvals.decision(ticket)
-    is_refused = ticket.status is TicketStatus.CANCELLED and ticket.approval is Approval.DECLINED and event
-    return approvals.next_steps(event) if is_refused else ""
+    is_refused = ticket.status is TicketStatus.CANCELLED and ticket.approval is Approval.DECLINED
+    return approvals.next_steps(event) if event and is_refused else ""
 
 
-def said(ticket):
-    """Return what the office and the customer said, oldest first."""
+def visible_events(ticket: Ticket) -> ModelSelect:
+    """Return the query of the events that the customer sees, oldest first."""
     return ticket.events.where(Event.kind.in_(CUSTOMER_VISIBLE)).order_by(Event.id)
 
 
-def possible_actions(ticket, now):
-    """Return the names of what the office can do here with a ticket as it is."""
+def possible_actions(ticket: Ticket, now: datetime) -> list[str]:
+    """Return the names of the actions of this module that staff can take now."""
     can = {"answer": not why_no_answer(ticket), "revoke_link": access_links.open_customer_link(ticket, now)}
     return [action for action, is_possible in can.items() if is_possible]
 
 
-def why_no_answer(ticket):
-    """Return the sentence that says why the customer cannot be answered, or ""."""
+def why_no_answer(ticket: Ticket) -> str:
+    """Return the sentence that tells staff why the customer cannot be answered, or ""."""
     if not ticket.is_open:
         return "Dieses Ticket ist schon geschlossen."
     if ticket.customer.locked_at:
@@ -155,8 +152,8 @@ def why_no_answer(ticket):
     return ""
 
 
-def why_unread(ticket):
-    """Return the sentence that says what does not reach the customer of a mail and the page of a ticket, or ""."""
+def why_unread(ticket: Ticket) -> str:
+    """Return the sentence that tells staff what the customer will not see of mail and ticket page, or ""."""
     if not messages.requester_addresses(ticket):
         return "Der Kunde erfährt davon nichts: Es ist keine E-Mail-Adresse hinterlegt. Bitte rufen Sie an."
     if ticket.customer.locked_at:
@@ -164,13 +161,13 @@ def why_unread(ticket):
     return ""
 
 
-def _check_reply_allowed(link, now):
-    """Keep whoever has the link from flooding the office, and from using it once it is dead."""
+def _check_reply_allowed(link: TicketLink, now: datetime) -> None:
+    """Raise UserError if the ticket accepts no replies, the link is no longer valid, or the daily limit is reached."""
     ticket = link.ticket
     if not accepts_replies(ticket) or access_links.reload(link, now) is None:
         raise UserError(_("Dieser Vorgang ist abgeschlossen. Ihre Nachricht ist nicht bei uns angekommen."))
     lately = ticket.events.where(Event.kind == EventKind.REPLIED, Event.at > now - timedelta(days=1))
-    if settings.limits == "on" and lately.count() >= settings.replies_per_day:
+    if lately.count() >= settings.replies_per_day:
         raise UserError(
             _(
                 "Zu diesem Vorgang sind in den letzten 24 Stunden schon %(most)d Nachrichten gekommen. Bitte schreiben "

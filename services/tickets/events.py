@@ -1,10 +1,12 @@
-"""What happened to a ticket, line by line."""
+"""The history of a ticket."""
+
+from datetime import datetime
 
 from enums import EventKind
-from models import Event
+from models import Event, Ticket
 from services.mail import webhook
 
-# After one of these nobody waits for an answer of the office any more.
+# After one of these a message from the customer no longer waits for a reaction of staff.
 STAFF_REACTIONS = frozenset(
     {
         EventKind.ANSWERED,
@@ -18,11 +20,12 @@ STAFF_REACTIONS = frozenset(
 )
 
 
-def record(ticket, kind, actor, now, text="", submission_key=None):
-    """Add a line to a ticket's history, within the transaction of what it tells, and return it.
+def record(
+    ticket: Ticket, kind: EventKind, actor: str, now: datetime, text: str = "", submission_key: str | None = None
+) -> Event:
+    """Add an event to a ticket's history, within the transaction of the change, and return it.
 
-    The ticket is given as it is after the event, for whoever is told of it by the webhook; whether a message from the
-    customer waits is noted on it, to be saved with what else changes.
+    Call it after the change: the webhook reports the ticket's new state. The caller saves ticket.replied_at, set here.
     """
     if kind is EventKind.REPLIED:
         ticket.replied_at = now

@@ -1,15 +1,18 @@
-"""How a ticket changes: in one transaction, as it is now, with its history, and not behind anybody's back."""
+"""Change a ticket in one transaction: reread it first, and refuse if its history has grown since the person looked."""
 
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 
 from database import transaction
-from models import Event, Ticket
+from enums import EventKind, TicketStatus
+from models import Event, Staff, Ticket
 from services import search
 from services.errors import EditConflict, UserError
 from services.mail import outbox
 from services.tickets import events
 
-# What changes of a ticket; all else is as it was when the ticket was opened.
+# All other columns keep what the ticket was created with.
 _CHANGEABLE = (
     Ticket.status,
     Ticket.approval,
@@ -21,28 +24,30 @@ _CHANGEABLE = (
     Ticket.closed_at,
 )
 
-
 CHANGED_MEANWHILE = "Inzwischen ist an diesem Ticket etwas geschehen. Bitte prüfen Sie, ob Ihre Eingabe noch passt."
 
 
 @contextmanager
-def staff_action(ticket, by, seen, now):
-    """Open the transaction of one verb of the office's, which is told by its record; raises Outdated."""
+def staff_action(ticket: Ticket, by: Staff, seen: int, now: datetime) -> Iterator[Callable[..., None]]:
+    """Open the transaction of one staff action and yield the function that records it; raises EditConflict.
+
+    seen: the id of the newest event that the person has seen.
+    """
     with locked_ticket(ticket):
         newer = list(ticket.events.where(Event.id > seen).order_by(Event.id))
         if newer:
             raise EditConflict(CHANGED_MEANWHILE, newer)
         ticket.first_action_at = ticket.first_action_at or now
 
-        def record(kind, text=""):
+        def record(kind: EventKind, text: str = "") -> None:
             events.record(ticket, kind, by.name, now, text)
 
         yield record
 
 
 @contextmanager
-def locked_ticket(ticket):
-    """Open the transaction of one change of the ticket as it is now, and save it."""
+def locked_ticket(ticket: Ticket) -> Iterator[None]:
+    """Open the transaction of one change of a ticket: update the object from the database, and save it at the end."""
     with transaction():
         current = Ticket.get_by_id(ticket.id)
         for field in _CHANGEABLE:
@@ -52,21 +57,21 @@ def locked_ticket(ticket):
         ticket.save(only=_CHANGEABLE)
 
 
-def close(ticket, status, now):
-    """Close a ticket, within the transaction of its change; nobody is reminded of it any more."""
+def close(ticket: Ticket, status: TicketStatus, now: datetime) -> None:
+    """Close a ticket and cancel its approval request, within the caller's transaction."""
     ticket.status = status
     ticket.closed_at = now
     cancel_approval_request(ticket)
     search.update_state(ticket)
 
 
-def cancel_approval_request(ticket):
-    """Ask nobody for a decision any more, within the transaction of the change; what waits to ask goes nowhere."""
+def cancel_approval_request(ticket: Ticket) -> None:
+    """Cancel the next reminder and discard unsent approval mails, within the caller's transaction."""
     ticket.remind_at = None
     outbox.discard_approval_requests(ticket)
 
 
-def require(condition, sentence):
-    """Refuse with a sentence what cannot be done; raises UserError."""
+def require(condition: object, sentence: str) -> None:
+    """Raise UserError with a sentence unless the condition holds."""
     if not condition:
         raise UserError(sentence)

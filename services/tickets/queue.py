@@ -1,28 +1,30 @@
-"""The queue: which tickets somebody wants to see, in which order, page by page.
+"""The queue: lists of tickets, filtered and page by page.
 
-Open tickets stand by priority, then age; closed ones, and a view of all, stand newest first.
+Open tickets are sorted by priority, then age; closed ones, and the view of all, newest first.
 """
 
 import re
 from dataclasses import dataclass
 
+from peewee import Expression, ModelSelect
+
 from database import count_rows
-from enums import OPEN_STATUSES, Approval, Category, LabelledEnum, Priority, TicketStatus
+from enums import Approval, Category, LabelledEnum, Priority, TicketStatus
 from models import Customer, Staff, Ticket, TicketWords
 from services import search
 from services.tickets import approvals
 
 PAGE_SIZE = 50
 
-# Nobody counts further by eye, and the database need not either.
+# Larger numbers are shown as "more than", which keeps counting cheap.
 MAX_COUNTED = 1000
 
-# A place in the order of a view: the rank and the id of the last ticket shown.
+# The rank and the id of the last ticket of a page.
 _PAGE_KEY = re.compile(r"\d-\d{1,18}")
 
 
 class QueueView(LabelledEnum):
-    """What part of the tickets a view begins with."""
+    """The tickets that a list is chosen from, before the other filters."""
 
     TODO = "todo", "Zu tun"
     OPEN = "open", "Alle offenen"
@@ -36,13 +38,13 @@ class QueueView(LabelledEnum):
     ALL = "all", "Alle"
 
     @property
-    def is_open(self):
-        return self in (QueueView.TODO, QueueView.OPEN, QueueView.REPLIED, QueueView.OVERDUE) or self in OPEN_STATUSES
+    def is_open(self) -> bool:
+        return self not in (QueueView.DONE, QueueView.CANCELLED, QueueView.ALL)
 
 
 @dataclass(frozen=True)
 class QueueFilters:
-    """What somebody wants to see; None and "" leave that side open."""
+    """The filters of a list; None and "" mean no restriction."""
 
     view: QueueView = QueueView.TODO
     category: Category | None = None
@@ -54,27 +56,28 @@ class QueueFilters:
     text: str = ""
 
 
-def page(filters, after="", size=PAGE_SIZE):
-    """Return the tickets of one page and the key after which the next page begins, or "" on the last one.
+def page(filters: QueueFilters, after: str = "", size: int | None = None) -> tuple[list[Ticket], str]:
+    """Return a page of tickets and the key of the last one, or "" on the last page.
 
-    A key that is none leads to the first page.
+    after: the key that the previous page returned; an invalid key returns the first page. size: default PAGE_SIZE.
     """
+    size = size or PAGE_SIZE
     query = _ordered(_selected(filters), filters)
     if _PAGE_KEY.fullmatch(after):
         query = query.where(_follows(after, filters))
     ids = [ticket.id for ticket in query.limit(size + 1)]
-    # What a row shows is read for the rows of this page alone.
+    # The details are read for the rows of this page only.
     whole = {ticket.id: ticket for ticket in Ticket.with_details().where(Ticket.id.in_(ids[:size]))}
     found = [whole[id] for id in ids[:size]]
     return found, f"{found[-1].rank}-{found[-1].id}" if len(ids) > size else ""
 
 
-def count(filters):
-    """Return how many tickets a view has, counted up to MOST_COUNTED + 1."""
+def count(filters: QueueFilters) -> int:
+    """Return the number of tickets in a list, counted up to MAX_COUNTED + 1."""
     return count_rows(_ordered(_selected(filters), filters).limit(MAX_COUNTED + 1))
 
 
-def _selected(filters):
+def _selected(filters: QueueFilters) -> ModelSelect:
     query = _of_view(filters)
     for column, value in (
         (Ticket.category, filters.category),
@@ -91,7 +94,7 @@ def _selected(filters):
     return query
 
 
-def _of_view(filters):
+def _of_view(filters: QueueFilters) -> ModelSelect:
     query = Ticket.select(Ticket.id)
     view = filters.view
     if filters.text:
@@ -101,10 +104,7 @@ def _of_view(filters):
     query = query.where(Ticket.closed_at.is_null(view.is_open))
     if view is QueueView.TODO:
         waits = (Ticket.approval == Approval.PENDING) & (Ticket.status == TicketStatus.NEW)
-        return query.where(
-            Ticket.status != TicketStatus.WAITING,
-            ~waits | (Ticket.rank == Priority.HIGH.rank),
-        )
+        return query.where(Ticket.status != TicketStatus.WAITING, ~waits | (Ticket.rank == Priority.HIGH.rank))
     if view is QueueView.REPLIED:
         return query.where(Ticket.replied_at.is_null(False))
     if view is QueueView.NEW:
@@ -114,14 +114,14 @@ def _of_view(filters):
     return query if view is QueueView.OPEN else query.where(Ticket.status == TicketStatus(view.value))
 
 
-def _found(query, filters):
-    """Narrow a query to the tickets that hold the words.
+def _found(query: ModelSelect, filters: QueueFilters) -> ModelSelect:
+    """Narrow a query to the tickets that contain the words of the search.
 
-    Among open tickets the found ones are few and can be sorted; elsewhere they come from the index in the order wanted.
+    Few open tickets match, so they can be sorted; other views read the search index, which has the right order already.
     """
     words = search.search_terms(filters.text)
     if words:
-        # A rare customer's tickets with a frequent word are found by both, not by looking at each with the word.
+        # With the number in the same search, a frequent word does not mean reading all tickets that contain it.
         words += search.search_terms(filters.customer_number)
     if filters.view.is_open:
         return query.where(Ticket.id.in_(search.matching(words, search.OPEN) if words else []))
@@ -130,13 +130,13 @@ def _found(query, filters):
     return query.where(search.is_match(words, state) if words else Ticket.id.in_([]))
 
 
-def _ordered(query, filters):
+def _ordered(query: ModelSelect, filters: QueueFilters) -> ModelSelect:
     if filters.view.is_open:
         return query.order_by(Ticket.rank, Ticket.id)
     return query.order_by((TicketWords.rowid if filters.text else Ticket.id).desc())
 
 
-def _follows(key, filters):
+def _follows(key: str, filters: QueueFilters) -> Expression:
     rank, id = map(int, key.split("-"))
     if filters.view.is_open:
         return (Ticket.rank > rank) | ((Ticket.rank == rank) & (Ticket.id > id))

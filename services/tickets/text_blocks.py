@@ -1,14 +1,16 @@
-"""Texts that the office uses in its answers again and again, with gaps for the words of a ticket."""
+"""Text blocks: texts that staff reuse in answers, with placeholders that a ticket fills."""
 
 import re
+from collections.abc import Callable
 
 from peewee import IntegrityError
 
 from database import transaction
+from models import Staff, TextBlock, Ticket
 from services.errors import UserError
 
-# What stands in braces, and what takes its place for a ticket and the person of the office who answers.
-PLACEHOLDERS = {
+# The name in braces, and what it becomes for a ticket and the member of staff who answers.
+PLACEHOLDERS: dict[str, Callable[[Ticket, Staff], str]] = {
     "Vorgangsnummer": lambda ticket, by: ticket.submission.spoken_code,
     "Name": lambda ticket, by: ticket.submission.name,
     "Kunde": lambda ticket, by: ticket.customer.name,
@@ -20,18 +22,18 @@ PLACEHOLDERS = {
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 
-def unknown_placeholders(text):
-    """Return what stands in braces in a text and is no placeholder."""
+def unknown_placeholders(text: str) -> list[str]:
+    """Return the names in braces that are not placeholders."""
     return [placeholder for placeholder in _PLACEHOLDER.findall(text) if placeholder not in PLACEHOLDERS]
 
 
-def filled(block, ticket, by):
-    """Return a text block's text with the ticket's words in its gaps; what came in with them is not looked at again."""
+def filled(block: TextBlock, ticket: Ticket, by: Staff) -> str:
+    """Return the text with its placeholders filled in; braces in the values are left alone."""
     return _PLACEHOLDER.sub(lambda placeholder: PLACEHOLDERS[placeholder[1]](ticket, by), block.text)
 
 
-def save(block, values):
-    """Store a new text block or a changed one, from values by column; raises NameTaken."""
+def save(block: TextBlock, values: dict[str, str]) -> None:
+    """Store a new or changed text block from values by column; raises UserError if the name is taken."""
     for column, value in values.items():
         setattr(block, column, value)
     try:
@@ -43,7 +45,7 @@ def save(block, values):
         ) from None
 
 
-def remove(block):
-    """Remove a text block; the answers that it was used in stay as they are."""
+def remove(block: TextBlock) -> None:
+    """Delete a text block; answers that used it stay as they are."""
     with transaction():
         block.delete_instance()

@@ -1,4 +1,4 @@
-"""Accounts by command: added, locked, and given a password when somebody stands before a closed door."""
+"""Commands for staff accounts: add, lock, unlock, set a password."""
 
 import json
 import os
@@ -19,30 +19,30 @@ from tests.support.staff import sign_in
 GOOD = "Teller, Wolke und Gabel"
 
 
-def asked(result):
-    """Return what a command printed that asked for a password and must have worked."""
+def printed_after_prompt(result):
+    """Check that a command printed_after_prompt for a password and worked, and return what it printed."""
     assert result.exit_code == 0, result.output
     assert "Neues Kennwort" in result.stderr
     return result.stdout
 
 
-def refused(result):
-    """Return the sentence of a command that asked for a password and must have refused."""
+def refusal_after_prompt(result):
+    """Check that a command printed_after_prompt for a password and failed, and return its message."""
     assert (result.exit_code, result.stdout) == (1, "")
     return result.stderr.splitlines()[-1].rpartition("Fehler: ")[2]
 
 
-def enter(app, name, password):
-    """Return the status of an attempt to sign in."""
+def sign_in_status(app, name, password):
+    """Try to sign in and return the status."""
     return sign_in(Visitor(app, {"name": name, "password": password})).status
 
 
 def test_add_account(run_command, app):
-    output = asked(run_command("verwaltung", "neu", "--name", "Robin Roth", typed=f"{GOOD}\n{GOOD}\n"))
+    output = printed_after_prompt(run_command("verwaltung", "neu", "--name", "Robin Roth", typed=f"{GOOD}\n{GOOD}\n"))
     assert output == "Das Konto „Robin Roth“ ist angelegt.\n"
-    assert enter(app, "robin roth", GOOD) == 303
+    assert sign_in_status(app, "robin roth", GOOD) == 303
     again = run_command("verwaltung", "neu", "--name", "ROBIN ROTH", typed=f"{GOOD}\n{GOOD}\n")
-    assert refused(again) == "Ein Konto mit dem Namen „ROBIN ROTH“ gibt es schon."
+    assert refusal_after_prompt(again) == "Ein Konto mit dem Namen „ROBIN ROTH“ gibt es schon."
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_add_account(run_command, app):
     ],
 )
 def test_account_refused(run_command, name, typed, sentence):
-    assert sentence in refused(run_command("verwaltung", "neu", "--name", name, typed=typed))
+    assert sentence in refusal_after_prompt(run_command("verwaltung", "neu", "--name", name, typed=typed))
     assert json.loads(printed(run_command("verwaltung", "liste", "--json"))) == []
 
 
@@ -70,21 +70,23 @@ def test_no_password_typed(run_command):
 
 def test_set_password(run_command, app, clara, advance_clock):
     for _ in range(5):
-        assert enter(app, "Clara Neumann", "falsch") == 422
-    output = asked(run_command("verwaltung", "kennwort", "--name", "clara neumann", typed=f"{GOOD}\n{GOOD}\n"))
+        assert sign_in_status(app, "Clara Neumann", "falsch") == 422
+    output = printed_after_prompt(
+        run_command("verwaltung", "kennwort", "--name", "clara neumann", typed=f"{GOOD}\n{GOOD}\n")
+    )
     assert output == "Das Konto „Clara Neumann“ hat ein neues Kennwort.\n"
     assert clara.get("/verwaltung/").status == 303
     advance_clock(seconds=1)
-    assert enter(app, "Clara Neumann", PASSWORD) == 422
+    assert sign_in_status(app, "Clara Neumann", PASSWORD) == 422
     advance_clock(seconds=2)
-    assert enter(app, "Clara Neumann", GOOD) == 303
+    assert sign_in_status(app, "Clara Neumann", GOOD) == 303
 
 
-def test_set_password_forgets_failures_at_the_account(run_command, clara, db):
+def test_set_password_resets_failed_attempts(run_command, clara, db):
     login_throttle.register_attempt(
-        {login_throttle.account_source("clara neumann"): login_throttle.LONGEST_ACCOUNT_WAIT}, NOW
+        {login_throttle.account_source("clara neumann"): login_throttle.MAX_ACCOUNT_WAIT}, NOW
     )
-    asked(run_command("verwaltung", "kennwort", "--name", "Clara Neumann", typed=f"{GOOD}\n{GOOD}\n"))
+    printed_after_prompt(run_command("verwaltung", "kennwort", "--name", "Clara Neumann", typed=f"{GOOD}\n{GOOD}\n"))
     assert FailedAttempts.select().count() == 0
 
 
@@ -92,21 +94,21 @@ def test_set_password_forgets_failures_at_the_account(run_command, clara, db):
 def test_set_password_and_second_factor(run_command, app, clara, options):
     with database.connection_context():
         Staff.update(totp_salt="salt", totp_enabled_at=NOW).execute()
-    output = asked(
+    output = printed_after_prompt(
         run_command("verwaltung", "kennwort", "--name", "Clara Neumann", *options, typed=f"{GOOD}\n{GOOD}\n")
     )
     assert ("keinen zweiten Faktor mehr" in output) == bool(options)
-    assert enter(app, "Clara Neumann", GOOD) == (303 if options else 422)
+    assert sign_in_status(app, "Clara Neumann", GOOD) == (303 if options else 422)
 
 
 def test_lock_and_unlock_account(run_command, app, clara):
     assert "ist gesperrt" in printed(run_command("verwaltung", "sperren", "--name", "Clara Neumann"))
     assert clara.get("/verwaltung/").status == 303
-    assert enter(app, "Clara Neumann", PASSWORD) == 422
+    assert sign_in_status(app, "Clara Neumann", PASSWORD) == 422
     (row,) = json.loads(printed(run_command("verwaltung", "liste", "--json")))
     assert row["gesperrt_seit"] == NOW.isoformat()
     assert "ist entsperrt" in printed(run_command("verwaltung", "entsperren", "--name", "Clara Neumann"))
-    assert enter(app, "Clara Neumann", PASSWORD) == 303
+    assert sign_in_status(app, "Clara Neumann", PASSWORD) == 303
 
 
 def test_list_of_accounts(run_command, clara):
@@ -129,7 +131,7 @@ def test_unknown_account(run_command, command):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no pseudo-terminal")
-def test_password_is_not_shown_on_a_screen(tmp_path):
+def test_password_is_not_echoed_in_a_terminal(tmp_path):
     import pty  # not on Windows
 
     screen, keyboard = pty.openpty()

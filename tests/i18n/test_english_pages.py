@@ -1,4 +1,4 @@
-"""English pages, whatever they say: no German is left on them."""
+"""English pages contain no German, in any state."""
 
 import io
 import re
@@ -19,8 +19,7 @@ from services.mail import access_links
 from settings import settings
 from tests.support.files import corpus
 from tests.support.pages import EXAMPLES, HTMX, TOO_LARGE, Page, fail
-from tests.support.servers.raw_http import END
-from tests.support.servers.raw_http import raw_request as ask_waitress
+from tests.support.servers.raw_http import END, raw_request
 from tests.support.staff import TicketPage
 from tests.support.tickets import STATES, add_event, set_ticket, write_message
 from tests.support.wording.english_visitors import ENGLISH, german_in
@@ -29,7 +28,7 @@ from tools import catalogue
 from views.shared.priority_helper import Affected, Workable
 
 
-def test_english_catalogue_has_what_is_said_and_nothing_else():
+def test_english_catalogue_is_complete_and_has_nothing_else():
     known, said = (
         {message.id for message in found} for found in (catalogue.load_catalogue(), catalogue.extract_messages())
     )
@@ -37,8 +36,8 @@ def test_english_catalogue_has_what_is_said_and_nothing_else():
     assert known - said == set(), "run python -m tools.catalogue"
 
 
-def test_what_is_translated_twice_stays_the_same():
-    """The sentence of a check is put into the language by the check or by the form, which cannot tell."""
+def test_translating_twice_changes_nothing():
+    """A validator's message is translated by the validator or by the form, and possibly by both."""
     english = {
         german: text
         for message in catalogue.load_catalogue()
@@ -47,7 +46,7 @@ def test_what_is_translated_twice_stays_the_same():
     assert {text: english[text] for text in english.values() if english.get(text, text) != text} == {}
 
 
-def test_check_finds_german(anna):
+def test_german_is_detected(anna):
     assert german_in(anna.get("/"))
     assert german_in(anna.get("/hilfe"))
 
@@ -89,7 +88,7 @@ def test_dates(john, entry_date, said):
     values = john.filled("new_employee", entry_date=entry_date, name="")
     assert said in john.post("/", values).text_of("request-form")
     john.post("/vorlauf", values, headers=HTMX)
-    # What the sentence gives as an example is taken.
+    # The format in the message is accepted.
     assert john.report("new_employee", entry_date="15.01.2027").status == 200
 
 
@@ -99,8 +98,8 @@ def test_suggestion_of_a_priority(john, affected, workable):
     assert page.text_of("suggestion").startswith("Suggestion: ")
 
 
-def one_of_each_refusal():
-    """Return the smallest file of the corpus for each reason."""
+def one_file_of_each_refusal():
+    """Return the smallest file of the corpus for each reason to refuse it."""
     cases = {}
     for case in sorted(corpus.bad(), key=lambda case: len(case.content)):
         cases.setdefault(re.sub(r"„.*?“", "", case.reason), case)
@@ -116,7 +115,7 @@ def test_refusals_of_files(john, monkeypatch):
         assert "We could not accept" in answer.text
         return answer.text
 
-    for case in one_of_each_refusal():
+    for case in one_file_of_each_refusal():
         refused(case.name, case.content)
     assert "Allowed are pictures" in refused("setup.exe", b"MZ")
     for code, said in ((1, "harmful"), (2, "not responding")):
@@ -139,7 +138,7 @@ def test_refusals_of_files(john, monkeypatch):
     assert "has been removed" in page.text_of("attachment-list")
 
 
-def test_files_that_were_left_for_too_long(john):
+def test_expired_files(john):
     assert "without you sending it" in john.send("incident", staged="gone").text
 
 
@@ -152,7 +151,7 @@ def test_too_much_at_once(john, monkeypatch, headers):
     page = john.post("/", john.filled("incident", files=[(io.BytesIO(b"Hello"), "other.txt")]), headers=headers)
     assert page.status == 429
     assert "in 60 minutes" in page.text
-    monkeypatch.setattr(intake, "MAX_PENDING", 0)
+    settings.max_pending = 0
     assert john.post("/", john.filled("other"), headers=headers).status == 503
 
 
@@ -189,12 +188,12 @@ def test_errors_of_http(john):
         ("/verwaltung/kunden", "Accept-Language: en\r\n", "Das ist zu viel auf einmal"),
     ],
 )
-def test_what_never_reaches_the_app(portal, path, languages, heading):
-    answer = ask_waitress(portal, f"POST {path} HTTP/1.1\r\nHost: x\r\n{languages}Content-Length: {10**9}{END}")
+def test_requests_that_never_reach_the_app(portal, path, languages, heading):
+    answer = raw_request(portal, f"POST {path} HTTP/1.1\r\nHost: x\r\n{languages}Content-Length: {10**9}{END}")
     assert Page(answer).tree.findtext(".//h1") == heading
 
 
-# --- The pages behind a mailed link ---
+# --- Pages behind a mailed link ---
 
 
 @pytest.mark.parametrize("state", STATES, ids="-".join)

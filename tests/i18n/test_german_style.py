@@ -1,4 +1,4 @@
-"""The words: how German is written wherever somebody reads it, and that nothing is said in English by mistake."""
+"""Every German text follows the rules of writing, and nothing is English by mistake."""
 
 import dataclasses
 import re
@@ -17,22 +17,22 @@ from tests.support.staff import SIGN_IN, staff_urls
 from tests.support.wording import german
 from tests.support.wording.page_text import tampered_forms, visible_text, wording_mistakes
 
-# The help says in which ways a day may be typed; this is one of them.
+# The help page shows this as one way to type a date.
 TYPED_DAY = "2027-01-15"
 
 NBSP = "\N{NO-BREAK SPACE}"
 
-NONSENSE = ["", "quatsch", "-1"]
+INVALID_VALUES = ["", "quatsch", "-1"]
 
 
 class Tour:
-    """Somebody who looks at pages, sends each of their forms with nonsense, and reads every answer."""
+    """Opens pages, sends each of their forms with invalid input, and checks the text of every response."""
 
     def __init__(self):
         self.statuses, self.faults = [], []
 
     def walk(self, visitor, addresses):
-        """Read the pages and what their forms answer."""
+        """Check the pages and the responses to their forms."""
         pages = [(address, visitor.get(address)) for address in addresses]
         for address, page in pages:
             self.read(address, page)
@@ -41,9 +41,9 @@ class Tour:
                 self.read(action, visitor.post(action, values))
 
     def read(self, address, page):
-        """Read one page."""
+        """Check one page."""
         self.statuses.append(page.status)
-        # No browser shows what an answer says that leads on.
+        # Browsers do not show the body of a redirect.
         if page.status != 303:
             self.faults += [
                 (address, *fault) for fault in wording_mistakes(visible_text(page).replace(TYPED_DAY, german.CODE))
@@ -52,7 +52,7 @@ class Tour:
 
 @pytest.fixture
 def tour():
-    """Somebody who reads pages."""
+    """A tour without pages yet."""
     return Tour()
 
 
@@ -67,25 +67,25 @@ def tour():
         ("quotes that do not pair", "der Knopf Senden“ und mehr", "„Senden“ und mehr"),
         ("E-Mail", "Ihre Email an uns", "Ihre E-Mail an uns, office_email"),
         ("E-Mail", "eine e-mail", "E-Mails und Testmail an email@firma.de"),
-        ("two blanks", "Bitte  warten", "Nummer   PIN"),
-        ("a blank before a sign", "Bitte warten !", "Bitte warten! 10 : 2 … also doch"),
-        ("no blank after a sign", "Bitte warten.Danach geht es", "www.firma.de und config.toml"),
-        ("no blank after a sign", "heute,morgen", "1,5 und „so“, aber (so); dann"),
+        ("two spaces", "Bitte  warten", "Nummer   PIN"),
+        ("a space before punctuation", "Bitte warten !", "Bitte warten! 10 : 2 … also doch"),
+        ("no space after punctuation", "Bitte warten.Danach geht es", "www.firma.de und config.toml"),
+        ("no space after punctuation", "heute,morgen", "1,5 und „so“, aber (so); dann"),
         ("three dots", "Bitte warten ...", "Bitte warten …"),
-        ("a breaking blank before a unit", "höchstens 10 MiB", f"höchstens 10{NBSP}MiB, 3 MiBit"),
-        ("a breaking blank before a unit", f"um {german.VALUE} Uhr", "um die Uhr"),
-        ("a breaking blank before a unit", "50 % davon", f"50{NBSP}% davon, 50 %(name)s"),
-        ("a breaking blank in an abbreviation", "z. B. hier", f"z.{NBSP}B. hier"),
-        ("a breaking blank in an abbreviation", "Art. 6", f"Art.{NBSP}6"),
-        ("a day", "am 2026-11-23", "am 23.11.2026"),
-        ("a point before decimals", "1.5 GiB", "1,5 GiB am 23.11. von 127.0.0.1, um 1.000"),
-        ("a half of the day", "5 p.m.", "5 Pfund am Montag"),
+        ("a breaking space before a unit", "höchstens 10 MiB", f"höchstens 10{NBSP}MiB, 3 MiBit"),
+        ("a breaking space before a unit", f"um {german.VALUE} Uhr", "um die Uhr"),
+        ("a breaking space before a unit", "50 % davon", f"50{NBSP}% davon, 50 %(name)s"),
+        ("a breaking space in an abbreviation", "z. B. hier", f"z.{NBSP}B. hier"),
+        ("a breaking space in an abbreviation", "Art. 6", f"Art.{NBSP}6"),
+        ("a date", "am 2026-11-23", "am 23.11.2026"),
+        ("a decimal point", "1.5 GiB", "1,5 GiB am 23.11. von 127.0.0.1, um 1.000"),
+        ("am or pm", "5 p.m.", "5 Pfund am Montag"),
     ],
 )
-def test_rule_finds_what_is_wrong_and_nothing_else(rule, bad, good):
+def test_rule_finds_its_mistake_only(rule, bad, good):
     rules = german.MISTAKES | german.FOREIGN_NUMBERS
     assert rule in {name for name, _ in german.mistakes(bad, rules)}
-    if rule == "a blank before a sign":
+    if rule == "a space before punctuation":
         good = good.replace(" : ", ":")
     assert rule not in {name for name, _ in german.mistakes(good, rules)}
 
@@ -103,7 +103,7 @@ def test_rule_finds_what_is_wrong_and_nothing_else(rule, bad, good):
         ("Keine gültige Auswahl.", "Bitte wählen Sie eine gültige Auswahl aus."),
     ],
 )
-def test_english_is_told_from_german(bad, good):
+def test_english_is_detected(bad, good):
     assert german.english(bad)
     assert german.english(good) == []
 
@@ -111,36 +111,36 @@ def test_english_is_told_from_german(bad, good):
 @pytest.mark.parametrize(
     ("source", "least"),
     [
-        (german.from_python, 900),
-        (german.from_templates, 150),
-        (german.from_handbook, 100),
+        (german.python_texts, 900),
+        (german.texts_of_templates, 150),
+        (german.handbook_texts, 100),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
-def test_every_german_text_is_written_by_the_rules(source, least):
+def test_every_german_text_follows_the_rules(source, least):
     texts = list(source())
     assert len(texts) >= least
     assert [(text.place, *fault) for text in texts for fault in german.mistakes(text.words)] == []
 
 
-def test_scripts_have_no_german_of_their_own():
-    assert list(german.from_scripts()) == []
+def test_scripts_contain_no_german():
+    assert list(german.script_texts()) == []
 
 
-def test_sentences_of_libraries_are_known():
-    """What WTForms and Werkzeug would say is found on a page, in English and in their own German."""
-    known = [sentence.pattern for sentence in german.sentences_of_libraries()]
+def test_messages_of_libraries_are_known():
+    """Default messages of WTForms and Werkzeug would be found on a page."""
+    known = [sentence.pattern for sentence in german.library_messages()]
     assert len(known) > 40
     assert german.english("Field must be at least 3 characters long.")
     assert german.english("The requested URL was not found on the server.")
 
 
-def test_every_mail_and_every_page_behind_is_written_by_the_rules(app, every_kind_of_mail, tour):
+def test_mails_and_staff_pages_follow_the_rules(app, every_kind_of_mail, tour):
     for mail in every_kind_of_mail.mails:
         text = text_of(mail)
         assert "\n\n\n" not in text
         assert text == text.strip("\n") + "\n"
-        # What is random in an address may look like anything.
+        # A random token may look like a mistake.
         assert wording_mistakes(re.sub(r"https?://\S+", german.CODE, f"{mail['Subject']}\n\n{text}")) == []
     stranger, company = Visitor(app, {}), every_kind_of_mail.companies[-1]
     own = [path_in(mail) for mail in every_kind_of_mail.mails if mail.envelope.rcpt_tos[0] in company.mailboxes]
@@ -165,7 +165,7 @@ def test_every_mail_and_every_page_behind_is_written_by_the_rules(app, every_kin
     assert tour.faults == []
 
 
-def test_every_page_of_a_visitor_is_written_by_the_rules(anna, tour, monkeypatch):
+def test_pages_for_customers_follow_the_rules(anna, tour, monkeypatch):
     with database.connection_context():
         setup = accounts.setup_token()
     kinds = [f"/?art={form.slug}" for form in REQUEST_FORMS.values()]
@@ -182,27 +182,27 @@ def test_every_page_of_a_visitor_is_written_by_the_rules(anna, tour, monkeypatch
 
 
 @pytest.mark.parametrize("path", command_paths(), ids=" ".join)
-def test_every_command_answers_by_the_rules(run_command, anna, dora, run_worker, path):
-    """Its help, what it lists and what it says to wrong words; its columns have two blanks between them."""
+def test_commands_follow_the_rules(run_command, anna, dora, run_worker, path):
+    """Its help, its lists and its error messages; two spaces separate columns."""
     anna.report("new_employee", email="fremd@gmx.de")
     dora.report("incident")
     run_worker()
     said = [run_command(*path, *rest).output for rest in (["--help"], ["--quatsch"], ["ABCD-2345", "x", "y"])]
     said += [run_command(*path).output] if path and path[-1] in ("liste", "pruefen", "sichern", "test") else []
     assert all(said)
-    assert [(words, *fault) for words in said for fault in wording_mistakes(words, without=["two blanks"])] == []
+    assert [(words, *fault) for words in said for fault in wording_mistakes(words, without=["two spaces"])] == []
 
 
-def test_every_setting_refuses_by_the_rules(tmp_path):
+def test_errors_of_settings_follow_the_rules(tmp_path):
     refusals = [
-        refusal(tmp_path, field.name, value) for field in dataclasses.fields(Settings)[1:] for value in NONSENSE
+        refusal(tmp_path, field.name, value) for field in dataclasses.fields(Settings)[1:] for value in INVALID_VALUES
     ]
     assert len(list(filter(None, refusals))) > 60
     assert [(words, *fault) for words in refusals for fault in wording_mistakes(words)] == []
 
 
 def refusal(data_dir, name, value):
-    """Return the sentence against a value of a setting, or nothing if it is one."""
+    """Return the error message for a value of a setting, or "" if it is valid."""
     try:
         Settings().load({"TICKET_DATA_DIR": str(data_dir), f"TICKET_{name.upper()}": value})
     except StartError as error:

@@ -1,4 +1,4 @@
-"""Which language a page speaks, that nothing is lost on the way to the other, and that the office has one only."""
+"""The language of a page, changing it without losing input, and the staff area, which is German only."""
 
 import io
 import re
@@ -26,7 +26,7 @@ from tests.support.wording.page_text import visible_text, wording_mistakes
 
 
 @pytest.mark.parametrize(
-    ("wanted", "spoken"),
+    ("accepted", "language"),
     [
         (None, "de"),
         ("", "de"),
@@ -45,22 +45,22 @@ from tests.support.wording.page_text import visible_text, wording_mistakes
         ("en;q=0", "de"),
         ("en;q=much,;;", "de"),
         ("*", "de"),
-        # Longer than any browser's: to read it would keep others waiting.
+        # Longer than any browser's; parsing it would take too long.
         ("en" + ",fr" * 1000, "de"),
     ],
 )
-def test_language_of_the_browser(anna, wanted, spoken):
-    headers = {} if wanted is None else {"Accept-Language": wanted}
+def test_language_of_the_browser(anna, accepted, language):
+    headers = {} if accepted is None else {"Accept-Language": accepted}
     for path, headings in (
         ("/", ("Anfrage senden", "Send a request")),
         ("/nowhere", ("Diese Seite gibt es nicht", "There is no such page")),
     ):
         page = anna.get(path, headers=headers)
-        assert page.tree.get("lang") == spoken
-        assert page.tree.findtext(".//h1") == headings[spoken == "en"]
+        assert page.tree.get("lang") == language
+        assert page.tree.findtext(".//h1") == headings[language == "en"]
 
 
-def test_language_that_a_link_asks_for_is_remembered(anna, john):
+def test_language_of_a_link_is_remembered(anna, john):
     assert anna.get("/").tree.get("lang") == "de"
     assert anna.get("/?lang=en").tree.get("lang") == "en"
     assert anna.get("/hilfe").tree.get("lang") == "en"
@@ -73,10 +73,10 @@ def test_language_that_a_link_asks_for_is_remembered(anna, john):
 
 
 @pytest.mark.parametrize("address", ["/?lang=en", "/hilfe?lang=en", "/sprache?lang=en", "/nowhere?lang=en"])
-@pytest.mark.parametrize("whence", [{"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://elsewhere.example"}])
-def test_form_of_another_site_does_not_end_the_session(anna, address, whence):
-    # The browser sends it without the session's cookie, so a new cookie would take that one's place.
-    assert "Set-Cookie" not in anna.client.post(address, headers=whence).headers
+@pytest.mark.parametrize("origin", [{"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://elsewhere.example"}])
+def test_form_of_another_site_does_not_end_the_session(anna, address, origin):
+    # The browser sends no session cookie with it, so a new cookie would replace the session.
+    assert "Set-Cookie" not in anna.client.post(address, headers=origin).headers
 
 
 def test_link_of_another_site_chooses_a_language(anna):
@@ -84,13 +84,13 @@ def test_link_of_another_site_chooses_a_language(anna):
     assert (answer.tree.get("lang"), anna.get("/").tree.get("lang")) == ("en", "en")
 
 
-def test_one_language_does_not_get_into_the_other(anna, john):
+def test_visitors_with_different_languages(anna, john):
     for _ in range(2):
         assert anna.get("/").title.startswith("Anfrage senden")
         assert john.get("/").title.startswith("Send a request")
 
 
-def test_every_page_leads_to_the_other_language(anna):
+def test_every_page_links_to_the_other_language(anna):
     for address in ("/hilfe", "/nowhere", "/vorgang/x", "/freigabe/x", anna.report("incident").response.request.path):
         page = anna.get(address)
         (link,) = [link for link in page.tree.iter("a") if link.get("hreflang")]
@@ -100,21 +100,21 @@ def test_every_page_leads_to_the_other_language(anna):
         assert anna.get(f"{address}?lang=de").tree.get("lang") == "de"
 
 
-# --- The way from one language to the other ---
+# --- Changing the language ---
 
 
-def in_english(page):
-    """Return the address by which a form goes along into English."""
+def english_action(page):
+    """Return the URL to which a form is sent to get it in English."""
     (button,) = [button for button in page.tree.iter("button") if button.get("lang") == "en"]
     return button.get("formaction")
 
 
 @pytest.mark.parametrize("category", EXAMPLES)
-def test_a_form_keeps_all_that_was_typed_and_chosen(anna, submissions, category):
+def test_a_form_keeps_its_input(anna, submissions, category):
     form = anna.get("/")
     files = {} if category == "new_employee" else {"files": [(io.BytesIO(b"Hallo"), "Notiz.txt")]}
     typed = form.fields().to_dict() | anna.known | {"category": category} | EXAMPLES[category] | OPTIONAL[category]
-    page = anna.post(in_english(form), typed | files)
+    page = anna.post(english_action(form), typed | files)
     assert (page.status, page.tree.get("lang"), page.errors(), page.summary()) == (200, "en", {}, [])
     kept = page.fields("/").to_dict()
     assert bool(kept.pop("staged", None)) == bool(files)
@@ -125,7 +125,7 @@ def test_a_form_keeps_all_that_was_typed_and_chosen(anna, submissions, category)
     assert ("Notiz.txt" in receipt.text) == bool(files)
 
 
-def test_address_that_the_change_leaves_opens_the_page(anna, ticket_path, approver):
+def test_url_of_the_language_change_redirects_to_the_page(anna, ticket_path, approver):
     _, link = approver()
     for page in ("/", ticket_path, link):
         for code in ("en", "de"):
@@ -134,24 +134,24 @@ def test_address_that_the_change_leaves_opens_the_page(anna, ticket_path, approv
             assert anna.get(page).tree.get("lang") == code
 
 
-def test_a_form_half_filled_without_a_session_keeps_it_too(anna):
+def test_a_form_without_a_session_keeps_its_input(anna):
     typed = anna.filled("incident") | {"csrf_token": "bogus"}
     page = anna.post("/sprache?lang=en", typed, headers={"Sec-Fetch-Site": "same-origin"})
     assert (page.status, page.tree.get("lang"), anna.get("/").tree.get("lang")) == (422, "en", "en")
     assert (page.fields("/").to_dict() | {"csrf_token": "bogus"}).items() >= typed.items()
 
 
-def test_a_message_and_a_reason_are_kept(app, john, ticket_path, approver):
+def test_a_message_and_a_reason_keep_their_input(app, john, ticket_path, approver):
     anna = Visitor(app, {})
     page = anna.get(ticket_path)
     files = {"files": [(io.BytesIO(b"Hallo"), "Notiz.txt")]}
-    page = anna.post(in_english(page), page.fields(ticket_path).to_dict() | {"text": "Noch etwas"} | files)
+    page = anna.post(english_action(page), page.fields(ticket_path).to_dict() | {"text": "Noch etwas"} | files)
     assert (page.status, page.tree.get("lang")) == (200, "en")
     assert page.fields(ticket_path)["text"] == "Noch etwas"
     assert "Notiz.txt" in page.text_of("attachment-list")
     _, link = approver()
     page = anna.get(f"{link}?lang=de")
-    page = anna.post(in_english(page), page.fields(link).to_dict() | {"reason": "Zu teuer"})
+    page = anna.post(english_action(page), page.fields(link).to_dict() | {"reason": "Zu teuer"})
     assert (page.status, page.tree.get("lang")) == (200, "en")
     assert page.fields(link)["reason"] == "Zu teuer"
     with database.connection_context():
@@ -159,7 +159,7 @@ def test_a_message_and_a_reason_are_kept(app, john, ticket_path, approver):
         assert Event.select().where(Event.kind == EventKind.REPLIED).count() == 0
 
 
-# --- The office stays German ---
+# --- Staff area, mails and log are German ---
 
 
 ENGLISH_DATE = re.compile(
@@ -167,9 +167,7 @@ ENGLISH_DATE = re.compile(
 )
 
 
-def test_mails_and_what_is_stored_are_german_whoever_brings_them_about(
-    approver, john, mailbox, run_worker, deliver_mails
-):
+def test_mails_and_stored_texts_are_german(approver, john, mailbox, run_worker, deliver_mails):
     settings.webhook_url = "http://127.0.0.1:9/"
     active = next(case for case in corpus.good() if case.active_content)
     for decision in ("approved", "declined"):
@@ -192,9 +190,9 @@ def test_mails_and_what_is_stored_are_german_whoever_brings_them_about(
         assert not ENGLISH_DATE.search(words)
     assert "Sprechen Sie bitte mit Bernd Brot." in "\n".join(map(text_of, mails))
     lines, _ = snapshot()
-    told = "\n".join(line for line in lines if line.startswith("INSERT"))
-    assert german.english(told) == []
-    assert not ENGLISH_DATE.search(told)
+    inserted = "\n".join(line for line in lines if line.startswith("INSERT"))
+    assert german.english(inserted) == []
+    assert not ENGLISH_DATE.search(inserted)
 
 
 def test_staff_area_is_german(anna, clara, run_worker, ticket):
@@ -219,7 +217,7 @@ def test_log_is_german(app, john, monkeypatch, caplog):
     assert "wieder, zuerst 23.11.2026" in caplog.text
 
 
-# --- In a browser with scripts ---
+# --- In a browser with JavaScript ---
 
 
 def test_a_half_filled_form_changes_its_language(tab, sent):

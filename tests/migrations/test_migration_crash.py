@@ -1,4 +1,4 @@
-"""A step to another schema that is killed half-way (SIGKILL): the database is as before, for the old and the new."""
+"""A migration killed half-way (SIGKILL) leaves the old database, for the old and the new version."""
 
 import shutil
 import sqlite3
@@ -17,7 +17,7 @@ from tests.support.cast import NOW
 from tests.support.database import backups, schema, tables
 from tests.support.processes import ROOT, process_environment
 
-# More than SQLite keeps in memory: what the step has written when it is killed stands in the file already.
+# More than SQLite keeps in memory, so a part is in the file when the step is killed.
 EVENTS, TEXT = 4000, "Der Kunde wartet. " * 120
 
 COMMAND = """
@@ -70,7 +70,7 @@ WAITS = """    print("mitten in der Umstellung", flush=True)
 
 @pytest.fixture(scope="module")
 def full_database(shared, tmp_path_factory):
-    """A database in which a ticket has a history larger than what SQLite keeps in memory."""
+    """A database in which the events of a ticket exceed the memory that SQLite uses."""
     path = shutil.copy(shared.database_path, tmp_path_factory.mktemp("full"))
     init_database(path)
     known = {"customer_number": "K1001", "name": "Anna Sommer", "phone": "0211 555-0101", "description": "x"}
@@ -96,13 +96,13 @@ def full_database(shared, tmp_path_factory):
 
 @pytest.fixture
 def full(app, full_database):
-    """A portal with that database."""
+    """A portal with this database."""
     shutil.copy(full_database, settings.database_path)
 
 
 @pytest.fixture
 def steps(tmp_path):
-    """Return the folder of this version's steps and that of the next one's, which has one more."""
+    """Return the folders of this version's steps and of the next version's, which has one more."""
     old, new = tmp_path / "old", tmp_path / "new"
     for folder in (old, new):
         folder.mkdir()
@@ -126,25 +126,25 @@ def portal_of(version, *arguments):
 
 @pytest.fixture
 def killed(full, steps):
-    """The data folder after a start of the next version that was killed in the middle of its step."""
+    """The data folder after a start of the next version was killed in the middle of its step."""
     before = settings.database_path.read_bytes()
     with portal_of(steps[1], "ticket", "liste") as portal:
         assert portal.stdout.readline() == "mitten in der Umstellung\n"
         portal.kill()
-    # It had begun to write: the half of a step that must not stay.
+    # The step had begun to write.
     assert settings.database_path.read_bytes() != before
     assert settings.database_path.with_name("tickets.db-journal").stat().st_size > 0
 
 
 def state():
     with closing(sqlite3.connect(settings.database_path)) as connection:
-        said = connection.execute("PRAGMA integrity_check").fetchall()
+        integrity = connection.execute("PRAGMA integrity_check").fetchall()
         broken = connection.execute("PRAGMA foreign_key_check").fetchall()
         count = connection.execute("SELECT COUNT(*), MIN(text) = MAX(text) FROM event").fetchall()
-    return said, broken, count
+    return integrity, broken, count
 
 
-WHOLE = ([("ok",)], [], [(EVENTS, 1)])
+INTACT = ([("ok",)], [], [(EVENTS, 1)])
 
 
 @pytest.mark.parametrize("next_version", [False, True], ids=["old", "new"])
@@ -154,13 +154,13 @@ def test_killed_half_way_either_version_starts(killed, steps, next_version):
         printed, _ = portal.communicate()
     assert portal.returncode == 0
     assert "ABCD-EFGH" in printed
-    assert state() == WHOLE
+    assert state() == INTACT
     assert ("device" in tables(settings.database_path)) == next_version
     assert ("weight" in schema(settings.database_path)["table", "event"][1]) == next_version
     assert len(backups()) == 1
 
 
-def test_pruefen_says_that_a_start_will_mend_it(killed, run_command):
+def test_pruefen_says_that_a_start_repairs_it(killed, run_command):
     result = run_command("pruefen")
     assert result.exit_code == 1
     assert "mitten im Schreiben beendet" in result.stdout

@@ -1,4 +1,4 @@
-"""The database's way to the schema of this version: step by step, after a copy, and never back."""
+"""Migrations to the schema of this version: step by step, after a copy, and never back."""
 
 import shutil
 import sqlite3
@@ -27,7 +27,7 @@ FAILS_HALFWAY = ADDS_TABLE + "    db.execute_sql('INSERT INTO no_such_table VALU
 
 @pytest.fixture
 def steps(tmp_path, monkeypatch):
-    """A folder with the project's steps, to which a test adds its own."""
+    """A folder with the project's steps, to which a test adds steps."""
     folder = tmp_path / "steps"
     folder.mkdir()
     for path in migrations.DIRECTORY.glob("[0-9]*.py"):
@@ -108,7 +108,7 @@ def test_failing_step_leaves_the_old_database_usable(customer, steps):
         assert [customer.number for customer in Customer.by_number()] == ["K1001"]
 
 
-def test_start_that_fails_again_and_again_does_not_fill_the_disk(customer, steps, advance_clock):
+def test_repeated_failing_starts_do_not_fill_the_disk(customer, steps, advance_clock):
     settings.backups_dir.mkdir()
     for day in range(20201120, 20201124):
         (settings.backups_dir / f"vor-umstellung-{day}-030000-000{day % 10}_former.db").touch()
@@ -134,7 +134,7 @@ def test_steps_before_a_failing_one_stay(customer, steps):
     assert numbers(settings.database_path) == ["K1001"]
 
 
-def test_database_of_a_newer_version_is_refused_and_left_alone(customer, steps):
+def test_database_of_a_newer_version_is_refused_and_unchanged(customer, steps):
     (steps / "0007_devices.py").write_text(ADDS_TABLE)
     create_app()
     (steps / "0007_devices.py").unlink()
@@ -146,7 +146,7 @@ def test_database_of_a_newer_version_is_refused_and_left_alone(customer, steps):
 
 
 def start_release(name, steps, tmp_path):
-    """Make a data folder as a former version left it, with what stands in its file in tests/migrations/releases."""
+    """Make a data folder of a former version, with the rows of its file in tests/migrations/releases."""
     settings.load({"TICKET_DATA_DIR": str(tmp_path / "former")})
     settings.data_dir.mkdir()
     init_database(settings.database_path)
@@ -158,7 +158,7 @@ def start_release(name, steps, tmp_path):
     shutil.copy(tmp_path / "instance" / "secret.key", settings.secret_key_path)
 
 
-def test_first_version_gets_the_staff_area_and_loses_nothing(app, steps, tmp_path):
+def test_first_version_is_migrated_without_loss(app, steps, tmp_path):
     start_release("0001_customers_submissions_tickets", steps, tmp_path)
     with create_app().app_context(), database.connection_context():
         assert database.execute_sql("PRAGMA foreign_key_check").fetchall() == []
@@ -178,7 +178,7 @@ def test_first_version_gets_the_staff_area_and_loses_nothing(app, steps, tmp_pat
     assert len(backups()) == 1
 
 
-def test_second_version_gets_mails_and_loses_nothing(app, steps, tmp_path):
+def test_second_version_is_migrated_without_loss(app, steps, tmp_path):
     start_release("0002_staff_area", steps, tmp_path)
     with create_app().app_context(), database.connection_context():
         assert database.execute_sql("PRAGMA foreign_key_check").fetchall() == []

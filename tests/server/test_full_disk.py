@@ -1,4 +1,4 @@
-"""Little room and no room at all: files are refused, texts go through while they can, and nothing is half there."""
+"""Little or no disk space: files are refused, texts are accepted as long as possible, nothing is half stored."""
 
 import errno
 import io
@@ -21,22 +21,22 @@ from settings import settings
 from tests.support.files.samples import PNG
 from tests.support.pages import EXAMPLES, HTMX, all_text
 
-# More than is left in the pages that the database has already.
+# More than fits into the pages that the database already has.
 LONG = "Der Drucker streikt." * 245
 
 
 @pytest.fixture
 def scarce(app, monkeypatch):
-    """Less room than is kept for texts."""
+    """Less free space than the reserve for texts."""
     monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=1024**3 - 1))
 
 
 @pytest.fixture
 def disk(app):
-    """A disk that can be filled and emptied: a database that must not grow fails as on a full one."""
+    """A disk that can be filled and emptied: a database that may not grow fails as on a full disk."""
 
     def fill():
-        grow_to(1)  # It never becomes smaller than it is.
+        grow_to(1)  # SQLite keeps at least the current size.
         with database.connection_context():
             attempt = {"count": 1, "last_at": clock.now()}
             use_up(FailedAttempts, lambda number: attempt | {"source": f"{number:0250}"})
@@ -47,7 +47,7 @@ def disk(app):
 
 
 def use_up(table, row):
-    """Take room again and again, at last for single rows, until there is no more."""
+    """Insert rows until not even a single one fits."""
     numbers = count()
     for size in (100, 10, 1):
         with suppress(OperationalError):
@@ -82,20 +82,20 @@ def test_file_is_refused_as_soon_as_it_is_chosen(anna, scarce):
     assert attachments.DISK_FULL in page.text
 
 
-def test_the_reason_is_said_once_for_all_files(anna, scarce):
+def test_one_message_for_all_refused_files(anna, scarce):
     files = [(io.BytesIO(PNG), name) for name in ("Eins.png", "Zwei.png", "Drei.png")]
     page = anna.send("incident", files=files)
     names = "„Eins.png“, „Zwei.png“ und „Drei.png“"
     assert page.text_of("attachment-list") == f"{names} konnten wir nicht annehmen: {attachments.DISK_FULL}"
 
 
-def test_text_goes_through_while_room_is_scarce(anna, scarce, run_worker, tickets):
+def test_text_is_accepted_with_little_space(anna, scarce, run_worker, tickets):
     anna.report("incident", description=LONG)
     run_worker()
     assert len(tickets()) == 1
 
 
-def test_no_room_even_for_what_comes_in(anna, monkeypatch, submissions):
+def test_no_space_for_temporary_files(anna, monkeypatch, submissions):
     def fail(*place, **options):
         raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -109,7 +109,7 @@ def test_no_room_even_for_what_comes_in(anna, monkeypatch, submissions):
     assert len(submissions()) == 1
 
 
-def test_what_is_staged_goes_with_the_text(anna, run_worker, tickets, monkeypatch):
+def test_staged_file_is_accepted_with_the_text(anna, run_worker, tickets, monkeypatch):
     values = anna.filled("incident")
     anna.post("/anhaenge", values | {"files": (io.BytesIO(PNG), "Foto.png")})
     monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=0))
@@ -119,13 +119,13 @@ def test_what_is_staged_goes_with_the_text(anna, run_worker, tickets, monkeypatc
         assert [file.name for file in tickets()[0].submission.files] == ["Foto.png"]
 
 
-def test_no_reserve_when_it_is_set_to_nothing(anna, scarce, monkeypatch):
+def test_reserve_can_be_switched_off(anna, scarce, monkeypatch):
     monkeypatch.setattr(settings, "disk_reserve_mib", 0)
     anna.report("incident", files=(io.BytesIO(PNG), "Foto.png"))
     assert counts() == (1, 1, 1)
 
 
-def test_full_disk_is_said_honestly_and_leaves_nothing_half(anna, disk, submissions):
+def test_full_disk_is_reported_and_leaves_nothing_half_stored(anna, disk, submissions):
     values = anna.filled("incident", description=LONG)
     disk.fill()
     page = anna.post("/", values)
@@ -138,7 +138,7 @@ def test_full_disk_is_said_honestly_and_leaves_nothing_half(anna, disk, submissi
     assert [submission.description for submission in submissions()] == [LONG]
 
 
-def test_file_whose_row_finds_no_room_is_not_kept(anna, disk):
+def test_file_without_a_row_is_deleted(anna, disk):
     values = anna.filled("incident", description=LONG) | {"files": (io.BytesIO(PNG), "Foto.png")}
     disk.fill()
     page = anna.post("/", values)
@@ -149,33 +149,37 @@ def test_file_whose_row_finds_no_room_is_not_kept(anna, disk):
     assert (submitted, staged) == (0, stored)
 
 
-def test_worker_goes_on_when_there_is_room_again(anna, app, run_worker, disk, tickets, monkeypatch, caplog):
+def test_worker_continues_when_there_is_space_again(anna, app, disk, tickets):
+    portals_worker = worker.Worker()
+
+    def run_one_tick():
+        with database.connection_context(), suppress(OperationalError):
+            portals_worker.tick(clock.now())
+
     anna.report("incident", description=LONG)
     disk.fill()
-    portals_worker = worker.Worker()
     for _ in range(3):
-        run_one_tick(portals_worker, monkeypatch)
+        run_one_tick()
     assert tickets() == []
     disk.empty()
-    run_one_tick(portals_worker, monkeypatch)
+    run_one_tick()
     assert len(tickets()) == 1
 
 
-def run_one_tick(loop, monkeypatch):
-    """Let a loop run as its thread does, for one tick."""
-    turns = iter([False, True])
-    monkeypatch.setattr(loop._stopping, "wait", lambda seconds: next(turns))
-    loop.run()
-
-
-def test_what_lasts_does_not_fill_the_log(app, monkeypatch, caplog):
+def test_a_lasting_error_is_logged_once(app, caplog):
     class Failing(worker.PeriodicTask):
+        ticks = 0
+
         def tick(self, now):
+            self.ticks += 1
+            if self.ticks == 3:
+                self.request_stop()
             raise OSError(28, "No space left on device")
 
-    loop, turns = Failing("failing"), iter([False, False, False, True])
-    monkeypatch.setattr(loop._stopping, "wait", lambda seconds: next(turns))
-    loop.run()
+    settings.worker_tick_seconds = 0.001
+    task = Failing("failing")
+    task.run()
+    assert task.ticks == 3
     assert [record.levelno for record in caplog.records] == [logging.ERROR]
 
 

@@ -1,4 +1,4 @@
-"""What holds for every answer: headers, one German error page, known addresses, and only POST changes anything."""
+"""Rules for every response: headers, error pages, the list of routes, and only POST changes anything."""
 
 import gzip
 import hashlib
@@ -13,7 +13,7 @@ from database import database
 from models import Submission
 from services.files import attachments
 from services.intake import intake
-from settings import settings
+from settings import VERSION, settings
 from tests.support.cast import NOW
 from tests.support.database import snapshot
 from tests.support.pages import (
@@ -120,7 +120,7 @@ BOUNDARY, BODY = encode_multipart(LONG_TEXT)
 LONG_PART = {"data": BODY, "content_type": f"multipart/form-data; boundary={BOUNDARY}"}
 
 
-def test_headers_of_what_is_no_page(anna):
+def test_headers_of_other_responses(anna):
     for address in ["/healthz", *static_urls(anna.get("/"))]:
         answer = anna.client.get(address)
         assert answer.status_code == 200
@@ -160,14 +160,14 @@ def test_error_page(anna, method, path, options, status, heading):
         ("DELETE", "/verwaltung/tickets", 405, "Bitte gehen Sie zurück"),
     ],
 )
-def test_error_page_of_the_office(clara, method, path, status, advice):
+def test_error_page_of_the_staff_area(clara, method, path, status, advice):
     page = Page(clara.client.open(path, method=method))
     assert page.status == status
     assert advice in page.text_of("main")
     assert [link.get("href") for link in page.element("main").iter("a")] == ["/verwaltung/"]
 
 
-def test_every_route_refuses_other_methods_and_says_which_it_takes(anna, clara):
+def test_every_route_refuses_other_methods_and_names_its_own(anna, clara):
     for visitor in (anna, clara):
         for route, methods in ROUTES.items():
             address = re.sub("<(int:)?[a-z_]+>", "1", route)
@@ -176,6 +176,13 @@ def test_every_route_refuses_other_methods_and_says_which_it_takes(anna, clara):
                 assert answer.status_code == 405, (method, route)
                 assert answer.allow.as_set() - {"head"} == {method.lower() for method in methods}
                 check_headers(answer)
+
+
+def test_version_is_in_the_footer_of_the_staff_area_only(clara, anna):
+    (footer,) = clara.get("/verwaltung/").tree.iter("footer")
+    assert "".join(footer.itertext()).strip() == f"Meldeportal {VERSION}"
+    for address in ("/", "/verwaltung/anmelden"):
+        assert VERSION not in anna.get(address).text
 
 
 @pytest.mark.parametrize("headers", [{}, HTMX])
@@ -214,7 +221,7 @@ def test_server_error_of_disk_or_database(anna, monkeypatch, broken):
     assert page.fields()["pin"] == values["pin"]
 
 
-def test_server_error_with_htmx_leaves_the_page_as_it_is(anna, monkeypatch):
+def test_server_error_with_htmx(anna, monkeypatch):
     monkeypatch.setattr(intake, "receive", fail)
     page = anna.post("/", anna.filled("incident"), headers=HTMX)
     assert page.status == 500
@@ -246,28 +253,28 @@ def test_cookie(anna):
     assert cookie.expires is None
 
 
-def test_behind_https_the_cookie_is_this_hosts_alone(anna, submissions, monkeypatch):
+def test_with_https_the_cookie_is_limited_to_this_host(anna, submissions, monkeypatch):
     monkeypatch.setattr(settings, "base_url", "https://melden.sommer.example")
-    behind = Visitor(create_app(), anna.known)
+    secure = Visitor(create_app(), anna.known)
     options = {"base_url": settings.base_url, "headers": {"Referer": f"{settings.base_url}/"}}
-    form = behind.get("/", **options)
+    form = secure.get("/", **options)
     cookie = form.response.headers["Set-Cookie"]
     assert cookie.startswith("__Host-session=")
     assert "; Secure; HttpOnly; Path=/; SameSite=Lax" in cookie
     assert "Domain" not in cookie
-    values = form.fields().to_dict() | behind.known | EXAMPLES["incident"] | {"category": "incident"}
-    answers = [form, behind.post("/", values, **options), behind.get("/gibt-es-nicht", **options)]
+    values = form.fields().to_dict() | secure.known | EXAMPLES["incident"] | {"category": "incident"}
+    answers = [form, secure.post("/", values, **options), secure.get("/gibt-es-nicht", **options)]
     assert [answer.status for answer in answers] == [200, 303, 404]
     assert {answer.response.headers["Strict-Transport-Security"] for answer in answers} == {"max-age=31536000"}
     assert len(submissions()) == 1
 
 
-def test_without_https_nothing_demands_it(anna):
+def test_without_https_there_is_no_hsts_header(anna):
     assert "Strict-Transport-Security" not in anna.get("/").response.headers
 
 
 def test_health(anna, run_worker):
-    assert anna.client.get("/healthz").json == {"status": "ok"}
+    assert anna.client.get("/healthz").json == {"status": "ok", "version": VERSION}
     anna.report("incident")
     for minutes, status in ((9, 200), (11, 503)):
         with database.connection_context():
@@ -278,29 +285,29 @@ def test_health(anna, run_worker):
     assert anna.client.get("/healthz").status_code == 200
 
 
-def test_statics_are_compressed_and_kept_for_good(anna):
+def test_static_files_are_compressed_and_immutable(anna):
     for address in static_urls(anna.get("/")):
         plain = anna.client.get(address)
-        packed = anna.client.get(address, headers={"Accept-Encoding": "gzip, deflate, br"})
+        compressed = anna.client.get(address, headers={"Accept-Encoding": "gzip, deflate, br"})
         assert "Content-Encoding" not in plain.headers
-        assert packed.headers["Content-Encoding"] == "gzip"
-        assert gzip.decompress(packed.data) == plain.data
+        assert compressed.headers["Content-Encoding"] == "gzip"
+        assert gzip.decompress(compressed.data) == plain.data
         assert re.search(r"\.([0-9a-f]{12})\.", address)[1] == hashlib.sha256(plain.data).hexdigest()[:12]
-        for answer in (plain, packed):
+        for answer in (plain, compressed):
             assert answer.headers["Cache-Control"] == STATIC
             assert answer.headers["Vary"] == "Accept-Encoding"
             assert "Set-Cookie" not in answer.headers
 
 
 @pytest.mark.parametrize("accepted", ["", "br", "identity", "gzip;q=0", "identity, gzip;q=0.0", "gzip" + ",br" * 1000])
-def test_statics_for_those_who_cannot_unpack(anna, accepted):
+def test_static_files_for_clients_without_gzip(anna, accepted):
     address = static_urls(anna.get("/"))[0]
     answer = anna.client.get(address, headers={"Accept-Encoding": accepted})
     assert "Content-Encoding" not in answer.headers
     assert answer.data == anna.client.get(address).data
 
 
-def test_first_visit_is_light_and_asks_nobody_else(app):
+def test_first_visit_is_small_and_uses_no_other_host(app):
     visitor = Visitor(app, {})
     page = visitor.get("/", headers={"Accept-Encoding": "gzip"})
     answers = [page.response]
@@ -318,7 +325,7 @@ def test_first_visit_is_light_and_asks_nobody_else(app):
             assert re.match(r"/(?!/)|#|\?lang=|mailto:|tel:|data:image/svg", element.get(name, "/"))
 
 
-def test_each_form_has_a_draft_key_of_its_own(anna):
+def test_each_form_has_its_own_submission_key(anna):
     keys = {anna.get("/").fields()["draft"] for _ in range(5)}
     assert len(keys) == 5
     assert all(SUBMISSION_KEY.fullmatch(key) for key in keys)

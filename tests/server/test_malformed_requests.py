@@ -1,4 +1,4 @@
-"""Requests that no browser sends are answered with a page of ours, and never with a failure."""
+"""Requests that no browser sends get one of our pages and never cause a server error."""
 
 import io
 
@@ -12,10 +12,10 @@ MULTIPART = "multipart/form-data; boundary=a"
 
 
 @pytest.mark.parametrize("headers", [{"Origin": "http://["}, {"Origin": "http://[x"}, {"Origin": "http://a\u2100b"}])
-@pytest.mark.parametrize(("path", "place"), [("/", "/"), ("/verwaltung/anmelden", "/verwaltung/anmelden")])
-def test_an_origin_that_cannot_be_read_is_elsewhere(dora, headers, path, place):
+@pytest.mark.parametrize(("path", "location"), [("/", "/"), ("/verwaltung/anmelden", "/verwaltung/anmelden")])
+def test_an_invalid_origin_counts_as_another_site(dora, headers, path, location):
     answer = dora.client.post(path, headers={name: value.encode().decode("latin-1") for name, value in headers.items()})
-    assert (answer.status_code, answer.location) == (303, place)
+    assert (answer.status_code, answer.location) == (303, location)
 
 
 @pytest.mark.parametrize("path", ["/", "/anhaenge", "/verwaltung/anmelden"])
@@ -29,7 +29,7 @@ def test_a_part_without_a_name(dora, path, part):
 
 @pytest.mark.parametrize("host", ["a" * 70, "1" * 5000, f"{'a' * 300}.example"], ids=len)
 @pytest.mark.parametrize("path", ["/", "/hilfe", "/verwaltung/anmelden"])
-def test_a_host_that_can_be_none(dora, host, path):
+def test_an_invalid_host(dora, host, path):
     page = dora.get(path, headers={"Host": host})
     assert page.status == 400
     assert page.tree.findtext(".//h1") == "Das haben wir nicht verstanden"
@@ -37,7 +37,7 @@ def test_a_host_that_can_be_none(dora, host, path):
 
 @pytest.mark.parametrize("headers", [{}, HTMX])
 @pytest.mark.parametrize("body", ["{", "[1]", '{"name": 5, "password": null}', '{"name": {"a": 1}}'])
-def test_json_is_no_form(signed_out, headers, body):
+def test_json_instead_of_a_form(signed_out, headers, body):
     token = signed_out.get("/verwaltung/anmelden").fields()["csrf_token"]
     for given in ({}, {"X-CSRFToken": token}):
         answer = signed_out.client.post(
@@ -48,7 +48,7 @@ def test_json_is_no_form(signed_out, headers, body):
 
 @pytest.mark.parametrize("token", [{}, {"csrf_token": "x"}], ids=["token", "none"])
 @pytest.mark.parametrize("name", ["name", "password", "one_time_code", "onward", "held"])
-def test_a_file_in_place_of_what_somebody_signs_in_with(signed_out, name, token):
+def test_a_file_instead_of_a_text_field_at_sign_in(signed_out, name, token):
     values = signed_out.get("/verwaltung/anmelden").fields().to_dict() | signed_out.known | token
     page = signed_out.post("/verwaltung/anmelden", values | {name: (io.BytesIO(b"x"), "x.txt")})
     assert page.status == (422 if token or name in signed_out.known else 303)
@@ -69,11 +69,11 @@ def test_a_flood_of_files_without_a_token(dora, path):
     assert "Die neu gewählten sind nicht angekommen" in page.text_of("request-form")
     assert "Eins.txt" in page.text_of("attachment-list")
     assert page.fields()["description"] == EXAMPLES["incident"]["description"]
-    # The page has a token that is good.
+    # The page has a valid token.
     assert dora.post("/felder", page.fields()).status == 200
 
 
-def test_a_flood_of_files_without_a_token_at_the_office(clara):
+def test_a_flood_of_files_without_a_token_in_the_staff_area(clara):
     settings.uploads_per_hour = 1
     values = clara.get("/verwaltung/anruf").fields().to_dict() | {"csrf_token": "x"}
     answers = [

@@ -1,4 +1,4 @@
-"""Waitress in front of the app: what never reaches the app is answered with the same page and the same headers."""
+"""Waitress in front of the app: refused requests get the same pages and headers, and bodies are limited."""
 
 import http.client
 import re
@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response
 from app import MAX_REQUEST_BYTES
 from enums import MEBIBYTE
 from server.upload_limits import BytesInFlight, UploadLimitParser, accepts_files
+from settings import settings
 from tests.support.pages import Page, RequestLine, check_headers
 from tests.support.servers.http_client import HttpClient, code_on
 from tests.support.servers.raw_http import END, raw_request
@@ -29,7 +30,7 @@ from tests.support.servers.raw_http import END, raw_request
         ("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: bogus" + END, 501, "Bei uns ist ein Fehler aufgetreten"),
     ],
 )
-def test_what_never_reaches_the_app(portal, request_head, status, heading):
+def test_requests_that_never_reach_the_app(portal, request_head, status, heading):
     answer = raw_request(portal, request_head)
     assert answer.status_code == status
     assert answer.mimetype == "text/html"
@@ -38,7 +39,7 @@ def test_what_never_reaches_the_app(portal, request_head, status, heading):
     assert page.tree.findtext(".//h1") == heading
 
 
-def test_what_reaches_the_app(portal):
+def test_requests_that_reach_the_app(portal):
     for path, status in (("/", 200), ("/gibt-es-nicht", 404), ("/felder", 405)):
         answer = raw_request(portal, f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close{END}")
         assert answer.status_code == status
@@ -53,8 +54,8 @@ def test_head_has_no_body(portal):
     check_headers(answer)
 
 
-def test_a_body_that_does_not_say_its_length_ends_at_the_same_limit(portal):
-    """Nothing of it reaches the app, and no more of it the disk."""
+def test_a_body_without_a_length_has_the_same_limit(portal):
+    """A chunked body is refused by waitress, before the app sees it."""
     address = urllib.parse.urlsplit(portal.url)
     with socket.create_connection((address.hostname, address.port), timeout=20) as connection:
         connection.sendall(f"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked{END}".encode())
@@ -71,7 +72,7 @@ LARGE = 8 * MEBIBYTE
 
 
 def send_all(portal, path, method="POST"):
-    """Send a large body to its end, whatever the server says meanwhile, and return its answer."""
+    """Send a large body completely, even if the server responds earlier, and return the response."""
     address = urllib.parse.urlsplit(portal.url)
     with socket.create_connection((address.hostname, address.port), timeout=20) as connection:
         head = f"{method} {path} HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=x\r\n"
@@ -89,26 +90,26 @@ def send_all(portal, path, method="POST"):
     ("method", "path"),
     [("POST", "/hilfe"), ("POST", "/gibt-es-nicht"), ("GET", "/"), ("POST", "/verwaltung/anmelden"), ("PUT", "/%ff")],
 )
-def test_what_takes_no_files_takes_no_more_than_a_text(portal, method, path):
+def test_endpoints_without_files_refuse_large_bodies(portal, method, path):
     answer = send_all(portal, path, method)
     assert answer.status_code == 413
     assert Page(answer).tree.findtext(".//h1") == "Das ist zu viel auf einmal"
 
 
-def test_chunks_that_go_where_no_files_go(portal):
+def test_a_chunked_body_for_an_endpoint_without_files(portal):
     chunks = f"{MEBIBYTE:x}\r\n{'x' * MEBIBYTE}\r\n" * 3
     answer = raw_request(portal, f"POST /hilfe HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked{END}{chunks}")
     assert answer.status_code == 413
 
 
-def test_where_files_may_go(app):
+def test_endpoints_that_take_files(app):
     rules = [rule.rule for rule in app.url_map.iter_rules()]
-    taking = {rule for rule in rules if accepts_files(app, "POST", re.sub("<.*?>", "1", rule))}
-    desks = {"/": "/", "/verwaltung/anruf": "/verwaltung/anruf/"}
+    accepting = {rule for rule in rules if accepts_files(app, "POST", re.sub("<.*?>", "1", rule))}
+    forms = {"/": "/", "/verwaltung/anruf": "/verwaltung/anruf/"}
     parts = ("felder", "vorlauf", "prioritaet", "anhaenge", "anhaenge/entfernen")
-    of_desks = {desk + part for desk in desks.values() for part in parts} | set(desks)
+    form_urls = {form_url + part for form_url in forms.values() for part in parts} | set(forms)
     page = "/vorgang/<token>"
-    assert taking == of_desks | {
+    assert accepting == form_urls | {
         page,
         f"{page}/anhaenge",
         f"{page}/anhaenge/entfernen",
@@ -118,7 +119,7 @@ def test_where_files_may_go(app):
     }
 
 
-def test_without_room_a_text_still_comes_in(own_portal):
+def test_without_space_a_text_is_still_accepted(own_portal):
     own_portal.start(disk_reserve_mib=10**9)
     answer = send_all(own_portal, "/")
     assert answer.status_code == 503
@@ -129,9 +130,9 @@ def test_without_room_a_text_still_comes_in(own_portal):
     assert code_on(line.post("/", line.filled(known)))
 
 
-@pytest.mark.parametrize("bound", ["MAX_BYTES_IN_FLIGHT", "MAX_BYTES_IN_FLIGHT_PER_NETWORK"])
-def test_what_is_on_its_way_is_bounded_until_it_is_gone(app, monkeypatch, bound):
-    monkeypatch.setattr(f"server.upload_limits.{bound}", 5 * MEBIBYTE)
+@pytest.mark.parametrize("limit", ["max_bytes_in_flight", "max_bytes_in_flight_per_network"])
+def test_bytes_in_flight_are_limited_until_they_are_released(app, limit):
+    setattr(settings, limit, 5 * MEBIBYTE)
     bytes_in_flight = BytesInFlight()
 
     def begin():
@@ -149,7 +150,32 @@ def test_what_is_on_its_way_is_bounded_until_it_is_gone(app, monkeypatch, bound)
     third.close()
 
 
-def test_a_form_without_a_token_is_one_line_of_the_log(portal):
+@pytest.mark.parametrize(
+    ("network", "proxy", "total_is_left", "fits"),
+    [
+        ("203.0.113.7", "", 320, 320),
+        ("203.0.113.7", "", 300, 300),
+        # All visitors come from the proxy, so only the total counts.
+        ("203.0.113.7", "203.0.113.7", 1024, 1024),
+    ],
+)
+def test_edge_of_the_limits_on_bytes_in_flight(app, network, proxy, total_is_left, fits):
+    settings.trusted_proxy = proxy
+    bytes_in_flight = BytesInFlight()
+    bytes_in_flight.add("198.51.100.0", (1024 - total_is_left) * MEBIBYTE)
+    assert bytes_in_flight.has_room(network, fits * MEBIBYTE)
+    assert not bytes_in_flight.has_room(network, fits * MEBIBYTE + 1)
+
+
+@pytest.mark.parametrize(("length", "code"), [(MEBIBYTE, None), (MEBIBYTE + 1, 413)])
+def test_edge_of_a_small_request(app, length, code):
+    parser = UploadLimitParser(Adjustments(), "203.0.113.7", BytesInFlight(), lambda method, path: False)
+    parser.received(f"POST /hilfe HTTP/1.1\r\nContent-Length: {length}{END}".encode())
+    assert (parser.error and parser.error.code) == code
+    parser.close()
+
+
+def test_a_form_without_a_token_is_one_log_entry(portal):
     line = "INFO sicherheit: Formular ohne gültiges Kennzeichen | Quelle=127.0.0.1 | Seite=public.change_category"
 
     def lines():

@@ -1,4 +1,4 @@
-"""The office's own look: its colour, readable wherever it stands or refused at the start, and its logo."""
+"""The office's branding: a colour that is readable everywhere or refused at the start, and the logo."""
 
 import io
 import re
@@ -88,7 +88,7 @@ def test_colour_that_cannot_be_read_is_refused(open_with, colour):
         ("logo.webp", picture("WEBP"), "image/webp"),
     ],
 )
-def test_logo_stands_for_the_name(open_with, name, logo, media_type):
+def test_logo_replaces_the_name(open_with, name, logo, media_type):
     client, page = open_with(logo, office_logo=name, office_name="Muster-IT")
     image = page.tree.find(".//header//img")
     assert image.get("alt") == "Muster-IT"
@@ -108,7 +108,7 @@ def test_logo_stands_for_the_name(open_with, name, logo, media_type):
         ("logo.png", picture("PNG", 400), "ist größer als 100\xa0KiB"),
     ],
 )
-def test_logo_that_is_none_keeps_nothing_but_itself_out(open_with, run_command, name, logo, sentence):
+def test_unusable_logo_stops_only_the_start(open_with, run_command, name, logo, sentence):
     with pytest.raises(StartError, match=re.escape(sentence)):
         open_with(logo, office_logo=name)
     assert f"Einstellungen: Fehler. Das Logo {settings.logo_path} {sentence}" in run_command("pruefen").stdout

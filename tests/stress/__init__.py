@@ -1,1 +1,1 @@
-"""Long measurements on the running portal, by hand: python -m tests.stress.<name>; each module says what it shows."""
+"""Long measurements of the running portal, started by hand: python -m tests.stress.<name>"""

@@ -1,8 +1,8 @@
 """Back the portal up every few seconds under load, and restore every archive: python -m tests.stress.backup_under_load
 
-Shows that each archive alone makes a portal in which pruefen finds no fault, and which has everything that was
-confirmed before that backup began, each with its ticket or still to be checked, and with its file. Files come and go
-meanwhile. Takes a few minutes and some hundred MB in a folder that goes at the end.
+Shows that each archive restores to a portal without faults in `pruefen`, with every request confirmed before the
+backup began: its ticket, or pending, and its file. Files are added and removed meanwhile. Takes a few minutes and some
+hundred MB in a temporary folder.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from tests.stress.load_generator import faults_of, portal_under_load, print_figu
 
 PAUSE_SECONDS = 2
 
-# The folder of a restored portal has no backup of its own yet, and the mass limits are off.
+# The topics of expected faults: a restored portal has no backup yet, and its limits are off.
 EXPECTED = ("Sicherung", "Einstellungen")
 
 
@@ -69,7 +69,7 @@ def _start(portal):
 
 
 def _missing(before, restored):
-    """Return how many of the requests are not whole in a restored portal."""
+    """Return how many of the requests are missing or incomplete in a restored portal."""
     init_database(restored / "tickets.db")
     with database.connection_context():
         rows = Submission.select(Submission, Ticket.id.alias("ticket_id")).join(Ticket, JOIN.LEFT_OUTER)

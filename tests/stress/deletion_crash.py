@@ -1,9 +1,8 @@
-"""Kill what deletes, again and again: python -m tests.stress.deletion_crash
+"""Kill the nightly deletion and the erasure of a person repeatedly: python -m tests.stress.deletion_crash
 
-Shows that the nightly deletion and the erasure of a person leave no ticket half deleted, no row without its file and no
-word in the index for a ticket that is gone, wherever a SIGKILL meets them, and that a further run ends what was begun:
-nothing that is due is left, no file without a row, and no byte of the person. Takes some minutes and 50 MB in a
-folder that goes at the end.
+Shows that a SIGKILL at any moment leaves no ticket half deleted, no row without its file and no index entry without its
+ticket, and that the next run completes the work: nothing due is left, no file without a row, no byte of the person.
+Takes some minutes and 50 MB in a temporary folder.
 """
 
 import argparse
@@ -32,7 +31,7 @@ PERSON = "Xaver Quendelwurz"
 WITH_FILE = 10
 ABOUT_PERSON = 20
 
-# Of the made-up five years two are over.
+# Tickets of the first two of the made-up five years are due.
 TERMS = {"TICKET_CLOSED_TICKET_DAYS": "1095", "TICKET_BACKUP_TIME": ""}
 
 LOOK_SECONDS, LONGEST_SECONDS = 0.01, 0.5
@@ -49,7 +48,7 @@ def main():
         with database.connection_context():
             _erase()
         return
-    with tempfile.TemporaryDirectory(prefix="meldeportal-ordeal-") as folder:
+    with tempfile.TemporaryDirectory(prefix="meldeportal-stress-") as folder:
         _open(folder)
         with database.connection_context():
             _fill(options.tickets)
@@ -80,7 +79,7 @@ def _open(folder):
 
 
 def _fill(count):
-    """Make a past, with a file at some of the tickets and the person in some of them."""
+    """Add a made-up past; some tickets get a file, some mention the person."""
     history.add_history(count, clock.now())
     tickets = list(Ticket.select().order_by(Ticket.id))
     for ticket in tickets[::WITH_FILE]:
@@ -91,7 +90,7 @@ def _fill(count):
         Attachment.create(submission=ticket.submission_id, **facts, **names)
     for ticket in tickets[::ABOUT_PERSON]:
         Event.create(ticket=ticket, at=clock.now(), kind=EventKind.NOTED, actor="Büro", text=f"{PERSON} rief an.")
-    # Files from before the night are old.
+    # The sweep deletes old files only.
     old = (clock.now() - timedelta(days=30)).timestamp()
     for path in settings.files_dir.iterdir():
         os.utime(path, (old, old))
@@ -105,7 +104,7 @@ def _erase():
 
 
 def _kill(command, times, faults):
-    """Kill a command so many times, each a moment after it has begun to change something; return how often that was."""
+    """Kill a command up to `times` times, shortly after it begins to write; return how often it was killed."""
     for number in range(times):
         _make_deletion_due()
         before = settings.database_path.stat().st_mtime_ns
@@ -124,7 +123,7 @@ def _kill(command, times, faults):
 
 
 def _make_deletion_due():
-    """Let the next night be one that the portal missed, with all it needs to make up for it."""
+    """Make the nightly deletion overdue."""
     retention_schedule.start_if_due(clock.now() - timedelta(days=5))
 
 
@@ -136,7 +135,7 @@ def _process(command):
 
 
 def _half_done():
-    """Return what must not be at any moment, as sentences."""
+    """Return the inconsistencies that must never exist, as sentences."""
     tickets = {ticket.id: ticket.submission_id for ticket in Ticket.select()}
     admitted = {row.id for row in Submission.select().where(Submission.state == SubmissionState.ADMITTED)}
     faults = []
@@ -159,14 +158,14 @@ def _half_done():
 
 
 def _left_over():
-    """Return what must not be at the end, as sentences."""
+    """Return what the last run should have deleted, as sentences."""
     faults = [f"{one.name}: {one.at_next_run} left" for one in _due_now() if one.at_next_run]
     named = {file.stored_name for file in Attachment.select()}
     return faults + [f"a file without a row: {path}" for path in settings.files_dir.iterdir() if path.name not in named]
 
 
 def _due_now():
-    # What comes due until the end of this is none of it.
+    # Without what became due during this test.
     return retention.forecast(clock.now() - timedelta(days=1))
 
 

@@ -1,7 +1,7 @@
 """Fill the disk of a running portal and make room again: python -m tests.stress.full_disk (as root, on Linux)
 
-On a small file system in memory: shows that files are refused before texts are, that on a full disk nothing is
-confirmed, kept in halves or left behind, and that all goes on by itself when there is room again. Takes a minute.
+On a small file system in memory: shows that files are refused before texts, that on a full disk nothing is confirmed,
+stored incompletely or left behind, and that the portal recovers by itself when there is room. Takes a minute.
 """
 
 import os
@@ -37,7 +37,7 @@ def main():
         mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK_MIB}m", "tmpfs", name], check=False)
         if mounted.returncode:
             sys.exit("A file system in memory can be mounted here by nobody, or by root only; nothing was tried.")
-        # What a request brings is kept there, too, until it is looked at.
+        # Request bodies are spooled there, too.
         os.environ["TMPDIR"] = name
         try:
             figures, faults = _measure(Path(name))
@@ -63,7 +63,7 @@ def _fill_and_empty(portal, sender, disk):
     requests, faults = [], []
 
     def send(content=None):
-        """Send a request and return the status of the answer."""
+        """Send a request and return the status and the page of the answer."""
         requests.append(Request(content))
         try:
             page = sender.send(requests[-1])
@@ -84,7 +84,7 @@ def _fill_and_empty(portal, sender, disk):
     texts = sum(send()[0] == 200 for _ in range(TRIES))
     if texts < TRIES:
         faults.append("A text was refused while room was kept for it.")
-    # Without a buffer: what it holds back would fail once more at the end.
+    # Unbuffered, because flushing a buffer would fail again on closing.
     with (disk / "filler").open("wb", buffering=0) as filler, suppress(OSError):
         while True:
             filler.write(bytes(4096))

@@ -1,4 +1,4 @@
-"""Somebody who sends requests to a running portal and remembers what it confirmed."""
+"""Clients that send requests to a running portal and record what it confirmed."""
 
 import hashlib
 import http.client
@@ -27,13 +27,13 @@ TOKEN = re.compile(r'name="csrf_token"[^>]* value="([^"]+)"')
 
 SENDERS = 4
 
-# What a connection says whose server is gone, or that got no whole answer.
+# Errors of a connection without a complete answer.
 NO_ANSWER = (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError)
 
 
 @dataclass
 class Request:
-    """What somebody sends, under the draft key of one form, and the codes that were confirmed for it."""
+    """A request with the draft key of one form, and the codes confirmed for it."""
 
     content: bytes | None
     draft: str = field(default_factory=lambda: secrets.token_urlsafe(16))
@@ -53,7 +53,7 @@ class Sender:
         self._token = TOKEN.search(self._open("/"))[1]
 
     def send(self, request):
-        """Send a request and return the page that answers; a receipt's code is noted."""
+        """Send a request and return the answered page; the code of a receipt is recorded."""
         values = self._known | EXAMPLES["incident"] | {"category": "incident", "csrf_token": self._token}
         body, kind = urlencode(values | {"draft": request.draft}).encode(), "application/x-www-form-urlencoded"
         if request.content:
@@ -64,7 +64,7 @@ class Sender:
         return page
 
     def stage_and_remove(self):
-        """Choose a file and take it away again."""
+        """Upload a file and remove it."""
         values = {"csrf_token": self._token, "draft": secrets.token_urlsafe(16), "category": "incident"}
         page = self._open("/felder", *with_file(values, "Falsch.log", some_text()))
         stored_name = re.search(r'name="staged" value="([0-9a-f]+)"', page)[1]
@@ -77,7 +77,7 @@ class Sender:
 
 
 def some_text():
-    """Return a text like no other, of 1 to 200 kB."""
+    """Return a random text of 1 to 200 kB."""
     return secrets.token_hex(16).encode() * random.randrange(32, 6400)
 
 
@@ -87,7 +87,7 @@ def new_request():
 
 
 class Load:
-    """A few people who send one request after the other at the same time, until the server is gone or they are told."""
+    """Parallel clients that send one request after another until the server is gone or they are stopped."""
 
     def __init__(self, known, senders):
         self.known, self._senders, self._threads = known, senders, []
@@ -95,7 +95,7 @@ class Load:
         self.requests, self.faults = [], []
 
     def start(self, resent=()):
-        """Let all of them send; first what is given, once more."""
+        """Start all clients; they resend the given requests first."""
         self._stopping.clear()
         waiting = list(resent)
         self._threads = [
@@ -106,7 +106,7 @@ class Load:
             thread.start()
 
     def stop(self):
-        """Wait until nobody sends any more."""
+        """Wait until all clients have stopped."""
         self._stopping.set()
         for thread in self._threads:
             thread.join()
@@ -130,7 +130,7 @@ class Load:
 
 @contextmanager
 def portal_under_load(start):
-    """Run a portal with one customer in a folder that goes at the end; give it, that folder, and people who send."""
+    """Run a portal with one customer in a temporary folder; yield portal, folder and clients."""
     with tempfile.TemporaryDirectory(prefix="ordeal-") as name:
         portal = LiveServer(Path(name) / "data")
         known = portal.add_customer("K1001", "Bäckerei Sommer", "--mail", "post@sommer.example")
@@ -143,19 +143,19 @@ def portal_under_load(start):
 
 
 def health(portal):
-    """Return what the portal tells a monitoring program."""
+    """Return the answer of /healthz."""
     with urllib.request.urlopen(f"{portal.url}/healthz", timeout=30) as answer:
         return json.loads(answer.read())["status"]
 
 
 def faults_of(portal, *expected, **settings):
-    """Return what pruefen calls a fault, as sentences, but for some topics."""
+    """Return the faults of `pruefen` except in the expected topics, as sentences."""
     found = json.loads(portal.run("pruefen", "--json", check=False, timeout=600, **settings))
     return [row["satz"] for row in found if row["stand"] == "Fehler" and row["bereich"] not in expected]
 
 
 def print_figures(figures, faults):
-    """Print a small table, and whatever was wrong once."""
+    """Print a table, and each fault once."""
     for name, figure in figures.items():
         print(f"{name:40}{figure:10}")
     for fault in sorted(set(faults)):
@@ -164,7 +164,7 @@ def print_figures(figures, faults):
 
 @dataclass
 class Outcome:
-    """How the confirmed requests fared; each figure but the first has to be 0."""
+    """The state of the confirmed requests; all figures but the first must be 0."""
 
     confirmed: int = 0
     lost: int = 0
@@ -173,7 +173,7 @@ class Outcome:
 
 
 def check_outcome(requests, files_dir):
-    """Compare what was confirmed with what stands in the open database and on disk."""
+    """Compare the confirmed requests with the open database and the files."""
     result = Outcome()
     for request in requests:
         if not request.codes:
@@ -192,7 +192,7 @@ def check_outcome(requests, files_dir):
 
 
 def _is_whole(submission, request, files_dir):
-    """Say whether a submission has one ticket, its beginning in the history, both mails and its file."""
+    """Say whether a submission has one ticket with its first event, both mails and its file."""
     tickets = list(Ticket.select().where(Ticket.submission == submission))
     files = list(Attachment.select().where(Attachment.submission == submission))
     return (

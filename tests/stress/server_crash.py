@@ -1,9 +1,9 @@
 """Kill the portal (SIGKILL) under load and resend what got no answer: python -m tests.stress.server_crash
 
 
-Shows that nothing confirmed is lost, nothing is there twice and nothing half: each has one ticket with its beginning in
-the history, both mails and its file, and each restart is healthy. Takes about a quarter of an hour and a few hundred MB
-in a folder that goes at the end; let TMPDIR name a folder on a real disk.
+Shows that no confirmed request is lost, doubled or incomplete (one ticket with its first event, both mails, its file),
+and that each restart is healthy. Takes about a quarter of an hour and a few hundred MB in a temporary folder; set
+TMPDIR to a folder on a real disk.
 """
 
 import argparse
@@ -15,13 +15,13 @@ from tests.stress.load_generator import check_outcome, faults_of, health, portal
 
 LONGEST_LIFE_SECONDS = 1.2
 
-# Every so many kills all is looked at from end to end.
+# Everything is checked after so many kills.
 LOOK_EVERY = 25
 TIME_LIMIT_SECONDS = 30 * 60
 
 REST_SECONDS = 2
 
-# There is no backup, and the mass limits are off.
+# The topics of expected faults: there is no backup, and the limits are off.
 EXPECTED = ("Sicherung", "Einstellungen")
 
 
@@ -33,7 +33,7 @@ def main():
     kills, resent, faults = 0, 0, []
     with portal_under_load(_start) as (portal, _, load):
         while kills < options.kills and time.monotonic() - began < TIME_LIMIT_SECONDS:
-            # Who got no answer sends again, and so do some who got one.
+            # Resend everything unanswered and some of the answered requests.
             again = _unanswered(load) + random.sample(load.requests, min(2, len(load.requests)))
             resent += len(again)
             load.start(again)

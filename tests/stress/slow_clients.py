@@ -1,8 +1,8 @@
 """500 slow clients beside normal ones, for a minute, on the running portal: python -m tests.stress.slow_clients
 
-A third of the slow ones open a connection and say nothing, a third send the head of a request byte by byte, a third its
-body; whom the server puts out comes back at once. Shows that at least 99.9 % of what normal visitors ask meanwhile (the
-form, its fields, a whole request) is answered within 500 ms. All come from one address, so limits are off.
+A third of the slow clients open a connection and send nothing, a third send the headers of a request byte by byte, a
+third its body; a disconnected one reconnects at once. Shows that at least 99.9 % of the requests of normal visitors
+(the form, its fields, a submission) are answered within 500 ms. All use one IP address, so limits are off.
 """
 
 import argparse
@@ -24,7 +24,7 @@ VISITORS = 4
 ENOUGH_SECONDS = 0.5
 ENOUGH_SHARE = 0.999
 
-# How often a slow one sends a byte, and how long a visitor thinks.
+# Mean pauses of a slow client between bytes and of a visitor between requests.
 DRIP_SECONDS = 1
 THINK_SECONDS = 0.05
 
@@ -48,7 +48,7 @@ def main():
         load,
     ):
         port, known = urlsplit(portal.url).port, load.known
-        # In a process of their own: their work must not slow down the clock of the others.
+        # In a separate process, so that their work does not slow down the measurement.
         context = multiprocessing.get_context("spawn")
         slow = context.Process(target=_be_slow, args=(port, options.slow, options.seconds + 5), daemon=True)
         slow.start()
@@ -72,7 +72,7 @@ def main():
 
 
 def _visit(port, known, seconds):
-    """Let a few visitors ask, each time on a new connection; return what they asked, and how long it took."""
+    """Let visitors send requests on new connections; return the kind and the duration of each, and the faults."""
     visits, faults, ends = [], [], time.monotonic() + seconds
 
     def visit():
@@ -99,7 +99,7 @@ def _visit(port, known, seconds):
 
 
 def _requests(client, known):
-    """Return what a visitor asks: how it is called, the request around the gap for a new draft key, and the status."""
+    """Return the kinds of requests: name, parts around the gap for a new draft key, and status."""
     cookie, token = client.session()
     values = known | EXAMPLES["incident"] | {"category": "incident", "csrf_token": token}
     body = urlencode(values).encode() + b"&draft=" + GAP
@@ -113,7 +113,7 @@ def _requests(client, known):
 
 
 def _be_slow(port, number, seconds):
-    """Keep so many connections open, and hardly say anything on them."""
+    """Keep this many connections open and send little on them."""
 
     async def crawl(beginning, ends):
         loop = asyncio.get_running_loop()

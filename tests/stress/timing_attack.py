@@ -1,10 +1,9 @@
 """Can time tell a right PIN from a wrong one or from an unknown number? python -m tests.stress.timing_attack [--probe]
 
-Sends right, wrong and unknown ones in random order to the running portal and compares how long the answer takes, and
-how long the next page takes after it: as the AUC of each kind against wrong, which is 0.5 where nothing shows. Wrong
-against wrong is the control. With --probe each one is followed, until it is decided and its mails are delivered, by a
-stream of requests of one's own that need to write, and what is compared is how long these had to wait. The limits are
-off: with them ten wrong ones a day are all that anybody can try.
+Sends right and wrong PINs and unknown numbers in random order and compares the response times, and those of the next
+page, as the AUC of each kind against "wrong"; 0.5 means no difference. A second set of wrong PINs is the control. With
+--probe, a stream of writing requests follows each submission until it is decided and its mails are delivered, and their
+waiting times are compared. Limits are off, because they allow ten wrong PINs a day.
 """
 
 import argparse
@@ -28,7 +27,7 @@ MAX_DEVIATION = 0.03
 KINDS = ("right", "wrong", "unknown", "control")
 FILE = b"Zeile im Protokoll.\r\n" * 500
 
-# With the probe the worker is quick, so that one sample takes a second and not a minute.
+# A short tick for the probe, so that a sample takes a second instead of a minute.
 QUICK_TICK_SECONDS = 0.3
 AFTER_SECONDS = 0.6
 TIMEOUT_SECONDS = 20
@@ -55,26 +54,26 @@ def main():
 
 
 def _appoint(portal):
-    """Let two people decide, so that a ticket comes with as many mails as any."""
+    """Add two approvers, so that a ticket causes the most mails possible."""
     with portal.database():
         for name in ("Bernd", "Petra"):
             Approver.create(customer=Customer.get(), name=name, email=f"{name.lower()}@sommer.example")
 
 
 def auc(one, other):
-    """Return how likely a sample of the one is greater than one of the other, equal ones counted half."""
+    """Return the probability that a sample of one is greater than one of the other; ties count half."""
     other = sorted(other)
     return sum(bisect_left(other, value) + bisect_right(other, value) for value in one) / 2 / len(one) / len(other)
 
 
 def _in_random_order(samples):
-    """Yield each kind so many times, all of them once in each round."""
+    """Yield each kind `samples` times, in rounds of random order."""
     for _ in range(samples):
         yield from random.sample(KINDS, len(KINDS))
 
 
 def _requests(client, known, file=None):
-    """Return for each kind of submission the request around the gap for its draft key."""
+    """Return the parts of each kind of submission around the gap for its draft key."""
     cookie, token = client.session()
     pin = known["pin"].replace(" ", "")
     wrong, other = (f"{(int(pin) + number) % 10**8:08}" for number in (1, 2))
@@ -108,7 +107,7 @@ def _timed(client, request, status):
 
 
 def _answer_times(portal, known, samples):
-    """Return by what was measured and kind: how long the answer to a submission took, and the page after it."""
+    """Return the response times of submissions and of the next page, by feature and kind."""
     measured, ends = {}, time.monotonic() + TIME_LIMIT_SECONDS
     with Client(urlsplit(portal.url).port, known["pin"]) as client:
         for case, file in (("without a file", None), ("with a file", FILE)):
@@ -126,7 +125,7 @@ def _answer_times(portal, known, samples):
 
 
 def _probe(portal, known, samples):
-    """Return by feature and kind: how requests that write had to wait while a submission was decided and told."""
+    """Return the waiting times of writing requests while a submission is decided and mailed, by feature and kind."""
     port, ends = urlsplit(portal.url).port, time.monotonic() + TIME_LIMIT_SECONDS
     features = ("longest wait", "second longest", "all waits", "waits over 8 ms")
     measured = {feature: {kind: [] for kind in KINDS} for feature in features}
@@ -139,7 +138,7 @@ def _probe(portal, known, samples):
                 break
             request, draft = _fill(requests[kind])
             client.exchange(request, 303)
-            # The same again is stored no second time, but takes the same lock.
+            # A repeated submission is not stored again, but takes the same lock.
             waits, until = [], time.perf_counter() + TIMEOUT_SECONDS
             while time.perf_counter() < until:
                 waits.append(_timed(prober, own, 303))
@@ -158,7 +157,7 @@ def _is_decided(draft):
 
 
 def _print(measured):
-    """Print a table and say whether nothing shows."""
+    """Print a table and say whether no kind can be told from another."""
     is_hidden = True
     for name, times in measured.items():
         print(f"\n{name}: {len(times['wrong'])} of each kind")

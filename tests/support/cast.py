@@ -3,7 +3,6 @@
 Anna is a customer, Clara works in the office, Dora is an outsider who knows a customer number but no PIN.
 """
 
-import hmac
 import shutil
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -14,10 +13,10 @@ from werkzeug.security import generate_password_hash
 import clock
 from app import create_app
 from database import database, init_database
-from logs import throttle
+from logs import error_numbers
 from models import Customer, Staff
 from services.customers import pins
-from services.security import keys, rate_limit
+from services.security import rate_limit
 from services.staff import sessions
 from settings import settings
 from tests.support.pages import Visitor
@@ -42,7 +41,7 @@ FAST_HASH = "pbkdf2:sha256:1"
 def shared(tmp_path_factory):
     """Return what is slow to make and the same for all tests: the app, an empty database, hashes of the same words."""
     _open_portal(tmp_path_factory.mktemp("shared") / "instance")
-    proof = hmac.new(keys._derive(SECRET_KEY, b"pin proof"), b"K1001\x0047110815", "sha256").hexdigest()
+    proof = pins.pin_proof("K1001", "47110815")
     return SimpleNamespace(
         app=create_app(),
         database_path=settings.database_path,
@@ -68,7 +67,7 @@ def _open_portal(data_dir):
     much = {"TICKET_SUBMISSIONS_PER_HOUR": "100000", "TICKET_UPLOADS_PER_HOUR": "100000"}
     settings.load({"TICKET_DATA_DIR": str(data_dir), "TICKET_OFFICE_PHONE": "0211 55500"} | much)
     rate_limit.reset()
-    throttle.error_numbers.reset()
+    error_numbers.reset()
     data_dir.mkdir()
     settings.secret_key_path.write_bytes(SECRET_KEY)
 

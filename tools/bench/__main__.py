@@ -19,7 +19,7 @@ PAGE = Kind("GET /", Client.page, 200)
 SUBMISSION = Kind("submission", Client.submission, 303)
 SUBMISSION_WITH_FILES = Kind("submission, 3 files of 300 kB", Client.submission_with_files, 303)
 
-# What is sent to the portal, what to the bare app, and how many times as fast the portal is to be.
+# Requests to the portal and to the bare app, and the wanted ratio of their rates.
 COMPARISONS = [
     (PAGE, PAGE, 4.0),
     (Kind("fragment, bare: GET /", Client.fragment, 200), PAGE, 0.7),
@@ -34,7 +34,7 @@ READER_TARGET = 3.0
 MEMORY_TARGET_MIB = 60
 MOST_REQUESTS = 100_000
 
-# How many submissions come in before the memory is looked at.
+# Submissions before the memory is measured.
 PLAIN, WITH_FILES = 1000, 200
 TIME_LIMIT_SECONDS = 600
 
@@ -72,7 +72,7 @@ def _measure_throughput(load, rounds):
 
 
 def _measure_reader(load, rounds):
-    """Compare readers; each round has a fresh server, because the worker is busy for long after many submissions."""
+    """Measure a reader; each round has a new server, because the worker is busy long after many submissions."""
     alone, disturbed = [], []
     for _ in range(rounds):
         with servers.portal() as portal:
@@ -92,7 +92,7 @@ def _measure_start():
 
 
 def _measure_memory(load):
-    """Look at the memory when the worker has made a ticket of each submission."""
+    """Measure the memory when every submission has a ticket."""
     with servers.portal(worker_tick_seconds=0.1) as portal:
         load([(portal, SUBMISSION)] * 8, limit=PLAIN // 8)
         _await_tickets(portal, PLAIN)
@@ -115,7 +115,7 @@ def _await_tickets(portal, number):
 
 
 def _load(pool, clients, seconds, limit=MOST_REQUESTS):
-    """Let clients, given as pairs of server and kind, send at the same time; return what each of them measured.
+    """Let clients, given as pairs of server and kind, send in parallel; return the latencies of each.
 
     The last entry of each is the time from the common beginning to its last answer.
     """

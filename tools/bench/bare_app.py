@@ -1,4 +1,4 @@
-"""What the portal is measured against: the same twelve fields in Flask, WTForms, peewee and waitress, and no more.
+"""The app that the portal is compared with: the same twelve fields in Flask, WTForms, peewee and waitress.
 
 No CSRF token, no session, no look into the files. Each thread keeps its database connection, which is the fastest way.
 """
@@ -81,7 +81,7 @@ def main(folder, port):
     app.config["FOLDER"] = folder
     database.init(folder / "bare.db")
     database.create_tables([Report])
-    # With its four threads waitress would write a line for nearly every request of eight clients.
+    # With four threads, waitress would log nearly every request of eight clients.
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     waitress.serve(app, host="127.0.0.1", port=port)
 

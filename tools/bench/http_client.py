@@ -1,4 +1,4 @@
-"""A client that costs little: keep-alive sockets, ready-made requests, and of each answer only status and length."""
+"""A cheap client: keep-alive sockets, prepared requests; of each answer it reads only status and length."""
 
 import re
 import secrets
@@ -26,7 +26,7 @@ FIELDS = {
     "priority": "medium",
 }
 
-# Stands in a ready-made request where each sending has a random key of its own: as draft key and inside each file.
+# Placeholder in a prepared request for a random key: the draft key, and a part of each file.
 GAP = b"[22 signs, all random]"
 
 _BOUNDARY = "----------------bench"
@@ -71,15 +71,15 @@ class Client:
         return answer
 
     def page(self):
-        """Make a request for the form page, as at a first visit."""
+        """Make the first request of a visitor for the form."""
         return _request("GET /")
 
     def staff_page(self, path, cookie):
-        """Make a request of somebody who is signed in to the staff area."""
+        """Make a request of a signed-in member of staff."""
         return _request(f"GET {path}", b"", None, f"Cookie: {cookie}")
 
     def fragment(self):
-        """Make the request that htmx sends when somebody chooses another category."""
+        """Make the request of htmx for another category."""
         cookie, token = self.session()
         body = urlencode(FIELDS | {"csrf_token": token}).encode() + b"&draft=" + GAP
         headers = ["HX-Request: true", f"Cookie: {cookie}"]
@@ -113,7 +113,7 @@ class Client:
 
 
 class Kind(NamedTuple):
-    """One kind of request: how it is called, what makes it, and the status of its answer."""
+    """A kind of request: its name, the function that makes it, and the expected status."""
 
     name: str
     make: Callable[[Client], bytes]
@@ -121,7 +121,7 @@ class Kind(NamedTuple):
 
 
 def run(port, pin, kind, begin, seconds, limit):
-    """Send one kind of request again and again from a moment on, for some seconds or up to a number of times.
+    """Send one kind of request repeatedly from the moment `begin`, for some seconds or `limit` requests.
 
     Returns how long each answer took and the moment of the last one.
     """
@@ -159,7 +159,7 @@ def _request(line, body=b"", content_type=None, *headers):
 
 
 def _photo():
-    """Return a JPEG as far as its structure goes: a comment that holds the gap, and random bytes as the picture."""
+    """Return the structure of a JPEG with the gap in a comment and random bytes as the picture."""
     comment = b"\xff\xfe" + (len(GAP) + 2).to_bytes(2, "big") + GAP
     frame = b"\xff\xc0\x00\x0b\x08\x04\x00\x04\x00\x01\x01\x11\x00"
     start = b"\xff\xd8" + comment + frame + b"\xff\xda\x00\x08\x01\x01\x00\x00\x3f\x00"

@@ -1,4 +1,4 @@
-"""Let Lighthouse judge the customer's pages as on a phone: python -m tools.bench.lighthouse
+"""Run Lighthouse on the customer's pages as on a phone: python -m tools.bench.lighthouse
 
 Needs Node and Chromium; npx fetches Lighthouse. The approver's page keeps its "noindex", which costs it points for SEO:
 its address is a secret. Of several runs the one in the middle counts; on a busy machine "blocked" says more about the
@@ -51,7 +51,7 @@ def main():
 
 
 def _send(port):
-    """Send a request; return the address of its receipt and the cookie that opens it."""
+    """Send a request; return the URL of its receipt and the cookie that opens it."""
     with Client(port, "1234 5678") as visitor:
         request = visitor.submission().replace(GAP, secrets.token_urlsafe(16).encode())
         answer = visitor.exchange(request, 303).decode()
@@ -72,7 +72,7 @@ def _performance(report):
 
 
 def _print(path, report):
-    """Print what the page is worth in each category, what was measured, and what costs it points."""
+    """Print the page's scores, its measurements and what costs points."""
     print(f"\n{path}")
     print(", ".join(f"{group['title']} {100 * group['score']:.0f}" for group in report["categories"].values()))
     audits = report["audits"]

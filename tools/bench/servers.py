@@ -1,4 +1,4 @@
-"""The two servers under test, each a process of its own with a data folder that goes when it ends."""
+"""The two servers under test, each a process with a temporary data folder."""
 
 import os
 import signal
@@ -22,7 +22,7 @@ LOG_SHOWN = 3000
 
 
 class Server:
-    """A running server that has answered once; knows how long that took from its start."""
+    """A running server that has answered once; `start_seconds` is the time this took."""
 
     def __init__(self, command, folder, port, environment, pin="1234 5678"):
         self.folder, self.port, self.pin = folder, port, pin
@@ -38,7 +38,7 @@ class Server:
 
     @contextmanager
     def paused(self):
-        """Hold the process, so that nothing it does in the background disturbs the measuring of the other."""
+        """Suspend the process, so that its background work does not disturb other measurements."""
         self._process.send_signal(signal.SIGSTOP)
         try:
             yield
@@ -47,7 +47,7 @@ class Server:
 
     @contextmanager
     def resumed(self):
-        """Let the held process go on for a while."""
+        """Let the suspended process run for a while."""
         self._process.send_signal(signal.SIGCONT)
         try:
             yield
@@ -55,7 +55,7 @@ class Server:
             self._process.send_signal(signal.SIGSTOP)
 
     def resident_mib(self):
-        """Return how much memory the process holds."""
+        """Return the resident memory of the process."""
         status = Path(f"/proc/{self._process.pid}/status").read_text(encoding="ascii")
         return int(status.partition("VmRSS:")[2].split()[0]) / 1024
 
@@ -83,7 +83,7 @@ class Server:
 
 @contextmanager
 def portal(**settings):
-    """Run the portal as its users do, by app.py, in a data folder of its own with one customer."""
+    """Run the portal by app.py without limits, in a temporary data folder with one customer."""
     with _folder_and_port() as (folder, port):
         values = {"data_dir": folder, "port": port, "limits": "off"} | settings
         environment = os.environ | {f"TICKET_{name.upper()}": str(value) for name, value in values.items()}
@@ -98,7 +98,7 @@ def portal(**settings):
 
 @contextmanager
 def filled_portal(fill):
-    """Run the portal in a folder that a function has filled before it starts."""
+    """Run the portal in a data folder that a function fills first."""
     with _folder_and_port() as (folder, port):
         fill(folder)
         environment = os.environ | {"TICKET_DATA_DIR": str(folder), "TICKET_PORT": str(port)}
@@ -122,7 +122,7 @@ def bare():
 
 @contextmanager
 def _folder_and_port():
-    """Give a folder and a free port; if the benchmark is stopped, show the end of the server's log."""
+    """Yield a temporary folder and a free port; a BenchError gets the end of the server's log."""
     with tempfile.TemporaryDirectory(prefix="meldeportal-bench-") as name, socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

@@ -27,7 +27,7 @@ from tools.bench.http_client import BenchError, Client
 SIZES = (1_000, 100_000, 1_000_000)
 TARGET = 3.0
 
-# Asked for so many times in a round, and once before, so that each portal has its pages in memory.
+# Requests for a page in a round, after one that brings its data into memory.
 REQUESTS = 5
 
 QUEUE = "/verwaltung/tickets"
@@ -36,14 +36,14 @@ _ROW = b'class="row-title"'
 
 
 class Portal:
-    """A running portal with made-up tickets, and somebody who is signed in to its staff area."""
+    """A running portal with made-up tickets and the session of a member of staff."""
 
     def __init__(self, server, tickets, cookie, fill_seconds):
         self.server, self.tickets, self.fill_seconds = server, tickets, fill_seconds
         self._cookie = cookie
 
     def get(self, path):
-        """Return the answer to one request on a connection of its own, and the seconds that it took."""
+        """Return the answer to one request on a new connection, and its duration in seconds."""
         with Client(self.server.port, self.server.pin) as visitor:
             request = visitor.staff_page(path, self._cookie)
             sent = time.monotonic()
@@ -51,7 +51,7 @@ class Portal:
             return answer, time.monotonic() - sent
 
     def page(self, number, **filters):
-        """Return the address of a page of the queue, or of the last one before it."""
+        """Return the URL of a page of the queue, or of the last page if there are fewer."""
         address = f"{QUEUE}?{urlencode(filters)}"
         for _ in range(number - 1):
             found = _NEXT.search(self.get(address)[0])
@@ -61,7 +61,7 @@ class Portal:
         return address
 
     def addresses(self):
-        """Return what is measured: the address of each page by its name."""
+        """Return the measured URLs by name."""
         value = self.server.value
         code = value("SELECT code FROM submission WHERE id = (SELECT MAX(submission_id) - 100 FROM ticket)")
         serial = value("SELECT serial_number FROM submission WHERE serial_number != '' ORDER BY id LIMIT 1")[2:8]
@@ -118,7 +118,7 @@ def _portal(tickets):
 
 
 def _fill(folder, tickets):
-    """Make the tickets and return the cookie of somebody who is signed in."""
+    """Add the tickets and return the session cookie of a member of staff."""
     settings.load({"TICKET_DATA_DIR": str(folder)})
     portal, now = create_app(), clock.now()
     with database.connection_context():
@@ -149,7 +149,7 @@ def _measure(portals, rounds):
 
 
 def _ask(portal, address):
-    """Return how long a page usually takes now, and how many rows it shows."""
+    """Return the median duration of a page and the number of its rows."""
     with portal.server.resumed():
         answer, _ = portal.get(address)
         return median(portal.get(address)[1] for _ in range(REQUESTS)), answer.count(_ROW)

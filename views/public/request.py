@@ -14,7 +14,7 @@ from models import Submission
 from services.files.types import FILE_TYPES
 from services.intake import intake
 from services.security.rate_limit import RateLimited
-from settings import FEDERAL_STATES, settings
+from settings import FEDERAL_STATES, VERSION, settings
 from views.shared.file_form import new_submission_key, submitted_key
 from views.shared.request_form import RequestDesk, check_files
 from views.shared.responses import compressed_response, html_response, is_cross_site, redirect_to
@@ -153,7 +153,7 @@ def health():
     oldest = Submission.pending().first()
     is_late = oldest and clock.now() - oldest.received_at > WORKER_IS_LATE_AFTER
     status = "Anfragen warten zu lange auf die Prüfung" if is_late else "ok"
-    return {"status": status}, 503 if is_late else 200
+    return {"status": status, "version": VERSION}, 503 if is_late else 200
 
 
 @bp.errorhandler(CSRFError)

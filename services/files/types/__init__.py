@@ -1,15 +1,16 @@
-"""Which files may come in, decided by name and content together.
+"""Which files are accepted: name and content are checked together.
 
-A file is what its ending says, or it is refused: its first bytes, its structure and its end must be those of that type,
-and nothing may follow. Nothing is unpacked to be looked at but the objects of a PDF, within bounds.
+A file must be what its extension says: its first bytes, its structure and its end are those of this type, and nothing
+follows. Only the objects of a PDF are decompressed, within limits.
 """
 
 import mmap
 import re
 import struct
 import threading
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import filetype
 
@@ -42,12 +43,12 @@ TRAILING_PICTURE = N_(
     "Hinter dem Ende steht etwas, das nicht zum %(kind)s gehört. Bitte speichern Sie die Datei neu oder schicken Sie "
     "ein Bildschirmfoto davon."
 )
-_JUDGED_AT_ONCE, WAIT_SECONDS = 2, 3
-_check_slots = threading.BoundedSemaphore(_JUDGED_AT_ONCE)
+_CHECKS_AT_ONCE, WAIT_SECONDS = 2, 3
+_check_slots = threading.BoundedSemaphore(_CHECKS_AT_ONCE)
 
 
 class FileType(NamedTuple):
-    """A kind of file that may come in, what people call it, and the endings that it goes by."""
+    """A kind of file that is accepted."""
 
     media_type: str
     label: str
@@ -55,7 +56,7 @@ class FileType(NamedTuple):
 
 
 class CheckResult(NamedTuple):
-    """What a file is that came in, and in words what in it could act by itself."""
+    """The type of an accepted file and, in words, its active content."""
 
     media_type: str
     active_content: str = ""
@@ -78,12 +79,11 @@ _BY_EXTENSION = {extension: file_type for file_type in FILE_TYPES for extension 
 _BY_MEDIA_TYPE = {file_type.media_type: file_type for file_type in FILE_TYPES}
 _GUESSED_AS = {"image/apng": "image/png", "image/heif": "image/heic", "image/x-ms-bmp": "image/bmp"}
 
-# Windows hides the last ending, and whoever looks for the first one takes the file for a program. "com" is not among
-# them: half of all company names end with it.
+# Windows hides the last extension, so that people see the one before it. Not "com": many company names end with it.
 _PROGRAM = re.compile(
     "appref-ms|application|bat|chm|cmd|cpl|dll|exe|hlp|hta|html?|iso|jar|jnlp|jse?|library-ms|lnk|mht(ml)?|ms[ip]|pif|"
     "psm?1|reg|sc[frt]|search-ms|settingcontent-ms|shtml|svgz?|url|vb[es]|vhdx?|ws[cfh]|xht(ml)?|"
-    # Documents that bring programs of their own
+    # Documents with macros
     "do[ct]m|p[op]tm|pp[as]m|xl[ast]m|xll|xlsb",
     re.IGNORECASE,
 )
@@ -100,21 +100,21 @@ _CHECKS = {
 }
 
 
-def allowed_words():
-    """Return in words which files may come in."""
+def allowed_words() -> str:
+    """Return in words which files are accepted."""
     return _("Bilder (PNG, JPEG, GIF, WebP, BMP, TIFF, HEIC), PDF-Dateien und einfache Textdateien (.txt, .log)")
 
 
-def check(name, file):
-    """Return the verdict on an open file on disk that will be shown by this name; raises Refused."""
+def check(name: str, file: BinaryIO) -> CheckResult:
+    """Check an open file on disk that will be shown under this name; raises Refused."""
     claimed, extension = _type_by_name(name)
     with check_slot():
-        return _judge_content(file, claimed, extension)
+        return _check_content(file, claimed, extension)
 
 
 @contextmanager
-def check_slot():
-    """Let few files be judged at once, and nobody wait for it long, so that other threads go on serving pages."""
+def check_slot() -> Iterator[None]:
+    """Hold one of the few slots for checks, so that other threads go on serving pages; raises CheckUnavailable."""
     if not _check_slots.acquire(timeout=WAIT_SECONDS):
         raise CheckUnavailable(_(BUSY))
     try:
@@ -123,7 +123,7 @@ def check_slot():
         _check_slots.release()
 
 
-def _judge_content(file, claimed, extension):
+def _check_content(file: BinaryIO, claimed: FileType, extension: str) -> CheckResult:
     if claimed.media_type == TEXT:
         check_text(file)
         return CheckResult(TEXT)
@@ -134,7 +134,7 @@ def _judge_content(file, claimed, extension):
         return CheckResult(claimed.media_type, active_content(data) if claimed.media_type == PDF else "")
 
 
-def _type_by_name(name):
+def _type_by_name(name: str) -> tuple[FileType, str]:
     stem, dot, ending = name.rpartition(".")
     extension = f"{dot}{ending.lower()}"
     if not dot:
@@ -148,7 +148,7 @@ def _type_by_name(name):
     return _BY_EXTENSION[extension], extension
 
 
-def _check_beginning(beginning, claimed, extension):
+def _check_beginning(beginning: bytes, claimed: FileType, extension: str) -> None:
     guess = "image/heic" if is_heic(beginning) else filetype.guess_mime(beginning)
     found = _GUESSED_AS.get(guess, guess)
     if found != claimed.media_type:
@@ -157,7 +157,7 @@ def _check_beginning(beginning, claimed, extension):
         raise WrongKind(_(sentence, extension=extension, kind=_((known or claimed).label)))
 
 
-def _check_structure(data, claimed):
+def _check_structure(data: mmap.mmap, claimed: FileType) -> None:
     try:
         _CHECKS[claimed.media_type](Reader(data, settings.max_megapixels))
     except BrokenError:
@@ -167,8 +167,8 @@ def _check_structure(data, claimed):
         raise Refused(_(sentence, kind=_(claimed.label))) from None
 
 
-def _check_polyglot(data, claimed):
-    """Raise Refused for a file that is a second thing, too: hidden where a picture or a document leaves room."""
+def _check_polyglot(data: mmap.mmap, claimed: FileType) -> None:
+    """Raise Refused for a file that is also a file of another kind, in the gaps of a picture or a document."""
     kind = _(claimed.label)
     if _opens_as_archive(data):
         raise WrongKind(_("Das %(kind)s ist zugleich ein ZIP-Archiv.", kind=kind))
@@ -178,8 +178,8 @@ def _check_polyglot(data, claimed):
         raise WrongKind(_("Das %(kind)s ist zugleich ein PDF-Dokument.", kind=kind))
 
 
-# How archives, programs for Linux and, behind a part for DOS, programs for Windows begin. What opens archives looks for
-# it deep inside of a file. Each is so long that no picture has it by chance.
+# The signatures of archives and of programs for Linux and Windows, which archive programs find deep inside a file. Each
+# is too long to occur in a picture by chance.
 _HIDDEN_CONTENT = re.compile(
     rb"7z\xbc\xaf\x27\x1c|Rar!\x1a\x07[\x00\x01]|MSCF\x00{4}|\x7fELF[\x01\x02]{2}\x01|"
     rb"PE\x00\x00(?:\x4c\x01|\xc4\x01|\x64\x86|\x64\xaa)"
@@ -187,12 +187,12 @@ _HIDDEN_CONTENT = re.compile(
 _ARCHIVE_END, _ARCHIVE_LIST = b"PK\x05\x06", b"PK\x01\x02"
 # Its end record and the longest comment that may follow it.
 _ARCHIVE_END_REACH = 22 + 65535
-# What stands in front of the end record of an archive for large files, and what it says in place of length and start.
+# The record before the end record of a large (ZIP64) archive, and its value for length and start.
 _LARGE_ARCHIVE_END, _SAYS_LARGE = b"PK\x06\x07", 0xFFFFFFFF
 
 
-def _opens_as_archive(data):
-    """Say whether a program for ZIP archives finds a list of files by the end of this one."""
+def _opens_as_archive(data: mmap.mmap) -> bool:
+    """Say whether a ZIP program finds a list of files at the end of this one."""
     at = len(data)
     while (at := data.rfind(_ARCHIVE_END, max(0, len(data) - _ARCHIVE_END_REACH), at)) >= 0:
         if at + 22 <= len(data):

@@ -1,16 +1,18 @@
-"""Boxes of the ISO media format: HEIC pictures, and the short films that phones put behind or into a picture.
+"""Boxes of the ISO base media file format: HEIC pictures, and the short films that phones append to a picture.
 
 Sources: ISO/IEC 14496-12 (boxes), ISO/IEC 23008-12 (HEIC), Motion Photo format 1.0 (Google).
 """
 
-from services.files.types.reader import require
+from collections.abc import Iterator
 
-# What a picture packed with HEVC calls itself. "mif1" and "msf1" only say that it is a picture, AVIF says that, too.
+from services.files.types.reader import Reader, require
+
+# The brands of pictures packed with HEVC. Not "mif1" and "msf1", which AVIF has, too.
 _HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"}
 
 
-def boxes(reader, end):
-    """Yield the name and the end of each box up to an end; reading goes on behind it."""
+def boxes(reader: Reader, end: int) -> Iterator[tuple[bytes, int]]:
+    """Yield the name and the end of each box up to an end; reading goes on after it."""
     while reader.position < end:
         start = reader.position
         length, name = reader.take("I4s")
@@ -22,16 +24,16 @@ def boxes(reader, end):
         reader.go_to(box_end)
 
 
-def is_heic(beginning):
-    """Say whether a file that begins so calls itself a HEIC picture."""
+def is_heic(beginning: bytes) -> bool:
+    """Say whether a file with these first bytes has a brand of HEIC."""
     length = int.from_bytes(beginning[:4], "big")
     brands = beginning[8:12] + beginning[16:length]
     return beginning[4:8] == b"ftyp" and any(brands[at : at + 4] in _HEIC_BRANDS for at in range(0, len(brands), 4))
 
 
-def check_heic(reader):
-    """Check boxes up to the end, the sizes of all pictures, and that all their data lies in the file."""
-    names = []
+def check_heic(reader: Reader) -> None:
+    """Check the boxes up to the end, the sizes of all pictures, and that their data is in the file."""
+    names: list[bytes] = []
     for name, end in boxes(reader, reader.end):
         require(names or name == b"ftyp")
         names.append(name)
@@ -43,15 +45,15 @@ def check_heic(reader):
     require({b"meta", b"mdat"} <= set(names))
 
 
-def check_film(reader, end):
+def check_film(reader: Reader, end: int) -> None:
     """Check the boxes of a film up to an end."""
     names = [name for name, _ in boxes(reader, end)]
     require(names[:1] == [b"ftyp"] and {b"moov", b"mdat"} <= set(names))
 
 
-def _check_description(reader, end):
+def _check_description(reader: Reader, end: int) -> None:
     reader.skip(4)
-    names, grids, places, own_data_at = set(), set(), {}, None
+    names, grids, places, own_data_at = set(), set(), {}, 0
     for name, box_end in boxes(reader, end):
         names.add(name)
         if name == b"hdlr":
@@ -68,7 +70,7 @@ def _check_description(reader, end):
     for item, (method, extents) in places.items():
         if method > 1:
             continue
-        require(method == 0 or own_data_at is not None)
+        require(method == 0 or own_data_at)
         for at, length in extents:
             reader.go_to(at if method == 0 else own_data_at + at)
             reader.skip(length)
@@ -77,7 +79,7 @@ def _check_description(reader, end):
             _count_grid(reader)
 
 
-def _count_pictures(reader, end):
+def _count_pictures(reader: Reader, end: int) -> None:
     found = False
     for name, box_end in boxes(reader, end):
         if name != b"ipco":
@@ -90,8 +92,8 @@ def _count_pictures(reader, end):
     require(found)
 
 
-def _grids(reader, end):
-    """Yield the numbers of the pictures that are put together from others."""
+def _grids(reader: Reader, end: int) -> Iterator[int]:
+    """Yield the numbers of the pictures that are made of tiles."""
     version, _ = reader.take("B3s")
     reader.skip(4 if version else 2)
     for name, _ in boxes(reader, end):
@@ -103,7 +105,7 @@ def _grids(reader, end):
                 yield item
 
 
-def _count_grid(reader):
+def _count_grid(reader: Reader) -> None:
     _, flags, _, _ = reader.take("BBBB")
     reader.count_picture(*reader.take("II" if flags & 1 else "HH"))
 
@@ -111,8 +113,8 @@ def _count_grid(reader):
 _NUMBERS = {0: "", 4: "I", 8: "Q"}
 
 
-def _places(reader):
-    """Yield each item's number with how its places are counted, and the places themselves."""
+def _places(reader: Reader) -> Iterator[tuple[int, tuple[int, list[tuple[int, int]]]]]:
+    """Yield the number of each item with its construction method and its extents."""
     version, _, sizes, more_sizes = reader.take("B3sBB")
     require(version <= 2 and {sizes >> 4, sizes & 15, more_sizes >> 4, more_sizes & 15} <= set(_NUMBERS))
     at_layout, length_layout, base_layout = (_NUMBERS[size] for size in (sizes >> 4, sizes & 15, more_sizes >> 4))

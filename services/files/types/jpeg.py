@@ -1,15 +1,16 @@
-"""JPEG, and what phones append to it: padding, further pictures, a short film, and notes of their makers.
+"""JPEG, and what phones append to it: padding, further pictures, a short film, and makers' notes.
 
-Each of these is followed to the file's last byte; anything else behind a picture is refused. Sources: ITU T.81, CIPA
+All of it is followed to the last byte of the file; anything else is refused. Sources: ITU T.81, CIPA
 DC-007 (MPO), Motion Photo format 1.0 (Google), and for the makers' notes what ExifTool knows of them.
 """
 
 import json
 import re
 import struct
+from mmap import mmap
 
 from services.files.types.isobmff import check_film
-from services.files.types.reader import BrokenError, TrailingError, require
+from services.files.types.reader import BrokenError, Reader, TrailingError, require
 
 _START, _END, _SCAN, _FILL = 0xD8, 0xD9, 0xDA, 0xFF
 _FRAMES = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
@@ -17,17 +18,17 @@ _FRAMES = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 # In the compressed part, FF is followed by 00, by FF or by a restart marker; anything else is a marker.
 _MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 _PADDING = re.compile(rb"\x00*")
-# Notes and films leave room for it, but no phone writes it.
+# HTML hidden in notes or films; no phone writes it.
 _PAGE = re.compile(rb"<(?:!doctype|html|script|body)\b", re.IGNORECASE)
 
 
-def check_jpeg(reader):
-    """Check the picture up to its end, and all that follows it."""
+def check_jpeg(reader: Reader) -> None:
+    """Check the picture and all that follows it."""
     _check_picture(reader)
     if _PAGE.search(reader.data, reader.position):
         raise TrailingError
     reader.end = _start_of_notes(reader.data, reader.position)
-    while (start := _PADDING.match(reader.data, reader.position, reader.end).end()) < reader.end:
+    while (start := _skip_padding(reader.data, reader.position, reader.end)) < reader.end:
         # A film begins with the length of its first box, whose leading zeros look like padding.
         film_at = reader.data.find(b"ftyp", start, start + 8) - 4
         if film_at >= reader.position:
@@ -40,7 +41,12 @@ def check_jpeg(reader):
             raise TrailingError
 
 
-def _check_picture(reader):
+def _skip_padding(data: mmap, start: int, end: int) -> int:
+    found = _PADDING.match(data, start, end)
+    return found.end() if found else start
+
+
+def _check_picture(reader: Reader) -> None:
     require(reader.take("BB") == (0xFF, _START))
     has_frame = has_scan = False
     while True:
@@ -64,12 +70,13 @@ def _check_picture(reader):
             require(has_frame)
             has_scan = True
             found = _MARKER.search(reader.data, reader.position)
-            require(found)
+            if not found:
+                raise BrokenError
             reader.position = found.start()
 
 
-def _start_of_notes(data, picture_end):
-    """Return where a phone's notes begin that stand at the end of the file; without any, the file's end."""
+def _start_of_notes(data: mmap, picture_end: int) -> int:
+    """Return where a maker's notes at the end of the file begin; without any, the file's end."""
     for start_of in (_start_of_samsung, _start_of_huawei, _start_of_oneplus, _start_of_vivo):
         start = start_of(data, picture_end)
         if start is not None:
@@ -78,7 +85,7 @@ def _start_of_notes(data, picture_end):
     return len(data)
 
 
-def _start_of_samsung(data, picture_end):
+def _start_of_samsung(data: mmap, picture_end: int) -> int | None:
     """Follow the directory at the end of the file to the first of its blocks."""
     if data[-4:] != b"SEFT":
         return None
@@ -99,21 +106,21 @@ def _start_of_samsung(data, picture_end):
     return min(starts)
 
 
-# In fields of twenty signs: version, what is played, and how long the film in front of it is.
+# In fields of twenty characters: version, what is played, and the length of the film before it.
 _HUAWEI = re.compile(rb"(?:v\d_f\w{1,16} *)?(?:\d[\d:]{0,18} *)?LIVE_\d{1,15} *\Z")
 _HUAWEI_LENGTH = 60
 
 
-def _start_of_huawei(data, picture_end):
+def _start_of_huawei(data: mmap, picture_end: int) -> int | None:
     found = _HUAWEI.search(data, max(picture_end, len(data) - _HUAWEI_LENGTH))
-    return found and found.start()
+    return found.start() if found else None
 
 
 _ONEPLUS_MOST = 65536
 
 
-def _start_of_oneplus(data, picture_end):
-    """Follow the list at the end of the file, which says how far in front of it the first note begins."""
+def _start_of_oneplus(data: mmap, picture_end: int) -> int | None:
+    """Follow the list at the end of the file, which says how far before it the notes begin."""
     if data[-8:-4] != b"jxrs":
         return None
     length = int.from_bytes(data[-4:], "little")
@@ -128,9 +135,9 @@ def _start_of_oneplus(data, picture_end):
 _VIVO_END = b"\xff\xff\xff\xff\x1b*9HWfu\x84\x93\xa2\xb1"
 
 
-def _start_of_vivo(data, picture_end):
+def _start_of_vivo(data: mmap, picture_end: int) -> int | None:
     if data[-len(_VIVO_END) :] != _VIVO_END:
         return None
-    start = _PADDING.match(data, picture_end).end()
+    start = _skip_padding(data, picture_end, len(data))
     require(data[start : start + 6] == b'vivo{"' or data[start : start + 10] == b"streamdata")
     return start

@@ -1,33 +1,34 @@
-"""Unpacking the streams of a PDF, with bounds for what goes in and what comes out that hold for all of a file together.
+"""Decompress the streams of a PDF, with limits on the input and the output of all streams of a file together.
 
-What goes in must be bounded, too: blocks that say nothing give nothing out, and a stream of them never ends.
+The input has a limit, too: a hostile stream can go on without any output.
 """
 
 import zlib
+from mmap import mmap
 
-# What a file says is read once to see what it is, and once more if it holds objects; streams do not overlap.
+# A stream is read once to see what it is, and once more if it holds objects; streams do not overlap.
 _MOST_READINGS = 2
 _MOST_UNPACKED = 16 * 1024 * 1024
 _CHUNK = 16 * 1024
 
-# A stream that says nothing within its first bytes is made to be read in vain.
+# A stream without output from its first bytes is hostile.
 _BEGINNING, _BEGINNING_STEP, _BEGINNING_READ = 256, 512, 4096
 
 
 class OverdoneError(Exception):
-    """There is more to unpack than any real file has, or a stream gives nothing out."""
+    """There is more to decompress than any real file has, or a stream has no output."""
 
 
 class Unpacker:
-    """Unpacks streams of one file; raises OverdoneError beyond what any real file needs."""
+    """Decompresses the streams of one file; raises OverdoneError beyond what any real file needs."""
 
-    def __init__(self, data):
+    def __init__(self, data: mmap) -> None:
         self._data = data
         self._input_left = _MOST_READINGS * len(data)
         self._output_left = _MOST_UNPACKED
 
-    def beginning(self, start):
-        """Return the first bytes of what is packed here; nothing, if it is not packed with Flate."""
+    def beginning(self, start: int) -> bytes:
+        """Return the first bytes of the stream here, or none if it is not compressed with Flate."""
         self._input_left += _BEGINNING_STEP
         end = min(start + _BEGINNING_READ, len(self._data))
         unpacked, has_ended = self._unpack(start, end, _BEGINNING_STEP, _BEGINNING)
@@ -35,16 +36,16 @@ class Unpacker:
             raise OverdoneError
         return unpacked
 
-    def whole(self, start):
-        """Return all that is packed here, as far as it can be unpacked."""
+    def whole(self, start: int) -> bytes:
+        """Return the whole stream here, as far as it can be decompressed."""
         unpacked, _ = self._unpack(start, len(self._data), _CHUNK, self._output_left + 1)
         self._output_left -= len(unpacked)
         if self._output_left < 0:
             raise OverdoneError
         return unpacked
 
-    def _unpack(self, start, end, step, most):
-        """Return what comes out, and whether the stream has ended or is none."""
+    def _unpack(self, start: int, end: int, step: int, most: int) -> tuple[bytes, bool]:
+        """Return the output, and whether the stream has ended or is not one."""
         unpacker = zlib.decompressobj()
         unpacked = bytearray()
         try:

@@ -1,21 +1,23 @@
-"""PNG, GIF, WebP and BMP: whole from the first byte to the last, and not too large to be shown.
+"""PNG, GIF, WebP and BMP: complete from the first byte to the last, and not too large to be shown.
 
 Sources: PNG (W3C), GIF89a, WebP (RFC 9649), BMP (Windows GDI).
 """
 
 import struct
 import zlib
+from collections.abc import Iterator
 
-from services.files.types.reader import TrailingError, require
+from services.files.types.reader import Reader, TrailingError, require
 
-# Who meets another chunk that is critical, which a capital letter says, must not show the picture.
+# Viewers refuse a picture with another critical chunk (its name begins with a capital letter).
 _PNG_CRITICAL = (b"IHDR", b"PLTE", b"IDAT", b"IEND")
 
 
-def check_png(reader):
-    """Check chunks with their checksums up to the end; what a private chunk holds is nobody's to read."""
+def check_png(reader: Reader) -> None:
+    """Check the chunks and their checksums up to the end."""
     reader.skip(8)
-    name, seen = b"", set()
+    name = b""
+    seen: set[bytes] = set()
     while name != b"IEND":
         previous = name
         length, name = reader.take("I4s")
@@ -36,8 +38,8 @@ def check_png(reader):
     reader.finish()
 
 
-def check_gif(reader):
-    """Check blocks up to the end."""
+def check_gif(reader: Reader) -> None:
+    """Check the blocks up to the end."""
     reader.byte_order = "<"
     require(reader.take("6s")[0] in (b"GIF87a", b"GIF89a"))
     width, height, flags, _, _ = reader.take("HHBBB")
@@ -63,25 +65,25 @@ def check_gif(reader):
     reader.finish()
 
 
-def _skip_colours(reader, flags):
+def _skip_colours(reader: Reader, flags: int) -> None:
     if flags & 0x80:
         reader.skip(3 << (flags & 7) + 1)
 
 
-def check_webp(reader):
-    """Check chunks up to the length that stands in front; a picture has its size in a header of its own."""
+def check_webp(reader: Reader) -> None:
+    """Check the chunks up to the length in the header."""
     reader.byte_order = "<"
     _, length, _ = reader.take("4sI4s")
     end = 8 + length + length % 2
-    # Some programs forget to fill up what is odd.
+    # Some programs forget the padding of an odd length.
     require(end <= len(reader.data) + len(reader.data) % 2)
     if end < len(reader.data):
         raise TrailingError
     require(list(_webp_pictures(reader, reader.end)))
 
 
-def _webp_pictures(reader, end, in_frame=False):
-    """Yield the size of each picture among the chunks up to an end; a frame has a picture of its size and no frames."""
+def _webp_pictures(reader: Reader, end: int, in_frame: bool = False) -> Iterator[tuple[int, int]]:
+    """Yield the size of each picture among the chunks up to an end; a frame holds one of its size and no frames."""
     while reader.position < end:
         name, length = reader.take("4sI")
         chunk_end = reader.position + length
@@ -105,7 +107,7 @@ def _webp_pictures(reader, end, in_frame=False):
         reader.go_to(min(chunk_end + length % 2, end))
 
 
-def _webp_size(reader, name):
+def _webp_size(reader: Reader, name: bytes) -> tuple[int, int]:
     if name == b"VP8 ":
         _, mark, width, height = reader.take("3s3sHH")
         require(mark == b"\x9d\x01\x2a")
@@ -116,13 +118,13 @@ def _webp_size(reader, name):
 
 
 _BMP_HEADERS = (12, 40, 52, 56, 64, 108, 124)
-# Behind the header come masks and colours.
+# The header is followed by masks and colours.
 _BMP_MOST_BEFORE_PIXELS = 14 + 124 + 16 + 4 * 256 + 64
 _BMP_PLAIN, _BMP_RUN_LENGTHS, _BMP_MASKS = (0,), (1, 2), (3, 6)
 
 
-def check_bmp(reader):
-    """Check that the points fill what is left behind the header, but for a colour profile in newer files."""
+def check_bmp(reader: Reader) -> None:
+    """Check that the pixels fill the file after the header, except for a colour profile in newer files."""
     reader.byte_order = "<"
     _, file_size, _, pixels_at, header_size = reader.take("2sIIII")
     require(header_size in _BMP_HEADERS and file_size <= len(reader.data))

@@ -1,56 +1,59 @@
-"""Walking through a file part by part, with bounds that no hostile file gets round."""
+"""Read a file part by part, within limits that protect against hostile files."""
 
+import re
 import struct
+from collections.abc import Iterator
+from mmap import mmap
+from typing import Any
 
 from i18n.catalogue import gettext as _
 
-# A real file has a few thousand parts, and each is read about once. One that is made of millions, or that leads to the
-# same bytes again and again, would keep the server busy.
+# A real file has a few thousand parts, each read about once. A hostile one could have millions, or refer to the same
+# bytes again and again.
 MAX_PARTS = 100_000
 _MAX_READINGS = 2
 
-# So many times the limit of one picture may all frames, pages and tiles of a file have together: long scans are usual,
-# and viewers show one page at a time.
+# All frames, pages and tiles of a file may have this many times the pixels of one picture: long scans are usual.
 _MAX_PICTURES = 20
 
 MEGAPIXEL = 1_000_000
 
-# While a pattern is searched for, nobody else is served; so it is searched for piece by piece.
+# A search holds the GIL; searching piece by piece lets other threads in between.
 _PIECE, _OVERLAP = 256 * 1024, 512
 
 
 class Refused(ValueError):
-    """A file that does not come in; its text is the reason, in the language of whoever chose it, without its name."""
+    """A file is not accepted; the text is the reason, in the sender's language."""
 
 
 class WrongKind(Refused):
-    """A file of a kind that does not come in; who chose it should know which do."""
+    """Files of this kind are not accepted; the form then lists which are."""
 
 
 class TemporarilyRefused(Refused):
-    """A file that is kept out by what lies not with it, and is the same for others."""
+    """A file is not accepted for a reason that is not the file's, and holds for others, too."""
 
 
 class CheckUnavailable(TemporarilyRefused):
-    """A file that nobody can look at just now, nor at the next."""
+    """No file can be checked at the moment."""
 
 
 class BrokenError(Exception):
-    """The structure of a file leads out of it or nowhere."""
+    """The structure of a file is damaged."""
 
 
 class TrailingError(Exception):
-    """The structure of a file has ended, but the file has not."""
+    """Something follows the end of the file's structure."""
 
 
-def require(condition):
-    """Raise BrokenError unless a condition holds that every file of this type fulfils."""
+def require(condition: object) -> None:
+    """Raise BrokenError unless a condition holds."""
     if not condition:
         raise BrokenError
 
 
-def find_in_chunks(pattern, data):
-    """Yield all that a pattern finds."""
+def find_in_chunks(pattern: re.Pattern[bytes], data: bytes | mmap) -> Iterator[re.Match[bytes]]:
+    """Yield all matches of a pattern."""
     for start in range(0, len(data), _PIECE):
         for found in pattern.finditer(data, start, start + _PIECE + _OVERLAP):
             if found.start() < start + _PIECE:
@@ -58,9 +61,9 @@ def find_in_chunks(pattern, data):
 
 
 class Reader:
-    """Walks through the bytes of a file up to an end; raises BrokenError behind it and after too many parts."""
+    """Reads the parts of a file; raises BrokenError beyond its end and after too many parts."""
 
-    def __init__(self, data, max_megapixels, byte_order=">"):
+    def __init__(self, data: mmap, max_megapixels: float, byte_order: str = ">") -> None:
         self.data = data
         self.byte_order = byte_order
         self.position = 0
@@ -71,8 +74,8 @@ class Reader:
         self._parts = 0
         self._bytes = 0
 
-    def take(self, layout):
-        """Return what stands here by a struct layout, and stand behind it."""
+    def take(self, layout: str) -> tuple[Any, ...]:
+        """Read the values of a struct layout."""
         length = struct.calcsize(self.byte_order + layout)
         start = self.position
         self.skip(length)
@@ -81,19 +84,19 @@ class Reader:
         require(self._parts <= MAX_PARTS and self._bytes <= _MAX_READINGS * len(self.data))
         return struct.unpack_from(self.byte_order + layout, self.data, start)
 
-    def skip(self, length):
-        """Stand behind so many bytes."""
+    def skip(self, length: int) -> None:
+        """Move ahead by so many bytes."""
         require(length <= self.end - self.position)
         self.position += length
         self.furthest = max(self.furthest, self.position)
 
-    def go_to(self, position):
-        """Stand at a position from the beginning of the file."""
+    def go_to(self, position: int) -> None:
+        """Move to a position from the beginning of the file."""
         self.position = 0
         self.skip(position)
 
-    def count_picture(self, width, height):
-        """Count what a picture of this size unpacks to; raises Refused if that is too much for a viewer."""
+    def count_picture(self, width: int, height: int) -> None:
+        """Count the pixels of a picture; raises Refused if they are too many for a viewer."""
         require(width and height)
         self._pixels += width * height
         most = self._max_megapixels * MEGAPIXEL
@@ -106,10 +109,10 @@ class Reader:
             raise Refused(_("Die Datei enthält zu viele große Bilder. Bitte teilen Sie sie auf."))
 
     @property
-    def at_end(self):
+    def at_end(self) -> bool:
         return self.position == self.end
 
-    def finish(self):
-        """Raise TrailingError if something is left."""
+    def finish(self) -> None:
+        """Raise TrailingError unless the end is reached."""
         if not self.at_end:
             raise TrailingError

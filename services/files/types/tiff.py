@@ -1,14 +1,15 @@
-"""TIFF: every page lies in the file with all that it points to, and nothing is left behind what is pointed to.
+"""TIFF: every page and all that it points to is in the file, and nothing follows. Source: TIFF 6.0.
 
-Source: TIFF 6.0. Bytes in between that nothing points to are usual: programs leave them when they change a page.
+Unused bytes in between are usual: programs leave them when they change a page.
 """
 
+from collections.abc import Iterator
 from operator import add
 
-from services.files.types.reader import MAX_PARTS, TrailingError, require
+from services.files.types.reader import MAX_PARTS, Reader, TrailingError, require
 
 _WIDTH, _HEIGHT = 0x100, 0x101
-# JPEG as it was packed of old, sometimes without its length
+# Old-style JPEG, sometimes without its length
 _OLD_JPEG = 0x201
 # StripOffsets with StripByteCounts, TileOffsets with TileByteCounts
 _DATA_TAGS = {0x111: 0x117, 0x144: 0x145, _OLD_JPEG: 0x202}
@@ -19,13 +20,13 @@ _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12
 _NUMBERS = {3: "H", 4: "I", 13: "I"}
 
 
-def check_tiff(reader):
-    """Follow the lists of pages and all that they lead to."""
+def check_tiff(reader: Reader) -> None:
+    """Follow the lists of pages and all that they point to."""
     reader.byte_order = "<" if reader.data[:2] == b"II" else ">"
     reader.skip(4)
     (page_at,) = reader.take("I")
     require(page_at)
-    seen = set()
+    seen: set[int] = set()
     while page_at:
         inner, page_at = _check_list(reader, page_at, seen, is_page=True)
         while inner:
@@ -35,8 +36,8 @@ def check_tiff(reader):
         raise TrailingError
 
 
-def _check_list(reader, at, seen, is_page):
-    """Return the places of inner lists and of the next list; a picture that a list describes is counted."""
+def _check_list(reader: Reader, at: int, seen: set[int], is_page: bool) -> tuple[list[int], int]:
+    """Count the picture of a list, and return the positions of its inner lists and of the next list."""
     require(at not in seen)
     seen.add(at)
     reader.go_to(at)
@@ -55,7 +56,7 @@ def _check_list(reader, at, seen, is_page):
     return [place for tag in _LIST_TAGS for place in fields.get(tag, ())], next_at
 
 
-def _fields(reader):
+def _fields(reader: Reader) -> Iterator[tuple[int, tuple[int, ...]]]:
     (count,) = reader.take("H")
     for _ in range(count):
         tag, kind, number, value = reader.take("HHII")

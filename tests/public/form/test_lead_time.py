@@ -1,15 +1,16 @@
-"""The lead time of a new employee: five working days of the federal state, told at once and never refused."""
+"""The lead time for a new employee: five working days of the federal state; the form warns but never refuses."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 
+import clock
 from services import workdays
 from settings import settings
 from tests.support.cast import NOW
 from tests.support.pages import HTMX
 
-# The law of each federal state, not the library that knows it.
+# Taken from the laws of the federal states, not from the library.
 VECTORS = [
     ("NW", "2027-04-01", "2027-03-23", "Karfreitag, Ostermontag"),
     ("NW", "2027-01-04", "2026-12-24", "beide Weihnachtstage, Neujahr"),
@@ -30,7 +31,7 @@ VECTORS = [
     ("HH", "2028-11-06", "2028-10-27", "Reformationstag"),
 ]
 
-# Far enough from today that no night and no holidays between make a difference.
+# So far from the limit that holidays make no difference.
 LATE, IN_TIME = (NOW.date() + timedelta(days=days) for days in (2, 60))
 
 
@@ -71,7 +72,7 @@ def test_in_time_or_late(anna, entry, words):
 
 
 @pytest.mark.parametrize("typed", ["", "31.02.2027", "bald", "0001-01-01", "9999-12-31", "0202-01-15"])
-def test_no_notice_without_a_day_of_our_time(anna, typed):
+def test_no_notice_for_an_invalid_or_distant_date(anna, typed):
     page = ask(anna, typed)
     assert page.status == 200
     assert page.text.strip() == ""
@@ -90,3 +91,28 @@ def test_late_entries_are_received_and_flagged(anna, run_worker, tickets, entry,
     (ticket,) = tickets()
     assert ticket.lead_time_missed == is_late
     assert ticket.submission.entry_date == entry
+
+
+@pytest.mark.parametrize(
+    ("local_time", "is_late"),
+    [
+        ("2027-03-22 12:00", False),
+        ("2027-03-23 00:30", False),
+        ("2027-03-23 23:59", False),
+        # In UTC it is still the last day in time.
+        ("2027-03-24 00:00", True),
+        ("2027-03-24 00:30", True),
+        ("2027-03-24 12:00", True),
+    ],
+)
+def test_the_last_day_in_time_ends_at_midnight_in_germany(
+    anna, clara, run_worker_at, tickets, monkeypatch, local_time, is_late
+):
+    moment = datetime.fromisoformat(local_time).replace(tzinfo=clock.TIME_ZONE)
+    monkeypatch.setattr(clock, "now", lambda: moment)
+    assert ("Weniger als 5 Werktage Vorlauf" in ask(anna, "2027-04-01").text) == is_late
+    receipt = anna.report("new_employee", entry_date="2027-04-01")
+    assert ("weniger als 5 Werktage" in receipt.text) == is_late
+    run_worker_at(moment)
+    (ticket,) = tickets()
+    assert ticket.lead_time_missed == is_late

@@ -6,7 +6,6 @@ import threading
 import pytest
 
 from database import database
-from services.intake import intake
 from tests.support.pages import HTMX, Visitor
 
 
@@ -126,11 +125,3 @@ def test_codes_can_be_spoken(anna, submissions):
     assert {len(code) for code in codes} == {8}
     assert set("".join(codes)) <= set("23456789ABCDEFGHJKMNPQRSTUVWXYZ")
     assert submissions()[0].spoken_code == f"{codes[0][:4]}-{codes[0][4:]}"
-
-
-def test_a_code_that_is_taken_is_drawn_again(anna, submissions, monkeypatch):
-    codes = iter(["AAAABBBB", "AAAABBBB", "CCCCDDDD"])
-    monkeypatch.setattr(intake, "_new_code", lambda: next(codes))
-    anna.report("incident")
-    anna.report("incident")
-    assert [submission.code for submission in submissions()] == ["AAAABBBB", "CCCCDDDD"]

@@ -1,4 +1,4 @@
-"""No database file, log or backup holds a PIN that was issued: every byte is searched, however the PIN is written."""
+"""No database file, log or backup holds an issued PIN: every byte is searched for every spelling."""
 
 import io
 import re
@@ -24,7 +24,7 @@ TABLE = "Kundennummer;Name;Ansprechpartner;E-Mail\nK3001;Autohaus Nord;;\nK3002;
 
 
 def spellings(pin):
-    """Return every way in which a PIN is written: in one, in two groups, with the dashes of keyboards and of Word."""
+    """Return all spellings of a PIN: in one, in two groups, with the dashes of keyboards and of Word."""
     first, second = pin[:4], pin[-4:]
     return [f"{first}{mark}{second}" for mark in ("", " ", "-", "–", "\N{NON-BREAKING HYPHEN}", "\N{NO-BREAK SPACE}")]
 
@@ -42,7 +42,7 @@ def bytes_of(folder):
 
 
 def holding(places, pin_list):
-    """Return where a PIN stands, in any spelling and in each way to write a letter in bytes."""
+    """Return where a PIN occurs, in any spelling and encoding."""
     written = [(pin, text) for pin in pin_list for text in spellings(pin)]
     return [
         (place, pin)
@@ -103,7 +103,7 @@ def with_file_named(field, values, name, content):
 
 
 def type_in(portal, known):
-    """Type a PIN into the form in all that can happen to it: sent, mistyped, with a file, too large, at a failure."""
+    """Type a PIN into the form in all cases: sent, mistyped, with a file, too large, at a server error."""
     line = HttpClient(portal)
     values = line.filled(known)
     assert answer_to(line, "/felder", *with_file(values, "Foto.png", PNG)) == 200
@@ -144,7 +144,7 @@ def test_no_file_of_a_running_portal_holds_a_pin(running, run_command):
     names = " ".join(places)
     for expected in ("tickets.db", "logs/meldeportal.log", "files/", "sicherung-", ".zip: tickets.db"):
         assert expected in names
-    # The searching itself is searched: what was sent is there, and failures are in the log.
+    # The search works: what was sent is found, and failures are in the log.
     assert b"FileNotFoundError" in places["logs/meldeportal.log"]
     assert places["tickets.db"].count(b"K3002") > 1
     assert holding(places, everyone) == []
@@ -165,7 +165,7 @@ def journal(app, monkeypatch):
 
 
 def pieces_of(path):
-    """Return a file in pieces that overlap by more than a PIN has signs; of two states of it most are the same."""
+    """Return a file in pieces that overlap by more than the length of a PIN; most are the same after a change."""
     content = path.read_bytes()
     return {content[begin : begin + 4160] for begin in range(0, len(content), 4096)}
 
@@ -181,14 +181,14 @@ def test_no_journal_holds_a_pin(journal, anna, clara, run_worker, run_command, m
             anna.report("incident", pin=text, files=[(io.BytesIO(PNG), "Foto.png")])
             anna.post("/", anna.filled("warranty", pin=text, name=""), headers=HTMX)
         run_worker()
-    # The searching itself is searched: what was sent is in both.
+    # The search works: what was sent is in both.
     for pieces in journal.values():
         assert any(b"Anna Sommer" in piece for piece in pieces)
         assert holding(dict(enumerate(pieces)), [PIN, *issued]) == []
 
 
 def test_a_pin_would_be_found(tmp_path):
-    """What finds nothing anywhere must find it where it is."""
+    """The search that finds nothing elsewhere finds a PIN where there is one."""
     for number, text in enumerate(spellings(PIN)):
         (tmp_path / f"{number}.txt").write_bytes(text.encode("utf-16-le" if number % 2 else "utf-8"))
     with zipfile.ZipFile(tmp_path / "sicherung.zip", "w", zipfile.ZIP_DEFLATED) as archive:

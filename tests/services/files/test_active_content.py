@@ -1,4 +1,4 @@
-"""What could act by itself in a file comes in, and the office is told wherever it may open the file; nobody else is."""
+"""Files with active content are accepted, and only the office is told, wherever it can open the file."""
 
 import io
 import json
@@ -81,7 +81,7 @@ def test_on_the_command_line(anna, run_worker, run_command, submissions, sent):
     assert [file["enthaelt"] for file in listed] == ["eingebettete Dateien", ""]
 
 
-def test_nobody_tells_the_sender(anna, sent):
+def test_sender_is_not_told(anna, sent):
     page = anna.send("incident", name="", files=sent)
     assert INVOICE.name in page.text
     assert "enthält" not in page.text

@@ -1,4 +1,4 @@
-"""What staging does to the disk and the database: what is on disk before what is committed, limits, sweeping."""
+"""Staged files on the disk and in the database: the order of writing, limits, sweeping."""
 
 import errno
 import io
@@ -9,7 +9,7 @@ import pytest
 
 import clock
 from app import create_app
-from database import database
+from database import database, transaction
 from enums import MAX_ATTACHMENTS, MEBIBYTE
 from models import Attachment, Submission
 from services.background import worker
@@ -41,7 +41,7 @@ def staged_names(draft=DRAFT):
 
 @pytest.fixture
 def limited(tmp_path):
-    """Make a portal with other settings than usual, and open its database."""
+    """Create a portal with other settings, and open its database."""
     connections = []
 
     def make(**environment):
@@ -103,7 +103,7 @@ def test_refused_file_leaves_nothing_and_spoils_nothing(db, good_first):
 
 @pytest.fixture
 def fail_once(monkeypatch):
-    """Let one of the calls that bring something to the disk find no room."""
+    """Let one of the calls of fsync find the disk full."""
 
     def fail_at(failing_call):
         calls = []
@@ -121,7 +121,7 @@ def fail_once(monkeypatch):
 @pytest.mark.parametrize(
     ("failing_call", "refused", "kept"), [(1, "Foto.png", "Foto.jpg"), (2, "Foto.jpg", "Foto.png")]
 )
-def test_file_for_which_there_is_no_room_is_refused(db, fail_once, failing_call, refused, kept):
+def test_file_without_space_on_the_disk_is_refused(db, fail_once, failing_call, refused, kept):
     fail_once(failing_call)
     (refusal,) = stage(("Foto.png", PNG), ("Foto.jpg", JPEG))
     assert refusal.sentence == f"„{refused}“ konnten wir nicht annehmen: {attachments.DISK_FULL}"
@@ -138,10 +138,10 @@ def test_full_disk_leaves_nothing_behind(db, fail_once):
 
 
 def test_failed_commit_leaves_nothing_behind(db, monkeypatch):
-    def fail(rows):
+    def fail(file):
         raise RuntimeError("power cut")
 
-    monkeypatch.setattr(Attachment, "insert_many", fail)
+    monkeypatch.setattr(Attachment, "save", fail)
     with pytest.raises(RuntimeError, match="power cut"):
         stage(("Foto.png", PNG))
     assert names_on_disk() == set()
@@ -177,7 +177,7 @@ def test_one_file_too_many(db):
     assert len(names_on_disk()) == MAX_ATTACHMENTS
 
 
-def test_one_too_many_comes_in_after_another_is_removed(db):
+def test_one_too_many_is_accepted_after_another_is_removed(db):
     files = texts(MAX_ATTACHMENTS + 1)
     stage(*files)
     attachments.remove(DRAFT, Attachment.staged(DRAFT).first().stored_name)
@@ -223,7 +223,7 @@ def test_one_network_of_ipv6_is_one_address(limited):
     [["203.0.113.7"] * 3, [f"2001:db8:0:{number}::1" for number in range(3)]],
     ids=["network", "site"],
 )
-def test_nobody_fills_the_room_of_all(limited, addresses):
+def test_one_site_cannot_use_all_the_space(limited, addresses):
     limited(TICKET_STAGED_TOTAL_MIB="40")
     sizes = [MEBIBYTE * 5, MEBIBYTE * 5, 1]
     refusals = [
@@ -234,18 +234,11 @@ def test_nobody_fills_the_room_of_all(limited, addresses):
     assert stage(("4.txt", b"x" * 10 * MEBIBYTE), draft="4" * 22, address=ELSEWHERE) == []
 
 
-def test_what_was_sent_counts_no_longer(limited):
+def test_sent_files_do_not_count(limited):
     limited(TICKET_STAGED_PER_ADDRESS="1", TICKET_STAGED_TOTAL_MIB="1")
     stage(("a.txt", b"a" * MEBIBYTE))
     attachments.adopt(DRAFT, _submission())
     assert stage(("b.txt", b"b" * MEBIBYTE), draft=OTHER_DRAFT) == []
-
-
-def test_limits_off(limited):
-    limited(TICKET_STAGED_PER_ADDRESS="1", TICKET_STAGED_TOTAL_MIB="1", TICKET_LIMITS="off")
-    files = [(name, content * 40_000) for name, content in texts(MAX_ATTACHMENTS)]
-    assert stage(*files) == []
-    assert len(names_on_disk()) == MAX_ATTACHMENTS
 
 
 def test_limits_off_leaves_the_number_per_form(limited):
@@ -269,6 +262,28 @@ def test_remove_only_under_the_own_draft_key(db):
     assert names_on_disk() == {attachment.stored_name}
 
 
+def test_sent_file_keeps_no_network(db):
+    submission = _submission()
+    stage(("Foto.png", PNG))
+    assert [file.address for file in Attachment.staged(DRAFT)] == [HERE]
+    attachments.adopt(DRAFT, submission)
+    assert [file.address for file in submission.attachments] == [""]
+
+
+def test_file_that_is_sent_while_it_is_removed_stays(db, monkeypatch):
+    submission = _submission()
+    stage(("Foto.png", PNG))
+    (attachment,) = Attachment.staged(DRAFT)
+
+    def send_first():
+        attachments.adopt(DRAFT, submission)
+        return transaction()
+
+    monkeypatch.setattr(attachments, "transaction", send_first)
+    assert attachments.remove(DRAFT, attachment.stored_name) is None
+    assert names_on_disk() == {attachment.stored_name}
+
+
 def test_remove_no_longer_when_sent(db):
     stage(("Foto.png", PNG))
     (attachment,) = Attachment.staged(DRAFT)
@@ -277,7 +292,7 @@ def test_remove_no_longer_when_sent(db):
     assert names_on_disk() == {attachment.stored_name}
 
 
-def test_restage_moves_only_what_was_not_sent(db):
+def test_restage_moves_only_unsent_files(db):
     submission = _submission()
     stage(("Foto.png", PNG))
     attachments.adopt(DRAFT, submission)
@@ -288,21 +303,26 @@ def test_restage_moves_only_what_was_not_sent(db):
     assert [attachment.name for attachment in submission.attachments] == ["Foto.png"]
 
 
-# The files' own times are the machine's, so the clock of these tests begins there, too.
-@pytest.mark.parametrize(("minutes", "kept"), [(-1, ["Foto.png"]), (1, [])])
-def test_sweep_abandoned_files(db, minutes, kept):
-    now = datetime.now(UTC)
-    stage(("Foto.png", PNG), now=now)
-    attachments.sweep(now + timedelta(hours=settings.staged_hours, minutes=minutes))
+def date_files():
+    """Let all stored files be written at NOW, instead of at the machine's time."""
+    for path in settings.files_dir.iterdir():
+        os.utime(path, (NOW.timestamp(), NOW.timestamp()))
+
+
+@pytest.mark.parametrize(("seconds", "kept"), [(-1, ["Foto.png"]), (0, ["Foto.png"]), (1, [])])
+def test_sweep_abandoned_files(db, seconds, kept):
+    stage(("Foto.png", PNG))
+    date_files()
+    attachments.sweep(NOW + timedelta(hours=settings.staged_hours, seconds=seconds))
     assert staged_names() == kept
     assert len(names_on_disk()) == len(kept)
 
 
-@pytest.mark.parametrize(("minutes", "kept"), [(-1, {"orphan"}), (1, set())])
-def test_sweep_files_that_no_row_names(db, minutes, kept):
-    now = datetime.now(UTC)
+@pytest.mark.parametrize(("seconds", "kept"), [(-1, {"orphan"}), (0, {"orphan"}), (1, set())])
+def test_sweep_files_that_no_row_names(db, seconds, kept):
     (settings.files_dir / "orphan").write_bytes(b"left by a crash")
-    attachments.sweep(now + timedelta(hours=settings.staged_hours, minutes=minutes))
+    date_files()
+    attachments.sweep(NOW + timedelta(hours=settings.staged_hours, seconds=seconds))
     assert names_on_disk() == kept
 
 
@@ -317,7 +337,7 @@ def test_sweep_by_the_configured_hours(limited):
     assert names_on_disk() == set()
 
 
-def test_sweep_never_touches_what_was_sent(db):
+def test_sweep_keeps_sent_files(db):
     now = datetime.now(UTC)
     stage(("Foto.png", PNG), now=now)
     submission = _submission()
@@ -360,7 +380,7 @@ def test_same_form_with_its_file_again_is_one_submission(anna, app, submissions)
 def test_same_file_with_a_further_request_from_a_kept_page(anna, app, submissions):
     values = anna.filled("incident")
     anna.post("/", values | {"files": (io.BytesIO(PDF), "Foto.pdf")})
-    # Back in the browser, she writes of something else and shows the same picture again.
+    # Back in the browser, she reports something else with the same file.
     changed = values | {"description": "Jetzt geht auch der Scanner nicht."}
     asked = anna.post("/", changed | {"files": (io.BytesIO(PDF), "Foto.pdf")})
     assert asked.status == 422
@@ -392,7 +412,7 @@ def _submission():
     )
 
 
-def test_sweep_that_fails_keeps_no_other_from_sweeping(dora, clara, run_worker, advance_clock, monkeypatch, caplog):
+def test_sweep_that_fails_does_not_stop_the_others(dora, clara, run_worker, advance_clock, monkeypatch, caplog):
     dora.report("incident")
     run_worker()
 

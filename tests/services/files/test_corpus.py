@@ -1,4 +1,4 @@
-"""The corpus at the front door: every good file comes in as it was sent, and every bad one is refused by name."""
+"""The corpus sent by the form: every good file is stored as it was sent, and every bad one is refused by name."""
 
 import io
 
@@ -38,7 +38,7 @@ def upload(app):
 
 
 def staged(app, draft):
-    """Return what came in under a draft key, with its bytes."""
+    """Return what is staged under a submission key, with its content."""
     with app.app_context(), database.connection_context():
         rows = []
         for row in Attachment.staged(draft):
@@ -57,26 +57,26 @@ def test_it_is_large_enough():
 
 
 @pytest.mark.parametrize("cases", in_batches(GOOD, MAX_ATTACHMENTS), ids=lambda cases: cases[0].key)
-def test_no_good_file_stays_out(app, upload, cases):
+def test_good_files_are_accepted(app, upload, cases):
     answer, draft = upload(cases)
     assert refusals(answer) == []
     assert staged(app, draft) == [(case.name, case.media_type, case.active_content, case.content) for case in cases]
 
 
 @pytest.mark.parametrize("cases", in_batches(BAD, REFUSED_AT_ONCE), ids=lambda cases: cases[0].key)
-def test_no_bad_file_comes_in(app, upload, cases):
+def test_bad_files_are_refused(app, upload, cases):
     answer, draft = upload(cases)
     assert_refused(app, answer, draft, cases)
 
 
 @pytest.mark.parametrize("case", corpus.denial_of_service(), ids=lambda case: case.key)
-def test_what_is_made_to_keep_the_server_busy_stays_out(app, upload, case):
+def test_denial_of_service_files_are_refused(app, upload, case):
     answer, draft = upload([case])
     assert_refused(app, answer, draft, [case])
 
 
 def assert_refused(app, answer, draft, cases):
-    """Assert that a sentence of its own names each file and the reason, and that nothing is kept."""
+    """Assert that a sentence names each file and the reason, and that nothing is stored."""
     sentences = refusals(answer)
     assert answer.status == 422
     assert staged(app, draft) == []

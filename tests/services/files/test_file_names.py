@@ -1,4 +1,4 @@
-"""Names of files: what comes of them is safe to show, to store and to keep, and is what the file was judged by."""
+"""File names: safe to show and to store, and the same for the check and for people."""
 
 import io
 import unicodedata
@@ -35,6 +35,8 @@ from tests.support.property_tests import deterministic
         ("Gru\u0308ße.txt", "Grüße.txt"),
         ("Gru\u200b\u0308ße.txt", "Grüße.txt"),
         ("x" * 300 + ".txt", "x" * (MAX_FILE_NAME_LENGTH - 4) + ".txt"),
+        ("x" * (MAX_FILE_NAME_LENGTH - 4) + ".txt", "x" * (MAX_FILE_NAME_LENGTH - 4) + ".txt"),
+        ("x" * (MAX_FILE_NAME_LENGTH - 3) + ".txt", "x" * (MAX_FILE_NAME_LENGTH - 4) + ".txt"),
         ("a.b" * 100 + ".txt", ("a.b" * 100)[: MAX_FILE_NAME_LENGTH - 4] + ".txt"),
         ("日本語 – Prüfung (1).txt", "日本語 – Prüfung (1).txt"),
         ("R&D 'neu' #1 100%.txt", "R&D 'neu' #1 100%.txt"),
@@ -42,10 +44,17 @@ from tests.support.property_tests import deterministic
         ("08:10 Uhr?.txt", "08_10 Uhr_.txt"),
         ("Notiz.txt. . ", "Notiz.txt"),
         ("Notiz．txt", "Notiz.txt"),
+        ("Notiz﹒txt", "Notiz.txt"),
+        ("Notiz․txt", "Notiz.txt"),
         ("CON.txt", "_CON.txt"),
         ("nul .2026.txt", "_nul .2026.txt"),
         ("Com1.txt", "_Com1.txt"),
         ("LPT³.log", "_LPT³.log"),
+        ("com0.txt", "_com0.txt"),
+        ("lpt9.txt", "_lpt9.txt"),
+        ("PRN.txt", "_PRN.txt"),
+        ("ConIn$.txt", "_ConIn$.txt"),
+        ("CONOUT$.txt", "_CONOUT$.txt"),
         ("Konto.txt", "Konto.txt"),
         ("Com10.txt", "Com10.txt"),
     ],
@@ -78,9 +87,21 @@ def test_name_that_a_refusal_shows(db, sent, shown):
     assert refusal.sentence.startswith(f"„{shown}“ konnten wir nicht annehmen:")
 
 
-# Beside what hypothesis thinks of, what means something in a name.
-TELLING = st.sampled_from([*"./\\: ~\u202e\u200b．\x00\r\n", "CON", "NUL.", ".exe", ".txt", "..", "\u0301", "x" * 130])
-NAMES = st.lists(st.one_of(st.text(max_size=8), TELLING), max_size=12).map("".join)
+@pytest.mark.parametrize(
+    "invisible", "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180f\u2800\u3164\ufe00\ufe0f\uffa0\U000e0100\U000e01ef"
+)
+def test_invisible_letters_are_removed(invisible):
+    assert safe_name(f"No{invisible}tiz.txt") == "Notiz.txt"
+
+
+@pytest.mark.parametrize("visible", "\u1161\u17b3\u17b6\u180a\u1810\u2801\u3165\ufe10")
+def test_their_visible_neighbours_stay(visible):
+    assert safe_name(f"No{visible}tiz.txt") == f"No{visible}tiz.txt"
+
+
+# Characters with a meaning in a name, beside those that hypothesis finds.
+SPECIAL = st.sampled_from([*"./\\: ~\u202e\u200b．\x00\r\n", "CON", "NUL.", ".exe", ".txt", "..", "\u0301", "x" * 130])
+NAMES = st.lists(st.one_of(st.text(max_size=8), SPECIAL), max_size=12).map("".join)
 
 
 @deterministic

@@ -1,4 +1,4 @@
-"""Which files come in by the form: sizes at the edge, limits that the office sets, and what the help page says."""
+"""Which files the form accepts: sizes at the limits, the office's settings, and what the help page says."""
 
 import io
 import zlib
@@ -31,7 +31,7 @@ def upload(app):
     return send
 
 
-def test_every_allowed_ending_stands_on_the_help_page(app):
+def test_help_page_lists_every_allowed_extension(app):
     text = Visitor(app, {}).get("/hilfe").text
     assert [ending for ending in ALLOWED_EXTENSIONS if ending not in text] == []
 
@@ -64,7 +64,7 @@ def test_empty_file_without_scripts(anna, ending):
         ("Scan.pdf", PDF, "Bitte speichern Sie die Datei neu."),
     ],
 )
-def test_what_to_do_about_something_behind_the_end(upload, name, content, advice):
+def test_advice_about_trailing_bytes(upload, name, content, advice):
     answer, staged = upload(name, content + HTML)
     assert staged == []
     assert advice in answer.text
@@ -112,7 +112,7 @@ def test_no_pdf_is_unpacked_again_and_again(upload, monkeypatch, made):
     assert CountingUnpacker.given < 4 * len(content)
 
 
-def test_who_would_wait_long_for_a_file_to_be_judged_reads_so(upload, monkeypatch):
+def test_upload_while_too_many_files_are_checked(upload, monkeypatch):
     monkeypatch.setattr(types, "WAIT_SECONDS", 0.01)
     with types.check_slot(), types.check_slot():
         answer, staged = upload("Scan.pdf", PDF)

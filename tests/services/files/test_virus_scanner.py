@@ -1,4 +1,4 @@
-"""The virus scanner that the office may set: what it finds stays out, and so does all while it does not answer."""
+"""The office's virus scanner: harmful files are refused, and all files while it does not answer."""
 
 import io
 import os
@@ -6,6 +6,7 @@ import select
 import shlex
 import subprocess
 import sys
+from contextlib import ExitStack
 
 import pytest
 
@@ -35,8 +36,10 @@ def scan(app, tmp_path, monkeypatch):
     program = tmp_path / "Mein Scanner" / "scan.py"
     program.parent.mkdir()
     program.write_text(SCANNER, "utf-8")
+    # What the test before left behind: a scan that succeeds ends it.
+    monkeypatch.setattr(settings, "scanner", "true")
+    virus_scanner.scan(program, "127.0.0.1")
     monkeypatch.setattr(settings, "scanner", subprocess.list2cmdline([sys.executable, str(program), "--no-summary"]))
-    monkeypatch.setattr(virus_scanner, "_unavailable", False)
     return program
 
 
@@ -65,13 +68,13 @@ def assert_refused(answer, reason):
     assert list(settings.files_dir.iterdir()) == []
 
 
-def test_clean_file_comes_in(scan, upload):
+def test_clean_file_is_accepted(scan, upload):
     assert upload("Foto.png", PNG).status == 200
     assert upload("Rechnung.pdf", PDF).status == 200
     assert staged_names() == ["Foto.png", "Rechnung.pdf"]
 
 
-def test_harmful_file_stays_out(scan, upload, caplog):
+def test_harmful_file_is_refused(scan, upload, caplog):
     assert_refused(upload("Notiz.txt", HARMFUL), virus_scanner.HARMFUL)
     said, noted = [record.getMessage() for record in caplog.records]
     assert "Eicar-Test Infected files: 1 ['--no-summary']" in said
@@ -109,13 +112,13 @@ def test_scanner_that_hangs_behind_a_script_is_ended_with_it(scan, upload, monke
     monkeypatch.setattr(virus_scanner, "TIMEOUT_SECONDS", 0.5)
     assert_refused(upload("Notiz.txt", b"still"), virus_scanner.UNAVAILABLE)
     assert os.read(sign, 20) == "läuft\n".encode()
-    # The end comes when nobody holds the other side any more.
+    # The pipe ends when no process has it open.
     assert select.select([sign], [], [], 20)[0]
     assert os.read(sign, 20) == b""
     os.close(sign)
 
 
-def test_scanner_that_is_dead_is_not_asked_for_each_further_file(scan, anna, caplog):
+def test_scanner_that_fails_is_not_asked_for_each_further_file(scan, anna, caplog):
     files = [(io.BytesIO(b"crash %d" % number), f"Notiz {number}.txt") for number in range(5)]
     page = anna.send("incident", files=files)
     names = "„Notiz 0.txt“, „Notiz 1.txt“, „Notiz 2.txt“, „Notiz 3.txt“ und „Notiz 4.txt“"
@@ -123,11 +126,13 @@ def test_scanner_that_is_dead_is_not_asked_for_each_further_file(scan, anna, cap
     assert caplog.text.count("Der Virenscanner hat nicht geprüft") == 1
 
 
-def test_only_half_of_the_threads_wait_for_the_scanner(scan, upload, monkeypatch):
-    monkeypatch.setattr(virus_scanner, "_running", settings.threads // 2)
-    assert_refused(upload("Notiz.txt", b"Hallo"), virus_scanner.BUSY)
-    monkeypatch.setattr(virus_scanner, "_running", settings.threads // 2 - 1)
-    assert upload("Notiz.txt", b"Hallo").status == 200
+def test_only_half_of_the_threads_wait_for_the_scanner(scan, upload):
+    with ExitStack() as waiting:
+        for _ in range(settings.threads // 2 - 1):
+            waiting.enter_context(virus_scanner.scan_slot())
+        with virus_scanner.scan_slot():
+            assert_refused(upload("Notiz.txt", b"Hallo"), virus_scanner.BUSY)
+        assert upload("Notiz.txt", b"Hallo").status == 200
 
 
 def test_no_shell_reads_the_command(scan, upload, tmp_path, monkeypatch):
@@ -137,13 +142,13 @@ def test_no_shell_reads_the_command(scan, upload, tmp_path, monkeypatch):
     assert not trace.exists()
 
 
-def test_what_nobody_would_let_in_is_not_scanned(scan, upload, caplog):
+def test_file_that_is_refused_anyway_is_not_scanned(scan, upload, caplog):
     answer = upload("Notiz.exe", HARMFUL)
     assert "ist nicht erlaubt" in answer.text
     assert caplog.records == []
 
 
-def test_report_goes_through_without_its_file_while_the_scanner_is_dead(scan, anna, submissions):
+def test_report_can_be_sent_without_its_file_while_the_scanner_fails(scan, anna, submissions):
     page = anna.send("incident", files=[(io.BytesIO(b"crash"), "Notiz.txt")])
     assert page.status == 422
     assert virus_scanner.UNAVAILABLE in page.text
@@ -153,7 +158,7 @@ def test_report_goes_through_without_its_file_while_the_scanner_is_dead(scan, an
         assert list(submission.attachments) == []
 
 
-def test_the_office_reads_that_the_scanner_is_dead(scan, upload, clara):
+def test_office_is_told_that_the_scanner_fails(scan, upload, clara):
     warning = "antwortet nicht</span> Bis er wieder antwortet"
     assert warning not in clara.get("/verwaltung/").text
     upload("Notiz.txt", b"crash")
@@ -167,7 +172,7 @@ def test_command_line_that_cannot_be_taken_apart():
         Settings().load({"TICKET_SCANNER": 'clamdscan "--fdpass'})
 
 
-def test_the_checkup_lets_it_look_at_a_harmless_text(scan, run_command):
+def test_health_check_scans_a_harmless_text(scan, run_command):
     assert "Virenscanner: in Ordnung" in run_command("pruefen").output
     scan.write_text("import sys; print('kein Zugriff'); sys.exit(2)", "utf-8")
     output = run_command("pruefen").output

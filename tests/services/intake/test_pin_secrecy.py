@@ -1,4 +1,4 @@
-"""Nobody learns from an answer whether number and PIN match, and a PIN leaves no trace."""
+"""No response reveals whether number and PIN match, and a PIN leaves no trace."""
 
 import io
 import logging
@@ -27,7 +27,7 @@ SITUATIONS = {
 
 @pytest.fixture
 def visitors(app, monkeypatch):
-    """One visitor in a browser of his own for each situation; all type the same but for number and PIN."""
+    """One visitor with their own browser per situation; they differ only in number and PIN."""
     monkeypatch.setattr(pins, "generate_password_hash", partial(generate_password_hash, method=FAST_HASH))
     with database.connection_context():
         sommer, nordring, winter = (
@@ -153,7 +153,7 @@ def test_the_proof_is_not_the_pin_and_needs_the_key(visitors, submissions):
 
 
 @pytest.mark.parametrize("headers", [{}, HTMX])
-def test_the_pin_never_stands_in_an_address(visitors, headers):
+def test_the_pin_is_never_in_a_url(visitors, headers):
     visitor = visitors["right"]
     for path in ("/", "/felder"):
         answer = visitor.post(path, visitor.filled("incident"), headers=headers).response
@@ -164,7 +164,7 @@ def test_the_pin_never_stands_in_an_address(visitors, headers):
 
 
 def test_the_newest_former_pins_are_told_from_a_typing_error(visitors, run_worker, submissions):
-    """Two of them, at the same cost for everybody; an older one is simply wrong."""
+    """Two former PINs are recognised; an older one counts as wrong."""
     with database.connection_context():
         issued = [pins.issue_pin(customers.find("K1001"), NOW) for _ in range(5)]
     for pin in issued:

@@ -1,6 +1,8 @@
-"""However much comes that matches nobody: list and store stay within bounds, and a flood displaces only itself."""
+"""Limits for unmatched submissions: list and storage stay bounded, and a flood displaces only itself."""
 
 from datetime import timedelta
+
+import pytest
 
 from database import database
 from models import Attachment, Submission
@@ -49,12 +51,62 @@ def test_many_groups_come_page_by_page(clara):
     assert seen == [unmatched.GROUPS_PER_PAGE, unmatched.GROUPS_PER_PAGE, 1]
 
 
+@pytest.mark.parametrize(("most", "deleted"), [(4, 1), (5, 0), (6, 0)])
+def test_as_many_as_the_settings_allow_stay(app, most, deleted):
+    settings.unmatched_most = most
+    add_unmatched(0, 5)
+    assert make_room() == deleted
+
+
+@pytest.mark.parametrize(("mebibytes", "deleted"), [(9, 1), (10, 0), (11, 0)])
+def test_as_many_bytes_as_the_settings_allow_stay(app, mebibytes, deleted):
+    settings.unmatched_total_mib = mebibytes
+    add_unmatched(0, 2)
+    for number in range(2):
+        attach(f"Flut {number}", 5)
+    assert make_room() == deleted
+
+
+@pytest.mark.parametrize(("later", "stays"), [(timedelta(0), True), (timedelta(seconds=1), False)])
+def test_unmatched_requests_stay_for_the_configured_days(app, later, stays):
+    add_unmatched(0, 1)
+    with database.connection_context():
+        unmatched.sweep(NOW + timedelta(days=settings.unmatched_days) + later)
+    assert (unmatched_descriptions() != []) == stays
+
+
+@pytest.mark.parametrize(("later", "kept"), [(timedelta(seconds=-1), 1), (timedelta(0), 0)])
+@pytest.mark.parametrize("is_discarded_before", [True, False])
+def test_the_row_of_a_discarded_one_stays_until_its_receipt_closes(app, is_discarded_before, later, kept):
+    add_unmatched(0, 1)
+    moment = NOW + settings.receipt_lifetime + later
+    with database.connection_context():
+        if is_discarded_before:
+            unmatched.discard(Submission.get(), NOW)
+            unmatched.sweep(moment)
+        else:
+            unmatched.discard(Submission.get(), moment)
+        assert Submission.select().count() == kept
+
+
+@pytest.mark.parametrize(("spare", "closed"), [(-1, 1), (0, 0), (1, 0)])
+def test_receipts_close_when_the_texts_of_discarded_ones_take_more_than_they_may(app, monkeypatch, spare, closed):
+    add_unmatched(0, 2)
+    size = 2 * (unmatched.ROW_OVERHEAD_CHARACTERS + len("Flut 0"))
+    monkeypatch.setattr(unmatched, "MAX_DISCARDED_CHARACTERS", size + spare)
+    with database.connection_context():
+        unmatched.discard_group(Submission.get(Submission.description == "Flut 1"), NOW)
+        unmatched.discard_group(Submission.get(Submission.description == "Flut 0"), NOW)
+        unmatched.sweep(NOW)
+        assert unmatched.last_closed_receipt_id() == closed
+
+
 def make_room():
     with database.connection_context():
         return unmatched.make_room(NOW)
 
 
-def test_a_flood_for_one_number_spares_the_one_honest(app):
+def test_a_flood_for_one_number_spares_an_honest_request(app):
     settings.unmatched_most = 10
     add_unmatched(0, 1, "ehrlich", "198.51.100.1", "K1002")
     add_unmatched(500, 30)
@@ -78,8 +130,8 @@ def test_a_flood_from_all_networks_of_a_connection_counts_as_one_address(app):
     assert [text.split()[0] for text in unmatched_descriptions()] == ["ehrlich"] * 2 + ["Flut"] * 8
 
 
-def test_no_flood_makes_what_came_with_the_right_pin_vanish(app):
-    """Not even from as many addresses as it has requests, with the same number, and later."""
+def test_no_flood_displaces_requests_with_the_correct_pin(app):
+    """Not even if it comes later, with the same number, and from as many addresses as it has requests."""
     settings.unmatched_most = 10
     add_unmatched(0, 3, "ehrlich", "198.51.100.1", reason="guessed")
     add_unmatched(500, 30)
@@ -90,7 +142,7 @@ def test_no_flood_makes_what_came_with_the_right_pin_vanish(app):
     assert [text.split()[0] for text in unmatched_descriptions()] == ["ehrlich"] * 3 + ["Flut"] * 7
 
 
-def test_of_what_came_with_the_right_pin_the_oldest_goes(app):
+def test_of_requests_with_the_correct_pin_the_oldest_goes(app):
     settings.unmatched_most = 3
     add_unmatched(0, 5, reason="guessed")
     make_room()
@@ -112,7 +164,7 @@ def test_without_any_group_the_oldest_goes(app):
     assert unmatched_descriptions() == ["Flut 2", "Flut 3", "Flut 4"]
 
 
-def test_of_two_groups_alike_the_older_loses_its_oldest(app):
+def test_of_two_equal_groups_the_older_loses_its_oldest(app):
     settings.unmatched_most = 3
     add_unmatched(0, 2, "erste", "203.0.113.7")
     add_unmatched(500, 2, "zweite", "203.0.113.8")
@@ -121,7 +173,7 @@ def test_of_two_groups_alike_the_older_loses_its_oldest(app):
 
 
 def attach(description, mebibytes):
-    """Give a submission an attachment that claims this size, with a file of one byte."""
+    """Give a submission an attachment of this size on record, with a file of one byte."""
     with database.connection_context():
         submission = Submission.get(Submission.description == description)
         name = f"{submission.id:032}"
@@ -139,7 +191,7 @@ def attach(description, mebibytes):
         )
 
 
-def test_a_flood_of_bytes_spares_the_one_honest_and_what_takes_no_room(app):
+def test_a_flood_of_bytes_spares_an_honest_request_and_texts_without_files(app):
     settings.unmatched_total_mib = 60
     add_unmatched(0, 1, "ehrlich", "198.51.100.1")
     add_unmatched(100, 5, "Text", "198.51.100.2")
@@ -158,22 +210,26 @@ def test_a_flood_of_bytes_spares_the_one_honest_and_what_takes_no_room(app):
     assert len(files_on_disk()) == 4
 
 
-def test_limits_off(app):
-    settings.unmatched_most, settings.limits = 3, "off"
-    add_unmatched(0, 5)
-    assert make_room() == 0
-    assert len(unmatched_descriptions()) == 5
+def test_texts_without_files_stay_when_there_are_too_many_bytes(app):
+    settings.unmatched_total_mib = 10
+    add_unmatched(0, 3, "Text", "198.51.100.{}", "K1{:03}")
+    add_unmatched(500, 2, "Datei", "203.0.113.{}", "K2{:03}")
+    for number in range(2):
+        attach(f"Datei {number}", 10)
+    assert make_room() == 1
+    assert unmatched_descriptions() == ["Text 0", "Text 1", "Text 2", "Datei 1"]
 
 
 def test_the_worker_logs_once_per_sweep_how_many_went(app, monkeypatch, caplog):
     settings.unmatched_most = 3
-    beside = worker.Worker()
-    beside._swept_at = NOW
+    task = worker.Worker()
+    with database.connection_context():
+        task.tick(NOW)
     monkeypatch.setattr(worker, "admit_batch", lambda now, failed: 1)
     for round_number in range(4):
         add_unmatched(1000 * round_number, 5, f"Runde {round_number}")
         with database.connection_context():
-            beside.tick(NOW + timedelta(minutes=20 * round_number))
+            task.tick(NOW + timedelta(minutes=20 * round_number))
     assert [record.getMessage() for record in caplog.records] == [
         "Zu viele nicht zugeordnete Anfragen: Das Portal hat 17 verworfen, um Platz zu machen."
     ]

@@ -186,8 +186,8 @@ def test_log_that_takes_nothing_is_said_once(app, capsys, monkeypatch):
     settings.logs_dir.mkdir()
     (settings.logs_dir / log_setup.FILE_NAME).mkdir()
     log = logging.getLogger("probe")
-    for open_file in (log_setup.log_to_file, log_setup.log_to_daily_file):
-        with open_file():
+    for rotate in (False, True):
+        with log_setup.log_to_files(rotate):
             log.warning("eins")
             log.warning("zwei")
         said = capsys.readouterr().err

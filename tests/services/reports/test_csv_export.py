@@ -208,7 +208,13 @@ def test_text_of_a_ticket_stays_whole(lines_of):
 
 @pytest.mark.parametrize(
     "filters",
-    ["", "stand=alle", "stand=erledigt&art=stoerung", "stand=alle-offenen&prioritaet=hoch", "stand=alle&text=drucker"],
+    [
+        "",
+        "stand=alle",
+        "stand=erledigt&art=stoerung",
+        "stand=alle-offenen&prioritaet=niedrig",
+        "stand=alle&text=drucker",
+    ],
 )
 def test_file_holds_just_what_the_pages_show(clara, monkeypatch, filters):
     monkeypatch.setattr(csv_export, "ROWS_AT_A_TIME", 7)

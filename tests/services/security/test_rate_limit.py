@@ -1,4 +1,4 @@
-"""Who sends too much is asked to wait, in German, in the form itself, with nothing lost; and nobody else is."""
+"""A network that sends too much must wait; the form says so in German, nothing is lost, and others go on."""
 
 import io
 
@@ -7,7 +7,6 @@ import pytest
 from database import database
 from models import Attachment, Submission
 from services.background import worker
-from services.intake import intake
 from services.security import rate_limit
 from settings import Settings, settings
 from tests.support.cast import NOW
@@ -22,13 +21,13 @@ def send(visitor, address=HERE, headers=None, **changes):
     return visitor.post("/", values, environ_overrides={"REMOTE_ADDR": address}, headers=headers or {})
 
 
-def note(name="Notiz.txt", text=b"Hallo"):
+def text_file(name="Notiz.txt", text=b"Hallo"):
     return (io.BytesIO(text), name)
 
 
 def upload(visitor, *names, address=HERE, headers=HTMX, draft="a" * 22):
     """Choose files in a form, as a script sends them."""
-    values = visitor.get("/").fields().to_dict() | {"draft": draft, "files": [note(name) for name in names]}
+    values = visitor.get("/").fields().to_dict() | {"draft": draft, "files": [text_file(name) for name in names]}
     return visitor.post("/anhaenge", values, environ_overrides={"REMOTE_ADDR": address}, headers=headers)
 
 
@@ -48,7 +47,7 @@ def test_defaults():
 # --- Requests ---
 
 
-def test_so_many_and_not_one_more(anna, submissions):
+def test_as_many_requests_as_the_limit(anna, submissions):
     settings.submissions_per_hour = 3
     assert statuses(anna, *[HERE] * 3) == [303] * 3
     assert statuses(anna, HERE, THERE) == [429, 303]
@@ -58,7 +57,7 @@ def test_so_many_and_not_one_more(anna, submissions):
 def test_the_form_says_so_and_keeps_all_that_was_typed(anna, submissions):
     settings.submissions_per_hour = 1
     assert send(anna).status == 303
-    values = anna.filled("warranty", **OPTIONAL["warranty"], files=[note()])
+    values = anna.filled("warranty", **OPTIONAL["warranty"], files=[text_file()])
     page = anna.post("/", values, environ_overrides={"REMOTE_ADDR": HERE})
     assert page.status == 429
     assert page.title.startswith("Fehler: ")
@@ -68,7 +67,7 @@ def test_the_form_says_so_and_keeps_all_that_was_typed(anna, submissions):
     typed = {name for name in values if name not in ("csrf_token", "files")}
     assert {name: page.fields()[name] for name in typed} == {name: values[name] for name in typed}
     assert "Notiz.txt" in page.text_of("attachment-list")
-    # From elsewhere it goes at once, as it stands there.
+    # From another network it can be sent at once.
     assert anna.post("/", page.fields(), environ_overrides={"REMOTE_ADDR": THERE}).status == 303
     (_, submission) = submissions()
     with database.connection_context():
@@ -82,7 +81,7 @@ def test_a_page_with_scripts_is_left_as_it_is(anna):
     assert page.status == 429
     assert page.response.headers["Retry-After"] == "3600"
     assert page.element("request-form") is None
-    # What the script says is what the page says without one.
+    # The script shows the same sentence as the page without scripts.
     assert page.response.headers["Portal-Notice"]
     assert page.text.startswith(
         "Von Ihrem Internetanschluss kamen in der letzten Zeit sehr viele Anfragen. Ihre Anfrage ist"
@@ -90,7 +89,7 @@ def test_a_page_with_scripts_is_left_as_it_is(anna):
     assert page.text in send(anna).text_of("request-form")
 
 
-def test_it_comes_back_little_by_little(anna, advance_clock):
+def test_limit_refills_little_by_little(anna, advance_clock):
     settings.submissions_per_hour = 4
     assert statuses(anna, *[HERE] * 5) == [303] * 4 + [429]
     advance_clock(minutes=14, seconds=59)
@@ -102,7 +101,7 @@ def test_it_comes_back_little_by_little(anna, advance_clock):
 
 
 @pytest.mark.parametrize("limit", [3, 7, 11, 13])
-def test_what_does_not_divide_an_hour_is_given_out_whole(anna, limit):
+def test_limit_that_does_not_divide_an_hour(anna, limit):
     settings.submissions_per_hour = limit
     assert statuses(anna, *[HERE] * (limit + 1)) == [303] * limit + [429]
 
@@ -113,7 +112,7 @@ def test_a_form_with_mistakes_costs_nothing(anna):
     assert statuses(anna, HERE) == [303]
 
 
-def test_the_same_sent_again_is_no_second_one(anna, submissions):
+def test_request_sent_again_is_not_counted(anna, submissions):
     settings.submissions_per_hour = 1
     values = anna.filled("incident")
     answers = [anna.post("/", values) for _ in range(3)]
@@ -158,23 +157,15 @@ def test_a_clock_that_was_put_back_keeps_nobody_waiting(anna, advance_clock):
     assert statuses(anna, HERE) == [303]
 
 
-def test_limits_off(anna):
-    settings.submissions_per_hour = settings.uploads_per_hour = 1
-    settings.limits = "off"
-    assert statuses(anna, HERE, HERE) == [303, 303]
-    assert upload(anna, "Eins.txt", "Zwei.txt").status == 200
-
-
-def test_what_is_counted_has_a_bound(anna, monkeypatch):
-    monkeypatch.setattr(rate_limit, "MOST_COUNTED", 6)
+def test_number_of_buckets_is_limited(anna, monkeypatch):
+    monkeypatch.setattr(rate_limit, "MAX_BUCKETS", 6)
     settings.submissions_per_hour = 1
     assert statuses(anna, *(f"203.0.113.{number}" for number in range(10))) == [303] * 10
-    assert len(rate_limit._buckets) == 6
-    # The newest are still known.
-    assert statuses(anna, "203.0.113.9", "203.0.113.0") == [429, 303]
+    # Each address has a bucket for its network and one for its site: the last three addresses are still known.
+    assert statuses(anna, *(f"203.0.113.{number}" for number in (9, 8, 7, 6))) == [429, 429, 429, 303]
 
 
-def test_the_log_notes_a_flood_once(anna, caplog, advance_clock):
+def test_the_log_records_a_flood_once(anna, caplog, advance_clock):
     settings.submissions_per_hour = 1
     assert statuses(anna, *[HERE] * 4) == [303, 429, 429, 429]
     lines = [record.getMessage() for record in caplog.records]
@@ -187,7 +178,7 @@ def test_the_log_notes_a_flood_once(anna, caplog, advance_clock):
 # --- Files ---
 
 
-def test_so_many_files_and_not_one_more(anna):
+def test_as_many_files_as_the_limit(anna):
     settings.uploads_per_hour = 3
     assert [upload(anna, name).status for name in ("Eins.txt", "Zwei.txt", "Drei.txt", "Vier.txt")] == [200] * 3 + [429]
     assert upload(anna, "Vier.txt", address=THERE).status == 200
@@ -207,12 +198,12 @@ def test_an_upload_that_is_refused_says_when_to_try_again(anna, advance_clock):
 
 def test_files_that_come_with_a_form(anna, submissions):
     settings.uploads_per_hour = 1
-    values = anna.filled("incident", files=[note()])
+    values = anna.filled("incident", files=[text_file()])
     assert anna.post("/", values | {"name": ""}).status == 422
-    page = anna.post("/", values | {"files": [note("Zweite.txt", b"mehr")]})
+    page = anna.post("/", values | {"files": [text_file("Zweite.txt", b"mehr")]})
     assert page.status == 429
     assert "Die neu gewählten sind nicht angekommen" in page.text_of("request-form")
-    # What was staged before is still there, and goes with the form.
+    # Files staged before are still there and are sent with the form.
     assert staged() == ["Notiz.txt"]
     assert page.fields()["description"] == EXAMPLES["incident"]["description"]
     assert anna.post("/", page.fields()).status == 303
@@ -228,15 +219,17 @@ def test_more_files_at_once_than_an_hour_allows_are_no_dead_end(anna):
 def test_files_in_the_office(clara):
     settings.uploads_per_hour = 1
     form = clara.get("/verwaltung/anruf").fields().to_dict()
-    answers = [clara.post("/verwaltung/anruf/anhaenge", form | {"files": [note(name)]}) for name in ("1.txt", "2.txt")]
+    answers = [
+        clara.post("/verwaltung/anruf/anhaenge", form | {"files": [text_file(name)]}) for name in ("1.txt", "2.txt")
+    ]
     assert [answer.status for answer in answers] == [200, 429]
 
 
 # --- More than the worker can do ---
 
 
-def test_when_too_much_waits_nothing_more_is_taken(anna, app, run_worker, monkeypatch, submissions):
-    monkeypatch.setattr(intake, "MAX_PENDING", 3)
+def test_when_too_much_waits_nothing_more_is_taken(anna, app, run_worker, submissions):
+    settings.max_pending = 3
     values = anna.filled("incident")
     assert anna.post("/", values).status == 303
     assert statuses(anna, HERE, HERE) == [303, 303]
@@ -246,7 +239,7 @@ def test_when_too_much_waits_nothing_more_is_taken(anna, app, run_worker, monkey
     assert "noch nicht eingegangen" in page.text_of("request-form")
     assert "in 60 Sekunden" in page.text_of("request-form")
     assert page.fields()["description"] == EXAMPLES["incident"]["description"]
-    # What has come in has come in, however often it is sent.
+    # A request that was accepted before can be sent again.
     assert anna.post("/", values).status == 303
     scripted = send(anna, THERE, headers=HTMX)
     assert scripted.status == 503
@@ -257,16 +250,16 @@ def test_when_too_much_waits_nothing_more_is_taken(anna, app, run_worker, monkey
     assert len(submissions()) == 4
 
 
-def test_a_refused_one_costs_its_network_nothing(anna, run_worker, monkeypatch):
+def test_a_refused_one_costs_its_network_nothing(anna, run_worker):
     settings.submissions_per_hour = 1
-    monkeypatch.setattr(intake, "MAX_PENDING", 1)
+    settings.max_pending = 1
     assert statuses(anna, THERE, HERE, HERE) == [303, 503, 503]
     run_worker()
     assert statuses(anna, HERE) == [303]
 
 
-def test_the_worker_goes_on_while_nothing_is_taken(app, anna, monkeypatch, run_worker):
-    monkeypatch.setattr(intake, "MAX_PENDING", 2)
+def test_the_worker_goes_on_while_nothing_is_taken(app, anna, run_worker):
+    settings.max_pending = 2
     statuses(anna, HERE, HERE, HERE)
     with app.app_context(), database.connection_context():
         assert worker.admit_batch(NOW, set()) == 2

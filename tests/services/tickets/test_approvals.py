@@ -1,10 +1,11 @@
-"""Approval: who is asked, the first decision counts, and everybody hears what concerns them."""
+"""Approvals: who is asked, the first decision counts, and who is told."""
 
 import threading
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 
+import clock
 from database import database
 from enums import Approval, EventKind, MessageKind, MessageState, TicketStatus
 from models import Approver, Customer, Message, TicketLink
@@ -25,7 +26,7 @@ def receivers(mails):
 
 @pytest.fixture
 def new_mails(deliver_mails):
-    """Deliver what is due, and return what has come since the last time."""
+    """Deliver due mails and return those that arrived since the last call."""
     seen = 0
 
     def load():
@@ -38,7 +39,7 @@ def new_mails(deliver_mails):
 
 
 @pytest.mark.parametrize("category", EXAMPLES)
-def test_every_kind_of_request_waits_and_is_asked_for(ask_approvers, new_mails, ticket, events, category):
+def test_every_category_waits_for_approval(ask_approvers, new_mails, ticket, events, category):
     ask_approvers(category)
     assert receivers(new_mails()) == [COMPANY, BERND, PETRA]
     assert (ticket().approval, ticket().reminders) == (Approval.PENDING, 0)
@@ -65,11 +66,33 @@ def test_each_approver_has_a_link_of_their_own(ask_approvers):
 @pytest.mark.parametrize(
     ("absent", "asked"), [(["Bernd Brot"], [PETRA]), (["Bernd Brot", "Petra Mehl"], [BERND, PETRA])]
 )
-def test_who_is_absent_is_not_asked_unless_all_are(approvers, anna, run_worker, mailbox, absent, asked):
+def test_absent_approvers_are_asked_only_if_all_are_absent(approvers, anna, run_worker, mailbox, absent, asked):
     with database.connection_context():
         Approver.update(absent_from=NOW.date(), absent_until=NOW.date()).where(Approver.name.in_(absent)).execute()
     anna.report("incident", priority="medium")
     run_worker()
+    assert receivers(mailbox.mails) == [COMPANY, *asked]
+
+
+@pytest.mark.parametrize(
+    ("local_time", "asked"),
+    [
+        ("2026-11-30 23:30", [BERND, PETRA]),
+        # In UTC it is still the day before.
+        ("2026-12-01 00:30", [PETRA]),
+        ("2026-12-01 23:30", [PETRA]),
+        ("2026-12-02 00:30", [BERND, PETRA]),
+    ],
+)
+def test_absence_lasts_from_midnight_to_midnight_in_germany(
+    approvers, anna, run_worker_at, mailbox, monkeypatch, local_time, asked
+):
+    day, moment = date(2026, 12, 1), datetime.fromisoformat(local_time).replace(tzinfo=clock.TIME_ZONE)
+    with database.connection_context():
+        Approver.update(absent_from=day, absent_until=day).where(Approver.email == BERND).execute()
+    monkeypatch.setattr(clock, "now", lambda: moment)
+    anna.report("incident", priority="medium")
+    run_worker_at(moment)
     assert receivers(mailbox.mails) == [COMPANY, *asked]
 
 
@@ -92,7 +115,7 @@ def test_call_and_conversion_ask_too(approvers, dora, clara, run_worker, mailbox
     assert receivers(mailbox.mails) == [COMPANY, BERND, PETRA] * 2
 
 
-def test_approved_means_in_the_queue_and_everybody_told(ask_approvers, new_mails, ticket, events, clara):
+def test_approved_ticket_is_in_the_queue_and_everybody_is_told(ask_approvers, new_mails, ticket, events, clara):
     bernd, _ = ask_approvers()
     new_mails()
     assert "Der Drucker" not in clara.get("/verwaltung/tickets").text
@@ -154,7 +177,7 @@ def test_start_before_approval_is_told_to_the_approvers_who_can_still_approve(as
     assert all("schon begonnen" in text_of(mail) for mail in new_mails()[:1])
 
 
-def test_decline_after_a_start_leaves_the_ticket_and_tells_both(ask_approvers, new_mails, desk, ticket):
+def test_decline_after_a_start_leaves_the_ticket_open_and_tells_both(ask_approvers, new_mails, desk, ticket):
     bernd, petra = ask_approvers(priority="high")
     desk().act("vor-freigabe-beginnen", "Die Kasse steht.")
     new_mails()
@@ -173,7 +196,7 @@ def test_decline_after_a_start_leaves_the_ticket_and_tells_both(ask_approvers, n
 @pytest.mark.parametrize(
     ("slug", "approval", "heading", "also_told"),
     [
-        # What the colleague at the other desk can begin with.
+        # The office is told that work can begin.
         ("freigeben", Approval.APPROVED, "Freigegeben", [OFFICE]),
         ("ablehnen", Approval.DECLINED, "Nicht freigegeben", []),
     ],
@@ -291,7 +314,7 @@ def test_reopening_what_was_declined_asks_for_a_new_decision(ask_approvers, new_
         assert words.index(REASON) < words.index("wieder geöffnet") < words.index("Bernd hat es sich überlegt")
     assert told["Subject"].startswith("Wieder geöffnet [")
     assert "Sie braucht noch eine Freigabe." in text_of(told)
-    # The links are the ones that they had: now they lead to the new decision.
+    # Their old links lead to the new decision.
     assert bernd.press("approved").status == 303
     assert "Bernd Brot hat am" in petra.look().text_of("decided")
     assert (ticket().approval, ticket().status) == (Approval.APPROVED, TicketStatus.NEW)
@@ -307,7 +330,7 @@ def test_reopening_what_was_cancelled_before_a_decision(ask_approvers, new_mails
         assert words.index("Doppelt gemeldet") < words.index("Doch nicht doppelt")
 
 
-def test_reopening_after_a_start_tells_of_the_new_course_alone(ask_approvers, desk, deliver_mails):
+def test_reopening_forgets_the_early_start(ask_approvers, desk, deliver_mails):
     bernd, _ = ask_approvers(priority="high")
     desk().act("vor-freigabe-beginnen", "Die Kasse steht.")
     desk().act("stornieren", "Doppelt gemeldet")
@@ -354,7 +377,7 @@ def test_approver_with_another_address_needs_a_new_link(ask_approvers, desk, mai
     assert new.press("approved").status == 303
 
 
-def test_office_hears_of_a_decline_that_nobody_else_can_tell(ask_approvers, new_mails):
+def test_office_is_told_of_a_decline_if_the_requester_gets_no_mail(ask_approvers, new_mails):
     bernd, _ = ask_approvers()
     with database.connection_context():
         Customer.update(email="").execute()
@@ -365,7 +388,7 @@ def test_office_hears_of_a_decline_that_nobody_else_can_tell(ask_approvers, new_
     assert "Bitte rufen Sie an: 0211 555-0101" in text_of(mail)
 
 
-def test_question_that_still_waits_goes_nowhere_after_the_decision(ask_approvers, new_mails, desk, mailbox):
+def test_unsent_approval_mail_is_discarded_after_the_decision(ask_approvers, new_mails, desk, mailbox):
     ask_approvers()
     new_mails()
     settings.smtp_url = ""
@@ -375,7 +398,7 @@ def test_question_that_still_waits_goes_nowhere_after_the_decision(ask_approvers
     assert receivers(new_mails()) == [COMPANY, OFFICE]
 
 
-def test_locked_customer_is_led_to_no_page_and_left_to_the_office(ask_approvers, new_mails, desk, clara):
+def test_locked_customer_gets_no_link_and_staff_follow_up(ask_approvers, new_mails, desk, clara):
     ask_approvers()
     new_mails()
     with database.connection_context():
@@ -391,7 +414,7 @@ def test_locked_customer_is_led_to_no_page_and_left_to_the_office(ask_approvers,
     assert not any("/vorgang/" in text_of(mail) for mail in mails)
 
 
-def test_press_that_is_repeated_after_the_request_came_anew_decides_nothing(ask_approvers, desk, ticket):
+def test_decision_from_an_old_page_is_rejected_after_a_new_request(ask_approvers, desk, ticket):
     bernd, petra = ask_approvers()
     page = bernd.look()
     petra.press("declined", REASON)

@@ -1,4 +1,4 @@
-"""Reminders: after one and three working days, at the same hour of the office's clock, each once; then Heute tells."""
+"""Reminders: one after one working day, one after three, at the same local time; then „Heute“ shows the ticket."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -24,13 +24,13 @@ def utc(text):
 
 @pytest.fixture
 def reminders_to(mailbox):
-    """Return the reminders that have come to an address."""
+    """Return the reminders sent to an address."""
     return lambda address: [mail for mail in mailbox.to(address) if mail["Subject"].startswith("Erinnerung")]
 
 
 @pytest.fixture
 def asked_at(approvers, anna, run_worker_at, monkeypatch):
-    """Let Anna report something at a moment for which Bernd and Petra are asked at once."""
+    """Let Anna report something at a moment; Bernd and Petra are asked at once."""
 
     def report(moment, **changes):
         monkeypatch.setattr(clock, "now", lambda: moment)
@@ -40,7 +40,7 @@ def asked_at(approvers, anna, run_worker_at, monkeypatch):
     return report
 
 
-# Computed by hand with a calendar of Nordrhein-Westfalen; all in UTC, the office's clock in the comments.
+# Computed by hand with a calendar of Nordrhein-Westfalen; all in UTC, local time in the comments.
 VECTORS = {
     "an ordinary week": ("2026-11-23 09:30", "2026-11-24 09:30", "2026-11-26 09:30"),
     "over a weekend": ("2026-11-27 09:30", "2026-11-30 09:30", "2026-12-02 09:30"),
@@ -90,7 +90,7 @@ def test_each_once(asked_at, run_worker_at, reminders_to, events):
     assert "Der Drucker zieht kein Papier ein." in first
 
 
-def test_after_a_downtime_one_mail_stands_for_both(asked_at, run_worker_at, reminders_to, ticket):
+def test_after_a_downtime_one_mail_replaces_both(asked_at, run_worker_at, reminders_to, ticket):
     asked_at(NOW)
     for days in (9, 10, 20):
         run_worker_at(NOW + timedelta(days=days))
@@ -118,7 +118,7 @@ def test_reminder_renews_the_link(asked_at, run_worker_at, mailbox, anna):
 
 
 @pytest.mark.parametrize("slug", ["freigeben", "ablehnen", "stornieren"])
-def test_what_is_decided_or_closed_is_not_reminded_of(asked_at, run_worker_at, desk, reminders_to, slug):
+def test_no_reminder_after_a_decision_or_closing(asked_at, run_worker_at, desk, reminders_to, slug):
     asked_at(NOW)
     desk().act(slug, "Bernd Brot, am Telefon")
     for days in (1, 3, 9):
@@ -126,7 +126,7 @@ def test_what_is_decided_or_closed_is_not_reminded_of(asked_at, run_worker_at, d
     assert reminders_to(BERND) == []
 
 
-def test_reminder_goes_to_who_is_there_on_its_day(asked_at, run_worker_at, reminders_to, events):
+def test_reminder_goes_to_approvers_who_are_not_absent_that_day(asked_at, run_worker_at, reminders_to, events):
     with database.connection_context():
         Approver.update(absent_until=NOW.date()).where(Approver.email == BERND).execute()
         Approver.update(absent_from=NOW.date() + timedelta(days=1)).where(Approver.email == PETRA).execute()
@@ -149,7 +149,9 @@ def test_customer_is_not_reminded_while_locked(asked_at, run_worker_at, reminder
     assert len(reminders_to(BERND)) == 1
 
 
-def test_one_that_fails_holds_up_no_other(asked_at, run_worker_at, reminders_to, monkeypatch, caplog, tickets):
+def test_a_failing_reminder_does_not_hold_up_others(
+    asked_at, run_worker_at, reminders_to, monkeypatch, caplog, tickets
+):
     asked_at(NOW)
     asked_at(NOW, description="Das Papier ist alle.")
     reminder, first = messages.reminder, tickets()[0].id
@@ -183,7 +185,19 @@ def test_asking_again_takes_it_from_heute(asked_at, run_worker_at, clara, desk):
     assert clara.get("/verwaltung/").element("overdue") is None
 
 
-def test_whoever_was_asked_anew_in_this_very_moment_is_not_reminded_as_well(asked_at, reminders_to, tickets, app):
+def test_no_reminder_if_somebody_decided_meanwhile(asked_at, desk, reminders_to, tickets, app):
+    asked_at(NOW)
+    due = NOW + timedelta(days=1)
+    with database.connection_context():
+        (ticket_id,) = approvals.due_reminders(due)
+    desk().act("freigeben", "Bernd Brot, am Telefon")
+    with app.app_context(), database.connection_context():
+        approvals.remind(ticket_id, due)
+        delivery.deliver_due(due)
+    assert reminders_to(BERND) == []
+
+
+def test_no_reminder_if_approval_was_requested_again_meanwhile(asked_at, reminders_to, tickets, app):
     asked_at(NOW)
     with app.app_context(), database.connection_context():
         approvals.remind(tickets()[0].id, NOW)

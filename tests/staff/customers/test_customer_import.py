@@ -1,4 +1,4 @@
-"""Many customers from a table as German Excel writes it: a look first, then all or nothing."""
+"""Customers imported from a CSV file as German Excel writes it: a preview first, then all or nothing."""
 
 import io
 
@@ -199,7 +199,7 @@ def test_number_taken_since_the_preview(clara, stored):
         (b"x" * (300 * 1024 + 1), "höchstens 300 KiB auf einmal."),
     ],
 )
-def test_what_is_no_table(clara, stored, content, sentence):
+def test_file_that_is_not_a_table(clara, stored, content, sentence):
     page = upload(clara, content)
     assert page.status == 422
     assert page.title.startswith("Fehler: ")
@@ -221,7 +221,7 @@ def test_confirming_something_else(clara, stored, table):
 
 
 def test_a_full_table_comes_through(clara, stored):
-    """The longest file that is let in also passes the form that carries it on."""
+    """The largest accepted file also fits into the form of the preview."""
     rows = [f"K{number:04};Firma;{'ß' * 295}" for number in range(csv_import.MAX_LINES)]
     content = "\n".join(["Nummer;Name;Größe", *rows]).encode()
     assert csv_import.MAX_BYTES * 0.98 < len(content) < csv_import.MAX_BYTES
@@ -229,7 +229,7 @@ def test_a_full_table_comes_through(clara, stored):
     assert len(stored()) == csv_import.MAX_LINES
 
 
-def test_what_stands_in_the_file_stays_text(clara, stored):
+def test_texts_of_the_file_are_escaped(clara, stored):
     payload = '</textarea><script>alert("x")</script>'
     quoted = payload.replace('"', '""')
     preview = upload(clara, f'Nummer;Name;"{quoted}"\r\n1;"{quoted}";\r\n"{quoted}";x;\r\n')

@@ -1,4 +1,4 @@
-"""Customers in the staff area: found, added, changed and locked, with their approvers."""
+"""Customers in the staff area: find, add, change and lock them, and their approvers."""
 
 import re
 from datetime import date
@@ -323,7 +323,7 @@ def test_approver_of_another_customer(clara, sommer, stored):
         assert Approver.select().count() == 1
 
 
-def test_what_is_typed_stays_text(clara, stored):
+def test_typed_texts_are_escaped(clara, stored):
     values = {"name": XSS, "contact_name": XSS}
     assert fill(clara, NEW, NORDRING | values).status == 303
     path = f"{LIST}/{stored()['K2002'].id}"

@@ -1,4 +1,4 @@
-"""PINs on paper: each is shown once, in a letter whose link fills in the number and nothing else."""
+"""PIN letters: a PIN is shown once, in a letter whose link fills in only the customer number."""
 
 import pytest
 import segno
@@ -96,7 +96,7 @@ def test_new_pin_replaces_the_old_one(clara, anna, sommer, run_worker, submissio
     assert [submission.unmatched_reason for submission in submissions()] == ["former_pin", None]
 
 
-def test_a_pin_stands_nowhere_else(clara, sommer):
+def test_a_pin_is_shown_nowhere_else(clara, sommer):
     (pin,) = printed_pins(press(clara, f"{sommer}/pin", clara.get(sommer)))
     digits = pin.replace(" ", "")
     for path in (CUSTOMERS, sommer, PIN_LETTERS, f"{CUSTOMERS}?text={digits}"):
@@ -145,7 +145,7 @@ def test_locked_customers_wait_for_nothing(clara):
 
 
 @pytest.mark.parametrize("chosen", [[], [""], ["x"], ["9" * 30]])
-def test_print_run_of_nobody(clara, anna, chosen):
+def test_print_run_without_customers(clara, anna, chosen):
     page = clara.post(PIN_LETTERS, clara.get(PIN_LETTERS).fields().to_dict() | {"customers": chosen})
     assert page.status == 422
     assert page.title.startswith("Fehler: ")
@@ -160,11 +160,11 @@ def test_no_more_letters_than_the_limit(clara, monkeypatch):
     assert len(page.fields().getlist("customers")) == MAX_LETTERS
     assert "Weitere stehen hier, sobald diese gedruckt sind." in page.text
     values = page.fields().to_dict() | {"customers": [f"M{n:03}" for n in range(MAX_LETTERS + 1)]}
-    # As a browser sends it: the boxes of a hundred customers are no parts of their own.
+    # As a browser sends it: url-encoded, not as a hundred parts.
     response = clara.client.post(PIN_LETTERS, data=values)
     assert response.status_code == 422
     assert f"höchstens {MAX_LETTERS} Kunden" in response.text
-    monkeypatch.setattr(pins, "_hash", lambda number, pin: "none")
+    monkeypatch.setattr(pins, "generate_password_hash", lambda proof: "none")
     response = clara.client.post(PIN_LETTERS, data=values | {"customers": values["customers"][:MAX_LETTERS]})
     assert response.text.count("<article") == MAX_LETTERS
 
@@ -172,19 +172,19 @@ def test_no_more_letters_than_the_limit(clara, monkeypatch):
 def test_number_changed_in_the_same_moment(clara, sommer, monkeypatch):
     page = clara.get(sommer)
 
-    def change_meanwhile(number, pin):
+    def change_meanwhile(proof):
         with database.connection_context():
             Customer.update(number="K9").execute()
         return "none"
 
-    monkeypatch.setattr(pins, "_hash", change_meanwhile)
+    monkeypatch.setattr(pins, "generate_password_hash", change_meanwhile)
     answer = press(clara, f"{sommer}/pin", page)
     assert answer.status == 409
     with database.connection_context():
         assert Customer.get().pin_issued_at is None
 
 
-def test_what_is_typed_stays_text(clara):
+def test_typed_texts_are_escaped(clara):
     with database.connection_context():
         customer = customers.add({"number": "K1", "name": XSS, "contact_name": XSS}, NOW)
     assert XSS not in clara.get(PIN_LETTERS).text

@@ -1,4 +1,4 @@
-"""The door of the staff area, tried at every address there is: also at those that are added later."""
+"""Access to the staff area, tried at every address; addresses that are added later are included."""
 
 import pytest
 
@@ -15,12 +15,12 @@ SECRETS = ["Sommer", "Dreist", "Neumann", "zieht kein Papier", "Foto.png"]
 PREFIX = "/verwaltung/"
 
 
-# What a visit to one of these is, no data lies behind.
+# Pages without data.
 ALWAYS_OPEN = {"staff.setup.form", "staff.sign_in.form"}
 
 
-def tells_nothing(answer, endpoint):
-    """See that an answer holds nothing of the office's and leads to the sign-in page."""
+def check_closed(answer, endpoint):
+    """Check that an answer holds no data of the office and leads to the sign-in page."""
     assert not [word for word in SECRETS if word in answer.text], endpoint
     if answer.status_code == 303:
         assert answer.location.startswith("/verwaltung/anmelden"), endpoint
@@ -31,23 +31,23 @@ def tells_nothing(answer, endpoint):
         assert endpoint.startswith("staff.setup."), endpoint
 
 
-def try_all_doors(visitor, staff_routes, values, **options):
+def request_all(visitor, staff_routes, values, **options):
     for endpoint, address in staff_routes["GET"]:
-        tells_nothing(visitor.client.get(address, **options), endpoint)
+        check_closed(visitor.client.get(address, **options), endpoint)
     for endpoint, address in staff_routes["POST"]:
-        tells_nothing(visitor.client.post(address, data=values, **options), endpoint)
+        check_closed(visitor.client.post(address, data=values, **options), endpoint)
 
 
 @pytest.mark.parametrize("has_token", [True, False])
-def test_nobody_gets_in_without_a_session(app, staff_routes, has_token):
+def test_closed_without_a_session(app, staff_routes, has_token):
     stranger = Visitor(app, {})
     token = stranger.get("/").fields()["csrf_token"] if has_token else ""
     before = snapshot()
-    try_all_doors(stranger, staff_routes, {"csrf_token": token, "text": "Hallo"})
+    request_all(stranger, staff_routes, {"csrf_token": token, "text": "Hallo"})
     assert snapshot() == before
 
 
-def test_nobody_gets_in_with_a_locked_account(clara, staff_routes):
+def test_closed_to_a_locked_account(clara, staff_routes):
     token = clara.get(PREFIX).fields()["csrf_token"]
     cookie = clara.client.get_cookie("session").value
     with database.connection_context():
@@ -57,7 +57,7 @@ def test_nobody_gets_in_with_a_locked_account(clara, staff_routes):
         for endpoint, address in staff_routes[method]:
             clara.client.set_cookie("session", cookie)
             answer = clara.client.open(address, method=method, data={"csrf_token": token} if method == "POST" else None)
-            tells_nothing(answer, endpoint)
+            check_closed(answer, endpoint)
     assert snapshot() == before
 
 
@@ -86,7 +86,7 @@ def test_opening_a_page_changes_nothing(clara, staff_routes):
 
 
 def test_every_answer_carries_the_headers(app, clara, staff_routes):
-    """Without a session, with one, and with one but without a token; what holds data is kept by nobody."""
+    """With and without a session, and without a token; pages with data are not cached."""
     for visitor in (Visitor(app, {}), clara):
         for method, places in staff_routes.items():
             for _, address in places:

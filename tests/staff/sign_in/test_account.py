@@ -1,4 +1,4 @@
-"""One's own account: another password, the second factor, and the browsers that are signed in."""
+"""The account page: password, second factor and sessions."""
 
 import re
 from datetime import timedelta
@@ -49,7 +49,7 @@ def phone(clara):
 
 
 def begin(visitor):
-    """Begin with the second factor and return the app that has taken over the key."""
+    """Begin the setup of the second factor and return the app with its key."""
     page = do(visitor, "zweiter-faktor", **{"beginnen-password": PASSWORD})
     assert page.status == 303
     shown = visitor.get(ACCOUNT)
@@ -183,7 +183,7 @@ def test_wrong_first_code(clara, code):
 
 def test_confirm_without_having_begun(clara):
     with database.connection_context():
-        code = two_factor._totp(Staff.get()).at(NOW)
+        code = pyotp.TOTP(two_factor.setup_key(Staff.get()).replace(" ", "")).at(NOW)
     assert do(clara, "zweiter-faktor/bestaetigen", one_time_code=code).status == 303
     assert member().totp_enabled_at is None
 
@@ -193,13 +193,31 @@ def test_confirm_twice_shows_no_codes_again(clara, phone):
     assert (page.status, page.response.location) == (303, ACCOUNT)
 
 
+def test_setup_with_an_older_state_of_the_account(clara):
+    """Another browser goes on with the setup between what this one read and what it writes."""
+    with database.connection_context():
+        two_factor.begin_setup(Staff.get())
+        outdated = Staff.get()
+        app = pyotp.TOTP(two_factor.setup_key(outdated).replace(" ", ""))
+        two_factor.begin_setup(outdated)
+        assert two_factor.confirm_setup(outdated, app.at(NOW), NOW) is None
+        current = Staff.get()
+        app = pyotp.TOTP(two_factor.setup_key(current).replace(" ", ""))
+        assert len(two_factor.confirm_setup(current, app.at(NOW), NOW)) == two_factor.RECOVERY_CODES
+        before = snapshot()
+        assert two_factor.confirm_setup(current, app.at(NOW), NOW) is None
+        two_factor.cancel_setup(current)
+        two_factor.begin_setup(current)
+        assert snapshot() == before
+
+
 def test_begin_does_not_touch_one_in_force(clara, phone):
     before = member().totp_salt
     do(clara, "zweiter-faktor", **{"beginnen-password": PASSWORD})
     assert member().totp_salt == before
 
 
-def test_not_begun_after_all(clara):
+def test_setup_that_is_cancelled(clara):
     begin(clara)
     assert do(clara, "zweiter-faktor/abschalten").status == 303
     assert member().totp_salt is None

@@ -1,4 +1,4 @@
-"""What was sent while the door was closed: it is not lost, and goes nowhere else."""
+"""A form sent without a session is not lost, and is sent nowhere else."""
 
 import io
 
@@ -70,7 +70,7 @@ def test_what_was_sent_without_a_valid_token_is_not_lost(clara, note, headers):
     assert len(notes()) == 1
 
 
-def test_files_are_said_to_be_missing(clara, note):
+def test_page_says_that_files_are_missing(clara, note):
     address, values = note
     page = clara.post(address, values | {"csrf_token": "bogus", "datei": (io.BytesIO(b"Hallo"), "Notiz.txt")})
     assert "Bitte wählen Sie sie auf der nächsten Seite noch einmal" in page.text
@@ -81,7 +81,7 @@ def test_files_are_said_to_be_missing(clara, note):
     "headers", [{"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}, {"Origin": "null"}]
 )
 @pytest.mark.parametrize("is_in", [True, False])
-def test_what_another_site_sends_is_carried_nowhere(clara, note, headers, is_in):
+def test_what_another_site_sends_is_dropped(clara, note, headers, is_in):
     address, values = note
     if not is_in:
         lose_cookie(clara)
@@ -126,7 +126,7 @@ def test_form_with_secrets_and_a_bad_token(clara):
         '["/verwaltung/kunden/neu", [["name", "\\ud800"]], false]',
     ],
 )
-def test_invented_held_values_lead_nowhere(signed_out, held):
+def test_invented_pending_posts_are_ignored(signed_out, held):
     page = sign_in(signed_out, held=held)
     assert (page.status, page.response.location) == (303, HOME)
 

@@ -1,4 +1,4 @@
-"""Approval as the office sees it: who can be asked, and what waits when approvers come, go or are away."""
+"""Approvals in the staff area: who can be asked, and what waits when approvers come, go or are absent."""
 
 from datetime import timedelta
 
@@ -20,7 +20,7 @@ def remove_all():
             customers.remove_approver(approver)
 
 
-def test_without_any_approver_the_office_is_told_what_to_do(ask_approvers, desk, ticket, run_worker_at, deliver_mails):
+def test_without_any_approver_staff_are_told_what_to_do(ask_approvers, desk, ticket, run_worker_at, deliver_mails):
     ask_approvers()
     form = desk().form("freigabe-anfragen")
     remove_all()
@@ -38,7 +38,7 @@ def test_without_any_approver_the_office_is_told_what_to_do(ask_approvers, desk,
     assert ticket().approval is Approval.APPROVED
 
 
-def test_customers_page_leads_to_what_waits(ask_approvers, clara):
+def test_customers_page_links_to_waiting_tickets(ask_approvers, clara):
     assert clara.get(CUSTOMER).element("pending") is None
     ask_approvers()
     assert clara.get(CUSTOMER).text_of("pending").startswith("1 Ticket wartet auf eine Freigabe.")

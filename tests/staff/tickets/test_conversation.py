@@ -1,4 +1,4 @@
-"""The office answers a customer and tells what became of the request; what the customer writes waits for somebody."""
+"""Staff answer a customer and tell them the outcome; messages from the customer wait for a reaction."""
 
 import io
 
@@ -16,7 +16,7 @@ ANNA = "post@sommer.example"
 
 
 class ConversationPage:
-    """Anna's only ticket on Clara's desk, and Anna's page of it."""
+    """Clara's page of Anna's only ticket."""
 
     def __init__(self, clara, anna, code):
         self.clara, self.anna = clara, anna
@@ -26,7 +26,7 @@ class ConversationPage:
         return self.clara.get(self.path)
 
     def act(self, slug, page=None, **typed):
-        """Fill in and send the form of one verb."""
+        """Fill in and send the form of an action."""
         return self.send(slug, f"{self.path}/{slug}", page, **typed)
 
     def insert(self, name, page=None, headers=(), **typed):
@@ -41,20 +41,20 @@ class ConversationPage:
         return self.clara.post(address, values, headers=dict(headers))
 
     def offers(self, slug):
-        """Say whether the page has the form of a verb."""
+        """Say whether the page has the form of an action."""
         return any(form.get("action") == f"{self.path}/{slug}" for form in self.look().tree.iter("form"))
 
 
 @pytest.fixture
 def desk(anna, clara, run_worker, ticket):
-    """Lay Anna's ticket on Clara's desk."""
+    """Let Anna report something, and return Clara's page of the ticket."""
 
-    def lay(**changes):
+    def report(**changes):
         anna.report("incident", **changes)
         run_worker()
         return ConversationPage(clara, anna, ticket().submission.code)
 
-    return lay
+    return report
 
 
 @pytest.fixture
@@ -135,7 +135,7 @@ def test_answer_goes_to_the_requester_at_the_customer(desk, deliver_mails, mailb
         ({"locked_at": NOW}, "Der Kunde ist gesperrt"),
     ],
 )
-def test_nobody_to_answer(desk, events, change, sentence):
+def test_customer_who_cannot_be_answered(desk, events, change, sentence):
     work = desk(email="anna@anderswo.example")
     old_page = work.look()
     with database.connection_context():
@@ -180,7 +180,7 @@ def test_message_that_came_meanwhile_is_read_first(desk, write, events):
     assert events()[-1][0] is EventKind.REPLIED
 
 
-def test_message_waits_until_somebody_reacts(desk, write, clara):
+def test_message_waits_for_a_reaction_of_staff(desk, write, clara):
     work = desk()
 
     def is_waiting():
@@ -209,7 +209,7 @@ def test_message_waits_until_somebody_reacts(desk, write, clara):
         assert not is_waiting()
 
 
-def test_files_of_a_message_stand_beside_it(desk, write, clara):
+def test_files_of_a_message_are_shown_with_it(desk, write, clara):
     work = desk(files=[(io.BytesIO(PNG), "Foto.png")])
     write("Siehe Bild", files=[(io.BytesIO(PNG), "Rauch.png"), (io.BytesIO(b"Hallo"), "Notiz.txt")])
     page = work.look()
@@ -243,7 +243,7 @@ def test_cancelling_tells_why(desk, deliver_mails, mailbox):
 
 
 @pytest.mark.parametrize(("slug", "typed"), [("erledigen", {"text": "Fertig"}), ("stornieren", {"reason": "Fertig"})])
-def test_locked_customer_is_told_but_not_led_to_a_page_that_does_not_open(desk, deliver_mails, mailbox, slug, typed):
+def test_mail_to_a_locked_customer_has_no_link(desk, deliver_mails, mailbox, slug, typed):
     work = desk()
     with database.connection_context():
         Customer.update(locked_at=NOW).execute()
@@ -270,14 +270,14 @@ def test_reopening_by_the_office_is_told_and_one_by_the_customer_is_not(desk, wr
     assert path_in(mail, "/vorgang/")
 
 
-def test_who_hears_of_a_verb_is_said_at_its_field(desk):
+def test_hint_says_whether_the_customer_gets_a_mail(desk):
     work = desk()
     assert "Der Kunde bekommt davon keine E-Mail." in work.look().text_of("warten-text-hint")
     work.act("erledigen")
     assert "Der Kunde bekommt eine E-Mail." in work.look().text_of("wieder-oeffnen-reason-hint")
 
 
-def test_what_the_customer_reads_is_said_at_the_field(desk):
+def test_hint_says_what_the_customer_reads(desk):
     page = desk().look()
     for field in ("antworten-text", "erledigen-text", "stornieren-reason"):
         assert "Der Kunde liest das" in page.text_of(f"{field}-hint")
@@ -288,7 +288,7 @@ def test_what_the_customer_reads_is_said_at_the_field(desk):
     ("change", "words"),
     [({"email": ""}, "Der Kunde erfährt davon nichts"), ({"locked_at": NOW}, "Seine Seite ist gesperrt")],
 )
-def test_what_the_customer_does_not_read_is_said_at_the_field(desk, change, words):
+def test_hint_says_what_the_customer_does_not_read(desk, change, words):
     work = desk()
     with database.connection_context():
         Customer.update(change).execute()
@@ -309,7 +309,7 @@ def test_declining_is_told_once_and_asks_for_no_reply(desk, deliver_mails, mailb
     assert "können Sie uns auch schreiben" not in text_of(mailbox.last_to(ANNA))
 
 
-def test_revoked_link_is_dead_and_the_next_mail_brings_another(desk, write, anna, events, deliver_mails, mailbox):
+def test_revoked_link_is_invalid_and_the_next_mail_has_a_new_one(desk, write, anna, events, deliver_mails, mailbox):
     work = desk()
     path = write("Hallo")
     assert "Der Kunde hat einen Link" in work.look().text_of("ticket")
@@ -326,7 +326,7 @@ def test_revoked_link_is_dead_and_the_next_mail_brings_another(desk, write, anna
     assert anna.get(path).status == 404
 
 
-def test_mail_that_still_waits_leaves_with_a_fresh_link(desk, write, anna, deliver_mails, mailbox):
+def test_unsent_mail_gets_the_new_link(desk, write, anna, deliver_mails, mailbox):
     work = desk()
     path = write("Hallo")
     work.act("antworten", text="Wir kommen morgen.")
@@ -385,7 +385,7 @@ def test_text_block_is_put_below_what_is_typed(desk, events, headers):
 
 @pytest.mark.parametrize("headers", [{}, HTMX])
 @pytest.mark.parametrize("block", ["", "x", "99999", "9" * 30])
-def test_text_block_that_is_none(desk, block, headers):
+def test_invalid_text_block(desk, block, headers):
     text_blocks(Gruß="Viele Grüße")
     work = desk()
     address = f"{work.path}/antworten/textbaustein"

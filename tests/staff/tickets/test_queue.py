@@ -1,4 +1,4 @@
-"""The queue: order, filters in the address, counts, pages, search, and news without a reload."""
+"""The queue: order, filters in the URL, counts, pages, search, and live updates."""
 
 from datetime import timedelta
 
@@ -23,15 +23,15 @@ def titles(page):
     return ["".join(link.itertext()) for link in links]
 
 
-def address(page, text):
-    """Return where the link with this text leads."""
+def href(page, text):
+    """Return the target of the link with this text."""
     (link,) = [link for link in page.tree.iter("a") if "".join(link.itertext()) == text]
     return link.get("href")
 
 
 @pytest.fixture
 def reported(anna, run_worker):
-    """Report incidents, each given as description and priority, one after the other."""
+    """Report incidents, given as pairs of description and priority."""
 
     def report(*requests, **changes):
         for description, priority in requests:
@@ -43,7 +43,7 @@ def reported(anna, run_worker):
 
 @pytest.fixture
 def change(app):
-    """Change tickets in the database by the description they came with."""
+    """Change a ticket in the database, given its description."""
 
     def update(description, **values):
         with app.app_context(), database.connection_context():
@@ -72,7 +72,7 @@ def test_archive_is_newest_first(reported, clara, change):
     assert titles(clara.get("/verwaltung/tickets?stand=alle")) == ["drei", "zwei", "eins"]
 
 
-def test_what_is_to_do(reported, clara, anna, change):
+def test_todo_view(reported, clara, anna, change):
     reported(("frei", "low"))
     with database.connection_context():
         Approver.create(customer=Customer.get(), name="Bernd Brot", email="bernd@sommer.example")
@@ -82,6 +82,16 @@ def test_what_is_to_do(reported, clara, anna, change):
     assert titles(clara.get("/verwaltung/tickets")) == ["hoch und offen", "frei", "läuft schon"]
     page = clara.get("/verwaltung/tickets?stand=alle-offenen&freigabe=wartet")
     assert titles(page) == ["hoch und offen", "muss warten", "läuft schon", "beim Kunden"]
+
+
+def test_new_view_leaves_out_pending_approvals(reported, clara, change):
+    reported(("frei", "low"))
+    with database.connection_context():
+        Approver.create(customer=Customer.get(), name="Bernd Brot", email="bernd@sommer.example")
+    reported(("hoch und offen", "high"), ("muss warten", "medium"), ("freigegeben", "low"), ("läuft schon", "low"))
+    change("freigegeben", approval="approved")
+    change("läuft schon", approval="approved", status="in_progress")
+    assert titles(clara.get("/verwaltung/tickets?stand=neu")) == ["frei", "freigegeben"]
 
 
 EXPECTED = {
@@ -123,9 +133,9 @@ def test_filters(anna, clara, run_worker, change):
     assert {query: titles(clara.get(f"/verwaltung/tickets?{query}")) for query in EXPECTED} == EXPECTED
 
 
-def test_filters_that_are_none(reported, clara):
+def test_invalid_filters_are_ignored(reported, clara):
     reported(("eins", "low"))
-    none = [
+    invalid = [
         "stand=x",
         "art=incident",
         "prioritaet=5",
@@ -135,8 +145,8 @@ def test_filters_that_are_none(reported, clara):
         "nach=9",
         "nach=0-0",
     ]
-    assert {query: titles(clara.get(f"/verwaltung/tickets?{query}")) for query in none} == {
-        key: ["eins"] for key in none
+    assert {query: titles(clara.get(f"/verwaltung/tickets?{query}")) for query in invalid} == {
+        key: ["eins"] for key in invalid
     }
 
 
@@ -164,7 +174,7 @@ def test_counts_of_the_daily_views(reported, clara, change, app):
         assert words in shown
 
 
-def test_count_ends_where_nobody_counts_on(reported, clara, monkeypatch):
+def test_count_has_a_maximum(reported, clara, monkeypatch):
     reported(("eins", "low"), ("zwei", "low"), ("drei", "low"))
     monkeypatch.setattr(queue, "MAX_COUNTED", 2)
     assert "über 2 Tickets" in clara.get("/verwaltung/tickets").text_of("live")
@@ -172,7 +182,6 @@ def test_count_ends_where_nobody_counts_on(reported, clara, monkeypatch):
 
 def test_what_is_found_is_counted_up_to_the_end_of_a_page(reported, clara, monkeypatch):
     monkeypatch.setattr(queue, "PAGE_SIZE", 2)
-    monkeypatch.setattr(queue.page, "__defaults__", ("", 2))
     reported(("Drucker eins", "low"), ("Drucker zwei", "low"))
     assert "2 Tickets" in clara.get("/verwaltung/tickets?text=drucker").text_of("live")
     reported(("Drucker drei", "low"))
@@ -181,25 +190,25 @@ def test_what_is_found_is_counted_up_to_the_end_of_a_page(reported, clara, monke
 
 @pytest.mark.parametrize("query", ["", "stand=alle", "stand=alle&text=ticket", "text=ticket&prioritaet=mittel"])
 def test_pages_show_each_ticket_once(reported, clara, monkeypatch, query):
-    monkeypatch.setattr(queue.page, "__defaults__", ("", 2))
+    monkeypatch.setattr(queue, "PAGE_SIZE", 2)
     reported(*((f"Ticket {number}", "medium") for number in range(5)))
     path, found = f"/verwaltung/tickets?{query}", []
     for _ in range(2):
         page = clara.get(path)
         found += titles(page)
-        path = address(page, "Weitere Tickets")
+        path = href(page, "Weitere Tickets")
     last = clara.get(path)
     assert "Weitere Tickets" not in last.text
-    assert titles(clara.get(address(last, "Zum Anfang"))) == found[:2]
+    assert titles(clara.get(href(last, "Zum Anfang"))) == found[:2]
     found += titles(last)
     assert sorted(found) == [f"Ticket {number}" for number in range(5)]
     assert found == sorted(found, reverse="alle" in query)
 
 
 def test_paging_goes_on_where_it_was_though_tickets_come_and_go(reported, clara, change, monkeypatch):
-    monkeypatch.setattr(queue.page, "__defaults__", ("", 2))
+    monkeypatch.setattr(queue, "PAGE_SIZE", 2)
     reported(*((f"Ticket {number}", "low") for number in range(4)))
-    following = address(clara.get("/verwaltung/tickets"), "Weitere Tickets")
+    following = href(clara.get("/verwaltung/tickets"), "Weitere Tickets")
     change("Ticket 0", status="done")
     reported(("eilig", "high"))
     assert titles(clara.get(following)) == ["Ticket 2", "Ticket 3"]
@@ -231,6 +240,24 @@ def test_search(anna, clara, run_worker, change, scope):
     assert {typed: found(typed) for typed in FOUND_BY} == dict.fromkeys(FOUND_BY, only)
     assert {typed: found(typed) for typed in NOT_FOUND_BY} == {key: [] for key in NOT_FOUND_BY}
     assert len(found("sommer")) == len(found("K1001")) == 2
+
+
+@pytest.mark.parametrize(("stored", "typed"), [("Straße", "strasse"), ("STRASSE", "straße"), ("Straße", "STRAßE")])
+def test_search_takes_both_spellings_of_a_sharp_s(reported, clara, stored, typed):
+    reported((f"{stored} ohne Netz", "low"))
+    page = clara.get("/verwaltung/tickets", query_string={"text": typed})
+    assert titles(page) == [f"{stored} ohne Netz"]
+
+
+def test_numbers_are_found_with_and_without_spaces(anna, clara, run_worker):
+    anna.report("warranty", serial_number="AB 12 34", phone="0221 44 55 66")
+    anna.report("new_employee", extension="4 56 78", mobile="0172 55 50 166")
+    run_worker()
+    serial, phone, extension, mobile = (
+        len(titles(clara.get("/verwaltung/tickets", query_string={"text": typed})))
+        for typed in ("ab1234", "0221445566", "45678", "01725550166")
+    )
+    assert (serial, phone, extension, mobile) == (1, 1, 1, 1)
 
 
 def test_search_by_vorgangsnummer(reported, clara, tickets):
@@ -268,14 +295,14 @@ def test_new_tickets_appear_without_a_reload(reported, clara):
     assert changed.element("live").get("data-hx-get") != ask
 
 
-def test_further_pages_stay_as_they_are(reported, clara, monkeypatch):
-    monkeypatch.setattr(queue.page, "__defaults__", ("", 1))
+def test_further_pages_do_not_poll(reported, clara, monkeypatch):
+    monkeypatch.setattr(queue, "PAGE_SIZE", 1)
     reported(("eins", "low"), ("zwei", "low"))
-    further = clara.get(address(clara.get("/verwaltung/tickets"), "Weitere Tickets"))
+    further = clara.get(href(clara.get("/verwaltung/tickets"), "Weitere Tickets"))
     assert further.element("live").get("data-hx-get") is None
 
 
-def test_asking_by_itself_keeps_nobody_signed_in(app, reported, monkeypatch):
+def test_polling_keeps_nobody_signed_in(app, reported, monkeypatch):
     clara = signed_in(app, "Clara Neumann")
     ask = clara.get("/verwaltung/tickets").element("live").get("data-hx-get")
     for minutes in range(0, 120, 20):
@@ -303,7 +330,15 @@ def test_asking_by_itself_keeps_nobody_signed_in(app, reported, monkeypatch):
     ],
     ids=str,
 )
-def test_views_of_a_million_tickets_begin_with_the_few_that_may_be_shown(anna, db, filters, first_step):
-    sql, values = queue._ordered(queue._selected(filters), filters).limit(51).sql()
-    plan = [row[-1] for row in db.execute_sql(f"EXPLAIN QUERY PLAN {sql}", values)]
+def test_each_view_reads_an_index_first(anna, db, monkeypatch, filters, first_step):
+    asked, execute = [], db.execute_sql
+
+    def note(sql, params=None):
+        asked.append((sql, params))
+        return execute(sql, params)
+
+    monkeypatch.setattr(db, "execute_sql", note)
+    queue.page(filters)
+    sql, values = next((sql, values) for sql, values in asked if "LIMIT" in sql and queue.PAGE_SIZE + 1 in values)
+    plan = [row[-1] for row in execute(f"EXPLAIN QUERY PLAN {sql}", values)]
     assert plan[0].startswith(first_step)

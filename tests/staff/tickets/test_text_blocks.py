@@ -1,4 +1,4 @@
-"""The office keeps texts for its answers."""
+"""Text blocks for answers: add, change, remove."""
 
 import pytest
 
@@ -58,7 +58,7 @@ def test_add_change_remove(clara):
     ],
 )
 @pytest.mark.parametrize("path", ["neu", "change"])
-def test_what_is_refused_comes_back(clara, path, changes, field, sentence):
+def test_invalid_input_is_shown_again(clara, path, changes, field, sentence):
     save(clara, f"{PATH}/neu", name="Gruß", text="Viele Grüße")
     save(clara, f"{PATH}/neu", name="Rückruf", text="Wir rufen an.")
     before = stored()
@@ -73,7 +73,7 @@ def test_what_is_refused_comes_back(clara, path, changes, field, sentence):
     assert stored() == before
 
 
-def test_braces_around_nothing_that_could_be_filled_in_are_text(clara):
+def test_a_single_brace_is_plain_text(clara):
     save(clara, f"{PATH}/neu", name="Code", text="if (x) { tu() ")
     assert stored() == {"Code": "if (x) { tu()"}
 
@@ -82,6 +82,6 @@ def test_the_placeholders_are_named(clara):
     assert ALLOWED in clara.get(f"{PATH}/neu").text_of("text-hint")
 
 
-def test_the_way_there(clara):
+def test_the_account_page_links_to_the_text_blocks(clara):
     hrefs = [link.get("href") for link in clara.get("/verwaltung/konto").tree.iter("a")]
     assert PATH in hrefs

@@ -1,4 +1,4 @@
-"""The office works on tickets: every verb, who may do it when, and two people at the same time."""
+"""Work on tickets: each action, when it is possible, and two people at the same time."""
 
 import io
 from datetime import timedelta
@@ -9,7 +9,6 @@ import clock
 from database import database
 from enums import Approval, EventKind, TicketStatus
 from models import Approver, Customer, Staff, Submission
-from services.tickets import actions
 from tests.support.cast import NOW, signed_in
 from tests.support.files.samples import JPEG, PDF, PNG
 from tests.support.pages import EXAMPLES, HTMX, OPTIONAL
@@ -20,14 +19,14 @@ SCRIPT = "<script>alert(1)</script>"
 
 @pytest.fixture
 def desk(anna, clara, run_worker, ticket):
-    """Return the only ticket of a category, as it came in, on Clara's desk."""
+    """Let Anna report something, and return Clara's page of the ticket."""
 
-    def lay(category="incident", **changes):
+    def report(category="incident", **changes):
         anna.report(category, **changes)
         run_worker()
         return TicketPage(clara, ticket())
 
-    return lay
+    return report
 
 
 @pytest.fixture
@@ -92,7 +91,7 @@ def test_times(desk, ticket, monkeypatch):
     assert (ticket().first_action_at, ticket().closed_at) == (moments[0], None)
 
 
-def test_starting_takes_over_only_what_is_nobodys(desk, ticket, app):
+def test_starting_assigns_only_an_unassigned_ticket(desk, ticket, app):
     signed_in(app, "Emil Ernst")
     work = desk()
     work.act("zuweisen", "emil ernst")
@@ -115,14 +114,14 @@ def test_assigning_says_to_whom(desk, app, events):
 
 
 @pytest.mark.parametrize("to", ["gibt es nicht", ""])
-def test_assigning_to_nobody_known(desk, ticket, to):
+def test_assigning_to_an_unknown_name(desk, ticket, to):
     answer = desk().act("zuweisen", to)
     assert answer.status == 422
     assert answer.errors()
     assert ticket().assignee is None
 
 
-def test_locked_colleague_gets_nothing(desk, app, ticket):
+def test_locked_colleague_gets_no_ticket(desk, app, ticket):
     signed_in(app, "Emil Ernst")
     work = desk()
     page = work.look()
@@ -135,7 +134,7 @@ def test_locked_colleague_gets_nothing(desk, app, ticket):
 
 @pytest.mark.parametrize("slug", ["warten", "stornieren", "notieren"])
 @pytest.mark.parametrize("typed", ["", "  \n "])
-def test_reason_is_wanted(desk, events, slug, typed):
+def test_reason_is_required(desk, events, slug, typed):
     work = desk()
     page = work.act(slug, typed)
     assert page.status == 422
@@ -154,7 +153,7 @@ def test_too_long_a_text_comes_back(desk, events):
     assert len(events()) == 1
 
 
-def test_verb_that_is_none(desk, events):
+def test_unknown_action(desk, events):
     work = desk()
     assert work.visitor.post(f"{work.path}/loeschen", work.form("notieren")).status == 404
     assert work.visitor.get("/verwaltung/ticket/ZZZZZZZZ").status == 404
@@ -171,14 +170,14 @@ def test_code_as_people_type_it(desk, ticket, code):
 
 
 @pytest.mark.parametrize("seen", ["", "x", "-1", "0", "9" * 30, "٣"])
-def test_form_without_what_was_seen(desk, ticket, seen):
+def test_form_without_a_valid_seen_event(desk, ticket, seen):
     work = desk()
     values = work.form("beginnen") | {"beginnen-seen": seen}
     assert work.visitor.post(f"{work.path}/beginnen", values).status == 422
     assert ticket().status is TicketStatus.NEW
 
 
-def test_second_one_sees_what_the_first_one_did(app, desk, ticket, events):
+def test_second_person_sees_what_the_first_did(app, desk, ticket, events):
     work = desk()
     emil = TicketPage(signed_in(app, "Emil Ernst"), ticket())
     old_page = work.look()
@@ -197,7 +196,7 @@ def test_second_one_sees_what_the_first_one_did(app, desk, ticket, events):
     assert events()[-1][1:] == ("Clara Neumann", "Hat sich erledigt")
 
 
-def test_second_one_wants_what_is_not_possible_any_more(app, desk, ticket):
+def test_second_person_wants_what_is_no_longer_possible(app, desk, ticket):
     work = desk()
     emil = TicketPage(signed_in(app, "Emil Ernst"), ticket())
     old_page = work.look()
@@ -211,7 +210,45 @@ def test_second_one_wants_what_is_not_possible_any_more(app, desk, ticket):
     assert ticket().status is TicketStatus.DONE
 
 
-def test_note_takes_nothing_from_anybody(app, desk, ticket, events):
+@pytest.mark.parametrize(
+    "slug",
+    [
+        "uebernehmen",
+        "zuweisen",
+        "beginnen",
+        "vor-freigabe-beginnen",
+        "warten",
+        "erledigen",
+        "stornieren",
+        "antworten",
+        "freigeben",
+        "ablehnen",
+        "freigabe-anfragen",
+    ],
+)
+def test_a_closed_ticket_can_only_be_reopened(desk, ticket, events, deliver_mails, slug):
+    work = desk()
+    work.act("erledigen")
+    before, mails = events(), len(deliver_mails())
+    seen = work.form("wieder-oeffnen")
+    values = {"csrf_token": seen["csrf_token"], f"{slug}-seen": seen["wieder-oeffnen-seen"]}
+    typed = {f"{slug}-{name}": text for name, text in (("text", "x"), ("reason", "x"), ("to", "clara neumann"))}
+    assert work.visitor.post(f"{work.path}/{slug}", values | typed).status == 422
+    assert (events(), len(deliver_mails())) == (before, mails)
+    assert ticket().status is TicketStatus.DONE
+
+
+def test_an_open_ticket_cannot_be_reopened(desk, events):
+    work = desk()
+    seen = work.form("stornieren")
+    values = {"csrf_token": seen["csrf_token"], "wieder-oeffnen-seen": seen["stornieren-seen"]}
+    answer = work.visitor.post(f"{work.path}/wieder-oeffnen", values | {"wieder-oeffnen-reason": "x"})
+    assert answer.status == 422
+    assert "Dieses Ticket ist offen." in answer.text_of("ticket")
+    assert len(events()) == 1
+
+
+def test_note_never_conflicts(app, desk, ticket, events):
     work = desk()
     emil = TicketPage(signed_in(app, "Emil Ernst"), ticket())
     old_page = work.look()
@@ -219,16 +256,6 @@ def test_note_takes_nothing_from_anybody(app, desk, ticket, events):
     assert work.act("notieren", "Kunde rief an", old_page).status == 303
     assert [kind for kind, *_ in events()][-2:] == [EventKind.STARTED, EventKind.NOTED]
     assert ticket().status is TicketStatus.IN_PROGRESS
-
-
-def test_note_in_the_moment_of_another_verb_undoes_nothing(desk, ticket):
-    desk()
-    seen = ticket()
-    with database.connection_context():
-        clara = Staff.get()
-        actions.finish(ticket(), clara, seen=seen.events.get().id, now=NOW, text="")
-        actions.add_note(seen, clara, NOW, "Kunde rief an")
-    assert (ticket().status, ticket().closed_at) == (TicketStatus.DONE, NOW)
 
 
 def test_note_is_a_first_action(desk, ticket):
@@ -244,7 +271,7 @@ def test_double_click_is_one_event(desk, events):
     assert [kind for kind, *_ in events()] == [EventKind.OPENED, EventKind.STARTED]
 
 
-def test_htmx_gets_the_ticket_anew(desk, ticket):
+def test_htmx_gets_the_updated_ticket(desk, ticket):
     work = desk()
     answer = work.act("beginnen", headers=HTMX)
     assert answer.status == 200
@@ -396,7 +423,7 @@ def test_only_pictures_are_shown(desk):
     assert work.visitor.get(f"{link}/vorschau").status == 404
 
 
-def test_staged_files_are_nobodys(anna, clara):
+def test_staged_files_cannot_be_opened(anna, clara):
     values = anna.filled("incident", files=[(io.BytesIO(JPEG), "Foto.jpg")], name="")
     assert anna.post("/", values).status == 422
     for path in ("/verwaltung/anhang/1", "/verwaltung/anhang/1/vorschau", "/verwaltung/anhang/2"):

@@ -1,4 +1,4 @@
-"""Bad files of the corpus: damaged, disguised, too large to be shown, or made to keep the server busy; all stay out."""
+"""Bad files of the corpus, all refused: damaged, disguised, too large to be shown, or made to keep the server busy."""
 
 import struct
 
@@ -146,7 +146,7 @@ DISGUISED = {
     "png-four-bytes": ("Foto.png", b"\x89PNG", "PNG-Bild"),
 }
 
-# Two things at once: where one leaves room, the other hides.
+# Polyglots: one file hides in the gaps of another.
 POLYGLOTS = {
     "png-with-archive-inside": ("Foto.png", PNG[:33] + png_chunk(b"prVt", ZIP) + PNG[33:], IS_ARCHIVE),
     "jpeg-with-archive-inside": ("Foto.jpg", jpeg_with((0xFE, ZIP)), IS_ARCHIVE),
@@ -234,7 +234,7 @@ def _bmp_of(width, height):
     return b"BM" + struct.pack("<IIi", 14 + len(head) + 2, 0, 14 + len(head)) + head + b"\x00\x01"
 
 
-# A few bytes that would fill gigabytes when they are shown.
+# Small files that would fill gigabytes when they are shown.
 BOMBS = {
     "png": ("Foto.png", _png_of(50_000, 50_000), TOO_LARGE),
     "png-just-too-large": ("Foto.png", _png_of(10_001, 10_000), TOO_LARGE),
@@ -321,7 +321,7 @@ NO_TEXTS = {
 
 
 def _filled_up(start, *parts):
-    """Return a file of full size that goes on with the given bytes again and again."""
+    """Return a file of the largest allowed size that repeats the given bytes."""
     part = b"".join(parts)
     return start + part * ((MAX_ATTACHMENT_BYTES - len(start)) // len(part))
 
@@ -331,7 +331,7 @@ def _tiff_full(page, start=b"II*\x00\x08\x00\x00\x00"):
 
 
 def _tiff_overlapping_pages():
-    """Return pages that lie upon each other, so that each field of the last ones is listed a thousand times."""
+    """Return overlapping pages, so that each field of the last ones is listed a thousand times."""
     pages = 1000
     fields = pages + 2
     body = bytearray(12 * (pages + fields) + 6)
@@ -352,7 +352,7 @@ def _webp_frames_in_frames():
 
 
 def denial_of_service_files():
-    """Return what is made to keep the server busy; most of it as large as a file may be."""
+    """Return files that are made to keep the server busy, most of the largest allowed size."""
     files = {
         "jpeg-segments": ("Foto.jpg", _filled_up(b"\xff\xd8", b"\xff\xda\x00\x02")),
         "jpeg-fill-bytes": ("Foto.jpg", _filled_up(b"\xff\xd8", b"\xff")),

@@ -1,6 +1,6 @@
-"""The corpus: files with the verdict that is right for each, all made in memory.
+"""The corpus: files and what the check must say of each, all made in memory.
 
-To look at them with other programs, write them into a folder: python -m tests.support.files.corpus FOLDER
+To open them in other programs, write them into a folder: python -m tests.support.files.corpus FOLDER
 """
 
 import sys
@@ -30,7 +30,7 @@ MEDIA_TYPES = {
 
 
 class Case(NamedTuple):
-    """A file, and what is right: its type and active content if it comes in, else a part of the reason."""
+    """A file and the expected result: its type and active content if it is accepted, else a part of the reason."""
 
     key: str
     name: str
@@ -41,7 +41,7 @@ class Case(NamedTuple):
 
 
 def good():
-    """Return every file that comes in."""
+    """Return all files that are accepted."""
     files = {key: (*case, "") for key, case in GOOD.items()} | ACTIVE
     return [
         Case(key, name, content, MEDIA_TYPES[name.rpartition(".")[2].lower()], words)
@@ -50,12 +50,12 @@ def good():
 
 
 def bad():
-    """Return every file that stays out, but for those that are made to keep the server busy."""
+    """Return all files that are refused, except those made to keep the server busy."""
     return [Case(key, name, content, reason=reason) for key, (name, content, reason) in BAD.items()]
 
 
 def denial_of_service():
-    """Return files that stay out, most of them as large as a file may be."""
+    """Return files that are made to keep the server busy, most of the largest allowed size."""
     return [
         Case(key, name, content, reason=reason) for key, (name, content, reason) in denial_of_service_files().items()
     ]

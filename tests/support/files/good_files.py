@@ -1,4 +1,4 @@
-"""Good files of the corpus, as programs and phones write them; each comes in."""
+"""Good files of the corpus, as programs and phones write them; all are accepted."""
 
 import struct
 
@@ -103,7 +103,7 @@ PICTURES = {
     "png-exif": ("Foto.png", saved(picture(), "PNG", exif=_with_exif())),
     "png-words": ("Foto.png", _png_with(png_chunk(b"tEXt", b"Title\x00Drucker"), png_chunk(b"tIME", bytes(7)))),
     "png-private-chunk": ("Bildschirmfoto.png", _png_with(png_chunk(b"prVt", bytes(50)))),
-    # Behind so many points no program looks for an archive.
+    # No ZIP program looks this far from the end for an archive.
     "png-far-archive": ("Foto.png", _png_with(png_chunk(b"prVt", archive("a.xml")), png_chunk(b"prVt", bytes(70_000)))),
     "jpeg-baseline": ("Foto.jpg", JPEG),
     "jpeg-long-ending": ("Foto.JPEG", JPEG),
@@ -208,7 +208,7 @@ DOCUMENTS = {
     "pdf-link": ("Angebot.pdf", pdf(objects=[b"<</S/URI/URI(https://example.org)>>"])),
 }
 
-# What could act by itself comes in, too, but the office is told.
+# Files with active content are accepted, and the office is told.
 ACTIVE = {
     "pdf-javascript": ("Formular.pdf", pdf(objects=[JAVASCRIPT]), "JavaScript"),
     "pdf-javascript-escaped": ("Formular.pdf", pdf(objects=[b"<</S/J#61va#53cript/JS(x)>>"]), "JavaScript"),
@@ -299,7 +299,7 @@ TEXTS = {
     "like-bmp": ("Notiz.txt", b"BMW i3 steht in der Einfahrt\n"),
     "like-exe": ("Notiz.txt", b"MZ Halle 4: Licht aus\n"),
     "log": ("server.log", b"2026-11-23 08:10:01 ERROR disk full\n"),
-    # As text, a script or a page only shows what somebody from IT wants to show; it is never served as more.
+    # Scripts and HTML are accepted as text, and only served as text.
     "page": ("Fehlerseite.txt", b"<!doctype html><script>alert(1)</script>"),
     "script": ("Skript.txt", b"#!/bin/sh\nrm -rf /\n"),
 }

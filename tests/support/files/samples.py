@@ -1,4 +1,4 @@
-"""Sample files as programs and phones write them, and as they look when something went wrong; all made in memory."""
+"""Sample files as programs and phones write them, and damaged ones; all made in memory."""
 
 import io
 import random
@@ -178,7 +178,7 @@ def packed_objects(*bodies, head=b"/Type/ObjStm"):
 
 
 def overlapping_streams():
-    """Return a PDF of streams that each go on to the end of the file and repeat what those behind them say."""
+    """Return a PDF with streams that each go on to the end of the file and repeat the ones after them."""
 
     def block(data):
         return b"\x00" + struct.pack("<HH", len(data), 65535 - len(data)) + data
@@ -203,7 +203,7 @@ def exe():
 
 
 def large_archive(member, in_place_of_places=0xFFFFFFFF):
-    """Return a ZIP archive whose end is written as for large ones: what lies where stands in a record of its own."""
+    """Return a ZIP archive that ends like a large one (ZIP64), with the positions in a record of their own."""
     *_, length, start, _ = struct.unpack("<4s4HIIH", archive(member)[-22:])
     record = struct.pack("<4sQ2H2I4Q", b"PK\x06\x06", 44, 45, 45, 0, 0, 1, 1, length, start)
     place = struct.pack("<4sIQI", b"PK\x06\x07", 0, start + length, 1)
@@ -212,7 +212,7 @@ def large_archive(member, in_place_of_places=0xFFFFFFFF):
 
 
 def archive(member):
-    """Return a ZIP archive with one member; a Word document is one, too."""
+    """Return a ZIP archive with one member, like a Word document."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as opened:
         opened.writestr(member, "<xml/>")

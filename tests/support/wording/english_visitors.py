@@ -1,4 +1,4 @@
-"""Visitors with an English browser, who find no German on any page."""
+"""Visitors with an English browser; every page they see is checked for German."""
 
 import io
 import re
@@ -11,7 +11,7 @@ from tests.support.servers.live_server import PNG
 from tests.support.servers.mailbox import path_in
 from tests.support.wording.page_text import tampered_forms
 
-# What John types; whatever else stands on a page is said by the portal.
+# What John types; all other text on a page comes from the portal.
 TYPED = {
     "description": "The printer eats no paper.",
     "reference": "Front desk",
@@ -23,7 +23,7 @@ ENGLISH = {
 }
 PROPER_NAMES = re.compile("Bäckerei Sommer|Nordrhein-Westfalen")
 
-# No English word looks like one of these; "die", "was", "so", "in", "an" and the like are left out.
+# Words that exist in German only; "die", "was", "so", "in", "an" and the like are English, too.
 GERMAN = re.compile(
     r"[äöüßÄÖÜ„‚]|\b(?:der|den|dem|des|das|und|oder|aber|nicht|keine?|ist|sind|wird|wurde|haben|mit|für|von|zu|zum|im|auf"
     r"|aus|bei|bis|nach|noch|schon|nur|bitte|Bitte|Sie|Ihr|Ihre[nmrs]?|[Ww]ir|[Uu]ns|[Ee]ine?[nmrs]?|Anfrage|Fehler"
@@ -33,7 +33,7 @@ READ = ("alt", "aria-label", "content", "data-thing", "data-too-large", "placeho
 
 
 def german_in(page):
-    """Return what is German on an English page, to eye, ear or script, but for the way to the German one."""
+    """Return what is German on an English page, except the link to the German page."""
 
     def words(element):
         if element.tag in ("script", "style") or (element.tag in ("a", "button") and element.get("lang")):
@@ -48,7 +48,7 @@ def german_in(page):
 
 
 class EnglishVisitor(Visitor):
-    """A visitor with an English browser, who finds no German on any page."""
+    """A visitor with an English browser; fails if a page contains German."""
 
     def __init__(self, app, known=()):
         super().__init__(app, dict(known))
@@ -65,7 +65,7 @@ class EnglishVisitor(Visitor):
         return super().filled(category, **ENGLISH[category] | changes)
 
     def walk(self, addresses):
-        """Read pages, and what each of their forms says against nonsense."""
+        """Open pages and send each of their forms with invalid input."""
         for page in [self.get(address) for address in addresses]:
             for action, values in tampered_forms(page):
                 self.post(action, values)
@@ -79,13 +79,13 @@ class EnglishVisitor(Visitor):
 
 @pytest.fixture
 def john(app, anna):
-    """John of Anna's company, who reads no German."""
+    """John of Anna's company, who reads English only."""
     return EnglishVisitor(app, anna.known | {"name": "John Smith"})
 
 
 @pytest.fixture
 def approver(app, john, mailbox, run_worker, approvers):
-    """Bernd, who decides about what John asks for, in front of an English browser; he has a link."""
+    """Return a function that lets John ask for approval, and returns the approver's English visitor and link."""
 
     def asked(**changes):
         john.report("incident", **{"priority": "medium"} | changes)
@@ -97,7 +97,7 @@ def approver(app, john, mailbox, run_worker, approvers):
 
 @pytest.fixture
 def ticket_path(john, run_worker, mailbox):
-    """The address of the page of John's only ticket."""
+    """The path of the customer's page of John's only ticket."""
     john.report("incident", files=[(io.BytesIO(PNG), "photo.png")])
     run_worker()
     return path_in(mailbox.last_to("post@sommer.example"), "/vorgang/")

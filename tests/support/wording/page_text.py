@@ -1,10 +1,10 @@
-"""How a page is read: its words, what is wrong with them, and what its forms are told so that they say all they can."""
+"""The visible text of a page, its mistakes, and invalid input that makes its forms show their error messages."""
 
 import re
 
 from tests.support.wording import german
 
-# What somebody might type into a field or choose by tampering, so that every sentence against it is said.
+# Input for every field, also for those where only tampering allows it, that causes every error message.
 BAD_VALUES = ["", "x", "x" * 6000, "a\x07b", "99.99.2026", "0"]
 
 INLINE = {"a", "b", "strong", "span", "small", "em", "label", "abbr", "code", "kbd"}
@@ -12,7 +12,7 @@ READ = {"alt", "aria-label", "placeholder", "title"}
 
 
 def visible_text(page):
-    """Return the words of a page as a reader or a screen reader gets them, each block on a line of its own."""
+    """Return the text of a page for readers and screen readers, each block on a line of its own."""
 
     def words(element):
         if element.tag in german.READ_BY_MACHINES or not isinstance(element.tag, str):
@@ -26,17 +26,17 @@ def visible_text(page):
 
 
 def wording_mistakes(words, without=()):
-    """Return all that is wrong with words that somebody reads, but for rules that do not hold there."""
+    """Return all mistakes in a text; without: names of rules that do not apply."""
     rules = german.MISTAKES | german.FOREIGN_NUMBERS
     return german.mistakes(words, {name: rules[name] for name in rules.keys() - set(without)}) + german.english(words)
 
 
 def tampered_forms(page):
-    """Yield each form of a page with its address, every field that is asked filled in with the same."""
+    """Yield the action and values of each form of a page, once for each bad value in all of its visible fields."""
     for form in page.tree.iter("form"):
         fields = [element for element in form.iter() if element.tag in ("input", "select", "textarea")]
-        kept = {field.get("name"): field.get("value", "") for field in fields if field.get("type") == "hidden"}
-        asked = {field.get("name") for field in fields} - kept.keys() - {None}
-        if form.get("method") == "post" and asked:
-            for filling in BAD_VALUES:
-                yield form.get("action"), kept | dict.fromkeys(asked, filling)
+        hidden = {field.get("name"): field.get("value", "") for field in fields if field.get("type") == "hidden"}
+        visible = {field.get("name") for field in fields} - hidden.keys() - {None}
+        if form.get("method") == "post" and visible:
+            for value in BAD_VALUES:
+                yield form.get("action"), hidden | dict.fromkeys(visible, value)

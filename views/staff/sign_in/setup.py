@@ -34,7 +34,7 @@ def submit(token):
     if not form.validate():
         return _show(form, 422)
     try:
-        member = accounts.add_first(form.name.data, form.password.data, now)
+        member = accounts.add(form.name.data, form.password.data, now, is_first=True)
     except accounts.AlreadySetUp:
         abort(404)
     except UserError as error:
