@@ -1,6 +1,6 @@
 """What could not be assigned to a customer: look through it, turn it into a ticket, or discard it."""
 
-from flask import Blueprint, g, render_template, request, url_for
+from flask import Blueprint, g, request, url_for
 
 import clock
 from enums import normalise_code
@@ -9,7 +9,7 @@ from models import Customer, Event, Submission, Ticket
 from services.customers import customers
 from services.errors import UserError
 from services.intake import intake, unmatched
-from views.shared.responses import html_response, redirect_to
+from views.shared.responses import redirect_to, render_page
 from views.staff.forms.call import ConvertForm
 
 bp = Blueprint("unmatched", __name__, url_prefix="/nicht-zugeordnet")
@@ -22,7 +22,7 @@ def show_all():
     groups, following = unmatched.groups(before)
     parts = {"groups": groups, "before": before, "following": following}
     with_correct_pin = [] if before else unmatched.with_correct_pin()
-    return html_response(render_template("staff/unmatched/list.html", with_correct_pin=with_correct_pin, **parts))
+    return render_page("staff/unmatched/list.html", with_correct_pin=with_correct_pin, **parts)
 
 
 @bp.get("/<code>/gruppe")
@@ -34,7 +34,7 @@ def show_group(code):
     page, following = unmatched.page_of_group(submission)
     shown = {"newest": submission, "submissions": page, "following": following}
     count = unmatched.group_of(submission).count()
-    return html_response(render_template("staff/unmatched/group.html", count=count, **shown))
+    return render_page("staff/unmatched/group.html", count=count, **shown)
 
 
 @bp.get("/<code>")
@@ -91,13 +91,11 @@ def _show(submission, form=None, status=200):
         form = ConvertForm(formdata=None, data={"customer_number": customer.number if customer else ""})
     files = submission.attachments
     shown = {"submission": submission, "customer": customer, "form": form, "files": files}
-    return html_response(render_template("staff/unmatched/show.html", **shown), status)
+    return render_page("staff/unmatched/show.html", status, **shown)
 
 
 def _gone(code, status):
     """Say what somebody else has done with it meanwhile."""
     ticket = Ticket.find_by_code(code)
     opened = ticket and ticket.events.order_by(Event.id).first()
-    return html_response(
-        render_template("staff/unmatched/no_longer_unmatched.html", ticket=ticket, opened=opened), status
-    )
+    return render_page("staff/unmatched/no_longer_unmatched.html", status, ticket=ticket, opened=opened)

@@ -1,11 +1,11 @@
 """The approvers of a customer: add, change and remove them."""
 
-from flask import Blueprint, abort, redirect, render_template, url_for
+from flask import Blueprint, abort, redirect, url_for
 
 from models import Approver
 from services.customers import customers
 from services.errors import UserError
-from views.shared.responses import html_response
+from views.shared.responses import render_page
 from views.staff.customers.customers import customer_or_404
 from views.staff.forms.customer import ApproverForm
 
@@ -67,4 +67,4 @@ def _back(customer_id):
 
 def _show(customer, form, approver=None, status=200, notice=""):
     parts = {"customer": customer, "form": form, "approver": approver, "notice": notice}
-    return html_response(render_template("staff/customers/approver.html", **parts), status)
+    return render_page("staff/customers/approver.html", status, **parts)

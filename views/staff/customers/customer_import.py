@@ -1,11 +1,11 @@
 """Many customers at once, from a table: look first, then write."""
 
-from flask import Blueprint, make_response, redirect, render_template, url_for
+from flask import Blueprint, make_response, redirect, url_for
 
 import clock
 from services.customers import csv_import
 from services.errors import UserError
-from views.shared.responses import html_response
+from views.shared.responses import render_page
 from views.staff.forms.customer import ImportConfirmedForm, ImportForm
 
 bp = Blueprint("customer_import", __name__)
@@ -58,9 +58,9 @@ def run():
 
 def _show(form, status=200):
     columns = csv_import.LABELS.values()
-    return html_response(render_template("staff/customers/import.html", form=form, columns=columns), status)
+    return render_page("staff/customers/import.html", status, form=form, columns=columns)
 
 
 def _show_preview(form, table, status=200, notice=""):
     parts = {"form": form, "table": table, "labels": csv_import.LABELS, "notice": notice}
-    return html_response(render_template("staff/customers/import_preview.html", **parts), status)
+    return render_page("staff/customers/import_preview.html", status, **parts)

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from flask import Blueprint, abort, g, redirect, render_template, request, url_for
+from flask import Blueprint, abort, g, redirect, request, url_for
 
 import clock
 from models import Approver, Customer
@@ -11,7 +11,7 @@ from services.errors import UserError
 from services.reports import csv_export
 from services.security.audit_log import SecurityEvent, log_event
 from services.tickets import approvals
-from views.shared.responses import csv_response, html_response
+from views.shared.responses import csv_response, render_page
 from views.staff.customers import pin_letters
 from views.staff.forms.customer import CustomerForm, CustomerListForm
 
@@ -24,7 +24,7 @@ def show_all():
     form = CustomerListForm(formdata=request.args)
     found, following = customers.page(form.words.data, form.state.chosen, request.args.get("nach", ""))
     parts = {"customers": found, "following": following, "query_args": form.query_args()}
-    return html_response(render_template("staff/customers/list.html", form=form, **parts))
+    return render_page("staff/customers/list.html", form=form, **parts)
 
 
 @bp.get("/kunden.csv")
@@ -106,7 +106,7 @@ def customer_or_404(customer_id):
 
 
 def _show_new(form, status=200):
-    return html_response(render_template("staff/customers/new.html", form=form), status)
+    return render_page("staff/customers/new.html", status, form=form)
 
 
 def _show(customer, form, status=200, notice=""):
@@ -120,4 +120,4 @@ def _show(customer, form, status=200, notice=""):
         "seen": customers.fingerprint(customer),
         "notice": notice,
     }
-    return html_response(render_template("staff/customers/customer.html", form=form, **parts), status)
+    return render_page("staff/customers/customer.html", status, form=form, **parts)

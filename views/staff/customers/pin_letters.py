@@ -1,7 +1,7 @@
 """PINs on paper: issued for one customer or many, and shown this once, as letters to print."""
 
 import segno
-from flask import Blueprint, abort, g, render_template, request, url_for
+from flask import Blueprint, abort, g, request, url_for
 
 import clock
 from models import Customer
@@ -9,7 +9,7 @@ from services.customers import pins
 from services.errors import UserError
 from services.security.audit_log import SecurityEvent, log_event
 from settings import settings
-from views.shared.responses import html_response
+from views.shared.responses import render_page
 from views.staff.forms.customer import MAX_LETTERS, PinLettersForm
 
 bp = Blueprint("pin_letters", __name__)
@@ -52,9 +52,7 @@ def issue_and_show(customers):
         {"customer": customer, "pin": pins.spoken_pin(pin), "qr_code": _form_qr_code(url, customer.number)}
         for customer, pin in issued
     ]
-    return html_response(
-        render_template("staff/customers/pin_letters.html", letters=letters, url=url, today=clock.today())
-    )
+    return render_page("staff/customers/pin_letters.html", letters=letters, url=url, today=clock.today())
 
 
 def _form_qr_code(url, number):
@@ -72,4 +70,4 @@ def _show(form, status=200):
         "max_letters": MAX_LETTERS,
         "added": request.args.get("eingelesen", type=int),
     }
-    return html_response(render_template("staff/customers/choose_pin_letters.html", form=form, **parts), status)
+    return render_page("staff/customers/choose_pin_letters.html", status, form=form, **parts)

@@ -1,10 +1,10 @@
 """The figures: tickets per week, how long they took, and for whom."""
 
-from flask import Blueprint, abort, render_template, request
+from flask import Blueprint, abort, request
 
 import clock
 from services.reports import csv_export, statistics
-from views.shared.responses import csv_response, html_response
+from views.shared.responses import csv_response, render_page
 from views.staff.forms.common import FiguresForm
 from views.staff.office import charts
 
@@ -25,17 +25,15 @@ def show():
     """Show the figures of a period, as tables with small charts."""
     form = FiguresForm(formdata=request.args)
     if form.is_unknown_customer:
-        return html_response(render_template("staff/office/figures.html", form=form))
+        return render_page("staff/office/figures.html", form=form)
     shown = statistics.for_period(form.number_of_weeks, form.customer, clock.now())
-    return html_response(
-        render_template(
-            "staff/office/figures.html",
-            form=form,
-            figures=shown,
-            chart=charts.stacked([(week.short_name, week.numbers) for week in shown.weeks]),
-            times=[("Art", _measured(shown.categories)), ("Priorität", _measured(shown.priorities))],
-            customers=_measured(shown.customers[:MOST_CUSTOMERS]),
-        )
+    return render_page(
+        "staff/office/figures.html",
+        form=form,
+        figures=shown,
+        chart=charts.stacked([(week.short_name, week.numbers) for week in shown.weeks]),
+        times=[("Art", _measured(shown.categories)), ("Priorität", _measured(shown.priorities))],
+        customers=_measured(shown.customers[:MOST_CUSTOMERS]),
     )
 
 

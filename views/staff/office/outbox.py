@@ -2,7 +2,7 @@
 
 import json
 
-from flask import Blueprint, abort, g, render_template, request, url_for
+from flask import Blueprint, abort, g, request, url_for
 
 import clock
 from enums import MessageKind
@@ -11,7 +11,7 @@ from models import Ticket
 from services.mail import messages, outbox, smtp
 from services.mail.outbox import OutboxFilter
 from settings import CONFIG_FILE, settings
-from views.shared.responses import html_response, redirect_to
+from views.shared.responses import redirect_to, render_page
 from views.staff.forms.common import OutboxForm, TestMailForm
 from views.staff.sign_in import auth
 
@@ -62,7 +62,7 @@ def show(message_id):
         "is_being_sent": outbox.is_being_sent(message, clock.now()),
     }
     page = "staff/office/outbox/_message.html" if auth.is_polling() else "staff/office/outbox/message.html"
-    return html_response(render_template(page, **parts))
+    return render_page(page, **parts)
 
 
 @bp.post("/<int:message_id>/erneut")
@@ -102,7 +102,7 @@ def _show_all(form, status=200):
         "being_sent": {message.id for message in messages if outbox.is_being_sent(message, now)},
     }
     page = "staff/office/outbox/_list.html" if auth.is_polling() else "staff/office/outbox/list.html"
-    return html_response(render_template(page, form=form, **parts), status)
+    return render_page(page, status, form=form, **parts)
 
 
 def _find(message_id):

@@ -2,14 +2,14 @@
 
 from urllib.parse import urlsplit
 
-from flask import Blueprint, render_template
+from flask import Blueprint
 
 import clock
 from models import Staff
 from services.mail import smtp
 from services.privacy import retention, retention_schedule
 from settings import settings
-from views.shared.responses import html_response
+from views.shared.responses import render_page
 
 bp = Blueprint("privacy", __name__, url_prefix="/datenschutz")
 
@@ -25,7 +25,7 @@ def show():
         "lacks_backup": retention_schedule.lacks_backup(),
         "forecasts": {forecast.name: forecast for forecast in retention.forecast(max(now, run.begins_at))},
     }
-    return html_response(render_template("staff/office/privacy/show.html", **parts))
+    return render_page("staff/office/privacy/show.html", **parts)
 
 
 @bp.get("/verzeichnis")
@@ -38,4 +38,4 @@ def record():
         "accounts": Staff.active().count(),
         "with_second_factor": Staff.active().where(Staff.totp_enabled_at.is_null(False)).count(),
     }
-    return html_response(render_template("staff/office/privacy/record.html", **parts))
+    return render_page("staff/office/privacy/record.html", **parts)

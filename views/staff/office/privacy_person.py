@@ -6,7 +6,7 @@ import clock
 from form_fields import row_id
 from services.privacy import data_export, erasure, person_search
 from services.security.audit_log import SecurityEvent, log_event
-from views.shared.responses import html_response
+from views.shared.responses import render_page
 from views.staff.forms.common import PersonForm
 
 bp = Blueprint("person", __name__, url_prefix="/datenschutz/person")
@@ -52,7 +52,7 @@ def confirm_erase():
     if not matches:
         return _refuse(form)
     parts = {"form": form, "matches": matches, "file_ids": _file_ids()}
-    return html_response(render_template("staff/office/privacy/confirm_erase.html", **parts))
+    return render_page("staff/office/privacy/confirm_erase.html", **parts)
 
 
 @bp.post("/loeschen/ausfuehren")
@@ -89,11 +89,11 @@ def _show_found(form, notice=""):
         "most": person_search.MAX_MATCHES,
     }
     parts["partly_searched"] = person_search.count_partly_searched()
-    return html_response(render_template("staff/office/privacy/person_matches.html", **parts), 422 if notice else 200)
+    return render_page("staff/office/privacy/person_matches.html", 422 if notice else 200, **parts)
 
 
 def _show(form, status=200, erased=None):
-    return html_response(render_template("staff/office/privacy/person.html", form=form, erased=erased), status)
+    return render_page("staff/office/privacy/person.html", status, form=form, erased=erased)
 
 
 def _log_event(event):

@@ -8,7 +8,7 @@ from i18n import formats
 from services.security.audit_log import SecurityEvent, log_event
 from services.security.login_throttle import TooManyAttempts
 from services.staff import accounts, sessions, two_factor
-from views.shared.responses import html_response
+from views.shared.responses import html_response, render_page
 from views.staff.forms.common import ChangePasswordForm, ConfirmCodeForm, PasswordForm
 from views.staff.sign_in import auth
 from views.staff.sign_in.sign_in import TOO_MANY_ATTEMPTS
@@ -152,7 +152,7 @@ def _show(**failed):
 
 
 def _show_codes(codes):
-    return html_response(render_template("staff/sign_in/recovery_codes.html", codes=codes))
+    return render_page("staff/sign_in/recovery_codes.html", codes=codes)
 
 
 def _qr_code(text):

@@ -1,6 +1,6 @@
 """The first run: who holds the printed link makes the first account."""
 
-from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask import Blueprint, abort, redirect, request, url_for
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import NotFound
 
@@ -10,7 +10,7 @@ from services.security.audit_log import SecurityEvent, log_event
 from services.staff import accounts, sessions
 from settings import settings
 from views.shared.error_pages import error_page
-from views.shared.responses import html_response, is_cross_site
+from views.shared.responses import is_cross_site, render_page
 from views.staff.forms.common import SetupForm
 from views.staff.sign_in import auth
 
@@ -66,4 +66,4 @@ def _check(token):
 
 
 def _show(form, status=200, notice=""):
-    return html_response(render_template("staff/sign_in/setup.html", form=form, notice=notice), status)
+    return render_page("staff/sign_in/setup.html", status, form=form, notice=notice)

@@ -3,13 +3,13 @@
 import hashlib
 from functools import partial
 
-from flask import Blueprint, g, render_template, request
+from flask import Blueprint, g, request
 from werkzeug.datastructures import MultiDict
 
 import clock
 from services.reports import csv_export
 from services.tickets import queue
-from views.shared.responses import csv_response, html_response
+from views.shared.responses import csv_response, html_response, render_page
 from views.staff.forms.common import QueueForm
 from views.staff.sign_in import auth
 
@@ -45,9 +45,9 @@ def show():
     }
     fingerprint = _fingerprint(parts)
     if not auth.is_polling():
-        return html_response(render_template("staff/tickets/queue.html", form=form, fingerprint=fingerprint, **parts))
+        return render_page("staff/tickets/queue.html", form=form, fingerprint=fingerprint, **parts)
     if request.args.get("gesehen") != fingerprint:
-        return html_response(render_template("staff/tickets/_queue.html", fingerprint=fingerprint, **parts))
+        return render_page("staff/tickets/_queue.html", fingerprint=fingerprint, **parts)
     response = html_response("")
     # Nothing is new: what somebody is reading, or has marked, stays as it is.
     response.headers["HX-Reswap"] = "none"

@@ -1,6 +1,6 @@
 """One ticket: what was sent, what became of it, and what can be done with it."""
 
-from flask import Blueprint, abort, g, render_template, request
+from flask import Blueprint, abort, g, request
 
 import clock
 from enums import Approval, EventKind
@@ -9,7 +9,7 @@ from services.errors import EditConflict, UserError
 from services.files import attachments
 from services.mail import access_links, messages, outbox
 from services.tickets import actions, conversation, text_blocks
-from views.shared.responses import html_response, is_htmx, redirect_to
+from views.shared.responses import is_htmx, redirect_to, render_page
 from views.staff.forms.ticket import ACTION_FORMS, AnswerForm, NoteForm
 
 bp = Blueprint("ticket", __name__)
@@ -30,9 +30,7 @@ def insert_block(code):
         form.add(text_blocks.filled(block, ticket, by=g.member))
     status = 200 if block else 422
     if is_htmx():
-        return html_response(
-            render_template("staff/tickets/_answer_text.html", form=form, code=code, inserted=block), status
-        )
+        return render_page("staff/tickets/_answer_text.html", status, form=form, code=code, inserted=block)
     return _show(ticket, form, status, inserted=block)
 
 
@@ -89,7 +87,7 @@ def _show(ticket, form=None, status=200, **shown_before):
         "pictures": attachments.PICTURES,
         "htmx": is_htmx(),
     }
-    return html_response(render_template(template, **shown, **shown_before), status)
+    return render_page(template, status, **shown, **shown_before)
 
 
 def _files(ticket):
