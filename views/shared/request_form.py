@@ -1,12 +1,14 @@
 """The form of a request, for customers and for the phone: its fields by category, its fragments, its errors."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from flask import Blueprint, request
 
 import clock
 from enums import Category
-from forms import CATEGORY_FIELD_NAMES, RequestForm
+from forms import CATEGORY_FIELD_NAMES
 from i18n.catalogue import gettext as _
 from i18n.catalogue import gettext_noop as N_
 from models import Submission
@@ -23,8 +25,8 @@ from views.shared.responses import is_htmx, render_page
 class RequestDesk(FormDesk):
     """A page on which requests are entered: its form by category and without one, its template and that of the form."""
 
-    forms: dict[Category, type[RequestForm]]
-    without_category: type[RequestForm]
+    forms: Mapping[Any, type]
+    without_category: type
     page: str
     form: str
 

@@ -1,4 +1,4 @@
-"""The start page of the office: what matters today."""
+"""The start page of the staff area: what matters today."""
 
 from flask import Blueprint
 
@@ -11,5 +11,5 @@ bp = Blueprint("today", __name__)
 
 @bp.get("/")
 def show():
-    """Show what waits for somebody, and whether the machine is well."""
+    """Show what needs attention, and the state of the system."""
     return render_page("staff/today.html", today=clock.today(), overview=overview(clock.now()))

@@ -14,7 +14,7 @@ bp = Blueprint("approvers", __name__, url_prefix="/kunden/<int:customer_id>/gene
 
 @bp.get("/neu")
 def form(customer_id):
-    """Ask for a new approver."""
+    """Show the form for a new approver."""
     return _show(customer_or_404(customer_id), ApproverForm(formdata=None))
 
 
@@ -27,7 +27,7 @@ def add(customer_id):
 
 @bp.get("/<int:approver_id>")
 def show(customer_id, approver_id):
-    """Show an approver with everything that can be changed."""
+    """Show the form for an approver."""
     approver = _load(customer_id, approver_id)
     return _show(approver.customer, ApproverForm(formdata=None, obj=approver), approver)
 

@@ -1,4 +1,4 @@
-"""PINs on paper: issued for one customer or many, and shown this once, as letters to print."""
+"""Letters with new PINs, for one customer or many; a PIN is shown only this once."""
 
 import segno
 from flask import Blueprint, abort, g, request, url_for
@@ -25,14 +25,14 @@ def issue(customer_id):
 
 @bp.get("/kunden/pin-briefe")
 def choose():
-    """Show whom a print run can be made for: those without a PIN first."""
+    """Show the customers to choose from; those without a PIN come first."""
     waiting = [customer.number for customer in Customer.without_pin().limit(MAX_LETTERS)]
     return _show(PinLettersForm(formdata=None, customers=waiting))
 
 
 @bp.post("/kunden/pin-briefe")
 def issue_many():
-    """Issue a new PIN to each chosen customer and show all letters in one page."""
+    """Issue a new PIN to each chosen customer and show all letters on one page."""
     form = PinLettersForm()
     if not form.validate():
         return _show(form, 422)
@@ -40,11 +40,11 @@ def issue_many():
 
 
 def issue_and_show(customers):
-    """Issue PINs and answer with their letters: the only place where they ever stand."""
+    """Issue PINs and answer with their letters; no other page and no file contains the PINs."""
     try:
         issued = pins.issue_pins(customers, clock.now())
     except UserError:
-        abort(409)  # A colleague changed the number in this very moment.
+        abort(409)  # A colleague has just changed a number.
     for customer, _ in issued:
         log_event(SecurityEvent.PIN_ISSUED, request.remote_addr, customer=customer.number, by=g.member.name)
     url = f"{settings.url}/"
@@ -56,7 +56,7 @@ def issue_and_show(customers):
 
 
 def _form_qr_code(url, number):
-    """Return a picture of the link that opens the form with the number, and never the PIN, filled in."""
+    """Return a QR code of the link to the form with the customer number filled in; the PIN is not in it."""
     link = url.rstrip("/") + url_for("public.form", kunde=number)
     return segno.make(link, error="m", micro=False).svg_data_uri(scale=4, border=4, light="white")
 

@@ -1,4 +1,4 @@
-"""Data protection: what goes tonight, and by which rule; and the record of processing (Art. 30 of the GDPR)."""
+"""Data protection: what is deleted when, and the record of processing activities (Art. 30 GDPR)."""
 
 from urllib.parse import urlsplit
 
@@ -16,7 +16,7 @@ bp = Blueprint("privacy", __name__, url_prefix="/datenschutz")
 
 @bp.get("")
 def show():
-    """Show what the next night of the deletion deletes, and what the week after it."""
+    """Show what the next deletion run deletes, and what the following week."""
     now = clock.now()
     run = retention_schedule.next_run(now)
     parts = {
@@ -30,7 +30,7 @@ def show():
 
 @bp.get("/verzeichnis")
 def record():
-    """Show the record of processing as the settings have it, ready to print."""
+    """Show the record of processing activities according to the settings, ready to print."""
     parts = {
         "today": clock.today(),
         "mail_host": smtp.server().host if settings.smtp_url else "",

@@ -1,4 +1,4 @@
-"""The texts that the office uses in its answers again and again: list, add, change and remove them."""
+"""The text blocks for answers: list, add, change and remove them."""
 
 from flask import Blueprint, abort, redirect, url_for
 
@@ -19,7 +19,7 @@ def show_all():
 
 @bp.get("/neu")
 def form():
-    """Ask for a new text block."""
+    """Show the form for a new text block."""
     return _show(TextBlockForm(formdata=None))
 
 
@@ -31,7 +31,7 @@ def add():
 
 @bp.get("/<int:block_id>")
 def show(block_id):
-    """Show a text block to be changed."""
+    """Show the form for a text block."""
     block = _load(block_id)
     return _show(TextBlockForm(formdata=None, obj=block), block)
 
