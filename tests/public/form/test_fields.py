@@ -274,6 +274,34 @@ def test_control_characters(anna, submissions, category):
     assert submissions() == []
 
 
+# Each end of each range of characters that nobody sees, and the characters beside it.
+@pytest.mark.parametrize("code", [0x00, 0x08, 0x0B, 0x1F, 0x7F, 0x9F, 0x2028, 0x202E, 0x2066, 0x2069])
+def test_invisible_characters(anna, submissions, code):
+    text = f"vorn{chr(code)}hinten"
+    page = anna.send("incident", name=text, description=text)
+    assert page.status == 422
+    assert [sentence.endswith("statt ihn einzufügen.") for sentence in page.errors().values()] == [True, True]
+    assert list(page.errors()) == ["description", "name"]
+    assert submissions() == []
+
+
+@pytest.mark.parametrize("code", [0x20, 0x7E, 0xA0, 0x2027, 0x202F, 0x2065, 0x206A])
+def test_characters_beside_the_invisible_ones(anna, submissions, code):
+    text = f"vorn{chr(code)}hinten"
+    anna.report("incident", name=text, description=text)
+    (submission,) = submissions()
+    assert (submission.name, submission.description) == (text, text)
+
+
+def test_limit_counts_letters_as_they_are_stored(anna, submissions):
+    # Typed as four characters each, one letter with its accents.
+    typed = "α\N{COMBINING COMMA ABOVE}\N{COMBINING GRAVE ACCENT}\N{COMBINING GREEK YPOGEGRAMMENI}"
+    anna.report("incident", name=typed * LIMITS["name"])
+    assert submissions()[0].name == "ᾂ" * LIMITS["name"]
+    page = anna.send("incident", name=typed * LIMITS["name"] + "Z")
+    assert list(page.errors()) == ["name"]
+
+
 @pytest.mark.parametrize("character", ["\n", "\r", "\t"])
 def test_line_ends_and_tabs_only_in_long_texts(anna, submissions, character):
     page = anna.send("warranty", device=f"ThinkPad{character}E16", description=f"Akku{character}leer")
