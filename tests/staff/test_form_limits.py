@@ -1,4 +1,4 @@
-"""The limits of what the office fills in: the longest text is accepted, one character more is not."""
+"""The limits of the forms of the office: the longest text is accepted, one character more is not."""
 
 import pytest
 

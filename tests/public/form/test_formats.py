@@ -1,4 +1,4 @@
-"""How people write things: blanks, line ends, letters, PINs, days, phone numbers and addresses."""
+"""Accepted spellings: spaces, line ends, letters, PINs, dates, phone numbers and e-mail addresses."""
 
 from datetime import date, timedelta
 
@@ -10,7 +10,7 @@ from forms import MAX_TYPED_PIN_LENGTH
 from services.customers import customers, pins
 from tests.support.cast import NOW
 
-# An entry date is near today; these tests are to hold in later years too.
+# Entry dates must be near today, also when these tests run in later years.
 YEAR = NOW.date().year + 1
 
 

@@ -1,4 +1,4 @@
-"""The lead time of a new employee: five working days of the federal state, told at once and never refused."""
+"""The lead time for a new employee: five working days of the federal state; a late request only gets a notice."""
 
 from datetime import date, timedelta
 
@@ -9,7 +9,7 @@ from settings import settings
 from tests.support.cast import NOW
 from tests.support.pages import HTMX
 
-# The law of each federal state, not the library that knows it.
+# According to the law of each federal state, independent of the library.
 VECTORS = [
     ("NW", "2027-04-01", "2027-03-23", "Karfreitag, Ostermontag"),
     ("NW", "2027-01-04", "2026-12-24", "beide Weihnachtstage, Neujahr"),
@@ -30,7 +30,7 @@ VECTORS = [
     ("HH", "2028-11-06", "2028-10-27", "Reformationstag"),
 ]
 
-# Far enough from today that no night and no holidays between make a difference.
+# Far enough from today that midnight and holidays in between make no difference.
 LATE, IN_TIME = (NOW.date() + timedelta(days=days) for days in (2, 60))
 
 
@@ -71,7 +71,7 @@ def test_in_time_or_late(anna, entry, words):
 
 
 @pytest.mark.parametrize("typed", ["", "31.02.2027", "bald", "0001-01-01", "9999-12-31", "0202-01-15"])
-def test_no_notice_without_a_day_of_our_time(anna, typed):
+def test_no_notice_without_a_valid_date(anna, typed):
     page = ask(anna, typed)
     assert page.status == 200
     assert page.text.strip() == ""
