@@ -44,8 +44,8 @@ def form():
     if request.args.keys() - {"lang"}:
         response = desk.show(_prefilled(request.args))
     else:
-        page = _blank_page(current_app._get_current_object(), catalogue.current_language())  # type: ignore[attr-defined]
-        page = page.replace(CSRF_TOKEN_PLACEHOLDER, generate_csrf())
+        app = current_app._get_current_object()  # type: ignore[attr-defined]  # typed as the app, but it is a proxy
+        page = _blank_page(app, catalogue.current_language()).replace(CSRF_TOKEN_PLACEHOLDER, generate_csrf())
         response = compressed_response(page.replace(SUBMISSION_KEY_PLACEHOLDER, new_submission_key()))
     # Not "no-store": with it, going back from an error page would lose what was typed.
     response.headers["Cache-Control"] = "no-cache, private"
