@@ -61,7 +61,7 @@ def insert_token(text: str, link: TicketLink | None) -> str:
 
 def find(token: str, purpose: LinkPurpose, now: datetime) -> TicketLink | None:
     """Return the link with this token and its ticket, or None if it opens nothing now, for whatever reason."""
-    return _opening(now, TicketLink.token_hash == _hash(token), TicketLink.purpose == purpose)
+    return _find_open(now, TicketLink.token_hash == _hash(token), TicketLink.purpose == purpose)
 
 
 def matches_secret_key(link: TicketLink) -> bool:
@@ -71,7 +71,7 @@ def matches_secret_key(link: TicketLink) -> bool:
 
 def reload(link: TicketLink, now: datetime) -> TicketLink | None:
     """Return a link as it is stored now, or None if it opens nothing any more."""
-    return _opening(now, TicketLink.id == link.id)
+    return _find_open(now, TicketLink.id == link.id)
 
 
 def rekey(key: bytes) -> None:
@@ -83,7 +83,7 @@ def rekey(key: bytes) -> None:
         TicketLink.update(token_hash=_hash(_token(link.nonce, key))).where(TicketLink.id == link.id).execute()
 
 
-def _opening(now: datetime, *conditions: Expression) -> TicketLink | None:
+def _find_open(now: datetime, *conditions: Expression) -> TicketLink | None:
     link = (
         TicketLink.select(TicketLink, Ticket, Submission, Customer)
         .join(Ticket)

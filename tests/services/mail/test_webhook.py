@@ -24,7 +24,7 @@ SECRET = "ein langes Geheimnis"
 
 
 class System:
-    """The other system: it checks signatures and keeps the events, unless it is posted to fail."""
+    """The other system: it checks signatures and keeps the events, unless it is told to fail."""
 
     def __init__(self):
         self.events, self.ids, self.requests = [], [], 0
