@@ -235,18 +235,12 @@ def test_failure_is_not_recorded_for_a_mail_that_another_sender_took_over(
         assert (message.attempts, message.last_error) == (0, "")
 
 
-def test_two_senders_at_once_send_each_mail_once(anna, six_mails, run_worker, mailbox):
-    settings.smtp_url = ""
-    anna.report("incident")
-    anna.report("incident")
-    run_worker()
-    settings.smtp_url = mailbox.url
-
+def test_two_senders_at_once_send_each_mail_once(six_mails, mailbox):
     def deliver():
         with database.connection_context():
             return delivery.deliver_due(clock.now())
 
     with ThreadPoolExecutor(2) as senders:
         counts = [sender.result() for sender in [senders.submit(deliver) for _ in range(2)]]
-    assert sum(counts) == 10
-    assert len({mail["Message-ID"] for mail in mailbox.mails}) == len(mailbox.mails) == 10
+    assert sum(counts) == 6
+    assert len({mail["Message-ID"] for mail in mailbox.mails}) == len(mailbox.mails) == 6
