@@ -313,7 +313,7 @@ def test_what_was_sent_neither_goes_again_nor_is_discarded(failing, clara, deliv
     ("lease", "state"),
     [
         (outbox.LEASE, MessageState.WAITING),
-        # No courier takes a message for that long; a clock was ahead.
+        # No lease is that long; a clock was ahead.
         (1000 * outbox.LEASE, MessageState.DISCARDED),
     ],
 )
