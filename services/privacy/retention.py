@@ -65,18 +65,12 @@ def delete_in_batches(now):
             while ids := _ids(rule.due(now).limit(AT_ONCE)):
                 rule.delete(ids, now)
                 count += len(ids)
-                yield
+                yield len(ids)
             log.info("Nach Frist gelöscht: %s: %s", rule.label, count)
         except Exception:
             log.exception("Das Löschen nach Frist ist gescheitert (%s) und wird morgen wieder versucht.", rule.name)
     search.purge_deleted()
     _drop_copies(now)
-
-
-def delete_all_due(now):
-    """Delete all that is due at once, for whoever has nothing else to do."""
-    for _ in delete_in_batches(now):
-        pass
 
 
 def forecast(run_at):

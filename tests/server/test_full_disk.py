@@ -16,6 +16,7 @@ import clock
 from database import database
 from models import Attachment, FailedAttempts, StaffSession, Submission, TextBlock
 from services.background import worker
+from services.background.periodic import PeriodicTask
 from services.files import attachments
 from settings import settings
 from tests.support.files.samples import PNG
@@ -149,33 +150,29 @@ def test_file_whose_row_finds_no_room_is_not_kept(anna, disk):
     assert (submitted, staged) == (0, stored)
 
 
-def test_worker_goes_on_when_there_is_room_again(anna, app, run_worker, disk, tickets, monkeypatch, caplog):
+def test_worker_goes_on_when_there_is_room_again(anna, app, run_worker, disk, tickets):
     anna.report("incident", description=LONG)
     disk.fill()
     portals_worker = worker.Worker()
     for _ in range(3):
-        run_one_tick(portals_worker, monkeypatch)
+        run_ticks(portals_worker.tick, 1)
     assert tickets() == []
     disk.empty()
-    run_one_tick(portals_worker, monkeypatch)
+    run_ticks(portals_worker.tick, 1)
     assert len(tickets()) == 1
 
 
-def run_one_tick(loop, monkeypatch):
-    """Let a loop run as its thread does, for one tick."""
-    turns = iter([False, True])
-    monkeypatch.setattr(loop._stopping, "wait", lambda seconds: next(turns))
-    loop.run()
+def run_ticks(tick, number):
+    """Run a task as its thread does, for some ticks."""
+    waits = iter([False] * number + [True])
+    PeriodicTask("task", tick, SimpleNamespace(wait=lambda seconds: next(waits))).run()
 
 
-def test_what_lasts_does_not_fill_the_log(app, monkeypatch, caplog):
-    class Failing(worker.PeriodicTask):
-        def tick(self, now):
-            raise OSError(28, "No space left on device")
+def test_what_lasts_does_not_fill_the_log(app, caplog):
+    def fail(now):
+        raise OSError(28, "No space left on device")
 
-    loop, turns = Failing("failing"), iter([False, False, False, True])
-    monkeypatch.setattr(loop._stopping, "wait", lambda seconds: next(turns))
-    loop.run()
+    run_ticks(fail, 3)
     assert [record.levelno for record in caplog.records] == [logging.ERROR]
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from database import database
 from models import Attachment, Submission
 from services.background import worker
-from services.intake import unmatched
+from services.intake import intake, unmatched
 from settings import settings
 from tests.support.cast import NOW
 from tests.support.database import files_on_disk
@@ -167,13 +167,17 @@ def test_limits_off(app):
 
 def test_the_worker_logs_once_per_sweep_how_many_went(app, monkeypatch, caplog):
     settings.unmatched_most = 3
-    beside = worker.Worker()
-    beside._swept_at = NOW
-    monkeypatch.setattr(worker, "admit_batch", lambda now, failed: 1)
+    add_unmatched(9000, 1)
+    with database.connection_context():
+        Submission.update(state="pending", unmatched_reason=None).execute()
+    monkeypatch.setattr(intake, "admit", lambda *_: None)
+    portals_worker = worker.Worker()
+    with database.connection_context():
+        portals_worker.tick(NOW)
     for round_number in range(4):
         add_unmatched(1000 * round_number, 5, f"Runde {round_number}")
         with database.connection_context():
-            beside.tick(NOW + timedelta(minutes=20 * round_number))
+            portals_worker.tick(NOW + timedelta(minutes=20 * round_number))
     assert [record.getMessage() for record in caplog.records] == [
         "Zu viele nicht zugeordnete Anfragen: Das Portal hat 17 verworfen, um Platz zu machen."
     ]

@@ -41,11 +41,11 @@ def filled(anna, run_worker):
 @pytest.fixture
 def backup_task(app, shared):
     """Let the daily backup have its turn, as once per tick."""
-    keeper = worker.BackupTask()
+    portals_worker = worker.Worker()
 
     def tick():
-        with app.app_context(), database.connection_context():
-            keeper.tick(clock.now())
+        with database.connection_context():
+            portals_worker.tick(clock.now(), "backup")
 
     return tick
 

@@ -68,7 +68,7 @@ def test_mails_that_go_out_now_have_links_that_open(
     anna, approvers, run_worker, app, run_command, mailbox, monkeypatch
 ):
     with monkeypatch.context() as without_delivery:
-        without_delivery.setattr(delivery, "deliver_due", lambda *args, **options: 0)
+        without_delivery.setattr(delivery, "deliver_mails", lambda *_, **__: 0)
         anna.report("incident", priority="medium")
         run_worker()
     assert mailbox.mails == []

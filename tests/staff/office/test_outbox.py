@@ -125,7 +125,7 @@ def test_what_was_given_up_is_not_said_to_be_on_its_way(failing, clara, advance_
 
 
 def test_a_message_waits_for_whom_it_is_to_be_handed_to(anna, clara, run_worker, monkeypatch):
-    monkeypatch.setattr(delivery, "deliver_due", lambda now: 0)
+    monkeypatch.setattr(delivery, "deliver_webhooks", lambda *_, **__: 0)
     settings.webhook_url, settings.webhook_secret = "https://system.example/", "0123456789abcdef"
     anna.report("incident")
     run_worker()
