@@ -68,5 +68,5 @@ def test_a_place_where_two_pieces_of_a_long_text_meet(monkeypatch):
     text = "Anna Sommer, 0211 5550101 – Sommer, Anna; 0211 55501012 Annas Sommer (0211) 555 01 01" * 3
     whole = matcher.redact(text)
     for length in range(1, 90):
-        monkeypatch.setattr("services.privacy.person_matcher._PIECE", length)
+        monkeypatch.setattr("services.privacy.person_matcher.PIECE_CHARS", length)
         assert matcher.redact(text) == whole
