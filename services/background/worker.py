@@ -87,7 +87,9 @@ class Worker:
         """Run each job of a thread that is due, once."""
         for job in self.jobs:
             ran_at = self._ran_at.get(job.name)
-            if job.thread == thread and job.is_due(now) and (ran_at is None or now - ran_at >= job.interval):
+            # If the last run is in the future, the clock was put back.
+            is_paused = ran_at is not None and ran_at <= now < ran_at + job.interval
+            if job.thread == thread and not is_paused and job.is_due(now):
                 # Before the run, so that the interval also passes after a failed one.
                 self._ran_at[job.name] = now
                 job.run(now)

@@ -40,14 +40,7 @@ class ErasedKind(StrEnum):
 
 
 # Not the lease: while a message is being sent, it belongs to the sender.
-_MESSAGE_COLUMNS = (
-    Message.recipient,
-    Message.subject,
-    Message.body,
-    Message.last_error,
-    Message.state,
-    Message.failing_since,
-)
+_MESSAGE_COLUMNS = (*person_search.MESSAGE_TEXTS, Message.state, Message.failing_since)
 
 
 def erase(

@@ -37,7 +37,7 @@ EMPLOYEE_FIELDS = ("desired_email", "mobile")
 # Events with an actor at the customer; of all others it is a member of staff or the portal.
 APPROVER_EVENTS = tuple(approvals.BY_LINK.values())
 
-_MESSAGE_TEXTS = (Message.recipient, Message.subject, Message.body, Message.last_error)
+MESSAGE_TEXTS = (Message.recipient, Message.subject, Message.body, Message.last_error)
 
 IS_TEXT = Attachment.media_type == TEXT
 
@@ -146,7 +146,7 @@ def _requests(matcher: PersonMatcher) -> tuple[list[int], set[int]]:
     for event in _rows(Event, [Event.ticket, Event.kind, Event.actor, Event.text]):
         if matcher.is_found_in(_joined(event_texts(event))):
             tickets.add(event.ticket)
-    for _, ticket, *texts in _rows(Message, [Message.ticket, *_MESSAGE_TEXTS]):
+    for _, ticket, *texts in _rows(Message, [Message.ticket, *MESSAGE_TEXTS]):
         if ticket and matcher.is_found_in(_joined(texts)):
             tickets.add(ticket)
     found |= {submission for id, submission in _rows(Ticket, [Ticket.submission]) if id in tickets}

@@ -19,7 +19,7 @@ from models import Approver, Attachment, Customer, Event, Message, Submission, T
 from services.mail import messages
 from services.privacy import erasure, person_search
 from services.privacy.person_matcher import PersonMatcher
-from services.reports import overview
+from services.reports.overview import Overview
 from settings import settings
 from tests.support.cast import NOW
 from tests.support.database import files_on_disk
@@ -338,7 +338,7 @@ def test_is_not_told_what_the_portal_tells_the_office(anna, clara, run_worker):
 
 def test_is_told_of_a_summary_only_what_names_them(jana, clara, app):
     with app.app_context(), database.connection_context():
-        messages.summary(overview.overview(NOW), NOW.date(), NOW)
+        messages.summary(Overview(NOW), NOW.date(), NOW)
         body = Message.get(Message.kind == "summary").body
         Message.update(body=f"{body}\nKöhler, Jana: „Drucker“\n").where(Message.kind == "summary").execute()
     told = json.loads(disclosed(clara, choose(search(clara))).read("auskunft.json"))

@@ -298,6 +298,6 @@ def test_most_reporting_customers_come_first_and_only_twenty_are_shown(clara, of
 
 
 def test_period_is_found_by_its_index(db):
-    query, values = statistics._tickets_since(NOW, None).sql()
+    query, values = statistics.tickets_since(NOW, None).sql()
     plan = " ".join(row[-1] for row in db.execute_sql(f"EXPLAIN QUERY PLAN {query}", values))
     assert "USING INDEX ticket_created_at" in plan
