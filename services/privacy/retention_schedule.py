@@ -21,7 +21,7 @@ SCHEDULE_FILE = "loeschen.json"
 # A missed run is made up for within this time. Later, too much may be due, or the clock is wrong.
 MAX_DELAY = timedelta(days=7)
 
-_RETENTION_SETTINGS = ("closed_ticket_days", "new_employee_days", "attachments_days", "mail_days", "retention_time")
+RETENTION_SETTINGS = ("closed_ticket_days", "new_employee_days", "attachments_days", "mail_days", "retention_time")
 
 
 class DeletionRun(NamedTuple):
@@ -75,7 +75,7 @@ def _after_a_workday(now: datetime) -> datetime:
 
 
 def _retention_settings() -> dict[str, int | str]:
-    return {name: getattr(settings, name) for name in _RETENTION_SETTINGS}
+    return {name: getattr(settings, name) for name in RETENTION_SETTINGS}
 
 
 def _saved_run() -> DeletionRun | None:
