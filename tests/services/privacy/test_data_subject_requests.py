@@ -16,6 +16,7 @@ import clock
 from database import database
 from enums import normalise_code
 from models import Approver, Attachment, Customer, Event, Message, Submission, TextBlock, Ticket
+from services.background import worker
 from services.mail import messages
 from services.privacy import erasure, person_search
 from services.privacy.person_matcher import PersonMatcher
@@ -477,3 +478,22 @@ def test_a_namesake_in_the_office_stays_in_the_history(anna, clara, run_worker, 
         noted = Event.get(Event.kind == "noted")
         assert (noted.actor, noted.text) == ("Clara Neumann", "Erreicht: [gelöscht]")
         assert Submission.get().name == "[gelöscht]"
+
+
+def test_a_ticket_created_while_events_are_searched_is_found(anna, run_worker, monkeypatch):
+    monkeypatch.setattr(person_search, "ROWS_AT_A_TIME", 1)
+    anna.report("incident")
+    run_worker()
+    anna.report("callback")
+    event_texts = person_search.event_texts
+
+    def admit_meanwhile(event):
+        if Ticket.select().count() == 1:
+            worker.Worker().admit_batch(NOW)
+            Event.update(text="Jana Köhler").where(Event.ticket == Ticket.get(Ticket.category == "callback")).execute()
+        return event_texts(event)
+
+    monkeypatch.setattr(person_search, "event_texts", admit_meanwhile)
+    with database.connection_context():
+        (match,), _ = person_search.find(PersonMatcher(["Jana Köhler"]))
+    assert match.ticket.category == "callback"
