@@ -15,6 +15,7 @@ from peewee import OperationalError
 import clock
 from database import database
 from models import Attachment, FailedAttempts, StaffSession, Submission, TextBlock
+from services.background import worker
 from services.background.periodic import PeriodicTask
 from services.files import attachments
 from settings import settings
