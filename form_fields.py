@@ -1,47 +1,53 @@
-"""What forms are made of: the base of every form, its kinds of fields and their checks."""
+"""The parts of forms: the base of every form, its kinds of fields and their validators."""
 
 import re
 import unicodedata
-from datetime import timedelta
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date, timedelta
 from functools import partial
+from typing import Any
 
 from flask import request
 from flask_wtf import FlaskForm
 from werkzeug.datastructures import CombinedMultiDict
-from wtforms import DateField, RadioField, StringField, TextAreaField
+from wtforms import DateField, EmailField, Field, Form, RadioField, StringField, TelField, TextAreaField
 from wtforms.fields.choices import SelectChoice, enum_choices, enum_coerce
 from wtforms.validators import DataRequired, Optional, StopValidation, ValidationError
 
 import clock
-from enums import MAX_SHORT_LENGTH, MAX_TEXT_LENGTH
+from enums import MAX_EMAIL_LENGTH, MAX_PHONE_LENGTH, MAX_SHORT_LENGTH, MAX_TEXT_LENGTH, LabelledEnum
 from i18n.catalogue import gettext as _
+from services.errors import UserError
 from services.mail import addresses
 
 DATE_FORMATS = ["%Y-%m-%d", "%d.%m.%Y", "%d.%m.%y"]
 
-# A year typed wrong is caught; a date that is only too soon is not (that is what the lead-time notice is for).
+# Only a mistyped year is refused; for a date that is too soon there is the notice about the lead time.
 ENTRY_DATE_PAST = timedelta(days=366)
 ENTRY_DATE_FUTURE = timedelta(days=5 * 366)
 
-# Control characters, separators of lines and paragraphs, and what turns the direction of writing.
+Validator = Callable[[Form, Field], None]
+
+# Control characters, line and paragraph separators, and characters that change the direction of writing.
 _INVISIBLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 _PHONE = re.compile(r"[0-9+()/.\-–\s]*")
 
 
-def clean(text, limit):
-    """Trim a text, use one kind of line end, and write each letter in one way (NFC)."""
+def clean(text: str | None, limit: int) -> str:
+    """Trim a text and normalise its line ends and its letters (NFC); `limit` is the length that will be accepted."""
     text = (text or "").replace("\r\n", "\n").replace("\r", "\n").strip()
-    # What is far too long is refused anyway, and normalising takes quadratic time for some texts.
+    # A much longer text is refused anyway, and normalising takes quadratic time for some texts.
     return text if len(text) > 4 * limit else unicodedata.normalize("NFC", text)
 
 
-def row_id(text):
-    """Return the id of a row that a form or an address carries, or 0, which none has, for what can be none."""
-    return int(text) if re.fullmatch("[0-9]{1,18}", text or "") else 0
+def row_id(text: str | None) -> int:
+    """Return the row id in a form field or an address; 0, which no row has, if it is malformed."""
+    return int(text) if text and re.fullmatch("[0-9]{1,18}", text) else 0
 
 
-def _max_length(limit):
-    def check(form, field):
+def _max_length(limit: int) -> Validator:
+    def check(form: Form, field: Field) -> None:
         if len(field.data) > limit:
             sentence = _(
                 "Bitte kürzen Sie „%(label)s“ auf höchstens %(limit)d Zeichen.", label=field.label.text, limit=limit
@@ -51,7 +57,7 @@ def _max_length(limit):
     return check
 
 
-def _is_visible(form, field):
+def _is_visible(form: Form, field: Field) -> None:
     several_lines = isinstance(field, TextAreaField)
     if _INVISIBLE.search(field.data) or (not several_lines and re.search(r"[\n\t]", field.data)):
         raise ValidationError(
@@ -62,8 +68,8 @@ def _is_visible(form, field):
         )
 
 
-def _has_digits(minimum, example):
-    def check(form, field):
+def _has_digits(minimum: int, example: str) -> Validator:
+    def check(form: Form, field: Field) -> None:
         if not _PHONE.fullmatch(field.data) or sum(map(str.isdigit, field.data)) < minimum:
             raise ValidationError(
                 _(
@@ -80,39 +86,71 @@ is_phone = _has_digits(5, "0211 123456")
 is_extension = _has_digits(1, "42")
 
 
-def is_email(form, field):
+def is_email(form: Form, field: Field) -> None:
+    """Refuse what does not look like an e-mail address."""
     if not addresses.EMAIL.fullmatch(field.data):
         raise ValidationError(
-            _(
-                "Bitte prüfen Sie „%(label)s“. Eine E-Mail-Adresse sieht so aus: name@firma.de",
-                label=field.label.text,
-            )
+            _("Bitte prüfen Sie „%(label)s“. Eine E-Mail-Adresse sieht so aus: name@firma.de", label=field.label.text)
         )
 
 
-def text_field(label, *checks, missing=None, limit=MAX_SHORT_LENGTH, field_class=StringField, **options):
-    """Declare a trimmed text of limited length; `missing` is the sentence for a required one that is empty."""
+@contextmanager
+def user_error_at_field() -> Iterator[None]:
+    """Put the sentence of a UserError at the field that is being validated."""
+    try:
+        yield
+    except UserError as error:
+        raise ValidationError(str(error)) from None
+
+
+def text_field(
+    label: str,
+    *checks: Validator,
+    missing: str | None = None,
+    limit: int = MAX_SHORT_LENGTH,
+    field_class: type[Field] = StringField,
+    **options: Any,
+) -> Field:
+    """Declare a text field of limited length.
+
+    checks: validators for a text that is not empty. missing: the sentence for an empty text; makes the field required.
+    """
     presence = DataRequired(missing) if missing else Optional()
     validators = [presence, _max_length(limit), _is_visible, *checks]
     return field_class(label, validators, filters=[partial(clean, limit=limit)], **options)
 
 
-def textarea(label, missing=None, **options):
+def phone_field(label: str, check: Validator = is_phone, **options: Any) -> Field:
+    """Declare a text field for a phone number."""
+    return text_field(label, check, limit=MAX_PHONE_LENGTH, field_class=TelField, **options)
+
+
+def email_field(label: str, check: Validator = is_email, **options: Any) -> Field:
+    """Declare a text field for an e-mail address."""
+    return text_field(label, check, limit=MAX_EMAIL_LENGTH, field_class=EmailField, **options)
+
+
+def textarea(label: str, missing: str | None = None, **options: Any) -> Field:
+    """Declare a field for a text of several lines."""
     options.setdefault("render_kw", {"rows": 6})
     return text_field(label, missing=missing, limit=MAX_TEXT_LENGTH, field_class=TextAreaField, **options)
 
 
-def input_attributes(autocomplete, enter="next", **attributes):
-    """Return what a keyboard on glass and the browser's memory need to know about a line; every line says it."""
+def input_attributes(autocomplete: str, enter: str = "next", **attributes: str) -> dict[str, str]:
+    """Return the HTML attributes of an input for the browser's autofill and for the enter key on phones."""
     return {"autocomplete": autocomplete, "enterkeyhint": enter, **attributes}
 
 
-def autofill_section(whom, token):
-    """Return the autofill token for somebody else: a section of its own, for "off" lets browsers fill in the sender."""
+def autofill_section(whom: str, token: str) -> str:
+    """Return the autofill token for another person's data.
+
+    It has a section of its own, because some browsers ignore "off" and fill in the sender.
+    """
     return f"section-{whom} {token}"
 
 
-def radio_field(label, words, sentence, **options):
+def radio_field(label: str, words: type[LabelledEnum], sentence: str, **options: Any) -> Field:
+    """Declare a choice of one word; `sentence` is shown if none or an unknown one is sent."""
     return RadioField(
         label,
         choices=enum_choices(words, label=lambda word: word.label),
@@ -124,30 +162,32 @@ def radio_field(label, words, sentence, **options):
 
 
 class DayField(DateField):
-    """A day, typed in the German or the ISO way; all else is shown again as it was typed."""
+    """A date, typed in German or ISO format; anything else is shown again as it was typed."""
 
-    def __init__(self, label, validators, **options):
+    data: date | None
+
+    def __init__(self, label: str, validators: Sequence[Validator], **options: Any) -> None:
         sentence = "Dieses Datum gibt es nicht. Bitte schreiben Sie es so: 15.01.2027"
         super().__init__(label, validators, format=DATE_FORMATS, invalid_value_message=sentence, **options)
 
-    def _value(self):
+    def _value(self) -> str:
         return self.data.isoformat() if self.data else " ".join(self.raw_data or ())
 
-    def __call__(self, **attributes):
-        # A date input shows nothing for what it cannot read, and the typed text would be lost.
+    def __call__(self, **attributes: Any) -> str:
+        # A date input is empty for a value that is no date, and the typed text would be lost.
         if self._value() and not self.data:
             attributes["type"] = "text"
         return super().__call__(**attributes)
 
-    def process_formdata(self, valuelist):
+    def process_formdata(self, valuelist: Sequence[str]) -> None:
         self.raw_data = [value.strip() for value in valuelist]
         super().process_formdata([value for value in self.raw_data if value])
 
 
 class EntryDateField(DayField):
-    """A day not too far from today."""
+    """A date not too far from today."""
 
-    def process_formdata(self, valuelist):
+    def process_formdata(self, valuelist: Sequence[str]) -> None:
         super().process_formdata(valuelist)
         if self.data and not clock.today() - ENTRY_DATE_PAST <= self.data <= clock.today() + ENTRY_DATE_FUTURE:
             year, self.data = self.data.year, None
@@ -155,32 +195,32 @@ class EntryDateField(DayField):
 
 
 class PortalForm(FlaskForm):
-    """The base of every form: the language of its words, and the ties between a field, its hint and its error.
+    """The base of every form: it translates the texts and links each input with its hint and its error.
 
-    What a form declares is German; it is put into the language of the page when the form is made.
+    Forms are declared in German and translated into the language of the page when they are created.
     """
 
     class Meta(FlaskForm.Meta):
         locales = ["de"]
         takes_files = False
 
-        def wrap_formdata(self, form, formdata):
+        def wrap_formdata(self, form: Form, formdata: Any) -> Any:
             sent = super().wrap_formdata(form, formdata)
-            # A file in place of a text is none.
+            # A file sent under the name of a text field does not count.
             return request.form if isinstance(sent, CombinedMultiDict) and not self.takes_files else sent
 
-        def render_field(self, field, render_kw):
+        def render_field(self, field: Field, render_kw: dict[str, Any]) -> str:
             notes = [f"{field.id}-hint"] if field.description else []
             if field.errors:
                 notes.insert(0, f"{field.id}-error")
                 render_kw["aria-invalid"] = "true"
             if notes:
                 render_kw["aria-describedby"] = " ".join(notes)
-            # A browser would cut a pasted text without a word; the server says what is too long instead.
+            # Browsers cut a pasted text at maxlength without a message; the server tells what is too long instead.
             render_kw["maxlength"] = False
             return super().render_field(field, render_kw)
 
-    def __init__(self, *args, **options):
+    def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         for field in self:
             field.label.text = _(field.label.text)
@@ -188,14 +228,14 @@ class PortalForm(FlaskForm):
             if isinstance(field, RadioField):
                 field.choices = [SelectChoice(choice.value, _(choice.label)) for choice in field.choices]
 
-    def validate(self, extra_validators=None):
-        """Check what was sent; the sentence of a declared check is German up to here."""
+    def validate(self, extra_validators: dict[str, list[Validator]] | None = None) -> bool:
+        """Check what was sent, and translate the sentences of the validators."""
         is_valid = super().validate(extra_validators)
         for field in self:
             field.errors = [_(sentence) for sentence in field.errors]
         return is_valid
 
-    def place(self, error, field=""):
+    def place(self, error: UserError, field: str = "") -> str:
         """Put the sentence of a UserError at its field, or return it if it is about the whole form.
 
         field: the name of the field for an error that names none.
@@ -206,6 +246,6 @@ class PortalForm(FlaskForm):
         self[name].errors = [str(error)]
         return ""
 
-    def in_order(self):
-        """Return the fields in the order in which the page asks for them."""
+    def in_order(self) -> list[Field]:
+        """Return the fields in the order of the page."""
         return list(self)

@@ -1,26 +1,20 @@
-"""What customers and approvers fill in: one small form class per category on a common base, and their registry."""
+"""The forms of customers and approvers; each category of request has its own form on a common base."""
 
-from wtforms import EmailField, HiddenField, StringField, TelField
+from typing import Any
+
+from wtforms import Field, Form, HiddenField, StringField
 from wtforms.validators import AnyOf, InputRequired, ValidationError
 
-from enums import (
-    MAX_CUSTOMER_NUMBER_LENGTH,
-    MAX_EMAIL_LENGTH,
-    MAX_PHONE_LENGTH,
-    PIN_DIGITS,
-    Approval,
-    Category,
-    Priority,
-    Salutation,
-)
+from enums import MAX_CUSTOMER_NUMBER_LENGTH, PIN_DIGITS, Approval, Category, Priority, Salutation
 from form_fields import (
     EntryDateField,
     PortalForm,
+    Validator,
     autofill_section,
+    email_field,
     input_attributes,
-    is_email,
     is_extension,
-    is_phone,
+    phone_field,
     radio_field,
     row_id,
     text_field,
@@ -31,18 +25,18 @@ from services.customers import pins
 from services.request_fields import CATEGORY_LABEL, LABELS, SENDER_LABELS
 from services.workdays import LEAD_TIME_WORKDAYS
 
-# Room for the dashes and blanks that people type between the digits.
+# With room for the dashes and spaces that people type between the digits.
 MAX_TYPED_PIN_LENGTH = 2 * PIN_DIGITS + 4
 
 
-def _is_customer_number(form, field):
+def _is_customer_number(form: Form, field: Field) -> None:
     if pins.normalise_number(field.data) is None:
         raise ValidationError(
             _("Bitte prüfen Sie die Kundennummer. Sie besteht aus Ziffern und Buchstaben ohne Umlaute.")
         )
 
 
-def _reference(label):
+def _reference(label: str) -> Field:
     return text_field(
         label,
         description="Ihre eigene Nummer oder ein Stichwort. Auf die Bearbeitung hat sie keinen Einfluss.",
@@ -50,7 +44,7 @@ def _reference(label):
     )
 
 
-def _priority(label):
+def _priority(label: str) -> Field:
     return radio_field(
         label,
         Priority,
@@ -62,12 +56,14 @@ def _priority(label):
 
 
 class RequestForm(PortalForm):
-    """What everybody fills in, whatever the category."""
+    """The fields of every category; also the form while no category is chosen."""
 
-    for_category = None
-    # The name of the field below whose section files may be added, if they may.
-    files_follow = None
-    # Where a section begins, so that each fits a thumb: the name of its first field, and its legend.
+    for_category: Category | None = None
+    slug: str
+    explanation: str
+    # The name of the field that the attachments follow, or "" for a category without attachments.
+    files_follow = ""
+    # The fields that begin a new section, with the legend of that section.
     section_legends = {"priority": "Wie dringend ist es?"}
     asked_last = frozenset({"name", "phone", "email", "customer_number", "pin"})
 
@@ -77,20 +73,14 @@ class RequestForm(PortalForm):
         missing="Bitte geben Sie Ihren Namen ein.",
         render_kw=input_attributes("name", autocapitalize="words", spellcheck="false"),
     )
-    phone = text_field(
+    phone = phone_field(
         SENDER_LABELS["phone"],
-        is_phone,
         missing="Bitte geben Sie eine Telefonnummer ein, unter der wir Sie bei Rückfragen erreichen.",
-        limit=MAX_PHONE_LENGTH,
-        field_class=TelField,
         description="Unter dieser Telefonnummer erreichen wir Sie bei Rückfragen.",
         render_kw=input_attributes("tel"),
     )
-    email = text_field(
+    email = email_field(
         SENDER_LABELS["email"],
-        is_email,
-        limit=MAX_EMAIL_LENGTH,
-        field_class=EmailField,
         description="Dorthin schreiben wir, wenn die Adresse zu Ihrem Unternehmen gehört.",
         render_kw=input_attributes("email", inputmode="email"),
     )
@@ -106,59 +96,57 @@ class RequestForm(PortalForm):
         missing="Bitte geben Sie Ihre PIN ein.",
         limit=MAX_TYPED_PIN_LENGTH,
         description=f"{PIN_DIGITS} Ziffern, mit oder ohne Leerzeichen.",
-        # Not "current-password": a shared PC would offer it to the next person.
+        # Not "current-password": browsers on a shared PC would offer it to the next person.
         render_kw=input_attributes("off", "send", inputmode="numeric", spellcheck="false"),
     )
 
-    def validate_pin(self, field):
+    def validate_pin(self, field: Field) -> None:
         if pins.normalise_pin(field.data) is None:
             raise ValidationError(_("Bitte prüfen Sie die PIN. Sie besteht aus %(digits)d Ziffern.", digits=PIN_DIGITS))
 
-    def in_order(self):
-        """Return the fields in the order in which the page asks for them: what it is about, then who asks."""
+    def in_order(self) -> list[Field]:
+        """Return the fields in the order of the page: first the request, then the sender."""
         return sorted(self, key=lambda field: field.name in self.asked_last)
 
-    def details(self):
-        """Return the fields that belong to the category, in the order of the page."""
-        return [field for field in self if field.name in CATEGORY_FIELD_NAMES]
-
-    def sections(self):
-        """Return the details as the page shows them: each legend, the fields below it, and whether the files follow."""
-        found = [(self.title, [])]
-        for field in self.details():
+    def sections(self) -> list[tuple[str, list[Field], bool]]:
+        """Return the category's fields by section: the legend, the fields, and whether the attachments follow."""
+        found: list[tuple[str, list[Field]]] = [(self.title, [])]
+        for field in self:
+            if field.name not in CATEGORY_FIELD_NAMES:
+                continue
             if field.name in self.section_legends:
                 found.append((_(self.section_legends[field.name]), []))
             found[-1][1].append(field)
         return [(legend, fields, self.files_follow in [field.name for field in fields]) for legend, fields in found]
 
     @property
-    def with_attachments(self):
-        """Whether files may be added."""
-        return self.files_follow is not None
+    def with_attachments(self) -> bool:
+        """Whether files can be attached."""
+        return bool(self.files_follow)
 
     @classmethod
-    def explained(cls):
+    def explained(cls) -> str:
         """Return the sentence that explains the category, in the language of the page."""
         return _(cls.explanation)
 
     @property
-    def title(self):
-        """The words for the category, in the language of the page."""
-        return _(self.for_category.label)
+    def title(self) -> str:
+        """The name of the category in the language of the page."""
+        return _(self.for_category.label) if self.for_category else ""
 
-    def answers(self):
-        """Return what is stored of a valid form: everything but the PIN, by column name."""
+    def answers(self) -> dict[str, Any]:
+        """Return the values of a valid form that are stored, by column name; the PIN is not among them."""
         answers = {field.name: field.data for field in self if field.name not in ("pin", "csrf_token")}
         answers["customer_number"] = pins.normalise_number(self.customer_number.data)
         return answers
 
-    def pin_proof(self):
-        """Return the keyed proof of a valid form's PIN; the PIN itself goes no further."""
+    def pin_proof(self) -> str:
+        """Return the keyed proof of a valid form's PIN, which is used in place of the PIN from here on."""
         return pins.pin_proof(self.answers()["customer_number"], pins.normalise_pin(self.pin.data))
 
 
 class IncidentForm(RequestForm):
-    """What is asked when a device or a program does not work."""
+    """A device or a program does not work."""
 
     for_category = Category.INCIDENT
     labels = LABELS[for_category]
@@ -176,7 +164,7 @@ class IncidentForm(RequestForm):
 
 
 class WarrantyForm(RequestForm):
-    """What is asked when a device that was bought from the office is defective."""
+    """A device that the office sold is defective."""
 
     for_category = Category.WARRANTY
     labels = LABELS[for_category]
@@ -211,7 +199,7 @@ class WarrantyForm(RequestForm):
 
 
 class NewEmployeeForm(RequestForm):
-    """What is asked for the account of somebody who starts to work at the customer's."""
+    """A new employee of the customer needs an account."""
 
     for_category = Category.NEW_EMPLOYEE
     labels = LABELS[for_category]
@@ -247,25 +235,12 @@ class NewEmployeeForm(RequestForm):
         f"{LEAD_TIME_WORKDAYS} Werktage vorher melden.",
         render_kw=input_attributes("off"),
     )
-    extension = text_field(
-        labels["extension"],
-        is_extension,
-        limit=MAX_PHONE_LENGTH,
-        field_class=TelField,
-        render_kw=input_attributes(autofill_section("employee", "tel-extension")),
+    extension = phone_field(
+        labels["extension"], is_extension, render_kw=input_attributes(autofill_section("employee", "tel-extension"))
     )
-    mobile = text_field(
-        labels["mobile"],
-        is_phone,
-        limit=MAX_PHONE_LENGTH,
-        field_class=TelField,
-        render_kw=input_attributes(autofill_section("employee", "mobile tel")),
-    )
-    desired_email = text_field(
+    mobile = phone_field(labels["mobile"], render_kw=input_attributes(autofill_section("employee", "mobile tel")))
+    desired_email = email_field(
         labels["desired_email"],
-        is_email,
-        limit=MAX_EMAIL_LENGTH,
-        field_class=EmailField,
         description="Bleibt das Feld leer, legen wir keine E-Mail-Adresse an.",
         render_kw=input_attributes(autofill_section("employee", "work email"), inputmode="email"),
     )
@@ -274,7 +249,7 @@ class NewEmployeeForm(RequestForm):
 
 
 class CallbackForm(RequestForm):
-    """What is asked when somebody wants to be called."""
+    """The sender wants to be called back."""
 
     for_category = Category.CALLBACK
     labels = LABELS[for_category]
@@ -292,7 +267,7 @@ class CallbackForm(RequestForm):
 
 
 class OtherForm(RequestForm):
-    """What is asked when nothing else fits."""
+    """A request that fits no other category."""
 
     for_category = Category.OTHER
     labels = LABELS[for_category]
@@ -310,7 +285,7 @@ class OtherForm(RequestForm):
 
 
 class ReplyForm(PortalForm):
-    """What a customer writes to the office about a ticket."""
+    """A customer's message to the office about a ticket."""
 
     with_attachments = True
 
@@ -318,7 +293,7 @@ class ReplyForm(PortalForm):
 
 
 class DecisionForm(PortalForm):
-    """One of two buttons, and a reason that only declining needs."""
+    """An approver's decision; only declining needs a reason."""
 
     question = HiddenField("", filters=[row_id])
     decision = StringField(
@@ -326,8 +301,8 @@ class DecisionForm(PortalForm):
     )
     reason = textarea("Grund", description="Den Grund erfährt auch, wer gefragt hat.", render_kw={"rows": 3})
 
-    def validate(self, extra_validators=None):
-        """Check the answers; whoever approves need not say why."""
+    def validate(self, extra_validators: dict[str, list[Validator]] | None = None) -> bool:
+        """Check the decision, and require a reason for declining."""
         is_valid = super().validate(extra_validators)
         if is_valid and self.chosen is Approval.DECLINED and not self.reason.data:
             self.reason.errors = [_("Bitte schreiben Sie, warum Sie ablehnen.")]
@@ -335,13 +310,17 @@ class DecisionForm(PortalForm):
         return is_valid
 
     @property
-    def chosen(self):
-        """What is decided by a valid form."""
+    def chosen(self) -> Approval:
+        """The decision of a valid form."""
         return Approval(self.decision.data)
 
 
-REQUEST_FORMS = {
-    form.for_category: form for form in (IncidentForm, WarrantyForm, NewEmployeeForm, CallbackForm, OtherForm)
+REQUEST_FORMS: dict[Category, type[RequestForm]] = {
+    Category.INCIDENT: IncidentForm,
+    Category.WARRANTY: WarrantyForm,
+    Category.NEW_EMPLOYEE: NewEmployeeForm,
+    Category.CALLBACK: CallbackForm,
+    Category.OTHER: OtherForm,
 }
 
 CATEGORY_FIELD_NAMES = frozenset(

@@ -1,4 +1,4 @@
-// What the customer's own device keeps: who asks, where the box is ticked, and for a day what is not sent yet.
+// Local storage: the sender's details if the box is ticked, and for one day a form that was not sent.
 (() => {
   "use strict";
 
@@ -8,10 +8,10 @@
   const PERSON_FIELDS = ["name", "phone", "customer_number"];
   const DAY = 24 * 60 * 60 * 1000;
 
-  // Where a browser keeps nothing, or has no room left, the form is the same without.
+  // Without local storage, or when it is full, the form works as usual.
   const storage = (() => { try { return localStorage; } catch { return null; } })();
   const forget = (key) => storage?.removeItem(key);
-  // What is damaged there, or not ours, must not keep the form from working.
+  // Damaged or foreign content must not break the form.
   const read = (key) => {
     try {
       const pairs = Object.entries(JSON.parse(storage.getItem(key)));
@@ -23,7 +23,7 @@
   };
 
   const { at, category, ...draftValues } = read(DRAFT);
-  // From a clock that was wrong it may be of tomorrow.
+  // The time can be in the future if the clock was wrong.
   const isFresh = Math.abs(Date.now() - at) < DAY;
   if (!isFresh) forget(DRAFT);
 
@@ -58,7 +58,7 @@
   for (const [name, value] of Object.entries(isFresh ? draftValues : {})) {
     if (shownFields.includes(name) ? form[name].value : name in form || /^(files|staged)$/.test(name)) continue;
     if (name in form) form[name].value = value;
-    // The server fills it in when it brings the fields of the kind, or carries it along for another kind.
+    // The server fills it in when it sends the fields of the category, or returns it as hidden for another one.
     else fields.append(Object.assign(document.createElement("input"), { type: "hidden", name, value }));
     form.category.value ||= category;
     byId("restored").hidden = false;
@@ -85,7 +85,7 @@
   document.addEventListener("htmx:afterRequest", ({ detail }) => {
     if (!detail.xhr.getResponseHeader("HX-Redirect")) return;
     forget(DRAFT);
-    // Somebody else at the same device has not asked to be remembered.
+    // Another person on this device has not agreed to be remembered.
     if (!box.checked || (!isWanted && byId("name").value !== person.name)) return;
     keep(PERSON, Object.fromEntries(PERSON_FIELDS.map((name) => [name, byId(name).value])));
   });

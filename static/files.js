@@ -1,4 +1,4 @@
-// Files by choice, drop and paste: one upload at a time; what is chosen meanwhile waits, and so does the form.
+// Uploads of files that are chosen, dropped or pasted: one at a time; further files wait, and so does submitting.
 (() => {
   "use strict";
 
@@ -27,13 +27,13 @@
     byId("files").files = transfer.files;
   };
 
-  // A small picture of each chosen one beside its name; a kind that the browser cannot read has none.
+  // A thumbnail beside the name of each chosen picture, if the browser can decode it.
   const thumbnails = new Map();
   let thumbnailQueue = Promise.resolve();
   const keyOf = (size, name) => `${size} ${name.normalize()}`;
 
   const draw = async (file) => {
-    // Made small while it is read: a large photo does not hold up the page.
+    // Resized while decoding, so that a large photo does not block the page.
     const bitmap = await createImageBitmap(file, { resizeWidth: 132 });
     const canvas = document.createElement("canvas");
     canvas.width = bitmap.width;
@@ -48,7 +48,7 @@
     const image = new Image(44, 44);
     image.alt = "";
     thumbnails.set(key, image);
-    // One after the other: several large photos at once are more than a small phone can hold.
+    // One after the other: a small phone has no memory for several large photos at once.
     thumbnailQueue = thumbnailQueue.then(() => draw(file)).then((url) => { image.src = url; }, () => {
       thumbnails.delete(key);
       image.remove();
@@ -79,12 +79,12 @@
     }
   };
 
-  // The next upload's list takes the place of this one's, but what was refused is still to be read.
+  // The list after the next upload replaces this one; the refusals in it must stay visible.
   const refusals = () => [...document.querySelectorAll("#attachment-list [role=alert] :is(li, p)")].map((item) => item.textContent);
 
   const uploadFailed = () => sentence(navigator.onLine ? "upload_failed" : "upload_offline");
 
-  // What failed stays chosen, so that it goes along with the form or with the next upload.
+  // Failed files stay chosen: they are sent with the form or with the next upload.
   const showFailed = (failure) => {
     if (!byId("files")) return;
     choose(failed);
@@ -111,7 +111,7 @@
     if (!failure) send();
   };
 
-  // In the capturing phase, before htmx hears of it: the person's own choice goes through add() like a drop.
+  // In the capturing phase, before htmx reacts: a choice by the user goes through add(), like a drop.
   document.addEventListener("change", (event) => {
     const input = event.target;
     if (!input.matches("#files, #camera") || !event.isTrusted) return;
@@ -121,7 +121,7 @@
     add(files);
   }, true);
 
-  // Not while the form is on its way: they go along with it.
+  // Not while the form is being sent: the files are sent with it.
   const uploadAgain = () => { if (failed.length && !sending && byId("files") && !byId("send").disabled) add([]); };
   window.addEventListener("online", uploadAgain);
   document.addEventListener("click", ({ target }) => {
@@ -169,7 +169,7 @@
     });
   });
 
-  // By the request's own events, which also come when another category was chosen and the file input is gone.
+  // The events of the request also fire after a change of category has removed the file input.
   const watch = (xhr, list) => {
     showProgress(0);
     xhr.upload.addEventListener("progress", ({ loaded, total }) => showProgress(100 * loaded / total));
@@ -190,7 +190,7 @@
     if (event.detail.target.id === "fields" && failed.length) showFailed(uploadFailed());
   });
 
-  // Said in the list itself, so that the next list takes it away.
+  // In the list itself, so that the next list replaces it.
   const notRemoved = Object.assign(document.createElement("p"), { className: "error" });
   document.addEventListener("htmx:sendError", ({ detail: { elt } }) => {
     if (elt.name !== "attachment") return;
@@ -198,7 +198,7 @@
     byId("attachment-list").append(notRemoved);
   });
 
-  // Before portal.js marks the input as renewed: marked already, it does not try again.
+  // Before portal.js marks the input as renewed; if it is marked already, the upload is not repeated.
   document.addEventListener("session-renewed", ({ target }) => {
     if (target.id === "files" && target.dataset.renewed) uploadEnded(sentence("cookies"), sending);
   }, true);

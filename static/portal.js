@@ -1,19 +1,19 @@
-// What every form has beside htmx: sentences about what fails, a second try by itself, a new token, keys for a thumb.
+// What all forms share: error messages, automatic retries, renewed CSRF tokens, the enter key on phones.
 const portal = (() => {
   "use strict";
 
   const byId = (id) => document.getElementById(id);
   const say = (id, text) => {
     const place = byId(id);
-    // What is said already is not said again: a screen reader would read it out every time.
+    // Do not repeat the same text: a screen reader would read it out each time.
     if (place && place.textContent !== text) place.textContent = text;
   };
 
-  // What the page says is written there, in its language.
+  // The page contains the messages in its language.
   const sentences = JSON.parse(document.querySelector("[name=portal-sentences]").content);
   const sentence = (name, values = {}) => sentences[name].replace(/{(\w+)}/g, (_, key) => values[key]);
 
-  // The form that is filled in says what it sends.
+  // The form names what it sends.
   const sends = (element) => element.matches("[data-thing]");
   const thing = () => document.querySelector("[data-thing]")?.dataset.thing;
 
@@ -24,14 +24,14 @@ const portal = (() => {
     return notSent("failed", "try_again") + (number ? ` ${sentence("error_number", { number })}` : "");
   };
   const offline = () => notSent("offline", "send_again");
-  // The portal itself says why to wait and how long; a proxy in front has only its own page.
+  // The portal explains in its answer why and how long to wait; an error page of a proxy does not.
   const portalNotice = (xhr) => xhr.getResponseHeader("Portal-Notice") ? xhr.responseText : null;
 
   document.addEventListener("htmx:beforeSend", (event) => {
     if (!sends(event.detail.elt)) return;
     say("form-message", "");
     byId("send").disabled = true;
-    // Also when the receipt follows: the way back may show this very page again.
+    // Even if the receipt follows: going back may show this page again.
     event.detail.xhr.addEventListener("loadend", () => { if (byId("send")) byId("send").disabled = false; });
   });
 
@@ -46,9 +46,9 @@ const portal = (() => {
     say("form-message", message);
   });
 
-  // What the page asks for by itself it asks for again: not every browser notices that the line is back.
+  // Retry requests for fragments: not every browser fires an event when the connection is back.
   const RETRY_MS = 3000;
-  // Longer than the office's own check of a file may take.
+  // Longer than the server may take to check a file.
   const RESPONSE_TIMEOUT_MS = 120_000;
   const MESSAGE_IDS = { fields: "category-message", "lead-time": "lead-time", suggestion: "suggestion" };
 
@@ -60,7 +60,7 @@ const portal = (() => {
     elt.retry = setTimeout(() => { if (elt.isConnected) htmx.trigger(elt, "change"); }, RETRY_MS);
   });
 
-  // A line can break without a word. Whoever sends the same once more gets the same receipt.
+  // A connection can break without an event. Sending the same form again is safe: it gets the same receipt.
   document.addEventListener("htmx:beforeSend", ({ detail: { elt, target, xhr } }) => {
     let timer;
     const wait = () => {
@@ -79,13 +79,13 @@ const portal = (() => {
     if (byId("form-message")?.textContent === offline()) say("form-message", sentence("online"));
   });
 
-  // On the way back some browsers load the page anew and choose again what was chosen, but the fields are not there.
+  // When going back, some browsers reload the page and restore the chosen category, but its fields are missing.
   window.addEventListener("pageshow", () => {
     const chosen = document.querySelector("#category :checked")?.value;
     if (chosen && chosen !== document.querySelector("[data-category]")?.dataset.category) htmx.trigger("#category", "change");
   });
 
-  // The server gave a new token because the old session was gone: the same request once more, but only once.
+  // The session had expired and the server sent a new CSRF token: repeat the request once.
   document.addEventListener("session-renewed", (event) => {
     const element = event.target;
     if (element.dataset.renewed) {
@@ -93,7 +93,7 @@ const portal = (() => {
       return;
     }
     element.dataset.renewed = "yes";
-    // Later, because htmx is still busy with the answer and drops a second request until it is done.
+    // Deferred: htmx drops a second request while it handles the answer.
     setTimeout(() => htmx.trigger(element, element.matches("button") ? "click" : "change"));
   });
 
@@ -101,7 +101,7 @@ const portal = (() => {
     if (!event.detail.xhr.getResponseHeader("HX-Trigger")) delete event.detail.elt.dataset.renewed;
   });
 
-  // A keyboard on glass says "next" there; not each of them goes there by itself, some would send.
+  // The on-screen keyboard shows "next", but on some phones the key would submit the form.
   document.addEventListener("keydown", (event) => {
     const field = event.target;
     if (event.key !== "Enter" || field.enterKeyHint !== "next" || !matchMedia("(pointer: coarse)").matches) return;
@@ -114,16 +114,16 @@ const portal = (() => {
     if (event.target.closest("[data-print]")) window.print();
     const carrier = event.target.closest("[data-carries-form]");
     if (!carrier) return;
-    // The browser's own way of sending, because htmx would send it to where the form goes.
+    // Submit without htmx, which would use the form's own address.
     event.preventDefault();
     carrier.form.action = carrier.formAction;
     carrier.form.submit();
   });
 
-  // The way back to this address would ask whether to send once more; the form's own one simply opens it.
+  // Going back to this address would ask whether to send the form again; the form's own address just opens it.
   if (location.pathname.endsWith("/sprache")) history.replaceState(null, "", document.querySelector("[data-thing]")?.action);
 
-  // What is wrong is still to be read until the next sending, but the field is being put right.
+  // The message stays until the form is sent again, but the field is being corrected.
   document.addEventListener("input", ({ target: { name } }) => {
     document.getElementsByName(name).forEach((field) => field.removeAttribute("aria-invalid"));
     if (name === "priority") byId("still-chosen")?.remove();

@@ -56,6 +56,18 @@ def test_templates_hold_no_inline_code(path):
     assert parser.found == (["<style>"] if path.name == "data_export.html" else [])
 
 
+def test_templates_have_short_lines():
+    templates = [path for path in (ROOT / "templates").rglob("*") if path.is_file()]
+    long_lines = [
+        f"{path.name}:{number}"
+        for path in templates
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1)
+        if len(line) > 200
+    ]
+    # A line ending in "{# -#}" continues on the next one: nothing between the two lines is sent.
+    assert long_lines == []
+
+
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
 def test_templates_escape_everything(path):
     text = path.read_text("utf-8")

@@ -1,7 +1,9 @@
-"""What runs beside the web server, again and again."""
+"""A thread that does something at a fixed pace, beside the web server."""
 
 import logging
 import threading
+from collections.abc import Callable
+from datetime import datetime
 
 import clock
 from database import database
@@ -11,34 +13,24 @@ log = logging.getLogger(__name__)
 
 
 class PeriodicTask(threading.Thread):
-    """Runs once per tick. The tick is fixed: an arrival that woke it would show in the next answer's time.
+    """Calls a function once per tick until an event is set.
 
-    patience: how many seconds the end of the process waits for it at most; None for as long as it takes.
+    The tick is fixed: if an arrival woke the thread, its work would show in the response time of the next request.
     """
 
-    stop_timeout = None
-
-    def __init__(self, name):
+    def __init__(self, name: str, tick: Callable[[datetime], None], stopping: threading.Event) -> None:
         super().__init__(name=name, daemon=True)
-        self._stopping = threading.Event()
+        self.tick, self.stopping = tick, stopping
 
-    def run(self):
+    def run(self) -> None:
         known = None
-        while not self._stopping.wait(settings.worker_tick_seconds):
+        while not self.stopping.wait(settings.worker_tick_seconds):
             try:
                 with database.connection_context():
                     self.tick(clock.now())
                 known = None
             except Exception as error:
-                # What lasts, as a full disk does, must not fill the log.
+                # A lasting error, such as a full disk, must not fill the log.
                 if repr(error) != known:
                     log.exception("Ein Durchgang im Hintergrund ist gescheitert; der nächste folgt.")
                 known = repr(error)
-
-    def request_stop(self):
-        """End after what is in hand."""
-        self._stopping.set()
-
-    def tick(self, now):
-        """Do what is due now."""
-        raise NotImplementedError

@@ -1,7 +1,11 @@
-"""What is done beside the web server: decide about pending submissions, remind, sum up, deliver, sweep."""
+"""Background jobs, in one table: the portal's threads run it tick by tick, a command runs it once."""
 
 import logging
-from datetime import timedelta
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime, timedelta
+from functools import partial
 from typing import NamedTuple
 
 from database import database
@@ -26,166 +30,168 @@ log = logging.getLogger(__name__)
 SWEEP_INTERVAL = timedelta(hours=1)
 BACKUP_RETRY = timedelta(hours=1)
 
-# Each decision costs a slow hash; the pause between two batches leaves the processor to the people at the form.
+# Each decision costs a slow hash; the pause between two batches leaves the processor to web requests.
 BATCH = 5
+
+# The end of the process waits this long for these threads, for others until they have finished what they are doing.
+# A mail server may hang; what was being sent is sent again when its lease is over.
+STOP_SECONDS = {"mails": 3, "webhooks": 3}
+
+
+class Job(NamedTuple):
+    """A row in the table of jobs.
+
+    run: does what is due at a moment, and returns how much that was if there may be more.
+    interval: the shortest time between two runs, also after a failed one.
+    thread: the name of the thread that runs it; a job that may take long has its own.
+    """
+
+    name: str
+    run: Callable[[datetime], int | None]
+    thread: str = "worker"
+    is_due: Callable[[datetime], bool] = lambda now: True
+    interval: timedelta = timedelta(0)
 
 
 class RunResult(NamedTuple):
-    """How much was done at once."""
+    """How much one run of all jobs did."""
 
     decided: int
     mails_sent: int
 
 
-def run_once(now):
-    """Do all that is due: decide about submissions, remind, sum up, deliver, sweep, delete what is kept no longer.
+class Worker:
+    """The jobs, and what they remember from one run to the next."""
 
-    Returns how much that was.
-    """
-    decided, displaced, failed = 0, 0, set()
-    while batch := admit_batch(now, failed):
-        decided += batch
-        displaced += unmatched.make_room(now)
-    remind_due(now, set())
-    daily_summary.write_if_due(now)
-    mails_sent = delivery.deliver_due(now)
-    sweep(now, displaced)
-    if retention_schedule.start_if_due(now):
-        retention.delete_all_due(now)
-    return RunResult(decided, mails_sent)
-
-
-def admit_batch(now, failed):
-    """Decide about the oldest pending submissions and return how many were decided.
-
-    One that fails is logged, noted in the set of failed ones and passed over from then on; it holds up no other.
-    """
-    decided = 0
-    # Read to the end first: an open cursor is a read lock, which would keep everybody from writing for the whole batch.
-    pending = [submission.id for submission in Submission.pending().select(Submission.id)]
-    for submission_id in pending:
-        if submission_id in failed:
-            continue
-        if decided == BATCH:
-            break
-        try:
-            intake.admit(Submission.get_by_id(submission_id), now)
-            decided += 1
-        except Exception as error:
-            if disk.is_full(error):
-                # It is not this one's fault, and it will be decided as soon as there is room.
-                raise
-            log.exception("Eine Anfrage ließ sich nicht prüfen und bleibt für später vorgemerkt.")
-            failed.add(submission_id)
-    return decided
-
-
-def remind_due(now, failed):
-    """Remind the approvers of every ticket for which it is time; failures are treated as in admit_batch."""
-    for ticket_id in approvals.due_reminders(now):
-        if ticket_id in failed:
-            continue
-        try:
-            approvals.remind(ticket_id, now)
-        except Exception as error:
-            if disk.is_full(error):
-                raise
-            log.exception("An eine Freigabe ließ sich nicht erinnern; das bleibt für später vorgemerkt.")
-            failed.add(ticket_id)
-
-
-def sweep(now, displaced):
-    """Tidy up, and log how many unmatched submissions were displaced by others since the last time, if any."""
-    for room in (attachments, unmatched, sessions, login_throttle, pins, pin_lockout, log_setup):
-        try:
-            room.sweep(now)
-        except Exception:
-            log.exception("Ein Teil des Aufräumens ist gescheitert (%s); alles andere geht weiter.", room.__name__)
-    if displaced:
-        log.warning("Zu viele nicht zugeordnete Anfragen: Das Portal hat %s verworfen, um Platz zu machen.", displaced)
-
-
-class Worker(PeriodicTask):
-    """Decides, reminds, tidies up and sums up, once per tick."""
-
-    def __init__(self):
-        super().__init__("worker")
-        self._swept_at = None
-        self._failed = set()
-        self._not_reminded = set()
+    def __init__(self) -> None:
+        self.stopping = threading.Event()
+        self._undecided: set[int] = set()
+        self._not_reminded: set[int] = set()
         self._displaced = 0
-        self._deletion = iter(())
+        self._deletion: Iterator[int] = iter(())
+        is_stopping = self.stopping.is_set
+        back_up = partial(backup.make_daily, is_stopping=is_stopping)
+        self.jobs = (
+            Job("decide", self.admit_batch),
+            Job("remind", self.remind),
+            Job("sweep", self.sweep, interval=SWEEP_INTERVAL),
+            Job("summary", daily_summary.write_if_due),
+            Job("delete", self.delete_batch),
+            Job("webhooks", partial(delivery.deliver_webhooks, is_stopping=is_stopping), "webhooks"),
+            Job("mails", partial(delivery.deliver_mails, is_stopping=is_stopping), "mails"),
+            Job("backup", back_up, "backup", is_due=backup.is_due, interval=BACKUP_RETRY),
+        )
+        self._ran_at: dict[str, datetime] = {}
 
-    def tick(self, now):
-        """Do what is due now."""
-        if admit_batch(now, self._failed):
+    def tick(self, now: datetime, thread: str = "worker") -> None:
+        """Run each job of a thread that is due, once."""
+        for job in self.jobs:
+            ran_at = self._ran_at.get(job.name)
+            # If the last run is in the future, the clock was put back.
+            is_paused = ran_at is not None and ran_at <= now < ran_at + job.interval
+            if job.thread == thread and not is_paused and job.is_due(now):
+                # Before the run, so that the interval also passes after a failed one.
+                self._ran_at[job.name] = now
+                job.run(now)
+
+    def admit_batch(self, now: datetime) -> int:
+        """Decide about the oldest pending submissions, and return how many were decided."""
+        # Fetched at once: an open cursor is a read lock, which would block all writers during the batch.
+        pending = [submission.id for submission in Submission.pending().select(Submission.id)]
+        decided = _for_each(
+            pending,
+            self._undecided,
+            lambda id: intake.admit(Submission.get_by_id(id), now),
+            "Eine Anfrage ließ sich nicht prüfen und bleibt für später vorgemerkt.",
+            limit=BATCH,
+        )
+        if decided:
             self._displaced += unmatched.make_room(now)
-        remind_due(now, self._not_reminded)
-        if self._swept_at is None or now - self._swept_at >= SWEEP_INTERVAL:
-            self._swept_at = now
-            # What failed for a passing reason gets another try.
-            self._failed.clear()
-            self._not_reminded.clear()
-            displaced, self._displaced = self._displaced, 0
-            sweep(now, displaced)
-        daily_summary.write_if_due(now)
-        self._delete_due(now)
+        return decided
 
-    def _delete_due(self, now):
-        """Delete what is kept no longer, once a night, a batch per tick; who was off then does it at the start."""
+    def remind(self, now: datetime) -> None:
+        """Send each approval reminder that is due."""
+        _for_each(
+            approvals.due_reminders(now),
+            self._not_reminded,
+            lambda id: approvals.remind(id, now),
+            "An eine Freigabe ließ sich nicht erinnern; das bleibt für später vorgemerkt.",
+        )
+
+    def sweep(self, now: datetime) -> None:
+        """Tidy up, and log how many unmatched submissions made room for others since the last time."""
+        # Whatever failed may have had a passing reason.
+        self._undecided.clear()
+        self._not_reminded.clear()
+        for module in (attachments, unmatched, sessions, login_throttle, pins, pin_lockout, log_setup):
+            try:
+                module.sweep(now)
+            except Exception:
+                sentence = "Ein Teil des Aufräumens ist gescheitert (%s); alles andere geht weiter."
+                log.exception(sentence, module.__name__)
+        displaced, self._displaced = self._displaced, 0
+        if displaced:
+            log.warning(
+                "Zu viele nicht zugeordnete Anfragen: Das Portal hat %s verworfen, um Platz zu machen.", displaced
+            )
+
+    def delete_batch(self, now: datetime) -> int:
+        """Delete the next rows whose retention period is over, once a night, and return how many that were."""
         if retention_schedule.start_if_due(now):
             self._deletion = retention.delete_in_batches(now)
-        next(self._deletion, None)
+        return next(self._deletion, 0)
 
 
-class MailSender(PeriodicTask):
-    """Delivers, beside the worker: a mail server that hangs must not keep anybody's request waiting.
-
-    Nor must it keep anybody waiting for the end: what it holds then goes again when its lease is over.
-    """
-
-    stop_timeout = 3
-
-    def __init__(self, name, deliver):
-        super().__init__(name)
-        self._deliver = deliver
-
-    def tick(self, now):
-        """Deliver what is due now."""
-        self._deliver(now, self._stopping.is_set)
+def run_once(now: datetime) -> RunResult:
+    """Run every job until nothing is left to do; a command makes backups by itself."""
+    done: Counter[str] = Counter()
+    for job in Worker().jobs:
+        while job.name != "backup" and (count := job.run(now)):
+            done[job.name] += count
+    return RunResult(done["decide"], done["mails"])
 
 
-class BackupTask(PeriodicTask):
-    """Makes the daily backup, beside the worker: it takes its time, and requests go on."""
-
-    def __init__(self):
-        super().__init__("backup")
-        self._tried_at = None
-
-    def tick(self, now):
-        """Make the backup if it is due; one that failed gets another try after a while."""
-        is_early = self._tried_at is not None and now - self._tried_at < BACKUP_RETRY
-        if backup.is_due(now) and not is_early:
-            # Noted beforehand: whatever becomes of it, the next try must not follow at once.
-            self._tried_at = now
-            backup.make_daily(now, self._stopping.is_set)
-
-
-def start():
-    """Start all that runs beside the web server and return it."""
+def start() -> list[PeriodicTask]:
+    """Start the threads of all jobs and return them."""
     if not settings.webhook_url:
         with database.connection_context():
             outbox.discard_webhooks()
-    mails, webhooks = MailSender("mails", delivery.deliver_mails), MailSender("webhooks", delivery.deliver_webhooks)
-    loops = [Worker(), mails, webhooks, BackupTask()]
-    for loop in loops:
-        loop.start()
-    return loops
+    worker = Worker()
+    threads = dict.fromkeys(job.thread for job in worker.jobs)
+    tasks = [PeriodicTask(thread, partial(worker.tick, thread=thread), worker.stopping) for thread in threads]
+    for task in tasks:
+        task.start()
+    return tasks
 
 
-def stop(loops):
-    """Let all end after what they have in hand."""
-    for loop in loops:
-        loop.request_stop()
-    for loop in loops:
-        loop.join(loop.stop_timeout)
+def stop(tasks: Iterable[PeriodicTask]) -> None:
+    """End the threads; each finishes what it is doing."""
+    for task in tasks:
+        task.stopping.set()
+    for task in tasks:
+        task.join(STOP_SECONDS.get(task.name))
+
+
+def _for_each(
+    ids: Iterable[int], failed: set[int], act: Callable[[int], object], sentence: str, limit: int | None = None
+) -> int:
+    """Do something with rows, and return with how many.
+
+    One that fails is logged, added to the failed ones and skipped from then on; it does not hold up the others.
+    """
+    done = 0
+    for id in ids:
+        if id in failed:
+            continue
+        if done == limit:
+            break
+        try:
+            act(id)
+            done += 1
+        except Exception as error:
+            # A full disk is not this row's fault; it is tried again as soon as there is room.
+            if disk.is_full(error):
+                raise
+            log.exception(sentence)
+            failed.add(id)
+    return done

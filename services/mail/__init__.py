@@ -1,1 +1,1 @@
-"""Mails and webhooks: written, queued in the outbox, delivered."""
+"""Mails and webhooks: written, stored in the outbox, delivered."""

@@ -1,26 +1,28 @@
-"""Addresses that open one ticket to whoever has them: to its approvers, and to the customer."""
+"""Links that open one ticket without a login: for its approvers, and for the customer."""
 
 import base64
 import hashlib
 import hmac
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
+
+from peewee import Expression
 
 from enums import LinkPurpose
-from models import Customer, Submission, Ticket, TicketLink
+from models import Approver, Customer, Submission, Ticket, TicketLink
 from services.security import keys
 from settings import settings
 
 PATHS = {LinkPurpose.APPROVAL: "freigabe", LinkPurpose.CUSTOMER: "vorgang"}
 
 
-def for_customer(ticket, now):
-    """Return the link to the customer's page of a ticket; there is one, and a new one after it was revoked."""
+def for_customer(ticket: Ticket, now: datetime) -> TicketLink:
+    """Return the link to the customer's page of a ticket; there is one, until it is revoked."""
     return _for_customer(ticket) or _issue(ticket, LinkPurpose.CUSTOMER, now)
 
 
-def for_approver(ticket, approver, now):
-    """Return the link by which an approver decides about a ticket, valid anew for its whole time."""
+def for_approver(ticket: Ticket, approver: Approver, now: datetime) -> TicketLink:
+    """Return the link by which an approver decides about a ticket; from now on it is valid for its full time."""
     expires_at = now + timedelta(days=settings.approval_link_days)
     link = ticket.links.where(TicketLink.approver == approver).get_or_none()
     if link is None:
@@ -30,57 +32,58 @@ def for_approver(ticket, approver, now):
     return link
 
 
-def open_customer_link(ticket, now):
-    """Return the link by which the customer's page of a ticket can be opened now, or None."""
+def open_customer_link(ticket: Ticket, now: datetime) -> TicketLink | None:
+    """Return the link that opens the customer's page of a ticket now, or None."""
     link = _for_customer(ticket)
     return link if link and _is_open(link, now) else None
 
 
-def revoke(link, now):
-    """Let a link open nothing any more."""
+def revoke(link: TicketLink, now: datetime) -> None:
+    """Revoke a link: it opens nothing from now on."""
     TicketLink.update(revoked_at=now).where(TicketLink.id == link.id).execute()
 
 
-def customer_page_expires_at(ticket):
-    """Return the moment up to which the customer's page of a closed ticket can be opened."""
-    return ticket.closed_at + timedelta(days=settings.ticket_link_days)
+def customer_page_expires_at(ticket: Ticket) -> datetime:
+    """Return when the link to the customer's page of a closed ticket expires."""
+    closed_at: datetime = ticket.closed_at
+    return closed_at + timedelta(days=settings.ticket_link_days)
 
 
-def placeholder_url(link):
-    """Return the address of a link as a message holds it that waits: with the nonce where the token goes."""
+def placeholder_url(link: TicketLink) -> str:
+    """Return the URL of a link for a message in the outbox: the nonce stands in place of the token."""
     return f"{settings.url}/{PATHS[link.purpose]}/{link.nonce}"
 
 
-def insert_token(text, link):
-    """Return the text of a message as it leaves the house."""
+def insert_token(text: str, link: TicketLink | None) -> str:
+    """Return the text of a message as it is sent: with the token in place of the nonce."""
     return text.replace(link.nonce, _token(link.nonce)) if link else text
 
 
-def find(token, purpose, now):
-    """Return the link with this token, its ticket whole, or None if it opens nothing now, for whatever reason."""
-    return _opening(now, TicketLink.token_hash == _hash(token), TicketLink.purpose == purpose)
+def find(token: str, purpose: LinkPurpose, now: datetime) -> TicketLink | None:
+    """Return the link with this token and its ticket, or None if it opens nothing now, for whatever reason."""
+    return _find_open(now, TicketLink.token_hash == _hash(token), TicketLink.purpose == purpose)
 
 
-def matches_secret_key(link):
-    """Say whether a link was made with the secret key that lies in the data folder."""
+def matches_secret_key(link: TicketLink) -> bool:
+    """Say whether a link was made with the secret key in the data folder."""
     return _hash(_token(link.nonce)) == link.token_hash
 
 
-def reload(link, now):
-    """Return a link as it is now, or None if it opens nothing any more."""
-    return _opening(now, TicketLink.id == link.id)
+def reload(link: TicketLink, now: datetime) -> TicketLink | None:
+    """Return a link as it is stored now, or None if it opens nothing any more."""
+    return _find_open(now, TicketLink.id == link.id)
 
 
-def rekey(key):
-    """Let all links hang on another secret key, within a transaction.
+def rekey(key: bytes) -> None:
+    """Recompute the token hashes of all links with a new secret key, within a transaction.
 
-    No address that is out opens anything then; a message that still waits, and one that is sent anew, has the new one.
+    Links already sent open nothing from then on. A message that is sent later, or again, has the new token.
     """
     for link in list(TicketLink.select(TicketLink.id, TicketLink.nonce)):
         TicketLink.update(token_hash=_hash(_token(link.nonce, key))).where(TicketLink.id == link.id).execute()
 
 
-def _opening(now, *conditions):
+def _find_open(now: datetime, *conditions: Expression) -> TicketLink | None:
     link = (
         TicketLink.select(TicketLink, Ticket, Submission, Customer)
         .join(Ticket)
@@ -93,7 +96,7 @@ def _opening(now, *conditions):
     return link if link and _is_open(link, now) else None
 
 
-def _is_open(link, now):
+def _is_open(link: TicketLink, now: datetime) -> bool:
     ticket = link.ticket
     if link.revoked_at or ticket.customer.locked_at:
         return False
@@ -102,22 +105,22 @@ def _is_open(link, now):
     return ticket.closed_at is None or now < customer_page_expires_at(ticket)
 
 
-def _for_customer(ticket):
+def _for_customer(ticket: Ticket) -> TicketLink | None:
     known = ticket.links.where(TicketLink.purpose == LinkPurpose.CUSTOMER, TicketLink.revoked_at.is_null())
     return known.get_or_none()
 
 
-def _issue(ticket, purpose, now, **facts):
+def _issue(ticket: Ticket, purpose: LinkPurpose, now: datetime, **columns: object) -> TicketLink:
     nonce = secrets.token_urlsafe(16)
     return TicketLink.create(
-        ticket=ticket, purpose=purpose, nonce=nonce, token_hash=_hash(_token(nonce)), created_at=now, **facts
+        ticket=ticket, purpose=purpose, nonce=nonce, token_hash=_hash(_token(nonce)), created_at=now, **columns
     )
 
 
-def _token(nonce, key=None):
+def _token(nonce: str, key: bytes | None = None) -> str:
     digest = hmac.new(keys.derived_key(b"ticket link", key), nonce.encode(), hashlib.sha256).digest()
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
-def _hash(token):
+def _hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()

@@ -1,34 +1,34 @@
-"""Mail addresses as the network knows them."""
+"""Mail addresses: their form, their domain in ASCII, and whether they are surely a customer's."""
 
 import re
 import unicodedata
 
-# Neither "?" nor "#": behind them a mailto: link would say more than the address. Nor what mail servers of old take for
-# a way to somebody else, or for a comment.
+from models import Customer
+
+# Without "?" and "#", which end the address in a mailto: link, and without what old mail servers read as a route to
+# another address ("%", "!", ":", brackets) or as a comment.
 EMAIL = re.compile(r'[^@\s,;<>"?#()\[\]\\:%!]+@[^@\s,;<>"?#.]+(?:\.[^@\s,;<>"?#.]+)+')
 
 _PLAIN_LOCAL_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]*")
 
 
-def idna_address(address):
-    """Return an address with its domain as the network knows it."""
+def idna_address(address: str) -> str:
+    """Return an address with the umlauts of its domain written in ASCII."""
     name, _, domain = address.rpartition("@")
     return f"{name}@{idna_domain(domain)}"
 
 
-def idna_domain(domain):
-    """Return a domain with its umlauts written in ASCII.
-
-    By hand, because Python's own codec writes "ß" as "ss", and that may be somebody else's domain.
-    """
+def idna_domain(domain: str) -> str:
+    """Return a domain with its umlauts written in ASCII."""
+    # Python's own codec writes "ß" as "ss", which may be another owner's domain.
     labels = unicodedata.normalize("NFC", domain.lower()).split(".")
     return ".".join(label if label.isascii() else f"xn--{label.encode('punycode').decode()}" for label in labels)
 
 
-def is_in_customer_domain(customer, email):
-    """Say whether a mail address lies in the customer's own domain, and so belongs to somebody there.
+def is_in_customer_domain(customer: Customer, email: str) -> bool:
+    """Say whether a mail address is in the customer's own domain, and so belongs to somebody there.
 
-    Only plain names count: a server might take another one for the way to somebody else.
+    Only plain names count: a mail server may read another one as a route to a different address.
     """
     name, _, domain = email.rpartition("@")
     is_there = bool(customer.mail_domain) and idna_domain(domain) == customer.mail_domain

@@ -1,6 +1,7 @@
-"""A message of the outbox as the mail that goes over the wire: its text, the same as HTML, and its attachments."""
+"""The mail made of a message in the outbox: its text, the same as HTML, and its attachments."""
 
 import re
+from collections.abc import Iterable, Iterator
 from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -11,20 +12,21 @@ from itertools import groupby
 
 from clock import TIME_ZONE
 from enums import MAX_FILE_NAME_LENGTH, MAX_SHORT_LENGTH, MEBIBYTE
+from models import Attachment, Message
 from services.files import attachments
 from services.mail import access_links, outbox
 from services.mail.addresses import idna_address, idna_domain
 from settings import settings
 
-# What usual mail servers take, with room for what the encoding adds.
+# What usual mail servers accept, once the files are encoded.
 MAX_ATTACHED_BYTES = 20 * MEBIBYTE
 
-# By how much a file grows when it becomes text, with a little room for the mail's own words.
+# The factor by which Base64 makes a file larger, with some room for the text of the mail.
 ENCODING_OVERHEAD = 1.4
 
 TOO_MUCH_ATTACHED = "Die Anhänge sind zu groß für eine E-Mail und deshalb nicht dabei. Sie stehen am Ticket."
 
-# Colours are left to whoever reads it, by day or by night.
+# No colours of its own, so that the reader's light or dark mode decides.
 _PAGE = (
     '<!doctype html><html lang="de"><head><meta charset="utf-8"><meta name="color-scheme" content="light dark"></head>'
     '<body style="font-family: system-ui, sans-serif; line-height: 1.5; max-width: 40em; overflow-wrap: anywhere">'
@@ -34,9 +36,9 @@ _QUOTATION = '<blockquote style="margin: 1em 0; padding-left: 1em; border-left: 
 
 
 class _Policy(EmailPolicy):
-    """Writes a long subject with all its blanks, some of which Python's own policy loses between two encoded words."""
+    """Keeps all blanks of a long subject; Python's own policy loses some between two encoded words."""
 
-    def fold_binary(self, name, value):
+    def fold_binary(self, name: str, value: str) -> bytes:
         if name != "Subject" or value.isascii():
             return super().fold_binary(name, value)
         folded = Header(value, "utf-8", header_name=name).encode(linesep=self.linesep)
@@ -46,13 +48,13 @@ class _Policy(EmailPolicy):
 POLICY = _Policy(linesep="\r\n")
 
 
-def as_mail(message, most_bytes):
-    """Return a message as a mail, with the same headers on every try, and no answer from a machine wanted.
+def as_mail(message: Message, max_bytes: float) -> EmailMessage:
+    """Return a message as a mail, with the same headers on every attempt, and headers against automatic replies.
 
-    Files for which a mail of so many bytes has no room are left out.
+    max_bytes: the mail server's limit; files that do not fit are left out. Raises OSError if a file cannot be read.
     """
     text, files = access_links.insert_token(message.body, message.link), _files(message)
-    if sum(file.size for file in files) > min(MAX_ATTACHED_BYTES, most_bytes / ENCODING_OVERHEAD):
+    if sum(file.size for file in files) > min(MAX_ATTACHED_BYTES, max_bytes / ENCODING_OVERHEAD):
         text, files = f"{text.rstrip()}\n\n{TOO_MUCH_ATTACHED}\n", []
     mail = EmailMessage(policy=POLICY)
     mail["From"] = _address(settings.sender, outbox.one_line(settings.office_name, MAX_SHORT_LENGTH))
@@ -63,12 +65,12 @@ def as_mail(message, most_bytes):
     mail["Date"] = format_datetime(message.created_at.astimezone(TIME_ZONE))
     mail["Message-ID"] = f"<{idna_address(message.message_id[1:-1])}>"
     if message.ticket:
-        # All mails about a ticket hang on one that never was, so that mail programs show them together.
+        # An id that no mail has: mail programs show all mails that refer to it together.
         mail["References"] = f"<{message.ticket.submission.code}@{_domain(settings.sender)}>"
     mail["Auto-Submitted"] = "auto-generated"
     mail["Precedence"] = "bulk"
     mail["X-Auto-Response-Suppress"] = "All"
-    # Not every server takes lines of any length, nor eight bits.
+    # Some servers accept neither long lines nor 8-bit text.
     mail.set_content(text, cte="quoted-printable")
     mail.add_alternative(as_html(text), subtype="html", cte="quoted-printable")
     for file in files:
@@ -80,26 +82,26 @@ def as_mail(message, most_bytes):
     return mail
 
 
-def as_html(text):
+def as_html(text: str) -> str:
     """Return the text of a mail as HTML: paragraphs, quotations, and the portal's own addresses as links."""
     return _PAGE.format("\n".join(_blocks(text)))
 
 
-def _address(address, display_name=""):
+def _address(address: str, display_name: str = "") -> Address:
     name, _, domain = idna_address(address).rpartition("@")
     return Address(display_name, username=name, domain=domain)
 
 
-def _domain(address):
+def _domain(address: str) -> str:
     return idna_domain(address.rpartition("@")[2])
 
 
-def _files(message):
-    """Return what is to be attached: what was sent with the request, not what came later."""
+def _files(message: Message) -> list[Attachment]:
+    """Return the files to attach: those sent with the request, not later ones."""
     return list(message.ticket.submission.attachments) if message.with_attachments else []
 
 
-def _blocks(text):
+def _blocks(text: str) -> Iterator[str]:
     for kind, lines in groupby(text.splitlines(), key=_kind_of_line):
         if kind == "quotation":
             yield _QUOTATION.format(_lines(re.sub("^> ?", "", line) for line in lines))
@@ -109,14 +111,14 @@ def _blocks(text):
             yield f"<p>{_lines(lines)}</p>"
 
 
-def _kind_of_line(line):
+def _kind_of_line(line: str) -> str:
     if line.startswith(">"):
         return "quotation"
-    # What somebody else typed is a link in no mail of ours.
+    # URLs that somebody else typed do not become links.
     if line.startswith(f"{settings.url}/") and not re.search(r"\s", line):
         return "link"
     return "words" if line.strip() else "gap"
 
 
-def _lines(lines):
+def _lines(lines: Iterable[str]) -> str:
     return "<br>\n".join(escape(line) for line in lines)

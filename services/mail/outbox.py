@@ -1,21 +1,22 @@
-"""The outbox: what is to leave the house, put there in the transaction of what it tells, and nowhere else."""
+"""The outbox: mails and webhooks, each stored in the transaction of the event that it reports, and sent later."""
 
 import secrets
 from collections import Counter
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from peewee import JOIN, fn
+from peewee import JOIN, Expression, ModelSelect, fn
 
 from database import transaction
 from enums import MAX_SUBJECT_LENGTH, LabelledEnum, MessageKind, MessageState
-from models import Message, Submission, Ticket, TicketLink
+from models import Approver, Message, Submission, Ticket, TicketLink
 from settings import settings
 
 PAGE_SIZE = 50
 
-# Longer than a message can take from the lease to the mark.
-LEASE = timedelta(minutes=10)
+# For how long a process has one message for itself: longer than an attempt at it can take (see smtp.STEP_SECONDS).
+LEASE = timedelta(minutes=15)
 
 OPEN_STATES = (MessageState.WAITING, MessageState.FAILED)
 
@@ -24,7 +25,7 @@ IS_MAIL = Message.kind != MessageKind.WEBHOOK
 
 
 class OutboxFilter(LabelledEnum):
-    """What the office wants to see of the outbox."""
+    """Which messages the page of the outbox shows."""
 
     ALL = "all", "Alle"
     FAILING = "failing", "Nicht zustellbar"
@@ -33,7 +34,7 @@ class OutboxFilter(LabelledEnum):
     DISCARDED = "discarded", "Verworfen"
 
 
-_ON_SHELF = {
+_CONDITIONS: dict[OutboxFilter, Expression | None] = {
     OutboxFilter.ALL: None,
     OutboxFilter.FAILING: IS_FAILING,
     OutboxFilter.WAITING: Message.state == MessageState.WAITING,
@@ -41,188 +42,190 @@ _ON_SHELF = {
     OutboxFilter.DISCARDED: Message.state == MessageState.DISCARDED,
 }
 
-# What has not gone yet; the office may decide that it never will.
+# These show only unsent messages; the office may discard them all at once.
 DISCARDABLE = (OutboxFilter.FAILING, OutboxFilter.WAITING)
 
 
 class MailStatus(NamedTuple):
-    """How it stands with the mails."""
+    """How many mails wait, and when the last one was sent."""
 
     waiting: int
     last_sent_at: datetime | None
 
 
 class DeliveryError(Exception):
-    """A message stays here for now; the text is a German sentence for the office, with the answer that came."""
+    """A message could not be delivered; the text is a German sentence for the office, with the server's answer."""
 
 
 class ConnectionLost(DeliveryError):
-    """The connection broke while a message was handed over; the next message may fare better."""
+    """The connection broke during a message; others may still be delivered."""
 
 
 class ServerUnavailable(DeliveryError):
-    """Nothing at all can be handed over: this concerns every message that is due."""
+    """No message at all can be delivered."""
 
 
-def put(kind, body, now, **facts):
-    """Put a message into the outbox, within the transaction of what it tells, and return it."""
-    facts["subject"] = one_line(facts.get("subject", ""), MAX_SUBJECT_LENGTH)
-    return Message.create(kind=kind, body=body, message_id=_message_id(), created_at=now, due_at=now, **facts)
+def put(kind: MessageKind, body: str, now: datetime, subject: str = "", **columns: object) -> Message:
+    """Put a message into the outbox, within the transaction of the event that it reports, and return it."""
+    subject, message_id = one_line(subject, MAX_SUBJECT_LENGTH), _message_id()
+    return Message.create(
+        kind=kind, body=body, subject=subject, message_id=message_id, created_at=now, due_at=now, **columns
+    )
 
 
-def discard_for_approver(approver):
-    """Discard what an approver has not got yet, within the transaction in which they are removed."""
+def discard_for_approver(approver: Approver) -> None:
+    """Discard the unsent mails to an approver, within the transaction that removes them."""
     _discard(Message.link.in_(TicketLink.select(TicketLink.id).where(TicketLink.approver == approver)))
 
 
-def failing_since():
-    """Return since when the oldest message that cannot be delivered has been failing, or None: one look at an index."""
+def failing_since() -> datetime | None:
+    """Return since when the oldest undeliverable message has been failing, or None; one look-up in an index."""
     return Message.select(Message.failing_since).where(IS_FAILING).order_by(Message.id).limit(1).scalar()
 
 
-def failing():
-    """Return the query of what cannot be delivered, for now or for good, newest first."""
+def failing() -> ModelSelect:
+    """Return the query of the messages that could not be delivered so far or were given up, newest first."""
     return _with_ticket().where(IS_FAILING).order_by(Message.id.desc())
 
 
-def mail_status():
-    """Return how it stands with the mails."""
+def mail_status() -> MailStatus:
+    """Return how many mails wait, and when the last one was sent."""
     waiting = Message.select().where(IS_MAIL, Message.state == MessageState.WAITING).count()
     sent = Message.select(Message.sent_at).where(IS_MAIL, Message.sent_at.is_null(False))
     return MailStatus(waiting, sent.order_by(Message.sent_at.desc()).limit(1).scalar())
 
 
-def count_mails(ticket):
-    """Return the shelves with mails about a ticket and how many each has; what fails does not count as waiting."""
+def count_mails(ticket: Ticket) -> list[tuple[OutboxFilter, int]]:
+    """Return how many mails about a ticket each filter shows, without empty ones; a failing mail is not waiting."""
     mails = Message.select(Message.state, Message.failing_since).where(Message.ticket == ticket, IS_MAIL).tuples()
     counts = Counter(OutboxFilter.FAILING if failing_since else OutboxFilter(state) for state, failing_since in mails)
     return [(outbox_filter, counts[outbox_filter]) for outbox_filter in OutboxFilter if outbox_filter in counts]
 
 
-def page(outbox_filter, before=None, ticket=None):
-    """Return a page of a shelf, newest first, and where the next page begins, or None.
+def page(
+    outbox_filter: OutboxFilter, before: int | None = None, ticket: Ticket | None = None
+) -> tuple[list[Message], int | None]:
+    """Return a page of messages, newest first, and the `before` of the next page, or None.
 
-    `before` is what the last page gave as the beginning of this one; with a ticket it has only what concerns that.
+    before: the id of the last message on the page before. ticket: show only messages about this one.
     """
     query = _with_ticket().order_by(Message.id.desc()).limit(PAGE_SIZE + 1)
-    for condition in (
-        _ON_SHELF[outbox_filter],
-        Message.id < before if before else None,
-        ticket and Message.ticket == ticket,
-    ):
-        if condition is not None:
-            query = query.where(condition)
+    if (condition := _CONDITIONS[outbox_filter]) is not None:
+        query = query.where(condition)
+    if before:
+        query = query.where(Message.id < before)
+    if ticket:
+        query = query.where(Message.ticket == ticket)
     rows = list(query)
     return rows[:PAGE_SIZE], rows[PAGE_SIZE - 1].id if len(rows) > PAGE_SIZE else None
 
 
-def past_retention(moment):
-    """Return the query of what was sent longer ago than the configured days at a moment, or will never be sent.
+def past_retention(moment: datetime) -> ModelSelect:
+    """Return the query of the messages whose retention period has ended.
 
-    What was discarded or given up counts from when it was written; what waits is kept.
+    It counts from sending, or from writing for what was discarded or given up. Waiting messages are kept.
     """
     limit = moment - timedelta(days=settings.mail_days)
     is_over = Message.state.in_((MessageState.FAILED, MessageState.DISCARDED)) & (Message.created_at < limit)
-    # In no order: each half has its index.
+    # Without an order, so that each half uses its index.
     return Message.select().where((Message.sent_at < limit) | is_over)
 
 
-def count_and_newest_id(outbox_filter):
-    """Return how many messages are on a shelf at this moment, and the newest one's id."""
-    return (
-        Message.select(fn.COUNT(Message.id), fn.MAX(Message.id)).where(_ON_SHELF[outbox_filter]).scalar(as_tuple=True)
-    )
+def count_and_newest_id(outbox_filter: OutboxFilter) -> tuple[int, int | None]:
+    """Return how many messages a discardable filter shows, and the newest one's id."""
+    count_and_id = Message.select(fn.COUNT(Message.id), fn.MAX(Message.id))
+    return count_and_id.where(_CONDITIONS[outbox_filter]).scalar(as_tuple=True)
 
 
-def find(message_id):
+def find(message_id: int) -> Message | None:
     """Return a message with its ticket and link, or None."""
     return _with_ticket().where(Message.id == message_id).get_or_none()
 
 
-def redacted_text(message):
-    """Return the text of a message as the office may see it: what stands for a link's token shows nothing of it."""
+def redacted_text(message: Message) -> str:
+    """Return the text of a message as the office may see it: without the nonce of a link's token."""
     return message.body.replace(message.link.nonce, "…") if message.link else message.body
 
 
-def is_transport_configured(kind):
-    """Say whether the settings tell whom to hand messages of a kind to."""
+def is_transport_configured(kind: MessageKind) -> bool:
+    """Say whether there is a mail server, or a webhook, for messages of a kind."""
     return bool(settings.webhook_url if kind is MessageKind.WEBHOOK else settings.smtp_url)
 
 
-def is_being_sent(message, now):
-    """Say whether a message is handed over in these moments."""
+def is_being_sent(message: Message, now: datetime) -> bool:
+    """Say whether a message is sent just now, or at the next tick of the sender."""
     return is_transport_configured(message.kind) and message.state is MessageState.WAITING and message.due_at <= now
 
 
-def can_retry():
-    """Say whether anything that cannot be delivered may fare better in a new try."""
+def can_retry() -> bool:
+    """Say whether there is a failing message with a server to send it to."""
     kinds = Message.select(Message.kind).where(IS_FAILING).order_by(Message.id).tuples()
     return any(is_transport_configured(kind) for (kind,) in kinds)
 
 
-def retry(message, now):
-    """Let a message go once more, now, and for as long as a new one; it counts as failing until it is there."""
+def retry(message: Message, now: datetime) -> None:
+    """Send a message again, now, and give it the full time of a new one; it counts as failing until it is sent."""
     _retry(Message.id == message.id, now)
 
 
-def retry_all(now):
-    """Let all go once more that cannot be delivered."""
+def retry_all(now: datetime) -> None:
+    """Send all failing messages again."""
     _retry(IS_FAILING, now)
 
 
-def discard(message, now):
-    """Let a message not go after all, unless it is on its way in this moment."""
+def discard(message: Message, now: datetime) -> None:
+    """Discard an unsent message, unless it is leased."""
     with transaction():
         _discard((Message.id == message.id) & is_not_leased(now))
 
 
-def discard_all(outbox_filter, newest_id, now):
-    """Let nothing on a shelf go, up to the newest that somebody saw there, unless it is on its way in this moment."""
+def discard_all(outbox_filter: OutboxFilter, newest_id: int, now: datetime) -> None:
+    """Discard all unsent messages that a filter shows, up to the newest that somebody saw, but for leased ones."""
     with transaction():
-        _discard(_ON_SHELF[outbox_filter] & (Message.id <= newest_id) & is_not_leased(now))
+        _discard(_CONDITIONS[outbox_filter] & (Message.id <= newest_id) & is_not_leased(now))
 
 
-def discard_approval_requests(ticket):
-    """Discard what would still ask for a decision about a ticket, within the transaction that makes it needless."""
+def discard_approval_requests(ticket: Ticket) -> None:
+    """Discard unsent approval requests and reminders for a ticket, within the transaction that decides about it."""
     _discard((Message.ticket == ticket) & Message.kind.in_((MessageKind.APPROVAL_WANTED, MessageKind.REMINDER)))
 
 
-def discard_webhooks():
-    """Discard what the other system has not heard yet, because it is to hear nothing more."""
+def discard_webhooks() -> None:
+    """Discard all unsent webhooks."""
     with transaction():
         _discard(Message.kind == MessageKind.WEBHOOK)
 
 
-def unsent_with_link(link):
-    """Return the messages with a link that have not left yet."""
+def unsent_with_link(link: TicketLink) -> list[Message]:
+    """Return the unsent messages that contain a link."""
     return list(Message.select().where(Message.link == link, Message.state.in_(OPEN_STATES)))
 
 
-def replace_link(messages, link, fresh):
-    """Let messages lead to a fresh link in place of a revoked one, within the transaction that revokes it."""
+def replace_link(messages: Iterable[Message], link: TicketLink, fresh: TicketLink) -> None:
+    """Replace a link in messages by a fresh one, within the transaction that revokes it."""
     for message in messages:
         message.body = message.body.replace(link.nonce, fresh.nonce)
         message.link = fresh
         message.save(only=[Message.body, Message.link])
 
 
-def one_line(text, limit):
-    """Return a text without anything that could end a line, cut to its limit.
+def one_line(text: str, limit: int) -> str:
+    """Return a text without anything that could end a line, cut to so many characters.
 
-    Python takes an encoded word in a header for what it stands for, and that may hold a line's end.
+    Encoded words ("=?utf-8?q?…?=") are broken up: Python decodes them in a header, and they may hold a line end.
     """
     printable = "".join(sign if sign.isprintable() else " " for sign in text)
     return " ".join(printable.replace("=?", "= ?").split())[:limit]
 
 
-def is_not_leased(now):
-    """Return the condition that nobody holds a message to deliver it."""
-    # Nobody leases for longer; somebody's clock was ahead.
+def is_not_leased(now: datetime) -> Expression:
+    """Return the condition that a message is free to be sent."""
+    # A lease that ends later was made by a clock that was ahead.
     is_too_long = Message.leased_until > now + 2 * LEASE
     return Message.leased_until.is_null() | (Message.leased_until <= now) | is_too_long
 
 
-def _with_ticket():
+def _with_ticket() -> ModelSelect:
     return (
         Message.select(Message, Ticket, Submission, TicketLink)
         .join(Ticket, JOIN.LEFT_OUTER)
@@ -232,17 +235,17 @@ def _with_ticket():
     )
 
 
-def _retry(which, now):
+def _retry(which: Expression, now: datetime) -> None:
     is_open = Message.state.in_(OPEN_STATES)
     with transaction():
         Message.update(failing_since=now).where(which, is_open, IS_FAILING).execute()
         Message.update(state=MessageState.WAITING, due_at=now, attempts=0).where(which, is_open).execute()
 
 
-def _discard(which):
+def _discard(which: Expression) -> None:
     changes = {"state": MessageState.DISCARDED, "failing_since": None}
     Message.update(changes).where(which, Message.state.in_(OPEN_STATES)).execute()
 
 
-def _message_id():
+def _message_id() -> str:
     return f"<{secrets.token_urlsafe(16)}@{settings.sender.rpartition('@')[2]}>"

@@ -1,20 +1,23 @@
-"""Backups: one archive of all there is, made beside the running portal, whole or not at all, the last few of them kept.
+"""Backups: one archive of the database, files and settings, made while the portal runs; the last few are kept.
 
-The database is copied first, then the files that the copy names. A file never changes once it has its name; one that
-was deleted meanwhile, on purpose, is deleted from the copy, too.
+The database is copied first, then the files that the copy names. A stored file never changes; if one is deleted in the
+meantime, its row is deleted from the copy, too.
 """
 
 import hashlib
 import io
 import json
 import logging
+import math
 import os
 import secrets
 import zipfile
-from contextlib import contextmanager, suppress
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, time, timedelta
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 from peewee import DatabaseError, SqliteDatabase, fn
 
@@ -35,53 +38,61 @@ FORMAT = 1
 MANIFEST, DATABASE, FILES, SECRET_KEY = "manifest.json", "tickets.db", "files/", "secret.key"
 ARCHIVE_PATTERN = "sicherung-????????-??????.zip"
 
-# What a killed backup leaves; after a day nobody writes it any more.
+# What a killed backup leaves behind; after a day it is certain that nobody is writing it.
 UNFINISHED = ".unfertig-*"
 UNFINISHED_FOR = timedelta(days=1)
 
-# What came of the last backups; an archive itself may lie on another disk.
+# The result of the last backups; the archives themselves may lie on another disk.
 STATUS_FILE = "stand.json"
 
 MAX_AGE = timedelta(days=2)
 
 UNKNOWN = "Den Grund nennt das Protokoll."
 
+# Reads and writes by so many bytes.
 CHUNK = MEBIBYTE
+
+# The size and the SHA-256 of each member of an archive, by its name.
+Members = dict[str, dict[str, str | int]]
 
 
 class Backup(NamedTuple):
-    """An archive that was made: how many files of tickets it has, and which are missing or no longer as they came.
+    """An archive that was made, with its number of attachments and the stored names of missing or damaged ones.
 
-    A logo that no page may show is not in it, and must not stop the rest.
+    logo_fault: why the logo is not in it, or "".
     """
 
     path: Path
     size: int
     files: int
-    faulty: list
+    faulty: list[str]
     logo_fault: str
 
 
 class BackupStatus(NamedTuple):
-    """When the last backup was made, since when the daily one fails, with the reason, and when all came from one."""
+    """When the last backup was made, when the daily one failed since and why, and when the portal was restored."""
 
     made_at: datetime | None = None
     failed_at: datetime | None = None
     error: str = ""
     restored_at: datetime | None = None
 
-    def is_old(self, now):
-        """Say whether it is time to remind somebody."""
+    def is_old(self, now: datetime) -> bool:
+        """Say whether the office should be reminded."""
         return self.made_at is None or now - self.made_at > MAX_AGE
 
 
-def make(now, target=None, with_key=False, is_stopping=lambda: False):
-    """Write an archive into a folder, or under a name of one's own, and return what was made.
+def make(
+    now: datetime, target: Path | None = None, with_key: bool = False, is_stopping: Callable[[], bool] = lambda: False
+) -> Backup:
+    """Write an archive.
 
-    Raises UserError, and then there is no new archive.
+    target: a folder or a file name; without it, the folder for backups.
+    with_key: whether the secret key and the passwords among the settings are included.
+    Raises UserError; then there is no new archive.
     """
     try:
-        path = _path(target, now)
+        path = _archive_path(target, now)
         settings.backups_dir.mkdir(exist_ok=True)
         _tidy_up(path.parent, now)
         _require_room(path)
@@ -98,19 +109,19 @@ def make(now, target=None, with_key=False, is_stopping=lambda: False):
     return made
 
 
-def is_due(now):
-    """Say whether it is time for the daily backup; who was off at that time makes it later on the same day."""
+def is_due(now: datetime) -> bool:
+    """Say whether the daily backup is due: from its time on, if there is none since."""
     if not settings.backup_time:
         return False
     local = now.astimezone(TIME_ZONE)
     due_at = datetime.combine(local.date(), time.fromisoformat(settings.backup_time), TIME_ZONE)
     made_at = status().made_at
-    # A moment ahead of now comes from a clock that was put back.
+    # If the last backup is in the future, the clock was put back.
     return local >= due_at and (made_at is None or not due_at <= made_at <= now)
 
 
-def make_daily(now, is_stopping):
-    """Make the daily backup, note what came of it, and say whether there is one."""
+def make_daily(now: datetime, is_stopping: Callable[[], bool]) -> bool:
+    """Make the daily backup, record the result, and say whether it succeeded."""
     try:
         made = make(now, is_stopping=is_stopping)
     except Exception as error:
@@ -125,27 +136,27 @@ def make_daily(now, is_stopping):
     return True
 
 
-def status():
-    """Return what came of the last backups."""
+def status() -> BackupStatus:
+    """Return the result of the last backups."""
     try:
-        noted = json.loads((settings.backups_dir / STATUS_FILE).read_text(encoding="utf-8"))
+        saved = json.loads((settings.backups_dir / STATUS_FILE).read_text(encoding="utf-8"))
         made_at, failed_at, restored_at = (
             value and datetime.fromisoformat(value)
-            for value in (noted["made_at"], noted["failed_at"], noted.get("restored_at"))
+            for value in (saved["made_at"], saved["failed_at"], saved.get("restored_at"))
         )
-        return BackupStatus(made_at, failed_at, noted["error"], restored_at)
+        return BackupStatus(made_at, failed_at, saved["error"], restored_at)
     except (OSError, ValueError, KeyError, TypeError):
         return BackupStatus()
 
 
-def record_restored(now):
-    """Write down that all there is has just come from a backup; the archives themselves lie elsewhere."""
+def record_restored(now: datetime) -> None:
+    """Record that the portal has just been restored from a backup; the archives themselves lie elsewhere."""
     settings.backups_dir.mkdir(exist_ok=True)
     _write_status(BackupStatus(restored_at=now))
 
 
-def digest_of(source, sink=None):
-    """Return the SHA-256 and the size of what a stream holds, and write it to another one on the way."""
+def digest_of(source: IO[bytes], sink: IO[bytes] | None = None) -> tuple[str, int]:
+    """Return the SHA-256 and the size of a stream's content, and copy it to the sink."""
     digest, size = hashlib.sha256(), 0
     while chunk := source.read(CHUNK):
         digest.update(chunk)
@@ -155,8 +166,8 @@ def digest_of(source, sink=None):
     return digest.hexdigest(), size
 
 
-def _path(target, now):
-    """Return where the archive is to lie; raises UserError if something lies there."""
+def _archive_path(target: Path | None, now: datetime) -> Path:
+    """Return the path of the new archive; raises UserError if it exists."""
     path = target or settings.backups_dir
     if not target or path.is_dir():
         path = path / f"sicherung-{now.astimezone(TIME_ZONE):%Y%m%d-%H%M%S}.zip"
@@ -167,16 +178,13 @@ def _path(target, now):
     return path
 
 
-def _require_room(path):
-    """Raise UserError if the archive finds no room, or would take what is kept for new requests."""
+def _require_room(path: Path) -> None:
+    """Raise UserError if there is no room for the archive, or it would use the reserve for new requests."""
     files = Attachment.select(fn.SUM(Attachment.size)).scalar() or 0
     database = settings.database_path.stat().st_size
-    needed, kept = {settings.backups_dir: database}, 0
-    if path.parent == settings.backups_dir:
-        needed[path.parent] += database + files
-        kept = settings.disk_reserve_mib * MEBIBYTE
-    else:
-        needed[path.parent] = database + files
+    needed = Counter({settings.backups_dir: database})
+    needed[path.parent] += database + files
+    kept = settings.disk_reserve_mib * MEBIBYTE if path.parent == settings.backups_dir else 0
     for folder, wanted in needed.items():
         free = disk.free_bytes(folder)
         if free < wanted + kept:
@@ -190,9 +198,30 @@ def _require_room(path):
             )
 
 
+class _Archive(zipfile.ZipFile):
+    """An archive to write, with the checksum and size of each member."""
+
+    def __init__(self, file: IO[bytes], now: datetime) -> None:
+        super().__init__(file, "w")
+        self.members: Members = {}
+        self._date_time = now.astimezone(TIME_ZONE).timetuple()[:6]
+
+    def add(self, name: str, source: IO[bytes], compression: int = zipfile.ZIP_STORED) -> str:
+        """Add the content of an open file, and return its SHA-256."""
+        info = zipfile.ZipInfo(name, self._date_time)
+        info.compress_type, info.external_attr = compression, 0o600 << 16
+        # zipfile decides by this whether it needs the format for more than 4 GiB.
+        info.file_size = source.seek(0, os.SEEK_END)
+        source.seek(0)
+        with self.open(info, "w") as member:
+            digest, size = digest_of(source, member)
+        self.members[name] = {"sha256": digest, "size": size}
+        return digest
+
+
 @contextmanager
-def _copied_database():
-    """Copy the database as it is at one moment; nobody writes meanwhile, which takes as long as reading it."""
+def _copied_database() -> Iterator[SqliteDatabase]:
+    """Copy the database as it is at one moment; nobody can write for as long as reading it takes."""
     path = settings.backups_dir / f".unfertig-{secrets.token_hex(8)}.db"
     source = SqliteDatabase(settings.database_path)
     copy = SqliteDatabase(path, pragmas={"journal_mode": "memory", "synchronous": 0, "secure_delete": 1})
@@ -201,40 +230,38 @@ def _copied_database():
             with transaction():
                 copy_database(source.connection(), copy.connection())
             if copy.pragma("integrity_check") != "ok":
-                # Older archives are better than a new one of this, and must not give way to it.
+                # An archive of it must not push out older, better ones.
                 raise UserError("Die Datenbank ist beschädigt. Was zu tun ist, sagt: pruefen")
             yield copy
     finally:
         path.unlink(missing_ok=True)
 
 
-def _write(path, copy, with_key, now, is_stopping):
-    """Write the archive under another name, and give it its own when it is whole and on disk."""
+def _write(path: Path, copy: SqliteDatabase, with_key: bool, now: datetime, is_stopping: Callable[[], bool]) -> Backup:
+    """Write the archive under a temporary name, and rename it when it is complete and on disk."""
     unfinished = path.with_name(f".unfertig-{secrets.token_hex(8)}.zip")
     try:
         with unfinished.open("xb") as file:
-            with zipfile.ZipFile(file, "w") as archive:
-                faulty, gone, members = _add_files(archive, copy, now, is_stopping)
-                Attachment.delete().where(Attachment.stored_name.in_(gone)).bind(copy).execute()
-                files = len(members)
+            with _Archive(file, now) as archive:
+                faulty, deleted = _add_files(archive, copy, is_stopping)
+                files = len(archive.members)
+                Attachment.delete().where(Attachment.stored_name.in_(deleted)).bind(copy).execute()
                 with Path(copy.database).open("rb") as database:
-                    members[DATABASE] = _add(archive, DATABASE, database, now, zipfile.ZIP_DEFLATED)
-                small = {CONFIG_FILE: settings.as_config(with_secrets=with_key).encode()}
+                    archive.add(DATABASE, database, zipfile.ZIP_DEFLATED)
+                archive.add(CONFIG_FILE, io.BytesIO(settings.as_config(with_secrets=with_key).encode()))
                 picture, logo_fault = branding.load_logo()
                 if picture:
-                    small[settings.office_logo] = picture
+                    archive.add(settings.office_logo, io.BytesIO(picture))
                 if with_key:
-                    small[SECRET_KEY] = settings.secret_key_path.read_bytes()
-                for name, text in small.items():
-                    members[name] = _add(archive, name, io.BytesIO(text), now)
+                    archive.add(SECRET_KEY, io.BytesIO(settings.secret_key_path.read_bytes()))
                 manifest = {
                     "format": FORMAT,
                     "made_at": now.isoformat(),
                     "steps": migrations.applied_steps(copy),
-                    "members": members,
+                    "members": archive.members,
                     "faulty": faulty,
                 }
-                _add(archive, MANIFEST, io.BytesIO(json.dumps(manifest, indent=1).encode()), now)
+                archive.add(MANIFEST, io.BytesIO(json.dumps(manifest, indent=1).encode()))
             file.flush()
             os.fsync(file.fileno())
         unfinished.replace(path)
@@ -244,46 +271,32 @@ def _write(path, copy, with_key, now, is_stopping):
     return Backup(path, path.stat().st_size, files, faulty, logo_fault)
 
 
-def _add_files(archive, copy, now, is_stopping):
+def _add_files(archive: _Archive, copy: SqliteDatabase, is_stopping: Callable[[], bool]) -> tuple[list[str], list[str]]:
     """Add the files that the copied database names.
 
-    Return the names of those that are missing or no longer as they came, of those deleted meanwhile, and what is in.
+    Returns the stored names of missing or damaged ones, and of those deleted in the meantime.
     """
-    faulty, gone, members = [], [], {}
-    rows = list(Attachment.on_disk().select(Attachment.stored_name, Attachment.digest).bind(copy))
-    for row in rows:
+    faulty: list[str] = []
+    deleted: list[str] = []
+    for row in list(Attachment.on_disk().select(Attachment.stored_name, Attachment.digest).bind(copy)):
         if is_stopping():
             raise UserError("Das Portal wurde beendet, bevor die Sicherung fertig war.")
-        name = FILES + row.stored_name
         try:
             content = (settings.files_dir / row.stored_name).read_bytes()
         except OSError:
-            # Whoever deletes a file has deleted its row before. What a dying disk does not give must not stop the rest.
+            # Rows are deleted before their files. A file that a failing disk cannot read must not stop the rest.
             is_named = Attachment.select().where(Attachment.stored_name == row.stored_name).exists()
-            (faulty if is_named else gone).append(row.stored_name)
+            (faulty if is_named else deleted).append(row.stored_name)
             continue
-        members[name] = _add(archive, name, io.BytesIO(content), now)
-        if members[name]["sha256"] != row.digest:
+        if archive.add(FILES + row.stored_name, io.BytesIO(content)) != row.digest:
             faulty.append(row.stored_name)
-    return faulty, gone, members
+    return faulty, deleted
 
 
-def _add(archive, name, source, now, compression=zipfile.ZIP_STORED):
-    """Add what an open file holds to the archive, and return its checksum and size."""
-    info = zipfile.ZipInfo(name, now.astimezone(TIME_ZONE).timetuple()[:6])
-    info.compress_type, info.external_attr = compression, 0o600 << 16
-    # So that it knows beforehand whether it has to count beyond 4 GiB.
-    info.file_size = source.seek(0, os.SEEK_END)
-    source.seek(0)
-    with archive.open(info, "w") as member:
-        digest, size = digest_of(source, member)
-    return {"sha256": digest, "size": size}
+def _keep_last(made: Path) -> None:
+    """Delete the oldest archives in the folder for backups, down to the configured number.
 
-
-def _keep_last(made):
-    """Delete the oldest archives of the backup folder until no more than the configured number is left.
-
-    What is dated later than the one just made comes from a clock that was wrong, and goes first.
+    Archives dated later than the one just made come from a wrong clock and are deleted first.
     """
     others = sorted(settings.backups_dir.glob(ARCHIVE_PATTERN), key=lambda path: (path.name <= made.name, path.name))
     if made in others:
@@ -293,24 +306,25 @@ def _keep_last(made):
         _delete(path)
 
 
-def _tidy_up(folder, now):
-    """Delete what backups left that were killed."""
+def _tidy_up(folder: Path, now: datetime) -> None:
+    """Delete what killed backups left behind."""
     for place in {folder, settings.backups_dir}:
         for path in place.glob(UNFINISHED):
-            with suppress(OSError):
-                if path.stat().st_mtime < (now - UNFINISHED_FOR).timestamp():
-                    _delete(path)
+            _delete(path, (now - UNFINISHED_FOR).timestamp())
 
 
-def _delete(path):
+def _delete(path: Path, older_than: float = math.inf) -> None:
     try:
-        path.unlink(missing_ok=True)
+        if path.stat().st_mtime < older_than:
+            path.unlink()
+    except FileNotFoundError:
+        pass
     except OSError as error:
         log.warning("Die Datei %s ließ sich nicht aufräumen: %s", path, in_german(error))
 
 
-def _write_status(status):
-    """Write down what came of a backup; where even that finds no room, the log and the age of the last one tell."""
+def _write_status(status: BackupStatus) -> None:
+    """Save the result of a backup. If even that fails, the log and the age of the last backup show it."""
     text = json.dumps(status._asdict(), default=datetime.isoformat)
     try:
         disk.replace_text(settings.backups_dir / STATUS_FILE, text)

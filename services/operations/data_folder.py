@@ -1,10 +1,13 @@
-"""The data folder: whether it holds all that a portal has, and whether the portal may use it."""
+"""The data folder: whether it is complete, and whether the portal may use it."""
 
 import os
 import tempfile
+from collections.abc import Iterable
+from pathlib import Path
 
 from i18n.system_errors import access_advice, in_german
 from services import disk
+from services.security.keys import SECRET_KEY_BYTES
 from settings import StartError, settings
 
 MAX_LISTED = 3
@@ -15,17 +18,16 @@ RESTORE_ADVICE = (
 )
 
 
-def has_database():
-    """Say whether there is a database; one that is empty comes from a first start that was interrupted, or a loss."""
+def has_database() -> bool:
+    """Say whether there is a database; an empty one comes from an interrupted first start, or a loss."""
     path = settings.database_path
     return path.is_file() and path.stat().st_size > 0
 
 
-def missing_database_error():
-    """Return what to do about a database that is gone, or "".
+def missing_database_error() -> str:
+    """Return what to do about a lost database, or "".
 
-    Only files and backups tell that there was one: without either, nothing can be lost or brought back any more, and
-    a first start may have been interrupted.
+    Only files or backups show that there was one. Without either it may be an interrupted first start.
     """
     if has_database() or is_unused():
         return ""
@@ -35,29 +37,40 @@ def missing_database_error():
     )
 
 
-def is_unused():
-    """Say whether no portal has run here yet, as far as anything could be lost."""
+def is_unused() -> bool:
+    """Say whether there is nothing that could be lost: no database, no files, no backups."""
     return not has_database() and not any(map(_holds_something, (settings.files_dir, settings.backups_dir)))
 
 
-def inaccessible_paths():
-    """Return what of the data folder this user may not use, as far as it can be seen."""
+def has_intact_key() -> bool:
+    """Say whether there is a secret key of the right size."""
+    path = settings.secret_key_path
+    return path.is_file() and path.stat().st_size == SECRET_KEY_BYTES
+
+
+def inaccessible_paths() -> list[Path]:
+    """Return the paths in the data folder that this user may not use, as far as they can be seen."""
     return [
         path
         for path in (settings.data_dir, *settings.data_dir.rglob("*"))
-        # What is deleted meanwhile is not closed.
+        # A path that has just been deleted is not inaccessible.
         if not os.access(path, _needed(path)) and os.path.lexists(path)
     ]
 
 
-def access_error(paths):
-    """Return what to do about what is closed."""
-    names = ", ".join(map(str, paths[:MAX_LISTED])) + (" und weitere" if len(paths) > MAX_LISTED else "")
-    return access_advice(names, settings.data_dir)
+def access_error(paths: Iterable[Path | str]) -> str:
+    """Return what to do about inaccessible paths."""
+    return access_advice(first_few(paths, MAX_LISTED), settings.data_dir)
 
 
-def start_error(error):
-    """Return what to do about what failed at a start."""
+def first_few(things: Iterable[object], limit: int) -> str:
+    """Return the first things, separated by commas, and whether there are more."""
+    texts = list(map(str, things))
+    return ", ".join(texts[:limit]) + (" und weitere" if len(texts) > limit else "")
+
+
+def start_error(error: OSError) -> str:
+    """Return what to do about an error at the start."""
     if isinstance(error, PermissionError) and os.access(settings.data_dir, os.F_OK):
         return access_error([error.filename or settings.data_dir])
     return (
@@ -66,8 +79,8 @@ def start_error(error):
     )
 
 
-def prepare():
-    """Make the folders; raises StartError where the database is gone, or where the portal could not write."""
+def prepare() -> None:
+    """Create the folders; raises StartError or OSError if the database is lost or the portal cannot write."""
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     if lost := missing_database_error():
         raise StartError(lost)
@@ -79,24 +92,23 @@ def prepare():
         raise StartError(access_error([settings.database_path]))
 
 
-def _check_writable(folder):
+def _check_writable(folder: Path) -> None:
     try:
-        for _ in folder.iterdir():
-            break
+        next(folder.iterdir(), None)
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        # With a full disk the portal starts, and says so.
+        # With a full disk the portal starts and shows it.
         if not disk.is_full(error):
             raise
 
 
-def _holds_something(folder):
+def _holds_something(folder: Path) -> bool:
     return folder.is_dir() and any(folder.iterdir())
 
 
-def _needed(path):
-    if os.path.isdir(path):  # noqa: PTH112 - Path.is_dir raises where the folder above it is closed
+def _needed(path: Path) -> int:
+    if os.path.isdir(path):  # noqa: PTH112 - Path.is_dir raises where the folder above it is inaccessible
         return os.R_OK | os.W_OK | os.X_OK
     is_written = path == settings.database_path or path.parent == settings.logs_dir
     return os.R_OK | os.W_OK if is_written else os.R_OK

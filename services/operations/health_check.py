@@ -1,12 +1,14 @@
-"""A look at everything that can have gone wrong unnoticed; it only reads, also a database that opens no more."""
+"""The health check: find what may have gone wrong unnoticed. It only reads, even from a database that is damaged."""
 
 import os
 import zipfile
 import zlib
-from datetime import timedelta
+from collections.abc import Collection, Iterable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import NamedTuple
 
-from peewee import JOIN, DatabaseError, SqliteDatabase
+from peewee import JOIN, DatabaseError, Model, ModelSelect, SqliteDatabase
 from playhouse.fields import EnumField
 
 import migrations
@@ -18,21 +20,21 @@ from services import branding, disk
 from services.files import virus_scanner
 from services.mail import access_links
 from services.operations import backup, data_folder
-from services.operations.data_folder import RESTORE_ADVICE
-from services.security.keys import MISSING_KEY_ADVICE, SECRET_KEY_BYTES
+from services.operations.data_folder import RESTORE_ADVICE, first_few
+from services.security.keys import MISSING_KEY_ADVICE
 from settings import Settings, settings
 
 LATE = timedelta(minutes=10)
 MAX_LISTED = 5
 
-# Between the end of its term and the sweep that deletes it, a file lies there for nothing.
+# An expired file stays until the next sweep deletes it.
 SWEEP_PAUSE = timedelta(hours=2)
 
 ASK = "Das darf nicht vorkommen. Heben Sie die letzten Sicherungen auf und fragen Sie, wer das Portal eingerichtet hat."
 
 
 class Severity(LabelledEnum):
-    """How much a finding matters."""
+    """How serious a finding is."""
 
     FINE = "fine", "in Ordnung"
     HINT = "hint", "Hinweis"
@@ -40,45 +42,48 @@ class Severity(LabelledEnum):
 
 
 class Finding(NamedTuple):
-    """What was found out about one thing, and what to do."""
+    """What was found about a topic, and what to do about it."""
 
     topic: str
     severity: Severity
     sentence: str
 
 
-def check(now):
-    """Look at everything and return a finding for each thing that is not as it should be, or that a whole topic is."""
+# The findings about one topic, as severity and sentence.
+_Found = Iterator[tuple[Severity, str]]
+
+
+def check(now: datetime) -> list[Finding]:
+    """Check everything and return a finding for each problem, and one for each topic without any."""
     if not settings.data_dir.is_dir():
         sentence = f"Den Ordner {settings.data_dir} gibt es nicht. Bitte prüfen Sie TICKET_DATA_DIR."
         return [Finding("Datenordner", Severity.FAULT, sentence)]
-    closed = data_folder.inaccessible_paths()
-    if settings.data_dir in closed:
-        return [Finding("Datenordner", Severity.FAULT, data_folder.access_error(closed))]
+    inaccessible = data_folder.inaccessible_paths()
+    if settings.data_dir in inaccessible:
+        return [Finding("Datenordner", Severity.FAULT, data_folder.access_error(inaccessible))]
     return [
-        *_findings("Datenordner", _folder(closed)),
-        *_look_into_database(now, closed),
+        *_findings("Datenordner", _folder(inaccessible)),
+        *_database_findings(now, inaccessible),
         *_findings("Einstellungen", _settings()),
         *(_findings("Virenscanner", _scanner()) if settings.scanner else ()),
-        *(_findings("Sicherung", _backups(now, closed)) if settings.backups_dir not in closed else ()),
+        *(_findings("Sicherung", _backups(now, inaccessible)) if settings.backups_dir not in inaccessible else ()),
         *_findings("Platz", _room()),
     ]
 
 
-def _findings(topic, found):
-    """Return the findings about a topic; where nothing is wrong, that is one."""
+def _findings(topic: str, found: Iterable[tuple[Severity, str]]) -> list[Finding]:
     return [Finding(topic, *pair) for pair in found] or [Finding(topic, Severity.FINE, "")]
 
 
-def _folder(closed):
-    if closed:
-        yield Severity.FAULT, data_folder.access_error(closed)
+def _folder(inaccessible: Collection[Path]) -> _Found:
+    if inaccessible:
+        yield Severity.FAULT, data_folder.access_error(inaccessible)
     key = settings.secret_key_path
     if not key.is_file() and not data_folder.is_unused():
         yield Severity.FAULT, f"{key} fehlt, und ohne sie gilt keine PIN. {MISSING_KEY_ADVICE}"
-    elif key.is_file() and key.stat().st_size != SECRET_KEY_BYTES:
+    elif key.is_file() and not data_folder.has_intact_key():
         yield Severity.FAULT, f"{key} ist beschädigt. {MISSING_KEY_ADVICE}"
-    # Windows has other means, which the folder inherits.
+    # On Windows, access rights are inherited from the folder.
     if os.name != "nt":
         for path in (settings.data_dir, key):
             if path.exists() and path.stat().st_mode & 0o077:
@@ -86,22 +91,23 @@ def _folder(closed):
                 yield Severity.FAULT, f"Andere Benutzer des Rechners kommen an {path}. Abhilfe: chmod {right} {path}"
 
 
-def _look_into_database(now, closed):
-    if any(path.name.startswith(settings.database_path.name) for path in closed):
+def _database_findings(now: datetime, inaccessible: Collection[Path]) -> list[Finding]:
+    if any(path.name.startswith(settings.database_path.name) for path in inaccessible):
         return []
     if lost := data_folder.missing_database_error():
         return [Finding("Datenbank", Severity.FAULT, lost)]
     if not data_folder.has_database():
         sentence = f"{settings.database_path} gibt es noch nicht; der erste Start legt sie an."
         return [Finding("Datenbank", Severity.HINT, sentence)]
-    db = _opened_to_read()
+    db = _read_only_database()
     try:
         with db.connection_context():
             findings = _findings("Datenbank", _database(db))
             if all(finding.severity is Severity.FINE for finding in findings):
-                if _is_key_there(closed):
+                # A missing or damaged key is already among the findings about the folder.
+                if settings.secret_key_path not in inaccessible and data_folder.has_intact_key():
                     findings += _findings("Schlüssel", _key(db))
-                if settings.files_dir not in closed:
+                if settings.files_dir not in inaccessible:
                     findings += _findings("Anhänge", _files(db, now))
                 findings += _findings("Einträge", _rows(db, now))
             return findings
@@ -109,18 +115,18 @@ def _look_into_database(now, closed):
         return [Finding("Datenbank", Severity.FAULT, _unreadable(error))]
 
 
-def _opened_to_read():
+def _read_only_database() -> SqliteDatabase:
     return SqliteDatabase(f"{settings.database_path.as_uri()}?mode=ro", uri=True)
 
 
-def _unreadable(error):
+def _unreadable(error: DatabaseError) -> str:
     journal = settings.database_path.with_name(f"{settings.database_path.name}-journal")
     if journal.is_file() and journal.stat().st_size:
         return "Das Portal wurde mitten im Schreiben beendet. Starten Sie es: Es bringt das selbst in Ordnung."
     return f"{settings.database_path} lässt sich nicht lesen ({in_german(error)}). {RESTORE_ADVICE}"
 
 
-def _database(db):
+def _database(db: SqliteDatabase) -> _Found:
     if db.pragma("integrity_check") != "ok":
         yield Severity.FAULT, f"Die Datenbank ist beschädigt. {RESTORE_ADVICE}"
     elif table := db.pragma("foreign_key_check"):
@@ -131,13 +137,7 @@ def _database(db):
         yield Severity.HINT, "Die Datenbank ist von einer älteren Version; der nächste Start stellt sie um."
 
 
-def _is_key_there(closed):
-    """Say whether there is a key to look at; of one that is missing or damaged, the folder's finding tells."""
-    key = settings.secret_key_path
-    return key not in closed and key.is_file() and key.stat().st_size == SECRET_KEY_BYTES
-
-
-def _key(db):
+def _key(db: SqliteDatabase) -> _Found:
     link = TicketLink.select().order_by(TicketLink.id.desc()).bind(db).first()
     if link and not access_links.matches_secret_key(link):
         yield (
@@ -147,18 +147,19 @@ def _key(db):
         )
 
 
-def _files(db, now):
+def _files(db: SqliteDatabase, now: datetime) -> _Found:
     broken = []
     for row in list(Attachment.on_disk().bind(db)):
-        problem = _problem_of(row)
-        # It may have been deleted since the rows were read.
+        problem = _file_problem(row)
+        # The file may have been deleted since the rows were read.
         if problem and Attachment.select().where(Attachment.stored_name == row.stored_name).bind(db).exists():
             broken.append(f"„{row.name}“ ({problem}, im Archiv: {backup.FILES}{row.stored_name})")
     if broken:
         yield (
             Severity.FAULT,
-            f"Anhänge fehlen oder sind beschädigt: {len(broken)}, nämlich {_some(broken)}. Ein Archiv der Sicherung "
-            f"lässt sich öffnen wie ein Ordner; kopieren Sie die Dateien daraus nach {settings.files_dir}.",
+            f"Anhänge fehlen oder sind beschädigt: {len(broken)}, nämlich {first_few(broken, MAX_LISTED)}. Ein Archiv "
+            "der Sicherung lässt sich öffnen wie ein Ordner; kopieren Sie die Dateien daraus nach "
+            f"{settings.files_dir}.",
         )
     if not settings.files_dir.is_dir():
         return
@@ -174,7 +175,7 @@ def _files(db, now):
         )
 
 
-def _problem_of(row):
+def _file_problem(row: Attachment) -> str:
     try:
         with (settings.files_dir / row.stored_name).open("rb") as file:
             digest, size = backup.digest_of(file)
@@ -187,27 +188,29 @@ def _problem_of(row):
     return "hat einen anderen Inhalt" if digest != row.digest else ""
 
 
-def _rows(db, now):
+def _rows(db: SqliteDatabase, now: datetime) -> _Found:
     for sentence, query in _inconsistencies().items():
         ids = [id for (id,) in query.tuples().bind(db)]
         if ids:
-            yield Severity.FAULT, f"{sentence}: {len(ids)} (Nummern {_some(map(str, ids))}). {ASK}"
-    for model in TABLES:
+            yield Severity.FAULT, f"{sentence}: {len(ids)} (Nummern {first_few(ids, MAX_LISTED)}). {ASK}"
+    tables: Iterable[type[Model]] = TABLES
+    for model in tables:
         for field in model._meta.sorted_fields:
             if isinstance(field, EnumField):
-                # As they stand there: the field itself would refuse what it does not know.
-                values = {value for (value,) in db.execute(model.select(field).distinct()).fetchall()}
-                unknown = values - {choice.value for choice in field.enum_class} - {None}
+                # Read without conversion, because the field raises for unknown values.
+                stored = {value for (value,) in db.execute(model.select(field).distinct()).fetchall()}
+                unknown = stored - {choice.value for choice in field.enum_class} - {None}
                 if unknown:
                     where = f"{model._meta.table_name}.{field.column_name}"
-                    yield Severity.FAULT, f"In {where} steht, was es nicht gibt: {_some(sorted(unknown))}. {ASK}"
+                    values = first_few(sorted(unknown), MAX_LISTED)
+                    yield Severity.FAULT, f"In {where} steht, was es nicht gibt: {values}. {ASK}"
     late = Submission.pending().where(Submission.received_at < now - LATE).bind(db).count()
     if late:
         yield Severity.HINT, f"Anfragen warten länger als zehn Minuten auf die Prüfung: {late}. Läuft das Portal?"
 
 
-def _inconsistencies():
-    """Return the queries of ids that no row may have, by what is wrong with it."""
+def _inconsistencies() -> dict[str, ModelSelect]:
+    """Return the queries for the ids of inconsistent rows, by the sentence that says what is wrong."""
     with_ticket = Submission.select(Submission.id).join(Ticket, JOIN.LEFT_OUTER)
     is_admitted = Submission.state == SubmissionState.ADMITTED
     elsewhere = Attachment.select(Attachment.id).join(Event).join(Ticket)
@@ -222,7 +225,7 @@ def _inconsistencies():
     }
 
 
-def _settings():
+def _settings() -> _Found:
     if not settings.base_url:
         yield Severity.HINT, "base_url fehlt: Links in E-Mails und PIN-Briefen öffnen sich nur auf diesem Rechner."
     elif not settings.https:
@@ -247,30 +250,30 @@ def _settings():
         yield Severity.HINT, "backup_time ist leer: Das Portal sichert sich nicht von selbst."
 
 
-def _scanner():
+def _scanner() -> _Found:
     if said := virus_scanner.self_test():
         yield Severity.FAULT, f"{settings.scanner} prüft keine Datei, so kommt auch keine herein: {said}"
 
 
-def _backups(now, closed):
+def _backups(now: datetime, inaccessible: Collection[Path]) -> _Found:
     last = backup.status()
     if last.failed_at:
         yield Severity.FAULT, f"Die letzte tägliche Sicherung ist gescheitert: {last.error}"
     if last.made_at is None:
-        severity = Severity.HINT if _is_new_here(last, now) else Severity.FAULT
+        severity = Severity.HINT if _is_new(last, now) else Severity.FAULT
         yield severity, "Es gibt noch keine Sicherung. Machen Sie eine: sichern"
     elif last.is_old(now):
         yield Severity.FAULT, "Die letzte Sicherung ist älter als zwei Tage. Machen Sie eine: sichern"
     newest = max(settings.backups_dir.glob(backup.ARCHIVE_PATTERN), default=None)
-    if newest and newest not in closed and not _is_whole(newest):
+    if newest and newest not in inaccessible and not _is_intact(newest):
         yield Severity.FAULT, f"{newest} ist beschädigt. Machen Sie eine neue Sicherung: sichern"
 
 
-def _is_new_here(last, now):
-    """Say whether the portal is too young to have a backup, or has come from one only lately."""
+def _is_new(last: backup.BackupStatus, now: datetime) -> bool:
+    """Say whether the portal is too young to need a backup, or has just been restored from one."""
     if data_folder.is_unused():
         return True
-    db = _opened_to_read()
+    db = _read_only_database()
     try:
         with db.connection_context():
             began_at = last.restored_at or migrations.first_applied_at(db)
@@ -279,7 +282,7 @@ def _is_new_here(last, now):
     return began_at is not None and now - began_at < backup.MAX_AGE
 
 
-def _is_whole(path):
+def _is_intact(path: Path) -> bool:
     try:
         with zipfile.ZipFile(path) as archive:
             return archive.testzip() is None
@@ -287,18 +290,10 @@ def _is_whole(path):
         return False
 
 
-def _room():
+def _room() -> _Found:
     free, reserve = disk.free_bytes(settings.data_dir), settings.disk_reserve_mib * MEBIBYTE
     left = f"Nur noch {formats.file_size(free)} frei"
     if free < reserve:
-        yield (
-            Severity.FAULT,
-            f"{left}: Das Portal nimmt keine Anhänge mehr an. Bitte schaffen Sie Platz.",
-        )
+        yield Severity.FAULT, f"{left}: Das Portal nimmt keine Anhänge mehr an. Bitte schaffen Sie Platz."
     elif free < 2 * reserve:
         yield Severity.HINT, f"{left}. Ab {formats.file_size(reserve)} nimmt das Portal keine Anhänge mehr an."
-
-
-def _some(things):
-    things = list(things)
-    return ", ".join(things[:MAX_LISTED]) + (" und weitere" if len(things) > MAX_LISTED else "")

@@ -1,12 +1,14 @@
-"""The way out when the secret key is lost for ever: a new one, without anything that hung on the old one."""
+"""Replace a lost secret key: everything that depends on the old one becomes invalid."""
 
 import secrets
+from datetime import datetime
 from typing import NamedTuple
 
 from database import transaction
 from services.customers import pins
 from services.errors import UserError
 from services.mail import access_links
+from services.operations import data_folder
 from services.security import keys
 from services.security.keys import SECRET_KEY_BYTES
 from services.staff import sessions, two_factor
@@ -16,26 +18,26 @@ ASIDE = ".beschaedigt"
 
 
 class Withdrawn(NamedTuple):
-    """How many PINs and second factors count no longer."""
+    """How many PINs and second factors have become invalid."""
 
     pins: int
     second_factors: int
 
 
-def refuse_if_key_is_intact():
-    """Raise UserError while there is a key that is whole: nobody may lose all PINs by a word too much."""
-    path = settings.secret_key_path
-    if path.is_file() and path.stat().st_size == SECRET_KEY_BYTES:
+def refuse_if_key_is_intact() -> None:
+    """Raise UserError if there is a key of the right size, so that nobody loses all PINs by mistake."""
+    if data_folder.has_intact_key():
         raise UserError(
-            f"{path} ist da und ganz, ein neuer Schlüssel ist nicht nötig. Gehört die Datei nicht zu dieser Datenbank, "
-            "legen Sie die richtige hinein; gibt es die nicht mehr, nehmen Sie diese hier zuerst weg."
+            f"{settings.secret_key_path} ist da und ganz, ein neuer Schlüssel ist nicht nötig. Gehört die Datei nicht "
+            "zu dieser Datenbank, legen Sie die richtige hinein; gibt es die nicht mehr, nehmen Sie diese hier zuerst "
+            "weg."
         )
 
 
-def replace_key(now):
-    """Make a new key in place of one that is missing or damaged, and take away what fits nothing any more.
+def replace_key(now: datetime) -> Withdrawn:
+    """Replace a missing or damaged key, and withdraw all PINs, second factors and staff sessions.
 
-    Raises UserError. A crash in between leaves no key, and all of this can be done again.
+    Raises UserError if the key is intact. After a crash in between there is no key, and this can be repeated.
     """
     refuse_if_key_is_intact()
     key = secrets.token_bytes(SECRET_KEY_BYTES)

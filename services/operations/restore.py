@@ -1,4 +1,4 @@
-"""The way back from a backup: checked from first to last byte, into an empty data folder, or not at all."""
+"""Restore a backup into an empty data folder. If any part of the archive is damaged, nothing changes."""
 
 import json
 import os
@@ -7,9 +7,11 @@ import shutil
 import tomllib
 import zipfile
 import zlib
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from peewee import DatabaseError, SqliteDatabase, Table
 
@@ -25,28 +27,29 @@ from services.operations import backup
 from services.operations.backup import DATABASE, FILES, FORMAT, MANIFEST, SECRET_KEY, digest_of
 from settings import CONFIG_FILE, LOGO_MEDIA_TYPES, settings, toml_line
 
-# What may be in an archive; nothing else gets a name on this disk.
+# The only members that an archive may have; nothing else is written to disk.
 SINGLE = (CONFIG_FILE, *LOGO_MEDIA_TYPES, SECRET_KEY, DATABASE)
 MEMBER = re.compile("|".join((f"{FILES}[0-9a-f]{{32}}", *map(re.escape, SINGLE))))
 
-# Of millions of files it would be larger; but it is read as a whole.
+# The manifest is read into memory; this is enough for hundreds of thousands of files.
 MOST_MANIFEST = 64 * MEBIBYTE
 
-# Settings by which the portal turns to others, or believes them; whoever made the archive chose them.
+# Settings that name servers the portal contacts or trusts; whoever made the archive chose them.
 EXTERNAL_SETTINGS = ("smtp_url", "webhook_url", "base_url", "trusted_proxy")
-# One that is a command, so that nobody but its owner is to say that it may run here.
+# The setting that is a command: only the owner of this machine decides whether it may run here.
 COMMAND = "scanner"
 
-# Where an archive is unpacked, within the data folder: a rename within one disk takes no time and cannot fail half-way.
+# Archives are unpacked within the data folder: a rename on the same disk takes no time and cannot fail half-way.
 UNPACK_DIR = ".wiederherstellung"
 
 HELD = "Aus einer Sicherung: Vielleicht ging das schon hinaus. Bitte entscheiden Sie, ob es gehen soll."
 
 
 class Restored(NamedTuple):
-    """What was restored: from when it is, what it holds, what is missing, and what is held back in the outbox.
+    """What was restored from a backup made at this moment.
 
-    Of the settings, which of those are set that reach out, and the command that is switched off, or "".
+    missing_files: how many attachments were missing or damaged already. held_back: how many messages wait for a
+    decision. command: the setting that is switched off, or "".
     """
 
     made_at: datetime
@@ -55,14 +58,14 @@ class Restored(NamedTuple):
     missing_files: int
     held_back: int
     has_key: bool
-    external_settings: list
+    external_settings: list[str]
     command: str
 
 
-def restore(path, now):
-    """Restore an archive into the data folder and return what it holds.
+def restore(path: Path, now: datetime) -> Restored:
+    """Restore an archive into the data folder.
 
-    Raises UserError for a folder that is not empty and for an archive that is not whole; nothing has changed then.
+    Raises UserError if the folder is not empty or the archive is damaged; then nothing has changed.
     """
     folder = settings.data_dir
     try:
@@ -71,13 +74,13 @@ def restore(path, now):
                 f"{folder} ist nicht leer. Nennen Sie mit TICKET_DATA_DIR einen leeren Ordner, oder benennen Sie "
                 "diesen um."
             )
-        with zipfile.ZipFile(path) as archive, _unpack_dir(folder) as workplace:
+        with zipfile.ZipFile(path) as archive, _temporary_dir(folder) as unpacked:
             manifest = _manifest(archive)
             _require_room(folder, manifest)
-            _unpack(archive, manifest["members"], workplace)
-            config = _sanitise_config(workplace / CONFIG_FILE)
-            restored = _sanitise_database(workplace, manifest, config, now)
-            _move(workplace, folder)
+            _unpack(archive, manifest["members"], unpacked)
+            config = _sanitise_config(unpacked / CONFIG_FILE)
+            restored = _sanitise_database(unpacked / DATABASE, manifest, config, now)
+            _move(unpacked, folder)
             backup.record_restored(now)
             return restored
     except OSError as error:
@@ -89,26 +92,26 @@ def restore(path, now):
 
 
 @contextmanager
-def _unpack_dir(folder):
-    """Make a place for what is unpacked; it is gone at the end, and so is the folder if it was made for nothing."""
+def _temporary_dir(folder: Path) -> Iterator[Path]:
+    """Create a directory to unpack into, and delete it at the end, with the data folder if that is new and empty."""
     is_new = not folder.exists()
-    workplace = folder / UNPACK_DIR
-    workplace.mkdir(mode=0o700, parents=True)
+    unpacked = folder / UNPACK_DIR
+    unpacked.mkdir(mode=0o700, parents=True)
     try:
-        yield workplace
+        yield unpacked
     finally:
-        shutil.rmtree(workplace)
+        shutil.rmtree(unpacked)
         if is_new and not any(folder.iterdir()):
             folder.rmdir()
 
 
-def _manifest(archive):
-    """Return what the archive says of itself; raises UserError if its members are others."""
+def _manifest(archive: zipfile.ZipFile) -> dict[str, Any]:
+    """Return the checked manifest; raises UserError if the archive has other members than it lists."""
     names = archive.namelist()
     if any(info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for info in archive.infolist()):
         raise _damaged_error("So packt das Portal keine Sicherung")
     try:
-        # The size that an archive tells may be another than what comes out.
+        # Not by the size in the archive's directory, which may be wrong.
         with archive.open(MANIFEST) as file:
             text = file.read(MOST_MANIFEST + 1)
         if len(text) > MOST_MANIFEST:
@@ -134,7 +137,7 @@ def _manifest(archive):
     return manifest
 
 
-def _require_room(folder, manifest):
+def _require_room(folder: Path, manifest: dict[str, Any]) -> None:
     wanted = sum(known["size"] for known in manifest["members"].values())
     free = disk.free_bytes(folder)
     if free < wanted:
@@ -144,11 +147,11 @@ def _require_room(folder, manifest):
         )
 
 
-def _unpack(archive, members, workplace):
+def _unpack(archive: zipfile.ZipFile, members: backup.Members, folder: Path) -> None:
     """Write every member to disk and compare it with its checksum."""
-    (workplace / FILES).mkdir()
+    (folder / FILES).mkdir()
     for name, known in members.items():
-        with archive.open(name) as member, (workplace / name).open("xb") as file:
+        with archive.open(name) as member, (folder / name).open("xb") as file:
             digest, _ = digest_of(member, file)
             file.flush()
             os.fsync(file.fileno())
@@ -156,8 +159,8 @@ def _unpack(archive, members, workplace):
             raise _damaged_error(f"„{name}“ ist nicht mehr, was gesichert wurde")
 
 
-def _sanitise_config(path):
-    """Return the restored settings, and switch off what of them is a command."""
+def _sanitise_config(path: Path) -> dict[str, Any]:
+    """Return the restored settings, and comment out the one that is a command."""
     try:
         config = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     except (ValueError, RecursionError):
@@ -170,14 +173,12 @@ def _sanitise_config(path):
     return config
 
 
-def _sanitise_database(workplace, manifest, config, now):
-    """Check the database, and let nothing go out or come in that belongs to the day of the backup."""
+def _sanitise_database(path: Path, manifest: dict[str, Any], config: dict[str, Any], now: datetime) -> Restored:
+    """Check the database, hold back its waiting messages, and end all staff sessions."""
     members = manifest["members"]
-    db = SqliteDatabase(
-        workplace / DATABASE, pragmas={"journal_mode": "delete", "synchronous": "extra", "secure_delete": 1}
-    )
+    db = SqliteDatabase(path, pragmas={"journal_mode": "delete", "synchronous": "extra", "secure_delete": 1})
     with db.connection_context():
-        # No version has any; who plants one lets what the portal writes do something else.
+        # No version of the portal has any; a planted one would run when the portal writes.
         schema = Table("sqlite_master", ("type",)).bind(db)
         if schema.select().where(schema.type.in_(("trigger", "view"))).exists():
             raise _damaged_error("Die Datenbank darin ist keine des Portals")
@@ -191,7 +192,7 @@ def _sanitise_database(workplace, manifest, config, now):
             )
         named = Attachment.on_disk().select(Attachment.stored_name, Attachment.digest).bind(db)
         missing_files = [row for row in named if members.get(FILES + row.stored_name, {}).get("sha256") != row.digest]
-        # What waited may have gone out after the backup, and whoever was signed in may have been locked out.
+        # Since the backup, messages may have been sent, and members of staff may have been locked.
         held_back = (
             Message.update(state=MessageState.FAILED, failing_since=now, last_error=HELD, leased_until=None)
             .where(Message.state == MessageState.WAITING)
@@ -211,14 +212,14 @@ def _sanitise_database(workplace, manifest, config, now):
         )
 
 
-def _move(workplace, folder):
-    """Give all its own place; the database comes last, because without one there is no portal yet."""
-    disk.fsync_directory(workplace / FILES)
+def _move(unpacked: Path, folder: Path) -> None:
+    """Move everything into the data folder; the database comes last, because without it there is no portal yet."""
+    disk.fsync_directory(unpacked / FILES)
     for name in (FILES, *SINGLE):
-        if (workplace / name).exists():
-            (workplace / name).rename(folder / name)
+        if (unpacked / name).exists():
+            (unpacked / name).rename(folder / name)
     disk.fsync_directory(folder)
 
 
-def _damaged_error(what):
+def _damaged_error(what: str) -> UserError:
     return UserError(f"Das Archiv ist beschädigt: {what}. Es ist nichts geändert. Bitte nehmen Sie ein anderes.")

@@ -1,9 +1,12 @@
-"""What a person is told of what is stored about them (Art. 15 and 20 of the GDPR), as one archive to hand over."""
+"""The copy of their data that a person may ask for (Art. 15 and 20 GDPR), as one archive to hand over."""
 
 import json
 import shutil
 import zipfile
+from collections.abc import Collection, Iterable
+from datetime import date, datetime
 from tempfile import TemporaryFile
+from typing import IO, Any
 
 from clock import TIME_ZONE
 from enums import MessageKind
@@ -11,45 +14,55 @@ from models import Attachment, Event, Message
 from services.files import attachments
 from services.mail import outbox
 from services.privacy import person_search
-from services.privacy.person_search import RecordKind
+from services.privacy.person_matcher import PersonMatcher
+from services.privacy.person_search import Match, RecordKind
 from services.request_fields import TYPED_TEXTS
 from services.tickets import conversation
 from settings import settings
 
 HTML_FILE, JSON_FILE = "auskunft.html", "auskunft.json"
 
-# What the portal writes to the office says once more what stands in the requests, and leads to pages of the office.
+# These mails repeat what is in the requests, and link to pages of the office.
 _TO_OFFICE = (MessageKind.NEW_TICKET, MessageKind.DECIDED, MessageKind.REPLY)
 
+# An entry of the export: its values, or lists of further entries, by German label.
+Entry = dict[str, Any]
 
-def collect(matches, matcher, file_ids):
-    """Return all that is stored about the person in what was chosen, by German words, and the files that go along.
 
-    Of a request that somebody else sent only what names the person is theirs to know.
+def collect(
+    matches: Iterable[Match], matcher: PersonMatcher, file_ids: Collection[int]
+) -> tuple[dict[str, list[Entry]], dict[str, Attachment]]:
+    """Return everything stored about the person in the chosen matches, by section, and the files by archive name.
+
+    Of a request that somebody else sent, it contains only what names the person.
     """
-    files = {}
-    data = {"Vorgänge": [], "Kunden": [], "Genehmiger": [], "weitere E-Mails": [], "Textbausteine": []}
+    files: dict[str, Attachment] = {}
+    data: dict[str, list[Entry]] = {
+        section: [] for section in ("Vorgänge", "Kunden", "Genehmiger", "weitere E-Mails", "Textbausteine")
+    }
     for match in matches:
         if match.kind is RecordKind.REQUEST:
-            data["Vorgänge"].append(_of_request(match, matcher, file_ids, files))
+            data["Vorgänge"].append(_request_entry(match, matcher, file_ids, files))
         elif match.kind is RecordKind.CUSTOMER:
             names = {"Ansprechpartner": match.row.contact_name, "E-Mail": match.row.email}
             data["Kunden"].append({"Kunde": match.row.name} | {label: text for label, text in names.items() if text})
         elif match.kind is RecordKind.APPROVER:
             approver = {"Kunde": match.row.customer.name, "Name": match.row.name, "E-Mail": match.row.email}
             absence = {"abwesend ab": match.row.absent_from, "abwesend bis": match.row.absent_until}
-            data["Genehmiger"].append(approver | {label: f"{day:%d.%m.%Y}" for label, day in absence.items() if day})
+            data["Genehmiger"].append(approver | {label: _day(day) for label, day in absence.items() if day})
         elif match.kind is RecordKind.MAIL:
-            data["weitere E-Mails"].append(_of_other_mail(match.row, matcher))
+            data["weitere E-Mails"].append(_other_mail_entry(match.row, matcher))
         else:
             data["Textbausteine"].append({"Text": match.row.text})
     return {section: entries for section, entries in data.items() if entries}, files
 
 
-def build_archive(data, files, page, lines, now):
-    """Return an open file with the archive: a page to read, the same as JSON, and the files; closed, it is gone."""
+def build_archive(
+    data: dict[str, list[Entry]], files: dict[str, Attachment], page: str, lines: list[str], now: datetime
+) -> IO[bytes]:
+    """Return an open temporary file with the archive: the data as a page and as JSON, and the files."""
     about = {"verantwortlich": settings.office_name, "erstellt": now, "gesucht": lines}
-    archive = TemporaryFile()  # noqa: SIM115 (whoever gets it closes it)
+    archive = TemporaryFile()  # noqa: SIM115 (the caller closes it)
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as opened:
         opened.writestr(HTML_FILE, page)
         opened.writestr(JSON_FILE, json.dumps(about | data, default=_moment, ensure_ascii=False, indent=2))
@@ -60,7 +73,9 @@ def build_archive(data, files, page, lines, now):
     return archive
 
 
-def _of_request(match, matcher, file_ids, files):
+def _request_entry(
+    match: Match, matcher: PersonMatcher, file_ids: Collection[int], files: dict[str, Attachment]
+) -> Entry:
     submission, ticket = match.row, match.ticket
     is_theirs = match.is_sender or match.is_employee
     typed = {label: getattr(submission, name) for name, label in TYPED_TEXTS.items()}
@@ -73,7 +88,7 @@ def _of_request(match, matcher, file_ids, files):
         "Angaben": {label: text for label, text in typed.items() if text and (is_theirs or matcher.is_found_in(text))},
     }
     if submission.entry_date and match.is_employee:
-        data["Angaben"]["Eintrittsdatum"] = f"{submission.entry_date:%d.%m.%Y}"
+        data["Angaben"]["Eintrittsdatum"] = _day(submission.entry_date)
     if ticket:
         data["Verlauf"] = [
             {"wann": event.at, "was": event.kind.label, "Text": event.text}
@@ -83,7 +98,7 @@ def _of_request(match, matcher, file_ids, files):
         ]
         mails = ticket.messages.where(outbox.IS_MAIL, Message.kind.not_in(_TO_OFFICE)).order_by(Message.id)
         data["E-Mails"] = [
-            _of_mail(message)
+            _mail_entry(message)
             for message in mails
             if any(map(matcher.is_found_in, person_search.message_texts(message).values()))
         ]
@@ -98,16 +113,16 @@ def _of_request(match, matcher, file_ids, files):
     return {label: part for label, part in data.items() if part}
 
 
-def _of_other_mail(message, matcher):
-    """Return a mail of no ticket; a summary for the office tells of others, too, so of it only what is theirs."""
-    data = _of_mail(message)
+def _other_mail_entry(message: Message, matcher: PersonMatcher) -> Entry:
+    """Return a mail without a ticket. Of a daily summary, which names others too, only the person's lines."""
+    data = _mail_entry(message)
     if message.kind is MessageKind.SUMMARY:
         data["Text"] = "\n".join(filter(matcher.is_found_in, data["Text"].splitlines()))
     return data
 
 
-def _of_mail(message):
-    """Return a mail as it was sent, with the links veiled: whoever has one can open what it leads to."""
+def _mail_entry(message: Message) -> Entry:
+    """Return a mail as it was sent, without the tokens of its links: a token gives access to whoever has it."""
     return {
         "geschrieben": message.created_at,
         "gesendet": message.sent_at or "nein",
@@ -117,5 +132,9 @@ def _of_mail(message):
     }
 
 
-def _moment(value):
+def _day(day: date) -> str:
+    return f"{day:%d.%m.%Y}"
+
+
+def _moment(value: datetime) -> str:
     return value.astimezone(TIME_ZONE).isoformat(timespec="seconds")

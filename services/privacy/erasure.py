@@ -1,21 +1,26 @@
-"""Take somebody out of what is stored, for good (Art. 17 of the GDPR): each thing in one transaction, or not at all.
+"""Erase a person from everything stored about them (Art. 17 GDPR).
 
-Files go after their rows; a crash between leaves files that the sweep finds nameless.
+Each record is one transaction. Files are deleted after their rows; if a crash comes between, the sweep removes them.
 """
 
 from collections import Counter
+from collections.abc import Collection, Iterable
+from datetime import datetime
 from enum import StrEnum
+
+from peewee import Model
 
 from database import transaction
 from enums import DELETED_TEXT, EventKind, MessageKind, MessageState
-from models import Approver, Attachment, Customer, Event, Message, Submission, TextBlock, Ticket
+from models import Approver, Attachment, Customer, Event, Message, Staff, Submission, TextBlock, Ticket
 from services import search
 from services.customers import customers
 from services.files import attachments
 from services.intake import unmatched
 from services.mail import access_links, outbox
 from services.privacy import person_search
-from services.privacy.person_search import RecordKind
+from services.privacy.person_matcher import PersonMatcher
+from services.privacy.person_search import Match, RecordKind
 from services.request_fields import TYPED_TEXTS
 from services.tickets import events
 
@@ -34,49 +39,52 @@ class ErasedKind(StrEnum):
     BLOCK = "textbausteine"
 
 
-# While it is handed over, its lease is the courier's.
-_OF_MESSAGE = (
-    Message.recipient,
-    Message.subject,
-    Message.body,
-    Message.last_error,
-    Message.state,
-    Message.failing_since,
-)
+# Not the lease: while a message is being sent, it belongs to the sender.
+_MESSAGE_COLUMNS = (*person_search.MESSAGE_TEXTS, Message.state, Message.failing_since)
 
 
-def erase(matches, matcher, file_ids, by, now):
-    """Take the person out of everything that was chosen, delete the chosen files, and return how much of what went."""
-    gone = Counter()
+def erase(
+    matches: Iterable[Match], matcher: PersonMatcher, file_ids: Collection[int], by: Staff, now: datetime
+) -> Counter[ErasedKind]:
+    """Erase the person from the chosen matches, delete the chosen files, and return how much of each kind."""
+    erased: Counter[ErasedKind] = Counter()
     for match in matches:
-        gone.update(_BY_KIND[match.kind](match.row.id, matcher, file_ids, by, now))
-    # What is only marked as deleted could be read from the index of words.
+        if match.kind is RecordKind.REQUEST:
+            erased.update(_erase_from_request(match.row.id, matcher, file_ids, by, now))
+        else:
+            erased.update(_ERASE_OTHER[match.kind](match.row.id, matcher))
+    # Deleted rows can still be read in the full-text index until it is merged.
     search.purge_deleted()
-    return gone
+    return erased
 
 
-def clear_employee(submission):
-    """Take all that says something about a new employee out of a request; the day of entry stays for the figures."""
+def clear_employee(submission: Submission) -> None:
+    """Clear everything about a new employee in a submission, except the entry date, which the statistics count by."""
     for name in TYPED_TEXTS.keys() - {*person_search.SENDER_FIELDS, "last_name", "desired_email"}:
         setattr(submission, name, "")
     submission.last_name, submission.salutation = DELETED_TEXT, None
-    # Whether one was wanted is still to be seen.
+    # An empty field would say that no mail address was wanted.
     submission.desired_email = submission.desired_email and DELETED_TEXT
 
 
-def _from_request(id, matcher, file_ids, by, now):
+def _erase_from_request(
+    id: int, matcher: PersonMatcher, file_ids: Collection[int], by: Staff, now: datetime
+) -> list[ErasedKind]:
     with transaction():
         submission = Submission.get_or_none(Submission.id == id)
         if submission is None:
             return []
         ticket = Ticket.with_details().where(Ticket.submission == submission).get_or_none()
-        files = _from_ticket(ticket, matcher, file_ids, by, now) if ticket else _unmatched(submission, now)
+        if ticket:
+            files = _erase_from_ticket(ticket, matcher, file_ids, by, now)
+        else:
+            files = _discard_unmatched(submission, now)
     attachments.delete_files(files)
     return [ErasedKind.TICKET if ticket else ErasedKind.REQUEST, *[ErasedKind.FILE] * len(files)]
 
 
-def _unmatched(submission, now):
-    """Discard a request that is no ticket; what stays of it for its receipt says nothing any more."""
+def _discard_unmatched(submission: Submission, now: datetime) -> list[str]:
+    """Discard an unmatched request; the row stays for its receipt, without any text."""
     files = attachments.delete_rows(Attachment.submission == submission)
     for name in TYPED_TEXTS:
         setattr(submission, name, "")
@@ -86,31 +94,35 @@ def _unmatched(submission, now):
     return files
 
 
-def _from_ticket(ticket, matcher, file_ids, by, now):
-    """Take the person out of a ticket, and return the files that go with it.
+def _erase_from_ticket(
+    ticket: Ticket, matcher: PersonMatcher, file_ids: Collection[int], by: Staff, now: datetime
+) -> list[str]:
+    """Erase the person from a ticket, and return the stored names of the deleted files.
 
-    Who sent it is known by number and address, too, and a new employee by what was ordered for them.
+    A sender is also erased by the number and address they gave, a new employee by what was ordered for them.
     """
-    # The submission that comes with the ticket is the one that others read it by.
+    # Not loaded again: reindexing reads the submission through the ticket.
     submission = ticket.submission
-    sent, employed = person_search.is_sender(submission, matcher), person_search.is_employee(submission, matcher)
-    if sent:
+    is_sender, is_employee = (
+        person_search.is_sender(submission, matcher),
+        person_search.is_employee(submission, matcher),
+    )
+    if is_sender:
         matcher = matcher.with_terms([submission.name, submission.phone, submission.email])
-    if employed:
+    if is_employee:
         name = f"{submission.first_name} {submission.last_name}"
         matcher = matcher.with_terms([name, submission.mobile, submission.desired_email])
         clear_employee(submission)
-    if sent:
+    if is_sender:
         submission.name, submission.phone, submission.email = DELETED_TEXT, DELETED_TEXT, ""
     for name in TYPED_TEXTS:
         setattr(submission, name, _redacted(matcher, submission, name))
     submission.save()
     _erase_from_events(ticket, matcher)
-    _from_mails(ticket, matcher, are_theirs=employed)
-    if sent:
+    _erase_from_messages(ticket, matcher, is_employee)
+    if is_sender:
         _replace_customer_link(ticket, now)
-    chosen = (Attachment.submission == submission) & Attachment.id.in_(file_ids)
-    files = attachments.delete_rows(chosen)
+    files = attachments.delete_rows((Attachment.submission == submission) & Attachment.id.in_(file_ids))
     for file in list(submission.files):
         file.name = _redacted(matcher, file, "name")
         file.save(only=[Attachment.name])
@@ -119,7 +131,7 @@ def _from_ticket(ticket, matcher, file_ids, by, now):
     return files
 
 
-def _erase_from_events(ticket, matcher):
+def _erase_from_events(ticket: Ticket, matcher: PersonMatcher) -> None:
     for event in list(ticket.events):
         event.text = matcher.redact(event.text)
         if event.kind in person_search.APPROVER_EVENTS and matcher.is_found_in(event.actor):
@@ -127,14 +139,14 @@ def _erase_from_events(ticket, matcher):
         event.save(only=[Event.text, Event.actor])
 
 
-def _from_mails(ticket, matcher, are_theirs):
-    """Take the person out of a ticket's mails; what waits for somebody else goes on without the name.
+def _erase_from_messages(ticket: Ticket, matcher: PersonMatcher, is_employee: bool) -> None:
+    """Erase the person from a ticket's messages; mails still to be sent to others go out without the name.
 
-    Those about a new employee say nothing else, so none stays. Nor does what another system is told: the event of this
-    erasure brings it up to date.
+    Mails about a new employee contain nothing else, so they are deleted, and so are all webhooks: the event of this
+    erasure brings the other system up to date.
     """
     of_ticket = Message.delete().where(Message.ticket == ticket)
-    (of_ticket if are_theirs else of_ticket.where(Message.kind == MessageKind.WEBHOOK)).execute()
+    (of_ticket if is_employee else of_ticket.where(Message.kind == MessageKind.WEBHOOK)).execute()
     for message in list(ticket.messages):
         if matcher.is_found_in(message.recipient):
             message.recipient = DELETED_TEXT
@@ -142,11 +154,11 @@ def _from_mails(ticket, matcher, are_theirs):
                 message.state, message.failing_since = MessageState.DISCARDED, None
         for name in ("subject", "body", "last_error"):
             setattr(message, name, _redacted(matcher, message, name))
-        message.save(only=_OF_MESSAGE)
+        message.save(only=_MESSAGE_COLUMNS)
 
 
-def _replace_customer_link(ticket, now):
-    """Let the link that the person has open nothing any more; what others are still sent leads to a new one."""
+def _replace_customer_link(ticket: Ticket, now: datetime) -> None:
+    """Revoke the link that the person has; mails still to be sent to others get a new one."""
     link = access_links.open_customer_link(ticket, now)
     if link is None:
         return
@@ -155,31 +167,31 @@ def _replace_customer_link(ticket, now):
         outbox.replace_link(waiting, link, access_links.for_customer(ticket, now))
 
 
-def _from_customer(id, matcher, file_ids, by, now):
+def _erase_from_customer(id: int, matcher: PersonMatcher) -> list[ErasedKind]:
     with transaction():
         customer = Customer.get_or_none(Customer.id == id)
-        gone = {
-            name: "" for name in ("contact_name", "email") if customer and matcher.is_found_in(getattr(customer, name))
-        }
-        if gone:
-            Customer.update(gone).where(Customer.id == id).execute()
-    return [ErasedKind.CUSTOMER] if gone else []
+        names = [
+            name for name in ("contact_name", "email") if customer and matcher.is_found_in(getattr(customer, name))
+        ]
+        if names:
+            Customer.update(dict.fromkeys(names, "")).where(Customer.id == id).execute()
+    return [ErasedKind.CUSTOMER] if names else []
 
 
-def _approver(id, matcher, file_ids, by, now):
+def _remove_approver(id: int, matcher: PersonMatcher) -> list[ErasedKind]:
     approver = Approver.get_or_none(Approver.id == id)
     if approver:
         customers.remove_approver(approver)
     return [ErasedKind.APPROVER] if approver else []
 
 
-def _mail(id, matcher, file_ids, by, now):
+def _delete_mail(id: int, matcher: PersonMatcher) -> list[ErasedKind]:
     with transaction():
-        gone = Message.delete().where(Message.id == id, Message.ticket.is_null()).execute()
-    return [ErasedKind.MAIL] * gone
+        number = Message.delete().where(Message.id == id, Message.ticket.is_null()).execute()
+    return [ErasedKind.MAIL] * number
 
 
-def _from_block(id, matcher, file_ids, by, now):
+def _erase_from_block(id: int, matcher: PersonMatcher) -> list[ErasedKind]:
     with transaction():
         block = TextBlock.get_or_none(TextBlock.id == id)
         if block:
@@ -187,15 +199,15 @@ def _from_block(id, matcher, file_ids, by, now):
     return [ErasedKind.BLOCK] if block else []
 
 
-def _redacted(matcher, row, name):
-    """Return a text of a row without the person, no longer than its column takes."""
-    return matcher.redact(getattr(row, name))[: getattr(getattr(type(row), name), "max_length", None)]
+def _redacted(matcher: PersonMatcher, row: Model, name: str) -> str:
+    """Return a text of a row without the person, cut to the length of its column."""
+    max_length = getattr(getattr(type(row), name), "max_length", None)
+    return matcher.redact(getattr(row, name))[:max_length]
 
 
-_BY_KIND = {
-    RecordKind.REQUEST: _from_request,
-    RecordKind.CUSTOMER: _from_customer,
-    RecordKind.APPROVER: _approver,
-    RecordKind.MAIL: _mail,
-    RecordKind.BLOCK: _from_block,
+_ERASE_OTHER = {
+    RecordKind.CUSTOMER: _erase_from_customer,
+    RecordKind.APPROVER: _remove_approver,
+    RecordKind.MAIL: _delete_mail,
+    RecordKind.BLOCK: _erase_from_block,
 }

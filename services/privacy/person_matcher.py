@@ -1,9 +1,14 @@
-"""How somebody is recognised in a text: by a name, a phone number or a mail address, however it is written there."""
+"""Recognise a person in a text by names, phone numbers and mail addresses, however they are written there.
+
+Lines and texts are folded alike and then compared. Since erasure replaces the exact place, a position in the folded
+text leads back to the original one. What is found is a proposal: a member of staff confirms it.
+"""
 
 import re
-import time
 import unicodedata
-from collections import defaultdict
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from itertools import accumulate
 from typing import NamedTuple
 
 from enums import DELETED_TEXT
@@ -11,24 +16,41 @@ from services.errors import UserError
 
 MIN_NAME_LETTERS = 3
 MIN_PHONE_DIGITS = 5
-EXCERPT_SIGNS = 60
+EXCERPT_CHARS = 60
+
+# A search with a pattern cannot be interrupted, so a long text is searched in pieces: other threads run in between.
+# Each search looks beyond its piece, because a match may be several times as long as the line.
+PIECE_CHARS = 32 * 1024
+_REACH_FACTOR, _MIN_REACH = 8, 64
 
 _IS_PHONE = re.compile(r"[+0-9][0-9\s()/.\-–]*")
-
-# While a pattern is searched for, nobody else is served; so it is searched for piece by piece. What is found is never
-# longer than a few times the line.
-_PIECE, _REACH, _LEAST_REACH = 32 * 1024, 8, 64
-
-# What stands between the words of a name, in a text, an address or a quotation, and between the digits of a number.
 _BETWEEN_WORDS = r"[\s.,;_'’>\-–]{0,4}"
-_BETWEEN_DIGITS = r"[\s()/.\-–]{0,3}"
+_GAP = r"[\s()/.\-–]{0,3}"
+_GERMAN_PREFIX = rf"(?:(?:\+|00){_GAP}49{_GAP}(?:0{_GAP})?|0{_GAP})?"
+_FOREIGN_PREFIX = rf"(?:\+|00)?{_GAP}"
+# An opening bracket belongs to the number only if the bracket closes within it.
+_BRACKET = r"(?:\((?=[+\d\s]{1,20}\)[\s/\-–]{0,4}\d))?"
 
-_DIGRAPHS = {"ae": "(?:ae|[äæ])", "oe": "(?:oe|[öøœ])", "ue": "(?:ue|ü)", "ss": "(?:ss|[ßẞ])"}
-_SPELT_OUT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "æ": "ae", "ø": "oe", "œ": "oe"})
+# A letter with its combining marks. More marks than four are no language; composing long runs takes quadratic time.
+_DECOMPOSED = re.compile(r"\w[\u0300-\u036f]{1,4}")
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]{1,1000}")
+_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "æ": "ae", "ø": "oe", "œ": "oe"})
+
+
+class _Folding(dict[int, str]):
+    """A table for str.translate: lower case, umlauts as two letters, no accents. Filled as characters turn up."""
+
+    def __missing__(self, number: int) -> str:
+        letters = unicodedata.normalize("NFD", chr(number).casefold().translate(_UMLAUTS))
+        self[number] = "".join(letter for letter in letters if not unicodedata.combining(letter))
+        return self[number]
+
+
+_FOLDING = _Folding()
 
 
 class Excerpt(NamedTuple):
-    """A piece of a text with what was recognised in it."""
+    """A piece of a text with the match in it."""
 
     before: str
     found: str
@@ -36,152 +58,121 @@ class Excerpt(NamedTuple):
 
 
 class PersonMatcher:
-    """All that somebody is recognised by, given as lines: each a name, a phone number or a mail address."""
+    """Everything a person is recognised by, given as lines: each a name, a phone number or a mail address.
 
-    def __init__(self, lines):
-        self.lines = [line for line in map(_one_blank, lines) if line]
+    Raises UserError if there is no line or one is too short.
+    """
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self.lines = [line for line in (" ".join(_composed(line).split()) for line in lines) if line]
         if not self.lines:
             raise UserError("Bitte geben Sie einen Namen, eine Telefonnummer oder eine E-Mail-Adresse ein.")
-        self._pattern = re.compile("|".join(f"(?:{_pattern_of(line)})" for line in self.lines), re.IGNORECASE)
-        self._hints = [re.compile(_hint_of(line), re.IGNORECASE) for line in self.lines]
-        self._reach = _LEAST_REACH + _REACH * max(map(len, self.lines))
+        patterns = [_patterns_of(line) for line in self.lines]
+        self._cores = [re.compile(core) for core, _ in patterns]
+        self._pattern = re.compile("|".join(whole for _, whole in patterns))
+        self._reach = _MIN_REACH + _REACH_FACTOR * max(map(len, self.lines))
 
-    def is_found_in(self, text):
-        """Say whether the person is to be recognised in a text."""
-        return next(self._found(unicodedata.normalize("NFC", text)), None) is not None
+    def is_found_in(self, text: str) -> bool:
+        """Say whether the person is recognised in a text."""
+        return next(self._matches(_folded(_composed(text))), None) is not None
 
-    def excerpt(self, text):
-        """Return the first place of a text where the person is recognised, or None."""
-        text = unicodedata.normalize("NFC", text)
-        match = next(self._found(text), None)
-        if match is None:
-            return None
-        before, after = text[: match.start()], text[match.end() :]
-        return Excerpt(
-            ("…" if len(before) > EXCERPT_SIGNS else "") + before[-EXCERPT_SIGNS:],
-            match[0],
-            after[:EXCERPT_SIGNS] + ("…" if len(after) > EXCERPT_SIGNS else ""),
-        )
+    def excerpt(self, text: str) -> Excerpt | None:
+        """Return the first place in a text where the person is recognised, or None."""
+        text = _composed(text)
+        for start, end in self._places(text):
+            before, after = text[:start], text[end:]
+            return Excerpt(
+                ("…" if len(before) > EXCERPT_CHARS else "") + before[-EXCERPT_CHARS:],
+                text[start:end],
+                after[:EXCERPT_CHARS] + ("…" if len(after) > EXCERPT_CHARS else ""),
+            )
+        return None
 
-    def redact(self, text):
-        """Return a text that says at each such place that something is deleted; any other text stays as it is."""
-        pieces, last, normal = [], 0, unicodedata.normalize("NFC", text)
-        for match in self._found(normal):
-            pieces += [normal[last : match.start()], DELETED_TEXT]
-            last = match.end()
-        return "".join([*pieces, normal[last:]]) if pieces else text
+    def redact(self, text: str) -> str:
+        """Return a text with each such place marked as deleted; a text without any is returned unchanged."""
+        pieces, last, composed = [], 0, _composed(text)
+        for start, end in self._places(composed):
+            pieces += [composed[last:start], DELETED_TEXT]
+            last = end
+        return "".join([*pieces, composed[last:]]) if pieces else text
 
-    def with_terms(self, lines):
-        """Return a likeness that knows further lines, too, as far as somebody can be told by them."""
-        return PersonMatcher(
-            self.lines + [line for line in lines if line and line != DELETED_TEXT and _is_telling(line)]
-        )
+    def with_terms(self, lines: Iterable[str]) -> "PersonMatcher":
+        """Return a matcher that knows further lines, too, except those too short to recognise anybody by."""
+        return PersonMatcher([*self.lines, *filter(_is_distinctive, lines)])
 
-    def _found(self, text):
-        """Yield all places of a text where the person is recognised, and give others a moment now and then."""
+    def _places(self, text: str) -> Iterator[tuple[int, int]]:
+        """Yield start and end of each match in a composed text."""
+        folded = _folded(text)
+        ends: list[int] = []
+        for match in self._matches(folded):
+            # How far the folded text reaches with each character of the original one.
+            ends = ends or list(accumulate(len(_FOLDING[ord(character)]) for character in text))
+            yield bisect_right(ends, match.start()), bisect_right(ends, match.end())
+
+    def _matches(self, folded: str) -> Iterator[re.Match[str]]:
         last = 0
-        for begin in range(0, len(text), _PIECE):
-            end = begin + _PIECE
+        for begin in range(0, len(folded), PIECE_CHARS):
+            end = begin + PIECE_CHARS
             window = end + self._reach
-            if any(hint.search(text, begin, window) for hint in self._hints):
-                for match in self._pattern.finditer(text, max(begin, last), window):
-                    if match.start() >= end:
-                        break
-                    last = match.end()
-                    yield match
-            if end < len(text):
-                time.sleep(0)
+            if not any(core.search(folded, begin, window) for core in self._cores):
+                continue
+            for match in self._pattern.finditer(folded, max(begin, last), window):
+                if match.start() >= end:
+                    break
+                last = match.end()
+                yield match
 
 
-def _is_telling(line):
+def _composed(text: str) -> str:
+    """Return a text with each letter and its accent as one character."""
+    return _DECOMPOSED.sub(lambda letter: unicodedata.normalize("NFC", letter[0]), text)
+
+
+def _folded(text: str) -> str:
+    return _NOT_ASCII.sub(lambda letters: letters[0].translate(_FOLDING), text).lower()
+
+
+def _is_distinctive(line: str) -> bool:
     try:
-        return bool(_pattern_of(line))
+        return line != DELETED_TEXT and bool(PersonMatcher([line]))
     except UserError:
         return False
 
 
-def _one_blank(line):
-    return " ".join(unicodedata.normalize("NFC", line).split())
+def _patterns_of(line: str) -> tuple[str, str]:
+    """Return two patterns for folded texts: a core, which is part of every match and found fast, and the whole.
 
-
-def _pattern_of(line):
+    Raises UserError if the line is too short.
+    """
     if "@" in line:
-        return rf"(?<![\w.+-]){re.escape(line)}(?![\w-])"
-    if _IS_PHONE.fullmatch(line):
-        return _pattern_of_phone(line)
-    return _pattern_of_name(line)
+        email = re.escape(_folded(line))
+        return email, rf"(?<![\w.+-]){email}(?![\w-])"
+    return _phone_patterns(line) if _IS_PHONE.fullmatch(line) else _name_patterns(line)
 
 
-def _pattern_of_phone(line):
-    """Return what finds a number with and without the country, and whatever stands between its digits."""
-    national, is_german = _national(line)
-    if len(national) < MIN_PHONE_DIGITS:
+def _phone_patterns(line: str) -> tuple[str, str]:
+    """Return what finds a number with and without the country code, whatever stands between its digits."""
+    digits = "".join(filter(str.isdigit, line.replace("(0)", "")))
+    is_german = True
+    if line.startswith(("+", "00")):
+        digits = digits.removeprefix("00")
+        is_german = digits.startswith("49")
+        digits = digits.removeprefix("49")
+    digits = digits.removeprefix("0")
+    if len(digits) < MIN_PHONE_DIGITS:
         raise UserError(
             f"„{line}“ ist zu kurz: Eine Telefonnummer braucht ohne die erste Null mindestens "
             f"{MIN_PHONE_DIGITS} Ziffern."
         )
-    gap = _BETWEEN_DIGITS
-    country = rf"(?:(?:\+|00){gap}49{gap}(?:0{gap})?|0{gap})?" if is_german else rf"(?:\+|00)?{gap}"
-    # A bracket belongs to the number if it holds only its beginning.
-    bracket = r"(?:\((?=[+\d\s]{1,20}\)[\s/\-–]{0,4}\d))?"
-    return rf"(?<!\d){bracket}{country}{gap.join(national)}(?!\d)"
+    core = _GAP.join(digits)
+    return core, rf"(?<!\d){_BRACKET}{_GERMAN_PREFIX if is_german else _FOREIGN_PREFIX}{core}(?!\d)"
 
 
-def _hint_of(line):
-    """Return what is part of all that a line finds, and itself found ten times as fast."""
-    if "@" in line:
-        return re.escape(line)
-    if _IS_PHONE.fullmatch(line):
-        return _BETWEEN_DIGITS.join(_national(line)[0])
-    return _pattern_of_word(max(_words(line), key=len))
-
-
-def _national(line):
-    """Return the digits of a number behind country and first zero, and whether it is a German one."""
-    digits = "".join(filter(str.isdigit, line.replace("(0)", "")))
-    is_abroad = line.startswith(("+", "00"))
-    if is_abroad:
-        digits = digits.removeprefix("00")
-    is_german = not is_abroad or digits.startswith("49")
-    national = digits.removeprefix("49") if is_abroad and is_german else digits
-    return national.removeprefix("0"), is_german
-
-
-def _words(name):
-    # An underscore parts words, too.
-    return [word for word in re.split(r"[^\w]+|_", name) if word]
-
-
-def _pattern_of_name(line):
-    """Return what finds a name in either order, with or without umlauts and accents, and in the genitive."""
-    words = _words(line)
+def _name_patterns(line: str) -> tuple[str, str]:
+    """Return what finds a name with its last word at the end or in front, also in the genitive."""
+    words = re.findall(r"[^\W_]+", line)
     if sum(map(len, words)) < MIN_NAME_LETTERS:
         raise UserError(f"„{line}“ ist zu kurz: Ein Name braucht mindestens {MIN_NAME_LETTERS} Buchstaben.")
-    patterns = [_pattern_of_word(word) for word in words]
-    orders = [patterns, [patterns[-1], *patterns[:-1]]] if len(patterns) > 1 else [patterns]
-    either = "|".join(_BETWEEN_WORDS.join(order) for order in orders)
-    return rf"(?<![^\W_])(?:{either})s?(?![^\W_])"
-
-
-def _pattern_of_word(word):
-    spelt_out = word.casefold().translate(_SPELT_OUT)
-    plain = "".join(sign for sign in unicodedata.normalize("NFD", spelt_out) if not unicodedata.combining(sign))
-    pieces = re.findall("|".join(_DIGRAPHS) + "|.", plain)
-    return "".join(_DIGRAPHS.get(piece) or _letter(piece) for piece in pieces)
-
-
-def _letter(letter):
-    return f"[{letter}{''.join(_ACCENTED[letter])}]" if letter in _ACCENTED else re.escape(letter)
-
-
-def _accented():
-    """Return the letters with an accent by the plain one; umlauts are letters of their own."""
-    found = defaultdict(list)
-    for number in range(0xC0, 0x250):
-        plain, *marks = unicodedata.normalize("NFD", chr(number))
-        if marks and plain.islower() and chr(number) not in "äöü":
-            found[plain].append(chr(number))
-    return found
-
-
-_ACCENTED = _accented()
+    folded = [re.escape(_folded(word)) for word in words]
+    either = "|".join(_BETWEEN_WORDS.join(order) for order in (folded, [folded[-1], *folded[:-1]]))
+    return max(folded, key=len), rf"(?<![^\W_])(?:{either})s?(?![^\W_])"

@@ -1,13 +1,15 @@
-"""What is kept no longer: for each class of data one rule, which both deletes and shows beforehand what it will delete.
+"""Retention: one rule for each kind of data says what is due for deletion, both to the forecast and to the deletion.
 
-Nobody waits long for the database: some rows go at a time. Files go after their rows; a crash between leaves files that
-the sweep finds nameless.
+Rows are deleted in batches, so that others can write in between. Files are deleted after their rows; if a crash comes
+between, the sweep removes them.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+
+from peewee import Model, ModelSelect
 
 import enums
 from database import transaction
@@ -30,114 +32,108 @@ SHOWN = 10
 WEEK = timedelta(days=7)
 COPIES_KEPT = timedelta(days=90)
 
-# What the portal itself says there about a number and a PIN, or about files, is the same for everybody.
+# Events in which the portal states a fact about PIN or files; their texts are the same for everybody.
 _NAMES_NOBODY = (Event.actor == enums.PORTAL_ACTOR) & Event.kind.in_((EventKind.OPENED, EventKind.FILES_ERASED))
 
 
 @dataclass(frozen=True)
 class Rule:
-    """What goes when: the query of all that is due at a moment, and how those with some ids are deleted.
+    """A kind of data that is deleted after its retention period.
 
-    What has no such act is deleted every hour, by the sweep of its own room.
+    due: returns the query of all rows that are due at a moment.
+    delete: deletes those of the given rows that are due; without it, the hourly sweep of another module does that.
+    label: the plural for the log and the start page.
     """
 
     name: str
-    due: Callable
-    delete: Callable | None = None
+    due: Callable[[datetime], ModelSelect]
+    delete: Callable[[list[int], datetime], None] | None = None
     label: str = ""
 
 
 @dataclass(frozen=True)
 class Forecast:
-    """How much a rule deletes in a night and within a week from then on, and the first of it."""
+    """How many rows a rule deletes in its next run and in the week after, and the first of them."""
 
     name: str
     at_next_run: int
     within_a_week: int
-    first: list
+    first: list[Model]
 
 
-def delete_in_batches(now):
-    """Delete all that is due, with a pause after each batch; what fails is logged and holds up no other rule."""
-    for rule in NIGHTLY_RULES:
+def delete_in_batches(now: datetime) -> Iterator[int]:
+    """Delete everything that is due, and yield the size of each batch; a rule that fails does not stop the others."""
+    for rule in RULES:
+        if not rule.delete:
+            continue
         count = 0
         try:
             while ids := _ids(rule.due(now).limit(AT_ONCE)):
                 rule.delete(ids, now)
                 count += len(ids)
-                yield
+                yield len(ids)
             log.info("Nach Frist gelöscht: %s: %s", rule.label, count)
         except Exception:
             log.exception("Das Löschen nach Frist ist gescheitert (%s) und wird morgen wieder versucht.", rule.name)
     search.purge_deleted()
-    _drop_copies(now)
+    _delete_old_copies(now)
 
 
-def delete_all_due(now):
-    """Delete all that is due at once, for whoever has nothing else to do."""
-    for _ in delete_in_batches(now):
-        pass
-
-
-def forecast(run_at):
-    """Return for each rule what it will delete in a night."""
+def forecast(run_at: datetime) -> list[Forecast]:
+    """Return for each rule what a run at this moment will delete."""
     return [_forecast(rule, run_at) for rule in RULES]
 
 
-def counts_due(run_at):
-    """Return how much each rule deletes in a night and not before, by its label, if anything."""
-    numbers = {rule.label: rule.due(run_at).count() for rule in NIGHTLY_RULES}
+def counts_due(run_at: datetime) -> dict[str, int]:
+    """Return how many rows each nightly rule will delete in a run at this moment, by its label, if any."""
+    numbers = {rule.label: rule.due(run_at).count() for rule in RULES if rule.delete}
     return {label: number for label, number in numbers.items() if number}
 
 
-def _forecast(rule, run_at):
+def _forecast(rule: Rule, run_at: datetime) -> Forecast:
     soon = rule.due(run_at + WEEK)
     return Forecast(rule.name, rule.due(run_at).count(), soon.count(), list(soon.limit(SHOWN)))
 
 
-def _closed_tickets(moment):
+def _closed_tickets(moment: datetime) -> ModelSelect:
     return _closed(moment, settings.closed_ticket_days)
 
 
-def _new_employees(moment):
-    # Once it is deleted, another name stands there.
-    about_somebody = (Ticket.category == Category.NEW_EMPLOYEE) & (Submission.last_name != DELETED_TEXT)
-    return _closed(moment, settings.new_employee_days).join(Submission).where(about_somebody)
+def _new_employees(moment: datetime) -> ModelSelect:
+    has_name = (Ticket.category == Category.NEW_EMPLOYEE) & (Submission.last_name != DELETED_TEXT)
+    return _closed(moment, settings.new_employee_days).join(Submission).where(has_name)
 
 
-def _with_files(moment):
+def _with_files(moment: datetime) -> ModelSelect:
     sent = Attachment.select(Attachment.submission).where(Attachment.submission.is_null(False))
     return _closed(moment, settings.attachments_days).where(Ticket.submission.in_(sent))
 
 
-def _closed(moment, days):
-    """Return the query of what was closed longer ago than so many days; an open ticket loses nothing."""
-    # Nothing is joined: counting so many would take several times as long.
+def _closed(moment: datetime, days: int) -> ModelSelect:
+    """Return the query of the tickets that were closed more than so many days ago."""
+    # Without joins, which would make counting several times slower.
     return Ticket.select().where(Ticket.closed_at < moment - timedelta(days=days)).order_by(Ticket.closed_at)
 
 
-def _ids(query):
+def _ids(query: Iterable[Model]) -> list[int]:
     return [row.id for row in query]
 
 
-def _delete_tickets(ids, now):
+def _delete_tickets(ids: list[int], now: datetime) -> None:
     with transaction():
-        # Somebody may have opened one again meanwhile.
-        doomed = list(_closed_tickets(now).where(Ticket.id.in_(ids)))
-        submissions = [ticket.submission_id for ticket in doomed]
+        # Looked up again: somebody may have reopened one in the meantime.
+        due = list(_closed_tickets(now).where(Ticket.id.in_(ids)))
+        submissions = [ticket.submission_id for ticket in due]
         files = attachments.delete_rows(Attachment.submission.in_(submissions))
-        search.remove(_ids(doomed))
-        Ticket.delete().where(Ticket.id.in_(_ids(doomed))).execute()
+        search.remove(_ids(due))
+        Ticket.delete().where(Ticket.id.in_(_ids(due))).execute()
         Submission.delete().where(Submission.id.in_(submissions)).execute()
     attachments.delete_files(files)
 
 
-def _anonymise_employees(ids, now):
-    """Delete whatever names the new employee; kind, customer, times and who did what stay for the figures.
-
-    All texts of such a ticket are about that person, and so are its mails and files.
-    """
-    files = []
+def _anonymise_employees(ids: list[int], now: datetime) -> None:
+    """Delete all texts, mails and files of tickets for new employees; what the statistics count stays."""
+    files: list[str] = []
     with transaction():
         for ticket in _new_employees(now).where(Ticket.id.in_(ids)):
             submission = ticket.submission
@@ -151,19 +147,26 @@ def _anonymise_employees(ids, now):
     attachments.delete_files(files)
 
 
-def _delete_files(ids, now):
-    files = []
+def _delete_files(ids: list[int], now: datetime) -> None:
+    files: list[str] = []
     with transaction():
         for ticket in _with_files(now).where(Ticket.id.in_(ids)):
-            gone = attachments.delete_rows(Attachment.submission == ticket.submission_id)
-            number = f"{len(gone)} {'Datei' if len(gone) == 1 else 'Dateien'}, {_after(settings.attachments_days)}"
-            events.record(ticket, EventKind.FILES_ERASED, enums.PORTAL_ACTOR, now, number)
-            files += gone
+            deleted = attachments.delete_rows(Attachment.submission == ticket.submission_id)
+            number = f"{len(deleted)} {'Datei' if len(deleted) == 1 else 'Dateien'}"
+            text = f"{number}, {_after(settings.attachments_days)}"
+            events.record(ticket, EventKind.FILES_ERASED, enums.PORTAL_ACTOR, now, text)
+            files += deleted
     attachments.delete_files(files)
 
 
-def _drop_copies(now):
-    """Delete copies of the database from before a migration that nobody goes back to any more: they forget nothing."""
+def _delete_mails(ids: list[int], now: datetime) -> None:
+    with transaction():
+        due = _ids(outbox.past_retention(now).where(Message.id.in_(ids)))
+        Message.delete().where(Message.id.in_(due)).execute()
+
+
+def _delete_old_copies(now: datetime) -> None:
+    """Delete old copies of the database from before a migration: they still hold what was deleted since."""
     for path in settings.backups_dir.glob(f"{COPY_PREFIX}*.db"):
         try:
             if path.stat().st_mtime < (now - COPIES_KEPT).timestamp():
@@ -172,16 +175,11 @@ def _drop_copies(now):
             log.warning("Die Kopie %s ließ sich nicht löschen: %s", path, error)
 
 
-def _after(days):
+def _after(days: int) -> str:
     return f"{formats.period(days)} nach dem Abschluss"
 
 
-def _delete_mails(ids, now):
-    with transaction():
-        Message.delete().where(Message.id.in_(_ids(outbox.past_retention(now).where(Message.id.in_(ids))))).execute()
-
-
-# Who loses the whole ticket needs no other rule.
+# In this order: a ticket that is deleted as a whole is not changed before.
 RULES = (
     Rule("staged", attachments.expired_staged),
     Rule("unmatched", unmatched.overdue),
@@ -190,5 +188,3 @@ RULES = (
     Rule("files", _with_files, _delete_files, "Tickets, die ihre Anhänge verlieren"),
     Rule("mails", outbox.past_retention, _delete_mails, "E-Mails"),
 )
-
-NIGHTLY_RULES = tuple(rule for rule in RULES if rule.delete)

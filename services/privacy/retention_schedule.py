@@ -1,7 +1,7 @@
-"""When what is kept no longer goes: at night, by terms that the office had a working day to look at.
+"""When the retention rules run: once a night. Changed retention periods apply after one full working day.
 
-The next night is noted with the terms it goes by. The note lies in the data folder and in no backup: what is restored
-begins without one, and waits like a new portal. So does whoever changed a term or was away for long.
+The next run is saved with the retention settings it goes by, in the data folder but in no backup. A portal that was
+restored, was off for long or has changed settings waits like a new one: the office can see beforehand what is deleted.
 """
 
 import json
@@ -18,31 +18,31 @@ log = logging.getLogger(__name__)
 
 SCHEDULE_FILE = "loeschen.json"
 
-# A night that was missed is made up for; after longer, too much may have come due, or the clock is wrong.
+# A missed run is made up for within this time. Later, too much may be due, or the clock is wrong.
 MAX_DELAY = timedelta(days=7)
 
-_RETENTION_SETTINGS = ("closed_ticket_days", "new_employee_days", "attachments_days", "mail_days", "retention_time")
+RETENTION_SETTINGS = ("closed_ticket_days", "new_employee_days", "attachments_days", "mail_days", "retention_time")
 
 
 class DeletionRun(NamedTuple):
-    """When the next deletion begins, and whether it is the first one by its terms, which somebody should look at."""
+    """When the next deletion begins, and whether it is the first one by the current retention settings."""
 
     begins_at: datetime
     is_first: bool
 
 
-def next_run(now):
-    """Return the night of the next deletion; one that is past was missed, and is made up for at once."""
-    noted = _saved_run()
-    if noted is None or not now - MAX_DELAY <= noted.begins_at <= _after_a_workday(now):
+def next_run(now: datetime) -> DeletionRun:
+    """Return the next run; if it is in the past, it was missed and is due at once."""
+    saved = _saved_run()
+    if saved is None or not now - MAX_DELAY <= saved.begins_at <= _after_a_workday(now):
         return DeletionRun(_after_a_workday(now), is_first=True)
-    return noted
+    return saved
 
 
-def start_if_due(now):
-    """Say whether the deletion is to begin, and note when the next one does, so that each begins once.
+def start_if_due(now: datetime) -> bool:
+    """Say whether the deletion is due, and save when the next one is, so that each run starts only once.
 
-    Raises OSError if that cannot be noted; then nothing is to go.
+    Raises OSError if that cannot be saved; then nothing may be deleted.
     """
     run = next_run(now)
     is_time = now >= run.begins_at
@@ -56,40 +56,38 @@ def start_if_due(now):
     return is_time
 
 
-def lacks_backup():
-    """Say whether there is no backup at all, though the portal is to make some."""
+def lacks_backup() -> bool:
+    """Say whether there is no backup at all, although daily backups are switched on."""
     return bool(settings.backup_time) and backup.status().made_at is None
 
 
-def next_run_time(now):
-    """Return when the next night begins."""
+def next_run_time(now: datetime) -> datetime:
+    """Return the next moment after now at which the office's clock shows the time for deletions."""
     local, begins = now.astimezone(TIME_ZONE), time.fromisoformat(settings.retention_time)
     run = datetime.combine(local.date() + timedelta(days=local.time() >= begins), begins, TIME_ZONE)
     return run.astimezone(UTC)
 
 
-def _after_a_workday(now):
-    """Return when the first night after a whole working day begins."""
+def _after_a_workday(now: datetime) -> datetime:
+    """Return the time of the first run after one full working day."""
     workday = workdays.add_workdays(now.astimezone(TIME_ZONE).date(), 1, settings.federal_state)
     return next_run_time(datetime.combine(workday + timedelta(days=1), time.min, TIME_ZONE))
 
 
-def _retention_settings():
-    return {name: getattr(settings, name) for name in _RETENTION_SETTINGS}
+def _retention_settings() -> dict[str, int | str]:
+    return {name: getattr(settings, name) for name in RETENTION_SETTINGS}
 
 
-def _saved_run():
-    """Return the night that is noted, if there is one by the terms that are in force."""
+def _saved_run() -> DeletionRun | None:
+    """Return the saved run, unless the retention settings have changed since."""
     try:
-        noted = json.loads((settings.data_dir / SCHEDULE_FILE).read_text(encoding="utf-8"))
-        run = DeletionRun(datetime.fromisoformat(noted["begins_at"]).astimezone(UTC), bool(noted["is_first"]))
-        return run if noted["terms"] == _retention_settings() else None
+        saved = json.loads((settings.data_dir / SCHEDULE_FILE).read_text(encoding="utf-8"))
+        run = DeletionRun(datetime.fromisoformat(saved["begins_at"]).astimezone(UTC), bool(saved["is_first"]))
+        return run if saved["terms"] == _retention_settings() else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def _save_run(run):
-    text = json.dumps(
-        {"begins_at": run.begins_at.isoformat(), "is_first": run.is_first, "terms": _retention_settings()}
-    )
-    disk.replace_text(settings.data_dir / SCHEDULE_FILE, text)
+def _save_run(run: DeletionRun) -> None:
+    saved = {"begins_at": run.begins_at.isoformat(), "is_first": run.is_first, "terms": _retention_settings()}
+    disk.replace_text(settings.data_dir / SCHEDULE_FILE, json.dumps(saved))

@@ -1,28 +1,33 @@
-"""Lists as CSV files that German Excel opens by a double click, with text that no spreadsheet takes for a formula."""
+"""CSV files that German Excel opens with a double click, with texts that no spreadsheet runs as a formula."""
 
 import csv
 import io
 import re
 import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from clock import TIME_ZONE
 from enums import Category
 
-# Excel takes a file for UTF-8 only if it begins with this sign.
+# Excel reads a file as UTF-8 only if it begins with this character.
 BYTE_ORDER_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
 
-# Rows are read some at a time: while they are read nobody can write, and a million of them need much memory.
+# Rows are read in batches: nobody can write while rows are read, and a million of them would need much memory.
 ROWS_AT_A_TIME = 500
 
 CHUNK_CHARS = 64 * 1024
 
 _FORMULA_SIGNS = frozenset("=+-@")
 
-# What Excel would take for a number and so rob of its zeros or its last digits.
-_NUMBER_ONLY_IN_LOOKS = re.compile(r"0\d+|\d{12,}|\d+[eE]\d+")
+# Texts that Excel would convert into a number, without leading zeros or the last digits.
+_LOOKS_LIKE_NUMBER = re.compile(r"0\d+|\d{12,}|\d+[eE]\d+")
 
-TICKETS = {
+# The columns of a file: for each heading, a function that returns the value of a row.
+Columns = Mapping[str, Callable[[Any], object]]
+
+TICKETS: Columns = {
     "Vorgang": lambda ticket: ticket.submission.spoken_code,
     "eingegangen": lambda ticket: ticket.submission.received_at,
     "Art": lambda ticket: ticket.category.label,
@@ -45,7 +50,7 @@ TICKETS = {
     "Hinweise": lambda ticket: ", ".join(ticket.flags),
 }
 
-CUSTOMERS = {
+CUSTOMERS: Columns = {
     "Kundennummer": lambda customer: customer.number,
     "Name": lambda customer: customer.name,
     "Ansprechpartner": lambda customer: customer.contact_name,
@@ -57,28 +62,34 @@ CUSTOMERS = {
     "angelegt": lambda customer: customer.created_at,
 }
 
-WEEKS = {
+
+def _count_of(category: Category) -> Callable[[Any], int]:
+    return lambda week: week.numbers[category]
+
+
+WEEKS: Columns = {
     "Woche": lambda week: f"KW {week.short_name}",
     "ab": lambda week: week.monday,
     "gesamt": lambda week: week.total,
-    **{category.label: lambda week, category=category: week.numbers[category] for category in Category},
+    **{category.label: _count_of(category) for category in Category},
 }
 
-_TIMES = {
+_TIMES: Columns = {
     "Tickets": lambda group: group.tickets,
     "davon offen": lambda group: group.open,
     "Stunden bis zur ersten Aktion": lambda group: group.to_first_action,
     "Stunden bis erledigt": lambda group: group.to_done,
 }
-TIMES = {"Art oder Priorität": lambda group: group.common.label} | _TIMES
-CUSTOMER_TIMES = {
+TIMES: Columns = {"Art oder Priorität": lambda group: group.common.label, **_TIMES}
+CUSTOMER_TIMES: Columns = {
     "Kundennummer": lambda group: group.common.number,
     "Kunde": lambda group: group.common.name,
-} | _TIMES
+    **_TIMES,
+}
 
 
-def csv_chunks(columns, rows):
-    """Yield a file piece by piece: the columns' names, then of each row what the columns' functions make of it."""
+def csv_chunks(columns: Columns, rows: Iterable[Any]) -> Iterator[str]:
+    """Yield a CSV file in chunks: the headings, then the rows."""
     piece = io.StringIO()
     piece.write(BYTE_ORDER_MARK)
     writer = csv.writer(piece, delimiter=";")
@@ -92,8 +103,11 @@ def csv_chunks(columns, rows):
     yield piece.getvalue()
 
 
-def all_rows(page):
-    """Yield every row of a list that a service gives page by page, asked for with a key and a size."""
+def all_rows(page: Callable[..., tuple[Iterable[Any], str]]) -> Iterator[Any]:
+    """Yield all rows of a list that a service returns page by page.
+
+    page: takes the key after which a page begins and its size, and returns the rows and the next key, "" at the end.
+    """
     found, after = page(after="", size=ROWS_AT_A_TIME)
     yield from found
     while after:
@@ -101,8 +115,8 @@ def all_rows(page):
         yield from found
 
 
-def _cell(value):
-    """Return a value as German Excel reads it: moments as the office's clock showed them, lengths of time in hours."""
+def _cell(value: object) -> object:
+    """Return a value as German Excel reads it: times in the office's time zone, durations in hours."""
     if isinstance(value, datetime):
         return f"{value.astimezone(TIME_ZONE):%d.%m.%Y %H:%M}"
     if isinstance(value, date):
@@ -112,10 +126,10 @@ def _cell(value):
     return _escape_formula(value) if isinstance(value, str) else value
 
 
-def _escape_formula(text):
-    """Return a text with an apostrophe before it if a spreadsheet would make something else of it."""
+def _escape_formula(text: str) -> str:
+    """Return a text, with an apostrophe in front if a spreadsheet would take it for a formula or a number."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     first = next((sign for sign in text if unicodedata.category(sign)[0] not in "CZ"), "")
-    # Some spreadsheets take a wide or raised sign for the plain one.
+    # Some spreadsheets accept a full-width or superscript sign for the plain one.
     is_formula = unicodedata.normalize("NFKC", first)[:1] in _FORMULA_SIGNS
-    return f"'{text}" if is_formula or _NUMBER_ONLY_IN_LOOKS.fullmatch(text.strip()) else text
+    return f"'{text}" if is_formula or _LOOKS_LIKE_NUMBER.fullmatch(text.strip()) else text

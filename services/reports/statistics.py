@@ -1,36 +1,27 @@
-"""The figures of the office: how many tickets, of which kind, for whom, and how long they took.
-
-The tickets of the period are read once, and with them only what is counted.
-"""
+"""Statistics for the office: how many tickets, of which category, for which customers, and how long they took."""
 
 from bisect import bisect_right
 from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
 from datetime import date, datetime, time, timedelta
 from statistics import median
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from peewee import ModelSelect
 
 from clock import TIME_ZONE
 from database import database
 from enums import Category, Priority, TicketStatus
 from models import Customer, Ticket
 
-# How many weeks somebody may look back; the first is what one sees unasked.
+# The periods to choose from, in weeks; the first is the default.
 PERIODS = (12, 26, 52)
 
 _BY_RANK = sorted(Priority, key=lambda priority: priority.rank)
-_COUNTED = (
-    Ticket.created_at,
-    Ticket.category,
-    Ticket.rank,
-    Ticket.customer,
-    Ticket.status,
-    Ticket.first_action_at,
-    Ticket.closed_at,
-)
 
 
 class TicketRow(NamedTuple):
-    """What is counted of a ticket."""
+    """The columns of a ticket that the statistics need."""
 
     created_at: datetime
     category: Category
@@ -41,28 +32,31 @@ class TicketRow(NamedTuple):
     closed_at: datetime | None
 
 
+_COLUMNS = [getattr(Ticket, name) for name in TicketRow._fields]
+
+
 class Week(NamedTuple):
-    """A week that begins on this Monday, with the number of tickets that came in, by category."""
+    """A week that begins on this Monday, with the number of new tickets by category."""
 
     monday: date
-    numbers: dict
+    numbers: dict[Category, int]
 
     @property
-    def short_name(self):
+    def short_name(self) -> str:
         return f"{self.monday.isocalendar().week}"
 
     @property
-    def total(self):
+    def total(self) -> int:
         return sum(self.numbers.values())
 
 
 class Group(NamedTuple):
-    """Tickets that have something in common: how many, how many of them are open, and how long they took.
+    """The tickets with a category, priority or customer in common.
 
-    The times are medians, in calendar time, of those tickets that came so far; None if there is none.
+    The times are medians of calendar time, of the tickets that were acted on or done; None if there are none.
     """
 
-    common: object
+    common: Any
     tickets: int
     open: int
     to_first_action: timedelta | None
@@ -70,7 +64,7 @@ class Group(NamedTuple):
 
 
 class Statistics(NamedTuple):
-    """All figures of a period."""
+    """All statistics of a period."""
 
     weeks: list[Week]
     categories: list[Group]
@@ -78,12 +72,12 @@ class Statistics(NamedTuple):
     customers: list[Group]
 
     @property
-    def total(self):
+    def total(self) -> int:
         return sum(week.total for week in self.weeks)
 
 
-def for_period(number_of_weeks, customer, now):
-    """Return the figures of so many weeks up to the running one, for one customer or, with None, for all."""
+def for_period(number_of_weeks: int, customer: Customer | None, now: datetime) -> Statistics:
+    """Return the statistics of the last weeks including the current one, for one customer or for all."""
     mondays = mondays_until(now, number_of_weeks)
     tickets = _read(mondays[0], customer)
     by_customer = {group.common: group for group in grouped(tickets, lambda ticket: ticket.customer_id)}
@@ -99,8 +93,8 @@ def for_period(number_of_weeks, customer, now):
     )
 
 
-def mondays_until(now, number):
-    """Return when the last weeks began, oldest first: each at midnight in the office, also after a clock change."""
+def mondays_until(now: datetime, number: int) -> list[datetime]:
+    """Return the beginnings of the last weeks, oldest first: each at midnight in the office's time zone."""
     today = now.astimezone(TIME_ZONE).date()
     this_monday = today - timedelta(days=today.weekday())
     return [
@@ -108,38 +102,49 @@ def mondays_until(now, number):
     ]
 
 
-def by_week(tickets, mondays):
-    """Count the tickets of each week by category; a week without any is there too."""
+def by_week(tickets: Iterable[TicketRow], mondays: list[datetime]) -> list[Week]:
+    """Count the tickets of each week by category, also of weeks without any."""
     begins = [monday.timestamp() for monday in mondays]
     counter = Counter((bisect_right(begins, ticket.created_at.timestamp()) - 1, ticket.category) for ticket in tickets)
     return [
-        Week(monday.date(), {category: counter[place, category] for category in Category})
-        for place, monday in enumerate(mondays)
+        Week(monday.date(), {category: counter[index, category] for category in Category})
+        for index, monday in enumerate(mondays)
     ]
 
 
-def grouped(tickets, key, wanted=None):
-    """Return the groups that a key makes of the tickets; where some are wanted, just these, in their order."""
-    groups = defaultdict(list)
+def grouped(
+    tickets: Iterable[TicketRow], key: Callable[[TicketRow], Any], wanted: Iterable[Any] | None = None
+) -> list[Group]:
+    """Group the tickets by a key; if keys are wanted, return exactly these groups, in this order."""
+    groups: dict[Any, list[TicketRow]] = defaultdict(list)
     for ticket in tickets:
         groups[key(ticket)].append(ticket)
     return [_group(common, groups.get(common, [])) for common in (groups if wanted is None else wanted)]
 
 
-def _group(common, tickets):
+def _group(common: Any, tickets: list[TicketRow]) -> Group:
     acted = [ticket.first_action_at - ticket.created_at for ticket in tickets if ticket.first_action_at]
-    done = [ticket.closed_at - ticket.created_at for ticket in tickets if ticket.status is TicketStatus.DONE]
+    done = [
+        ticket.closed_at - ticket.created_at
+        for ticket in tickets
+        if ticket.closed_at and ticket.status is TicketStatus.DONE
+    ]
     number_open = sum(ticket.closed_at is None for ticket in tickets)
-    return Group(common, len(tickets), number_open, median(acted) if acted else None, median(done) if done else None)
+    return Group(common, len(tickets), number_open, _median(acted), _median(done))
 
 
-def _read(since, customer):
-    # Fetched as they lie in the database and only then made into values: while rows are fetched, nobody can write.
-    rows = database.execute(_tickets_since(since, customer)).fetchall()
-    read = [field.python_value for field in _COUNTED]
-    return [TicketRow(*(value_of(value) for value_of, value in zip(read, row, strict=True))) for row in rows]
+def _median(durations: list[timedelta]) -> timedelta | None:
+    return median(durations) if durations else None  # type: ignore[type-var]  # typeshed allows numbers only
 
 
-def _tickets_since(since, customer):
-    query = Ticket.select(*_COUNTED).where(Ticket.created_at >= since)
+def _read(since: datetime, customer: Customer | None) -> list[TicketRow]:
+    # Rows are fetched first and converted afterwards, because nobody can write while they are fetched.
+    rows = database.execute(tickets_since(since, customer)).fetchall()
+    convert = [column.python_value for column in _COLUMNS]
+    return [TicketRow(*(value_of(value) for value_of, value in zip(convert, row, strict=True))) for row in rows]
+
+
+def tickets_since(since: datetime, customer: Customer | None) -> ModelSelect:
+    """Return the query of the tickets since a moment, with the columns that the statistics need."""
+    query = Ticket.select(*_COLUMNS).where(Ticket.created_at >= since)
     return query.where(Ticket.customer == customer) if customer else query

@@ -1,4 +1,4 @@
-"""The approver's page: it shows the whole request, only a press of a button decides, and dead links are all alike."""
+"""The approver's page: it shows the whole request, only a POST decides, and all invalid links get the same answer."""
 
 import io
 
@@ -21,7 +21,7 @@ TOO_LONG = "x" * 5001
 
 
 def nothing_changes(do):
-    """See that what is done leaves the database and the files as they are; return what comes of it."""
+    """Check that an action changes neither the database nor the files; return its result."""
     before = snapshot()
     outcome = do()
     assert snapshot() == before
@@ -44,7 +44,7 @@ def test_page_shows_the_whole_request(ask_approvers, category):
     assert ("Priorität Mittel" in words) == (category != "new_employee")
     buttons = [(button.get("value"), button.text) for button in page.tree.iter("button")]
     assert buttons == [(None, "English"), ("approved", "Freigeben"), ("declined", "Ablehnen")]
-    # What is typed of a reason stays.
+    # In a new tab, so that a typed reason stays.
     assert [link.get("target") for link in page.tree.iter("a") if link.get("href") == "/hilfe"] == ["_blank"]
 
 
@@ -75,7 +75,7 @@ def test_scripts_stay_text(ask_approvers):
         assert list(page.tree.iter("script")) == []
 
 
-def test_looking_decides_nothing(ask_approvers):
+def test_opening_the_page_decides_nothing(ask_approvers):
     approvers = ask_approvers()
     before = snapshot()
     for approver in approvers:
@@ -87,7 +87,7 @@ def test_looking_decides_nothing(ask_approvers):
 
 @pytest.mark.parametrize("sent", [{"decision": "approved"}, {"decision": "declined", "reason": "Zu teuer"}, {}])
 @pytest.mark.parametrize("headers", [{}, HTMX])
-def test_press_without_a_token_decides_nothing_and_loses_nothing(app, ask_approvers, sent, headers):
+def test_decision_without_a_token_is_shown_again(app, ask_approvers, sent, headers):
     bernd, _ = ask_approvers()
     scanner = Visitor(app, {})
     page = nothing_changes(lambda: scanner.post(bernd.path, sent, headers=headers))
@@ -98,7 +98,7 @@ def test_press_without_a_token_decides_nothing_and_loses_nothing(app, ask_approv
     assert again.status == 303
 
 
-def test_press_on_the_page_of_another_site_is_sent_to_ours(app, ask_approvers):
+def test_decision_from_another_site_leads_to_our_page(app, ask_approvers):
     bernd, _ = ask_approvers()
     elsewhere = {"Sec-Fetch-Site": "cross-site"}
     sent = {"decision": "declined", "reason": "Nicht von Bernd"}
@@ -117,7 +117,7 @@ def test_press_on_the_page_of_another_site_is_sent_to_ours(app, ask_approvers):
         ("pending", "Zu teuer", {"decision": "Bitte wählen Sie „Freigeben“ oder „Ablehnen“."}),
     ],
 )
-def test_what_is_wrong_stands_at_its_field(ask_approvers, decision, reason, errors):
+def test_errors_are_shown_at_their_field(ask_approvers, decision, reason, errors):
     bernd, _ = ask_approvers()
     page = nothing_changes(lambda: bernd.press(decision, reason))
     assert page.status == 422
@@ -141,7 +141,7 @@ def test_declining_shows_the_reason_to_both(ask_approvers):
 
 
 @pytest.mark.parametrize(("slug", "status"), [("stornieren", "Storniert"), ("erledigen", "Erledigt")])
-def test_what_is_closed_needs_no_decision(ask_approvers, desk, ticket, slug, status):
+def test_closed_ticket_needs_no_decision(ask_approvers, desk, ticket, slug, status):
     bernd, _ = ask_approvers(priority="high")
     page = bernd.look()
     desk().act("vor-freigabe-beginnen", "Die Kasse steht.")
@@ -154,7 +154,7 @@ def test_what_is_closed_needs_no_decision(ask_approvers, desk, ticket, slug, sta
     assert (ticket().remind_at, ticket().approval) == (None, Approval.PENDING)
 
 
-def test_who_is_absent_by_now_may_decide(ask_approvers, ticket):
+def test_absent_approver_may_decide(ask_approvers, ticket):
     bernd, _ = ask_approvers()
     with database.connection_context():
         Approver.update(absent_from=NOW.date()).execute()
@@ -216,7 +216,7 @@ MISTYPED_AS = {
 
 
 @pytest.mark.parametrize("how", [*KILLED_BY, *MISTYPED_AS])
-def test_dead_links_are_all_alike(app, ask_approvers, mailbox, queries, how):
+def test_invalid_links_get_the_same_answer(app, ask_approvers, mailbox, queries, how):
     bernd, _ = ask_approvers()
     form = bernd.look().fields(bernd.path).to_dict() | {"decision": "approved"}
     path = bernd.path
@@ -229,7 +229,7 @@ def test_dead_links_are_all_alike(app, ask_approvers, mailbox, queries, how):
             KILLED_BY[how](TicketLink.get(TicketLink.approver == Approver.get(Approver.email == BERND)))
 
     def answers_to(path):
-        """Return all that shows of an answer, with the number of queries that it took, for each way to ask."""
+        """Return all that is visible of each answer, with the number of database queries."""
         answers = []
         for visitor, method, sent in (
             (bernd.visitor, "GET", None),
@@ -258,7 +258,7 @@ def test_unlocked_customers_links_open_again(ask_approvers):
     assert bernd.press("approved").status == 303
 
 
-def test_link_dies_between_look_and_press(ask_approvers, ticket, monkeypatch):
+def test_link_becomes_invalid_before_the_decision(ask_approvers, ticket, monkeypatch):
     bernd, _ = ask_approvers()
     page, decide = bernd.look(), approvals.decide
 

@@ -1,4 +1,4 @@
-"""The customer's main job through the front door: report, receive, decide."""
+"""The main path of a customer: send a request, get the receipt, and a ticket is created."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The help page says the same words as the form, and the limits and formats that are really in force."""
+"""The help page uses the labels of the form, and the limits and file types that apply."""
 
 import re
 
@@ -16,7 +16,7 @@ def forms_of_all_categories(visitor):
 
 
 def marked_words(page):
-    """Return the words that the help page explains, one string for each."""
+    """Return the terms that the help page explains."""
     marked = [element for tag in ("dt", "b", "h2", "h3") for element in page.tree.iter(tag)]
     return ["".join(element.itertext()) for element in marked]
 
@@ -117,13 +117,13 @@ def test_how_to_reach_the_office(anna, monkeypatch, phone):
         assert "None" not in words
 
 
-def test_what_mails_open_is_explained(anna):
+def test_pages_behind_mailed_links_are_explained(anna):
     marked = marked_words(anna.get("/hilfe"))
     names = ("Die Seite Ihres Vorgangs", "Ihre Nachricht", "Für Genehmiger", "Freigeben", "Ablehnen", "Grund")
     assert [name for name in names if name not in marked] == []
 
 
-def test_how_long_what_is_kept(anna):
+def test_retention_periods(anna):
     settings.closed_ticket_days, settings.attachments_days, settings.new_employee_days = 801, 802, 803
     settings.mail_days, settings.unmatched_days, settings.staged_hours = 804, 85, 86
     words = " ".join(anna.get("/hilfe").text_of("main").partition("Datenschutz Was Sie senden")[2].split())

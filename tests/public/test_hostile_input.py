@@ -1,4 +1,4 @@
-"""What somebody does on purpose, or bad luck by itself: nobody else notices, and nothing is lost without a word."""
+"""Hostile and unlucky input: other visitors do not notice, and nothing is lost without a message."""
 
 import io
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +21,7 @@ ELSEWHERE = [
     {"Origin": "https://evil.example"},
 ]
 
-# Letters with marks in the wrong order, which take quadratic time to put in order.
+# Combining characters in the wrong order, which take quadratic time to normalise.
 MARKS = "a" + "\u0300\u0316" * 20_000
 
 
@@ -38,7 +38,7 @@ def test_the_first_visitor_leaves_nothing_in_the_empty_form(app):
 
 
 @pytest.mark.parametrize("headers", ELSEWHERE)
-def test_a_page_from_elsewhere_cannot_hand_over_a_form(anna, submissions, headers):
+def test_another_site_cannot_fill_in_the_form(anna, submissions, headers):
     forged = anna.filled("incident", draft="A" * 22) | {"files": (io.BytesIO(b"x"), "x.txt")}
     del forged["csrf_token"]
     answer = anna.post("/", forged, headers=headers)
@@ -80,7 +80,7 @@ def test_a_file_name_made_to_keep_the_server_busy(anna, submissions):
     assert attachment.name.endswith(".txt")
 
 
-def test_a_sticker_made_to_keep_the_server_busy(anna):
+def test_a_link_made_to_keep_the_server_busy(anna):
     page = anna.get("/", query_string={"art": "garantie", "geraet": MARKS})
     assert page.fields()["device"] == ""
 
@@ -101,14 +101,14 @@ def test_a_file_that_was_swept_is_missed(anna, submissions, headers):
     assert anna.post("/", again).status == 303
 
 
-def test_a_resend_does_not_miss_the_file_that_went_along(anna, submissions):
+def test_a_resend_does_not_miss_the_file_sent_before(anna, submissions):
     page = anna.post("/felder", anna.filled("incident") | {"files": (io.BytesIO(b"x"), "Notiz.txt")})
     values = anna.filled("incident") | page.fields().to_dict()
     assert [anna.post("/", values).status for _ in range(2)] == [303, 303]
     assert len(submissions()) == 1
 
 
-def test_double_clicks_with_files_disturb_nobody(app, anna, submissions):
+def test_double_clicks_with_files(app, anna, submissions):
     files = [(io.BytesIO(b"%d" % number), f"{number}.txt") for number in range(3)]
     typed = anna.filled("incident")
 
@@ -133,7 +133,7 @@ def test_double_clicks_with_files_disturb_nobody(app, anna, submissions):
     assert len(submissions()) == 9
 
 
-def test_what_cannot_be_checked_holds_up_nothing(anna, run_worker, tickets, monkeypatch):
+def test_a_submission_that_cannot_be_checked_does_not_block_others(anna, run_worker, tickets, monkeypatch):
     for _ in range(7):
         anna.report("incident", name="Pechvogel")
     anna.report("callback")
@@ -151,7 +151,7 @@ def test_what_cannot_be_checked_holds_up_nothing(anna, run_worker, tickets, monk
         assert Submission.pending().count() == 7
 
 
-def test_an_error_beside_a_receipt_does_not_deny_it(anna, monkeypatch):
+def test_an_error_on_the_receipt_does_not_deny_it(anna, monkeypatch):
     receipt = anna.send("incident").response.location
 
     def fail(submission):

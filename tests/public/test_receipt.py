@@ -1,4 +1,4 @@
-"""The receipt page: what was sent and what happens next, for the browser that sent it and for nobody else."""
+"""The receipt: what was sent and what happens next, only for the browser that sent it."""
 
 import io
 import re

@@ -1,4 +1,4 @@
-"""The one idea, afterwards: what becomes of an unmatched request shows outside by nothing."""
+"""A receipt does not reveal what became of an unmatched request."""
 
 import io
 
@@ -35,7 +35,7 @@ def leave(clara):
 
 
 def asks_again(visitor, values):
-    """Return what somebody sees who opens the receipt again and then sends the same once more."""
+    """Return what is visible of the receipt opened again, and of the same request sent again."""
     with visitor.client.session_transaction() as session:
         code = session["receipts"][0]
     receipt = visitor.get(f"/eingegangen/{code}")
@@ -44,9 +44,7 @@ def asks_again(visitor, values):
 
 
 @pytest.mark.parametrize("happens", [discard, displace, leave])
-def test_receipt_and_resending_tell_nobody_what_became_of_it(
-    app, anna, dora, clara, run_worker, advance_clock, happens
-):
+def test_receipt_and_resending_reveal_nothing(app, anna, dora, clara, run_worker, advance_clock, happens):
     sent = {}
     for visitor in (anna, dora):
         values = visitor.filled("incident", files=[(io.BytesIO(PNG), "Foto.png")])
@@ -61,7 +59,7 @@ def test_receipt_and_resending_tell_nobody_what_became_of_it(
         assert [asks_again(visitor, values) for visitor, values in sent.items()] == [expected] * 2
 
 
-def test_where_too_much_is_discarded_the_oldest_receipts_close_for_all(app, anna, dora, clara, run_worker, monkeypatch):
+def test_the_oldest_receipts_close_after_too_many_discarded_requests(app, anna, dora, clara, run_worker, monkeypatch):
     receipts = {}
     for visitor in (anna, dora, anna, dora):
         values = visitor.filled(
@@ -83,7 +81,7 @@ def test_where_too_much_is_discarded_the_oldest_receipts_close_for_all(app, anna
     assert again == [False, False, True, True]
 
 
-def test_what_is_discarded_is_out_of_sight_and_gone_in_the_end(app, dora, clara, run_worker, advance_clock):
+def test_discarded_requests_are_hidden_and_finally_deleted(app, dora, clara, run_worker, advance_clock):
     dora.report("incident", files=[(io.BytesIO(PNG), "Foto.png")])
     run_worker()
     discard(clara)

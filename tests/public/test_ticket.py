@@ -1,4 +1,4 @@
-"""The customer's page of a ticket, as somebody sees it who follows the link of a mail."""
+"""The customer's page of a ticket, opened by the link in a mail."""
 
 import io
 import re
@@ -26,7 +26,7 @@ SCRIPT = "<script>alert(1)</script>"
 
 @pytest.fixture
 def path(anna, run_worker, mailbox):
-    """The address of the page of Anna's only ticket, as the confirmation has it."""
+    """The address of the page of Anna's only ticket, from the confirmation."""
     anna.report("incident", files=[(io.BytesIO(PNG), "Foto.png")])
     run_worker()
     return path_in(mailbox.last_to("post@sommer.example"), "/vorgang/")
@@ -34,7 +34,7 @@ def path(anna, run_worker, mailbox):
 
 @pytest.fixture
 def carla(app):
-    """Carla, another one of Anna's company, in front of a browser of her own."""
+    """Carla, a colleague of Anna's, with a browser of her own."""
     return Visitor(app, {})
 
 
@@ -65,7 +65,7 @@ def test_what_was_sent_and_how_it_stands(carla, path):
     assert messages_on(page) == []
 
 
-def test_call_was_not_sent(carla, path):
+def test_page_of_a_call(carla, path):
     assert carla.get(path).text_of("sent") == "Das haben Sie gesendet"
     with database.connection_context():
         Submission.update(channel=Channel.PHONE).execute()
@@ -131,7 +131,7 @@ def test_what_a_message_does_with_the_ticket(carla, path, ticket, events, before
         {"status": TicketStatus.DONE, "approval": Approval.DECLINED},
     ],
 )
-def test_nothing_can_be_said_about_what_was_cancelled_or_declined(carla, path, ticket, events, closed):
+def test_no_messages_to_a_cancelled_or_declined_ticket(carla, path, ticket, events, closed):
     old_page = carla.get(path)
     set_ticket(**closed)
     page = carla.get(path)
@@ -178,7 +178,7 @@ def test_conversation_and_nothing_else(carla, path):
     assert not [text for text in hidden if text in carla.get(path).text]
 
 
-def test_what_people_wrote_runs_nowhere(carla, path):
+def test_typed_texts_are_escaped(carla, path):
     write_message(carla, path, SCRIPT)
     page = carla.get(path)
     assert SCRIPT in messages_on(page)[0]
@@ -317,7 +317,7 @@ def test_opening_changes_nothing(carla, path):
 
 
 @pytest.mark.parametrize("headers", [{}, HTMX])
-def test_nobody_keeps_or_passes_on_the_address(carla, path, headers):
+def test_headers_keep_the_address_secret(carla, path, headers):
     form = carla.get(path).fields()
     answers = [
         carla.client.get(path, headers=headers),
@@ -334,7 +334,7 @@ def test_nobody_keeps_or_passes_on_the_address(carla, path, headers):
 
 
 def dead(path, how):
-    """Let a link open nothing, and return its address as somebody tries it."""
+    """Make a link invalid in one way, and return its address."""
     with database.connection_context():
         if how == "changed":
             return path[:-1] + ("A" if path[-1] != "A" else "B")
@@ -349,14 +349,14 @@ def dead(path, how):
 
 @pytest.mark.parametrize("how", ["changed", "revoked", "locked", "expired"])
 @pytest.mark.parametrize("has_token", [True, False])
-def test_dead_links_open_nothing_and_are_all_alike(carla, path, queries, how, has_token):
+def test_invalid_links_get_the_same_answer(carla, path, queries, how, has_token):
     values = carla.get(path).fields().to_dict() | {"text": "Hallo"}
     path = dead(path, how)
     if not has_token:
         carla.client.delete_cookie("session")
 
     def answers_to(path):
-        """Return all that shows of an answer, with the number of queries that it took, for each way to ask."""
+        """Return all that is visible of each answer, with the number of database queries."""
         answers = []
         for part in (None, "", "/anhaenge", "/anhaenge/entfernen"):
             queries.clear()
@@ -383,7 +383,7 @@ def test_page_of_a_closed_ticket_says_until_when_it_opens(carla, path, monkeypat
         assert carla.get(path).status == status
 
 
-def test_leaked_link_floods_nobody(carla, path, events, advance_clock):
+def test_messages_by_a_leaked_link_are_limited(carla, path, events, advance_clock):
     settings.replies_per_day = 3
     for number in range(3):
         assert write_message(carla, path, f"Nachricht {number}").status == 303

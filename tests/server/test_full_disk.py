@@ -16,6 +16,7 @@ import clock
 from database import database
 from models import Attachment, FailedAttempts, StaffSession, Submission, TextBlock
 from services.background import worker
+from services.background.periodic import PeriodicTask
 from services.files import attachments
 from settings import settings
 from tests.support.files.samples import PNG
@@ -149,37 +150,29 @@ def test_file_without_a_row_is_deleted(anna, disk):
     assert (submitted, staged) == (0, stored)
 
 
-def test_worker_continues_when_there_is_space_again(anna, app, disk, tickets):
-    portals_worker = worker.Worker()
-
-    def run_one_tick():
-        with database.connection_context(), suppress(OperationalError):
-            portals_worker.tick(clock.now())
-
+def test_worker_continues_when_there_is_space_again(anna, app, run_worker, disk, tickets):
     anna.report("incident", description=LONG)
     disk.fill()
+    portals_worker = worker.Worker()
     for _ in range(3):
-        run_one_tick()
+        run_ticks(portals_worker.tick, 1)
     assert tickets() == []
     disk.empty()
-    run_one_tick()
+    run_ticks(portals_worker.tick, 1)
     assert len(tickets()) == 1
 
 
+def run_ticks(tick, number):
+    """Run a task as its thread does, for some ticks."""
+    waits = iter([False] * number + [True])
+    PeriodicTask("task", tick, SimpleNamespace(wait=lambda seconds: next(waits))).run()
+
+
 def test_a_lasting_error_is_logged_once(app, caplog):
-    class Failing(worker.PeriodicTask):
-        ticks = 0
+    def fail(now):
+        raise OSError(28, "No space left on device")
 
-        def tick(self, now):
-            self.ticks += 1
-            if self.ticks == 3:
-                self.request_stop()
-            raise OSError(28, "No space left on device")
-
-    settings.worker_tick_seconds = 0.001
-    task = Failing("failing")
-    task.run()
-    assert task.ticks == 3
+    run_ticks(fail, 3)
     assert [record.levelno for record in caplog.records] == [logging.ERROR]
 
 

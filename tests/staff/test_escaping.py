@@ -1,4 +1,4 @@
-"""What strangers and customers type is text on every page of the office, in every list and in every file."""
+"""Text typed by strangers and customers is escaped on every page of the staff area and in every file."""
 
 import csv
 import io
@@ -25,13 +25,13 @@ CHECKED = {"email", "desired_email", "phone", "mobile", "extension", "entry_date
 
 @pytest.fixture
 def hostile(app, anna, dora, clara, run_worker, tickets):
-    """Every kind of request with a payload in every text, one of them unmatched, and the office's own texts too."""
+    """Every kind of request with a payload in every text, one of them unmatched; also in the texts of the office."""
 
     def fill(payload):
         for visitor, category in [*((anna, category) for category in REQUEST_FORMS), (dora, "incident")]:
             typed = {**EXAMPLES[category], **OPTIONAL[category]}
             texts = dict.fromkeys({"name", *typed} - CHECKED, payload)
-            # The test client, unlike browsers, sends quotes in a file's name as they are.
+            # Unlike browsers, the test client does not escape quotes in a file name.
             name = payload.replace('"', "'") + ".png"
             files = {"files": [(io.BytesIO(PNG), name)]} if category != "new_employee" else {}
             visitor.report(category, **{**typed, **texts, **files})
@@ -66,12 +66,12 @@ def hostile(app, anna, dora, clara, run_worker, tickets):
 
 
 def is_harmless(page):
-    """See that nothing on a page can run that is not one of our own files."""
+    """Check that a page contains no active content but our own files."""
     for element in page.tree.iter():
         assert not [name for name in element.keys() if name.startswith("on")]  # noqa: SIM118 (it is no dict)
         assert element.tag != "script" or element.get("src").startswith("/static/")
         assert element.tag != "img" or element.get("src").startswith(("/verwaltung/anhang/", "data:image/svg+xml"))
-        # Of the page's own addresses only its icon, which no name of the office reaches, holds data.
+        # The icon is the only data: URL, and contains no text of the office.
         assert element.get("rel") == "icon" or not re.match(r"\s*(javascript|data):", element.get("href", ""))
     assert "50337" not in page.text
 
@@ -84,7 +84,7 @@ def test_what_is_typed_stays_text(clara, hostile, payload):
         if answer.mimetype == "text/html":
             page = Page(answer)
             is_harmless(page)
-            # A name may be cut or in several places; its beginning is enough to know it.
+            # A name may be shortened or repeated; its beginning identifies it.
             if payload[:20] in "".join(page.tree.itertext()):
                 shown.add(endpoint)
         elif answer.mimetype == "text/csv":

@@ -1,4 +1,4 @@
-"""A call: the customers' forms filled in by staff, without a PIN; the ticket is there at once, nothing gets lost."""
+"""A call: the office fills in the customers' form without a PIN, and the ticket is created at once."""
 
 import io
 import threading
@@ -20,14 +20,14 @@ PAYLOAD = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
 
 @pytest.fixture(autouse=True)
 def companies(app):
-    """A customer who may report, and one who is locked."""
+    """A customer who may send requests, and a locked one."""
     with database.connection_context():
         Customer.create(number="K1001", name="Bäckerei Sommer", email="post@sommer.example", created_at=NOW)
         Customer.create(number="K1003", name="Praxis Frost", locked_at=NOW, created_at=NOW)
 
 
 def filled(visitor, category, **changes):
-    """Return the values of a fresh form, filled in for a caller; a change to None leaves that field out."""
+    """Return the values of a new form, filled in for a caller; None leaves a field out."""
     values = visitor.get(CALL).fields().to_dict() | CALLER | {"category": category} | EXAMPLES[category] | changes
     return {name: value for name, value in values.items() if value is not None}
 
@@ -235,7 +235,7 @@ def test_a_key_that_a_customer_used_is_another_request(clara, anna_at_the_form, 
 
 @pytest.fixture
 def anna_at_the_form(app):
-    """What somebody sent by the public form with the same words."""
+    """A request with the same values, sent with the customers' form."""
     visitor = Visitor(app, CALLER | {"pin": "4711 0815"})
     values = visitor.filled("incident")
     assert visitor.post("/", values).status == 303
@@ -295,7 +295,7 @@ def test_a_server_error_loses_nothing_typed(clara, monkeypatch, tickets):
     assert len(tickets()) == 1
 
 
-def test_a_failure_before_the_door_shows_nobody_the_room(app, monkeypatch):
+def test_a_server_error_without_a_session_shows_no_form(app, monkeypatch):
     dora = Visitor(app, {})
     values = CALLER | {"csrf_token": dora.get("/").fields()["csrf_token"]}
     monkeypatch.setattr(database, "connect", lambda *_, **__: 1 / 0)
@@ -330,10 +330,10 @@ def test_what_was_typed_stays_text(clara, category):
         assert "<img src=x" not in page.text
 
 
-# --- A session that is gone ---
+# --- An expired session ---
 
 
-def test_without_a_session_the_typed_call_is_held_until_the_sign_in(clara, tickets):
+def test_without_a_session_the_call_is_kept_until_the_sign_in(clara, tickets):
     values = filled(clara, "incident")
     with clara.client.session_transaction() as session:
         kept = dict(session)
@@ -375,7 +375,7 @@ def test_a_fragment_is_given_a_new_token(clara, rest):
     assert "HX-Trigger" not in again.response.headers
 
 
-def test_another_site_gets_no_form_filled_in(clara, tickets):
+def test_another_site_cannot_fill_in_the_form(clara, tickets):
     values = filled(clara, "incident", csrf_token="bogus")
     page = clara.post(CALL, values, headers={"Sec-Fetch-Site": "cross-site"})
     assert values["description"] not in page.text

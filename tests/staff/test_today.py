@@ -1,4 +1,4 @@
-"""Heute: what waits for somebody, and a quiet day says that it is one."""
+"""The start page: what needs attention, and a quiet day."""
 
 import shutil
 from datetime import UTC, datetime
@@ -26,7 +26,7 @@ PARTS = {
 
 @pytest.fixture
 def set_clock(monkeypatch):
-    """Let it be a moment of the office's clock, given in UTC."""
+    """Set the clock to a moment in UTC."""
 
     def go(*moment):
         monkeypatch.setattr(clock, "now", lambda: datetime(*moment, tzinfo=UTC))
@@ -42,7 +42,7 @@ def with_approver(anna):
 
 
 def parts(page):
-    """Return the headings of the parts that the page has, by their names."""
+    """Return the headings of the sections on the page, by id."""
     return {name: page.text_of(name) for name in PARTS if page.element(name) is not None}
 
 

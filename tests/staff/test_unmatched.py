@@ -1,4 +1,4 @@
-"""What no PIN could vouch for: staff see it in groups, make tickets of it or discard it, and no flood hides it."""
+"""Unmatched requests: the office sees them in groups, turns them into tickets or discards them."""
 
 import io
 import os
@@ -32,14 +32,14 @@ REASONS = {
 
 @pytest.fixture(autouse=True)
 def fast_hashes(monkeypatch):
-    """Let a hash that says it fits stand for one that does: nothing here hangs on the slow ones."""
+    """Replace the slow hashes: the hash "fits" matches every PIN, any other matches none."""
     monkeypatch.setattr(pins, "check_password_hash", lambda pin_hash, proof: pin_hash == "fits")
     monkeypatch.setattr(pins, "generate_password_hash", lambda proof: "none")
 
 
 @pytest.fixture
 def companies(app):
-    """Two customers; no PIN fits either of them."""
+    """Two customers whose PINs match nothing."""
     with database.connection_context():
         for number, name, contact in (("K1001", "Bäckerei Sommer", "Anna Sommer"), ("K1002", "Praxis Winter", "")):
             Customer.create(
@@ -54,7 +54,7 @@ def companies(app):
 
 @pytest.fixture
 def send(dora, companies, run_worker, submissions):
-    """Let Dora send from an address what does not match; return what came of it."""
+    """Let Dora send an unmatched request from an IP address; return the submission."""
 
     def unmatched_from(address="203.0.113.7", category="incident", **changes):
         answer = dora.post("/", dora.filled(category, **changes), environ_overrides={"REMOTE_ADDR": address})
@@ -116,7 +116,7 @@ def test_from_a_typing_error_to_a_ticket(clara, send, tickets, submissions):
 
 
 def make_unmatched(reason):
-    """Change what is known of the customers so that the next submission is unmatched for this reason."""
+    """Change the customers so that the next submission is unmatched for this reason."""
     with database.connection_context():
         customer = Customer.get(Customer.number == "K1001")
         if reason == "former_pin":
@@ -166,7 +166,7 @@ def test_the_ticket_waits_for_the_approver(clara, send, tickets):
     assert tickets()[0].approval == "pending"
 
 
-def test_a_number_that_is_nobodys_is_not_suggested(clara, send):
+def test_an_unknown_number_is_not_suggested(clara, send):
     page = clara.get(unmatched_path(send(customer_number="K9999")))
     assert page.fields()["customer_number"] == ""
     assert "Einen Kunden mit der Nummer K9999 gibt es nicht." in page.text_of("main")
@@ -202,7 +202,7 @@ def test_refused(clara, send, tickets, changes, field, sentence):
     assert len(unmatched_descriptions()) == 1
 
 
-def test_the_second_is_told_what_the_first_did(app, clara, send, tickets):
+def test_the_second_person_sees_what_the_first_did(app, clara, send, tickets):
     bernd = signed_in(app, "Bernd Beier")
     submission = send()
     open_page = bernd.get(unmatched_path(submission)).fields().to_dict()
@@ -286,7 +286,7 @@ def test_pages_of_what_does_not_exist(clara, rest):
     assert clara.get(f"{UNMATCHED}/AAAABBBB{rest}").status == 404
 
 
-def test_what_matched_is_neither_shown_nor_discarded(clara, send, tickets):
+def test_matched_requests_are_neither_shown_nor_discarded(clara, send, tickets):
     with database.connection_context():
         Customer.update(pin_hash="fits").execute()
     submission = send()
@@ -297,7 +297,7 @@ def test_what_matched_is_neither_shown_nor_discarded(clara, send, tickets):
     assert len(tickets()) == 1
 
 
-def test_nobody_else_sees_or_does_anything(dora, send):
+def test_only_staff_see_or_change_anything(dora, send):
     submission = send()
     token = {"csrf_token": dora.get("/").fields()["csrf_token"]}
     for rest in ("", "/gruppe"):
@@ -329,7 +329,7 @@ def test_groups_by_number_and_address_newest_first(clara, send):
 
 
 @pytest.mark.parametrize("before", ["x", "", "-1", "9" * 30, "0"])
-def test_a_page_that_nobody_linked(clara, send, before):
+def test_an_invalid_page_parameter(clara, send, before):
     send()
     assert "K1001" in clara.get(f"{UNMATCHED}?vor={before}").text_of("main")
 
@@ -377,7 +377,7 @@ def test_old_ones_go_after_the_configured_days(clara, send, tickets, run_worker)
     assert unmatched_descriptions() == []
 
 
-def test_a_flood_from_one_address_spares_the_one_honest(send, caplog):
+def test_a_flood_from_one_address_does_not_push_out_another(send, caplog):
     settings.unmatched_most = 10
     add_unmatched(0, 1, "ehrlich", "198.51.100.1")
     add_unmatched(500, 9, "Flut", "203.0.113.7", "K10{:02}")

@@ -1,27 +1,38 @@
-"""The door of the pages that a mailed link opens: whoever has the link comes in, everybody else sees one page."""
+"""Access to the pages behind a mailed link: the token in the address opens them, without any sign-in."""
 
-from flask import abort, make_response, render_template, request
+from flask import Blueprint, g, make_response, render_template, request
 
 import clock
+from enums import LinkPurpose
 from i18n.catalogue import gettext as _
 from services.mail import access_links
 from services.security.audit_log import SecurityEvent, log_event
 
-# A token stands in these addresses: nobody else is to learn it from such a page, and no search engine is to know it.
+# These addresses contain a token: it must not reach other sites as a referrer, and search engines must not list it.
 TOKEN_PATHS = ("/freigabe/", "/vorgang/", "/verwaltung/einrichten/")
 HEADERS = {"Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex"}
 
 
-def require_link(token, purpose):
-    """Return the link with this token, or answer with one page for a wrong, expired, revoked or locked one."""
-    link = access_links.find(token, purpose, clock.now())
-    if link is None:
-        log_event(SecurityEvent.INVALID_LINK, request.remote_addr, page=purpose.label)
-        abort(_dead_link())
-    return link
+def require_link(bp: Blueprint, purpose: LinkPurpose):
+    """Open a blueprint's pages only with a valid link; the views find it as `g.link`.
+
+    The blueprint's `url_prefix` contains `<token>`; its views neither take the token nor pass it to `url_for`.
+    """
+
+    def take_token(endpoint, values):
+        g.token = values.pop("token")
+
+    bp.url_value_preprocessor(take_token)
+    bp.url_defaults(lambda endpoint, values: values.setdefault("token", g.token))
+    bp.before_request(lambda: load_link(purpose))
 
 
-def _dead_link():
+def load_link(purpose: LinkPurpose):
+    """Load the link of this address into `g.link`, or return one page for a wrong, expired, revoked or locked one."""
+    g.link = access_links.find(g.token, purpose, clock.now())
+    if g.link is not None:
+        return None
+    log_event(SecurityEvent.INVALID_LINK, request.remote_addr, page=purpose.label)
     heading = _("Dieser Link öffnet nichts mehr")
     advice = _(
         "Vielleicht ist er abgelaufen oder nicht vollständig kopiert. Öffnen Sie ihn bitte noch einmal aus der E-Mail. "

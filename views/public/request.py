@@ -1,4 +1,4 @@
-"""What customers see: the form, its fragments, the receipt and the help page, in the order a visitor meets them."""
+"""The form for customers, its receipt and its help page; also the state of the portal for monitoring programs."""
 
 from datetime import timedelta
 from functools import lru_cache
@@ -13,18 +13,18 @@ from i18n import catalogue
 from models import Submission
 from services.files.types import FILE_TYPES
 from services.intake import intake
-from services.security.rate_limit import RateLimited
 from settings import FEDERAL_STATES, VERSION, settings
 from views.shared.file_form import new_submission_key, submitted_key
-from views.shared.request_form import RequestDesk, check_files
-from views.shared.responses import compressed_response, html_response, is_cross_site, redirect_to
+from views.shared.locale import add_language_routes
+from views.shared.request_form import RequestDesk
+from views.shared.responses import compressed_response, is_cross_site, redirect_to, render_page
 
 bp = Blueprint("public", __name__)
 
-# What the link on a PIN letter or on a device's sticker may say, and the field that it fills; never the PIN.
+# The parameters of a link on a PIN letter or a device sticker, and the field that each fills in; never the PIN.
 PREFILLED = {"kunde": "customer_number", "geraet": "device", "seriennummer": "serial_number"}
 
-# The signed cookie remembers the last receipts of this browser, no more.
+# The session cookie holds the codes of this many receipts.
 REMEMBERED_RECEIPTS = 10
 
 WORKER_IS_LATE_AFTER = timedelta(minutes=10)
@@ -34,30 +34,29 @@ CSRF_TOKEN_PLACEHOLDER, SUBMISSION_KEY_PLACEHOLDER = "[token]", "[draft]"
 desk = RequestDesk(
     forms=REQUEST_FORMS, without_category=RequestForm, page="public/request.html", form="shared/_request_form.html"
 )
+desk.add_routes(bp)
+add_language_routes(bp, ".form", desk.show_sent)
 
 
 @bp.get("/")
 def form():
-    """Show the empty form, or one that the link of a sticker has begun to fill."""
+    """Show the empty form, or one that a link has filled in partly."""
     if request.args.keys() - {"lang"}:
         response = desk.show(_prefilled(request.args))
     else:
-        page = _blank_page(current_app._get_current_object(), catalogue.current_language())
-        response = compressed_response(
-            page.replace(CSRF_TOKEN_PLACEHOLDER, generate_csrf()).replace(
-                SUBMISSION_KEY_PLACEHOLDER, new_submission_key()
-            )
-        )
-    # Not "no-store": nothing personal is on it, and the way back from an error page keeps what was typed.
+        app = current_app._get_current_object()  # type: ignore[attr-defined]  # typed as the app, but it is a proxy
+        page = _blank_page(app, catalogue.current_language()).replace(CSRF_TOKEN_PLACEHOLDER, generate_csrf())
+        response = compressed_response(page.replace(SUBMISSION_KEY_PLACEHOLDER, new_submission_key()))
+    # Not "no-store": with it, going back from an error page would lose what was typed.
     response.headers["Cache-Control"] = "no-cache, private"
     return response
 
 
 @bp.post("/")
 def submit():
-    """Receive a request, or show the form again with what is wrong; nothing that was sent is lost."""
+    """Receive a request, or show the form again with what is wrong."""
     submission_key, form = submitted_key(), desk.submitted_form()
-    refusals = check_files(submission_key)
+    refusals = desk.check_files(submission_key)
     if not form.validate() or refusals:
         return desk.show(form, submission_key, 422, refusals)
     try:
@@ -75,66 +74,20 @@ def submit():
     return redirect_to(url_for(".receipt", code=submission.code))
 
 
-@bp.get("/sprache")
-def show_again():
-    """Lead to the form whoever opens the address that changing the language leaves in the browser."""
-    return redirect(url_for(".form"), 303)
-
-
-@bp.post("/sprache")
-def change_language():
-    """Show the form in the other language and keep what was typed; its address says which."""
-    return desk.show_sent()
-
-
-@bp.post("/felder")
-def change_category():
-    """Show the fields of the chosen category and keep what was typed in those of another."""
-    return desk.change_category()
-
-
-@bp.post("/vorlauf")
-def lead_time():
-    """Tell the last day on which this entry date is reported in time."""
-    return desk.lead_time()
-
-
-@bp.post("/prioritaet")
-def suggest_priority():
-    """Suggest a priority by the answers to two questions."""
-    return desk.suggest_priority()
-
-
-@bp.post("/anhaenge")
-def upload():
-    """Stage the files that were just chosen."""
-    return desk.upload()
-
-
-@bp.post("/anhaenge/entfernen")
-def remove_attachment():
-    """Remove one staged file."""
-    return desk.remove_attachment()
-
-
 @bp.get("/eingegangen/<code>")
 def receipt(code):
-    """Show what was received to the browser that sent it, and to nobody else."""
-    if code not in session.get("receipts", []):
-        abort(404)
-    submission = intake.with_open_receipt(clock.now()).where(Submission.code == code).get_or_none()
+    """Show what was received, only to the browser that sent it."""
+    received = intake.with_open_receipt(clock.now()).where(Submission.code == code)
+    submission = received.get_or_none() if code in session.get("receipts", []) else None
     if submission is None:
         abort(404)
-    return html_response(
-        render_template(
-            "public/receipt.html", submission=submission, lead_time_missed=intake.lead_time_missed(submission)
-        )
-    )
+    late = intake.lead_time_missed(submission)
+    return render_page("public/receipt.html", submission=submission, lead_time_missed=late)
 
 
 @bp.get("/hilfe")
 def help_page():
-    """Explain the form, with the limits and formats that are really in force."""
+    """Explain the form, with the limits and file types that apply."""
     page = render_template(
         "public/help.html",
         forms=REQUEST_FORMS,
@@ -142,7 +95,7 @@ def help_page():
         federal_state=FEDERAL_STATES[settings.federal_state],
     )
     response = compressed_response(page)
-    # "private", because a link to the other language sets a cookie.
+    # "private": a link to the other language sets a cookie.
     response.headers["Cache-Control"] = "no-cache, private"
     return response
 
@@ -158,23 +111,11 @@ def health():
 
 @bp.errorhandler(CSRFError)
 def renew_session(error):
-    """Give a new token and lose nothing that was typed."""
+    """Show the form again with a new CSRF token."""
     if is_cross_site():
-        # Another page must not hand its visitors a form of ours with its own words and submission key in it.
+        # Another site must not show its visitors our form with text and a submission key of its choice.
         return redirect(url_for(".form"), 303)
     return desk.renew_session()
-
-
-@bp.errorhandler(RateLimited)
-def rate_limited(limited):
-    """Ask who sends too much to wait."""
-    return desk.rate_limited(limited)
-
-
-@bp.errorhandler(500)
-def keep_input(error):
-    """Show the form again after a server error."""
-    return desk.keep_input(error)
 
 
 def _prefilled(arguments):
@@ -189,9 +130,9 @@ def _prefilled(arguments):
 
 
 @lru_cache(maxsize=2)
-def _blank_page(app, spoken):
-    """Return the empty form with two gaps: it is the same for everybody but for its tokens, so it is rendered once."""
-    # Nothing of this request may get into it: the next visitor sees it, too.
+def _blank_page(app, language):
+    """Return the empty form with placeholders for its two tokens, rendered once for everybody."""
+    # Nothing of this request may get into it: other visitors see it, too.
     return render_template(
         "public/request.html",
         form=RequestForm(formdata=None),

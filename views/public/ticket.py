@@ -1,8 +1,7 @@
-"""The customer's page of a ticket: how things stand, what was said, and a box to write to the office."""
+"""The customer's page of a ticket: its state, the messages, and a form to write to the office."""
 
-from flask import Blueprint, g, redirect, render_template, url_for
+from flask import Blueprint, g, url_for
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import HTTPException
 
 import clock
 from database import database
@@ -13,13 +12,14 @@ from i18n.catalogue import gettext_noop as N_
 from models import Event
 from services.errors import UserError
 from services.mail import access_links, messages
-from services.security.rate_limit import RateLimited
 from services.tickets import conversation
-from views.public.link_access import require_link
-from views.shared.file_form import FormDesk, check_files, new_submission_key, staged, submitted_key
-from views.shared.responses import html_response, is_htmx, redirect_to
+from views.public.link_access import load_link, require_link
+from views.shared.file_form import FormDesk, new_submission_key, staged, submitted_key
+from views.shared.locale import add_language_routes
+from views.shared.responses import is_htmx, redirect_to, render_page
 
 bp = Blueprint("customer_page", __name__, url_prefix="/vorgang/<token>")
+require_link(bp, LinkPurpose.CUSTOMER)
 
 SENT_BEFORE = N_(
     "Von dieser Seite ist schon eine andere Nachricht bei uns angekommen. Soll das hier eine weitere sein, senden Sie "
@@ -28,16 +28,16 @@ SENT_BEFORE = N_(
 
 
 class ReplyDesk(FormDesk):
-    """The page with the box for a message, or without it when nothing can be said any more."""
+    """The page with the form for a message, or without it once the ticket accepts none."""
 
     thing = N_("Ihre Nachricht")
 
     def submitted_form(self):
-        """Return the box with what was sent."""
+        """Return the form, filled in with what was sent."""
         return ReplyForm()
 
     def show(self, form, submission_key=None, status=200, refusals=(), **messages):
-        """Show the page, or what changes of it to a script."""
+        """Show the page, or to htmx only its content."""
         template = "public/_ticket.html" if is_htmx() else "public/ticket.html"
         submission_key = submission_key or new_submission_key()
         parts = {
@@ -47,44 +47,32 @@ class ReplyDesk(FormDesk):
             "refusals": refusals,
             "htmx": is_htmx(),
         }
-        # Without a database, after an error, what was typed can still be shown again.
+        # After an error, what was typed can be shown without the database.
         if not database.is_closed():
             parts |= _parts(g.link.ticket)
-        return html_response(render_template(template, **parts, **messages), status)
+        return render_page(template, status, **parts, **messages)
+
+    def was_submitted(self, submission_key):
+        """Say whether a message was received with this submission key."""
+        return Event.select().where(Event.draft == submission_key).exists()
 
 
 desk = ReplyDesk()
-
-
-@bp.url_value_preprocessor
-def take_token(endpoint, values):
-    """Take the token out of the address: what it opens concerns every view alike."""
-    g.token = values.pop("token")
-
-
-@bp.url_defaults
-def keep_token_in_urls(endpoint, values):
-    """Let the addresses of the page's parts begin as its own does."""
-    values.setdefault("token", g.token)
-
-
-@bp.before_request
-def open_link():
-    """Let nobody in but who has the link."""
-    g.link = require_link(g.token, LinkPurpose.CUSTOMER)
+desk.add_routes(bp)
+add_language_routes(bp, ".page", desk.show_sent)
 
 
 @bp.get("")
 def page():
-    """Show how things stand."""
+    """Show the page."""
     return desk.show(ReplyForm(formdata=None))
 
 
 @bp.post("")
 def submit():
-    """Take in a message, or show the page again with what is wrong; nothing that was typed or chosen is lost."""
+    """Receive a message, or show the page again with what is wrong."""
     submission_key, form = submitted_key(), desk.submitted_form()
-    refusals = check_files(submission_key, Event.select().where(Event.draft == submission_key))
+    refusals = desk.check_files(submission_key)
     if not form.validate() or refusals:
         return desk.show(form, submission_key, 422, refusals)
     try:
@@ -95,54 +83,14 @@ def submit():
         return desk.show_with_new_key(form, submission_key, _(SENT_BEFORE))
     if not is_htmx():
         return redirect_to(url_for(".page", _anchor="messages"))
-    open_link()  # The ticket is another one now.
-    return desk.show(ReplyForm(formdata=None), done=True)
-
-
-@bp.get("/sprache")
-def show_again():
-    """Lead to the page whoever opens the address that changing the language leaves in the browser."""
-    return redirect(url_for(".page"), 303)
-
-
-@bp.post("/sprache")
-def change_language():
-    """Show the page in the other language and keep what was typed; its address says which."""
-    return desk.show_sent()
-
-
-@bp.post("/anhaenge")
-def upload():
-    """Stage the files that were just chosen."""
-    return desk.upload()
-
-
-@bp.post("/anhaenge/entfernen")
-def remove_attachment():
-    """Remove one staged file."""
-    return desk.remove_attachment()
+    # The ticket has changed.
+    return load_link(LinkPurpose.CUSTOMER) or desk.show(ReplyForm(formdata=None), done=True)
 
 
 @bp.errorhandler(CSRFError)
 def renew_session(error):
-    """Give a new token and lose nothing that was typed; no other site knows the address, so nobody else asks."""
-    try:
-        open_link()
-    except HTTPException as dead_link:
-        return dead_link
-    return desk.renew_session()
-
-
-@bp.errorhandler(RateLimited)
-def rate_limited(limited):
-    """Ask who sends too much to wait."""
-    return desk.rate_limited(limited)
-
-
-@bp.errorhandler(500)
-def keep_input(error):
-    """Show the page again after a server error."""
-    return desk.keep_input(error)
+    """Show the page again with a new CSRF token; another site cannot know its address."""
+    return load_link(LinkPurpose.CUSTOMER) or desk.renew_session()
 
 
 def _parts(ticket):

@@ -1,4 +1,4 @@
-"""The one error page: what happened and what to do now."""
+"""The error page: what happened and what to do now."""
 
 from flask import g, make_response, render_template, request
 
@@ -42,7 +42,7 @@ ERRORS = {
 }
 RELOAD = N_("Bitte laden Sie die Seite in einer Minute neu.")
 
-# The office is sent to no form of its customers.
+# Advice for the office, which must not point to the customers' form.
 STAFF_ADVICE = {
     404: "Vielleicht ist die Adresse falsch geschrieben, oder was hier war, ist inzwischen gelöscht.",
     405: "Bitte gehen Sie zurück und versuchen Sie es noch einmal.",
@@ -57,7 +57,7 @@ DISK_FULL = (
 
 
 def error_page(error):
-    """Answer an HTTP error with its own status; one that has no words of its own gets those of its family."""
+    """Answer an HTTP error with its own status; an error without texts of its own gets those of 400 or 500."""
     heading, advice = ERRORS.get(error.code) or ERRORS[500 if error.code >= 500 else 400]
     is_staff = request.path.startswith(STAFF_PATH)
     if is_staff:
@@ -76,7 +76,7 @@ def error_page(error):
 
 
 def error_number_sentence():
-    """Return a sentence with the number under which this request's failure stands in the log, if it failed."""
+    """Return a sentence with the number of this request's failure in the log; "" if it did not fail."""
     number = g.get("error_number")
     if not number:
         return ""

@@ -1,12 +1,14 @@
-"""A form that files come with: they are staged as they are chosen, or when the form comes back without scripts."""
+"""A form with files: each file is staged as soon as it is chosen, or without scripts when the form is sent."""
 
 import re
 import secrets
+from collections.abc import Iterable
 
-from flask import render_template, request
+from flask import Blueprint, request
 
 import clock
 from database import database
+from form_fields import PortalForm
 from i18n import formats
 from i18n.catalogue import gettext as _
 from i18n.catalogue import gettext_noop as N_
@@ -14,7 +16,7 @@ from models import Attachment
 from services.files import attachments
 from services.security import rate_limit
 from views.shared.error_pages import error_number_sentence, error_page
-from views.shared.responses import html_response, is_htmx, set_retry_after
+from views.shared.responses import html_response, is_htmx, render_page, set_retry_after
 
 SUBMISSION_KEY = re.compile(r"[A-Za-z0-9_-]{22}")
 
@@ -49,24 +51,36 @@ RATE_LIMIT_ANSWERS = {
 
 
 class FormDesk:
-    """The base of a form with files: how it comes back, whatever happens, with all that was typed and chosen.
+    """The base of a page with a form that takes files: whatever happens, it is shown again with all that was entered.
 
-    Its kinds say how it is shown, and what it is that somebody sends. The templates find its addresses beside the one
-    that was asked for, so the views of every kind have the same names.
+    A subclass says how the form is shown. The templates use relative endpoints (`.upload`), so every blueprint with
+    such a form has the same endpoint names.
     """
 
+    # What somebody sends, for the sentences above the form.
     thing = ""
 
-    def submitted_form(self):
-        """Return the form, bound to what was sent."""
+    def submitted_form(self) -> PortalForm:
+        """Return the form, filled in with what was sent."""
         raise NotImplementedError
 
     def show(self, form, submission_key=None, status=200, refusals=(), **messages):
-        """Show a form as a page, or only itself to a script."""
+        """Show a form as a page, or to htmx only the part that changes."""
         raise NotImplementedError
 
+    def was_submitted(self, submission_key: str) -> bool:
+        """Say whether something was received with this submission key."""
+        raise NotImplementedError
+
+    def add_routes(self, bp: Blueprint):
+        """Add the routes and error handlers that every form with files needs to the blueprint of its page."""
+        bp.add_url_rule("/anhaenge", view_func=self.upload, methods=["POST"])
+        bp.add_url_rule("/anhaenge/entfernen", view_func=self.remove_attachment, methods=["POST"])
+        bp.register_error_handler(rate_limit.RateLimited, self.rate_limited)
+        bp.register_error_handler(500, self.keep_input)
+
     def show_sent(self, status=200, **messages):
-        """Show again what was sent, and keep the files that came along."""
+        """Show again what was sent, and keep the files that came with it."""
         submission_key = submitted_key()
         return self.show(self.submitted_form(), submission_key, status, stage_files(submission_key), **messages)
 
@@ -76,44 +90,42 @@ class FormDesk:
         attachments.restage(submission_key, fresh)
         return self.show(form, fresh, status=422, notice=notice)
 
+    def check_files(self, submission_key: str) -> list[str]:
+        """Stage the files of a form that is being sent; return what is wrong with them or with those it lists."""
+        refusals = stage_files(submission_key)
+        listed = request.form.getlist("staged")
+        # Files that arrived with an earlier submission are no longer staged, but they are not lost either.
+        if listed and attachments.has_expired(submission_key, listed) and not self.was_submitted(submission_key):
+            refusals.append(attachments.expired_refusal())
+        return refusals
+
     def upload(self):
         """Stage the files that were just chosen and list them."""
         submission_key = submitted_key()
         refusals = stage_files(submission_key)
-        return html_response(
-            render_template(
-                "shared/_staged_attachments.html", staged=Attachment.staged(submission_key), refusals=refusals
-            ),
-            422 if refusals else 200,
-        )
+        return _staged_list(submission_key, 422 if refusals else 200, refusals=refusals)
 
     def remove_attachment(self):
         """Remove one staged file and list the others."""
         submission_key = submitted_key()
         removed = attachments.remove(submission_key, request.form.get("attachment", ""))
-        if not is_htmx():
-            return self.show_sent(removed=removed)
-        return html_response(
-            render_template(
-                "shared/_staged_attachments.html", staged=Attachment.staged(submission_key), removed=removed
-            )
-        )
+        return _staged_list(submission_key, removed=removed) if is_htmx() else self.show_sent(removed=removed)
 
     def renew_session(self):
-        """Give a new token and lose nothing: show the form again, or let a fragment's request try once more."""
+        """Issue a new CSRF token: show the form again, or let the script repeat its request for a fragment."""
         if not is_htmx() or request.endpoint == f"{request.blueprint}.submit":
             try:
                 return self.show_sent(422, notice=_(SESSION_RENEWED))
             except rate_limit.RateLimited as limited:
-                # An error's handler is the last one: what it raises, no other one hears.
+                # Flask calls no other handler for what an error handler raises.
                 return self.rate_limited(limited)
-        response = html_response(render_template("shared/_csrf_token.html", renewable=True, renewed=True))
+        response = render_page("shared/_csrf_token.html", renewable=True, renewed=True)
         response.headers["HX-Reswap"] = "none"
         response.headers["HX-Trigger"] = "session-renewed"
         return response
 
     def rate_limited(self, limited):
-        """Ask to wait, and lose nothing: show the form again; a page with scripts still has it and says so itself."""
+        """Ask the sender to wait: show the form again, or answer a script, whose page still has it, with the notice."""
         status, sentence = RATE_LIMIT_ANSWERS[type(limited)]
         wait = formats.wait_time(limited.wait)
         try_again = _(STILL_CHOSEN if is_htmx() else CHOOSE_AGAIN, wait=wait)
@@ -126,46 +138,38 @@ class FormDesk:
         return set_retry_after(response, limited.wait)
 
     def keep_input(self, error):
-        """Show the form again after a server error; a page with scripts still has it and shows a message of its own."""
+        """Show the form again after a server error; a script still has it on its page and shows its own message."""
         if request.method == "POST" and not is_htmx() and request.form:
             if not database.is_closed():
-                database.close()  # It may be the very thing that failed.
+                database.close()  # It may be what failed.
             notice = _(SERVER_FAILED, thing=_(self.thing)) + error_number_sentence()
             return self.show(self.submitted_form(), submitted_key(), 500, notice=notice)
         return error_page(error)
 
 
-def submitted_key():
-    """Return the submission key that was sent, or a new one in place of what cannot be one."""
+def submitted_key() -> str:
+    """Return the submission key that was sent, or a new one in place of a malformed one."""
     submission_key = request.form.get("draft", "")
     return submission_key if SUBMISSION_KEY.fullmatch(submission_key) else new_submission_key()
 
 
-def new_submission_key():
-    """Return a submission key that nobody has had."""
+def new_submission_key() -> str:
+    """Return a new random submission key."""
     return secrets.token_urlsafe(16)
 
 
-def stage_files(submission_key):
-    """Stage the files that came with the form and return what was refused; raises Flood."""
+def stage_files(submission_key: str) -> list[str]:
+    """Stage the files that came with the form and return what was refused; raises TooManyUploads."""
     uploads = [(file.filename, file.stream) for file in request.files.getlist("files") if file.filename]
     if uploads:
         rate_limit.consume(rate_limit.RateLimit.UPLOADS, request.remote_addr, clock.now(), len(uploads))
     return attachments.stage(submission_key, uploads, request.remote_addr, clock.now())
 
 
-def check_files(submission_key, sent):
-    """Stage the files of a form that is to be sent; return what was refused, and that a file it lists is gone.
-
-    The query finds what was sent with this key before: its files are no longer staged, but they are not gone.
-    """
-    refusals = stage_files(submission_key)
-    listed = request.form.getlist("staged")
-    if listed and attachments.has_expired(submission_key, listed) and not sent.exists():
-        refusals.append(attachments.expired_refusal())
-    return refusals
-
-
-def staged(submission_key):
-    """Return what is staged under a submission key, or nothing when the database failed: what was typed still shows."""
+def staged(submission_key: str) -> Iterable[Attachment]:
+    """Return the staged files of a submission key; none without a database, so that the form can still be shown."""
     return [] if database.is_closed() else Attachment.staged(submission_key)
+
+
+def _staged_list(submission_key, status=200, **messages):
+    return render_page("shared/_staged_attachments.html", status, staged=Attachment.staged(submission_key), **messages)

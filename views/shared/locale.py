@@ -1,6 +1,6 @@
-"""Which language a page speaks: the one that a link asks for, the one chosen before, or the browser's."""
+"""The language of a page: the one that a link asks for, the one chosen before, or the browser's."""
 
-from flask import request, session
+from flask import redirect, request, session, url_for
 
 from i18n import catalogue
 from i18n.catalogue import GERMAN, LANGUAGES
@@ -8,25 +8,36 @@ from views.shared.responses import MAX_NEGOTIATION_HEADER, is_cross_site
 
 # The office speaks German, whatever its browsers say.
 STAFF_PATH = "/verwaltung/"
-# What speaks no language asks for no session: its answers are kept for everybody.
+# Static files are cached for everybody: reading the session would add "Vary: Cookie".
 STATIC_PATH = "/static/"
 
 
 def set_language():
-    """Speak the language of whoever asks, until the answer is made."""
+    """Set the language of this request's answer."""
     catalogue.activate(_wanted())
 
 
 def other_language():
-    """Return the code and the own name of the language that the page does not speak."""
+    """Return the code of the language that the page is not in, and its name in that language."""
     return next(pair for pair in LANGUAGES.items() if pair[0] != catalogue.current_language())
+
+
+def add_language_routes(bp, page, show_sent):
+    """Add the routes by which a page's form is shown in the other language with all that was typed.
+
+    page: the endpoint of the page. show_sent: the view that shows the form again as it was sent; the address says the
+    language.
+    """
+    bp.add_url_rule("/sprache", "change_language", show_sent, methods=["POST"])
+    # That address stays in the browser, and somebody may open it again.
+    bp.add_url_rule("/sprache", "show_again", lambda: redirect(url_for(page), 303))
 
 
 def _wanted():
     if request.path.startswith((STAFF_PATH, STATIC_PATH)):
         return GERMAN
     asked = request.args.get("lang")
-    # Another site's form comes without the session's cookie, and an answer with a new one would end that session.
+    # Another site's form comes without the session cookie; answering it with a new one would end the session.
     if asked in LANGUAGES and not (request.method == "POST" and is_cross_site()):
         session["language"] = asked
     chosen = session.get("language")
@@ -34,9 +45,9 @@ def _wanted():
 
 
 def _browsers_choice():
-    """Return the first language of the browser's that there is, in whichever country it is spoken."""
+    """Return the first language of the browser that the portal has, in any regional variant."""
     if len(request.headers.get("Accept-Language", "")) > MAX_NEGOTIATION_HEADER:
         return GERMAN
-    # Werkzeug's best_match would let "de" win against "en-GB", whatever stands first.
+    # Werkzeug's best_match would prefer "de" to "en-GB", whatever comes first.
     wanted = (tag.partition("-")[0].lower() for tag, quality in request.accept_languages if quality > 0)
     return next((code for code in wanted if code in LANGUAGES), GERMAN)

@@ -1,4 +1,4 @@
-"""Two questions that help to choose a priority: they suggest one, and the person chooses."""
+"""Two questions whose answers suggest a priority."""
 
 from enums import LabelledEnum, Priority
 from form_fields import PortalForm, radio_field
@@ -18,7 +18,7 @@ class Workable(LabelledEnum):
     NO = "no", "Nein"
 
 
-# Impact by urgency, as ITIL weighs them: who can work on, can barely work, and cannot work at all.
+# The ITIL matrix of impact and urgency: a row by who is affected, a column by Workable.
 PRIORITY_MATRIX = {
     Affected.ONE: (Priority.LOW, Priority.LOW, Priority.MEDIUM),
     Affected.SEVERAL: (Priority.LOW, Priority.MEDIUM, Priority.HIGH),
@@ -35,22 +35,22 @@ REASONS = {
 
 
 class PriorityHelper(PortalForm):
-    """The two questions; their answers are stored nowhere."""
+    """The two questions; their answers are not stored."""
 
     class Meta(PortalForm.Meta):
         csrf = False
 
     affected = radio_field("Wie viele sind betroffen?", Affected, "")
     workable = radio_field("Können Sie weiterarbeiten?", Workable, "")
-    # What is chosen so far; the request's own form asks for it.
+    # The priority chosen so far, a field of the request's own form.
     priority = radio_field("Priorität", Priority, "")
 
     def is_begun(self):
-        """Tell whether one of the questions is answered."""
+        """Say whether one of the questions is answered."""
         return bool(self.affected.data or self.workable.data)
 
     def suggestion(self):
-        """Return a sentence with the priority and why, or "" until both questions are answered."""
+        """Return a sentence with the suggested priority and the reason; "" until both questions are answered."""
         suggested = self._suggested()
         if suggested is None:
             return ""
@@ -62,7 +62,7 @@ class PriorityHelper(PortalForm):
         )
 
     def differs_from_choice(self):
-        """Tell whether another priority is chosen than the one suggested."""
+        """Say whether another priority is chosen than the suggested one."""
         return self.priority.data not in (None, self._suggested())
 
     def _suggested(self):

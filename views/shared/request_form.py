@@ -1,8 +1,10 @@
-"""The form of a request, at whichever desk it is filled in: what was sent of it, its parts, and how it comes back."""
+"""The form of a request, for customers and for the phone: its fields by category, its fragments, its errors."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from flask import render_template, request
+from flask import Blueprint, request
 
 import clock
 from enums import Category
@@ -16,14 +18,14 @@ from settings import settings
 from views.shared import file_form
 from views.shared.file_form import FormDesk, new_submission_key, stage_files, submitted_key
 from views.shared.priority_helper import PriorityHelper
-from views.shared.responses import html_response, is_htmx
+from views.shared.responses import is_htmx, render_page
 
 
 @dataclass(frozen=True)
 class RequestDesk(FormDesk):
-    """A place where requests are taken in: its form for each category and for none yet, the whole page and its form."""
+    """A page on which requests are entered: its form by category and without one, its template and that of the form."""
 
-    forms: dict
+    forms: Mapping[Any, type]
     without_category: type
     page: str
     form: str
@@ -31,17 +33,21 @@ class RequestDesk(FormDesk):
     thing = N_("Ihre Anfrage")
 
     def submitted_form(self):
-        """Return the form of the category that was sent, bound to what was sent."""
+        """Return the form of the category that was sent, filled in with what was sent."""
         return self.forms.get(request.form.get("category"), self.without_category)(formdata=request.form)
 
     def show(self, form, submission_key=None, status=200, refusals=(), **messages):
-        """Show a form as a page, or only itself to a script."""
+        """Show a form as a page, or to htmx only the form."""
         template = self.form if is_htmx() else self.page
         parts = _parts(form, submission_key or new_submission_key())
-        return html_response(render_template(template, refusals=refusals, htmx=is_htmx(), **messages, **parts), status)
+        return render_page(template, status, refusals=refusals, htmx=is_htmx(), **messages, **parts)
+
+    def was_submitted(self, submission_key):
+        """Say whether a request was received with this submission key."""
+        return intake.with_open_receipt(clock.now()).where(Submission.draft == submission_key).exists()
 
     def show_already_sent(self, form, submission_key, known):
-        """Show a form whose submission key was used for another request, which is known, with a new key."""
+        """Show a form whose submission key was used for another request, with a new key."""
         notice = _(
             "Von dieser Seite ist schon eine Anfrage eingegangen: %(code)s. Soll das hier eine weitere sein, senden "
             "Sie bitte noch einmal ab.",
@@ -49,41 +55,36 @@ class RequestDesk(FormDesk):
         )
         return self.show_with_new_key(form, submission_key, notice)
 
+    def add_routes(self, bp: Blueprint):
+        """Add the routes and error handlers that a request's form needs to the blueprint of its page."""
+        super().add_routes(bp)
+        bp.add_url_rule("/felder", view_func=self.change_category, methods=["POST"])
+        bp.add_url_rule("/vorlauf", view_func=self.lead_time, methods=["POST"])
+        bp.add_url_rule("/prioritaet", view_func=self.suggest_priority, methods=["POST"])
+
     def change_category(self):
-        """Show the fields of the chosen category and keep what was typed in those of another."""
+        """Show the fields of the chosen category; what was typed for another one is carried along."""
         if not is_htmx():
             return self.show_sent()
         submission_key = submitted_key()
         stage_files(submission_key)
-        return html_response(
-            render_template(
-                "shared/_category_fields.html", announced=True, **_parts(self.submitted_form(), submission_key)
-            )
-        )
+        parts = _parts(self.submitted_form(), submission_key)
+        return render_page("shared/_category_fields.html", announced=True, **parts)
 
     def lead_time(self):
-        """Tell the last day on which the entry date that was sent is reported in time."""
+        """Show the last day to report the entry date that was sent in time."""
         form = self.forms[Category.NEW_EMPLOYEE](formdata=request.form)
-        return html_response(render_template("shared/_lead_time.html", lead_time=_lead_time(form)))
+        return render_page("shared/_lead_time.html", lead_time=_lead_time(form))
 
     def suggest_priority(self):
         """Suggest a priority by the answers to two questions."""
         if not is_htmx():
             return self.show_sent()
-        return html_response(
-            render_template("shared/_priority_suggestion.html", helper=PriorityHelper(formdata=request.form))
-        )
-
-
-def check_files(submission_key):
-    """Stage the files of a request that is to be sent; return what is wrong with its files."""
-    return file_form.check_files(
-        submission_key, intake.with_open_receipt(clock.now()).where(Submission.draft == submission_key)
-    )
+        return render_page("shared/_priority_suggestion.html", helper=PriorityHelper(formdata=request.form))
 
 
 def _parts(form, submission_key):
-    """Return what the fields of a category need: also the values typed for another, to be carried along unseen."""
+    """Return what the template needs, with the values typed for another category as hidden fields."""
     helper = PriorityHelper(formdata=request.form)
     shown = {*form.data, *(helper.data if "priority" in form else ())}
     kept = CATEGORY_FIELD_NAMES | helper.data.keys()
@@ -98,7 +99,7 @@ def _parts(form, submission_key):
 
 
 def _lead_time(form):
-    """Return the last day to report the entry in time and how today lies to it, or None without a date."""
+    """Return the last day to report the entry date in time, and what that means today; None without a date."""
     if form.for_category is not Category.NEW_EMPLOYEE or not form.entry_date.data:
         return None
     entry_date, today = form.entry_date.data, clock.today()

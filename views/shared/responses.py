@@ -1,32 +1,37 @@
-"""How a view answers: pages that nobody keeps, redirects for browsers and for htmx, and who it is that asks."""
+"""The answers of the views: pages, files and redirects, for browsers and for htmx."""
 
 import gzip
 import math
 import re
 from urllib.parse import urlsplit
 
-from flask import Response, make_response, redirect, request
+from flask import Response, make_response, redirect, render_template, request
 
 from database import database
 
-# No browser's list of languages or encodings is as long; to read a longer one would take the time of many visitors.
+# No browser sends a longer list of languages or encodings; parsing a much longer one would cost a lot of CPU time.
 MAX_NEGOTIATION_HEADER = 1000
 
-# Control characters that somebody smuggled in and that HTML does not allow.
+# Control characters that HTML does not allow; typed text may contain them.
 NOT_IN_HTML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
+def render_page(template, status=200, **parts):
+    """Render a template as the answer to this request."""
+    return html_response(render_template(template, **parts), status)
+
+
 def html_response(body, status=200):
-    """Make an answer that holds what somebody typed; htmx and plain requests differ."""
+    """Make an answer of HTML that may contain typed text; htmx and plain requests get different ones."""
     response = make_response(NOT_IN_HTML.sub("\N{REPLACEMENT CHARACTER}", body), status)
     response.vary.add("HX-Request")
     return response
 
 
 def compressed_response(body):
-    """Make an answer that is the same for all who read one language; nothing in it was typed by whoever asks.
+    """Make an answer of HTML that is the same for everybody with the same language.
 
-    That is why it may be compressed though a token stands in it: its length tells nothing about that token.
+    It contains nothing from the request, so its compressed length reveals nothing about the CSRF token in it.
     """
     content = body.encode()
     response = gzip_response(content, gzip.compress(content, compresslevel=6, mtime=0))
@@ -35,7 +40,7 @@ def compressed_response(body):
 
 
 def gzip_response(content, gzipped):
-    """Make an answer of a content, or of the same compressed for whoever can unpack it."""
+    """Make an answer of some content, compressed if the browser accepts it."""
     is_short = len(request.headers.get("Accept-Encoding", "")) <= MAX_NEGOTIATION_HEADER
     accepts_gzip = is_short and request.accept_encodings["gzip"] > 0
     response = make_response(gzipped if accepts_gzip else content)
@@ -46,20 +51,20 @@ def gzip_response(content, gzipped):
 
 
 def csv_response(chunks, name):
-    """Make an answer that sends a CSV file while it is being made."""
+    """Make an answer that streams a CSV file with this name."""
     response = Response(_with_database(chunks), mimetype="text/csv")
     response.headers.set("Content-Disposition", "attachment", filename=name)
     return response
 
 
 def _with_database(chunks):
-    # When the first piece is wanted the request is over for Flask, and its connection is closed.
+    # Flask has already ended the request, and closed its connection, when it sends the first chunk.
     with database.connection_context():
         yield from chunks
 
 
 def redirect_to(url):
-    """Send the browser to another page."""
+    """Redirect the browser, by a header where htmx asks."""
     if not is_htmx():
         return redirect(url, 303)
     response = html_response("")
@@ -68,21 +73,21 @@ def redirect_to(url):
 
 
 def set_retry_after(response, wait):
-    """Say for programs, too, when the next try is of use."""
+    """Say in the header, too, after how many seconds to try again."""
     response.headers["Retry-After"] = max(1, math.ceil(wait.total_seconds()))
     return response
 
 
 def is_htmx():
-    """Say whether a script asks and wants only a part of the page."""
+    """Say whether htmx asks, and so for a part of the page only."""
     return "HX-Request" in request.headers
 
 
 def is_cross_site():
-    """Say whether another site's page made the browser ask."""
+    """Say whether a page of another site made the browser send this request."""
     site = request.headers.get("Sec-Fetch-Site")
     if site is None:
-        # Whoever hides where it comes from sends "null".
+        # A page that hides its origin sends "null".
         origin = request.headers.get("Origin")
         try:
             return origin is not None and urlsplit(origin).netloc != request.host

@@ -1,4 +1,4 @@
-"""The few static files: compressed once at the start, named by their content, kept by browsers for good."""
+"""Static files: compressed once at the start, and cached by browsers under a name that contains a hash."""
 
 import gzip
 import hashlib
@@ -15,7 +15,7 @@ from views.shared.responses import gzip_response
 
 STATIC_DIR = Path(__file__).parent.parent.parent / "static"
 
-# What a page always wants together is one file: each one more is a way to the server and back on a phone.
+# Scripts that every page needs are one file: on a phone, each further request takes time.
 SOURCES = {
     "portal.css": (["portal.css"], "text/css; charset=utf-8"),
     "staff.css": (["staff.css"], "text/css; charset=utf-8"),
@@ -25,17 +25,17 @@ SOURCES = {
     ),
 }
 
-# Comments are for whoever reads the source; a browser would only wait for them.
+# Comments are not sent to browsers.
 COMMENT_LINE = re.compile(rb"^ *(//.*|/\*.*\*/)\n", re.MULTILINE)
 
-# What may stand in an address within an attribute as it is.
+# Characters that need no percent-encoding in a data: URL within an attribute.
 ICON_SIGNS = " /:=.()"
 
 bp = Blueprint("assets", __name__)
 
 
 class Asset(NamedTuple):
-    """A file as it is served: under a name that changes with its content, and compressed once for all."""
+    """A file as it is served."""
 
     public_name: str
     content: bytes
@@ -44,19 +44,19 @@ class Asset(NamedTuple):
 
 
 def prepare(app):
-    """Make an app's files ready to be served, with the office's colour and logo; raises StartError."""
+    """Read and compress the files, with the office's colour and logo; raises StartError if one of these is invalid."""
     picture, logo_fault = branding.load_logo()
     if fault := branding.colour_fault() or logo_fault:
         raise StartError(fault)
     theme, kept = branding.theme_css(settings.office_colour).encode(), {}
     for name, (sources, media_type) in SOURCES.items():
         content = b"\n".join(COMMENT_LINE.sub(b"", (STATIC_DIR / source).read_bytes()) for source in sources)
-        # The theme goes in front, so that what the stylesheet says of paper still counts.
+        # The theme comes first, so that the stylesheet's rules for printing override it.
         kept[name] = _asset(name, theme + content if name == "portal.css" else content, media_type)
     if picture:
         kept[settings.office_logo] = _asset(settings.office_logo, picture, LOGO_MEDIA_TYPES[settings.office_logo])
     app.extensions["assets"] = kept
-    # Within the page: one request less, and a browser that looks for an icon finds it.
+    # A data: URL saves a request.
     icon = (STATIC_DIR / "icon.svg").read_text("utf-8").replace(branding.ICON_COLOUR, settings.office_colour)
     app.jinja_env.globals.update(static=static, icon=f"data:image/svg+xml,{quote(icon, safe=ICON_SIGNS)}")
 
@@ -68,17 +68,15 @@ def _asset(name, content, media_type):
 
 
 def static(name):
-    """Return the address of a static file; it changes with the file's content."""
+    """Return the address of a static file; it changes with the content."""
     return url_for("assets.asset", public_name=current_app.extensions["assets"][name].public_name)
 
 
 @bp.get("/static/<public_name>")
 def asset(public_name):
-    named = {asset.public_name: asset for asset in current_app.extensions["assets"].values()}
-    if public_name not in named:
-        abort(404)
-    _, content, compressed, media_type = named[public_name]
-    response = gzip_response(content, compressed)
-    response.headers["Content-Type"] = media_type
+    assets = current_app.extensions["assets"].values()
+    found = next((asset for asset in assets if asset.public_name == public_name), None) or abort(404)
+    response = gzip_response(found.content, found.compressed)
+    response.headers["Content-Type"] = found.media_type
     response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
     return response

@@ -1,4 +1,4 @@
-"""How files come in: beside the form they came with, which is kept even where they find no room."""
+"""Uploaded files: if there is no room for them on the disk, the rest of the form is still read."""
 
 from contextlib import suppress
 from tempfile import SpooledTemporaryFile
@@ -8,19 +8,19 @@ from werkzeug.exceptions import BadRequest
 
 from enums import MEBIBYTE
 
-# So much of a file is kept in memory.
+# Larger files are written to the disk.
 MAX_BYTES_IN_MEMORY = MEBIBYTE // 2
 
 
-class Upload(SpooledTemporaryFile):
-    """A file that was sent; if it found no room, that shows when somebody reads it, so its form is not lost."""
+class Upload(SpooledTemporaryFile[bytes]):
+    """A file that was sent; an error while it was stored is raised when somebody reads it."""
 
     def __init__(self):
         super().__init__(max_size=MAX_BYTES_IN_MEMORY, mode="rb+")
         self._failure = None
 
     def write(self, data):
-        """Keep a piece of the file, or nothing any more once there was no room."""
+        """Store a chunk of the file, unless an earlier one could not be stored."""
         if self._failure is None:
             try:
                 super().write(data)
@@ -29,7 +29,7 @@ class Upload(SpooledTemporaryFile):
         return len(data)
 
     def seek(self, *place):
-        """Go to a place in the file."""
+        """Move to a position in the file."""
         if self._failure is None:
             try:
                 return super().seek(*place)
@@ -38,21 +38,21 @@ class Upload(SpooledTemporaryFile):
         return 0
 
     def read(self, *size):
-        """Return a piece of the file; raises what kept it from being whole."""
+        """Return a chunk of the file; raises the error with which storing it failed."""
         if self._failure is not None:
             raise self._failure
         return super().read(*size)
 
     def close(self):
-        """Let go of the file; what it still holds back may fail once more."""
+        """Close the file; what is still buffered may fail to be written."""
         with suppress(OSError):
             super().close()
 
 
 class UploadRequest(Request):
-    """A request whose files come in as uploads, and whose fields all have names: no browser sends one without."""
+    """A request with its files as uploads; a field without a name, which no browser sends, is refused."""
 
-    # Else a form would take in whatever JSON can hold in place of texts.
+    # Otherwise forms would accept JSON, with other types than text.
     is_json = False
 
     def _load_form_data(self):

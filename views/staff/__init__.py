@@ -1,4 +1,4 @@
-"""The staff area: closed by default, one file per thing."""
+"""The staff area: every page needs a sign-in unless auth.PUBLIC_ENDPOINTS names it."""
 
 from flask import Blueprint
 from flask_wtf.csrf import CSRFError
@@ -13,29 +13,14 @@ bp = Blueprint("staff", __name__, url_prefix="/verwaltung")
 
 bp.before_request(auth.require_sign_in)
 bp.register_error_handler(CSRFError, auth.handle_csrf_error)
-for _room in (
-    setup,
-    sign_in,
-    today,
-    queue,
-    ticket,
-    attachment,
-    unmatched,
-    phone,
-    customers,
-    approvers,
-    pin_letters,
-    customer_import,
-    figures,
-    outbox,
-    text_blocks,
-    privacy,
-    privacy_person,
-    account,
-):
-    bp.register_blueprint(_room.bp)
+SIGN_IN = setup, sign_in, account
+TICKETS = queue, ticket, attachment, text_blocks
+CUSTOMERS = customers, approvers, pin_letters, customer_import
+OFFICE = figures, outbox, privacy, privacy_person
+for _page in (today, unmatched, phone, *SIGN_IN, *TICKETS, *CUSTOMERS, *OFFICE):
+    bp.register_blueprint(_page.bp)
 
-# What the menu shows, in the order of a morning.
+# The entries of the menu.
 MENU = [
     ("staff.today.show", "Heute"),
     ("staff.queue.show", "Tickets"),

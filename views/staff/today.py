@@ -1,15 +1,15 @@
-"""The start page of the office: what matters today."""
+"""The start page of the staff area: what matters today."""
 
-from flask import Blueprint, render_template
+from flask import Blueprint
 
 import clock
-from services.reports.overview import overview
-from views.shared.responses import html_response
+from services.reports.overview import Overview
+from views.shared.responses import render_page
 
 bp = Blueprint("today", __name__)
 
 
 @bp.get("/")
 def show():
-    """Show what waits for somebody, and whether the machine is well."""
-    return html_response(render_template("staff/today.html", today=clock.today(), overview=overview(clock.now())))
+    """Show what needs attention, and the state of the system."""
+    return render_page("staff/today.html", today=clock.today(), overview=Overview(clock.now()))

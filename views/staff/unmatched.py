@@ -1,6 +1,6 @@
-"""What could not be assigned to a customer: look through it, turn it into a ticket, or discard it."""
+"""Unmatched requests: look through them, turn them into tickets, or discard them."""
 
-from flask import Blueprint, g, render_template, request, url_for
+from flask import Blueprint, abort, g, request, url_for
 
 import clock
 from enums import normalise_code
@@ -9,7 +9,7 @@ from models import Customer, Event, Submission, Ticket
 from services.customers import customers
 from services.errors import UserError
 from services.intake import intake, unmatched
-from views.shared.responses import html_response, redirect_to
+from views.shared.responses import redirect_to, render_page
 from views.staff.forms.call import ConvertForm
 
 bp = Blueprint("unmatched", __name__, url_prefix="/nicht-zugeordnet")
@@ -17,39 +17,34 @@ bp = Blueprint("unmatched", __name__, url_prefix="/nicht-zugeordnet")
 
 @bp.get("")
 def show_all():
-    """Show one page of the groups, the one with the newest submission first."""
+    """Show one page of the groups; the group with the newest submission comes first."""
     before = row_id(request.args.get("vor"))
     groups, following = unmatched.groups(before)
     parts = {"groups": groups, "before": before, "following": following}
     with_correct_pin = [] if before else unmatched.with_correct_pin()
-    return html_response(render_template("staff/unmatched/list.html", with_correct_pin=with_correct_pin, **parts))
+    return render_page("staff/unmatched/list.html", with_correct_pin=with_correct_pin, **parts)
 
 
 @bp.get("/<code>/gruppe")
 def show_group(code):
-    """Show what came with the same number from the same address, from one submission on backwards."""
-    submission = _find(code)
-    if submission is None:
-        return _gone(code, 404)
+    """Show a submission and the older ones with the same customer number from the same IP address."""
+    submission = _find(code, 404)
     page, following = unmatched.page_of_group(submission)
     shown = {"newest": submission, "submissions": page, "following": following}
     count = unmatched.group_of(submission).count()
-    return html_response(render_template("staff/unmatched/group.html", count=count, **shown))
+    return render_page("staff/unmatched/group.html", count=count, **shown)
 
 
 @bp.get("/<code>")
 def show(code):
-    """Show what was sent, with the customer on file whose number was typed."""
-    submission = _find(code)
-    return _show(submission) if submission else _gone(code, 404)
+    """Show what was sent, with the customer whose number was typed."""
+    return _show(_find(code, 404))
 
 
 @bp.post("/<code>/umwandeln")
 def convert(code):
-    """Turn it into a ticket for the chosen customer."""
-    submission, form = _find(code), ConvertForm()
-    if submission is None:
-        return _gone(code, 409)
+    """Turn a submission into a ticket for the chosen customer."""
+    submission, form = _find(code, 409), ConvertForm()
     if not form.validate():
         return _show(submission, form, 422)
     try:
@@ -65,24 +60,23 @@ def convert(code):
 
 @bp.post("/<code>/verwerfen")
 def discard(code):
-    """Delete it with its files."""
-    submission = _find(code)
-    if submission is None or not unmatched.discard(submission, clock.now()):
+    """Delete a submission with its files."""
+    if not unmatched.discard(_find(code, 409), clock.now()):
         return _gone(code, 409)
     return redirect_to(url_for(".show_all"))
 
 
 @bp.post("/<code>/gruppe/verwerfen")
 def discard_group(code):
-    """Delete all of its group that was there when somebody looked."""
-    submission = _find(code)
-    if submission is None or not unmatched.discard_group(submission, clock.now()):
+    """Delete a submission and the older ones of its group."""
+    if not unmatched.discard_group(_find(code, 409), clock.now()):
         return _gone(code, 409)
     return redirect_to(url_for(".show_all"))
 
 
-def _find(code):
-    return Submission.unmatched().where(Submission.code == normalise_code(code)).get_or_none()
+def _find(code, status_if_gone):
+    found = Submission.unmatched().where(Submission.code == normalise_code(code))
+    return found.get_or_none() or abort(_gone(code, status_if_gone))
 
 
 def _show(submission, form=None, status=200):
@@ -91,13 +85,11 @@ def _show(submission, form=None, status=200):
         form = ConvertForm(formdata=None, data={"customer_number": customer.number if customer else ""})
     files = submission.attachments
     shown = {"submission": submission, "customer": customer, "form": form, "files": files}
-    return html_response(render_template("staff/unmatched/show.html", **shown), status)
+    return render_page("staff/unmatched/show.html", status, **shown)
 
 
 def _gone(code, status):
-    """Say what somebody else has done with it meanwhile."""
+    """Say what somebody else has done with a submission meanwhile."""
     ticket = Ticket.find_by_code(code)
     opened = ticket and ticket.events.order_by(Event.id).first()
-    return html_response(
-        render_template("staff/unmatched/no_longer_unmatched.html", ticket=ticket, opened=opened), status
-    )
+    return render_page("staff/unmatched/no_longer_unmatched.html", status, ticket=ticket, opened=opened)

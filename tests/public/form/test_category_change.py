@@ -1,4 +1,4 @@
-"""Another category: its fields appear, what was typed stays, with and without scripts; and links that fill the form."""
+"""A change of category, with and without scripts: typed text stays; and links that fill in the form."""
 
 import io
 
@@ -25,7 +25,7 @@ def test_without_scripts(anna, submissions):
 
 
 def change_to(visitor, category, values, headers):
-    """Change the category and return the answer and what the form holds then; a fragment replaces only the fields."""
+    """Change the category; return the answer and the form's values after it. A fragment replaces only the fields."""
     page = visitor.post("/felder", values | {"category": category}, headers=headers)
     general = {name: values[name] for name in ("csrf_token", "draft", "email", *visitor.known)}
     return page, general | {"category": category} | page.fields().to_dict()
@@ -116,7 +116,7 @@ def test_link_to_a_category(anna, slug, category):
 
 
 @pytest.mark.parametrize("query", ["art=bogus&geraet=X", "art=", "art=warranty", "geraet=X", "seite=2", "art"])
-def test_links_that_say_nothing_known(anna, query):
+def test_links_with_unknown_parameters(anna, query):
     page = anna.get(f"/?{query}")
     assert page.status == 200
     assert set(page.fields()) == set(anna.get("/").fields())

@@ -1,4 +1,4 @@
-"""A session that is gone, or a request forged by another page: nothing is done, nothing typed is lost."""
+"""An expired session, or a request forged by another site: nothing is done, and no typed text is lost."""
 
 import io
 
@@ -12,7 +12,7 @@ FRAGMENTS = ["/felder", "/vorlauf", "/prioritaet", "/anhaenge", "/anhaenge/entfe
 
 
 def lose_token(visitor, values, how):
-    """Return the values as a browser sends them whose session or token is gone."""
+    """Return the values of a browser that has lost its session or its token."""
     if how == "cookie":
         visitor.client.delete_cookie("session")
         return values
@@ -89,7 +89,7 @@ def test_a_token_lives_as_long_as_the_session(anna, submissions):
 
 
 def test_no_form_is_taken_without_a_token(anna, submissions):
-    """A page of another host can have a browser send a form, but it knows no token."""
+    """A page of another site can make a browser send a form, but without a valid token."""
     forged = anna.filled("incident")
     del forged["csrf_token"]
     for options in ({}, {"headers": {"X-CSRFToken": "bogus"}}):

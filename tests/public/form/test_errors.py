@@ -1,4 +1,4 @@
-"""A form with errors: it says what to do, leads to the fields, and has lost nothing."""
+"""A form with errors: it says what to do, links to the fields, and keeps everything typed."""
 
 import io
 
@@ -25,7 +25,7 @@ FAULTY = [
 
 CHOICES = ("category", "priority", "salutation")
 
-# What is typed wrongly; every other field is left empty.
+# Invalid values; all other fields are left empty.
 WRONG = {"email": "x@", "entry_date": "bald"} | dict.fromkeys(CHOICES, "bogus")
 
 
@@ -55,7 +55,7 @@ def test_the_summary_takes_the_focus(anna):
     assert positions[summary] < positions[visible[0]]
 
 
-def test_a_form_without_errors_claims_none(anna):
+def test_a_form_without_errors(anna):
     page = anna.get("/")
     assert not page.title.startswith("Fehler")
     assert page.summary() == []

@@ -47,7 +47,7 @@ FIELDS = {
 
 REQUIRED_ALWAYS = ["customer_number", "pin", "name", "phone"]
 
-# Priority is not among them: without a choice it is low.
+# Not the priority: without a choice it is low.
 REQUIRED = [
     *(("incident", name) for name in REQUIRED_ALWAYS),
     *(
@@ -115,13 +115,13 @@ def of_length(name, length):
 
 
 def stored(submission):
-    """Return what was stored of the answers, by name."""
+    """Return the stored values by name."""
     names = ["customer_number", "name", "phone", "category", *EMPTY]
     return {name: getattr(submission, name) for name in names}
 
 
 def expected(visitor, category, values):
-    """Return what must be stored when these values are typed."""
+    """Return the values that must be stored when these are typed."""
     known = {name: value for name, value in visitor.known.items() if name != "pin"}
     typed = known | {"category": category} | values
     if "entry_date" in typed:
@@ -272,6 +272,34 @@ def test_control_characters(anna, submissions, category):
         assert list(page.errors()) == text_fields(category)
         assert all("unsichtbare Zeichen" in sentence for sentence in page.errors().values())
     assert submissions() == []
+
+
+# Each end of each range of invisible characters; below, the characters beside them.
+@pytest.mark.parametrize("code", [0x00, 0x08, 0x0B, 0x1F, 0x7F, 0x9F, 0x2028, 0x202E, 0x2066, 0x2069])
+def test_invisible_characters(anna, submissions, code):
+    text = f"vorn{chr(code)}hinten"
+    page = anna.send("incident", name=text, description=text)
+    assert page.status == 422
+    assert [sentence.endswith("statt ihn einzufügen.") for sentence in page.errors().values()] == [True, True]
+    assert list(page.errors()) == ["description", "name"]
+    assert submissions() == []
+
+
+@pytest.mark.parametrize("code", [0x20, 0x7E, 0xA0, 0x2027, 0x202F, 0x2065, 0x206A])
+def test_characters_beside_the_invisible_ones(anna, submissions, code):
+    text = f"vorn{chr(code)}hinten"
+    anna.report("incident", name=text, description=text)
+    (submission,) = submissions()
+    assert (submission.name, submission.description) == (text, text)
+
+
+def test_limit_counts_letters_as_they_are_stored(anna, submissions):
+    # One letter with its accents, typed as four characters.
+    typed = "α\N{COMBINING COMMA ABOVE}\N{COMBINING GRAVE ACCENT}\N{COMBINING GREEK YPOGEGRAMMENI}"
+    anna.report("incident", name=typed * LIMITS["name"])
+    assert submissions()[0].name == "ᾂ" * LIMITS["name"]
+    page = anna.send("incident", name=typed * LIMITS["name"] + "Z")
+    assert list(page.errors()) == ["name"]
 
 
 @pytest.mark.parametrize("character", ["\n", "\r", "\t"])

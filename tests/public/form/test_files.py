@@ -1,4 +1,4 @@
-"""Files without scripts: they travel with the form, survive its errors, and are adopted when it is sent."""
+"""Files without scripts: they are sent with the form, survive its errors, and are stored with the request."""
 
 import io
 
@@ -122,7 +122,7 @@ def test_good_files_stay_beside_a_refused_one(anna, submissions):
 
 
 @pytest.mark.parametrize(("name", "content"), [("leer.txt", b""), ("halb.png", PNG[:-8]), ("mehr.png", PNG + b"mehr")])
-def test_what_is_allowed_is_not_told_who_chose_just_that(anna, name, content):
+def test_allowed_types_are_not_listed_for_an_allowed_type(anna, name, content):
     page = anna.send("incident", files=[file(name, content)])
     assert f"„{name}“ konnten wir nicht annehmen" in page.text_of("attachment-list")
     assert "Erlaubt sind" not in page.text
@@ -166,7 +166,7 @@ def test_files_of_another_form_are_not_adopted(anna, dora, submissions):
 
 
 @pytest.mark.parametrize("draft", [None, "", "kurz", "x" * 23, "../../../etc/passwd...", "ü" * 22])
-def test_without_a_proper_draft_key_nothing_is_lost(anna, submissions, draft):
+def test_without_a_valid_submission_key_nothing_is_lost(anna, submissions, draft):
     page = anna.send("incident", draft=draft, name="", files=[file("Notiz.txt")])
     assert page.status == 422
     assert listed(page) == ["Notiz.txt"]

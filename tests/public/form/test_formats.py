@@ -1,14 +1,16 @@
-"""How people write things: blanks, line ends, letters, PINs, days, phone numbers and addresses."""
+"""Accepted spellings: spaces, line ends, letters, PINs, dates, phone numbers and e-mail addresses."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
+import clock
 from database import database
+from forms import MAX_TYPED_PIN_LENGTH
 from services.customers import customers, pins
 from tests.support.cast import NOW
 
-# An entry date is near today; these tests are to hold in later years too.
+# Entry dates must be near today, also when these tests run in later years.
 YEAR = NOW.date().year + 1
 
 
@@ -62,6 +64,7 @@ def test_pin_with_blanks_and_dashes(anna, run_worker, tickets):
     groups = [digits[:4], digits[4:]]
     pairs = [digits[at : at + 2] for at in range(0, 8, 2)]
     typed = [digits, " ".join(groups), "-".join(groups), "–".join(groups), " - ".join(pairs), f" {digits} "]
+    typed.append(groups[0] + "-" * (MAX_TYPED_PIN_LENGTH - len(digits)) + groups[1])
     for pin in typed:
         anna.report("incident", pin=pin)
     run_worker()
@@ -120,6 +123,20 @@ def test_entry_date_of_a_mistyped_year(anna, submissions, typed):
     assert submissions() == []
 
 
+@pytest.mark.parametrize("hours", [13, 14])
+def test_first_and_last_entry_date(anna, submissions, advance_clock, hours):
+    # Half an hour before and after midnight in Germany; in UTC it is the same day.
+    advance_clock(hours=hours)
+    for days in (-366, 5 * 366):
+        edge, beyond = (clock.today() + timedelta(days=count) for count in (days, days + (1 if days > 0 else -1)))
+        anna.report("new_employee", entry_date=edge.isoformat())
+        page = anna.send("new_employee", entry_date=beyond.isoformat())
+        assert (
+            page.errors()["entry_date"] == f"Bitte prüfen Sie das Jahr: {beyond.year} liegt zu weit von heute entfernt."
+        )
+    assert len(submissions()) == 2
+
+
 @pytest.mark.parametrize("phone", ["0211 123456", "+49 (0)211/123-456", "0172–555.0199", "12345", "(030)  1 2 3 4 5"])
 def test_plausible_phone_numbers(anna, submissions, phone):
     anna.report("new_employee", phone=phone, mobile=phone)
@@ -142,10 +159,11 @@ def test_implausible_phone_numbers(anna, submissions, phone):
 def test_extension(anna, submissions):
     anna.report("new_employee", extension="-7")
     assert submissions()[0].extension == "-7"
-    page = anna.send("new_employee", extension="Zentrale")
-    sentence = "Bitte prüfen Sie „Telefondurchwahl“. Eine Nummer besteht aus Ziffern, zum Beispiel 42."
-    assert page.errors() == {"extension": sentence}
-    assert page.fields()["extension"] == "Zentrale"
+    for extension in ("Zentrale", "-"):
+        page = anna.send("new_employee", extension=extension)
+        sentence = "Bitte prüfen Sie „Telefondurchwahl“. Eine Nummer besteht aus Ziffern, zum Beispiel 42."
+        assert page.errors() == {"extension": sentence}
+        assert page.fields()["extension"] == extension
 
 
 @pytest.mark.parametrize("email", ["anna@sommer.example", "a.b+c@mail.sommer.example", "anna@bäckerei-sommer.de"])

@@ -1,4 +1,4 @@
-"""What keyboards on glass and browsers' memories are told of every field, and sections that fit a thumb."""
+"""The attributes of every field for on-screen keyboards and autofill, and the sections of the form."""
 
 import re
 
@@ -12,7 +12,7 @@ SIGNS = {"autocapitalize": "characters", "spellcheck": "false"}
 PLAIN = {"spellcheck": "false"}
 AS_EMAIL = {"inputmode": "email"}
 
-# What may be filled in by itself is the sender's own; a new employee has a section of their own, and so has a caller.
+# Autofill is for the sender's own data; a new employee and a caller have autofill sections of their own.
 AUTOFILL = {
     "name": ("name", NAME),
     "phone": ("tel", {}),
@@ -48,17 +48,17 @@ LINES = ("text", "tel", "email", "date", "password", "search", "url", "number")
 
 
 @pytest.mark.parametrize("category", EXAMPLES)
-def test_every_line_knows_its_keyboard_and_who_may_fill_it(anna, category):
-    knows_keyboards(anna.post("/felder", anna.filled(category)), AUTOFILL)
+def test_every_input_has_its_attributes(anna, category):
+    check_input_attributes(anna.post("/felder", anna.filled(category)), AUTOFILL)
 
 
 @pytest.mark.parametrize("category", EXAMPLES)
-def test_every_line_of_a_call_knows_them_too(clara, category):
+def test_every_input_of_a_call_has_its_attributes(clara, category):
     values = clara.get(CALL).fields().to_dict()
-    knows_keyboards(clara.post(f"{CALL}/felder", values | {"category": category}), AT_THE_PHONE)
+    check_input_attributes(clara.post(f"{CALL}/felder", values | {"category": category}), AT_THE_PHONE)
 
 
-def knows_keyboards(page, autofill):
+def check_input_attributes(page, autofill):
     form = page.element("request-form")
     lines = {field.get("name"): field for field in form.iter("input") if field.get("type") in LINES}
     assert lines
@@ -70,7 +70,7 @@ def knows_keyboards(page, autofill):
     assert enters == ["next"] * (len(lines) - 1) + ["send"]
 
 
-def test_a_longer_text_leaves_enter_and_spelling_to_who_writes(anna, ticket_path, approver):
+def test_textareas_have_no_enter_key_hint(anna, ticket_path, approver):
     bernd, link = approver()
     pages = [anna.post("/felder", anna.filled(category)) for category in EXAMPLES]
     pages += [anna.get(ticket_path), bernd.get(link)]
@@ -100,7 +100,7 @@ def test_sections(anna, category):
     sections = [part for part in page.element("fields") if part.tag == "fieldset" and part.get("id") != "attachments"]
     assert [section.findtext("legend") for section in sections] == SECTIONS[category]
     assert [section.get("data-category") for section in sections] == [category, *[None] * (len(sections) - 1)]
-    # The order of the errors is the order of the page.
+    # Errors are listed in the order of the page.
     wrong = anna.post("/", anna.filled(category) | dict.fromkeys(EXAMPLES[category], "") | {"name": ""})
     names = [field.get("name") for field in wrong.element("request-form").iter() if field.get("name")]
     faulty = [href.removeprefix("#").removesuffix("-0") for href, _ in wrong.summary()]

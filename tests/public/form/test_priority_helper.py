@@ -1,4 +1,4 @@
-"""The priority helper: two questions suggest a priority, at both desks, and never choose it."""
+"""The priority helper, for customers and on the phone: two questions suggest a priority but do not choose it."""
 
 import pytest
 
@@ -33,7 +33,7 @@ def test_every_pair_of_answers(anna, affected, workable, words):
     assert page.element("suggestion").get("role") == "status"
     assert "open" in page.element("priority-helper").attrib
     assert page.fields().to_dict().items() >= (answers | {"description": "Der Drucker streikt."}).items()
-    # It suggests, and the person chooses.
+    # The suggestion does not change the choice.
     assert page.fields()["priority"] == "low"
 
 

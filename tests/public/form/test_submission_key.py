@@ -1,4 +1,4 @@
-"""The draft key of a form: sent twice is received once, and nothing else that was typed is swallowed."""
+"""The submission key: a form sent twice is received once, and other content is received as another request."""
 
 import io
 import threading
@@ -35,7 +35,7 @@ def test_sent_again_with_htmx(anna, submissions):
 
 
 def test_sent_again_after_a_restart_of_the_browser(anna, app, submissions):
-    """A browser that lost its session shows the form once more, and then the receipt of the first time."""
+    """A browser that lost its session gets the form again, and then the first receipt."""
     values = anna.filled("incident")
     first = anna.post("/", values)
     other = Visitor(app, anna.known)
@@ -85,7 +85,7 @@ def test_another_file_is_another_request(anna, submissions):
 
 
 def test_key_of_another_person(anna, dora, submissions):
-    """Whoever learns a draft key gets neither the receipt nor the place of the person it belongs to."""
+    """Somebody who learns a submission key can neither see nor replace the request of its owner."""
     values = anna.filled("incident")
     anna.post("/", values)
     page = dora.send("incident", draft=values["draft"])

@@ -7,7 +7,7 @@ import pytest
 from database import database
 from models import Attachment, Submission
 from services.background import worker
-from services.intake import unmatched
+from services.intake import intake, unmatched
 from settings import settings
 from tests.support.cast import NOW
 from tests.support.database import files_on_disk
@@ -222,14 +222,17 @@ def test_texts_without_files_stay_when_there_are_too_many_bytes(app):
 
 def test_the_worker_logs_once_per_sweep_how_many_went(app, monkeypatch, caplog):
     settings.unmatched_most = 3
-    task = worker.Worker()
+    add_unmatched(9000, 1)
     with database.connection_context():
-        task.tick(NOW)
-    monkeypatch.setattr(worker, "admit_batch", lambda now, failed: 1)
+        Submission.update(state="pending", unmatched_reason=None).execute()
+    monkeypatch.setattr(intake, "admit", lambda *_: None)
+    portals_worker = worker.Worker()
+    with database.connection_context():
+        portals_worker.tick(NOW)
     for round_number in range(4):
         add_unmatched(1000 * round_number, 5, f"Runde {round_number}")
         with database.connection_context():
-            task.tick(NOW + timedelta(minutes=20 * round_number))
+            portals_worker.tick(NOW + timedelta(minutes=20 * round_number))
     assert [record.getMessage() for record in caplog.records] == [
         "Zu viele nicht zugeordnete Anfragen: Das Portal hat 17 verworfen, um Platz zu machen."
     ]

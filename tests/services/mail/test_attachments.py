@@ -1,4 +1,4 @@
-"""The files of a request, as the office gets them with the mail about the new ticket, if it wants to."""
+"""Files of a request in the mail about the new ticket, if the office has set mail_attachments."""
 
 import io
 
@@ -17,8 +17,8 @@ PHOTO, PLAN, LOG = ("Foto vom Gerät.png", PNG), ("Plan.pdf", pdf()), ("Protokol
 
 
 @pytest.fixture
-def wanted(app):
-    """The office wants the files with the mail."""
+def mail_attachments(app):
+    """The office has set that it gets the files by mail."""
     settings.mail_attachments = "on"
 
 
@@ -33,7 +33,7 @@ def attached(mail):
     ]
 
 
-def test_the_office_gets_what_was_sent_and_the_customer_gets_none_of_it(wanted, anna, run_worker, mailbox):
+def test_only_the_office_gets_the_files(mail_attachments, anna, run_worker, mailbox):
     anna.report("incident", files=files(PHOTO, PLAN, LOG))
     run_worker()
     assert attached(mailbox.last_to(OFFICE)) == [
@@ -44,7 +44,7 @@ def test_the_office_gets_what_was_sent_and_the_customer_gets_none_of_it(wanted, 
     assert attached(mailbox.last_to(COMPANY)) == []
 
 
-def test_no_file_goes_unless_it_is_wanted(anna, run_worker, mailbox):
+def test_no_file_is_attached_by_default(anna, run_worker, mailbox):
     anna.report("incident", files=files(PHOTO))
     run_worker()
     mail = mailbox.last_to(OFFICE)
@@ -52,7 +52,7 @@ def test_no_file_goes_unless_it_is_wanted(anna, run_worker, mailbox):
     assert PHOTO[0] in text_of(mail)
 
 
-def test_files_that_came_later_do_not_go(wanted, ask_approvers, anna, deliver_mails, mailbox):
+def test_later_files_are_not_attached(mail_attachments, ask_approvers, anna, deliver_mails, mailbox):
     bernd, _ = ask_approvers(files=files(PHOTO))
     page = path_in(mailbox.last_to(COMPANY), "/vorgang/")
     later_file = {"text": "Noch ein Plan", "files": files(PLAN)}
@@ -69,7 +69,7 @@ TOO_LARGE = "Die Anhänge sind zu groß für eine E-Mail und deshalb nicht dabei
 
 
 @pytest.mark.parametrize(("too_much", "names"), [(0, [PHOTO[0], PLAN[0]]), (1, [])])
-def test_more_than_usual_mail_servers_take(wanted, anna, run_worker, mailbox, monkeypatch, too_much, names):
+def test_files_too_large_for_a_usual_server(mail_attachments, anna, run_worker, mailbox, monkeypatch, too_much, names):
     monkeypatch.setattr(mime, "MAX_ATTACHED_BYTES", len(PNG) + len(pdf()) - too_much)
     anna.report("incident", files=files(PHOTO, PLAN))
     run_worker()
@@ -80,7 +80,7 @@ def test_more_than_usual_mail_servers_take(wanted, anna, run_worker, mailbox, mo
 
 
 @pytest.mark.parametrize(("size", "names"), [(100_000, []), (200_000, ["Protokoll.log"]), (None, ["Protokoll.log"])])
-def test_more_than_this_mail_server_takes(wanted, anna, run_worker, size, names):
+def test_files_too_large_for_this_server(mail_attachments, anna, run_worker, size, names):
     with mail_server_running(data_size_limit=size) as server:
         settings.smtp_url = server.url
         anna.report("incident", files=files(("Protokoll.log", b"Papierstau\n" * 10_000)))
@@ -90,8 +90,8 @@ def test_more_than_this_mail_server_takes(wanted, anna, run_worker, size, names)
     assert (TOO_LARGE in text_of(mail)) == (not names)
 
 
-def test_a_file_that_cannot_be_read_holds_up_no_other_mail(
-    wanted, anna, clara, run_worker, deliver_mails, advance_clock, mailbox
+def test_unreadable_file_delays_no_other_mail(
+    mail_attachments, anna, clara, run_worker, deliver_mails, advance_clock, mailbox
 ):
     anna.report("incident", files=files(PHOTO))
     anna.report("callback")

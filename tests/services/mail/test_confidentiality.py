@@ -1,4 +1,4 @@
-"""What no mail may do: reach somebody it is not meant for, tell what is not theirs, decide something, start a loop."""
+"""No mail reaches the wrong person, shows another customer's data, decides something or starts a loop of replies."""
 
 import io
 import re
@@ -34,7 +34,7 @@ HEADERS = {
 
 ATTACHED = {"Content-Type", "Content-Transfer-Encoding", "Content-Disposition", "MIME-Version"}
 
-# What would be a header of its own, if anybody let it.
+# Texts that try to add a header.
 INJECTED = [
     "Sommer\r\nBcc: dora@boese.example",
     "Sommer\nBcc: dora@boese.example\n\nKauft!",
@@ -44,17 +44,17 @@ INJECTED = [
     '"Sommer" <dora@boese.example>, ',
 ]
 
-# What would spoil a mail, or keep it from being written: it stands for letters that do not exist.
+# Encoded words that cannot be decoded; they could spoil a mail or keep it from being written.
 UNREADABLE = ["x=?utf-8?b?faq\\?=y €", " =?utf-8?q?=ed=a0=80?= €"]
 
-# Every field that somebody types into, with a category that has it.
+# Every field for free text, with a category that has it.
 CATEGORY_WITH = {name: category for category in EXAMPLES for name in EXAMPLES[category] | OPTIONAL[category]}
 CATEGORY_WITH |= {"name": "incident", "phone": "incident"}
 TYPED = CATEGORY_WITH.keys() - {"salutation", "priority", "entry_date"}
 
 
 def body_of(mail):
-    """Return all that somebody can read of a mail, decoded."""
+    """Return all readable parts of a mail, decoded."""
     return "\n".join([mail["Subject"], text_of(mail), mail.get_body(("html",)).get_content()])
 
 
@@ -63,25 +63,25 @@ def kinds():
         return {message.kind for message in Message.select()}
 
 
-# --- Nobody outside ---
+# --- Recipients ---
 
 
-def other(pin):
+def wrong(pin):
     return pin[:-1] + str((int(pin[-1]) + 1) % 10)
 
 
-def test_no_mail_for_what_matched_nobody(companies, clara, run_worker, deliver_mails, submissions):
-    """Whatever was typed, and whatever the office does with it but a ticket."""
+def test_no_mail_for_unmatched_requests(companies, clara, run_worker, deliver_mails, submissions):
+    """Whatever was typed, and whatever the office does with it short of making a ticket."""
     sommer, winter = companies
     with database.connection_context():
         former, sommer.pin = sommer.pin, pins.issue_pin(sommer.customer, NOW)
         customers.lock(winter.customer, NOW)
     sommer.appoint()
-    for number, pin in (("K1001", other(sommer.pin)), ("K9999", sommer.pin), ("K1001", former), ("K1002", winter.pin)):
+    for number, pin in (("K1001", wrong(sommer.pin)), ("K9999", sommer.pin), ("K1001", former), ("K1002", winter.pin)):
         for category in EXAMPLES:
             sommer.reporter.report(category, customer_number=number, pin=pin, email=sommer.anna, priority="high")
         for name in TYPED:
-            # A form is asked for once, and sent again and again with a fresh draft key.
+            # One form, sent again and again with a fresh draft key.
             values = sommer.reporter.filled(CATEGORY_WITH[name], customer_number=number, pin=pin)
             for payload in INJECTED:
                 fresh = {"draft": secrets.token_urlsafe(16), name: payload}
@@ -92,7 +92,7 @@ def test_no_mail_for_what_matched_nobody(companies, clara, run_worker, deliver_m
     page = f"/verwaltung/nicht-zugeordnet/{submissions()[0].code}/verwerfen"
     token = clara.get("/verwaltung/anruf").fields()["csrf_token"]
     assert clara.post(page, {"csrf_token": token}).status == 303
-    # That so many PINs were wrong is told to the address on file, and nothing of what came with them.
+    # The address on file is told about the wrong PINs, without anything that was typed.
     (notice,) = deliver_mails()
     assert notice.envelope.rcpt_tos == [sommer.post]
     assert kinds() == {MessageKind.GUESSING}
@@ -106,7 +106,7 @@ def test_no_mail_for_what_matched_nobody(companies, clara, run_worker, deliver_m
         assert words not in body_of(notice)
 
 
-# --- Nothing that is somebody else's ---
+# --- Contents ---
 
 
 def test_no_pin_and_no_foreign_address(every_kind_of_mail):
@@ -122,7 +122,7 @@ def test_no_pin_and_no_foreign_address(every_kind_of_mail):
         if mail["To"] == OFFICE:
             continue
         company = theirs[mail["To"]]
-        # Who asked stands in what was asked; of the approvers none reads another one's address.
+        # The requester's address is part of the request; no approver sees another one's address.
         allowed = {mail["To"], company.anna}
         assert not [address for address in everybody - allowed if address in seen]
         (stranger,) = {sommer, winter} - {company}
@@ -147,7 +147,7 @@ def has_only_its_own_headers(mail, recipient):
     assert not [part.defects for part in mail.walk() if part.defects]
 
 
-def test_every_mail_asks_machines_for_no_answer(every_kind_of_mail):
+def test_every_mail_has_headers_against_automatic_replies(every_kind_of_mail):
     for mail in every_kind_of_mail.mails:
         has_only_its_own_headers(mail, mail["To"])
         assert mail["Auto-Submitted"] == "auto-generated"
@@ -158,8 +158,8 @@ def test_every_mail_asks_machines_for_no_answer(every_kind_of_mail):
 
 
 @pytest.mark.parametrize("payload", INJECTED + UNREADABLE)
-def test_nothing_stored_becomes_a_header(companies, mailbox, run_worker, payload):
-    """In no field, name of a file, a customer, an approver or the office, by whatever way it got there."""
+def test_stored_text_never_becomes_a_header(companies, mailbox, run_worker, payload):
+    """Neither a field nor the name of a file, a customer, an approver or the office, however it got there."""
     company, _ = companies
     company.appoint()
     settings.office_name, settings.mail_attachments = payload, "on"
@@ -193,18 +193,18 @@ def test_nothing_stored_becomes_a_header(companies, mailbox, run_worker, payload
         '"dora@boese.example"@sommer.example',
     ],
 )
-def test_no_typed_address_stands_for_two(companies, submissions, typed):
+def test_typed_address_is_never_two_addresses(companies, submissions, typed):
     answer = companies[0].reporter.send("incident", email=typed)
     assert answer.status == 422
     assert "email" in answer.errors()
     assert submissions() == []
 
 
-# --- Looking ---
+# --- Links ---
 
 
 def test_following_every_link_changes_nothing(every_kind_of_mail, app, advance_clock):
-    """Programs open the links of mails before people do, with GET and with HEAD, more than once, and when they died."""
+    """Mail scanners open links with GET and HEAD, more than once, and also after they have expired."""
     addresses = {url for mail in every_kind_of_mail.mails for url in re.findall(r'https?://[^\s"<>]+', body_of(mail))}
     assert all(url.startswith(f"{settings.url}/") for url in addresses)
     paths = sorted(url.removeprefix(settings.url) for url in addresses)

@@ -1,4 +1,4 @@
-"""A real portal before a real mail server, killed, stopped and doubled: no mail is lost, and none goes as another."""
+"""A real portal with a real mail server, killed, stopped and run twice: no mail is lost, and none gets a second id."""
 
 import asyncio
 import threading
@@ -21,7 +21,7 @@ SOON = 0.05
 
 @pytest.fixture
 def known(own_portal, mail_server):
-    """What somebody of a company with an address on file knows; the portal has a mail server by its settings file."""
+    """Customer number and PIN of a company with an address on file; config.toml names the mail server."""
     known = own_portal.add_customer("K1001", "Bäckerei Sommer", "--mail", SOMMER)
     (own_portal.data_dir / "config.toml").write_text(f'smtp_url = "{mail_server.url}"\n', encoding="utf-8")
     return known
@@ -46,15 +46,15 @@ def ids(mailbox):
     return [mail["Message-ID"] for mail in mailbox.mails]
 
 
-def let_leases_end(portal):
-    """Let all leases be as old as they are long."""
+def end_leases(portal):
+    """End all leases."""
     with portal.database():
         for message in Message.select().where(Message.leased_until.is_null(False)):
             message.leased_until = message.created_at - timedelta(seconds=1)
             message.save(only=[Message.leased_until])
 
 
-def test_kill_between_the_yes_and_the_mark(own_portal, known, mail_server):
+def test_kill_between_acceptance_and_record(own_portal, known, mail_server):
     killed = threading.Event()
 
     async def kill():
@@ -70,8 +70,8 @@ def test_kill_between_the_yes_and_the_mark(own_portal, known, mail_server):
     assert states(own_portal) == [MessageState.WAITING] * 2
     mail_server.failure = {}
     own_portal.run("worker", "--einmal")
-    assert states(own_portal) == [MessageState.WAITING, MessageState.SENT], "the lease of the one holds, the other goes"
-    let_leases_end(own_portal)
+    assert states(own_portal) == [MessageState.WAITING, MessageState.SENT], "only the first is leased"
+    end_leases(own_portal)
     own_portal.start(worker_tick_seconds=SOON)
     mail_server.wait_for(SOMMER, 2)
     assert own_portal.stop() == 0
@@ -96,13 +96,13 @@ def test_kill_between_receipt_and_delivery(own_portal, known, mail_server):
 
 
 def test_two_processes_at_once_send_each_mail_once(own_portal, known, mail_server):
-    couriers = 0
+    senders = 0
     both = asyncio.Event()
 
     async def answer_when_both_hold_a_mail():
-        nonlocal couriers
-        couriers += 1
-        if couriers == 2:
+        nonlocal senders
+        senders += 1
+        if senders == 2:
             both.set()
         await asyncio.wait_for(both.wait(), TIMEOUT_SECONDS)
 
@@ -121,13 +121,13 @@ def test_two_processes_at_once_send_each_mail_once(own_portal, known, mail_serve
     assert own_portal.log() == ""
 
 
-def test_a_server_that_hangs_keeps_nobody_from_reporting_or_stopping(own_portal, known, mail_server):
+def test_server_that_hangs_delays_neither_requests_nor_a_stop(own_portal, known, mail_server):
     mail_server.failure = {"END": HANGS}
     own_portal.start(worker_tick_seconds=SOON)
     report(own_portal, known)
     mail_server.wait_for(SOMMER)
     report(own_portal, known)
-    # A stop is waited for by far not as long as the last word of a mail server.
+    # So a stop that waited for the final reply would fail below.
     assert START_SECONDS < smtp.FINAL_REPLY_SECONDS
     assert own_portal.stop() == 0
     assert own_portal.log() == ""

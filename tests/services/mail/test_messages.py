@@ -1,4 +1,4 @@
-"""What the portal writes to whom, read from a real mail server."""
+"""Recipients, subjects and facts of the mails, read from a real mail server."""
 
 import io
 import re
@@ -107,7 +107,7 @@ def test_office_gets_all_it_needs(anna, run_worker, mailbox):
         assert words in text
 
 
-def test_office_hears_that_something_high_is_not_approved_yet(bernd, anna, run_worker, mailbox):
+def test_office_learns_that_a_high_priority_is_not_approved_yet(bernd, anna, run_worker, mailbox):
     anna.report("incident", priority="high")
     run_worker()
     mail = mailbox.last_to(OFFICE)
@@ -115,7 +115,7 @@ def test_office_hears_that_something_high_is_not_approved_yet(bernd, anna, run_w
     assert "Noch nicht freigegeben." in text_of(mail)
 
 
-def test_only_the_office_reads_an_address_that_may_be_anybodys(bernd, anna, run_worker, mailbox):
+def test_only_the_office_sees_an_address_outside_the_customers_domain(bernd, anna, run_worker, mailbox):
     change_customer(mail_domain="sommer.example")
     for email, is_theirs in ((FOREIGN, False), ("anna@sommer.example", True)):
         anna.report("incident", priority="high", email=email)
@@ -129,7 +129,7 @@ OURS = "url |next_steps|settings\\.|heading |label |part\\(|ticket\\.submission\
 
 
 def test_every_line_begins_with_our_words_or_is_a_quotation():
-    """A line is known by its beginning: whoever types that could speak as somebody quoted, or make a link of ours."""
+    """The start of a line makes it a quotation or a link, so it must not be text that somebody typed."""
     lines = [line for path in (ROOT / "templates/mail").iterdir() for line in path.read_text("utf-8").splitlines()]
     assert [line for line in lines if re.match(rf"\{{\{{ (?!{OURS})", line)] == []
 
@@ -152,8 +152,8 @@ def test_a_call(anna, clara, deliver_mails, mailbox):
     assert "Clara Neumann: Am Telefon aufgenommen." in ticket
 
 
-def test_what_the_office_matched_by_hand(anna, dora, clara, run_worker, deliver_mails, mailbox, submissions):
-    """What was typed as a number may be another customer's; so only the office reads it."""
+def test_request_that_the_office_matched_by_hand(anna, dora, clara, run_worker, deliver_mails, mailbox, submissions):
+    """Only the office sees the typed number: it may be another customer's."""
     dora.report("incident", customer_number="K1002")
     run_worker()
     page = f"/verwaltung/nicht-zugeordnet/{submissions()[0].code}"
@@ -177,7 +177,7 @@ def test_office_with_an_umlaut_in_its_domain_gets_and_sends_mails(anna, run_work
     assert confirmation.envelope.mail_from == "portal@xn--bro-hoa.example"
 
 
-def test_one_mailbox_gets_one_confirmation(anna, run_worker, mailbox):
+def test_two_spellings_of_an_address_get_one_confirmation(anna, run_worker, mailbox):
     with database.connection_context():
         Customer.update(mail_domain="sommer.example").execute()
     anna.report("incident", email="Post@Sommer.example")
@@ -204,7 +204,7 @@ def test_subject_arrives_with_all_its_blanks(anna, run_worker, mailbox, text):
     )
 
 
-def test_answers_reach_the_office_whatever_mails_come_from(anna, run_worker, mailbox):
+def test_replies_reach_the_office_whatever_the_sender(anna, run_worker, mailbox):
     settings.mail_from = "noreply@portal.example"
     anna.report("incident")
     run_worker()
@@ -223,7 +223,7 @@ def test_answers_reach_the_office_whatever_mails_come_from(anna, run_worker, mai
         "anna@so\u00admmer.example",
     ],
 )
-def test_no_mail_leaves_for_an_address_that_is_not_surely_the_customers(anna, run_worker, mailbox, typed):
+def test_no_mail_to_an_address_that_is_not_surely_the_customers(anna, run_worker, mailbox, typed):
     with database.connection_context():
         Customer.update(mail_domain="sommer.example").execute()
     anna.send("incident", email=typed)

@@ -1,4 +1,4 @@
-"""How the mails and the pages that they lead to put it: each says to its reader what is so, and what comes next."""
+"""Wording of the mails and of the pages behind their links: the facts for this reader, and what comes next."""
 
 import pytest
 
@@ -18,7 +18,7 @@ def change_customer(**values):
         Customer.update(values).execute()
 
 
-def test_no_mail_has_a_gap_or_begins_or_ends_with_one(every_kind_of_mail):
+def test_no_mail_has_stray_blank_lines(every_kind_of_mail):
     for mail in every_kind_of_mail.mails:
         assert "\n\n\n" not in text_of(mail)
         assert text_of(mail) == text_of(mail).strip("\n") + "\n"
@@ -47,7 +47,7 @@ def test_condition_of_an_approver_reaches_the_office(ask_approvers, deliver_mail
     assert "Freigegeben von Bernd Brot:\n\n> Nur bis 500 Euro.\n" in text_of(deliver_mails()[-1])
 
 
-def test_approval_on_behalf_is_not_said_to_be_the_offices(ask_approvers, desk, deliver_mails):
+def test_approval_on_behalf_is_not_attributed_to_the_office(ask_approvers, desk, deliver_mails):
     ask_approvers()
     desk().act("freigeben", "Bernd Brot, am Telefon")
     mail = text_of(deliver_mails()[-1])
@@ -71,7 +71,7 @@ def test_approvers_read_what_follows(ask_approvers, decision, email, words):
     assert petra.look().text_of("follows") == words
 
 
-def test_approvers_read_that_work_goes_on_and_when_it_is_over(ask_approvers, desk):
+def test_approvers_read_that_work_goes_on_until_it_is_done(ask_approvers, desk):
     bernd, _ = ask_approvers(priority="high")
     desk().act("vor-freigabe-beginnen", "Die Kasse steht.")
     bernd.press("approved")
@@ -80,7 +80,7 @@ def test_approvers_read_that_work_goes_on_and_when_it_is_over(ask_approvers, des
     assert bernd.look().element("follows") is None
 
 
-def test_who_asks_after_a_start_says_that_work_has_begun(ask_approvers, desk, deliver_mails, mailbox):
+def test_request_for_approval_after_a_start_says_that_work_has_begun(ask_approvers, desk, deliver_mails, mailbox):
     ask_approvers(priority="high")
     desk().act("vor-freigabe-beginnen", "Die Kasse steht.")
     desk().act("freigabe-anfragen")
@@ -90,7 +90,7 @@ def test_who_asks_after_a_start_says_that_work_has_begun(ask_approvers, desk, de
 
 
 @pytest.mark.parametrize(("on_behalf", "whom"), [(False, "Bernd Brot"), (True, "Ihrem Genehmiger")])
-def test_who_asked_hears_what_to_do_after_a_decline(ask_approvers, desk, deliver_mails, mailbox, anna, on_behalf, whom):
+def test_requester_learns_what_follows_a_decline(ask_approvers, desk, deliver_mails, mailbox, anna, on_behalf, whom):
     bernd, _ = ask_approvers()
     if on_behalf:
         desk().act("ablehnen", "Bernd Brot, am Telefon")
@@ -132,7 +132,7 @@ def test_answer_names_the_request_and_greets_only_once(ask_approvers, desk, deli
         (TicketStatus.IN_PROGRESS, None),
     ],
 )
-def test_office_hears_what_a_message_does_and_whom_to_call(anna, run_worker, deliver_mails, mailbox, status, sentence):
+def test_office_learns_what_a_reply_changes(anna, run_worker, deliver_mails, mailbox, status, sentence):
     anna.report("incident")
     run_worker()
     set_ticket(status=status)
@@ -143,7 +143,7 @@ def test_office_hears_what_a_message_does_and_whom_to_call(anna, run_worker, del
     assert sentence in mail if sentence else "Ticket" not in mail
 
 
-def test_address_on_file_is_not_spoken_to_as_if_it_had_asked(anna, run_worker, mailbox):
+def test_address_on_file_is_not_addressed_as_the_requester(anna, run_worker, mailbox):
     change_customer(mail_domain="sommer.example")
     anna.report("incident", email=ANNA)
     run_worker()
@@ -156,7 +156,7 @@ def test_address_on_file_is_not_spoken_to_as_if_it_had_asked(anna, run_worker, m
 
 
 @pytest.mark.parametrize("email", ["", COMPANY])
-def test_office_hears_that_nobody_is_told(anna, run_worker, mailbox, email):
+def test_office_learns_that_nobody_gets_a_confirmation(anna, run_worker, mailbox, email):
     change_customer(email=email)
     anna.report("incident", email="fremd@gmx.de")
     run_worker()

@@ -1,4 +1,4 @@
-"""Backups: one archive of everything while the portal runs, whole or not at all, daily by itself, the last few kept."""
+"""Backups: one complete archive while the portal runs, by command or daily; the last few are kept."""
 
 import errno
 import hashlib
@@ -10,7 +10,7 @@ import sqlite3
 import stat
 import zipfile
 from contextlib import closing
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -40,12 +40,12 @@ def filled(anna, run_worker):
 
 @pytest.fixture
 def backup_task(app, shared):
-    """Let the daily backup have its turn, as once per tick."""
-    keeper = worker.BackupTask()
+    """Run one tick of the backup thread."""
+    portals_worker = worker.Worker()
 
     def tick():
-        with app.app_context(), database.connection_context():
-            keeper.tick(clock.now())
+        with database.connection_context():
+            portals_worker.tick(clock.now(), "backup")
 
     return tick
 
@@ -91,7 +91,7 @@ def test_archive_holds_everything(filled, run_command, tickets, tmp_path):
 
 
 @pytest.mark.parametrize("with_key", [True, False])
-def test_what_is_secret_goes_in_only_when_asked(app, run_command, monkeypatch, caplog, with_key):
+def test_secrets_are_included_only_on_request(app, run_command, monkeypatch, caplog, with_key):
     caplog.set_level("INFO")
     monkeypatch.setattr(settings, "smtp_url", "smtp://name:geheim@mail.firma.example")
     printed(run_command("sichern", *(["--mit-schluessel"] if with_key else [])))
@@ -116,7 +116,7 @@ def test_another_target(filled, run_command, tmp_path):
     ("target", "sentence"),
     [("da.zip", "gibt es schon"), ("fehlt/x.zip", "gibt es nicht. Ist der Datenträger angeschlossen?")],
 )
-def test_target_that_cannot_be(filled, run_command, tmp_path, target, sentence):
+def test_impossible_target(filled, run_command, tmp_path, target, sentence):
     (tmp_path / "da.zip").write_bytes(b"meins")
     assert sentence in refusal(run_command("sichern", "--ziel", str(tmp_path / target)))
     assert (tmp_path / "da.zip").read_bytes() == b"meins"
@@ -127,18 +127,16 @@ def test_nothing_to_back_up(app, run_command):
     assert "nichts zu sichern" in refusal(run_command("sichern"))
 
 
-def test_file_deleted_meanwhile_is_deleted_from_the_copy(filled, run_command, tmp_path, monkeypatch):
-    add = backup._add
+def test_a_file_deleted_in_the_meantime_is_deleted_from_the_copy(filled, tmp_path):
+    def delete_a_file():
+        if Attachment.select().count() == 2:
+            attachment = Attachment.get()
+            attachment.delete_instance()
+            (settings.files_dir / attachment.stored_name).unlink()
+        return False
 
-    def delete_the_other_one(archive, name, *rest):
-        if database.execute_sql("SELECT COUNT(*) FROM attachment").fetchone() == (2,):
-            other = Attachment.get(Attachment.stored_name != name.removeprefix("files/"))
-            Attachment.delete_by_id(other.id)
-            (settings.files_dir / other.stored_name).unlink()
-        return add(archive, name, *rest)
-
-    monkeypatch.setattr(backup, "_add", delete_the_other_one)
-    assert "fehlen" not in printed(run_command("sichern"))
+    with database.connection_context():
+        assert backup.make(NOW, is_stopping=delete_a_file).faulty == []
     held = contents(archives()[0])
     (member,) = (member for member in held if member.startswith("files/"))
     named = rows(held["tickets.db"], tmp_path, "SELECT stored_name FROM attachment")
@@ -146,7 +144,7 @@ def test_file_deleted_meanwhile_is_deleted_from_the_copy(filled, run_command, tm
 
 
 def become_a_folder(path):
-    """Let reading fail in another way than by absence, as on a dying disk."""
+    """Let reading fail in another way than by absence, as on a failing disk."""
     path.unlink()
     path.mkdir()
 
@@ -154,14 +152,14 @@ def become_a_folder(path):
 @pytest.mark.parametrize(
     "harm", [lambda path: path.unlink(), lambda path: path.write_bytes(b"verfault"), become_a_folder]
 )
-def test_lost_file_is_told_and_the_rest_is_saved(filled, run_command, harm):
+def test_a_lost_file_is_reported_and_the_rest_is_saved(filled, run_command, harm):
     path = next(settings.files_dir.iterdir())
     harm(path)
     assert "Anhänge, die fehlen oder beschädigt sind: 1." in printed(run_command("sichern"))
     assert json.loads(contents(archives()[0])["manifest.json"])["faulty"] == [path.name]
 
 
-def test_missing_logo_is_told_and_the_rest_is_saved(backup_task, monkeypatch, caplog):
+def test_a_missing_logo_is_reported_and_the_rest_is_saved(backup_task, monkeypatch, caplog):
     monkeypatch.setattr(settings, "office_logo", "logo.svg")
     backup_task()
     assert len(archives()) == 1
@@ -192,13 +190,13 @@ def test_no_room(filled, run_command, monkeypatch):
     assert archives() == leftovers() == []
 
 
-def test_scarce_room_here_keeps_nobody_from_another_disk(filled, run_command, tmp_path, monkeypatch):
+def test_another_disk_needs_no_reserve(filled, run_command, tmp_path, monkeypatch):
     monkeypatch.setattr(settings, "disk_reserve_mib", 2**40)
     assert "nicht genug Platz" in refusal(run_command("sichern"))
     printed(run_command("sichern", "--ziel", str(tmp_path / "woanders.zip")))
 
 
-def test_disk_in_the_network_that_brings_names_there_by_itself(filled, run_command, monkeypatch):
+def test_network_disk_that_cannot_sync_folders(filled, run_command, monkeypatch):
     fsync = os.fsync
 
     def refuse_folders(descriptor):
@@ -219,7 +217,7 @@ def test_disk_full_in_the_middle(filled, run_command, monkeypatch):
     assert archives() == leftovers() == []
 
 
-def test_last_ones_are_kept(app, run_command, advance_clock, monkeypatch):
+def test_the_last_ones_are_kept(app, run_command, advance_clock, monkeypatch):
     monkeypatch.setattr(settings, "backups_kept", 2)
     settings.backups_dir.mkdir()
     others = [settings.backups_dir / name for name in ("vor-umstellung-20251124-030000-0001.db", "sicherung-alt.zip")]
@@ -232,7 +230,7 @@ def test_last_ones_are_kept(app, run_command, advance_clock, monkeypatch):
     assert all(path.exists() for path in others)
 
 
-def test_archives_of_a_clock_that_was_wrong_give_way(app, run_command, advance_clock, monkeypatch):
+def test_archives_dated_in_the_future_are_deleted_first(app, run_command, advance_clock, monkeypatch):
     monkeypatch.setattr(settings, "backups_kept", 2)
     settings.backups_dir.mkdir()
     for day in (1, 2, 3):
@@ -244,10 +242,10 @@ def test_archives_of_a_clock_that_was_wrong_give_way(app, run_command, advance_c
     assert archives() == ["sicherung-20261123-103000.zip", "sicherung-20261124-103000.zip"]
 
 
-def test_what_a_killed_backup_left_goes_after_a_day(app, run_command):
+def test_remains_of_a_killed_backup_are_deleted_after_a_day(app, run_command):
     settings.backups_dir.mkdir()
     old, fresh = settings.backups_dir / ".unfertig-1.db", settings.backups_dir / ".unfertig-2.db"
-    for path, age in ((old, timedelta(days=2)), (fresh, timedelta(hours=2))):
+    for path, age in ((old, timedelta(days=1, seconds=1)), (fresh, timedelta(hours=23, minutes=59, seconds=59))):
         path.touch()
         made = (NOW - age).timestamp()
         os.utime(path, (made, made))
@@ -267,6 +265,30 @@ def test_daily_at_its_time(backup_task, advance_clock, monkeypatch):
     advance_clock(hours=20)
     backup_task()
     assert archives() == ["sicherung-20261123-110000.zip", "sicherung-20261124-120000.zip"]
+
+
+def test_after_the_clock_was_put_back_a_daily_backup_is_made(backup_task, advance_clock):
+    for days in (1, -1):
+        advance_clock(days=days)
+        backup_task()
+    assert archives() == ["sicherung-20261123-103000.zip", "sicherung-20261124-103000.zip"]
+
+
+@pytest.mark.parametrize(
+    ("moment", "is_due"),
+    [("2026-11-23T23:14:59", False), ("2026-11-23T23:15:00", True), ("2026-11-24T22:59:59", True)],
+)
+def test_daily_at_its_time_by_the_offices_clock(app, monkeypatch, moment, is_due):
+    """A quarter past midnight in the office is still the day before in UTC."""
+    monkeypatch.setattr(settings, "backup_time", "00:15")
+    with database.connection_context():
+        backup.make(datetime(2026, 11, 22, 23, 15, tzinfo=UTC))
+    assert backup.is_due(datetime.fromisoformat(moment).replace(tzinfo=UTC)) == is_due
+
+
+@pytest.mark.parametrize(("age", "is_old"), [(timedelta(days=2), False), (timedelta(days=2, microseconds=1), True)])
+def test_the_edge_of_an_old_backup(age, is_old):
+    assert backup.BackupStatus(made_at=NOW - age).is_old(NOW) == is_old
 
 
 def test_no_daily_backup_without_a_time(backup_task, monkeypatch):
@@ -293,9 +315,7 @@ def test_failed_daily_backup_shows_and_is_tried_again(filled, backup_task, clara
 
 
 @pytest.mark.parametrize("error", [DatabaseError("disk I/O error"), RuntimeError("something else")])
-def test_daily_backup_that_fails_at_the_database_or_as_nobody_thought_of(
-    filled, backup_task, clara, monkeypatch, error
-):
+def test_daily_backup_with_an_unexpected_error(filled, backup_task, clara, monkeypatch, error):
     tries = []
 
     def fail(*_):
@@ -329,9 +349,9 @@ def test_discarded_file_is_not_missing(dora, run_worker, clara, run_command, sub
 def test_running_portal_backs_itself_up(own_portal):
     own_portal.add_customer("K1001", "Bäckerei Sommer")
     own_portal.start(worker_tick_seconds=0.05, backup_time="00:00")
-    # Each look takes a process; long before the last of them the backup was made.
-    looks = (own_portal.run("pruefen", check=False) for _ in range(20))
-    assert any("Sicherung: in Ordnung" in look for look in looks)
+    # Each check starts a process; long before the last one the backup is made.
+    checks = (own_portal.run("pruefen", check=False) for _ in range(20))
+    assert any("Sicherung: in Ordnung" in output for output in checks)
     (archive,) = (own_portal.data_dir / "backups").glob("*.zip")
     with zipfile.ZipFile(archive) as held:
         assert held.testzip() is None

@@ -1,4 +1,4 @@
-"""A data folder that lost something or is closed to its user: no start makes it worse, and every sentence helps."""
+"""A data folder that is incomplete or inaccessible: no start makes it worse, and every sentence helps."""
 
 import io
 import json
@@ -46,7 +46,7 @@ def lose_files():
 @pytest.mark.parametrize(
     "lose", [lambda: settings.database_path.unlink(), lambda: settings.database_path.write_bytes(b"")]
 )
-def test_lost_database_is_not_made_anew(in_use, run_command, lose, rest):
+def test_a_lost_database_is_not_created_again(in_use, run_command, lose, rest):
     lose()
     rest()
     kept = sorted(path for path in settings.data_dir.rglob("*") if path.is_file())
@@ -59,7 +59,7 @@ def test_lost_database_is_not_made_anew(in_use, run_command, lose, rest):
 
 
 @pytest.mark.parametrize("made", [[], ["files"], ["files", "logs"], ["files", "tickets.db"], ["secret.key"]])
-def test_interrupted_first_start_is_taken_up(app, run_command, tmp_path, made):
+def test_an_interrupted_first_start_goes_on(app, run_command, tmp_path, made):
     settings.load({"TICKET_DATA_DIR": str(tmp_path / "neu")})
     settings.data_dir.mkdir(mode=0o700)
     for name in made:
@@ -74,12 +74,12 @@ def test_interrupted_first_start_is_taken_up(app, run_command, tmp_path, made):
     assert settings.database_path.stat().st_size > 0
 
 
-# --- Closed to the user ---
+# --- inaccessible to the user ---
 
 
 @pytest.fixture
 def close(monkeypatch):
-    """Let something of the data folder belong to somebody else, as far as whoever asks can tell."""
+    """Let a path in the data folder look as if it belonged to somebody else."""
 
     def refuse(name):
         closed = settings.data_dir / name
@@ -107,7 +107,7 @@ def close(monkeypatch):
         ("config.toml", set()),
     ],
 )
-def test_closed_is_said_and_nothing_else_is_made_of_it(in_use, run_command, close, name, left_out):
+def test_inaccessible_paths_are_reported_and_nothing_else_is_concluded(in_use, run_command, close, name, left_out):
     (settings.data_dir / "tickets.db-journal").touch()
     (settings.data_dir / "config.toml").touch()
     settings.logs_dir.mkdir(exist_ok=True)
@@ -131,7 +131,7 @@ def test_database_that_cannot_be_written_to_stops_the_start(in_use, close):
     assert str(closed) in str(refused.value)
 
 
-def test_files_folder_that_is_gone(in_use, run_command):
+def test_missing_files_folder(in_use, run_command):
     shutil.rmtree(settings.files_dir)
     (found,) = [sentence for topic, sentence in faults(run_command) if topic == "Anhänge"]
     assert "„Foto.png“ (fehlt" in found
@@ -139,7 +139,7 @@ def test_files_folder_that_is_gone(in_use, run_command):
 
 @pytest.fixture
 def moved_by_root(in_use):
-    """Copy the data folder to where anybody can get at it, as the user of the portal owns it, and run app.py as him."""
+    """Copy the data folder to a public place, give it to the portal's user, and run app.py as that user."""
     if not hasattr(os, "geteuid") or os.geteuid() != 0:
         pytest.skip("Only root can act as somebody else.")
     with tempfile.TemporaryDirectory() as place:
@@ -151,7 +151,7 @@ def moved_by_root(in_use):
             path.chmod(0o700 if path.is_dir() else 0o600)
 
         def run(*arguments):
-            # What is imported may itself be closed to him.
+            # The imported packages may be inaccessible to that user.
             code = (
                 "import os, sys; sys.path.insert(0, '.'); import app, encodings.utf_8_sig, encodings.cp437; "
                 f"os.setgroups([]); os.setuid({NOBODY}); sys.argv = ['app.py', *{arguments!r}]; app.main()"
@@ -182,7 +182,7 @@ def test_restored_by_somebody_else(moved_by_root, name):
             assert f"sudo chown -R {NOBODY} {folder}" in told
 
 
-def test_log_that_takes_nothing_is_said_once(app, capsys, monkeypatch):
+def test_a_log_that_cannot_be_written_is_reported_once(app, capsys, monkeypatch):
     settings.logs_dir.mkdir()
     (settings.logs_dir / log_setup.FILE_NAME).mkdir()
     log = logging.getLogger("probe")

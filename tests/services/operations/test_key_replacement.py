@@ -1,4 +1,4 @@
-"""A secret key that is lost for ever: the way out is said, asks first, and leads back to work."""
+"""A lost secret key: replacing it is explained, asks first, and leads to a portal that works again."""
 
 import pytest
 
@@ -21,7 +21,7 @@ def damage():
 
 
 @pytest.mark.parametrize("harm", [lose, damage])
-def test_start_says_the_way_back_and_the_way_out(clara, run_command, harm):
+def test_start_explains_what_to_do(clara, run_command, harm):
     harm()
     with pytest.raises(StartError, match=r"zurück\. .* der Befehl „schluessel neu“ eine andere\.$"):
         create_app()
@@ -29,7 +29,9 @@ def test_start_says_the_way_back_and_the_way_out(clara, run_command, harm):
 
 
 @pytest.mark.parametrize("harm", [lose, damage])
-def test_nothing_counts_that_hung_on_the_old_one(ask_approvers, signed_out, run_command, app, mailbox, caplog, harm):
+def test_old_pins_links_and_second_factors_are_invalid(
+    ask_approvers, signed_out, run_command, app, mailbox, caplog, harm
+):
     caplog.set_level("INFO")
     bernd, _ = ask_approvers()
     path = path_in(mailbox.last_to("post@sommer.example"), "/vorgang/")
@@ -48,13 +50,13 @@ def test_nothing_counts_that_hung_on_the_old_one(ask_approvers, signed_out, run_
 
 @pytest.fixture
 def replaced(ask_approvers, clara, run_command):
-    """A portal whose key was lost and made anew."""
+    """A portal with a new key in place of a lost one."""
     ask_approvers()
     lose()
     printed(run_command("schluessel", "neu", typed="ja\n"))
 
 
-def test_old_pin_opens_nothing_and_a_new_one_does(replaced, anna, run_command, run_worker, tickets):
+def test_the_old_pin_is_invalid_and_a_new_one_works(replaced, anna, run_command, run_worker, tickets):
     anna.report("incident")
     run_worker()
     assert len(tickets()) == 1
@@ -64,11 +66,9 @@ def test_old_pin_opens_nothing_and_a_new_one_does(replaced, anna, run_command, r
     assert len(tickets()) == 2
 
 
-def test_mails_that_go_out_now_have_links_that_open(
-    anna, approvers, run_worker, app, run_command, mailbox, monkeypatch
-):
+def test_waiting_mails_are_sent_with_valid_links(anna, approvers, run_worker, app, run_command, mailbox, monkeypatch):
     with monkeypatch.context() as without_delivery:
-        without_delivery.setattr(delivery, "deliver_due", lambda *args, **options: 0)
+        without_delivery.setattr(delivery, "deliver_mails", lambda *_, **__: 0)
         anna.report("incident", priority="medium")
         run_worker()
     assert mailbox.mails == []
@@ -79,7 +79,7 @@ def test_mails_that_go_out_now_have_links_that_open(
         assert Visitor(app, {}).get(path_in(mailbox.last_to(address), start)).status == 200
 
 
-def test_checkup_takes_the_new_key_for_the_right_one(replaced, run_command):
+def test_health_check_accepts_the_new_key(replaced, run_command):
     output = run_command("pruefen").stdout
     assert "Schlüssel: in Ordnung" in output
 
@@ -94,21 +94,21 @@ def test_nothing_happens_unless_it_is_confirmed(ask_approvers, run_command, type
     assert not settings.secret_key_path.exists()
 
 
-def test_key_that_is_whole_is_not_replaced(ask_approvers, run_command):
+def test_an_intact_key_is_not_replaced(ask_approvers, run_command):
     ask_approvers()
     before = settings.secret_key_path.read_bytes(), settings.database_path.read_bytes()
     assert "ist da und ganz" in refusal(run_command("schluessel", "neu", typed="ja\n"))
     assert (settings.secret_key_path.read_bytes(), settings.database_path.read_bytes()) == before
 
 
-def test_damaged_key_is_kept_aside(clara, run_command):
+def test_a_damaged_key_is_kept_under_another_name(clara, run_command):
     damage()
     printed(run_command("schluessel", "neu", typed="ja\n"))
     assert (settings.data_dir / "secret.key.beschaedigt").read_bytes() == b"kurz"
     assert len(settings.secret_key_path.read_bytes()) == 32
 
 
-def test_no_database_no_key(app, run_command):
+def test_without_a_database_there_is_no_new_key(app, run_command):
     settings.database_path.unlink()
     lose()
     assert "keine Datenbank" in refusal(run_command("schluessel", "neu", typed="ja\n"))

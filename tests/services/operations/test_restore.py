@@ -1,4 +1,4 @@
-"""The way back: a good archive makes the same portal in an empty folder; any other leaves everything as it was."""
+"""Restoring: an intact archive makes the same portal in an empty folder; any other changes nothing."""
 
 import hashlib
 import io
@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 import zipfile
 from contextlib import closing
+from datetime import timedelta
 
 import pytest
 
@@ -14,6 +15,7 @@ from app import create_app
 from database import database, init_database
 from enums import MessageState
 from models import Attachment, Customer, Message, StaffSession, Submission, Ticket
+from services.operations import backup
 from settings import settings
 from tests.support.cast import NOW
 from tests.support.commands import printed, refusal
@@ -24,7 +26,7 @@ SOMMER = "post@sommer.example"
 
 @pytest.fixture
 def archive(anna, clara, run_worker, run_command, tmp_path):
-    """A backup with the key: a ticket that has two files, a file that waits to be sent, and two mails that wait."""
+    """A backup with the key: a ticket with two files, a staged file, and two waiting mails."""
     anna.report("warranty", files=[(io.BytesIO(PNG), "Foto.png"), (io.BytesIO(PDF), "Beleg.pdf")])
     anna.post("/anhaenge", anna.filled("incident") | {"files": (io.BytesIO(PNG), "Wartet.png")})
     run_worker()
@@ -35,7 +37,7 @@ def archive(anna, clara, run_worker, run_command, tmp_path):
 
 @pytest.fixture
 def elsewhere(tmp_path):
-    """Let another folder, which does not exist yet, be the data folder."""
+    """Use another data folder, which does not exist yet."""
 
     def go(name="neu"):
         settings.load({"TICKET_DATA_DIR": str(tmp_path / name)})
@@ -45,7 +47,7 @@ def elsewhere(tmp_path):
 
 
 def rewritten(archive, change):
-    """Let a function change the members of an archive, given by their names."""
+    """Change the members of an archive with a function that gets them by name."""
     with zipfile.ZipFile(archive) as old:
         members = {name: old.read(name) for name in old.namelist()}
     change(members)
@@ -55,7 +57,7 @@ def rewritten(archive, change):
 
 
 def facts():
-    """Return what tells one portal from another."""
+    """Return the rows that two equal portals have in common."""
     with database.connection_context():
         return [list(model.select().order_by(model.id).dicts()) for model in (Customer, Submission, Ticket, Attachment)]
 
@@ -100,13 +102,32 @@ def without_key(members):
     with_manifest(lambda manifest: manifest["members"].pop("secret.key"))(members)
 
 
-def test_nothing_goes_out_unasked(archive, elsewhere, run_command):
+def test_waiting_messages_are_held_back(archive, elsewhere, run_command):
     elsewhere()
     assert "Im Postausgang warteten Nachrichten: 2." in printed(run_command("wiederherstellen", str(archive)))
     init_database(settings.database_path)
     with database.connection_context():
         assert {message.state for message in Message.select()} == {MessageState.FAILED}
         assert all("Aus einer Sicherung" in message.last_error for message in Message.select())
+
+
+def test_failing_messages_are_held_back_and_finished_ones_stay(archive, elsewhere, run_command):
+    """A message that failed at first is still going to be tried, also while a sender has it leased."""
+    with database.connection_context():
+        failing, sent = Message.select().order_by(Message.id)
+        later = NOW + timedelta(minutes=10)
+        tried = {"attempts": 2, "failing_since": NOW - timedelta(days=1), "last_error": "x", "leased_until": later}
+        Message.update(tried).where(Message.id == failing.id).execute()
+        Message.update(state=MessageState.SENT, sent_at=NOW).where(Message.id == sent.id).execute()
+        path = backup.make(NOW, archive.with_name("neuer.zip")).path
+    elsewhere()
+    assert "Im Postausgang warteten Nachrichten: 1." in printed(run_command("wiederherstellen", str(path)))
+    init_database(settings.database_path)
+    with database.connection_context():
+        held, untouched = Message.select().order_by(Message.id)
+        assert (held.state, held.failing_since, held.leased_until) == (MessageState.FAILED, NOW, None)
+        assert "Aus einer Sicherung" in held.last_error
+        assert (untouched.state, untouched.last_error) == (MessageState.SENT, "")
 
 
 def test_nobody_is_signed_in(archive, elsewhere, run_command):
@@ -117,7 +138,7 @@ def test_nobody_is_signed_in(archive, elsewhere, run_command):
         assert [session.ended_at for session in StaffSession.select()] == [NOW]
 
 
-def test_lost_files_are_told(archive, elsewhere, run_command):
+def test_lost_files_are_reported(archive, elsewhere, run_command):
     with database.connection_context():
         missing_files = Attachment.select().first().stored_name
     (settings.files_dir / missing_files).unlink()
@@ -127,7 +148,7 @@ def test_lost_files_are_told(archive, elsewhere, run_command):
     assert "schon bei der Sicherung fehlten oder beschädigt waren: 1" in output
 
 
-def test_folder_that_is_not_empty_stays_as_it_is(archive, elsewhere, run_command):
+def test_a_folder_that_is_not_empty_is_left_unchanged(archive, elsewhere, run_command):
     folder = elsewhere()
     folder.mkdir()
     (folder / "Notiz.txt").write_bytes(b"meins")
@@ -135,7 +156,7 @@ def test_folder_that_is_not_empty_stays_as_it_is(archive, elsewhere, run_command
     assert [path.read_bytes() for path in folder.iterdir()] == [b"meins"]
 
 
-def test_empty_folder_will_do(archive, elsewhere, run_command):
+def test_an_empty_folder_is_accepted(archive, elsewhere, run_command):
     elsewhere().mkdir()
     printed(run_command("wiederherstellen", str(archive)))
     assert settings.database_path.exists()
@@ -151,7 +172,7 @@ def with_manifest(change):
 
 
 def with_database(sql):
-    """Change the database in an archive, and its checksum with it."""
+    """Change the database in an archive, and its checksum."""
 
     def change(members):
         with closing(sqlite3.connect(":memory:")) as connection:
@@ -226,7 +247,7 @@ def spoil_a_file(members):
         (with_manifest(lambda manifest: manifest.update(format=2)), "stammt aus einer neueren Version"),
     ],
 )
-def test_archive_that_is_not_whole_changes_nothing(archive, elsewhere, run_command, change, sentence):
+def test_a_damaged_archive_changes_nothing(archive, elsewhere, run_command, change, sentence):
     rewritten(archive, change)
     folder = elsewhere()
     around = sorted(path.name for path in folder.parent.iterdir())
@@ -252,7 +273,7 @@ def test_one_flipped_bit_is_found_wherever_it_is(archive, elsewhere, run_command
         archive.write_bytes(spoilt)
         result = run_command("wiederherstellen", str(archive))
         if result.exit_code == 0:
-            # A date, for example, is covered by no checksum; what is restored is.
+            # No checksum covers dates, for example; the restored content is covered.
             restored = sorted(path.read_bytes() for path in settings.files_dir.iterdir())
             assert restored == sorted([PNG, PDF, PNG])
             shutil.rmtree(folder)
@@ -261,7 +282,7 @@ def test_one_flipped_bit_is_found_wherever_it_is(archive, elsewhere, run_command
         assert not folder.exists()
 
 
-def test_archive_that_is_not_there(elsewhere, app, run_command, tmp_path):
+def test_missing_archive(elsewhere, app, run_command, tmp_path):
     folder = elsewhere()
     assert "gibt es nicht" in refusal(run_command("wiederherstellen", str(tmp_path / "fehlt.zip")))
     assert not folder.exists()
@@ -274,7 +295,7 @@ def test_no_room(archive, elsewhere, run_command, monkeypatch):
     assert not folder.exists()
 
 
-def test_manifest_of_any_size_is_not_read(archive, elsewhere, run_command, monkeypatch):
+def test_a_huge_manifest_is_not_read(archive, elsewhere, run_command, monkeypatch):
     monkeypatch.setattr("services.operations.restore.MOST_MANIFEST", 1000)
     rewritten(archive, with_manifest(lambda manifest: manifest.update(blanks=" " * 1000)))
     folder = elsewhere()
@@ -283,7 +304,7 @@ def test_manifest_of_any_size_is_not_read(archive, elsewhere, run_command, monke
 
 
 @pytest.mark.parametrize("compression", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
-def test_packed_as_the_portal_never_does(archive, elsewhere, run_command, compression):
+def test_other_compression_is_refused(archive, elsewhere, run_command, compression):
     with zipfile.ZipFile(archive) as old:
         members = {name: old.read(name) for name in old.namelist()}
     with zipfile.ZipFile(archive, "w", compression) as new:
@@ -307,7 +328,7 @@ webhook_url = "https://boese.example/"
 
 
 @pytest.mark.parametrize("config", [BY_HAND, AS_ALWAYS])
-def test_no_command_of_an_archive_runs_before_somebody_says_so(archive, elsewhere, run_command, config):
+def test_a_command_from_an_archive_is_switched_off(archive, elsewhere, run_command, config):
     rewritten(archive, replace_member("config.toml", config))
     folder = elsewhere()
     output = printed(run_command("wiederherstellen", str(archive)))

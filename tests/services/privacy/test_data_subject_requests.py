@@ -1,4 +1,4 @@
-"""One person across everything that is stored: found, handed over as an archive, and deleted for good."""
+"""One person in everything that is stored: found, exported as an archive, and erased."""
 
 import io
 import json
@@ -16,10 +16,11 @@ import clock
 from database import database
 from enums import normalise_code
 from models import Approver, Attachment, Customer, Event, Message, Submission, TextBlock, Ticket
+from services.background import worker
 from services.mail import messages
 from services.privacy import erasure, person_search
 from services.privacy.person_matcher import PersonMatcher
-from services.reports import overview
+from services.reports.overview import Overview
 from settings import settings
 from tests.support.cast import NOW
 from tests.support.database import files_on_disk
@@ -31,14 +32,14 @@ PAGE = "/verwaltung/datenschutz/person"
 LOG = "08:10 Benutzer Jana Koehler: kein Netz\n".encode("utf-16")
 LINES = "Jana Köhler\n+49 (0)172 5550133\njana@sommer.example"
 
-# However it was written, none of it may be left.
+# None of these spellings may be left.
 WRITTEN = ["Jana Köhler", "Jana Koehler", "JANA KÖHLER", "Köhler, Jana", "jana@sommer.example"]
 WRITTEN += ["0172 5550133", "0172/5550133"]
 
 
 @pytest.fixture
 def jana(anna, dora, clara, run_worker, tickets):
-    """Jana Köhler stands in all places there are; return the desks of her own ticket, one about her, a stranger's."""
+    """Put Jana Köhler everywhere; return the pages of her own ticket, one about her, and one of somebody else."""
     settings.webhook_url, settings.webhook_secret = "http://127.0.0.1:9/", "sechzehn Zeichen!"
     with database.connection_context():
         customer = Customer.get()
@@ -52,9 +53,9 @@ def jana(anna, dora, clara, run_worker, tickets):
     anna.report("callback", phone="0211 555-0103")
     dora.report("other", description="Rufen Sie jana@sommer.example an.", files=[(io.BytesIO(PNG), "jana-köhler.png")])
     run_worker()
-    desks = [TicketPage(clara, ticket) for ticket in tickets()]
-    assert desks[0].act("notieren", "Erreicht:\nJana Köhler, 0172 5550133").status == 303
-    return desks
+    pages = [TicketPage(clara, ticket) for ticket in tickets()]
+    assert pages[0].act("notieren", "Erreicht:\nJana Köhler, 0172 5550133").status == 303
+    return pages
 
 
 def search(clara, lines=LINES):
@@ -62,7 +63,7 @@ def search(clara, lines=LINES):
 
 
 def choose(page, everything=True):
-    """Return the values of the page with the finds, all or only what is checked already."""
+    """Return the values of the page with the matches: all of them, or only those already checked."""
     values = page.fields(f"{PAGE}/loeschen")
     if everything:
         boxes = [box for box in page.tree.iter("input") if box.get("type") == "checkbox"]
@@ -106,19 +107,19 @@ def test_is_found_in_every_place(jana, clara):
     assert len(page.tree.findall(".//mark")) > 10
 
 
-# Texts in which nobody is looked for, and why.
+# Columns that are not searched, and why.
 NOT_SEARCHED = {
     # Made by the portal.
     *("submission.draft", "submission.code", "submission.pin_proof", "event.draft", "message.message_id"),
     *("attachment.draft", "attachment.stored_name", "attachment.media_type", "attachment.active_content"),
     *("attachment.digest", "customer.pin_hash"),
-    # The company's, or of the network that it came from.
+    # About the company, or the network of the request.
     *("submission.customer_number", "submission.address", "attachment.address", "customer.number"),
     "customer.mail_domain",
     # The office's own.
     "text_block.name",
 }
-# The name of a company stays, whosever it is; the page says so.
+# The name of a company stays, even if it is a person's; the page says so.
 NOT_ERASED = {"customer.name"}
 
 
@@ -150,16 +151,16 @@ def test_every_text_is_searched_and_erased_or_has_a_reason_not_to_be(app, anna, 
 
 
 @pytest.mark.parametrize("lines", LINES.splitlines())
-def test_is_found_by_each_of_it(jana, clara, lines):
+def test_is_found_by_each_line(jana, clara, lines):
     assert jana[0].path in search(clara, lines).text
 
 
-def test_a_stranger_is_not_found(jana, clara):
+def test_somebody_else_is_not_found(jana, clara):
     page = search(clara, "Jan Köhler\n0172 5550134")
     assert "Nichts davon ist gespeichert" in page.text_of("main")
 
 
-def test_searching_and_asking_once_more_changes_nothing(jana, clara):
+def test_search_and_confirmation_page_change_nothing(jana, clara):
     before = settings.database_path.read_bytes()
     page = clara.post(f"{PAGE}/loeschen", choose(search(clara)))
     assert "Das können Sie nicht rückgängig machen" in page.text_of("main")
@@ -169,7 +170,7 @@ def test_searching_and_asking_once_more_changes_nothing(jana, clara):
     assert settings.database_path.read_bytes() == before
 
 
-def test_is_erased_to_the_last_byte(jana, clara, tickets):
+def test_nothing_is_left_in_the_database_file(jana, clara, tickets):
     assert set(left_over()) == set(WRITTEN)
     page = search(clara)
     answer = erase(clara, choose(page))
@@ -182,7 +183,7 @@ def test_is_erased_to_the_last_byte(jana, clara, tickets):
     assert "koe" not in settings.database_path.read_bytes().decode("latin-1")
     assert "Nichts davon ist gespeichert" in search(clara).text_of("main")
     assert files_on_disk() == []
-    own, about, stranger = (desk.look().text_of("ticket") for desk in jana)
+    own, about, stranger = (page.look().text_of("ticket") for page in jana)
     assert EXAMPLES["incident"]["description"] in own
     assert "Erreicht: [gelöscht], [gelöscht]" in own
     assert "Das Gerät von [gelöscht] ([gelöscht]) ist defekt." in about
@@ -205,7 +206,7 @@ def test_is_erased_to_the_last_byte(jana, clara, tickets):
         assert any("[gelöscht]" in message.body for message in to_bernd)
 
 
-def test_her_link_opens_nothing_any_more_and_the_customers_mail_brings_a_new_one(jana, clara):
+def test_her_link_is_revoked_and_the_customers_mail_gets_a_new_one(jana, clara):
     def waiting():
         with database.connection_context():
             mail = Message.select().where(Message.recipient == "post@sommer.example").order_by(Message.id).get()
@@ -220,10 +221,10 @@ def test_her_link_opens_nothing_any_more_and_the_customers_mail_brings_a_new_one
     assert fresh in body
 
 
-def test_only_what_is_chosen_goes(jana, clara):
+def test_only_chosen_records_are_erased(jana, clara):
     page = search(clara)
     values = choose(page, everything=False)
-    # What is surely hers is checked already, also her files; the stranger's mail and the others' tickets are not.
+    # Certain matches are checked already, with her files; the unmatched request and the tickets of others are not.
     assert len(values.getlist("datei")) == 2
     kinds = [key.partition("-")[0] for key in values.getlist("fund")]
     assert sorted(kinds) == ["genehmiger", "kunde", "vorgang"]
@@ -238,7 +239,7 @@ def test_only_what_is_chosen_goes(jana, clara):
         assert Submission.unmatched().count() == 1
 
 
-def test_a_name_that_was_typed_without_a_right_pin_is_not_chosen(anna, dora, clara, run_worker):
+def test_an_unmatched_request_is_not_checked_in_advance(anna, dora, clara, run_worker):
     dora.report("incident", name="Anna Sommer", files=[(io.BytesIO(PNG), "Foto.png")])
     anna.report("callback")
     run_worker()
@@ -249,8 +250,8 @@ def test_a_name_that_was_typed_without_a_right_pin_is_not_chosen(anna, dora, cla
     assert values.getlist("fund") == [f"vorgang-{ticket.submission_id}"]
     assert values.getlist("datei") == []
     assert "Ohne richtige PIN kann jeder diesen Namen eingetippt haben" in page.text_of("main")
-    told = json.loads(disclosed(clara, values).read("auskunft.json"))
-    assert EXAMPLES["incident"]["description"] not in json.dumps(told, ensure_ascii=False)
+    exported = json.loads(exported_archive(clara, values).read("auskunft.json"))
+    assert EXAMPLES["incident"]["description"] not in json.dumps(exported, ensure_ascii=False)
 
 
 def test_a_new_employee_is_erased_with_all_that_was_ordered(anna, clara, run_worker, tickets):
@@ -265,14 +266,14 @@ def test_a_new_employee_is_erased_with_all_that_was_ordered(anna, clara, run_wor
     assert "keine E-Mail-Adresse gewünscht" not in shown
 
 
-def test_what_fails_changes_nothing_of_that_ticket(jana, clara, monkeypatch, app):
+def test_an_error_changes_nothing_of_that_ticket(jana, clara, monkeypatch, app):
     values = choose(search(clara))
     with monkeypatch.context() as patch:
         patch.setattr(erasure.events, "record", lambda *_: 1 / 0)
         assert erase(clara, values).status == 500
-    for desk, words in zip(jana, ("Jana Köhler, 0172", "JANA KÖHLER"), strict=False):
-        assert words in desk.look().text
-    # The request of the stranger, found first, was done before.
+    for ticket_page, words in zip(jana, ("Jana Köhler, 0172", "JANA KÖHLER"), strict=False):
+        assert words in ticket_page.look().text
+    # The unmatched request was found first, so it is erased already.
     assert len(files_on_disk()) == 2
     assert erase(clara, values).status == 303
     assert left_over() == []
@@ -281,7 +282,7 @@ def test_what_fails_changes_nothing_of_that_ticket(jana, clara, monkeypatch, app
 @pytest.mark.parametrize(
     ("lines", "said"), [("", "Bitte geben Sie"), ("Al", "zu kurz"), ("a b\n" * 21, "höchstens 20")]
 )
-def test_too_little_or_too_much_to_look_for(clara, lines, said):
+def test_too_few_or_too_many_search_terms(clara, lines, said):
     page = search(clara, lines)
     assert page.status == 422
     assert said in page.errors()["lines"]
@@ -297,7 +298,7 @@ def test_nothing_chosen(jana, clara, rest):
     assert jana[0].path in page.text
 
 
-def disclosed(clara, values):
+def exported_archive(clara, values):
     response = clara.client.post(f"{PAGE}/auskunft", data=values, buffered=True)
     assert response.status_code == 200
     assert response.headers["Cache-Control"] == "no-store"
@@ -305,30 +306,30 @@ def disclosed(clara, values):
     return zipfile.ZipFile(io.BytesIO(response.data))
 
 
-def told_of(desk, told):
-    return next(entry for entry in told["Vorgänge"] if desk.path.endswith(normalise_code(entry["Vorgangsnummer"])))
+def entry_of(page, exported):
+    return next(entry for entry in exported["Vorgänge"] if page.path.endswith(normalise_code(entry["Vorgangsnummer"])))
 
 
-def test_is_told_everything(jana, clara):
-    archive = disclosed(clara, choose(search(clara)))
-    told = json.loads(archive.read("auskunft.json"))
-    own = told_of(jana[0], told)
+def test_export_holds_everything(jana, clara):
+    archive = exported_archive(clara, choose(search(clara)))
+    exported = json.loads(archive.read("auskunft.json"))
+    own = entry_of(jana[0], exported)
     assert own["Angaben"]["Beschreibung"] == EXAMPLES["incident"]["description"]
     assert own["Angaben"]["Kontaktnummer"] == "0172/5550133"
     assert "Erreicht:\nJana Köhler, 0172 5550133" in [event["Text"] for event in own["Verlauf"]]
     assert "jana@sommer.example" in [mail["an"] for mail in own["E-Mails"]]
     assert [archive.read(name) for name in own["Dateien"]] == [PNG, LOG]
-    assert told["Kunden"][0]["Ansprechpartner"] == "Jana Köhler"
-    assert told["Genehmiger"][0]["Name"] == "Köhler, Jana"
-    assert told["Textbausteine"] == [{"Text": "Fragen Sie Jana Köhler."}]
+    assert exported["Kunden"][0]["Ansprechpartner"] == "Jana Köhler"
+    assert exported["Genehmiger"][0]["Name"] == "Köhler, Jana"
+    assert exported["Textbausteine"] == [{"Text": "Fragen Sie Jana Köhler."}]
 
 
-def test_is_not_told_what_the_portal_tells_the_office(anna, clara, run_worker):
+def test_export_holds_no_mails_to_the_office(anna, clara, run_worker):
     anna.report("incident")
     run_worker()
     with database.connection_context():
         subject = Message.get(Message.kind == "new_ticket").subject
-    archive = disclosed(clara, choose(search(clara, "Anna Sommer")))
+    archive = exported_archive(clara, choose(search(clara, "Anna Sommer")))
     for name in archive.namelist():
         content = archive.read(name).decode()
         assert EXAMPLES["incident"]["description"] in content
@@ -336,39 +337,39 @@ def test_is_not_told_what_the_portal_tells_the_office(anna, clara, run_worker):
         assert "/verwaltung/" not in content
 
 
-def test_is_told_of_a_summary_only_what_names_them(jana, clara, app):
+def test_export_holds_only_their_lines_of_a_summary(jana, clara, app):
     with app.app_context(), database.connection_context():
-        messages.summary(overview.overview(NOW), NOW.date(), NOW)
+        messages.summary(Overview(NOW), NOW.date(), NOW)
         body = Message.get(Message.kind == "summary").body
         Message.update(body=f"{body}\nKöhler, Jana: „Drucker“\n").where(Message.kind == "summary").execute()
-    told = json.loads(disclosed(clara, choose(search(clara))).read("auskunft.json"))
-    (summary,) = told["weitere E-Mails"]
+    exported = json.loads(exported_archive(clara, choose(search(clara))).read("auskunft.json"))
+    (summary,) = exported["weitere E-Mails"]
     assert summary["Text"].splitlines()[-1] == "Köhler, Jana: „Drucker“"
     assert "Das wartet heute" not in summary["Text"]
 
 
-def test_is_not_told_what_others_wrote_about_themselves(jana, clara):
-    archive = disclosed(clara, choose(search(clara)))
-    told = json.loads(archive.read("auskunft.json"))
-    typed = told_of(jana[1], told)["Angaben"]
+def test_export_holds_nothing_that_others_wrote_about_themselves(jana, clara):
+    archive = exported_archive(clara, choose(search(clara)))
+    exported = json.loads(archive.read("auskunft.json"))
+    typed = entry_of(jana[1], exported)["Angaben"]
     assert typed == {"Beschreibung": "Das Gerät von JANA KÖHLER (0172 555 01 33) ist defekt."}
 
 
-def test_the_page_to_read_says_the_same(jana, clara):
-    archive = disclosed(clara, choose(search(clara)))
+def test_html_page_of_the_export_holds_the_same(jana, clara):
+    archive = exported_archive(clara, choose(search(clara)))
     page = archive.read("auskunft.html").decode()
     html5lib.HTMLParser(strict=True).parse(page)
     for words in ("Jana Koehler", "0172/5550133", "Erreicht:\nJana Köhler, 0172 5550133", "Datenschutzbehörde"):
         assert words in page
 
 
-def test_a_lost_file_is_named_and_the_rest_is_told(jana, clara):
+def test_a_lost_file_is_named_and_the_rest_is_exported(jana, clara):
     with database.connection_context():
         lost = Attachment.get(Attachment.name == "server.log")
     (settings.files_dir / lost.stored_name).unlink()
-    archive = disclosed(clara, choose(search(clara)))
-    told = json.loads(archive.read("auskunft.json"))
-    named = [name for ticket in told["Vorgänge"] for name in ticket.get("Dateien", [])]
+    archive = exported_archive(clara, choose(search(clara)))
+    exported = json.loads(archive.read("auskunft.json"))
+    named = [name for ticket in exported["Vorgänge"] for name in ticket.get("Dateien", [])]
     assert "server.log (im Portal nicht mehr vorhanden)" in named
     packed = [name for name in archive.namelist() if name.startswith("dateien/")]
     assert packed == [name for name in named if "/" in name]
@@ -388,8 +389,8 @@ def test_somebody_can_write_while_files_are_searched(jana, clara, monkeypatch):
     assert set(written) == {1}
 
 
-def test_no_link_is_handed_over(jana, clara):
-    archive = disclosed(clara, choose(search(clara)))
+def test_export_holds_no_link_tokens(jana, clara):
+    archive = exported_archive(clara, choose(search(clara)))
     with database.connection_context():
         nonces = [message.link.nonce for message in Message.select() if message.link]
     assert nonces
@@ -397,10 +398,10 @@ def test_no_link_is_handed_over(jana, clara):
     assert [nonce for nonce in nonces if nonce in content] == []
 
 
-def test_who_is_looked_for_stands_in_no_address_and_no_log(jana, clara, caplog):
+def test_search_terms_are_in_no_url_and_no_log(jana, clara, caplog):
     caplog.set_level("INFO")
     values = choose(search(clara))
-    disclosed(clara, values)
+    exported_archive(clara, values)
     location = erase(clara, values).response.location
     assert location.startswith(f"{PAGE}?geloescht=ja&")
     assert "hler" not in location + caplog.text
@@ -408,7 +409,7 @@ def test_who_is_looked_for_stands_in_no_address_and_no_log(jana, clara, caplog):
     assert "Angaben einer Person gelöscht | Quelle=127.0.0.1 | von=Clara Neumann" in caplog.text
 
 
-def test_very_many(anna, clara, monkeypatch, run_worker):
+def test_more_matches_than_one_page_shows(anna, clara, monkeypatch, run_worker):
     monkeypatch.setattr("services.privacy.person_search.MAX_MATCHES", 2)
     monkeypatch.setattr("services.privacy.person_search.ROWS_AT_A_TIME", 2)
     for _ in range(3):
@@ -436,7 +437,7 @@ def test_a_customer_with_the_name_of_a_person_is_shown_and_stays(anna, clara):
         assert (Customer.get().name, Customer.get().email) == ("Jana Köhler EDV", "post@sommer.example")
 
 
-def test_what_is_chosen_and_gone_meanwhile_does_no_harm(jana, clara):
+def test_records_erased_in_the_meantime_are_skipped(jana, clara):
     page = search(clara)
     ask, values = clara.post(f"{PAGE}/loeschen", choose(page)), choose(page)
     assert erase(clara, values).status == 303
@@ -446,7 +447,7 @@ def test_what_is_chosen_and_gone_meanwhile_does_no_harm(jana, clara):
 
 
 @pytest.mark.parametrize("keys", [["vorgang-99999", "kunde-x", "x", ""], ["vorgang-"], ["vorgang-1e9", "vorgang--1"]])
-def test_keys_that_are_none(jana, clara, keys):
+def test_invalid_keys(jana, clara, keys):
     values = choose(search(clara))
     values.setlist("fund", keys)
     values.setlist("datei", ["x", "9" * 30, "-1"])
@@ -466,3 +467,33 @@ def test_of_a_long_text_file_only_the_beginning_is_searched(anna, clara, run_wor
     )
     assert "Gefunden: 0" in search(clara, "Zora Zander").text_of("main")
     assert clara.post(f"{PAGE}/loeschen", choose(page)).status == 200
+
+
+def test_a_namesake_in_the_office_stays_in_the_history(anna, clara, run_worker, tickets):
+    anna.report("incident", name="Clara Neumann")
+    run_worker()
+    assert TicketPage(clara, tickets()[0]).act("notieren", "Erreicht: Clara Neumann").status == 303
+    erase(clara, choose(search(clara, "Clara Neumann")))
+    with database.connection_context():
+        noted = Event.get(Event.kind == "noted")
+        assert (noted.actor, noted.text) == ("Clara Neumann", "Erreicht: [gelöscht]")
+        assert Submission.get().name == "[gelöscht]"
+
+
+def test_a_ticket_created_while_events_are_searched_is_found(anna, run_worker, monkeypatch):
+    monkeypatch.setattr(person_search, "ROWS_AT_A_TIME", 1)
+    anna.report("incident")
+    run_worker()
+    anna.report("callback")
+    event_texts = person_search.event_texts
+
+    def admit_meanwhile(event):
+        if Ticket.select().count() == 1:
+            worker.Worker().admit_batch(NOW)
+            Event.update(text="Jana Köhler").where(Event.ticket == Ticket.get(Ticket.category == "callback")).execute()
+        return event_texts(event)
+
+    monkeypatch.setattr(person_search, "event_texts", admit_meanwhile)
+    with database.connection_context():
+        (match,), _ = person_search.find(PersonMatcher(["Jana Köhler"]))
+    assert match.ticket.category == "callback"

@@ -1,4 +1,4 @@
-"""Nothing goes by its term before the office could see it, nor without a backup; and each night comes once."""
+"""Nothing is deleted before the office could see it, nor without a backup, and each run starts once."""
 
 from datetime import UTC, datetime, timedelta
 from zipfile import ZipFile
@@ -16,13 +16,13 @@ from tests.support.cast import NOW
 
 TODAY, PAGE = "/verwaltung/", "/verwaltung/datenschutz"
 
-# It is half past eight on a Monday; the first night after a whole working day begins on Wednesday.
+# NOW is a Monday, so the first run after one full working day is on Wednesday.
 FIRST_NIGHT = datetime(2026, 11, 25, 1, 0, tzinfo=UTC)
 
 
 @pytest.fixture(autouse=True)
 def old_mails(anna, run_worker):
-    """What an older version has left: mails of long ago."""
+    """Mails of long ago, left by an older version."""
     anna.report("incident")
     run_worker()
     (settings.data_dir / retention_schedule.SCHEDULE_FILE).unlink()
@@ -34,7 +34,7 @@ def old_mails(anna, run_worker):
 
 @pytest.fixture
 def remaining_mails(app, monkeypatch):
-    """Let a portal that has just been started do all that is due at a moment, and count what is left."""
+    """Run the jobs of a portal that has just been started, and count the remaining mails."""
 
     def start_at(moment):
         monkeypatch.setattr(clock, "now", lambda: moment)
@@ -71,7 +71,7 @@ def test_friday_waits_for_tuesday(remaining_mails):
     assert remaining_mails(datetime(2026, 12, 1, 1, 0, tzinfo=UTC)) == 0
 
 
-def test_the_command_goes_by_the_same_rules(run_command, monkeypatch, remaining_mails):
+def test_the_command_follows_the_same_schedule(run_command, monkeypatch, remaining_mails):
     def once(moment):
         monkeypatch.setattr(clock, "now", lambda: moment)
         assert run_command("worker", "--einmal").exit_code == 0
@@ -82,8 +82,8 @@ def test_the_command_goes_by_the_same_rules(run_command, monkeypatch, remaining_
     assert once(FIRST_NIGHT) == 0
 
 
-@pytest.mark.parametrize("name", retention_schedule._RETENTION_SETTINGS)
-def test_a_changed_term_waits_anew(remaining_mails, clara, name):
+@pytest.mark.parametrize("name", retention_schedule.RETENTION_SETTINGS)
+def test_a_changed_retention_setting_waits_again(remaining_mails, clara, name):
     remaining_mails(NOW)
     assert remaining_mails(FIRST_NIGHT) == 0
     leave_an_old_mail()
@@ -96,12 +96,28 @@ def test_a_changed_term_waits_anew(remaining_mails, clara, name):
 
 
 @pytest.mark.parametrize(("days", "is_made_up_for"), [(1, True), (6, True), (8, False)])
-def test_a_missed_night_is_made_up_for_unless_it_is_long_ago(remaining_mails, days, is_made_up_for):
+def test_a_missed_run_is_made_up_for_unless_it_is_long_ago(remaining_mails, days, is_made_up_for):
     remaining_mails(NOW)
     remaining_mails(FIRST_NIGHT)
     leave_an_old_mail()
     assert remaining_mails(FIRST_NIGHT + timedelta(hours=8)) == 1
     assert remaining_mails(FIRST_NIGHT + timedelta(days=1 + days, hours=7)) == (0 if is_made_up_for else 1)
+
+
+@pytest.mark.parametrize(("late", "is_made_up_for"), [(timedelta(0), True), (timedelta(microseconds=1), False)])
+def test_the_edge_of_the_longest_delay(remaining_mails, late, is_made_up_for):
+    remaining_mails(NOW)
+    assert remaining_mails(FIRST_NIGHT + retention_schedule.MAX_DELAY + late) == (0 if is_made_up_for else 2)
+
+
+@pytest.mark.parametrize(
+    ("moment", "begins_on"),
+    [("2026-11-22T22:59:59", 24), ("2026-11-22T23:00", 25), ("2026-11-22T23:30", 25), ("2026-11-23T22:59", 25)],
+)
+def test_the_full_working_day_is_one_of_the_offices_calendar(app, moment, begins_on):
+    """At 23:00 UTC on Sunday, Monday has begun in the office."""
+    run = retention_schedule.next_run(datetime.fromisoformat(moment).replace(tzinfo=UTC))
+    assert run == (datetime(2026, 11, begins_on, 1, 0, tzinfo=UTC), True)
 
 
 def test_a_clock_put_back_and_forth_deletes_nothing_at_once(remaining_mails):
@@ -113,7 +129,7 @@ def test_a_clock_put_back_and_forth_deletes_nothing_at_once(remaining_mails):
     assert remaining_mails(NOW + timedelta(days=365)) == 1
 
 
-def test_nothing_goes_without_a_backup(remaining_mails, clara, caplog):
+def test_nothing_is_deleted_without_a_backup(remaining_mails, clara, caplog):
     settings.backup_time = "03:00"
     remaining_mails(NOW)
     assert ", wenn es bis dahin eine Sicherung gibt: E-Mails: 2." in clara.get(TODAY).text_of("main")
@@ -122,7 +138,7 @@ def test_nothing_goes_without_a_backup(remaining_mails, clara, caplog):
     assert "Es gibt noch keine Sicherung. Bis zur ersten bleibt alles" in clara.get(PAGE).text_of("main")
     with database.connection_context():
         made = backup.make(FIRST_NIGHT + timedelta(hours=1))
-    # What is restored from it waits like a new portal.
+    # A portal restored from it waits like a new one.
     assert retention_schedule.SCHEDULE_FILE not in ZipFile(made.path).namelist()
     assert remaining_mails(FIRST_NIGHT + timedelta(hours=2)) == 2
     assert "26.11.2026 um 02:00\N{NO-BREAK SPACE}Uhr" in clara.get(PAGE).text
@@ -133,13 +149,13 @@ def test_nothing_goes_without_a_backup(remaining_mails, clara, caplog):
 @pytest.mark.parametrize(
     "text", ["", "[]", "{}", '{"begins_at": 1}', '{"begins_at": "gestern", "is_first": false, "terms": {}}', "\0"]
 )
-def test_a_spoilt_note_counts_as_none(remaining_mails, text):
+def test_an_unreadable_schedule_counts_as_none(remaining_mails, text):
     (settings.data_dir / retention_schedule.SCHEDULE_FILE).write_text(text, encoding="utf-8")
     assert remaining_mails(NOW) == 2
     assert remaining_mails(FIRST_NIGHT) == 0
 
 
-def test_what_cannot_be_noted_is_not_done(remaining_mails, monkeypatch, run_command):
+def test_nothing_is_deleted_if_the_schedule_cannot_be_saved(remaining_mails, monkeypatch, run_command):
     remaining_mails(NOW)
     monkeypatch.setattr(clock, "now", lambda: FIRST_NIGHT)
 
@@ -157,11 +173,11 @@ def test_what_cannot_be_noted_is_not_done(remaining_mails, monkeypatch, run_comm
     assert remaining_mails(FIRST_NIGHT) == 0
 
 
-def test_the_log_says_how_much_went(remaining_mails, run_command, monkeypatch, caplog):
+def test_the_log_says_how_much_was_deleted(remaining_mails, run_command, monkeypatch, caplog):
     remaining_mails(NOW)
     monkeypatch.setattr(clock, "now", lambda: FIRST_NIGHT)
     with caplog.at_level("INFO", logger="services.privacy.retention"):
         run_command("worker", "--einmal")
     lines = [record.getMessage() for record in caplog.records if record.name == "services.privacy.retention"]
-    assert len(lines) == len(retention.NIGHTLY_RULES)
+    assert len(lines) == sum(1 for rule in retention.RULES if rule.delete)
     assert "Nach Frist gelöscht: E-Mails: 2" in lines

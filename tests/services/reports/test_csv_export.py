@@ -1,4 +1,4 @@
-"""CSV files for German Excel: read back by its rules they hold what was meant, and no cell begins a formula."""
+"""CSV files for German Excel: they are read back as they were meant, and no cell is a formula."""
 
 import csv
 import io
@@ -55,7 +55,7 @@ TEXTS = [
 
 
 def parse_csv(data):
-    """Read a file as German Excel does: UTF-8 after its mark, semicolons, doubled quotes."""
+    """Read a file as German Excel does: UTF-8 after the byte order mark, semicolons, doubled quotes."""
     assert data.startswith(b"\xef\xbb\xbf")
     text = data.decode("utf-8-sig")
     assert not text.startswith("\ufeff")
@@ -74,7 +74,7 @@ def cell(value):
 
 @pytest.fixture
 def lines_of(clara):
-    """Return the lines of the file of tickets that each carry one text wherever somebody can write one."""
+    """Return the lines of a file of tickets, each with one text in every field that can be typed."""
 
     def file(number, text):
         customer = Customer.create(number=text, name=text, created_at=NOW)
@@ -111,12 +111,12 @@ def test_text_stays_as_it_is(text):
 
 
 @pytest.mark.parametrize("text", ["0211555000", "007", "00", "4012345678901", "12E5", "1e9"])
-def test_what_only_looks_like_a_number_keeps_its_signs(text):
+def test_a_text_that_looks_like_a_number_keeps_its_digits(text):
     assert cell(text) == f"'{text}"
 
 
 @pytest.mark.parametrize("text", ["0", "4711", "0211 555-0101", "K0815", "12345678901"])
-def test_what_loses_nothing_as_a_number_has_no_apostrophe(text):
+def test_a_number_that_loses_nothing_has_no_apostrophe(text):
     assert cell(text) == text
 
 
@@ -137,14 +137,14 @@ def test_values_as_german_excel_reads_them(value, shown):
     assert parse_csv(exported({"Wert": lambda row: row, "Ende": lambda row: "x"}, [value]))[1] == [shown, "x"]
 
 
-def test_file_is_utf8_with_its_mark_and_semicolons_and_crlf():
+def test_file_is_utf8_with_byte_order_mark_and_semicolons_and_crlf():
     columns = {"Größe": lambda row: row[0], "Straße": lambda row: row[1]}
     assert exported(columns, [("ä;b", "c\nd"), ('"', 1)]) == (
         b"\xef\xbb\xbf" + 'Größe;Straße\r\n"ä;b";"c\nd"\r\n"""";1\r\n'.encode()
     )
 
 
-def test_long_file_comes_in_pieces_and_whole():
+def test_a_long_file_comes_complete_in_chunks():
     rows = [f"Zeile {number}" for number in range(20_000)]
     pieces = list(csv_export.csv_chunks({"Zeile": lambda row: row}, iter(rows)))
     assert len(pieces) > 2
@@ -199,7 +199,7 @@ def test_no_field_of_a_ticket_begins_a_formula(lines_of):
         assert [value for value in line.values() if value.strip()[:1] in tuple("=+-@＝＋－＠")] == []
 
 
-def test_text_of_a_ticket_stays_whole(lines_of):
+def test_text_of_a_ticket_stays_complete(lines_of):
     texts = list(filter(None, TEXTS))
     lines = lines_of(texts)
     for name in ("Kunde", "von", "Referenz", "Beschreibung", "Gerät", "bearbeitet von"):
@@ -232,7 +232,7 @@ def test_file_holds_just_what_the_pages_show(clara, monkeypatch, filters):
 
 @pytest.fixture
 def slow_download(clara, monkeypatch):
-    """A large file of tickets of which somebody has read but the beginning."""
+    """A large file of tickets of which somebody has read only the beginning."""
     monkeypatch.setattr(csv_export, "ROWS_AT_A_TIME", 5)
     monkeypatch.setattr(csv_export, "CHUNK_CHARS", 100)
     with database.connection_context():
@@ -251,7 +251,7 @@ def test_nobody_waits_for_a_slow_download(slow_download):
     assert b"".join(pieces).count(b"\r\n") > 50
 
 
-def test_download_that_is_broken_off_leaves_no_connection(slow_download):
+def test_an_aborted_download_leaves_no_connection(slow_download):
     answer, _ = slow_download
     assert not database.is_closed()
     answer.close()

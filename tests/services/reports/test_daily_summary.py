@@ -1,4 +1,4 @@
-"""The summary of the day: when it comes, that it comes once, and that it says what Heute says."""
+"""The daily summary: it comes at its time, once a day, and says what the start page says."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -23,7 +23,7 @@ def at_seven(app):
 
 @pytest.fixture
 def summaries(app, mailbox):
-    """Let a portal that has just been started do all that is due at a moment; return the summaries sent until then."""
+    """Run all jobs at a moment, and return the summaries sent so far."""
 
     def run_at(moment):
         with app.app_context(), database.connection_context():
@@ -37,11 +37,23 @@ def test_once_every_working_day(at_seven, summaries):
     assert len(summaries(MONDAY.replace(hour=5, minute=59))) == 0
     assert len(summaries(MONDAY)) == 1
     assert len(summaries(MONDAY.replace(hour=9))) == 1
-    # Still Monday, by the office's clock.
+    # Still Monday in the office.
     assert len(summaries(MONDAY.replace(hour=22, minute=59))) == 1
     assert len(summaries(MONDAY.replace(hour=23))) == 1
     assert len(mails := summaries(TUESDAY.replace(hour=15))) == 2
     assert mails[-1]["Subject"] == "Heute, Dienstag, 24.11.2026: nichts zu tun"
+
+
+def test_a_quarter_past_midnight_is_the_next_day(summaries):
+    """In UTC it is still the day before."""
+    settings.summary_time = "00:15"
+    assert len(summaries(MONDAY.replace(hour=22, minute=59))) == 1
+    assert len(summaries(MONDAY.replace(hour=23, minute=14, second=59))) == 1
+    mails = summaries(MONDAY.replace(hour=23, minute=15))
+    assert [mail["Subject"].partition(":")[0] for mail in mails] == [
+        "Heute, Montag, 23.11.2026",
+        "Heute, Dienstag, 24.11.2026",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -72,7 +84,7 @@ def test_not_unless_it_is_wanted(summaries):
     assert summaries(MONDAY) == []
 
 
-def test_none_piles_up_without_a_server(at_seven, summaries):
+def test_none_is_written_without_a_mail_server(at_seven, summaries):
     settings.smtp_url = ""
     summaries(MONDAY)
     with database.connection_context():
@@ -107,7 +119,7 @@ def test_what_waits(at_seven, anna, clara, run_worker, summaries, tickets):
     assert "Es gibt noch keine Sicherung" in text
 
 
-def test_what_goes_first_by_its_term(at_seven, anna, run_worker, summaries):
+def test_first_deletion(at_seven, anna, run_worker, summaries):
     anna.report("incident")
     run_worker()
     with database.connection_context():
@@ -127,7 +139,7 @@ def test_what_a_customer_typed_is_no_link(at_seven, anna, run_worker, summaries)
     assert f'href="{settings.url}/falsch' not in mail.get_body(("html",)).get_content()
 
 
-def test_more_than_a_mail_should_hold(at_seven, anna, run_worker, summaries, tickets):
+def test_long_lists_are_cut(at_seven, anna, run_worker, summaries, tickets):
     for _ in range(7):
         anna.report("incident")
     run_worker()
@@ -150,7 +162,7 @@ def test_what_cannot_be_delivered(at_seven, clara, deliver_mails, mailbox, summa
     assert "ist nichts zu tun" not in text_of(mail)
 
 
-def test_nothing_that_anybody_may_have_typed(at_seven, dora, run_worker, summaries):
+def test_no_text_of_unmatched_requests(at_seven, dora, run_worker, summaries):
     dora.report("incident", name="Gewinnen Sie jetzt", description="https://boese.example")
     run_worker()
     mail = summaries(TUESDAY)[-1]

@@ -1,4 +1,4 @@
-"""The figures: counted by the weeks of the office's clock, timed by the middle ticket, in words and as a drawing."""
+"""The statistics page: tickets by week, median times, as tables and as a chart."""
 
 import itertools
 from datetime import UTC, date, datetime, timedelta
@@ -18,7 +18,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 
 def counted(created_at, category=Category.INCIDENT, *, rank=2, first=None, done=None, cancelled=None, customer=1):
-    """Return a ticket as the figures see it; lengths of time are in hours."""
+    """Return a row as the statistics read it; durations are in hours."""
     status = TicketStatus.DONE if done else TicketStatus.CANCELLED if cancelled else TicketStatus.NEW
     closed = done or cancelled
 
@@ -84,7 +84,7 @@ def rows(page, place):
 # --- arithmetic ---
 
 
-def test_weeks_end_with_the_running_one():
+def test_weeks_end_with_the_current_one():
     mondays = statistics.mondays_until(NOW, 12)
     assert len(mondays) == 12
     assert (mondays[0].date(), mondays[-1].date()) == (date(2026, 9, 7), date(2026, 11, 23))
@@ -99,7 +99,7 @@ def test_weeks_end_with_the_running_one():
         ("2027-01-01T12:00:00+01:00", date(2026, 12, 28)),
     ],
 )
-def test_running_week_is_the_one_of_the_offices_clock(now, monday):
+def test_current_week_by_the_offices_clock(now, monday):
     assert statistics.mondays_until(moment(now), 12)[-1].date() == monday
 
 
@@ -132,7 +132,7 @@ def test_week_without_tickets_is_there():
     assert (weeks[-1].short_name, weeks[-1].monday) == ("48", date(2026, 11, 23))
 
 
-def test_times_are_those_in_the_middle():
+def test_times_are_medians():
     hours = [(1, 10), (2, 20), (60, 500)]
     (group,) = statistics.grouped([counted(NOW, first=first, done=done) for first, done in hours], lambda _: "alle")
     assert (group.to_first_action, group.to_done) == (timedelta(hours=2), timedelta(hours=20))
@@ -140,7 +140,7 @@ def test_times_are_those_in_the_middle():
     assert (group.to_first_action, group.to_done) == (timedelta(hours=1.5), timedelta(hours=15))
 
 
-def test_what_is_open_or_cancelled_has_no_time_to_done():
+def test_open_or_cancelled_tickets_have_no_time_to_done():
     (group,) = statistics.grouped([counted(NOW, first=3), counted(NOW, first=5, cancelled=6)], lambda _: "alle")
     assert (group.tickets, group.open) == (2, 1)
     assert (group.to_first_action, group.to_done) == (timedelta(hours=4), None)
@@ -172,7 +172,7 @@ def test_duration(length, words):
     assert formats.duration(timedelta(**length)) == words
 
 
-# --- drawing ---
+# --- chart ---
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,7 @@ def test_scale_ends_at_a_round_number(number, top):
     assert [number for number, _ in lines] == [0, top // 2, top]
 
 
-def test_columns_stand_on_each_other_and_within_the_drawing():
+def test_columns_are_stacked_within_the_chart():
     chart = charts.stacked([("47", {"incident": 0, "other": 0}), ("48", {"incident": 3, "warranty": 0, "other": 1})])
     assert chart.columns[0].parts == []
     lower, upper = chart.columns[1].parts
@@ -229,7 +229,7 @@ def test_page(clara, office):
     assert customers == [["Bäckerei Sommer K1001", "2, 1 offen", "1 Std. 45 Min.", "1 Tag 3 Std."]]
 
 
-def test_drawing_says_what_it_is_and_needs_no_colours(clara, office):
+def test_chart_has_a_description_and_needs_no_colours(clara, office):
     for category in Category:
         office(0, NOW, category)
     page = clara.get("/verwaltung/zahlen")
@@ -261,7 +261,7 @@ def test_periods(clara, office, weeks):
 @pytest.mark.parametrize(
     "bad", ["wochen=13", "wochen=", "wochen=x", "wochen=-12", "wochen=" + "9" * 5000, "wochen=12.0"]
 )
-def test_period_that_is_none_falls_back(clara, bad):
+def test_invalid_period_falls_back(clara, bad):
     page = clara.get(f"/verwaltung/zahlen?{bad}")
     assert "0 Tickets in 12 Wochen" in page.text_of("main")
     assert "Kein Kunde hat in dieser Zeit etwas gemeldet." in page.text_of("main")
@@ -298,6 +298,6 @@ def test_most_reporting_customers_come_first_and_only_twenty_are_shown(clara, of
 
 
 def test_period_is_found_by_its_index(db):
-    query, values = statistics._tickets_since(NOW, None).sql()
+    query, values = statistics.tickets_since(NOW, None).sql()
     plan = " ".join(row[-1] for row in db.execute_sql(f"EXPLAIN QUERY PLAN {query}", values))
     assert "USING INDEX ticket_created_at" in plan

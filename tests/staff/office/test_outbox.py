@@ -1,4 +1,4 @@
-"""The outbox as the office sees it, and what every page says while something cannot be delivered."""
+"""The outbox page, and the notice on every page while something cannot be delivered."""
 
 import re
 
@@ -20,7 +20,7 @@ SOMMER, OFFICE = "post@sommer.example", "support@example.org"
 
 @pytest.fixture
 def failing(anna, run_worker, mailbox):
-    """A mail to the customer and one to the office, which the mail server does not want."""
+    """A mail to the customer and one to the office, which the mail server refuses."""
     mailbox.failure = {"RCPT": "550 5.1.1 Kenne ich nicht"}
     anna.report("incident")
     run_worker()
@@ -38,7 +38,7 @@ def banner(page):
 
 
 def fact(page, label):
-    """Return what a page of facts says under a label."""
+    """Return the value that a page shows for a label."""
     (row,) = [row for row in page.tree.iter("div") if row.findtext("dt") == label]
     return " ".join("".join(row.find("dd").itertext()).split())
 
@@ -62,7 +62,7 @@ def press(visitor, page, action):
     return visitor.post(action, page.fields(action))
 
 
-def test_all_is_listed_newest_first(anna, clara, run_worker, mailbox):
+def test_all_messages_are_listed_newest_first(anna, clara, run_worker, mailbox):
     anna.report("incident", description="Drucker")
     run_worker()
     page = clara.get(OUTBOX)
@@ -73,12 +73,12 @@ def test_all_is_listed_newest_first(anna, clara, run_worker, mailbox):
     assert banner(page) == ""
 
 
-def test_office_learns_that_nobody_else_can_open_the_links(clara, mailbox):
+def test_office_is_warned_about_links_that_only_work_locally(clara, mailbox):
     settings.base_url = ""
     assert "Die Links in den E-Mails öffnen sich nur an diesem Rechner" in banner(clara.get("/verwaltung/"))
 
 
-def test_shelves(failing, anna, clara, run_worker):
+def test_filters(failing, anna, clara, run_worker):
     failing.failure = {}
     anna.report("callback")
     run_worker()
@@ -99,11 +99,11 @@ def test_pages_of_a_long_list(anna, clara, run_worker, monkeypatch):
 
 
 @pytest.mark.parametrize("address", [f"{OUTBOX}?stand=xyz", f"{OUTBOX}?vor=0", f"{OUTBOX}?vor=abc&stand=wartet"])
-def test_address_that_somebody_made_up(clara, address):
+def test_invalid_urls(clara, address):
     assert clara.get(address).status == 200
 
 
-def test_a_message_says_what_became_of_it(failing, clara):
+def test_page_of_a_message(failing, clara):
     page = clara.get(f"{OUTBOX}/{ids()[0]}")
     assert fact(page, "Stand") == "wartet nach Fehler"
     assert fact(page, "An") == SOMMER
@@ -112,20 +112,20 @@ def test_a_message_says_what_became_of_it(failing, clara):
 
 
 def state_of(clara, id):
-    """Return what the page of a message says about it, and whether it looks again by itself."""
+    """Return the state that the page of a message shows, and whether the page refreshes itself."""
     page = clara.get(f"{OUTBOX}/{id}")
     return fact(page, "Stand"), page.element("live").get("data-hx-trigger") is not None
 
 
-def test_what_was_given_up_is_not_said_to_be_on_its_way(failing, clara, advance_clock):
+def test_a_message_given_up_is_not_shown_as_being_sent(failing, clara, advance_clock):
     with database.connection_context():
         Message.update(state=MessageState.FAILED).execute()
     advance_clock(minutes=2)
     assert state_of(clara, ids()[0]) == ("aufgegeben", False)
 
 
-def test_a_message_waits_for_whom_it_is_to_be_handed_to(anna, clara, run_worker, monkeypatch):
-    monkeypatch.setattr(delivery, "deliver_due", lambda now: 0)
+def test_a_message_waits_for_its_transport(anna, clara, run_worker, monkeypatch):
+    monkeypatch.setattr(delivery, "deliver_webhooks", lambda *_, **__: 0)
     settings.webhook_url, settings.webhook_secret = "https://system.example/", "0123456789abcdef"
     anna.report("incident")
     run_worker()
@@ -138,7 +138,7 @@ def test_a_message_waits_for_whom_it_is_to_be_handed_to(anna, clara, run_worker,
     assert state_of(clara, mail.id) == on_its_way
 
 
-def test_the_page_says_which_mail_server_is_set_and_where(clara):
+def test_the_page_shows_the_configured_mail_server(clara):
     settings.smtp_url = "smtps://post%40firma.example:ge%2Fheim@mail.firma.example"
     page = clara.get(OUTBOX)
     set_to = words(page, "server")
@@ -150,7 +150,7 @@ def test_the_page_says_which_mail_server_is_set_and_where(clara):
     assert "localhost, Port 587, ohne Anmeldung" in words(clara.get(OUTBOX), "server")
 
 
-def test_after_trying_again_the_list_shows_what_becomes_of_it(failing, clara, deliver_mails):
+def test_after_a_retry_the_list_shows_the_result(failing, clara, deliver_mails):
     page = clara.get(FAILING)
     assert page.element("live").get("data-hx-trigger") is None
     assert "Danach klicken Sie auf „Alle noch einmal versuchen“." in words(page, "server")
@@ -165,14 +165,14 @@ def test_after_trying_again_the_list_shows_what_becomes_of_it(failing, clara, de
     assert asked.element("live").get("data-hx-trigger") is None
 
 
-def test_without_a_way_no_new_try_is_offered(failing, anna, clara, run_worker):
+def test_without_a_transport_no_retry_is_offered(failing, anna, clara, run_worker):
     assert f"{OUTBOX}/erneut" in clara.get(FAILING).text
     settings.smtp_url = ""
     assert "noch einmal versuchen" not in clara.get(FAILING).text
     assert "Noch einmal versuchen" not in clara.get(f"{OUTBOX}/{ids()[0]}").text
 
 
-def test_the_ticket_says_what_became_of_its_mails(failing, anna, clara, run_worker):
+def test_the_ticket_shows_the_state_of_its_mails(failing, anna, clara, run_worker):
     with database.connection_context():
         ticket = Ticket.select().get()
         outbox.put(MessageKind.ANSWER, "", NOW, ticket=ticket, recipient=SOMMER, subject="Antwort eins")
@@ -194,7 +194,7 @@ def test_the_ticket_says_what_became_of_its_mails(failing, anna, clara, run_work
     assert "bis=" not in clara.get(f"{link}&stand=wartet").text
 
 
-def test_a_message_shows_no_way_to_its_link(anna, clara, run_worker, mailbox):
+def test_a_message_does_not_show_its_link(anna, clara, run_worker, mailbox):
     anna.report("incident")
     run_worker()
     page = clara.get(f"{OUTBOX}/{ids()[0]}")
@@ -207,7 +207,7 @@ def test_a_message_shows_no_way_to_its_link(anna, clara, run_worker, mailbox):
     assert link.nonce not in page.text
 
 
-def test_one_goes_once_more(failing, clara, deliver_mails):
+def test_retry_of_one_message(failing, clara, deliver_mails):
     failing.failure = {}
     address = f"{OUTBOX}/{ids()[0]}"
     answer = press(clara, clara.get(address), f"{address}/erneut")
@@ -215,7 +215,7 @@ def test_one_goes_once_more(failing, clara, deliver_mails):
     assert [mail["To"] for mail in deliver_mails()] == [SOMMER]
 
 
-def test_all_go_once_more_for_the_full_time(failing, clara, deliver_mails, advance_clock):
+def test_retry_of_all_messages_starts_the_period_again(failing, clara, deliver_mails, advance_clock):
     while MessageState.WAITING in states():
         advance_clock(hours=6)
         deliver_mails()
@@ -232,7 +232,7 @@ def test_all_go_once_more_for_the_full_time(failing, clara, deliver_mails, advan
     assert banner(clara.get(OUTBOX)) == ""
 
 
-def test_what_is_discarded_does_not_go(failing, clara, deliver_mails, advance_clock):
+def test_a_discarded_message_is_not_sent(failing, clara, deliver_mails, advance_clock):
     for id in ids():
         press(clara, clara.get(f"{OUTBOX}/{id}"), f"{OUTBOX}/{id}/verwerfen")
     assert set(states()) == {MessageState.DISCARDED}
@@ -243,12 +243,12 @@ def test_what_is_discarded_does_not_go(failing, clara, deliver_mails, advance_cl
 
 
 def discard_all(clara, page):
-    """Say twice that nothing of what a page shows is to go."""
+    """Discard everything a page shows, and confirm it."""
     (action,) = {form.get("action") for form in page.tree.iter("form") if "bis=" in form.get("action")}
     return press(clara, page, action)
 
 
-def test_old_mails_go_to_nobody_once_there_is_a_server(anna, clara, run_worker, deliver_mails, mailbox):
+def test_old_mails_can_be_discarded_before_a_mail_server_is_set(anna, clara, run_worker, deliver_mails, mailbox):
     settings.smtp_url = ""
     for _ in range(3):
         anna.report("incident")
@@ -266,7 +266,7 @@ def test_old_mails_go_to_nobody_once_there_is_a_server(anna, clara, run_worker, 
     assert len(titles(clara.get(f"{OUTBOX}?stand=verworfen"))) == 6
 
 
-def test_all_that_fails_is_discarded_and_nothing_else(failing, anna, clara, run_worker):
+def test_discarding_all_failing_messages_discards_nothing_else(failing, anna, clara, run_worker):
     failing.failure = {}
     with database.connection_context():
         Message.update(state=MessageState.FAILED).where(Message.recipient == SOMMER).execute()
@@ -281,7 +281,7 @@ def test_all_that_fails_is_discarded_and_nothing_else(failing, anna, clara, run_
     assert states() == ([MessageState.DISCARDED] * 2 + [MessageState.SENT] * 2 + [MessageState.WAITING] * 2)
 
 
-def test_nothing_on_its_way_is_discarded_with_the_others(failing, clara):
+def test_discarding_all_spares_messages_being_sent(failing, clara):
     page = clara.get(FAILING)
     with database.connection_context():
         Message.update(leased_until=NOW + outbox.LEASE).where(Message.recipient == SOMMER).execute()
@@ -290,7 +290,7 @@ def test_nothing_on_its_way_is_discarded_with_the_others(failing, clara):
 
 
 @pytest.mark.parametrize("shelf", ["alle", "gesendet", "verworfen"])
-def test_all_is_discarded_only_where_all_waits(failing, clara, shelf):
+def test_only_waiting_filters_offer_to_discard_all(failing, clara, shelf):
     page = clara.get(f"{OUTBOX}?stand={shelf}")
     assert "bis=" not in page.text
     form = page.fields(f"{OUTBOX}/testmail")
@@ -298,7 +298,7 @@ def test_all_is_discarded_only_where_all_waits(failing, clara, shelf):
     assert set(states()) == {MessageState.WAITING}
 
 
-def test_what_was_sent_neither_goes_again_nor_is_discarded(failing, clara, deliver_mails, advance_clock):
+def test_a_sent_message_is_neither_retried_nor_discarded(failing, clara, deliver_mails, advance_clock):
     page = clara.get(address := f"{OUTBOX}/{ids()[0]}")
     failing.failure = {}
     advance_clock(minutes=2)
@@ -313,11 +313,11 @@ def test_what_was_sent_neither_goes_again_nor_is_discarded(failing, clara, deliv
     ("lease", "state"),
     [
         (outbox.LEASE, MessageState.WAITING),
-        # No courier takes a message for that long; a clock was ahead.
+        # No lease is that long; a clock was ahead.
         (1000 * outbox.LEASE, MessageState.DISCARDED),
     ],
 )
-def test_what_is_on_its_way_is_not_discarded(failing, clara, lease, state):
+def test_a_message_being_sent_is_not_discarded(failing, clara, lease, state):
     page = clara.get(address := f"{OUTBOX}/{ids()[0]}")
     with database.connection_context():
         Message.update(leased_until=NOW + lease).execute()
@@ -375,11 +375,11 @@ def test_every_page_says_that_something_cannot_be_delivered(failing, clara, staf
     assert looked_at > 15
 
 
-def test_nobody_who_is_not_signed_in_hears_of_it(failing, signed_out):
+def test_visitors_who_are_not_signed_in_see_no_notice(failing, signed_out):
     assert banner(signed_out.get("/verwaltung/anmelden")) == ""
 
 
-def test_trouble_with_the_webhook_shows_as_well(anna, clara, run_worker, mailbox):
+def test_a_failing_webhook_shows_as_well(anna, clara, run_worker, mailbox):
     settings.webhook_url, settings.webhook_secret = f"http://127.0.0.1:{free_port()}/geheim", "0123456789abcdef"
     anna.report("incident")
     run_worker()
@@ -393,7 +393,7 @@ def test_trouble_with_the_webhook_shows_as_well(anna, clara, run_worker, mailbox
     assert "geheim" not in page.text + message.text
 
 
-def test_the_look_on_every_page_is_one_at_an_index(db):
+def test_the_notice_on_every_page_needs_only_an_index(db):
     looks = []
     execute = db.execute_sql
     db.execute_sql = lambda sql, params=None: looks.append((sql, params)) or execute(sql, params)

@@ -1,4 +1,4 @@
-"""The record of processing (Art. 30 of the GDPR): filled from the settings, without a secret, and true."""
+"""The record of processing activities (Art. 30 GDPR): correct, filled from the settings, without secrets."""
 
 import pytest
 
@@ -16,7 +16,7 @@ def words_of(clara):
     return page.text_of("main")
 
 
-def test_it_names_who_and_how_long(clara):
+def test_it_names_the_office_and_the_retention_periods(clara):
     settings.office_name = "Muster IT"
     settings.closed_ticket_days, settings.attachments_days, settings.new_employee_days = 801, 802, 803
     settings.mail_days, settings.unmatched_days, settings.staged_hours = 804, 85, 86
@@ -31,7 +31,7 @@ def test_it_names_who_and_how_long(clara):
 @pytest.mark.parametrize(
     ("days", "said"), [(1, "1 Tag"), (180, "180 Tage"), (364, "364 Tage"), (365, "1 Jahr"), (2555, "7 Jahre")]
 )
-def test_whole_years_are_called_so(anna, clara, days, said):
+def test_whole_years_are_written_as_years(anna, clara, days, said):
     settings.closed_ticket_days = days
     for words in (words_of(clara), anna.get("/hilfe").text_of("main"), clara.get("/verwaltung/datenschutz").text):
         assert f"{said} nach dem Abschluss" in words
@@ -53,7 +53,7 @@ def test_whole_years_are_called_so(anna, clara, days, said):
         ({"limits": "off"}, "Die Mengengrenzen sind abgeschaltet", "Die Zahl der Versuche"),
     ],
 )
-def test_it_says_what_is_so(clara, changes, said, unsaid):
+def test_it_describes_the_actual_settings(clara, changes, said, unsaid):
     for name, value in changes.items():
         setattr(settings, name, value)
     words = words_of(clara)

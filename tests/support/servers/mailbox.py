@@ -1,4 +1,4 @@
-"""The mail server of the office, a real one, and the mailboxes behind it."""
+"""A real mail server for the office, and the mailboxes behind it."""
 
 import asyncio
 import email
@@ -24,11 +24,11 @@ TIMEOUT_SECONDS = 20
 
 
 class Mailbox:
-    """An SMTP server that takes everything and keeps it, unless it is in a mood.
+    """An SMTP server that accepts and keeps every mail, unless it is told to fail.
 
-    A mood says for a step of the conversation (connect, EHLO, STARTTLS, AUTH, MAIL, RCPT, DATA, END) what it answers
-    instead, or that it hangs or dies there; at END it has kept the mail before it does, and a coroutine may say what
-    happens before it says yes.
+    failure: for a step of the conversation (connect, EHLO, STARTTLS, AUTH, MAIL, RCPT, DATA, END) the answer to give
+    instead, or HANGS or DIES; a list has one of these, or None, for each time. At END the mail is kept before the
+    server hangs or dies, and a coroutine function may run there, whose result is the answer.
     """
 
     def __init__(self):
@@ -39,7 +39,7 @@ class Mailbox:
     async def handle_DATA(self, server, session, envelope):
         mail = email.message_from_bytes(envelope.content, policy=default)
         mail.envelope, mail.was_encrypted = envelope, session.ssl is not None
-        failure = self.failure.get("END")
+        failure = self.next_failure("END")
         if failure in (None, HANGS, DIES) or callable(failure):
             with self._arrival:
                 self.mails.append(mail)
@@ -50,8 +50,15 @@ class Mailbox:
             failure = await failure()
         return failure or "250 OK"
 
+    def next_failure(self, step):
+        """Return how the server fails at a step this time, or None."""
+        failure = self.failure.get(step)
+        if isinstance(failure, list):
+            return failure.pop(0) if failure else None
+        return failure
+
     def login(self, server, session, envelope, mechanism, data):
-        """Take every name and password and keep them."""
+        """Accept every name and password and keep them."""
         self.logins.append((data.login.decode(), data.password.decode()))
         return AuthResult(success=True)
 
@@ -60,7 +67,7 @@ class Mailbox:
         return [mail for mail in self.mails if mail.envelope.rcpt_tos == [address]]
 
     def wait_for(self, address, number=1):
-        """Wait until so many mails to an address have arrived and return the last of them."""
+        """Wait until this many mails to an address have arrived and return the last of them."""
         with self._arrival:
             has_come = self._arrival.wait_for(lambda: len(self.to(address)) >= number, TIMEOUT_SECONDS)
         assert has_come, "No mail arrives."
@@ -72,7 +79,7 @@ class Mailbox:
 
 
 class FaultySmtp(SMTP):
-    """The conversation of a Mailbox, true to its mood."""
+    """The SMTP conversation of a Mailbox, with its failures."""
 
     async def _handle_client(self):
         self.event_handler.connections += 1
@@ -100,7 +107,7 @@ class FaultySmtp(SMTP):
         await self._unless_failing("DATA", super().smtp_DATA, arg)
 
     async def fail_with(self, failure):
-        """Hang until somebody gives up, or die."""
+        """Hang until the client gives up, or drop the connection."""
         try:
             if failure == HANGS:
                 await asyncio.Event().wait()
@@ -109,7 +116,7 @@ class FaultySmtp(SMTP):
         await asyncio.Event().wait()
 
     async def _unless_failing(self, step, go_on, *arguments):
-        failure = self.event_handler.failure.get(step)
+        failure = self.event_handler.next_failure(step)
         if failure is None:
             await go_on(*arguments)
         elif failure in (HANGS, DIES):
@@ -126,24 +133,24 @@ class FaultyController(Controller):
 
 
 def text_of(mail):
-    """Return what a mail says, as plain text."""
+    """Return the plain text of a mail."""
     return mail.get_body(("plain",)).get_content().replace("\r\n", "\n")
 
 
 def path_in(mail, start="/"):
-    """Return the path of the portal's address in a mail that begins like this, for a visitor to open."""
+    """Return the path of the first portal URL in a mail whose path begins like this."""
     paths = [urlsplit(url).path for url in re.findall(r"https?://\S+", text_of(mail)) if url.startswith(settings.url)]
     return next(path for path in paths if path.startswith(start))
 
 
 @contextmanager
 def mail_server_running(controller=FaultyController, **options):
-    """Run a mail server on this machine with options of aiosmtpd's and yield its mailbox."""
+    """Run a mail server on this machine and yield its mailbox; the options are those of aiosmtpd."""
     mailbox = Mailbox()
     login = {"authenticator": mailbox.login, "auth_require_tls": False}
     running = controller(mailbox, hostname="127.0.0.1", port=free_port(), **login | options)
     running.start()
-    # It has called itself once, to see that it runs.
+    # aiosmtpd has connected to itself once, to see that it runs.
     mailbox.connections = 0
     mailbox.port = running.port
     mailbox.url = f"smtp://127.0.0.1:{running.port}"
@@ -153,24 +160,24 @@ def mail_server_running(controller=FaultyController, **options):
 
 @pytest.fixture
 def mail_server():
-    """A mail server on this machine; nobody sends anything to it yet."""
+    """A mail server on this machine that the portal does not use yet."""
     with mail_server_running() as mailbox:
         yield mailbox
 
 
 @pytest.fixture
 def mailbox(app, mail_server):
-    """The mailboxes of everybody, behind the server that the portal sends to."""
+    """All mailboxes, behind the mail server that the portal uses."""
     settings.smtp_url, settings.base_url = mail_server.url, "http://portal.example"
     return mail_server
 
 
 @pytest.fixture
 def deliver_mails(app, mailbox):
-    """Let the portal deliver what is due, and return all mails that have arrived by then, oldest first."""
+    """Deliver what is due, and return all mails that have arrived by then, oldest first."""
 
     def deliver(now=None):
-        with app.app_context(), database.connection_context():
+        with database.connection_context():
             delivery.deliver_due(now or clock.now())
         return mailbox.mails
 

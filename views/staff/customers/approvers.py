@@ -1,11 +1,11 @@
 """The approvers of a customer: add, change and remove them."""
 
-from flask import Blueprint, abort, redirect, render_template, url_for
+from flask import Blueprint, abort, redirect, url_for
 
 from models import Approver
 from services.customers import customers
 from services.errors import UserError
-from views.shared.responses import html_response
+from views.shared.responses import render_page
 from views.staff.customers.customers import customer_or_404
 from views.staff.forms.customer import ApproverForm
 
@@ -14,7 +14,7 @@ bp = Blueprint("approvers", __name__, url_prefix="/kunden/<int:customer_id>/gene
 
 @bp.get("/neu")
 def form(customer_id):
-    """Ask for a new approver."""
+    """Show the form for a new approver."""
     return _show(customer_or_404(customer_id), ApproverForm(formdata=None))
 
 
@@ -27,7 +27,7 @@ def add(customer_id):
 
 @bp.get("/<int:approver_id>")
 def show(customer_id, approver_id):
-    """Show an approver with everything that can be changed."""
+    """Show the form for an approver."""
     approver = _load(customer_id, approver_id)
     return _show(approver.customer, ApproverForm(formdata=None, obj=approver), approver)
 
@@ -67,4 +67,4 @@ def _back(customer_id):
 
 def _show(customer, form, approver=None, status=200, notice=""):
     parts = {"customer": customer, "form": form, "approver": approver, "notice": notice}
-    return html_response(render_template("staff/customers/approver.html", **parts), status)
+    return render_page("staff/customers/approver.html", status, **parts)

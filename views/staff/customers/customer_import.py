@@ -1,11 +1,11 @@
-"""Many customers at once, from a table: look first, then write."""
+"""The import of many customers from a CSV file, with a preview."""
 
-from flask import Blueprint, make_response, redirect, render_template, url_for
+from flask import Blueprint, make_response, redirect, url_for
 
 import clock
 from services.customers import csv_import
 from services.errors import UserError
-from views.shared.responses import html_response
+from views.shared.responses import render_page
 from views.staff.forms.customer import ImportConfirmedForm, ImportForm
 
 bp = Blueprint("customer_import", __name__)
@@ -13,13 +13,13 @@ bp = Blueprint("customer_import", __name__)
 
 @bp.get("/kunden/einlesen")
 def form():
-    """Ask for the file."""
+    """Show the form for the file."""
     return _show(ImportForm(formdata=None))
 
 
 @bp.get("/kunden/einlesen/muster.csv")
 def sample():
-    """Give a file to fill in, such as Excel opens without a question."""
+    """Send a sample file that Excel opens without questions."""
     response = make_response(csv_import.SAMPLE.encode("utf-8-sig"))
     response.headers["Content-Type"] = "text/csv; charset=utf-8"
     response.headers["Content-Disposition"] = "attachment; filename=kunden-muster.csv"
@@ -28,7 +28,7 @@ def sample():
 
 @bp.post("/kunden/einlesen")
 def preview():
-    """Show what reading the file would do, line by line; nothing is written."""
+    """Show what importing the file would do, line by line; nothing is stored."""
     form = ImportForm()
     if not form.validate():
         return _show(form, 422)
@@ -43,7 +43,7 @@ def preview():
 
 @bp.post("/kunden/einlesen/ausfuehren")
 def run():
-    """Write what was shown, all or nothing."""
+    """Import the customers of the preview, all or none."""
     form = ImportConfirmedForm()
     form.validate()
     try:
@@ -58,9 +58,9 @@ def run():
 
 def _show(form, status=200):
     columns = csv_import.LABELS.values()
-    return html_response(render_template("staff/customers/import.html", form=form, columns=columns), status)
+    return render_page("staff/customers/import.html", status, form=form, columns=columns)
 
 
 def _show_preview(form, table, status=200, notice=""):
     parts = {"form": form, "table": table, "labels": csv_import.LABELS, "notice": notice}
-    return html_response(render_template("staff/customers/import_preview.html", **parts), status)
+    return render_page("staff/customers/import_preview.html", status, **parts)

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from flask import Blueprint, abort, g, redirect, render_template, request, url_for
+from flask import Blueprint, abort, g, redirect, request, url_for
 
 import clock
 from models import Approver, Customer
@@ -11,7 +11,7 @@ from services.errors import UserError
 from services.reports import csv_export
 from services.security.audit_log import SecurityEvent, log_event
 from services.tickets import approvals
-from views.shared.responses import csv_response, html_response
+from views.shared.responses import csv_response, render_page
 from views.staff.customers import pin_letters
 from views.staff.forms.customer import CustomerForm, CustomerListForm
 
@@ -20,16 +20,16 @@ bp = Blueprint("customers", __name__)
 
 @bp.get("/kunden")
 def show_all():
-    """Show one page of the customers that the filters in the address let through."""
+    """Show one page of the customers that match the filters."""
     form = CustomerListForm(formdata=request.args)
     found, following = customers.page(form.words.data, form.state.chosen, request.args.get("nach", ""))
     parts = {"customers": found, "following": following, "query_args": form.query_args()}
-    return html_response(render_template("staff/customers/list.html", form=form, **parts))
+    return render_page("staff/customers/list.html", form=form, **parts)
 
 
 @bp.get("/kunden.csv")
 def export():
-    """Send all customers that the filters in the address let through, as a CSV file."""
+    """Send all customers that match the filters as a CSV file."""
     form = CustomerListForm(formdata=request.args)
     rows = csv_export.all_rows(partial(customers.page, form.words.data, form.state.chosen))
     return csv_response(csv_export.csv_chunks(csv_export.CUSTOMERS, rows), f"kunden-{clock.today()}.csv")
@@ -37,13 +37,13 @@ def export():
 
 @bp.get("/kunden/neu")
 def form():
-    """Ask for what is to be known of a new customer."""
+    """Show the form for a new customer."""
     return _show_new(CustomerForm(formdata=None))
 
 
 @bp.post("/kunden/neu")
 def add():
-    """Add a customer, and issue its PIN at once if that was asked for."""
+    """Add a customer, and issue a PIN at once if that button was used."""
     form = CustomerForm()
     if not form.validate():
         return _show_new(form, 422)
@@ -59,14 +59,14 @@ def add():
 
 @bp.get("/kunden/<int:customer_id>")
 def show(customer_id):
-    """Show a customer with everything that can be changed."""
+    """Show a customer, with forms for all that can be changed."""
     customer = customer_or_404(customer_id)
     return _show(customer, CustomerForm(formdata=None, obj=customer))
 
 
 @bp.post("/kunden/<int:customer_id>")
 def change(customer_id):
-    """Change what is known of a customer."""
+    """Change the data of a customer."""
     customer = customer_or_404(customer_id)
     form = CustomerForm(obj=customer)
     if not form.validate():
@@ -101,12 +101,12 @@ def _log_event(event, customer):
 
 
 def customer_or_404(customer_id):
-    """Return the customer of an address, or answer that there is no such page."""
+    """Return a customer, or answer with 404."""
     return Customer.get_or_none(Customer.id == customer_id) or abort(404)
 
 
 def _show_new(form, status=200):
-    return html_response(render_template("staff/customers/new.html", form=form), status)
+    return render_page("staff/customers/new.html", status, form=form)
 
 
 def _show(customer, form, status=200, notice=""):
@@ -120,4 +120,4 @@ def _show(customer, form, status=200, notice=""):
         "seen": customers.fingerprint(customer),
         "notice": notice,
     }
-    return html_response(render_template("staff/customers/customer.html", form=form, **parts), status)
+    return render_page("staff/customers/customer.html", status, form=form, **parts)

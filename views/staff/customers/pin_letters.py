@@ -1,7 +1,7 @@
-"""PINs on paper: issued for one customer or many, and shown this once, as letters to print."""
+"""Letters with new PINs, for one customer or many; a PIN is shown only this once."""
 
 import segno
-from flask import Blueprint, abort, g, render_template, request, url_for
+from flask import Blueprint, abort, g, request, url_for
 
 import clock
 from models import Customer
@@ -9,7 +9,7 @@ from services.customers import pins
 from services.errors import UserError
 from services.security.audit_log import SecurityEvent, log_event
 from settings import settings
-from views.shared.responses import html_response
+from views.shared.responses import render_page
 from views.staff.forms.customer import MAX_LETTERS, PinLettersForm
 
 bp = Blueprint("pin_letters", __name__)
@@ -25,14 +25,14 @@ def issue(customer_id):
 
 @bp.get("/kunden/pin-briefe")
 def choose():
-    """Show whom a print run can be made for: those without a PIN first."""
+    """Show the customers to choose from; those without a PIN come first."""
     waiting = [customer.number for customer in Customer.without_pin().limit(MAX_LETTERS)]
     return _show(PinLettersForm(formdata=None, customers=waiting))
 
 
 @bp.post("/kunden/pin-briefe")
 def issue_many():
-    """Issue a new PIN to each chosen customer and show all letters in one page."""
+    """Issue a new PIN to each chosen customer and show all letters on one page."""
     form = PinLettersForm()
     if not form.validate():
         return _show(form, 422)
@@ -40,11 +40,11 @@ def issue_many():
 
 
 def issue_and_show(customers):
-    """Issue PINs and answer with their letters: the only place where they ever stand."""
+    """Issue PINs and answer with their letters; no other page and no file contains the PINs."""
     try:
         issued = pins.issue_pins(customers, clock.now())
     except UserError:
-        abort(409)  # A colleague changed the number in this very moment.
+        abort(409)  # A colleague has just changed a number.
     for customer, _ in issued:
         log_event(SecurityEvent.PIN_ISSUED, request.remote_addr, customer=customer.number, by=g.member.name)
     url = f"{settings.url}/"
@@ -52,13 +52,11 @@ def issue_and_show(customers):
         {"customer": customer, "pin": pins.spoken_pin(pin), "qr_code": _form_qr_code(url, customer.number)}
         for customer, pin in issued
     ]
-    return html_response(
-        render_template("staff/customers/pin_letters.html", letters=letters, url=url, today=clock.today())
-    )
+    return render_page("staff/customers/pin_letters.html", letters=letters, url=url, today=clock.today())
 
 
 def _form_qr_code(url, number):
-    """Return a picture of the link that opens the form with the number, and never the PIN, filled in."""
+    """Return a QR code of the link to the form with the customer number filled in; the PIN is not in it."""
     link = url.rstrip("/") + url_for("public.form", kunde=number)
     return segno.make(link, error="m", micro=False).svg_data_uri(scale=4, border=4, light="white")
 
@@ -72,4 +70,4 @@ def _show(form, status=200):
         "max_letters": MAX_LETTERS,
         "added": request.args.get("eingelesen", type=int),
     }
-    return html_response(render_template("staff/customers/choose_pin_letters.html", form=form, **parts), status)
+    return render_page("staff/customers/choose_pin_letters.html", status, form=form, **parts)

@@ -1,38 +1,42 @@
-"""What the office fills in so that a ticket comes into being: for a caller, and for what no PIN could vouch for."""
+"""The forms by which the office creates a ticket: for a caller, and from an unmatched request."""
 
-from wtforms import EmailField, StringField, TelField
-from wtforms.validators import ValidationError
+from wtforms import StringField
 
 from database import database
-from enums import MAX_CUSTOMER_NUMBER_LENGTH, MAX_EMAIL_LENGTH, MAX_PHONE_LENGTH
-from form_fields import PortalForm, autofill_section, input_attributes, is_email, is_phone, text_field
+from enums import MAX_CUSTOMER_NUMBER_LENGTH
+from form_fields import (
+    PortalForm,
+    autofill_section,
+    email_field,
+    input_attributes,
+    phone_field,
+    text_field,
+    user_error_at_field,
+)
 from forms import REQUEST_FORMS, RequestForm
 from models import Customer
 from services.customers import customers
-from services.errors import UserError
 
 # A longer list would only make the page slow; any number can be typed.
 MAX_SUGGESTED = 1000
 
 
 class CustomerNumberField(StringField):
-    """The number of a customer, with those there are to choose from."""
+    """A customer number with a list of suggestions."""
 
     def suggestions(self):
-        """Return the customers who may report; none without a database, after an error."""
+        """Return the customers who may send requests; none without a database, after an error."""
         return [] if database.is_closed() else Customer.unlocked().limit(MAX_SUGGESTED)
 
 
 def is_unlocked_customer(form, field):
-    """Refuse a number that is no customer's, or that of a locked one."""
-    try:
+    """Refuse an unknown number, and that of a locked customer."""
+    with user_error_at_field():
         customers.require_unlocked(customers.find(field.data))
-    except UserError as error:
-        raise ValidationError(str(error)) from None
 
 
 def unlocked_customer_number():
-    """Declare the number of a customer who may report."""
+    """Declare a field for the number of a customer who may send requests."""
     return text_field(
         "Kundennummer",
         is_unlocked_customer,
@@ -45,13 +49,13 @@ def unlocked_customer_number():
 
 
 def _in_place_of(field, other):
-    """Let a field stand where another one stood; WTForms sorts them by their declaration."""
+    """Give a field the position of another one; WTForms sorts fields by this counter."""
     other.creation_counter = field.creation_counter
     return other
 
 
 class PhoneForm(RequestForm):
-    """What is filled in for a caller, whom the person at the phone knows without a PIN."""
+    """The form for a caller, who needs no PIN."""
 
     pin = None
     customer_number = _in_place_of(RequestForm.customer_number, unlocked_customer_number())
@@ -65,29 +69,22 @@ class PhoneForm(RequestForm):
     )
     phone = _in_place_of(
         RequestForm.phone,
-        text_field(
+        phone_field(
             "Kontaktnummer",
-            is_phone,
             missing="Bitte fragen Sie nach einer Telefonnummer für Rückfragen.",
-            limit=MAX_PHONE_LENGTH,
-            field_class=TelField,
             description="Unter dieser Nummer erreichen Sie die Person bei Rückfragen.",
             render_kw=input_attributes(autofill_section("caller", "tel")),
         ),
     )
     email = _in_place_of(
         RequestForm.email,
-        text_field(
-            "E-Mail",
-            is_email,
-            limit=MAX_EMAIL_LENGTH,
-            field_class=EmailField,
-            render_kw=input_attributes(autofill_section("caller", "email"), "send", inputmode="email"),
+        email_field(
+            "E-Mail", render_kw=input_attributes(autofill_section("caller", "email"), "send", inputmode="email")
         ),
     )
 
     def in_order(self):
-        """Return the fields in the order in which a call goes: who asks from where comes first."""
+        """Return the fields in the order of a call: the customer comes first."""
         return sorted(super().in_order(), key=lambda field: field.name != "customer_number")
 
 
@@ -97,7 +94,7 @@ PHONE_FORMS = {
 
 
 class ConvertForm(PortalForm):
-    """Whose an unmatched request is, and who said so."""
+    """The customer of an unmatched request, and who confirmed it."""
 
     customer_number = unlocked_customer_number()
     note = text_field(

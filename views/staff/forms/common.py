@@ -1,12 +1,13 @@
-"""What the office fills in: the forms of the staff area, on the same base as those of the customers."""
+"""The filters of the staff area, its sign-in forms, and other small forms."""
 
-from wtforms import EmailField, HiddenField, PasswordField, SearchField, SelectField, StringField
+from typing import Any
+
+from wtforms import HiddenField, PasswordField, SearchField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, ValidationError
 
 from enums import (
     MAX_CUSTOMER_NUMBER_LENGTH,
-    MAX_EMAIL_LENGTH,
     MAX_PASSWORD_LENGTH,
     MAX_SHORT_LENGTH,
     MIN_PASSWORD_LENGTH,
@@ -14,11 +15,10 @@ from enums import (
     Category,
     Priority,
 )
-from form_fields import PortalForm, clean, is_email, text_field, textarea
+from form_fields import PortalForm, clean, email_field, text_field, textarea, user_error_at_field
 from i18n import formats
 from models import Customer, Staff
 from services.customers.pins import normalise_number
-from services.errors import UserError
 from services.mail.outbox import OutboxFilter
 from services.privacy.person_matcher import PersonMatcher
 from services.reports.statistics import PERIODS
@@ -28,7 +28,7 @@ from services.tickets.queue import QueueFilters, QueueView
 
 ANYBODY, NOBODY, MYSELF = "", "niemand", "ich"
 
-# Six digits, or a recovery code with all the dashes and blanks that people type between its groups.
+# Six digits, or a recovery code with the dashes and spaces that people type between its groups.
 MAX_CODE_LENGTH = 40
 
 MAX_PERSON_LINES = 20
@@ -39,7 +39,7 @@ _PLACEHOLDERS = ", ".join(f"{{{name}}}" for name in text_blocks.PLACEHOLDERS)
 
 
 class EnumField(SelectField):
-    """A choice of labelled words that stand in the address by their German names; all else counts as no choice."""
+    """A choice of words of an enum, with their German names as values; any other value counts as no choice."""
 
     def __init__(self, label, words, *, with_all=True, **options):
         self._words = {formats.slugify(word.label, "-"): word for word in words}
@@ -53,16 +53,24 @@ class EnumField(SelectField):
 
 
 def _assignee_choices():
-    """Return whose tickets one can ask for; a field asks only when it is shown."""
+    """Return the choices for the assignee; called when the field is created."""
     anybody = [SelectChoice(ANYBODY, "alle"), SelectChoice(MYSELF, "mir"), SelectChoice(NOBODY, "niemandem")]
     return anybody + [SelectChoice(member.login, member.name) for member in Staff.by_name()]
 
 
-class QueueForm(PortalForm):
-    """The filters of the queue, as they stand in its address."""
+class FilterForm(PortalForm):
+    """The base of the filters of a list; their values are in the address of the page."""
 
     class Meta(PortalForm.Meta):
         csrf = False
+
+    def query_args(self):
+        """Return the filters that are set, by their names in the address."""
+        return {field.name: field.data for field in self if field.data}
+
+
+class QueueForm(FilterForm):
+    """The filters of the queue."""
 
     view = EnumField("Stand", QueueView, with_all=False, name="stand")
     category = EnumField("Art", Category, name="art")
@@ -73,7 +81,7 @@ class QueueForm(PortalForm):
     words = SearchField("Suche", name="text", default="")
 
     def filters(self, member):
-        """Return what is chosen, as the member of staff who looks means it."""
+        """Return what is chosen; "assigned to me" means this member of staff."""
         chosen = self.assignee.data
         login = member.login if chosen == MYSELF else chosen
         number = clean(self.customer_number.data, MAX_CUSTOMER_NUMBER_LENGTH)
@@ -89,42 +97,29 @@ class QueueForm(PortalForm):
         )
 
     def has_filters(self):
-        """Say whether anything but the words is chosen."""
+        """Say whether any filter other than the search text is set."""
         return bool(self.query_args().keys() - {self.words.name})
 
-    def query_args(self):
-        """Return what is chosen by the names that it has in the address."""
-        return {field.name: field.data for field in self if field.data}
 
-
-class OutboxForm(PortalForm):
-    """The shelf of the outbox that is looked at, as it stands in the address."""
-
-    class Meta(PortalForm.Meta):
-        csrf = False
+class OutboxForm(FilterForm):
+    """The filter of the outbox."""
 
     outbox_filter = EnumField("Stand", OutboxFilter, with_all=False, name="stand", default="alle")
 
 
 class TestMailForm(PortalForm):
-    """To whom a test mail goes."""
+    """The recipient of a test mail."""
 
-    # To pytest the name says something else.
+    # pytest would take the class for a test because of its name.
     __test__ = False
 
-    recipient = text_field(
-        "Empfänger",
-        is_email,
-        missing="Bitte geben Sie die Adresse ein, an die die Testmail gehen soll.",
-        limit=MAX_EMAIL_LENGTH,
-        field_class=EmailField,
-    )
+    recipient = email_field("Empfänger", missing="Bitte geben Sie die Adresse ein, an die die Testmail gehen soll.")
 
 
 class PersonForm(PortalForm):
-    """Whom somebody looks for in all that is stored."""
+    """What identifies a person in the stored data."""
 
-    matcher = None
+    matcher: PersonMatcher
 
     lines = textarea(
         "Wonach suchen Sie?",
@@ -138,17 +133,12 @@ class PersonForm(PortalForm):
         lines = field.data.splitlines()
         if len(lines) > MAX_PERSON_LINES:
             raise ValidationError(f"Bitte suchen Sie nach höchstens {MAX_PERSON_LINES} Zeilen auf einmal.")
-        try:
+        with user_error_at_field():
             self.matcher = PersonMatcher(lines)
-        except UserError as error:
-            raise ValidationError(str(error)) from None
 
 
-class FiguresForm(PortalForm):
-    """The period and the customer of the figures, as they stand in their address."""
-
-    class Meta(PortalForm.Meta):
-        csrf = False
+class FiguresForm(FilterForm):
+    """The period and the customer of the statistics."""
 
     weeks = SelectField(
         "Zeitraum",
@@ -167,21 +157,13 @@ class FiguresForm(PortalForm):
         self.customer = Customer.get_or_none(Customer.number == (normalise_number(number) or number))
 
     @property
-    def number_of_weeks(self):
-        return self.weeks.data
-
-    @property
     def is_unknown_customer(self):
-        """Say whether the figures of a customer are wanted who does not exist."""
+        """Whether there is no customer with the number in the filter."""
         return self.customer is None and bool(self.customer_number.data.strip())
-
-    def query_args(self):
-        """Return what is chosen by the names that it has in the address."""
-        return {field.name: field.data for field in self if field.data}
 
 
 class TextBlockForm(PortalForm):
-    """A text for answers, with gaps for the words of a ticket."""
+    """A text for answers, with placeholders for the details of a ticket."""
 
     name = text_field("Name", missing="Bitte geben Sie dem Textbaustein einen Namen.")
     text = textarea(
@@ -222,7 +204,7 @@ def _one_time_code(missing=None, **options):
 
 
 class SignInForm(PortalForm):
-    """Name and password; also where the way was going, or what was sent meanwhile."""
+    """Name, password and second factor; also the page or the posted form to go on with after signing in."""
 
     name = text_field("Name", missing="Bitte geben Sie Ihren Namen ein.", render_kw={"autocomplete": "username"})
     password = _password("Kennwort", "Bitte geben Sie Ihr Kennwort ein.")
@@ -237,14 +219,12 @@ class SignInForm(PortalForm):
 class NewPasswordForm(PortalForm):
     """The base of every form that asks for a new password, twice."""
 
-    # Whose password it is: their own name is easy to guess.
+    # The name of the account: a password that contains it is easy to guess.
     owner = ""
 
     def validate_password(self, field):
-        try:
+        with user_error_at_field():
             accounts.check_password_is_strong(field.data, self.owner)
-        except UserError as error:
-            raise ValidationError(str(error)) from None
 
     def validate_repeated_password(self, field):
         if field.data != self.password.data:
@@ -252,7 +232,7 @@ class NewPasswordForm(PortalForm):
 
 
 class SetupForm(NewPasswordForm):
-    """The first account."""
+    """The name and password of the first account."""
 
     name = text_field(
         "Ihr Name",
@@ -263,13 +243,13 @@ class SetupForm(NewPasswordForm):
     password = _new_password("Kennwort")
     repeated_password = _repeated_password("Kennwort wiederholen")
 
-    @property
-    def owner(self):
-        return self.name.data
+    def __init__(self, *args: Any, **options: Any):
+        super().__init__(*args, **options)
+        self.owner = self.name.data
 
 
 class ChangePasswordForm(NewPasswordForm):
-    """Another password for one's own account."""
+    """A new password for one's own account."""
 
     current_password = _password("Bisheriges Kennwort", "Bitte geben Sie Ihr bisheriges Kennwort ein.")
     password = _new_password("Neues Kennwort")
@@ -277,7 +257,7 @@ class ChangePasswordForm(NewPasswordForm):
 
 
 class PasswordForm(PortalForm):
-    """The password once more, before something about signing in changes."""
+    """The password once more, before a change to the second factor."""
 
     password = _password("Ihr Kennwort", "Bitte geben Sie Ihr Kennwort ein.")
 

@@ -1,17 +1,16 @@
-"""What the office fills in about customers and their approvers; what a column may hold is decided by the service."""
+"""The forms for customers, approvers, the import and PIN letters; the service decides what a column accepts."""
 
 from flask_wtf.file import FileField, FileRequired
-from wtforms import BooleanField, EmailField, HiddenField, SearchField, SelectMultipleField
+from wtforms import BooleanField, HiddenField, SearchField, SelectMultipleField
 from wtforms.validators import InputRequired, Length, Optional, ValidationError
 
 from enums import MAX_CUSTOMER_NUMBER_LENGTH, MAX_EMAIL_LENGTH
-from form_fields import DayField, PortalForm, is_email, text_field
+from form_fields import DayField, PortalForm, email_field, text_field, user_error_at_field
 from models import Customer
 from services.customers import customers
-from services.errors import UserError
-from views.staff.forms.common import EnumField
+from views.staff.forms.common import EnumField, FilterForm
 
-# So many letters at once still come within seconds, for each of them costs a slow hash.
+# Each letter costs a slow hash: this many take some seconds.
 MAX_LETTERS = 100
 
 NOBODY_CHOSEN = "Bitte kreuzen Sie mindestens einen Kunden an."
@@ -21,27 +20,25 @@ NEW_NUMBER_NEEDS_NEW_PIN = "Mit einer anderen Kundennummer gilt die bisherige PI
 
 
 def _follows(rule):
-    """Hold a field to a rule of the service, and put in order what was typed, as it will be stored."""
+    """Return a validator that applies a rule of the service and replaces the text by what will be stored."""
 
     def check(form, field):
-        try:
+        with user_error_at_field():
             field.data = rule(field.data)
-        except UserError as error:
-            raise ValidationError(str(error)) from None
 
     return check
 
 
 class StoredForm(PortalForm):
-    """A form whose fields are columns."""
+    """The base of a form whose fields are the columns of a table."""
 
     def values(self):
-        """Return what is stored of a valid form, by column name."""
+        """Return the values of a valid form, by column name."""
         return {name: value for name, value in self.data.items() if name != "csrf_token"}
 
 
 class CustomerForm(StoredForm):
-    """What is known of a customer."""
+    """The data of a customer."""
 
     number = text_field(
         "Kundennummer",
@@ -54,11 +51,9 @@ class CustomerForm(StoredForm):
         "Name", _follows(customers.checked_name), missing="Bitte geben Sie den Namen des Unternehmens ein."
     )
     contact_name = text_field("Ansprechpartner", _follows(customers.checked_contact_name))
-    email = text_field(
+    email = email_field(
         "E-Mail",
         _follows(customers.checked_email),
-        limit=MAX_EMAIL_LENGTH,
-        field_class=EmailField,
         description="Die Adresse des Ansprechpartners. An sie gehen die Bestätigungen.",
     )
     mail_domain = text_field(
@@ -78,16 +73,10 @@ class CustomerForm(StoredForm):
 
 
 class ApproverForm(StoredForm):
-    """Somebody at a customer's who decides about requests."""
+    """An approver of a customer, and when they are absent."""
 
     name = text_field("Name", missing="Bitte geben Sie den Namen des Genehmigers ein.")
-    email = text_field(
-        "E-Mail",
-        is_email,
-        missing="Bitte geben Sie die E-Mail-Adresse des Genehmigers ein.",
-        limit=MAX_EMAIL_LENGTH,
-        field_class=EmailField,
-    )
+    email = email_field("E-Mail", missing="Bitte geben Sie die E-Mail-Adresse des Genehmigers ein.")
     absent_from = DayField("Abwesend von", [Optional()], description="Der erste Tag der Abwesenheit.")
     absent_until = DayField("Abwesend bis", [Optional()], description="Der letzte Tag der Abwesenheit.")
 
@@ -97,22 +86,15 @@ class ApproverForm(StoredForm):
             raise ValidationError("Das Ende der Abwesenheit liegt vor ihrem Beginn. Bitte prüfen Sie beide Tage.")
 
 
-class CustomerListForm(PortalForm):
-    """The filters of the list of customers, as they stand in its address."""
-
-    class Meta(PortalForm.Meta):
-        csrf = False
+class CustomerListForm(FilterForm):
+    """The filters of the list of customers."""
 
     words = SearchField("Suche", name="text", default="")
     state = EnumField("Stand", customers.CustomerState, name="stand")
 
-    def query_args(self):
-        """Return what is chosen by the names that it has in the address."""
-        return {field.name: field.data for field in self if field.data}
-
 
 class ImportForm(PortalForm):
-    """A file with many customers."""
+    """A CSV file with many customers."""
 
     class Meta(PortalForm.Meta):
         takes_files = True
@@ -126,14 +108,14 @@ class ImportForm(PortalForm):
 
 
 class ImportConfirmedForm(PortalForm):
-    """The text of that file, after the office has looked at what it would do."""
+    """The text of that file, once the office has seen what the import would do."""
 
     table = HiddenField()
     skip_faulty = BooleanField("Fehlerhafte Zeilen auslassen (sonst liest das Portal nichts ein)")
 
 
 class PinLettersForm(PortalForm):
-    """Whom a print run issues PINs to."""
+    """The customers who get a new PIN by letter."""
 
     customers = SelectMultipleField(
         "Kunden",

@@ -1,4 +1,4 @@
-"""What the office can do with a ticket: one form for each action, on the same base as all others."""
+"""The actions of the office on a ticket: one form for each."""
 
 from wtforms import BooleanField, HiddenField, SelectField
 from wtforms.fields.choices import SelectChoice
@@ -17,27 +17,28 @@ ASKED_ANEW_HINT = "War das Ticket nicht freigegeben, fragt das Portal die Genehm
 
 CHOOSE_ASSIGNEE = "Bitte wählen Sie, wem Sie das Ticket zuweisen."
 
-# A text to a ticket is a sentence or two.
+# These texts are a sentence or two.
 THREE_ROWS = {"rows": 3}
 
 
 class ActionForm(PortalForm):
-    """The base of what can be done with a ticket: names the action and says up to which event its person has read."""
+    """The base of an action: the function that carries it out, its part of the address and its button."""
 
+    # The module with the function named by `action`; by default that gets the values of all fields.
     service = actions
     action = slug = button = ""
     is_quiet = False
 
-    # Whoever says nothing, or something that can be no event, has seen nothing.
+    # The last event that the person has seen; 0 (none) if it is missing or malformed.
     seen = HiddenField(filters=[row_id])
 
     def carry_out(self, ticket, by, now):
-        """Do it; raises UserError."""
+        """Carry out the action; raises UserError."""
         answers = {field.short_name: field.data for field in self if field.short_name != "csrf_token"}
         getattr(self.service, self.action)(ticket, by=by, now=now, **answers)
 
     def set_reader_hint(self, words):
-        """Say at each field that the customer reads how much of it the customer of this ticket really does."""
+        """Replace the hint about who reads a text by one that is true for this ticket."""
         for field in self.visible_fields():
             if field.description == READ_BY_CUSTOMER_HINT:
                 field.description = words
@@ -47,36 +48,8 @@ class ActionForm(PortalForm):
         return [field for field in self if field.short_name not in ("seen", "csrf_token")]
 
 
-class TakeOverForm(ActionForm):
-    action, slug, button = "take_over", "uebernehmen", "Übernehmen"
-
-
-class StartForm(ActionForm):
-    action, slug, button = "start", "beginnen", "Arbeit beginnen"
-
-
-class StartEarlyForm(ActionForm):
-    action, slug, button = "start_early", "vor-freigabe-beginnen", "Vor der Freigabe beginnen"
-
-    reason = textarea(
-        "Warum kann es nicht warten?", missing="Bitte schreiben Sie, warum es nicht warten kann.", render_kw=THREE_ROWS
-    )
-
-
-class WaitForm(ActionForm):
-    action, slug, button = "wait", "warten", "Auf den Kunden warten"
-
-    text = textarea(
-        "Worauf warten wir?",
-        missing="Bitte schreiben Sie, worauf wir warten.",
-        description="Der Kunde bekommt davon keine E-Mail. Fragen Sie ihn mit „Antworten“ und kreuzen Sie dort "
-        "„Danach auf den Kunden warten“ an.",
-        render_kw=THREE_ROWS,
-    )
-
-
 def _block_choices():
-    """Return the text blocks to choose from; a field asks only when it is shown."""
+    """Return the choices for a text block; called when the field is created."""
     blocks = [SelectChoice(str(block.id), block.name) for block in TextBlock.by_name()]
     return [SelectChoice("", "bitte wählen"), *blocks]
 
@@ -97,58 +70,31 @@ class AnswerForm(ActionForm):
         )
 
     def add(self, text):
-        """Put a text below what is typed already."""
+        """Append a text to what is already typed."""
         self.text.data = "\n\n".join(filter(None, [self.text.data, text]))
 
     def chosen_block(self):
-        """Return the text block that is chosen, or None with the sentence at its field."""
+        """Return the chosen text block, or None with an error at the field."""
         block = TextBlock.get_or_none(TextBlock.id == row_id(self.block.data))
         if block is None:
             self.block.errors = ["Bitte wählen Sie einen Textbaustein."]
         return block
 
 
-class RevokeLinkForm(ActionForm):
-    service = conversation
-    action, slug, button = "revoke_link", "link-sperren", "Link des Kunden sperren"
-
-    text = textarea(
-        "Warum?",
-        description="Die Seite des Kunden öffnet sich dann sofort nicht mehr. Die nächste E-Mail an ihn bringt einen "
-        "neuen Link.",
-        render_kw=THREE_ROWS,
-    )
+class StartForm(ActionForm):
+    action, slug, button = "start", "beginnen", "Arbeit beginnen"
 
 
-class FinishForm(ActionForm):
-    action, slug, button = "finish", "erledigen", "Erledigt"
-
-    text = textarea("Was war die Lösung?", description=READ_BY_CUSTOMER_HINT, render_kw=THREE_ROWS)
-
-
-class CancelForm(ActionForm):
-    action, slug, button = "cancel", "stornieren", "Stornieren"
+class StartEarlyForm(ActionForm):
+    action, slug, button = "start_early", "vor-freigabe-beginnen", "Vor der Freigabe beginnen"
 
     reason = textarea(
-        "Warum stornieren Sie?",
-        missing="Bitte schreiben Sie, warum Sie stornieren.",
-        description=READ_BY_CUSTOMER_HINT,
-        render_kw=THREE_ROWS,
+        "Warum kann es nicht warten?", missing="Bitte schreiben Sie, warum es nicht warten kann.", render_kw=THREE_ROWS
     )
 
 
-class ReopenForm(ActionForm):
-    action, slug, button = "reopen", "wieder-oeffnen", "Wieder öffnen"
-
-    reason = textarea(
-        "Warum öffnen Sie es wieder?",
-        missing="Bitte schreiben Sie, warum Sie das Ticket wieder öffnen.",
-        description=f"{ASKED_ANEW_HINT} Der Kunde bekommt eine E-Mail. Beide lesen diesen Text.",
-        render_kw=THREE_ROWS,
-    )
-
-    def set_reader_hint(self, words):
-        self.reason.description = f"{ASKED_ANEW_HINT} {words}"
+class TakeOverForm(ActionForm):
+    action, slug, button = "take_over", "uebernehmen", "Übernehmen"
 
 
 class ApproveForm(ActionForm):
@@ -181,6 +127,31 @@ class AskAgainForm(ActionForm):
     is_quiet = True
 
 
+class FinishForm(ActionForm):
+    action, slug, button = "finish", "erledigen", "Erledigt"
+
+    text = textarea("Was war die Lösung?", description=READ_BY_CUSTOMER_HINT, render_kw=THREE_ROWS)
+
+
+class WaitForm(ActionForm):
+    action, slug, button = "wait", "warten", "Auf den Kunden warten"
+
+    text = textarea(
+        "Worauf warten wir?",
+        missing="Bitte schreiben Sie, worauf wir warten.",
+        description="Der Kunde bekommt davon keine E-Mail. Fragen Sie ihn mit „Antworten“ und kreuzen Sie dort "
+        "„Danach auf den Kunden warten“ an.",
+        render_kw=THREE_ROWS,
+    )
+
+
+class NoteForm(ActionForm):
+    action, slug, button = "add_note", "notieren", "Notieren"
+
+    seen = None
+    text = textarea("Interne Notiz", missing="Bitte schreiben Sie die Notiz.", render_kw=THREE_ROWS)
+
+
 class AssignForm(ActionForm):
     action, slug, button = "assign", "zuweisen", "Zuweisen"
 
@@ -196,30 +167,42 @@ class AssignForm(ActionForm):
         actions.assign(ticket, to, by=by, seen=self.seen.data, now=now)
 
 
-class NoteForm(ActionForm):
-    action, slug, button = "add_note", "notieren", "Notieren"
+class CancelForm(ActionForm):
+    action, slug, button = "cancel", "stornieren", "Stornieren"
 
-    seen = None
-    text = textarea("Interne Notiz", missing="Bitte schreiben Sie die Notiz.", render_kw=THREE_ROWS)
-
-
-# In the order of the page.
-ACTION_FORMS = {
-    form.slug: form
-    for form in (
-        AnswerForm,
-        StartForm,
-        StartEarlyForm,
-        TakeOverForm,
-        ApproveForm,
-        DeclineForm,
-        AskAgainForm,
-        FinishForm,
-        WaitForm,
-        NoteForm,
-        AssignForm,
-        CancelForm,
-        RevokeLinkForm,
-        ReopenForm,
+    reason = textarea(
+        "Warum stornieren Sie?",
+        missing="Bitte schreiben Sie, warum Sie stornieren.",
+        description=READ_BY_CUSTOMER_HINT,
+        render_kw=THREE_ROWS,
     )
-}
+
+
+class RevokeLinkForm(ActionForm):
+    service = conversation
+    action, slug, button = "revoke_link", "link-sperren", "Link des Kunden sperren"
+
+    text = textarea(
+        "Warum?",
+        description="Die Seite des Kunden öffnet sich dann sofort nicht mehr. Die nächste E-Mail an ihn bringt einen "
+        "neuen Link.",
+        render_kw=THREE_ROWS,
+    )
+
+
+class ReopenForm(ActionForm):
+    action, slug, button = "reopen", "wieder-oeffnen", "Wieder öffnen"
+
+    reason = textarea(
+        "Warum öffnen Sie es wieder?",
+        missing="Bitte schreiben Sie, warum Sie das Ticket wieder öffnen.",
+        description=f"{ASKED_ANEW_HINT} Der Kunde bekommt eine E-Mail. Beide lesen diesen Text.",
+        render_kw=THREE_ROWS,
+    )
+
+    def set_reader_hint(self, words):
+        self.reason.description = f"{ASKED_ANEW_HINT} {words}"
+
+
+# By their part of the address; the classes above are in the order of the page.
+ACTION_FORMS = {form.slug: form for form in ActionForm.__subclasses__()}

@@ -1,18 +1,18 @@
-"""The shapes of a small chart: numbers become columns on a grid; words and colours are the template's."""
+"""The geometry of a small column chart; the template adds texts and colours."""
 
 from typing import NamedTuple
 
-# In units of the drawing; it is scaled to the place it gets.
+# In units of the SVG, which the page scales.
 WIDTH, HEIGHT = 400, 240
 LEFT, RIGHT, TOP, BOTTOM = 36, 8, 8, 24
 GAP = 0.2
 
-# So many names fit below the columns.
-MOST_NAMES = 14
+# This many names fit below the columns.
+MAX_NAMES = 14
 
 
 class Segment(NamedTuple):
-    """One part of a column: a rectangle."""
+    """One part of a column."""
 
     kind: str
     y: float
@@ -20,7 +20,7 @@ class Segment(NamedTuple):
 
 
 class Column(NamedTuple):
-    """One column: its parts from the ground up, and its name if there is room for it."""
+    """One column: its parts from the bottom up, and its name, or "" where there is no room for it."""
 
     x: float
     middle: float
@@ -29,7 +29,7 @@ class Column(NamedTuple):
 
 
 class Chart(NamedTuple):
-    """A chart of columns of one width, with lines across at heights that have a number."""
+    """A chart of stacked columns; each of the lines across has a number and a height."""
 
     width: int
     height: int
@@ -40,11 +40,11 @@ class Chart(NamedTuple):
 
 
 def stacked(columns):
-    """Return the chart of columns that are given as a name and the number of each kind."""
+    """Return a chart of columns, each given as its name and the number of each kind."""
     top = _axis_maximum(max(sum(numbers.values()) for _, numbers in columns))
     baseline, step = HEIGHT - BOTTOM, (WIDTH - LEFT - RIGHT) / len(columns)
     scale = (baseline - TOP) / top
-    every = -(-len(columns) // MOST_NAMES)
+    every = -(-len(columns) // MAX_NAMES)
     return Chart(
         WIDTH,
         HEIGHT,
@@ -55,7 +55,7 @@ def stacked(columns):
             Column(
                 round(LEFT + step * (place + GAP / 2), 1),
                 round(LEFT + step * (place + 0.5), 1),
-                # Counted from the end, so that the newest column always has its name.
+                # Counted from the end, so that the newest column has its name.
                 name if (len(columns) - 1 - place) % every == 0 else "",
                 _parts(numbers, baseline, scale),
             )
@@ -74,7 +74,7 @@ def _parts(numbers, baseline, scale):
 
 
 def _axis_maximum(number):
-    """Return the next round number whose half is a whole one: 2, 4, 6, 8, 10, 20, 30 …"""
+    """Return the smallest of 2, 4, 6, 8, 10, 20, 30 … that is not below a number."""
     unit = 1
     while number > 10 * unit:
         unit *= 10

@@ -1,18 +1,18 @@
-"""The figures: tickets per week, how long they took, and for whom."""
+"""Statistics: tickets per week, how long they took, and by customer."""
 
-from flask import Blueprint, abort, render_template, request
+from flask import Blueprint, abort, request
 
 import clock
 from services.reports import csv_export, statistics
-from views.shared.responses import csv_response, html_response
+from views.shared.responses import csv_response, render_page
 from views.staff.forms.common import FiguresForm
 from views.staff.office import charts
 
 bp = Blueprint("figures", __name__)
 
-MOST_CUSTOMERS = 20
+MAX_CUSTOMERS = 20
 
-# The tables as CSV files, by their names in the address.
+# The columns and the rows of each CSV file, by its name in the address.
 TABLES = {
     "wochen": (csv_export.WEEKS, lambda shown: shown.weeks),
     "zeiten": (csv_export.TIMES, lambda shown: shown.categories + shown.priorities),
@@ -22,37 +22,35 @@ TABLES = {
 
 @bp.get("/zahlen")
 def show():
-    """Show the figures of a period, as tables with small charts."""
+    """Show the statistics of a period as tables with small charts."""
     form = FiguresForm(formdata=request.args)
     if form.is_unknown_customer:
-        return html_response(render_template("staff/office/figures.html", form=form))
-    shown = statistics.for_period(form.number_of_weeks, form.customer, clock.now())
-    return html_response(
-        render_template(
-            "staff/office/figures.html",
-            form=form,
-            figures=shown,
-            chart=charts.stacked([(week.short_name, week.numbers) for week in shown.weeks]),
-            times=[("Art", _measured(shown.categories)), ("Priorität", _measured(shown.priorities))],
-            customers=_measured(shown.customers[:MOST_CUSTOMERS]),
-        )
+        return render_page("staff/office/figures.html", form=form)
+    shown = statistics.for_period(form.weeks.data, form.customer, clock.now())
+    return render_page(
+        "staff/office/figures.html",
+        form=form,
+        figures=shown,
+        chart=charts.stacked([(week.short_name, week.numbers) for week in shown.weeks]),
+        times=[("Art", _measured(shown.categories)), ("Priorität", _measured(shown.priorities))],
+        customers=_measured(shown.customers[:MAX_CUSTOMERS]),
     )
 
 
 @bp.get("/zahlen.csv")
 def export():
-    """Send one table of the figures as a CSV file."""
+    """Send one table of the statistics as a CSV file."""
     form = FiguresForm(formdata=request.args)
     table = request.args.get("tabelle")
     if table not in TABLES or form.is_unknown_customer:
         abort(404)
     columns, rows_of = TABLES[table]
-    rows = rows_of(statistics.for_period(form.number_of_weeks, form.customer, clock.now()))
+    rows = rows_of(statistics.for_period(form.weeks.data, form.customer, clock.now()))
     return csv_response(csv_export.csv_chunks(columns, rows), f"zahlen-{table}-{clock.today()}.csv")
 
 
 def _measured(groups):
-    """Return groups with what the longest bar of each column stands for."""
+    """Return groups of tickets with the largest value of each column, to which the bars are scaled."""
     return {
         "groups": groups,
         "most": max((group.tickets for group in groups), default=0),

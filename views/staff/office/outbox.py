@@ -1,8 +1,8 @@
-"""The outbox as the office sees it: what waits, what went, what failed and why, and whether mails arrive at all."""
+"""The outbox: the messages with their state, retrying and discarding them, and a test mail."""
 
 import json
 
-from flask import Blueprint, abort, g, render_template, request, url_for
+from flask import Blueprint, abort, g, request, url_for
 
 import clock
 from enums import MessageKind
@@ -11,7 +11,7 @@ from models import Ticket
 from services.mail import messages, outbox, smtp
 from services.mail.outbox import OutboxFilter
 from settings import CONFIG_FILE, settings
-from views.shared.responses import html_response, redirect_to
+from views.shared.responses import redirect_to, render_page
 from views.staff.forms.common import OutboxForm, TestMailForm
 from views.staff.sign_in import auth
 
@@ -20,13 +20,13 @@ bp = Blueprint("outbox", __name__, url_prefix="/postausgang")
 
 @bp.get("")
 def show_all():
-    """Show one page of the messages on a shelf, newest first; it looks again by itself while one is on its way."""
+    """Show one page of the messages that match the filter, newest first; it reloads itself while one is being sent."""
     return _show_all(TestMailForm(formdata=None, data={"recipient": settings.office_email}))
 
 
 @bp.post("/testmail")
 def send_test_mail():
-    """Send a mail like all others, and show what becomes of it."""
+    """Send a test mail through the outbox and show its state."""
     form = TestMailForm()
     if not form.validate():
         return _show_all(form, 422)
@@ -36,14 +36,14 @@ def send_test_mail():
 
 @bp.post("/erneut")
 def retry_all():
-    """Let all go once more that could not be delivered."""
+    """Retry all messages that could not be delivered."""
     outbox.retry_all(clock.now())
     return redirect_to(url_for(".show_all", stand="nicht-zustellbar"))
 
 
 @bp.post("/verwerfen")
 def discard_all():
-    """Let all not go after all that was on a shelf when somebody looked."""
+    """Discard all messages that matched the filter when the page was loaded."""
     outbox_filter = OutboxForm(formdata=request.args).outbox_filter
     if outbox_filter.chosen not in outbox.DISCARDABLE:
         abort(404)
@@ -53,7 +53,7 @@ def discard_all():
 
 @bp.get("/<int:message_id>")
 def show(message_id):
-    """Show a message; its page looks again by itself while it is on its way."""
+    """Show a message; the page reloads itself while it is being sent."""
     message = _find(message_id)
     parts = {
         "message": message,
@@ -62,19 +62,19 @@ def show(message_id):
         "is_being_sent": outbox.is_being_sent(message, clock.now()),
     }
     page = "staff/office/outbox/_message.html" if auth.is_polling() else "staff/office/outbox/message.html"
-    return html_response(render_template(page, **parts))
+    return render_page(page, **parts)
 
 
 @bp.post("/<int:message_id>/erneut")
 def retry(message_id):
-    """Let a message go once more."""
+    """Retry a message."""
     outbox.retry(_find(message_id), clock.now())
     return redirect_to(url_for(".show", message_id=message_id))
 
 
 @bp.post("/<int:message_id>/verwerfen")
 def discard(message_id):
-    """Let a message not go after all."""
+    """Discard a message."""
     outbox.discard(_find(message_id), clock.now())
     return redirect_to(url_for(".show", message_id=message_id))
 
@@ -102,7 +102,7 @@ def _show_all(form, status=200):
         "being_sent": {message.id for message in messages if outbox.is_being_sent(message, now)},
     }
     page = "staff/office/outbox/_list.html" if auth.is_polling() else "staff/office/outbox/list.html"
-    return html_response(render_template(page, form=form, **parts), status)
+    return render_page(page, status, form=form, **parts)
 
 
 def _find(message_id):

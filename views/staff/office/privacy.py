@@ -1,22 +1,22 @@
-"""Data protection: what goes tonight, and by which rule; and the record of processing (Art. 30 of the GDPR)."""
+"""Data protection: what is deleted when, and the record of processing activities (Art. 30 GDPR)."""
 
 from urllib.parse import urlsplit
 
-from flask import Blueprint, render_template
+from flask import Blueprint
 
 import clock
 from models import Staff
 from services.mail import smtp
 from services.privacy import retention, retention_schedule
 from settings import settings
-from views.shared.responses import html_response
+from views.shared.responses import render_page
 
 bp = Blueprint("privacy", __name__, url_prefix="/datenschutz")
 
 
 @bp.get("")
 def show():
-    """Show what the next night of the deletion deletes, and what the week after it."""
+    """Show what the next deletion run deletes, and what the following week."""
     now = clock.now()
     run = retention_schedule.next_run(now)
     parts = {
@@ -25,12 +25,12 @@ def show():
         "lacks_backup": retention_schedule.lacks_backup(),
         "forecasts": {forecast.name: forecast for forecast in retention.forecast(max(now, run.begins_at))},
     }
-    return html_response(render_template("staff/office/privacy/show.html", **parts))
+    return render_page("staff/office/privacy/show.html", **parts)
 
 
 @bp.get("/verzeichnis")
 def record():
-    """Show the record of processing as the settings have it, ready to print."""
+    """Show the record of processing activities according to the settings, ready to print."""
     parts = {
         "today": clock.today(),
         "mail_host": smtp.server().host if settings.smtp_url else "",
@@ -38,4 +38,4 @@ def record():
         "accounts": Staff.active().count(),
         "with_second_factor": Staff.active().where(Staff.totp_enabled_at.is_null(False)).count(),
     }
-    return html_response(render_template("staff/office/privacy/record.html", **parts))
+    return render_page("staff/office/privacy/record.html", **parts)

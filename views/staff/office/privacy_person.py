@@ -1,12 +1,12 @@
-"""What is stored about one person: found, handed over, deleted. Who is looked for stands in no address and no log."""
+"""The data about one person: find, export and erase it. The person is named in no address and no log."""
 
-from flask import Blueprint, g, redirect, render_template, request, send_file, url_for
+from flask import Blueprint, abort, g, redirect, render_template, request, send_file, url_for
 
 import clock
 from form_fields import row_id
 from services.privacy import data_export, erasure, person_search
 from services.security.audit_log import SecurityEvent, log_event
-from views.shared.responses import html_response
+from views.shared.responses import render_page
 from views.staff.forms.common import PersonForm
 
 bp = Blueprint("person", __name__, url_prefix="/datenschutz/person")
@@ -16,24 +16,21 @@ NOTHING_CHOSEN = "Bitte kreuzen Sie an, was zu der Person gehört."
 
 @bp.get("")
 def show():
-    """Ask whom to look for."""
+    """Show the form for the person."""
     return _show(PersonForm(formdata=None), erased=request.args)
 
 
 @bp.post("")
 def search():
-    """Show everything in which the person is recognised; nothing is written."""
+    """Show everything in which the person is found; nothing is changed."""
     form = PersonForm()
     return _show_found(form) if form.validate() else _show(form, 422)
 
 
 @bp.post("/auskunft")
 def export():
-    """Hand over all that is stored in what was chosen."""
-    form = PersonForm()
-    matches = _chosen(form)
-    if not matches:
-        return _refuse(form)
+    """Send all that is stored in the chosen matches as a ZIP file."""
+    form, matches = _chosen()
     now = clock.now()
     data, files = data_export.collect(matches, form.matcher, _file_ids())
     page = render_template("staff/office/privacy/data_export.html", data=data, lines=form.matcher.lines, now=now)
@@ -46,33 +43,27 @@ def export():
 
 @bp.post("/loeschen")
 def confirm_erase():
-    """Show once more what would be deleted; nothing is written."""
-    form = PersonForm()
-    matches = _chosen(form)
-    if not matches:
-        return _refuse(form)
-    parts = {"form": form, "matches": matches, "file_ids": _file_ids()}
-    return html_response(render_template("staff/office/privacy/confirm_erase.html", **parts))
+    """Show what would be deleted; nothing is changed."""
+    form, matches = _chosen()
+    return render_page("staff/office/privacy/confirm_erase.html", form=form, matches=matches, file_ids=_file_ids())
 
 
 @bp.post("/loeschen/ausfuehren")
 def erase():
-    """Take the person out of what was chosen, for good."""
-    form = PersonForm()
-    matches = _chosen(form)
-    if not matches:
-        return _refuse(form)
+    """Erase the person from the chosen matches for good."""
+    form, matches = _chosen()
     gone = erasure.erase(matches, form.matcher, _file_ids(), g.member, clock.now())
     _log_event(SecurityEvent.PERSON_ERASED)
     return redirect(url_for(".show", geloescht="ja", **gone), 303)
 
 
-def _chosen(form):
-    return person_search.find_selected(request.form.getlist("fund"), form.matcher) if form.validate() else []
-
-
-def _refuse(form):
-    return _show(form, 422) if form.errors else _show_found(form, NOTHING_CHOSEN)
+def _chosen():
+    """Return the form and the chosen matches, or answer with what is wrong."""
+    form = PersonForm()
+    if not form.validate():
+        abort(_show(form, 422))
+    matches = person_search.find_selected(request.form.getlist("fund"), form.matcher)
+    return form, matches or abort(_show_found(form, NOTHING_CHOSEN))
 
 
 def _file_ids():
@@ -87,13 +78,13 @@ def _show_found(form, notice=""):
         "are_more": are_more,
         "notice": notice,
         "most": person_search.MAX_MATCHES,
+        "partly_searched": person_search.count_partly_searched(),
     }
-    parts["partly_searched"] = person_search.count_partly_searched()
-    return html_response(render_template("staff/office/privacy/person_matches.html", **parts), 422 if notice else 200)
+    return render_page("staff/office/privacy/person_matches.html", 422 if notice else 200, **parts)
 
 
 def _show(form, status=200, erased=None):
-    return html_response(render_template("staff/office/privacy/person.html", form=form, erased=erased), status)
+    return render_page("staff/office/privacy/person.html", status, form=form, erased=erased)
 
 
 def _log_event(event):

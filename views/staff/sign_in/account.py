@@ -1,4 +1,4 @@
-"""One's own account: password, second factor, and where one is signed in."""
+"""One's own account: password, second factor and sessions."""
 
 import segno
 from flask import Blueprint, g, redirect, render_template, request, session, url_for
@@ -8,14 +8,14 @@ from i18n import formats
 from services.security.audit_log import SecurityEvent, log_event
 from services.security.login_throttle import TooManyAttempts
 from services.staff import accounts, sessions, two_factor
-from views.shared.responses import html_response
+from views.shared.responses import html_response, render_page
 from views.staff.forms.common import ChangePasswordForm, ConfirmCodeForm, PasswordForm
 from views.staff.sign_in import auth
 from views.staff.sign_in.sign_in import TOO_MANY_ATTEMPTS
 
 bp = Blueprint("account", __name__, url_prefix="/konto")
 
-# What the page says after something was done, by the word in its address.
+# The message after an action, by the word in the address.
 DONE = {
     "kennwort": "Ihr Kennwort ist geändert. In allen anderen Browsern sind Sie abgemeldet.",
     "ohne": "Der zweite Faktor ist abgeschaltet.",
@@ -33,7 +33,7 @@ def show():
 
 @bp.post("/kennwort")
 def change_password():
-    """Set another password; this browser goes on with a new session, every other one is signed out."""
+    """Change the password; this browser gets a new session, all others are signed out."""
     form, now = ChangePasswordForm(), clock.now()
     form.owner = g.member.name
     if not form.validate() or not _is_confirmed(form.current_password):
@@ -46,7 +46,7 @@ def change_password():
 
 @bp.post("/zweiter-faktor")
 def begin_second_factor():
-    """Make a secret for an app; the account page shows it until a code confirms it."""
+    """Create a secret for an app; the account page shows it until a code confirms it."""
     if g.member.totp_enabled_at:
         return redirect(url_for(".show"), 303)
     form = PasswordForm(prefix="beginnen")
@@ -58,7 +58,7 @@ def begin_second_factor():
 
 @bp.post("/zweiter-faktor/bestaetigen")
 def confirm_second_factor():
-    """Switch the second factor on with a code of the app, and show the recovery codes."""
+    """Switch the second factor on with a code from the app, and show the recovery codes."""
     if not _has_begun():
         return redirect(url_for(".show"), 303)
     form = ConfirmCodeForm()
@@ -86,7 +86,7 @@ def renew_recovery_codes():
 
 @bp.post("/zweiter-faktor/abschalten")
 def switch_off_second_factor():
-    """Do without a second factor; one that no code has confirmed yet goes without the password."""
+    """Switch the second factor off; one that is not confirmed yet needs no password for that."""
     if g.member.totp_enabled_at is None:
         two_factor.cancel_setup(g.member)
         return redirect(url_for(".show"), 303)
@@ -100,14 +100,14 @@ def switch_off_second_factor():
 
 @bp.post("/abmelden")
 def sign_out_elsewhere():
-    """End all sessions but this one."""
+    """End all other sessions of the account."""
     sessions.end_all(g.member, clock.now(), keep=session["staff"])
     _log_event(SecurityEvent.SIGNED_OUT_ELSEWHERE)
     return redirect(url_for(".show", getan="abgemeldet"), 303)
 
 
 def _is_confirmed(field):
-    """Say whether the account's password was typed, or put the reason why not at the field."""
+    """Say whether the account's password was typed; if not, put an error at the field."""
     try:
         if accounts.verify_password(g.member, field.data, request.remote_addr, clock.now()):
             return True
@@ -124,12 +124,12 @@ def _log_event(event):
 
 
 def _has_begun():
-    """Say whether there is a secret that no code has confirmed yet."""
+    """Say whether there is a secret that is not confirmed yet."""
     return g.member.totp_salt is not None and g.member.totp_enabled_at is None
 
 
 def _show(**failed):
-    """Show the account with all its forms; one of them may have failed."""
+    """Show the account with all its forms; `failed` is the one with errors, by its name in the template."""
     forms = {
         "change": ChangePasswordForm(formdata=None),
         "begin": PasswordForm(formdata=None, prefix="beginnen"),
@@ -141,7 +141,7 @@ def _show(**failed):
         "staff/sign_in/account.html",
         forms=forms | failed,
         failed=next(iter(failed.values()), None),
-        done=DONE.get(request.args.get("getan")),
+        done=DONE.get(request.args.get("getan", "")),
         sessions=sessions.active_sessions(g.member, clock.now()).limit(SHOWN_SESSIONS),
         this_session=sessions.hash_token(session["staff"]),
         key=two_factor.setup_key(g.member) if _has_begun() else None,
@@ -152,7 +152,7 @@ def _show(**failed):
 
 
 def _show_codes(codes):
-    return html_response(render_template("staff/sign_in/recovery_codes.html", codes=codes))
+    return render_page("staff/sign_in/recovery_codes.html", codes=codes)
 
 
 def _qr_code(text):

@@ -1,4 +1,4 @@
-"""The door of the staff area: who is signed in, for how long, and where somebody goes who is not."""
+"""Access to the staff area: sessions, and the sign-in page for requests without one."""
 
 from datetime import timedelta
 from urllib.parse import urlsplit
@@ -24,12 +24,12 @@ PUBLIC_ENDPOINTS = frozenset(
     }
 )
 
-# What scripts send from the middle of a form, which goes on when its person has signed in anew in another tab.
+# Requests by scripts within a form; they answer 401, so that the form stays while its user signs in in another tab.
 FORM_FRAGMENT_ENDPOINTS = frozenset(
     f"staff.phone.{part}" for part in ("lead_time", "suggest_priority", "upload", "remove_attachment")
 )
 
-# The signed cookie says when its person last did something; written anew at most this often.
+# The time of the last action is written to the session cookie at most this often.
 LAST_SEEN_INTERVAL = timedelta(minutes=1)
 
 SIGNED_OUT = (
@@ -39,7 +39,7 @@ SIGNED_OUT = (
 
 
 def require_sign_in():
-    """Let a request in that comes from a live session; send any other one to the sign-in page."""
+    """Send a request without a valid session to the sign-in page."""
     if request.endpoint in PUBLIC_ENDPOINTS:
         return None
     g.member = current_member()
@@ -47,7 +47,7 @@ def require_sign_in():
 
 
 def handle_csrf_error(error):
-    """Do nothing that was asked without a valid token, and lose nothing that was typed on a page of ours."""
+    """Show the form of a request without a valid CSRF token, to be sent again; one from another site is dropped."""
     g.member = current_member()
     if g.member is None:
         return _to_sign_in()
@@ -57,24 +57,24 @@ def handle_csrf_error(error):
 
 
 def current_member():
-    """Return who is signed in, or None."""
+    """Return the member of staff who is signed in, or None."""
     token, now = session.get("staff"), clock.now()
     seen = now.timestamp() - session.get("staff_seen", 0)
     if token is None or seen > timedelta(minutes=settings.staff_idle_minutes).total_seconds():
         return None
-    # What the page asks by itself keeps nobody signed in.
+    # Requests that a page makes by itself do not extend the session.
     if seen >= LAST_SEEN_INTERVAL.total_seconds() and not is_polling():
         session["staff_seen"] = int(now.timestamp())
     return sessions.signed_in_member(token, now)
 
 
 def start_session(token, now):
-    """Keep a new session's token in the browser's cookie, and nothing of before but the receipts."""
+    """Put the token of a new session into the cookie; of the old content only the receipts stay."""
     if before := clear_session():
         sessions.end(before, now)
     receipts = session.get("receipts")
     session.clear()
-    # The page of this very answer needs a token of the new session.
+    # The page of this answer needs a CSRF token of the new session.
     g.pop("csrf_token", None)
     if receipts:
         session["receipts"] = receipts
@@ -83,29 +83,30 @@ def start_session(token, now):
 
 
 def clear_session():
-    """Forget the session in the browser and return its token, or None."""
+    """Remove the session from the cookie and return its token, or None."""
     session.pop("staff_seen", None)
     return session.pop("staff", None)
 
 
 def is_polling():
-    """Say whether the page asks by itself, with nobody touching it."""
+    """Say whether a page reloads itself."""
     return request.headers.get("HX-Trigger") == "live"
 
 
 def is_staff_url(url, method):
-    """Say whether an address is one of the staff area and of nothing else, whatever a browser makes of it."""
+    """Say whether an address belongs to the staff area, so that redirecting to it is safe."""
     if not url.startswith(url_for("staff.today.show")):
         return False
     try:
-        endpoint, _ = current_app.create_url_adapter(request).match(urlsplit(url).path, method)
+        adapter = current_app.create_url_adapter(request)
+        endpoint = adapter.match(urlsplit(url).path, method)[0] if adapter else ""
     except (HTTPException, ValueError):
         return False
     return endpoint.startswith("staff.")
 
 
 def show_sign_in(form, status=200, notice=""):
-    """Ask for name and password."""
+    """Show the sign-in form."""
     form.one_time_code.data = None
     return pending_post.whole_page(render_template("staff/sign_in/sign_in.html", form=form, notice=notice), status)
 
@@ -117,8 +118,8 @@ def _to_sign_in():
     if request.method == "POST" and not is_cross_site():
         pending = pending_post.serialise()
         return show_sign_in(SignInForm(formdata=None, pending_post=pending), 403, SIGNED_OUT if pending else "")
-    back = {"weiter": request.full_path.rstrip("?")} if request.method == "GET" and not is_htmx() else {}
-    url = url_for("staff.sign_in.form", **back)
+    next_url = request.full_path.rstrip("?") if request.method == "GET" and not is_htmx() else None
+    url = url_for("staff.sign_in.form", weiter=next_url)
     if is_htmx():
         response = html_response("", 401)
         response.headers["HX-Redirect"] = url

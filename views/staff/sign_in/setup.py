@@ -1,6 +1,6 @@
-"""The first run: who holds the printed link makes the first account."""
+"""The first account, created with the link that the portal prints when it starts."""
 
-from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask import Blueprint, abort, redirect, request, url_for
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import NotFound
 
@@ -10,7 +10,7 @@ from services.security.audit_log import SecurityEvent, log_event
 from services.staff import accounts, sessions
 from settings import settings
 from views.shared.error_pages import error_page
-from views.shared.responses import html_response, is_cross_site
+from views.shared.responses import is_cross_site, render_page
 from views.staff.forms.common import SetupForm
 from views.staff.sign_in import auth
 
@@ -21,14 +21,14 @@ PAGE_EXPIRED = "Diese Seite war zu lange offen. Bitte geben Sie das Kennwort noc
 
 @bp.get("/<token>")
 def form(token):
-    """Ask for name and password of the first account."""
+    """Show the form for the first account."""
     _check(token)
     return _show(SetupForm(formdata=None))
 
 
 @bp.post("/<token>")
 def submit(token):
-    """Make the first account and sign it in."""
+    """Create the first account and sign it in."""
     _check(token)
     form, now = SetupForm(), clock.now()
     if not form.validate():
@@ -47,16 +47,16 @@ def submit(token):
 
 @bp.errorhandler(CSRFError)
 def ask_again(error):
-    """Show the form again with a new token."""
+    """Show the form again with a new CSRF token."""
     if is_cross_site():
         return auth.handle_csrf_error(error)
-    if not accounts.is_setup_token(request.view_args["token"]):
+    if not accounts.is_setup_token((request.view_args or {})["token"]):
         return error_page(NotFound())
     return _show(SetupForm(), 422, PAGE_EXPIRED)
 
 
 def setup_link():
-    """Return the set-up link, or None once there is an account."""
+    """Return the link for creating the first account, or None if there is an account."""
     return None if accounts.is_set_up() else settings.url + url_for("staff.setup.form", token=accounts.setup_token())
 
 
@@ -66,4 +66,4 @@ def _check(token):
 
 
 def _show(form, status=200, notice=""):
-    return html_response(render_template("staff/sign_in/setup.html", form=form, notice=notice), status)
+    return render_page("staff/sign_in/setup.html", status, form=form, notice=notice)

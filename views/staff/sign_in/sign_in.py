@@ -1,4 +1,4 @@
-"""In and out: signing in with name and password, signing out."""
+"""Sign in and sign out."""
 
 from flask import Blueprint, g, redirect, request, url_for
 from flask_wtf.csrf import CSRFError
@@ -24,7 +24,7 @@ PAGE_EXPIRED = "Diese Seite war zu lange offen. Bitte melden Sie sich noch einma
 
 @bp.get("/anmelden")
 def form():
-    """Ask for name and password, unless somebody is signed in already."""
+    """Show the sign-in form, unless somebody is signed in already."""
     if auth.current_member():
         return redirect(url_for("staff.today.show"), 303)
     return auth.show_sign_in(SignInForm(formdata=None, next_url=request.args.get("weiter")))
@@ -32,7 +32,7 @@ def form():
 
 @bp.post("/anmelden")
 def submit():
-    """Sign in and go on to where the way was going, or to what was sent and held."""
+    """Sign in, then go on to the requested page or to the form that was posted without a session."""
     form, now = SignInForm(), clock.now()
     if not form.validate():
         return auth.show_sign_in(form, 422)
@@ -66,7 +66,7 @@ def sign_out():
 
 @bp.errorhandler(CSRFError)
 def ask_again(error):
-    """Show the sign-in form again with a new token; what it holds stays."""
+    """Show the sign-in form again with a new CSRF token."""
     if request.endpoint != "staff.sign_in.submit" or is_cross_site():
         return auth.handle_csrf_error(error)
     return auth.show_sign_in(SignInForm(), 422, PAGE_EXPIRED)

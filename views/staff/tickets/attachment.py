@@ -1,4 +1,4 @@
-"""Files that customers sent, served so that nothing in them can run."""
+"""Files that customers sent, served so that nothing in them is executed."""
 
 from flask import Blueprint, abort, send_file
 
@@ -8,20 +8,20 @@ from services.files import attachments
 
 bp = Blueprint("attachment", __name__)
 
-# Even a file that a browser opens instead of keeping it can load nothing, run nothing and reach nobody.
+# A file that a browser opens instead of saving it can load nothing and run no scripts.
 POLICY = "default-src 'none'; sandbox"
 
 
 @bp.get("/anhang/<int:attachment_id>")
 def download(attachment_id):
-    """Give a file to keep, as bytes of no kind."""
+    """Send a file to be saved."""
     file = _load(attachment_id)
     return _send(file, "application/octet-stream", as_attachment=True, download_name=file.name)
 
 
 @bp.get("/anhang/<int:attachment_id>/vorschau")
 def preview(attachment_id):
-    """Give a picture to be shown on a page."""
+    """Send a picture to be shown on a page."""
     file = _load(attachment_id)
     if file.media_type not in attachments.PICTURES:
         abort(404)
@@ -29,7 +29,7 @@ def preview(attachment_id):
 
 
 def _load(attachment_id):
-    """Return a file that was sent; one that only waits to be sent, or is discarded, is nobody's to see."""
+    """Return a file that was sent, or answer with 404; staged and discarded files are not accessible."""
     sent = Attachment.select().join(Submission).where(Submission.state != SubmissionState.DISCARDED)
     return sent.where(Attachment.id == attachment_id).get_or_none() or abort(404)
 

@@ -1,21 +1,21 @@
-"""The queue: what is to be done, most urgent first, and every other view of the tickets."""
+"""The list of tickets: by default what is to be done, most urgent first."""
 
 import hashlib
 from functools import partial
 
-from flask import Blueprint, g, render_template, request
+from flask import Blueprint, g, request
 from werkzeug.datastructures import MultiDict
 
 import clock
 from services.reports import csv_export
 from services.tickets import queue
-from views.shared.responses import csv_response, html_response
+from views.shared.responses import csv_response, html_response, render_page
 from views.staff.forms.common import QueueForm
 from views.staff.sign_in import auth
 
 bp = Blueprint("queue", __name__)
 
-# The views of every day, by what stands in their addresses.
+# The links above the list, with their filters.
 DAILY_VIEWS = [
     ("Zu tun", {}),
     ("Mir zugewiesen", {"stand": "alle-offenen", "bearbeitet-von": "ich"}),
@@ -27,7 +27,7 @@ DAILY_VIEWS = [
 
 @bp.get("/tickets")
 def show():
-    """Show one page of the tickets that the filters in the address let through."""
+    """Show one page of the tickets that match the filters."""
     form = QueueForm(formdata=request.args)
     filters = form.filters(g.member)
     after = request.args.get("nach", "")
@@ -45,25 +45,25 @@ def show():
     }
     fingerprint = _fingerprint(parts)
     if not auth.is_polling():
-        return html_response(render_template("staff/tickets/queue.html", form=form, fingerprint=fingerprint, **parts))
+        return render_page("staff/tickets/queue.html", form=form, fingerprint=fingerprint, **parts)
     if request.args.get("gesehen") != fingerprint:
-        return html_response(render_template("staff/tickets/_queue.html", fingerprint=fingerprint, **parts))
+        return render_page("staff/tickets/_queue.html", fingerprint=fingerprint, **parts)
     response = html_response("")
-    # Nothing is new: what somebody is reading, or has marked, stays as it is.
+    # Nothing has changed: do not replace what somebody is reading or has selected.
     response.headers["HX-Reswap"] = "none"
     return response
 
 
 @bp.get("/tickets.csv")
 def export():
-    """Send all tickets that the filters in the address let through, as a CSV file."""
+    """Send all tickets that match the filters as a CSV file."""
     filters = QueueForm(formdata=request.args).filters(g.member)
     rows = csv_export.all_rows(partial(queue.page, filters))
     return csv_response(csv_export.csv_chunks(csv_export.TICKETS, rows), f"tickets-{clock.today()}.csv")
 
 
 def _count(filters, found, has_more):
-    """Return how many tickets the view has, and up to where they were counted; nothing is searched twice for it."""
+    """Return the number of tickets and the limit of counting; a text search is not repeated just to count."""
     if has_more and filters.text:
         return queue.PAGE_SIZE + 1, queue.PAGE_SIZE
     return queue.count(filters) if has_more else len(found), queue.MAX_COUNTED
@@ -74,7 +74,7 @@ def _filters_of(query_args):
 
 
 def _fingerprint(parts):
-    """Return what changes when the list has to be shown anew."""
+    """Return a hash that changes when the list does."""
     rows = [
         (ticket.id, ticket.status, ticket.approval, ticket.assignee_id, ticket.replied_at)
         for ticket in parts["tickets"]

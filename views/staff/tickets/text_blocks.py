@@ -1,11 +1,11 @@
-"""The texts that the office uses in its answers again and again: list, add, change and remove them."""
+"""The text blocks for answers: list, add, change and remove them."""
 
-from flask import Blueprint, abort, redirect, render_template, url_for
+from flask import Blueprint, abort, redirect, url_for
 
 from models import TextBlock
 from services.errors import UserError
 from services.tickets import text_blocks
-from views.shared.responses import html_response
+from views.shared.responses import render_page
 from views.staff.forms.common import TextBlockForm
 
 bp = Blueprint("text_blocks", __name__, url_prefix="/textbausteine")
@@ -14,12 +14,12 @@ bp = Blueprint("text_blocks", __name__, url_prefix="/textbausteine")
 @bp.get("")
 def show_all():
     """Show all text blocks."""
-    return html_response(render_template("staff/tickets/text_blocks.html", blocks=TextBlock.by_name()))
+    return render_page("staff/tickets/text_blocks.html", blocks=TextBlock.by_name())
 
 
 @bp.get("/neu")
 def form():
-    """Ask for a new text block."""
+    """Show the form for a new text block."""
     return _show(TextBlockForm(formdata=None))
 
 
@@ -31,7 +31,7 @@ def add():
 
 @bp.get("/<int:block_id>")
 def show(block_id):
-    """Show a text block to be changed."""
+    """Show the form for a text block."""
     block = _load(block_id)
     return _show(TextBlockForm(formdata=None, obj=block), block)
 
@@ -66,4 +66,4 @@ def _save(block):
 
 
 def _show(form, block=None, status=200):
-    return html_response(render_template("staff/tickets/text_block.html", form=form, block=block), status)
+    return render_page("staff/tickets/text_block.html", status, form=form, block=block)

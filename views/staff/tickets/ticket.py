@@ -1,6 +1,6 @@
-"""One ticket: what was sent, what became of it, and what can be done with it."""
+"""A ticket: the request, its history and the actions."""
 
-from flask import Blueprint, abort, g, render_template, request
+from flask import Blueprint, abort, g, request
 
 import clock
 from enums import Approval, EventKind
@@ -9,7 +9,7 @@ from services.errors import EditConflict, UserError
 from services.files import attachments
 from services.mail import access_links, messages, outbox
 from services.tickets import actions, conversation, text_blocks
-from views.shared.responses import html_response, is_htmx, redirect_to
+from views.shared.responses import is_htmx, redirect_to, render_page
 from views.staff.forms.ticket import ACTION_FORMS, AnswerForm, NoteForm
 
 bp = Blueprint("ticket", __name__)
@@ -23,22 +23,20 @@ def show(code):
 
 @bp.post("/ticket/<code>/antworten/textbaustein")
 def insert_block(code):
-    """Put a text block with the ticket's words below what is typed of an answer; nothing is sent."""
+    """Append a text block, filled in for the ticket, to the typed answer; nothing is sent."""
     ticket, form = _ticket(code), AnswerForm(prefix=AnswerForm.slug)
     block = form.chosen_block()
     if block:
         form.add(text_blocks.filled(block, ticket, by=g.member))
     status = 200 if block else 422
     if is_htmx():
-        return html_response(
-            render_template("staff/tickets/_answer_text.html", form=form, code=code, inserted=block), status
-        )
+        return render_page("staff/tickets/_answer_text.html", status, form=form, code=code, inserted=block)
     return _show(ticket, form, status, inserted=block)
 
 
 @bp.post("/ticket/<code>/<slug>")
 def act(code, slug):
-    """Do one thing with a ticket, or show it again with the reason why not; what was typed stays."""
+    """Carry out an action, or show the ticket again with the reason why not and with what was typed."""
     ticket, form_class = _ticket(code), ACTION_FORMS.get(slug) or abort(404)
     form = form_class(prefix=slug)
     if not form.validate():
@@ -59,7 +57,7 @@ def _ticket(code):
 
 
 def _show(ticket, form=None, status=200, **shown_before):
-    """Show a ticket with a form for everything that can be done with it; one of them may be filled in already."""
+    """Show a ticket with a form for each possible action; `form` is one that was sent."""
     now = clock.now()
     possible = actions.possible_actions(ticket, by=g.member) + conversation.possible_actions(ticket, now)
     forms = [
@@ -89,19 +87,19 @@ def _show(ticket, form=None, status=200, **shown_before):
         "pictures": attachments.PICTURES,
         "htmx": is_htmx(),
     }
-    return html_response(render_template(template, **shown, **shown_before), status)
+    return render_page(template, status, **shown, **shown_before)
 
 
 def _files(ticket):
-    """Return all files of a ticket with the beginning of each text, by the event that brought them, or None."""
-    files = {}
+    """Return the files of a ticket with their first lines, by the id of their event; None is the request."""
+    files: dict[int | None, list[tuple[Attachment, str]]] = {}
     for file in ticket.submission.files.order_by(Attachment.id):
         files.setdefault(file.event_id, []).append((file, attachments.first_lines(file)))
     return files
 
 
 def _approval(ticket, events):
-    """Return who decides about a ticket that waits, and who was asked and reminded when; else None."""
+    """Return who decides about a ticket with a pending approval, and when they were asked; None for any other."""
     if ticket.approval is not Approval.PENDING or not ticket.is_open:
         return None
     last = {event.kind: event for event in events}
