@@ -44,6 +44,7 @@ from views.public import request as public_request
 from views.public import ticket as public_ticket
 from views.shared import locale, static_files
 from views.shared.error_pages import error_page
+from views.shared.responses import client_ip
 from views.shared.uploads import UploadRequest
 from views.staff.sign_in import setup
 
@@ -111,7 +112,7 @@ class LoggedCSRFProtect(CSRFProtect):
         try:
             super().protect(**options)
         except CSRFError:
-            log_event(SecurityEvent.TOKEN_MISSING, request.remote_addr, page=request.endpoint)
+            log_event(SecurityEvent.TOKEN_MISSING, client_ip(), page=request.endpoint)
             raise
 
 

@@ -142,7 +142,7 @@ class RequestForm(PortalForm):
 
     def pin_proof(self) -> str:
         """Return the keyed proof of a valid form's PIN, which is used in place of the PIN from here on."""
-        return pins.pin_proof(self.answers()["customer_number"], pins.normalise_pin(self.pin.data))
+        return pins.pin_proof(self.answers()["customer_number"], pins.normalise_pin(self.pin.data) or "")
 
 
 class IncidentForm(RequestForm):

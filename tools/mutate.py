@@ -38,6 +38,9 @@ RULES = {
     "services/operations/restore.py": ["tests/services/operations"],
 }
 
+# Exit codes of slips whose tests passed, or that no test runs at all.
+SURVIVED = {0, 5, 33}
+
 CONFIG = """
 [tool.mutmut]
 source_paths = ["."]
@@ -56,49 +59,41 @@ def main():
     parser.add_argument("--sample", type=int, metavar="N", help="try N slips of each module instead of all")
     parser.add_argument("--processes", type=int, default=2)
     options = parser.parse_args()
-    noticed = tried = 0
+    scores = {}
     for module in options.modules or RULES:
-        result = try_module(module, options.sample, options.processes)
-        survivors = [name for name, state in result.items() if state == "survived"]
-        noticed, tried = noticed + len(result) - len(survivors), tried + len(result)
-        print(f"{module}: {len(result) - len(survivors)} of {len(result)} noticed", flush=True)
-        for name in survivors:
-            print(f"  survived: {name}", flush=True)
+        tried, survivors = try_module(module, options.sample, options.processes)
+        scores[module] = (tried - len(survivors), tried)
+        print(*survivors.values(), f"{module}: {tried - len(survivors)} of {tried} noticed", sep="\n", flush=True)
+    noticed, tried = (sum(column) for column in zip(*scores.values(), strict=True))
     print(f"All: {noticed} of {tried} noticed ({noticed / max(tried, 1):.0%})")
 
 
 def try_module(module, sample, processes):
-    """Return the outcome of each slip that was tried, by its name."""
+    """Return how many slips were tried, and a diff of each that no test noticed, by its name."""
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run(["git", "clone", "--quiet", str(ROOT), folder], check=True)
         with Path(folder, "pyproject.toml").open("a", encoding="utf-8") as config:
             config.write(CONFIG.format(modules=json.dumps([module]), tests=json.dumps(RULES[module])))
-        run = [sys.executable, "-m", "mutmut", "run", "--max-children", str(processes)]
-        log = Path(folder, "mutmut.log").open("w", encoding="utf-8")
-        with log:
-            if sample:
-                # Names match nothing: this only makes the slips.
-                subprocess.run([*run, "none"], cwd=folder, stdout=log, stderr=log)
-                names = sorted(outcomes(folder, module))
-                run += random.Random(module).sample(names, min(sample, len(names)))
-            subprocess.run(run, cwd=folder, stdout=log, stderr=log)
-        found = {name: state for name, state in outcomes(folder, module).items() if state != "not checked"}
-        for name, state in found.items():
-            if state == "survived":
-                shown = subprocess.run(
-                    [sys.executable, "-m", "mutmut", "show", name], cwd=folder, capture_output=True, text=True
-                )
-                print(shown.stdout)
-        return found
+
+        def mutmut(*arguments):
+            command = [sys.executable, "-m", "mutmut", *arguments]
+            return subprocess.run(command, cwd=folder, capture_output=True, text=True).stdout
+
+        run = ("run", "--max-children", str(processes))
+        names = []
+        if sample:
+            mutmut(*run, "none")  # matches no name, so this only makes the slips
+            names = sorted(outcomes(folder, module))
+            names = random.Random(module).sample(names, min(sample, len(names)))
+        mutmut(*run, *names)
+        tried = {name: code for name, code in outcomes(folder, module).items() if code is not None}
+        survivors = [name for name, code in tried.items() if code in SURVIVED]
+        return len(tried), {name: mutmut("show", name) for name in survivors}
 
 
 def outcomes(folder, module):
-    """Return the outcome of every slip in a module, "not checked" if it was not tried."""
-    meta = json.loads(Path(folder, "mutants", f"{module}.meta").read_text("utf-8"))
-    return {name: STATES.get(code, "noticed") for name, code in meta["exit_code_by_key"].items()}
-
-
-STATES = {None: "not checked", 0: "survived", 5: "survived", 33: "survived"}
+    """Return the exit code of the tests for every slip in a module, None for one that was not tried."""
+    return json.loads(Path(folder, "mutants", f"{module}.meta").read_text("utf-8"))["exit_code_by_key"]
 
 
 if __name__ == "__main__":

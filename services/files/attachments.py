@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import IO, NamedTuple
 
 from peewee import Expression, ModelSelect, fn
 
@@ -87,7 +87,7 @@ class StagedUsage(NamedTuple):
         )
 
 
-def stage(submission_key: str, uploads: Iterable[tuple[str, BinaryIO]], ip: str, now: datetime) -> list[Refusal]:
+def stage(submission_key: str, uploads: Iterable[tuple[str, IO[bytes]]], ip: str, now: datetime) -> list[Refusal]:
     """Store uploads (pairs of name and content) under a submission key, and return the refusals of the others.
 
     Once it returns, the accepted files are on disk.
@@ -176,7 +176,7 @@ def is_stored(attachment: Attachment) -> bool:
     return (settings.files_dir / attachment.stored_name).is_file()
 
 
-def open_stored(attachment: Attachment) -> BinaryIO:
+def open_stored(attachment: Attachment) -> IO[bytes]:
     """Open a stored file for reading bytes."""
     return (settings.files_dir / attachment.stored_name).open("rb")
 
@@ -227,7 +227,7 @@ def _delete_file(path: Path, older_than: float | None = None) -> None:
         log.warning("Die Datei %s ließ sich nicht aufräumen: %s", path, error)
 
 
-def _write(file: Attachment, stream: BinaryIO, ip: str) -> None:
+def _write(file: Attachment, stream: IO[bytes], ip: str) -> None:
     """Check a file and bring it to the disk; raises Refused, and then leaves nothing there."""
     if disk.is_below_reserve():
         raise TemporarilyRefused(_(DISK_FULL))

@@ -1,12 +1,13 @@
 """Access to the pages behind a mailed link: the token in the address opens them, without any sign-in."""
 
-from flask import Blueprint, g, make_response, render_template, request
+from flask import Blueprint, g, make_response, render_template
 
 import clock
 from enums import LinkPurpose
 from i18n.catalogue import gettext as _
 from services.mail import access_links
 from services.security.audit_log import SecurityEvent, log_event
+from views.shared.responses import client_ip
 
 # These addresses contain a token: it must not reach other sites as a referrer, and search engines must not list it.
 TOKEN_PATHS = ("/freigabe/", "/vorgang/", "/verwaltung/einrichten/")
@@ -32,7 +33,7 @@ def load_link(purpose: LinkPurpose):
     g.link = access_links.find(g.token, purpose, clock.now())
     if g.link is not None:
         return None
-    log_event(SecurityEvent.INVALID_LINK, request.remote_addr, page=purpose.label)
+    log_event(SecurityEvent.INVALID_LINK, client_ip(), page=purpose.label)
     heading = _("Dieser Link öffnet nichts mehr")
     advice = _(
         "Vielleicht ist er abgelaufen oder nicht vollständig kopiert. Öffnen Sie ihn bitte noch einmal aus der E-Mail. "

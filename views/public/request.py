@@ -17,7 +17,7 @@ from settings import FEDERAL_STATES, VERSION, settings
 from views.shared.file_form import new_submission_key, submitted_key
 from views.shared.locale import add_language_routes
 from views.shared.request_form import RequestDesk
-from views.shared.responses import compressed_response, is_cross_site, redirect_to, render_page
+from views.shared.responses import client_ip, compressed_response, is_cross_site, redirect_to, render_page
 
 bp = Blueprint("public", __name__)
 
@@ -65,7 +65,7 @@ def submit():
             form.answers(),
             form.pin_proof(),
             form.with_attachments,
-            ip=request.remote_addr,
+            ip=client_ip(),
             now=clock.now(),
         )
     except intake.AlreadySent as already:

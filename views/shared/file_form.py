@@ -14,9 +14,10 @@ from i18n.catalogue import gettext as _
 from i18n.catalogue import gettext_noop as N_
 from models import Attachment
 from services.files import attachments
+from services.files.attachments import Refusal
 from services.security import rate_limit
 from views.shared.error_pages import error_number_sentence, error_page
-from views.shared.responses import html_response, is_htmx, render_page, set_retry_after
+from views.shared.responses import client_ip, html_response, is_htmx, render_page, set_retry_after
 
 SUBMISSION_KEY = re.compile(r"[A-Za-z0-9_-]{22}")
 
@@ -90,7 +91,7 @@ class FormDesk:
         attachments.restage(submission_key, fresh)
         return self.show(form, fresh, status=422, notice=notice)
 
-    def check_files(self, submission_key: str) -> list[str]:
+    def check_files(self, submission_key: str) -> list[Refusal]:
         """Stage the files of a form that is being sent; return what is wrong with them or with those it lists."""
         refusals = stage_files(submission_key)
         listed = request.form.getlist("staged")
@@ -158,12 +159,12 @@ def new_submission_key() -> str:
     return secrets.token_urlsafe(16)
 
 
-def stage_files(submission_key: str) -> list[str]:
+def stage_files(submission_key: str) -> list[Refusal]:
     """Stage the files that came with the form and return what was refused; raises TooManyUploads."""
     uploads = [(file.filename, file.stream) for file in request.files.getlist("files") if file.filename]
     if uploads:
-        rate_limit.consume(rate_limit.RateLimit.UPLOADS, request.remote_addr, clock.now(), len(uploads))
-    return attachments.stage(submission_key, uploads, request.remote_addr, clock.now())
+        rate_limit.consume(rate_limit.RateLimit.UPLOADS, client_ip(), clock.now(), len(uploads))
+    return attachments.stage(submission_key, uploads, client_ip(), clock.now())
 
 
 def staged(submission_key: str) -> Iterable[Attachment]:

@@ -16,6 +16,11 @@ MAX_NEGOTIATION_HEADER = 1000
 NOT_IN_HTML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
+def client_ip() -> str:
+    """Return the visitor's IP address, as the web server in front or the connection gives it."""
+    return request.remote_addr or ""
+
+
 def render_page(template, status=200, **parts):
     """Render a template as the answer to this request."""
     return html_response(render_template(template, **parts), status)

@@ -11,7 +11,7 @@ from services.errors import UserError
 from services.reports import csv_export
 from services.security.audit_log import SecurityEvent, log_event
 from services.tickets import approvals
-from views.shared.responses import csv_response, render_page
+from views.shared.responses import client_ip, csv_response, render_page
 from views.staff.customers import pin_letters
 from views.staff.forms.customer import CustomerForm, CustomerListForm
 
@@ -97,7 +97,7 @@ def unlock(customer_id):
 
 
 def _log_event(event, customer):
-    log_event(event, request.remote_addr, customer=customer.number, by=g.member.name)
+    log_event(event, client_ip(), customer=customer.number, by=g.member.name)
 
 
 def customer_or_404(customer_id):

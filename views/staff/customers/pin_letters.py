@@ -9,7 +9,7 @@ from services.customers import pins
 from services.errors import UserError
 from services.security.audit_log import SecurityEvent, log_event
 from settings import settings
-from views.shared.responses import render_page
+from views.shared.responses import client_ip, render_page
 from views.staff.forms.customer import MAX_LETTERS, PinLettersForm
 
 bp = Blueprint("pin_letters", __name__)
@@ -46,7 +46,7 @@ def issue_and_show(customers):
     except UserError:
         abort(409)  # A colleague has just changed a number.
     for customer, _ in issued:
-        log_event(SecurityEvent.PIN_ISSUED, request.remote_addr, customer=customer.number, by=g.member.name)
+        log_event(SecurityEvent.PIN_ISSUED, client_ip(), customer=customer.number, by=g.member.name)
     url = f"{settings.url}/"
     letters = [
         {"customer": customer, "pin": pins.spoken_pin(pin), "qr_code": _form_qr_code(url, customer.number)}

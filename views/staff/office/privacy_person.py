@@ -6,7 +6,7 @@ import clock
 from form_fields import row_id
 from services.privacy import data_export, erasure, person_search
 from services.security.audit_log import SecurityEvent, log_event
-from views.shared.responses import render_page
+from views.shared.responses import client_ip, render_page
 from views.staff.forms.common import PersonForm
 
 bp = Blueprint("person", __name__, url_prefix="/datenschutz/person")
@@ -54,7 +54,7 @@ def erase():
     form, matches = _chosen()
     gone = erasure.erase(matches, form.matcher, _file_ids(), g.member, clock.now())
     _log_event(SecurityEvent.PERSON_ERASED)
-    return redirect(url_for(".show", geloescht="ja", **gone), 303)
+    return redirect(url_for(".show", geloescht="ja", **{kind.value: number for kind, number in gone.items()}), 303)
 
 
 def _chosen():
@@ -88,4 +88,4 @@ def _show(form, status=200, erased=None):
 
 
 def _log_event(event):
-    log_event(event, request.remote_addr, by=g.member.name)
+    log_event(event, client_ip(), by=g.member.name)

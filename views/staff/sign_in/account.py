@@ -8,7 +8,7 @@ from i18n import formats
 from services.security.audit_log import SecurityEvent, log_event
 from services.security.login_throttle import TooManyAttempts
 from services.staff import accounts, sessions, two_factor
-from views.shared.responses import html_response, render_page
+from views.shared.responses import client_ip, html_response, render_page
 from views.staff.forms.common import ChangePasswordForm, ConfirmCodeForm, PasswordForm
 from views.staff.sign_in import auth
 from views.staff.sign_in.sign_in import TOO_MANY_ATTEMPTS
@@ -40,7 +40,7 @@ def change_password():
         return _show(change=form)
     accounts.set_password(g.member, form.password.data, now)
     _log_event(SecurityEvent.PASSWORD_CHANGED)
-    auth.start_session(sessions.begin(g.member, request.remote_addr, now), now)
+    auth.start_session(sessions.begin(g.member, client_ip(), now), now)
     return redirect(url_for(".show", getan="kennwort"), 303)
 
 
@@ -109,7 +109,7 @@ def sign_out_elsewhere():
 def _is_confirmed(field):
     """Say whether the account's password was typed; if not, put an error at the field."""
     try:
-        if accounts.verify_password(g.member, field.data, request.remote_addr, clock.now()):
+        if accounts.verify_password(g.member, field.data, client_ip(), clock.now()):
             return True
         _log_event(SecurityEvent.PASSWORD_REFUSED)
         field.errors = ["Dieses Kennwort stimmt nicht. Bitte tippen Sie es noch einmal."]
@@ -120,7 +120,7 @@ def _is_confirmed(field):
 
 
 def _log_event(event):
-    log_event(event, request.remote_addr, account=g.member.name)
+    log_event(event, client_ip(), account=g.member.name)
 
 
 def _has_begun():

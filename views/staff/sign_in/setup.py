@@ -10,7 +10,7 @@ from services.security.audit_log import SecurityEvent, log_event
 from services.staff import accounts, sessions
 from settings import settings
 from views.shared.error_pages import error_page
-from views.shared.responses import is_cross_site, render_page
+from views.shared.responses import client_ip, is_cross_site, render_page
 from views.staff.forms.common import SetupForm
 from views.staff.sign_in import auth
 
@@ -40,8 +40,8 @@ def submit(token):
     except UserError as error:
         form.place(error, "name")
         return _show(form, 422)
-    log_event(SecurityEvent.ACCOUNT_ADDED, request.remote_addr, account=member.name)
-    auth.start_session(sessions.begin(member, request.remote_addr, now), now)
+    log_event(SecurityEvent.ACCOUNT_ADDED, client_ip(), account=member.name)
+    auth.start_session(sessions.begin(member, client_ip(), now), now)
     return redirect(url_for("staff.today.show"), 303)
 
 

@@ -8,7 +8,7 @@ from i18n import formats
 from services.security.audit_log import SecurityEvent, log_event
 from services.security.login_throttle import TooManyAttempts
 from services.staff import accounts, sessions
-from views.shared.responses import is_cross_site, set_retry_after
+from views.shared.responses import client_ip, is_cross_site, set_retry_after
 from views.staff.forms.common import SignInForm
 from views.staff.sign_in import auth, pending_post
 
@@ -37,19 +37,17 @@ def submit():
     if not form.validate():
         return auth.show_sign_in(form, 422)
     try:
-        token = accounts.sign_in(
-            form.name.data, form.password.data, form.one_time_code.data, ip=request.remote_addr, now=now
-        )
+        token = accounts.sign_in(form.name.data, form.password.data, form.one_time_code.data, ip=client_ip(), now=now)
     except TooManyAttempts as slowed:
-        log_event(SecurityEvent.LOGIN_THROTTLED, request.remote_addr)
+        log_event(SecurityEvent.LOGIN_THROTTLED, client_ip())
         return set_retry_after(
             auth.show_sign_in(form, 429, TOO_MANY_ATTEMPTS.format(wait=formats.wait_time(slowed.wait))), slowed.wait
         )
     if token is None:
-        log_event(SecurityEvent.SIGN_IN_REFUSED, request.remote_addr)
+        log_event(SecurityEvent.SIGN_IN_REFUSED, client_ip())
         return auth.show_sign_in(form, 422, WRONG_CREDENTIALS)
     auth.start_session(token, now)
-    log_event(SecurityEvent.SIGNED_IN, request.remote_addr, account=auth.current_member().name)
+    log_event(SecurityEvent.SIGNED_IN, client_ip(), account=auth.current_member().name)
     return _go_on(form)
 
 
@@ -60,7 +58,7 @@ def sign_out():
     if token:
         sessions.end(token, clock.now())
     if member:
-        log_event(SecurityEvent.SIGNED_OUT, request.remote_addr, account=member.name)
+        log_event(SecurityEvent.SIGNED_OUT, client_ip(), account=member.name)
     return redirect(url_for(".form"), 303)
 
 
