@@ -295,11 +295,11 @@ FAREWELL = "Das Meldeportal ist beendet, die Beispieldaten sind gelöscht."
 class Demo:
     """The running demo: what it printed, and a browser in front of it."""
 
-    def __init__(self, temporary_folder, port):
+    def __init__(self, temporary_folder, port, *options):
         # A process inherits an ignored SIGINT, and a build server or "nohup … &" ignores it for its own children.
         handler = signal.signal(signal.SIGINT, signal.default_int_handler)
         self._process = subprocess.Popen(
-            [sys.executable, ROOT / "app.py", "demo"],
+            [sys.executable, ROOT / "app.py", "demo", *options],
             env=process_environment(TICKET_PORT=port, TMPDIR=str(temporary_folder)),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -375,6 +375,7 @@ def test_demo_works_with_what_it_prints_and_leaves_nothing_behind(demo, tmp_path
     assert list(tmp_path.iterdir()) == []
 
 
-def test_demo_ends_with_ctrl_c(demo, tmp_path):
+def test_demo_ends_with_ctrl_c(tmp_path, free_port):
+    demo = Demo(tmp_path, free_port, "--tickets", "1")
     assert demo.stop(signal.SIGINT) == (0, [FAREWELL], "")
     assert list(tmp_path.iterdir()) == []
