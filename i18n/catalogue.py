@@ -12,10 +12,7 @@ LANGUAGES = {GERMAN: "Deutsch", ENGLISH: "English"}
 DOMAIN = "portal"
 TRANSLATIONS = Path(__file__).parent.parent / "translations"
 
-_CATALOGUES = {
-    GERMAN: catalogues.NullTranslations(),
-    ENGLISH: catalogues.translation(DOMAIN, TRANSLATIONS, [ENGLISH]),
-}
+_CATALOGUES = {GERMAN: catalogues.NullTranslations(), ENGLISH: catalogues.translation(DOMAIN, TRANSLATIONS, [ENGLISH])}
 
 # Only customers' pages are ever English. Staff pages, mails, commands and stored texts are German.
 _current = ContextVar("language", default=GERMAN)

@@ -7,10 +7,7 @@ IPv6 addresses (`::ffff:1.2.3.4`) as address and port.
 from services.security.ip_networks import parse_ip
 
 # Removed from every request, so that the app sees none of them.
-FORWARDED_HEADERS = (
-    *(f"HTTP_X_FORWARDED_{name}" for name in ("FOR", "PROTO", "HOST", "PORT", "BY")),
-    "HTTP_FORWARDED",
-)
+FORWARDED_HEADERS = (*(f"HTTP_X_FORWARDED_{name}" for name in ("FOR", "PROTO", "HOST", "PORT", "BY")), "HTTP_FORWARDED")
 
 
 class ProxyHeadersMiddleware:

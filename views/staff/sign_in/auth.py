@@ -15,13 +15,7 @@ from views.staff.sign_in import pending_post
 
 # The only endpoints that answer without a session.
 PUBLIC_ENDPOINTS = frozenset(
-    {
-        "staff.setup.form",
-        "staff.setup.submit",
-        "staff.sign_in.form",
-        "staff.sign_in.submit",
-        "staff.sign_in.sign_out",
-    }
+    {"staff.setup.form", "staff.setup.submit", "staff.sign_in.form", "staff.sign_in.submit", "staff.sign_in.sign_out"}
 )
 
 # Requests by scripts within a form; they answer 401, so that the form stays while its user signs in in another tab.
