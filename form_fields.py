@@ -130,23 +130,19 @@ def email_field(label: str, check: Validator = is_email, **options: Any) -> Fiel
     return text_field(label, check, limit=MAX_EMAIL_LENGTH, field_class=EmailField, **options)
 
 
-def textarea(label: str, missing: str | None = None, **options: Any) -> Field:
-    """Declare a field for a text of several lines."""
-    options.setdefault("render_kw", {"rows": 6})
+def textarea(label: str, missing: str | None = None, rows: int = 6, description: str = "", **attributes: str) -> Field:
+    """Declare a field for a text of several lines; `attributes` are those of the HTML element."""
+    options = {"description": description, "render_kw": {"rows": rows, **attributes}}
     return text_field(label, missing=missing, limit=MAX_TEXT_LENGTH, field_class=TextAreaField, **options)
 
 
 def input_attributes(autocomplete: str, enter: str = "next", **attributes: str) -> dict[str, str]:
-    """Return the HTML attributes of an input for the browser's autofill and for the enter key on phones."""
-    return {"autocomplete": autocomplete, "enterkeyhint": enter, **attributes}
+    """Return the HTML attributes of an input for the browser's autofill and for the enter key on phones.
 
-
-def autofill_section(whom: str, token: str) -> str:
-    """Return the autofill token for another person's data.
-
-    It has a section of its own, because some browsers ignore "off" and fill in the sender.
+    autocomplete: another person's data needs a section ("section-employee name"), because some browsers ignore "off"
+    and fill in the sender.
     """
-    return f"section-{whom} {token}"
+    return {"autocomplete": autocomplete, "enterkeyhint": enter, **attributes}
 
 
 def radio_field(label: str, words: type[LabelledEnum], sentence: str, **options: Any) -> Field:
