@@ -196,6 +196,9 @@ class PortalForm(FlaskForm):
     Forms are declared in German and translated into the language of the page when they are created.
     """
 
+    # What is wrong with the whole form.
+    notice = ""
+
     class Meta(FlaskForm.Meta):
         locales = ["de"]
         takes_files = False
@@ -230,6 +233,17 @@ class PortalForm(FlaskForm):
         for field in self:
             field.errors = [_(sentence) for sentence in field.errors]
         return is_valid
+
+    def succeeds(self, action: Callable[[], object], field: str = "") -> bool:
+        """Validate, and carry out the action; the sentence of its UserError goes to its field, `field` or `notice`."""
+        if not self.validate():
+            return False
+        try:
+            action()
+        except UserError as error:
+            self.notice = self.place(error, field)
+            return False
+        return True
 
     def place(self, error: UserError, field: str = "") -> str:
         """Put the sentence of a UserError at its field, or return it if it is about the whole form.

@@ -118,7 +118,7 @@ def key():
     """Ein neuer Schlüssel, wenn der alte verloren ist."""
 
 
-@key.command("neu")
+@key.command("neu", cls=Command)
 def replace_key():
     """Einen verlorenen Schlüssel ersetzen; alle PINs werden ungültig."""
     try:

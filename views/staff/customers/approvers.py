@@ -4,7 +4,6 @@ from flask import Blueprint, abort, redirect, url_for
 
 from models import Approver
 from services.customers import customers
-from services.errors import UserError
 from views.shared.responses import render_page
 from views.staff.customers.customers import customer_or_404
 from views.staff.forms.customer import ApproverForm
@@ -52,12 +51,8 @@ def _load(customer_id, approver_id):
 
 
 def _save(customer, form, save, approver=None):
-    if not form.validate():
+    if not form.succeeds(lambda: save(form.values())):
         return _show(customer, form, approver, 422)
-    try:
-        save(form.values())
-    except UserError as error:
-        return _show(customer, form, approver, 422, notice=form.place(error))
     return _back(customer.id)
 
 
@@ -65,6 +60,6 @@ def _back(customer_id):
     return redirect(url_for("staff.customers.show", customer_id=customer_id, _anchor="approvers"), 303)
 
 
-def _show(customer, form, approver=None, status=200, notice=""):
-    parts = {"customer": customer, "form": form, "approver": approver, "notice": notice}
+def _show(customer, form, approver=None, status=200):
+    parts = {"customer": customer, "form": form, "approver": approver, "notice": form.notice}
     return render_page("staff/customers/approver.html", status, **parts)

@@ -69,12 +69,8 @@ def change(customer_id):
     """Change the data of a customer."""
     customer = customer_or_404(customer_id)
     form = CustomerForm(obj=customer)
-    if not form.validate():
+    if not form.succeeds(lambda: customers.change(customer, form.values(), request.form.get("seen"))):
         return _show(customer, form, 422)
-    try:
-        customers.change(customer, form.values(), request.form.get("seen"))
-    except UserError as error:
-        return _show(customer, form, 422, notice=form.place(error))
     return redirect(url_for(".show", customer_id=customer.id, gespeichert="ja"), 303)
 
 
@@ -109,7 +105,7 @@ def _show_new(form, status=200):
     return render_page("staff/customers/new.html", status, form=form)
 
 
-def _show(customer, form, status=200, notice=""):
+def _show(customer, form, status=200):
     parts = {
         "customer": customer,
         "approvers": list(customer.approvers.order_by(Approver.name, Approver.id)),
@@ -118,6 +114,6 @@ def _show(customer, form, status=200, notice=""):
         "today": clock.today(),
         "saved": "gespeichert" in request.args,
         "seen": customers.fingerprint(customer),
-        "notice": notice,
+        "notice": form.notice,
     }
     return render_page("staff/customers/customer.html", status, form=form, **parts)

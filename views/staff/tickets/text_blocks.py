@@ -3,7 +3,6 @@
 from flask import Blueprint, abort, redirect, url_for
 
 from models import TextBlock
-from services.errors import UserError
 from services.tickets import text_blocks
 from views.shared.responses import render_page
 from views.staff.forms.common import TextBlockForm
@@ -55,12 +54,7 @@ def _load(block_id):
 
 def _save(block):
     form = TextBlockForm()
-    if not form.validate():
-        return _show(form, block, 422)
-    try:
-        text_blocks.save(block, {"name": form.name.data, "text": form.text.data})
-    except UserError as error:
-        form.place(error)
+    if not form.succeeds(lambda: text_blocks.save(block, {"name": form.name.data, "text": form.text.data})):
         return _show(form, block, 422)
     return redirect(url_for(".show_all"), 303)
 
