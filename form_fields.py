@@ -111,10 +111,7 @@ def text_field(
     field_class: type[Field] = StringField,
     **options: Any,
 ) -> Field:
-    """Declare a text field of limited length.
-
-    checks: validators for a text that is not empty. missing: the sentence for an empty text; makes the field required.
-    """
+    """Declare a text field of limited length; `missing`, the sentence for an empty text, makes it required."""
     presence = DataRequired(missing) if missing else Optional()
     validators = [presence, _max_length(limit), _is_visible, *checks]
     return field_class(label, validators, filters=[partial(clean, limit=limit)], **options)
@@ -137,11 +134,8 @@ def textarea(label: str, missing: str | None = None, rows: int = 6, description:
 
 
 def input_attributes(autocomplete: str, enter: str = "next", **attributes: str) -> dict[str, str]:
-    """Return the HTML attributes of an input for the browser's autofill and for the enter key on phones.
-
-    autocomplete: another person's data needs a section ("section-employee name"), because some browsers ignore "off"
-    and fill in the sender.
-    """
+    """Return the HTML attributes of an input for the browser's autofill and for the enter key on phones."""
+    # Another person's data needs an autofill section: some browsers ignore "off" and fill in the sender.
     return {"autocomplete": autocomplete, "enterkeyhint": enter, **attributes}
 
 
@@ -191,13 +185,11 @@ class EntryDateField(DayField):
 
 
 class PortalForm(FlaskForm):
-    """The base of every form: it translates the texts and links each input with its hint and its error.
+    """The base of every form: declared in German, translated when created; links inputs with hints and errors."""
 
-    Forms are declared in German and translated into the language of the page when they are created.
-    """
-
-    # What is wrong with the whole form.
+    # What is wrong with the whole form, and what came of it.
     notice = ""
+    result: Any = None
 
     class Meta(FlaskForm.Meta):
         locales = ["de"]
@@ -235,21 +227,18 @@ class PortalForm(FlaskForm):
         return is_valid
 
     def succeeds(self, action: Callable[[], object], field: str = "") -> bool:
-        """Validate, and carry out the action; the sentence of its UserError goes to its field, `field` or `notice`."""
+        """Validate, and keep what the action returns as `result`; a UserError is placed, or becomes the `notice`."""
         if not self.validate():
             return False
         try:
-            action()
+            self.result = action()
         except UserError as error:
             self.notice = self.place(error, field)
             return False
         return True
 
     def place(self, error: UserError, field: str = "") -> str:
-        """Put the sentence of a UserError at its field, or return it if it is about the whole form.
-
-        field: the name of the field for an error that names none.
-        """
+        """Put the sentence of a UserError at its field, by default `field`; return it if it is about the whole form."""
         name = error.field or field
         if name not in self:
             return str(error)

@@ -300,7 +300,6 @@ class DecisionForm(PortalForm):
 
     @property
     def chosen(self) -> Approval:
-        """The decision of a valid form."""
         return Approval(self.decision.data)
 
 

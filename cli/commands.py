@@ -86,9 +86,7 @@ def customer():
 def add_customer(number, name, mail):
     """Einen Kunden anlegen und seine PIN ausgeben."""
     customer = customers.add({"number": number, "name": name, "email": mail}, clock.now())
-    pin = pins.issue_pin(customer, clock.now())
-    log_event(SecurityEvent.PIN_ISSUED, COMMAND, customer=customer.number)
-    _print_pin(customer, pin, "ist angelegt")
+    _issue_pin(customer, "ist angelegt")
 
 
 @customer.command("liste")
@@ -106,10 +104,7 @@ def list_customers(as_json):
 @number
 def issue_pin(number):
     """Eine neue PIN ausgeben; die bisherige gilt dann nicht mehr."""
-    customer = customers.find(number)
-    pin = pins.issue_pin(customer, clock.now())
-    log_event(SecurityEvent.PIN_ISSUED, COMMAND, customer=customer.number)
-    _print_pin(customer, pin, "hat eine neue PIN")
+    _issue_pin(customers.find(number), "hat eine neue PIN")
 
 
 @customer.command("sperren")
@@ -317,7 +312,9 @@ def _unmatched_facts(submission):
     return {"Grund": submission.unmatched_reason.label}
 
 
-def _print_pin(customer, pin, what):
+def _issue_pin(customer, what):
+    pin = pins.issue_pin(customer, clock.now())
+    log_event(SecurityEvent.PIN_ISSUED, COMMAND, customer=customer.number)
     click.echo(f"Kunde {customer.number} ({customer.name}) {what}.")
     click.echo(f"PIN: {pins.spoken_pin(pin)}")
     click.echo("Sie sehen sie nur dieses eine Mal.")

@@ -42,7 +42,6 @@ class Command(click.Command):
         super().__init__(*args, **{"options_metavar": "[OPTIONEN]"} | options)
 
     def parse_args(self, ctx, args):
-        """Parse the arguments of the command."""
         with _german_quotes():
             return super().parse_args(ctx, args)
 
@@ -76,7 +75,6 @@ class Group(Command, click.Group):
         super().__init__(*args, **{"subcommand_metavar": "BEFEHL …"} | options)
 
     def resolve_command(self, ctx, args):
-        """Find the subcommand."""
         with _german_quotes():
             return super().resolve_command(ctx, args)
 

@@ -19,12 +19,10 @@ _current = ContextVar("language", default=GERMAN)
 
 
 def current_language() -> str:
-    """Return the code of the current language."""
     return _current.get()
 
 
 def activate(code: str) -> None:
-    """Set the current language."""
     _current.set(code)
 
 

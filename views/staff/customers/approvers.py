@@ -13,20 +13,17 @@ bp = Blueprint("approvers", __name__, url_prefix="/kunden/<int:customer_id>/gene
 
 @bp.get("/neu")
 def form(customer_id):
-    """Show the form for a new approver."""
     return _show(customer_or_404(customer_id), ApproverForm(formdata=None))
 
 
 @bp.post("/neu")
 def add(customer_id):
-    """Add an approver."""
     customer = customer_or_404(customer_id)
     return _save(customer, ApproverForm(), lambda values: customers.add_approver(customer, values))
 
 
 @bp.get("/<int:approver_id>")
 def show(customer_id, approver_id):
-    """Show the form for an approver."""
     approver = _load(customer_id, approver_id)
     return _show(approver.customer, ApproverForm(formdata=None, obj=approver), approver)
 
@@ -41,7 +38,6 @@ def change(customer_id, approver_id):
 
 @bp.post("/<int:approver_id>/entfernen")
 def remove(customer_id, approver_id):
-    """Remove an approver."""
     customers.remove_approver(_load(customer_id, approver_id))
     return _back(customer_id)
 

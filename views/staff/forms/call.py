@@ -74,7 +74,6 @@ class PhoneForm(RequestForm):
     )
 
     def in_order(self):
-        """Return the fields in the order of a call: the customer comes first."""
         return sorted(super().in_order(), key=lambda field: field.name != "customer_number")
 
 
