@@ -90,10 +90,8 @@ class Portal(Flask):
             return super().create_url_adapter(request)
 
     def log_exception(self, exc_info):
-        """Log a failure under the number that its error page shows, and in full only once an hour.
-
-        The view is named instead of the URL, which may hold a token.
-        """
+        """Log a failure under the number that its error page shows, and in full only once an hour."""
+        # Not the URL, which may hold a token.
         place = f"{request.method} {request.endpoint}"
         g.error_number, since = error_numbers.number(exc_info[1], place, clock.now())
         what = f"Fehler {g.error_number} bei {place}"
@@ -117,10 +115,7 @@ class LoggedCSRFProtect(CSRFProtect):
 
 
 def create_app():
-    """Create the app from the current settings, with its data folder and an up-to-date database.
-
-    Raises StartError.
-    """
+    """Create the app from the settings, with its data folder and an up-to-date database; raises StartError."""
     _prepare_data()
     app = Portal(__name__, static_folder=None)
     app.secret_key = keys.secret_key()

@@ -111,10 +111,7 @@ def text_field(
     field_class: type[Field] = StringField,
     **options: Any,
 ) -> Field:
-    """Declare a text field of limited length.
-
-    checks: validators for a text that is not empty. missing: the sentence for an empty text; makes the field required.
-    """
+    """Declare a text field of limited length; `missing`, the sentence for an empty text, makes it required."""
     presence = DataRequired(missing) if missing else Optional()
     validators = [presence, _max_length(limit), _is_visible, *checks]
     return field_class(label, validators, filters=[partial(clean, limit=limit)], **options)
@@ -130,23 +127,16 @@ def email_field(label: str, check: Validator = is_email, **options: Any) -> Fiel
     return text_field(label, check, limit=MAX_EMAIL_LENGTH, field_class=EmailField, **options)
 
 
-def textarea(label: str, missing: str | None = None, **options: Any) -> Field:
-    """Declare a field for a text of several lines."""
-    options.setdefault("render_kw", {"rows": 6})
+def textarea(label: str, missing: str | None = None, rows: int = 6, description: str = "", **attributes: str) -> Field:
+    """Declare a field for a text of several lines; `attributes` are those of the HTML element."""
+    options = {"description": description, "render_kw": {"rows": rows, **attributes}}
     return text_field(label, missing=missing, limit=MAX_TEXT_LENGTH, field_class=TextAreaField, **options)
 
 
 def input_attributes(autocomplete: str, enter: str = "next", **attributes: str) -> dict[str, str]:
     """Return the HTML attributes of an input for the browser's autofill and for the enter key on phones."""
+    # Another person's data needs an autofill section: some browsers ignore "off" and fill in the sender.
     return {"autocomplete": autocomplete, "enterkeyhint": enter, **attributes}
-
-
-def autofill_section(whom: str, token: str) -> str:
-    """Return the autofill token for another person's data.
-
-    It has a section of its own, because some browsers ignore "off" and fill in the sender.
-    """
-    return f"section-{whom} {token}"
 
 
 def radio_field(label: str, words: type[LabelledEnum], sentence: str, **options: Any) -> Field:
@@ -195,10 +185,11 @@ class EntryDateField(DayField):
 
 
 class PortalForm(FlaskForm):
-    """The base of every form: it translates the texts and links each input with its hint and its error.
+    """The base of every form: declared in German, translated when created; links inputs with hints and errors."""
 
-    Forms are declared in German and translated into the language of the page when they are created.
-    """
+    # What is wrong with the whole form, and what came of it.
+    notice = ""
+    result: Any = None
 
     class Meta(FlaskForm.Meta):
         locales = ["de"]
@@ -235,11 +226,19 @@ class PortalForm(FlaskForm):
             field.errors = [_(sentence) for sentence in field.errors]
         return is_valid
 
-    def place(self, error: UserError, field: str = "") -> str:
-        """Put the sentence of a UserError at its field, or return it if it is about the whole form.
+    def succeeds(self, action: Callable[[], object], field: str = "") -> bool:
+        """Validate, and keep what the action returns as `result`; a UserError is placed, or becomes the `notice`."""
+        if not self.validate():
+            return False
+        try:
+            self.result = action()
+        except UserError as error:
+            self.notice = self.place(error, field)
+            return False
+        return True
 
-        field: the name of the field for an error that names none.
-        """
+    def place(self, error: UserError, field: str = "") -> str:
+        """Put the sentence of a UserError at its field, by default `field`; return it if it is about the whole form."""
         name = error.field or field
         if name not in self:
             return str(error)

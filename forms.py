@@ -10,7 +10,6 @@ from form_fields import (
     EntryDateField,
     PortalForm,
     Validator,
-    autofill_section,
     email_field,
     input_attributes,
     is_extension,
@@ -28,31 +27,15 @@ from services.workdays import LEAD_TIME_WORKDAYS
 # With room for the dashes and spaces that people type between the digits.
 MAX_TYPED_PIN_LENGTH = 2 * PIN_DIGITS + 4
 
+# The labels of the fields that categories share.
+SHARED_LABELS = LABELS[Category.OTHER]
+
 
 def _is_customer_number(form: Form, field: Field) -> None:
     if pins.normalise_number(field.data) is None:
         raise ValidationError(
             _("Bitte prüfen Sie die Kundennummer. Sie besteht aus Ziffern und Buchstaben ohne Umlaute.")
         )
-
-
-def _reference(label: str) -> Field:
-    return text_field(
-        label,
-        description="Ihre eigene Nummer oder ein Stichwort. Auf die Bearbeitung hat sie keinen Einfluss.",
-        render_kw=input_attributes("off", spellcheck="false"),
-    )
-
-
-def _priority(label: str) -> Field:
-    return radio_field(
-        label,
-        Priority,
-        "Bitte wählen Sie Niedrig, Mittel oder Hoch.",
-        default=Priority.LOW,
-        description="Je mehr Personen betroffen sind und je schwerer es Ihr Unternehmen trifft, desto höher ist die "
-        "Priorität.",
-    )
 
 
 class RequestForm(PortalForm):
@@ -65,7 +48,8 @@ class RequestForm(PortalForm):
     files_follow = ""
     # The fields that begin a new section, with the legend of that section.
     section_legends = {"priority": "Wie dringend ist es?"}
-    asked_last = frozenset({"name", "phone", "email", "customer_number", "pin"})
+    # The fields after those of the category, in the order of the page.
+    asked_last = ("reference", "priority", "name", "phone", "email", "customer_number", "pin")
 
     category = radio_field(CATEGORY_LABEL, Category, "Bitte wählen Sie, worum es geht.")
     name = text_field(
@@ -106,12 +90,13 @@ class RequestForm(PortalForm):
 
     def in_order(self) -> list[Field]:
         """Return the fields in the order of the page: first the request, then the sender."""
-        return sorted(self, key=lambda field: field.name in self.asked_last)
+        last = self.asked_last
+        return sorted(self, key=lambda field: last.index(field.name) if field.name in last else -1)
 
     def sections(self) -> list[tuple[str, list[Field], bool]]:
         """Return the category's fields by section: the legend, the fields, and whether the attachments follow."""
         found: list[tuple[str, list[Field]]] = [(self.title, [])]
-        for field in self:
+        for field in self.in_order():
             if field.name not in CATEGORY_FIELD_NAMES:
                 continue
             if field.name in self.section_legends:
@@ -121,7 +106,6 @@ class RequestForm(PortalForm):
 
     @property
     def with_attachments(self) -> bool:
-        """Whether files can be attached."""
         return bool(self.files_follow)
 
     @classmethod
@@ -145,32 +129,52 @@ class RequestForm(PortalForm):
         return pins.pin_proof(self.answers()["customer_number"], pins.normalise_pin(self.pin.data) or "")
 
 
-class IncidentForm(RequestForm):
+class ReferenceForm(RequestForm):
+    """The base of every category: all of them have a reference."""
+
+    reference = text_field(
+        SHARED_LABELS["reference"],
+        description="Ihre eigene Nummer oder ein Stichwort. Auf die Bearbeitung hat sie keinen Einfluss.",
+        render_kw=input_attributes("off", spellcheck="false"),
+    )
+
+
+class PriorityForm(ReferenceForm):
+    """The base of the categories with a priority and attachments, which follow the description."""
+
+    files_follow = "description"
+
+    priority = radio_field(
+        SHARED_LABELS["priority"],
+        Priority,
+        "Bitte wählen Sie Niedrig, Mittel oder Hoch.",
+        default=Priority.LOW,
+        description="Je mehr Personen betroffen sind und je schwerer es Ihr Unternehmen trifft, desto höher ist die "
+        "Priorität.",
+    )
+
+
+class IncidentForm(PriorityForm):
     """A device or a program does not work."""
 
     for_category = Category.INCIDENT
-    labels = LABELS[for_category]
     slug = "stoerung"
     explanation = "Ein Gerät oder Programm funktioniert nicht, wie es soll."
-    files_follow = "description"
 
     description = textarea(
-        labels["description"],
+        LABELS[for_category]["description"],
         missing="Bitte beschreiben Sie den Fehler in ein, zwei Sätzen.",
         description="Was geht nicht, seit wann, und welche Meldung erscheint?",
     )
-    reference = _reference(labels["reference"])
-    priority = _priority(labels["priority"])
 
 
-class WarrantyForm(RequestForm):
+class WarrantyForm(PriorityForm):
     """A device that the office sold is defective."""
 
     for_category = Category.WARRANTY
     labels = LABELS[for_category]
     slug = "garantie"
     explanation = "Ein Gerät, das von uns stammt, ist defekt."
-    files_follow = "description"
     section_legends = RequestForm.section_legends | {"description": "Was ist defekt?"}
 
     device = text_field(
@@ -194,11 +198,9 @@ class WarrantyForm(RequestForm):
         missing="Bitte beschreiben Sie, was am Gerät nicht funktioniert.",
         description="Was geht nicht, seit wann, und welche Meldung erscheint?",
     )
-    reference = _reference(labels["reference"])
-    priority = _priority(labels["priority"])
 
 
-class NewEmployeeForm(RequestForm):
+class NewEmployeeForm(ReferenceForm):
     """A new employee of the customer needs an account."""
 
     for_category = Category.NEW_EMPLOYEE
@@ -211,22 +213,18 @@ class NewEmployeeForm(RequestForm):
     first_name = text_field(
         labels["first_name"],
         missing="Bitte geben Sie den Vornamen ein.",
-        render_kw=input_attributes(
-            autofill_section("employee", "given-name"), autocapitalize="words", spellcheck="false"
-        ),
+        render_kw=input_attributes("section-employee given-name", autocapitalize="words", spellcheck="false"),
     )
     last_name = text_field(
         labels["last_name"],
         missing="Bitte geben Sie den Nachnamen ein.",
-        render_kw=input_attributes(
-            autofill_section("employee", "family-name"), autocapitalize="words", spellcheck="false"
-        ),
+        render_kw=input_attributes("section-employee family-name", autocapitalize="words", spellcheck="false"),
     )
     position = text_field(
         labels["position"],
         missing="Bitte geben Sie an, welche Position die Person bekommt.",
         description="Zum Beispiel: Buchhaltung, Empfang, Vertrieb.",
-        render_kw=input_attributes(autofill_section("employee", "organization-title")),
+        render_kw=input_attributes("section-employee organization-title"),
     )
     entry_date = EntryDateField(
         labels["entry_date"],
@@ -236,52 +234,43 @@ class NewEmployeeForm(RequestForm):
         render_kw=input_attributes("off"),
     )
     extension = phone_field(
-        labels["extension"], is_extension, render_kw=input_attributes(autofill_section("employee", "tel-extension"))
+        labels["extension"], is_extension, render_kw=input_attributes("section-employee tel-extension")
     )
-    mobile = phone_field(labels["mobile"], render_kw=input_attributes(autofill_section("employee", "mobile tel")))
+    mobile = phone_field(labels["mobile"], render_kw=input_attributes("section-employee mobile tel"))
     desired_email = email_field(
         labels["desired_email"],
         description="Bleibt das Feld leer, legen wir keine E-Mail-Adresse an.",
-        render_kw=input_attributes(autofill_section("employee", "work email"), inputmode="email"),
+        render_kw=input_attributes("section-employee work email", inputmode="email"),
     )
-    remarks = textarea(labels["remarks"], render_kw={"rows": 4})
-    reference = _reference(labels["reference"])
+    remarks = textarea(labels["remarks"], rows=4)
 
 
-class CallbackForm(RequestForm):
+class CallbackForm(PriorityForm):
     """The sender wants to be called back."""
 
     for_category = Category.CALLBACK
-    labels = LABELS[for_category]
     slug = "rueckruf"
     explanation = "Es gibt etwas zu besprechen, und nichts ist kaputt."
-    files_follow = "description"
 
     description = textarea(
-        labels["description"],
+        LABELS[for_category]["description"],
         missing="Bitte schreiben Sie kurz, worum es geht.",
         description="Wenige Worte genügen, damit die richtige Person zurückruft.",
     )
-    reference = _reference(labels["reference"])
-    priority = _priority(labels["priority"])
 
 
-class OtherForm(RequestForm):
+class OtherForm(PriorityForm):
     """A request that fits no other category."""
 
     for_category = Category.OTHER
-    labels = LABELS[for_category]
     slug = "sonstiges"
     explanation = "Alles, was zu keiner der anderen Arten passt."
-    files_follow = "description"
 
     description = textarea(
-        labels["description"],
+        LABELS[for_category]["description"],
         missing="Bitte schreiben Sie kurz, worum es geht.",
         description="Was können wir für Sie tun?",
     )
-    reference = _reference(labels["reference"])
-    priority = _priority(labels["priority"])
 
 
 class ReplyForm(PortalForm):
@@ -299,7 +288,7 @@ class DecisionForm(PortalForm):
     decision = StringField(
         "", validators=[AnyOf([Approval.APPROVED, Approval.DECLINED], "Bitte wählen Sie „Freigeben“ oder „Ablehnen“.")]
     )
-    reason = textarea("Grund", description="Den Grund erfährt auch, wer gefragt hat.", render_kw={"rows": 3})
+    reason = textarea("Grund", description="Den Grund erfährt auch, wer gefragt hat.", rows=3)
 
     def validate(self, extra_validators: dict[str, list[Validator]] | None = None) -> bool:
         """Check the decision, and require a reason for declining."""
@@ -311,18 +300,16 @@ class DecisionForm(PortalForm):
 
     @property
     def chosen(self) -> Approval:
-        """The decision of a valid form."""
         return Approval(self.decision.data)
 
 
 REQUEST_FORMS: dict[Category, type[RequestForm]] = {
-    Category.INCIDENT: IncidentForm,
-    Category.WARRANTY: WarrantyForm,
-    Category.NEW_EMPLOYEE: NewEmployeeForm,
-    Category.CALLBACK: CallbackForm,
-    Category.OTHER: OtherForm,
+    form.for_category: form for form in (IncidentForm, WarrantyForm, NewEmployeeForm, CallbackForm, OtherForm)
 }
 
 CATEGORY_FIELD_NAMES = frozenset(
-    name for form in REQUEST_FORMS.values() for name, member in vars(form).items() if hasattr(member, "_formfield")
+    name
+    for form in REQUEST_FORMS.values()
+    for name in dir(form)
+    if hasattr(getattr(form, name), "_formfield") and not hasattr(RequestForm, name)
 )

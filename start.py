@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import venv
+from pathlib import Path
 
 ROOT = os.path.dirname(os.path.abspath(__file__))
 VENV = os.path.join(ROOT, ".venv")
@@ -44,12 +45,12 @@ def prepare(requirements):
             venv.create(VENV, clear=True, with_pip=True)
         except (OSError, subprocess.CalledProcessError):
             stop("Der Ordner .venv ließ sich nicht anlegen. Ist noch Platz, und dürfen Sie in diesen Ordner schreiben?")
-        write(os.path.join(VENV, "created"), sys.version)
+        Path(VENV, "created").write_text(sys.version, "utf-8")
     print("Das Meldeportal lädt die Pakete, die es braucht …", flush=True)
     command = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", requirements]
     if subprocess.call(command, cwd=ROOT) != 0:
         stop("Die Pakete ließen sich nicht installieren. Ist der Rechner mit dem Internet verbunden?")
-    write(stamp, wanted)
+    Path(stamp).write_text(wanted, "utf-8")
 
 
 def keep_files_in_memory():
@@ -81,15 +82,9 @@ def hand_over(command, cwd=None):
 
 def read(path):
     try:
-        with open(path, encoding="utf-8") as file:
-            return file.read()
+        return Path(path).read_text("utf-8")
     except FileNotFoundError:
         return ""
-
-
-def write(path, text):
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(text)
 
 
 def stop(sentence):

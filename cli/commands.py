@@ -7,7 +7,7 @@ import click
 
 import clock
 from cli import maintenance
-from cli.console import Group, as_json, ask_password, display_text, print_json, print_rows, with_database
+from cli.console import Command, Group, as_json, ask_password, display_text, print_json, print_rows
 from enums import normalise_code
 from i18n import formats
 from i18n.system_errors import in_german
@@ -37,7 +37,7 @@ def cli(context):
         context.obj.serve()
 
 
-@cli.command("demo")
+@cli.command("demo", cls=Command)
 @click.option(
     "--tickets",
     "ticket_count",
@@ -52,7 +52,7 @@ def run_demo(runtime, ticket_count):
     runtime.serve_demo(ticket_count)
 
 
-@cli.command("test")
+@cli.command("test", cls=Command)
 def test():
     """Alle Tests ausführen."""
     # start.py runs the tests itself; this entry is for the list of commands.
@@ -61,7 +61,6 @@ def test():
 
 @cli.command("worker")
 @click.option("--einmal", "once", is_flag=True, required=True, help="Alles Fällige einmal erledigen.")
-@with_database
 def run_worker(once):
     """Prüfen, verschicken, aufräumen, ohne Webserver."""
     try:
@@ -84,18 +83,14 @@ def customer():
 @number
 @click.option("--name", required=True, metavar="TEXT", help="Name des Unternehmens.")
 @click.option("--mail", default="", metavar="ADRESSE", help="E-Mail-Adresse des Ansprechpartners.")
-@with_database
 def add_customer(number, name, mail):
     """Einen Kunden anlegen und seine PIN ausgeben."""
     customer = customers.add({"number": number, "name": name, "email": mail}, clock.now())
-    pin = pins.issue_pin(customer, clock.now())
-    log_event(SecurityEvent.PIN_ISSUED, COMMAND, customer=customer.number)
-    _print_pin(customer, pin, "ist angelegt")
+    _issue_pin(customer, "ist angelegt")
 
 
 @customer.command("liste")
 @as_json
-@with_database
 def list_customers(as_json):
     """Alle Kunden zeigen."""
     rows = [
@@ -107,18 +102,13 @@ def list_customers(as_json):
 
 @customer.command("pin")
 @number
-@with_database
 def issue_pin(number):
     """Eine neue PIN ausgeben; die bisherige gilt dann nicht mehr."""
-    customer = customers.find(number)
-    pin = pins.issue_pin(customer, clock.now())
-    log_event(SecurityEvent.PIN_ISSUED, COMMAND, customer=customer.number)
-    _print_pin(customer, pin, "hat eine neue PIN")
+    _issue_pin(customers.find(number), "hat eine neue PIN")
 
 
 @customer.command("sperren")
 @number
-@with_database
 def lock(number):
     """Einen Kunden sperren: keine Tickets mehr."""
     customer = customers.find(number)
@@ -129,7 +119,6 @@ def lock(number):
 
 @customer.command("entsperren")
 @number
-@with_database
 def unlock(number):
     """Die Sperre eines Kunden aufheben."""
     customer = customers.find(number)
@@ -145,7 +134,6 @@ def ticket():
 
 @ticket.command("liste")
 @as_json
-@with_database
 def list_tickets(as_json):
     """Alle Tickets zeigen, das neueste zuerst."""
     rows = [_summary(ticket.submission) | _ticket_facts(ticket) for ticket in Ticket.newest_first()]
@@ -155,7 +143,6 @@ def list_tickets(as_json):
 @ticket.command("zeigen")
 @click.argument("code", metavar="VORGANGSNUMMER")
 @as_json
-@with_database
 def show_ticket(code, as_json):
     """Ein Ticket mit allen Angaben, Anhängen und seinem Verlauf zeigen."""
     ticket = _find_ticket(code)
@@ -167,7 +154,6 @@ def show_ticket(code, as_json):
 @click.argument("code", metavar="VORGANGSNUMMER")
 @attachment_number
 @attachment_target
-@with_database
 def save_attachment(code, position, target):
     """Einen Anhang eines Tickets in eine Datei schreiben."""
     _save_attachment(_find_ticket(code).submission, position, target)
@@ -180,7 +166,6 @@ def unmatched():
 
 @unmatched.command("liste")
 @as_json
-@with_database
 def list_unmatched(as_json):
     """Alle nicht zugeordneten Anfragen zeigen, die neueste zuerst."""
     rows = [_summary(submission) | _unmatched_facts(submission) for submission in Submission.unmatched()]
@@ -190,7 +175,6 @@ def list_unmatched(as_json):
 @unmatched.command("zeigen")
 @click.argument("code", metavar="VORGANGSNUMMER")
 @as_json
-@with_database
 def show_unmatched(code, as_json):
     """Eine nicht zugeordnete Anfrage zeigen."""
     submission = _find_unmatched(code)
@@ -201,7 +185,6 @@ def show_unmatched(code, as_json):
 @click.argument("code", metavar="VORGANGSNUMMER")
 @attachment_number
 @attachment_target
-@with_database
 def save_unmatched_attachment(code, position, target):
     """Einen Anhang in eine Datei schreiben."""
     _save_attachment(_find_unmatched(code), position, target)
@@ -214,7 +197,6 @@ def office():
 
 @office.command("neu")
 @account_name
-@with_database
 def add_account(name):
     """Ein Konto anlegen; der Befehl fragt nach dem Kennwort."""
     member = accounts.add(name, ask_password(), clock.now())
@@ -225,7 +207,6 @@ def add_account(name):
 @office.command("kennwort")
 @account_name
 @click.option("--ohne-zweiten-faktor", "alone", is_flag=True, help="Auch den zweiten Faktor abschalten.")
-@with_database
 def set_password(name, alone):
     """Ein neues Kennwort setzen; alle Sitzungen des Kontos enden."""
     member = accounts.find(name)
@@ -239,7 +220,6 @@ def set_password(name, alone):
 
 @office.command("sperren")
 @account_name
-@with_database
 def lock_account(name):
     """Ein Konto sperren; alle seine Sitzungen enden."""
     member = accounts.find(name)
@@ -250,7 +230,6 @@ def lock_account(name):
 
 @office.command("entsperren")
 @account_name
-@with_database
 def unlock_account(name):
     """Die Sperre eines Kontos aufheben."""
     member = accounts.find(name)
@@ -261,7 +240,6 @@ def unlock_account(name):
 
 @office.command("liste")
 @as_json
-@with_database
 def list_accounts(as_json):
     """Alle Konten zeigen."""
     rows = [
@@ -334,7 +312,9 @@ def _unmatched_facts(submission):
     return {"Grund": submission.unmatched_reason.label}
 
 
-def _print_pin(customer, pin, what):
+def _issue_pin(customer, what):
+    pin = pins.issue_pin(customer, clock.now())
+    log_event(SecurityEvent.PIN_ISSUED, COMMAND, customer=customer.number)
     click.echo(f"Kunde {customer.number} ({customer.name}) {what}.")
     click.echo(f"PIN: {pins.spoken_pin(pin)}")
     click.echo("Sie sehen sie nur dieses eine Mal.")

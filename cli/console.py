@@ -42,7 +42,6 @@ class Command(click.Command):
         super().__init__(*args, **{"options_metavar": "[OPTIONEN]"} | options)
 
     def parse_args(self, ctx, args):
-        """Parse the arguments of the command."""
         with _german_quotes():
             return super().parse_args(ctx, args)
 
@@ -54,30 +53,30 @@ class Command(click.Command):
             raise click.ClickException(str(error)) from None
 
 
+class DatabaseCommand(Command):
+    """A command that runs with the data folder prepared and the database open, and logs into its files."""
+
+    def __init__(self, *args, callback, **options):
+        @wraps(callback)
+        @click.pass_obj
+        def run(runtime, *arguments, **values):
+            with runtime.create_app().app_context(), database.connection_context(), log_setup.log_to_files():
+                return callback(*arguments, **values)
+
+        super().__init__(*args, callback=run, **options)
+
+
 class Group(Command, click.Group):
     """A click group whose help and errors are German."""
 
-    command_class, group_class = Command, type
+    command_class, group_class = DatabaseCommand, type
 
     def __init__(self, *args, **options):
         super().__init__(*args, **{"subcommand_metavar": "BEFEHL …"} | options)
 
     def resolve_command(self, ctx, args):
-        """Find the subcommand."""
         with _german_quotes():
             return super().resolve_command(ctx, args)
-
-
-def with_database(command):
-    """Decorate a command: prepare the data folder, open the database and log into its files."""
-
-    @wraps(command)
-    @click.pass_obj
-    def run(runtime, *args, **options):
-        with runtime.create_app().app_context(), database.connection_context(), log_setup.log_to_files():
-            return command(*args, **options)
-
-    return run
 
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Als JSON ausgeben, für Skripte.")

@@ -23,10 +23,7 @@ from settings import settings
 
 @contextmanager
 def _existing_database(missing):
-    """Open the database without migrating it, so that a backup holds it as it was before an update.
-
-    missing: end of the error message if there is no database.
-    """
+    """Open the database as it is, without migrating it; `missing` ends the error message if there is none."""
     if not data_folder.has_database():
         raise click.ClickException(f"In {settings.data_dir} liegt keine Datenbank{missing}")
     init_database(settings.database_path)
@@ -118,7 +115,7 @@ def key():
     """Ein neuer Schlüssel, wenn der alte verloren ist."""
 
 
-@key.command("neu")
+@key.command("neu", cls=Command)
 def replace_key():
     """Einen verlorenen Schlüssel ersetzen; alle PINs werden ungültig."""
     try:

@@ -12,22 +12,17 @@ LANGUAGES = {GERMAN: "Deutsch", ENGLISH: "English"}
 DOMAIN = "portal"
 TRANSLATIONS = Path(__file__).parent.parent / "translations"
 
-_CATALOGUES = {
-    GERMAN: catalogues.NullTranslations(),
-    ENGLISH: catalogues.translation(DOMAIN, TRANSLATIONS, [ENGLISH]),
-}
+_CATALOGUES = {GERMAN: catalogues.NullTranslations(), ENGLISH: catalogues.translation(DOMAIN, TRANSLATIONS, [ENGLISH])}
 
 # Only customers' pages are ever English. Staff pages, mails, commands and stored texts are German.
 _current = ContextVar("language", default=GERMAN)
 
 
 def current_language() -> str:
-    """Return the code of the current language."""
     return _current.get()
 
 
 def activate(code: str) -> None:
-    """Set the current language."""
     _current.set(code)
 
 

@@ -1,8 +1,4 @@
-"""Limits on request bodies in waitress, and our error page for requests that never reach the app.
-
-Waitress receives a whole request, on disk if it is large, before it calls the app. So the limits apply from the headers
-on. Small requests, such as a form without files, are always accepted.
-"""
+"""Limits on request bodies, which waitress receives before it calls the app, and our error page for refused ones."""
 
 import threading
 import time
@@ -26,7 +22,7 @@ from settings import settings
 from views.shared import locale
 from views.shared.error_pages import error_page
 
-# Ten times the longest texts of a form.
+# Always accepted; ten times the longest texts of a form.
 SMALL_REQUEST_BYTES = MEBIBYTE
 
 # Browsers read the response only after sending the whole body; for so long the rest of a refused one is discarded.
@@ -88,7 +84,6 @@ class UploadLimitParser(HTTPRequestParser):
         return len(data) if self.error else consumed
 
     def close(self):
-        """Release the body."""
         super().close()
         self._bytes_in_flight.add(self._network, -self._body_bytes)
         self._body_bytes = 0

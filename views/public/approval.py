@@ -1,7 +1,4 @@
-"""The approver's page: the whole request, and a form to approve or decline it.
-
-Opening the page decides nothing, because mail programs open links by themselves.
-"""
+"""The approver's page: opening it decides nothing, because mail programs open links by themselves."""
 
 from flask import Blueprint, g, redirect, url_for
 from flask_wtf.csrf import CSRFError

@@ -15,10 +15,7 @@ HEADERS = {"Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex"}
 
 
 def require_link(bp: Blueprint, purpose: LinkPurpose):
-    """Open a blueprint's pages only with a valid link; the views find it as `g.link`.
-
-    The blueprint's `url_prefix` contains `<token>`; its views neither take the token nor pass it to `url_for`.
-    """
+    """Open a blueprint's pages only with a valid `<token>` in their address; the views find the link as `g.link`."""
 
     def take_token(endpoint, values):
         g.token = values.pop("token")

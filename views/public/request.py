@@ -14,7 +14,7 @@ from models import Submission
 from services.files.types import FILE_TYPES
 from services.intake import intake
 from settings import FEDERAL_STATES, VERSION, settings
-from views.shared.file_form import new_submission_key, submitted_key
+from views.shared.file_form import new_submission_key
 from views.shared.locale import add_language_routes
 from views.shared.request_form import RequestDesk
 from views.shared.responses import client_ip, compressed_response, is_cross_site, redirect_to, render_page
@@ -55,10 +55,7 @@ def form():
 @bp.post("/")
 def submit():
     """Receive a request, or show the form again with what is wrong."""
-    submission_key, form = submitted_key(), desk.submitted_form()
-    refusals = desk.check_files(submission_key)
-    if not form.validate() or refusals:
-        return desk.show(form, submission_key, 422, refusals)
+    submission_key, form = desk.valid_form()
     try:
         submission = intake.receive(
             submission_key,

@@ -14,7 +14,7 @@ from services.errors import UserError
 from services.mail import access_links, messages
 from services.tickets import conversation
 from views.public.link_access import load_link, require_link
-from views.shared.file_form import FormDesk, new_submission_key, staged, submitted_key
+from views.shared.file_form import FormDesk, new_submission_key, staged
 from views.shared.locale import add_language_routes
 from views.shared.responses import is_htmx, redirect_to, render_page
 
@@ -33,7 +33,6 @@ class ReplyDesk(FormDesk):
     thing = N_("Ihre Nachricht")
 
     def submitted_form(self):
-        """Return the form, filled in with what was sent."""
         return ReplyForm()
 
     def show(self, form, submission_key=None, status=200, refusals=(), **messages):
@@ -53,7 +52,6 @@ class ReplyDesk(FormDesk):
         return render_page(template, status, **parts, **messages)
 
     def was_submitted(self, submission_key):
-        """Say whether a message was received with this submission key."""
         return Event.select().where(Event.draft == submission_key).exists()
 
 
@@ -64,17 +62,13 @@ add_language_routes(bp, ".page", desk.show_sent)
 
 @bp.get("")
 def page():
-    """Show the page."""
     return desk.show(ReplyForm(formdata=None))
 
 
 @bp.post("")
 def submit():
     """Receive a message, or show the page again with what is wrong."""
-    submission_key, form = submitted_key(), desk.submitted_form()
-    refusals = desk.check_files(submission_key)
-    if not form.validate() or refusals:
-        return desk.show(form, submission_key, 422, refusals)
+    submission_key, form = desk.valid_form()
     try:
         conversation.reply(g.link, submission_key, form.text.data, clock.now())
     except UserError as reason:

@@ -4,7 +4,7 @@ import re
 import secrets
 from collections.abc import Iterable
 
-from flask import Blueprint, request
+from flask import Blueprint, abort, request
 
 import clock
 from database import database
@@ -52,11 +52,9 @@ RATE_LIMIT_ANSWERS = {
 
 
 class FormDesk:
-    """The base of a page with a form that takes files: whatever happens, it is shown again with all that was entered.
+    """The base of a page with a form that takes files: whatever happens, it is shown again as it was entered."""
 
-    A subclass says how the form is shown. The templates use relative endpoints (`.upload`), so every blueprint with
-    such a form has the same endpoint names.
-    """
+    # The templates use relative endpoints (`.upload`): every blueprint with such a form has the same endpoint names.
 
     # What somebody sends, for the sentences above the form.
     thing = ""
@@ -91,14 +89,17 @@ class FormDesk:
         attachments.restage(submission_key, fresh)
         return self.show(form, fresh, status=422, notice=notice)
 
-    def check_files(self, submission_key: str) -> list[Refusal]:
-        """Stage the files of a form that is being sent; return what is wrong with them or with those it lists."""
+    def valid_form(self):
+        """Stage the files that were sent and return the submission key and the form; if invalid, show it again."""
+        submission_key, form = submitted_key(), self.submitted_form()
         refusals = stage_files(submission_key)
         listed = request.form.getlist("staged")
         # Files that arrived with an earlier submission are no longer staged, but they are not lost either.
         if listed and attachments.has_expired(submission_key, listed) and not self.was_submitted(submission_key):
             refusals.append(attachments.expired_refusal())
-        return refusals
+        if not form.validate() or refusals:
+            abort(self.show(form, submission_key, 422, refusals))
+        return submission_key, form
 
     def upload(self):
         """Stage the files that were just chosen and list them."""

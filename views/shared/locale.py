@@ -13,7 +13,6 @@ STATIC_PATH = "/static/"
 
 
 def set_language():
-    """Set the language of this request's answer."""
     catalogue.activate(_wanted())
 
 
@@ -23,11 +22,7 @@ def other_language():
 
 
 def add_language_routes(bp, page, show_sent):
-    """Add the routes by which a page's form is shown in the other language with all that was typed.
-
-    page: the endpoint of the page. show_sent: the view that shows the form again as it was sent; the address says the
-    language.
-    """
+    """Add the routes that show the form of a page (an endpoint) in the other language, as it was sent."""
     bp.add_url_rule("/sprache", "change_language", show_sent, methods=["POST"])
     # That address stays in the browser, and somebody may open it again.
     bp.add_url_rule("/sprache", "show_again", lambda: redirect(url_for(page), 303))

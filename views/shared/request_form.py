@@ -43,7 +43,6 @@ class RequestDesk(FormDesk):
         return render_page(template, status, refusals=refusals, htmx=is_htmx(), **messages, **parts)
 
     def was_submitted(self, submission_key):
-        """Say whether a request was received with this submission key."""
         return intake.with_open_receipt(clock.now()).where(Submission.draft == submission_key).exists()
 
     def show_already_sent(self, form, submission_key, known):
@@ -56,7 +55,6 @@ class RequestDesk(FormDesk):
         return self.show_with_new_key(form, submission_key, notice)
 
     def add_routes(self, bp: Blueprint):
-        """Add the routes and error handlers that a request's form needs to the blueprint of its page."""
         super().add_routes(bp)
         bp.add_url_rule("/felder", view_func=self.change_category, methods=["POST"])
         bp.add_url_rule("/vorlauf", view_func=self.lead_time, methods=["POST"])

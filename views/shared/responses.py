@@ -34,10 +34,8 @@ def html_response(body, status=200):
 
 
 def compressed_response(body):
-    """Make an answer of HTML that is the same for everybody with the same language.
-
-    It contains nothing from the request, so its compressed length reveals nothing about the CSRF token in it.
-    """
+    """Make an answer of HTML that is the same for everybody with the same language."""
+    # Nothing in it is from the request, so its compressed length reveals nothing about the CSRF token in it.
     content = body.encode()
     response = gzip_response(content, gzip.compress(content, compresslevel=6, mtime=0))
     response.vary.add("Accept-Language")

@@ -21,21 +21,19 @@ class Upload(SpooledTemporaryFile[bytes]):
 
     def write(self, data):
         """Store a chunk of the file, unless an earlier one could not be stored."""
-        if self._failure is None:
-            try:
-                super().write(data)
-            except OSError as error:
-                self._failure = error
+        self._unless_failed(super().write, data)
         return len(data)
 
     def seek(self, *place):
-        """Move to a position in the file."""
+        return self._unless_failed(super().seek, *place) or 0
+
+    def _unless_failed(self, method, *arguments):
         if self._failure is None:
             try:
-                return super().seek(*place)
+                return method(*arguments)
             except OSError as error:
                 self._failure = error
-        return 0
+        return None
 
     def read(self, *size):
         """Return a chunk of the file; raises the error with which storing it failed."""

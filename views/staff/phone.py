@@ -8,7 +8,6 @@ from services.customers import customers
 from services.errors import UserError
 from services.intake import intake
 from views.shared.error_pages import error_page
-from views.shared.file_form import submitted_key
 from views.shared.request_form import RequestDesk
 from views.shared.responses import is_cross_site, redirect_to
 from views.staff.forms.call import PHONE_FORMS, PhoneForm
@@ -29,10 +28,7 @@ def form():
 @bp.post("")
 def submit():
     """Create the caller's ticket, or show the form again with what is wrong."""
-    submission_key, form = submitted_key(), desk.submitted_form()
-    refusals = desk.check_files(submission_key)
-    if not form.validate() or refusals:
-        return desk.show(form, submission_key, 422, refusals)
+    submission_key, form = desk.valid_form()
     try:
         customer = customers.find(form.customer_number.data)
         submission = intake.take_call(

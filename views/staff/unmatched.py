@@ -7,7 +7,6 @@ from enums import normalise_code
 from form_fields import row_id
 from models import Customer, Event, Submission, Ticket
 from services.customers import customers
-from services.errors import UserError
 from services.intake import intake, unmatched
 from views.shared.responses import redirect_to, render_page
 from views.staff.forms.call import ConvertForm
@@ -45,16 +44,16 @@ def show(code):
 def convert(code):
     """Turn a submission into a ticket for the chosen customer."""
     submission, form = _find(code, 409), ConvertForm()
-    if not form.validate():
-        return _show(submission, form, 422)
-    try:
+
+    def convert_for_customer():
         customer = customers.find(form.customer_number.data)
         intake.convert(submission, customer, by=g.member, confirmed_by=form.note.data, now=clock.now())
+
+    try:
+        if not form.succeeds(convert_for_customer, "customer_number"):
+            return _show(submission, form, 422)
     except intake.NoLongerUnmatched:
         return _gone(code, 409)
-    except UserError as error:
-        form.place(error, "customer_number")
-        return _show(submission, form, 422)
     return redirect_to(url_for("staff.ticket.show", code=submission.code))
 
 
@@ -83,8 +82,7 @@ def _show(submission, form=None, status=200):
     customer = Customer.get_or_none(Customer.number == submission.customer_number)
     if form is None:
         form = ConvertForm(formdata=None, data={"customer_number": customer.number if customer else ""})
-    files = submission.attachments
-    shown = {"submission": submission, "customer": customer, "form": form, "files": files}
+    shown = {"submission": submission, "customer": customer, "form": form, "files": submission.attachments}
     return render_page("staff/unmatched/show.html", status, **shown)
 
 

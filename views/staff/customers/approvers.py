@@ -4,7 +4,6 @@ from flask import Blueprint, abort, redirect, url_for
 
 from models import Approver
 from services.customers import customers
-from services.errors import UserError
 from views.shared.responses import render_page
 from views.staff.customers.customers import customer_or_404
 from views.staff.forms.customer import ApproverForm
@@ -14,20 +13,17 @@ bp = Blueprint("approvers", __name__, url_prefix="/kunden/<int:customer_id>/gene
 
 @bp.get("/neu")
 def form(customer_id):
-    """Show the form for a new approver."""
     return _show(customer_or_404(customer_id), ApproverForm(formdata=None))
 
 
 @bp.post("/neu")
 def add(customer_id):
-    """Add an approver."""
     customer = customer_or_404(customer_id)
     return _save(customer, ApproverForm(), lambda values: customers.add_approver(customer, values))
 
 
 @bp.get("/<int:approver_id>")
 def show(customer_id, approver_id):
-    """Show the form for an approver."""
     approver = _load(customer_id, approver_id)
     return _show(approver.customer, ApproverForm(formdata=None, obj=approver), approver)
 
@@ -42,7 +38,6 @@ def change(customer_id, approver_id):
 
 @bp.post("/<int:approver_id>/entfernen")
 def remove(customer_id, approver_id):
-    """Remove an approver."""
     customers.remove_approver(_load(customer_id, approver_id))
     return _back(customer_id)
 
@@ -52,12 +47,8 @@ def _load(customer_id, approver_id):
 
 
 def _save(customer, form, save, approver=None):
-    if not form.validate():
+    if not form.succeeds(lambda: save(form.values())):
         return _show(customer, form, approver, 422)
-    try:
-        save(form.values())
-    except UserError as error:
-        return _show(customer, form, approver, 422, notice=form.place(error))
     return _back(customer.id)
 
 
@@ -65,6 +56,6 @@ def _back(customer_id):
     return redirect(url_for("staff.customers.show", customer_id=customer_id, _anchor="approvers"), 303)
 
 
-def _show(customer, form, approver=None, status=200, notice=""):
-    parts = {"customer": customer, "form": form, "approver": approver, "notice": notice}
+def _show(customer, form, approver=None, status=200):
+    parts = {"customer": customer, "form": form, "approver": approver, "notice": form.notice}
     return render_page("staff/customers/approver.html", status, **parts)

@@ -7,7 +7,6 @@ from flask import Blueprint, abort, g, redirect, request, url_for
 import clock
 from models import Approver, Customer
 from services.customers import customers
-from services.errors import UserError
 from services.reports import csv_export
 from services.security.audit_log import SecurityEvent, log_event
 from services.tickets import approvals
@@ -37,7 +36,6 @@ def export():
 
 @bp.get("/kunden/neu")
 def form():
-    """Show the form for a new customer."""
     return _show_new(CustomerForm(formdata=None))
 
 
@@ -45,16 +43,11 @@ def form():
 def add():
     """Add a customer, and issue a PIN at once if that button was used."""
     form = CustomerForm()
-    if not form.validate():
-        return _show_new(form, 422)
-    try:
-        customer = customers.add(form.values(), clock.now())
-    except UserError as error:
-        form.place(error)
+    if not form.succeeds(lambda: customers.add(form.values(), clock.now())):
         return _show_new(form, 422)
     if "letter" in request.form:
-        return pin_letters.issue_and_show([customer])
-    return redirect(url_for(".show", customer_id=customer.id), 303)
+        return pin_letters.issue_and_show([form.result])
+    return redirect(url_for(".show", customer_id=form.result.id), 303)
 
 
 @bp.get("/kunden/<int:customer_id>")
@@ -66,38 +59,30 @@ def show(customer_id):
 
 @bp.post("/kunden/<int:customer_id>")
 def change(customer_id):
-    """Change the data of a customer."""
     customer = customer_or_404(customer_id)
     form = CustomerForm(obj=customer)
-    if not form.validate():
+    if not form.succeeds(lambda: customers.change(customer, form.values(), request.form.get("seen"))):
         return _show(customer, form, 422)
-    try:
-        customers.change(customer, form.values(), request.form.get("seen"))
-    except UserError as error:
-        return _show(customer, form, 422, notice=form.place(error))
     return redirect(url_for(".show", customer_id=customer.id, gespeichert="ja"), 303)
 
 
 @bp.post("/kunden/<int:customer_id>/sperren")
 def lock(customer_id):
-    """Lock a customer."""
     customer = customer_or_404(customer_id)
     customers.lock(customer, clock.now())
-    _log_event(SecurityEvent.CUSTOMER_LOCKED, customer)
-    return redirect(url_for(".show", customer_id=customer_id), 303)
+    return _log_and_show(SecurityEvent.CUSTOMER_LOCKED, customer)
 
 
 @bp.post("/kunden/<int:customer_id>/entsperren")
 def unlock(customer_id):
-    """Unlock a customer."""
     customer = customer_or_404(customer_id)
     customers.unlock(customer)
-    _log_event(SecurityEvent.CUSTOMER_UNLOCKED, customer)
-    return redirect(url_for(".show", customer_id=customer_id), 303)
+    return _log_and_show(SecurityEvent.CUSTOMER_UNLOCKED, customer)
 
 
-def _log_event(event, customer):
+def _log_and_show(event, customer):
     log_event(event, client_ip(), customer=customer.number, by=g.member.name)
+    return redirect(url_for(".show", customer_id=customer.id), 303)
 
 
 def customer_or_404(customer_id):
@@ -109,7 +94,7 @@ def _show_new(form, status=200):
     return render_page("staff/customers/new.html", status, form=form)
 
 
-def _show(customer, form, status=200, notice=""):
+def _show(customer, form, status=200):
     parts = {
         "customer": customer,
         "approvers": list(customer.approvers.order_by(Approver.name, Approver.id)),
@@ -118,6 +103,6 @@ def _show(customer, form, status=200, notice=""):
         "today": clock.today(),
         "saved": "gespeichert" in request.args,
         "seen": customers.fingerprint(customer),
-        "notice": notice,
+        "notice": form.notice,
     }
     return render_page("staff/customers/customer.html", status, form=form, **parts)

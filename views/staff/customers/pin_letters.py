@@ -47,17 +47,17 @@ def issue_and_show(customers):
         abort(409)  # A colleague has just changed a number.
     for customer, _ in issued:
         log_event(SecurityEvent.PIN_ISSUED, client_ip(), customer=customer.number, by=g.member.name)
-    url = f"{settings.url}/"
     letters = [
-        {"customer": customer, "pin": pins.spoken_pin(pin), "qr_code": _form_qr_code(url, customer.number)}
+        {"customer": customer, "pin": pins.spoken_pin(pin), "qr_code": _form_qr_code(customer.number)}
         for customer, pin in issued
     ]
-    return render_page("staff/customers/pin_letters.html", letters=letters, url=url, today=clock.today())
+    parts = {"letters": letters, "url": f"{settings.url}/", "today": clock.today()}
+    return render_page("staff/customers/pin_letters.html", **parts)
 
 
-def _form_qr_code(url, number):
+def _form_qr_code(number):
     """Return a QR code of the link to the form with the customer number filled in; the PIN is not in it."""
-    link = url.rstrip("/") + url_for("public.form", kunde=number)
+    link = settings.url + url_for("public.form", kunde=number)
     return segno.make(link, error="m", micro=False).svg_data_uri(scale=4, border=4, light="white")
 
 

@@ -4,15 +4,7 @@ from wtforms import StringField
 
 from database import database
 from enums import MAX_CUSTOMER_NUMBER_LENGTH
-from form_fields import (
-    PortalForm,
-    autofill_section,
-    email_field,
-    input_attributes,
-    phone_field,
-    text_field,
-    user_error_at_field,
-)
+from form_fields import PortalForm, email_field, input_attributes, phone_field, text_field, user_error_at_field
 from forms import REQUEST_FORMS, RequestForm
 from models import Customer
 from services.customers import customers
@@ -64,7 +56,7 @@ class PhoneForm(RequestForm):
         text_field(
             "Name der anrufenden Person",
             missing="Bitte geben Sie ein, wer anruft.",
-            render_kw=input_attributes(autofill_section("caller", "name"), autocapitalize="words", spellcheck="false"),
+            render_kw=input_attributes("section-caller name", autocapitalize="words", spellcheck="false"),
         ),
     )
     phone = _in_place_of(
@@ -73,18 +65,15 @@ class PhoneForm(RequestForm):
             "Kontaktnummer",
             missing="Bitte fragen Sie nach einer Telefonnummer für Rückfragen.",
             description="Unter dieser Nummer erreichen Sie die Person bei Rückfragen.",
-            render_kw=input_attributes(autofill_section("caller", "tel")),
+            render_kw=input_attributes("section-caller tel"),
         ),
     )
     email = _in_place_of(
         RequestForm.email,
-        email_field(
-            "E-Mail", render_kw=input_attributes(autofill_section("caller", "email"), "send", inputmode="email")
-        ),
+        email_field("E-Mail", render_kw=input_attributes("section-caller email", "send", inputmode="email")),
     )
 
     def in_order(self):
-        """Return the fields in the order of a call: the customer comes first."""
         return sorted(super().in_order(), key=lambda field: field.name != "customer_number")
 
 

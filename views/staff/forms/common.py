@@ -126,7 +126,9 @@ class PersonForm(PortalForm):
         missing="Bitte geben Sie einen Namen, eine Telefonnummer oder eine E-Mail-Adresse ein.",
         description="Je Zeile ein Name, eine Telefonnummer oder eine E-Mail-Adresse. Umlaute, Leerzeichen und "
         "Vorwahlen dürfen anders geschrieben sein.",
-        render_kw={"rows": 4, "autocomplete": "off", "spellcheck": "false"},
+        rows=4,
+        autocomplete="off",
+        spellcheck="false",
     )
 
     def validate_lines(self, field):
@@ -170,7 +172,7 @@ class TextBlockForm(PortalForm):
         "Text",
         missing="Bitte schreiben Sie den Text.",
         description=f"Was in geschweiften Klammern steht, füllt das Portal aus: {_PLACEHOLDERS}.",
-        render_kw={"rows": 10},
+        rows=10,
     )
 
     def validate_text(self, field):

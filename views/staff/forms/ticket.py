@@ -17,9 +17,6 @@ ASKED_ANEW_HINT = "War das Ticket nicht freigegeben, fragt das Portal die Genehm
 
 CHOOSE_ASSIGNEE = "Bitte wählen Sie, wem Sie das Ticket zuweisen."
 
-# These texts are a sentence or two.
-THREE_ROWS = {"rows": 3}
-
 
 class ActionForm(PortalForm):
     """The base of an action: the function that carries it out, its part of the address and its button."""
@@ -59,9 +56,7 @@ class AnswerForm(ActionForm):
     action, slug, button = "answer", "antworten", "Antworten"
 
     block = SelectField("Textbaustein", choices=_block_choices, validate_choice=False)
-    text = textarea(
-        "Antwort", missing="Bitte schreiben Sie die Antwort.", description=READ_BY_CUSTOMER_HINT, render_kw={"rows": 10}
-    )
+    text = textarea("Antwort", "Bitte schreiben Sie die Antwort.", description=READ_BY_CUSTOMER_HINT, rows=10)
     then_wait = BooleanField("Danach auf den Kunden warten")
 
     def carry_out(self, ticket, by, now):
@@ -88,9 +83,7 @@ class StartForm(ActionForm):
 class StartEarlyForm(ActionForm):
     action, slug, button = "start_early", "vor-freigabe-beginnen", "Vor der Freigabe beginnen"
 
-    reason = textarea(
-        "Warum kann es nicht warten?", missing="Bitte schreiben Sie, warum es nicht warten kann.", render_kw=THREE_ROWS
-    )
+    reason = textarea("Warum kann es nicht warten?", "Bitte schreiben Sie, warum es nicht warten kann.", rows=3)
 
 
 class TakeOverForm(ActionForm):
@@ -103,9 +96,9 @@ class ApproveForm(ActionForm):
 
     text = textarea(
         "Wer hat wann freigegeben?",
-        missing="Bitte schreiben Sie, wer wann freigegeben hat.",
+        "Bitte schreiben Sie, wer wann freigegeben hat.",
         description=ON_BEHALF_HINT,
-        render_kw=THREE_ROWS,
+        rows=3,
     )
 
 
@@ -114,10 +107,7 @@ class DeclineForm(ActionForm):
     action, slug, button = "decline", "ablehnen", "Ablehnung eintragen"
 
     reason = textarea(
-        "Wer hat warum abgelehnt?",
-        missing="Bitte schreiben Sie, wer warum abgelehnt hat.",
-        description=ON_BEHALF_HINT,
-        render_kw=THREE_ROWS,
+        "Wer hat warum abgelehnt?", "Bitte schreiben Sie, wer warum abgelehnt hat.", description=ON_BEHALF_HINT, rows=3
     )
 
 
@@ -130,7 +120,7 @@ class AskAgainForm(ActionForm):
 class FinishForm(ActionForm):
     action, slug, button = "finish", "erledigen", "Erledigt"
 
-    text = textarea("Was war die Lösung?", description=READ_BY_CUSTOMER_HINT, render_kw=THREE_ROWS)
+    text = textarea("Was war die Lösung?", description=READ_BY_CUSTOMER_HINT, rows=3)
 
 
 class WaitForm(ActionForm):
@@ -138,10 +128,10 @@ class WaitForm(ActionForm):
 
     text = textarea(
         "Worauf warten wir?",
-        missing="Bitte schreiben Sie, worauf wir warten.",
+        "Bitte schreiben Sie, worauf wir warten.",
         description="Der Kunde bekommt davon keine E-Mail. Fragen Sie ihn mit „Antworten“ und kreuzen Sie dort "
         "„Danach auf den Kunden warten“ an.",
-        render_kw=THREE_ROWS,
+        rows=3,
     )
 
 
@@ -149,7 +139,7 @@ class NoteForm(ActionForm):
     action, slug, button = "add_note", "notieren", "Notieren"
 
     seen = None
-    text = textarea("Interne Notiz", missing="Bitte schreiben Sie die Notiz.", render_kw=THREE_ROWS)
+    text = textarea("Interne Notiz", "Bitte schreiben Sie die Notiz.", rows=3)
 
 
 class AssignForm(ActionForm):
@@ -171,10 +161,7 @@ class CancelForm(ActionForm):
     action, slug, button = "cancel", "stornieren", "Stornieren"
 
     reason = textarea(
-        "Warum stornieren Sie?",
-        missing="Bitte schreiben Sie, warum Sie stornieren.",
-        description=READ_BY_CUSTOMER_HINT,
-        render_kw=THREE_ROWS,
+        "Warum stornieren Sie?", "Bitte schreiben Sie, warum Sie stornieren.", description=READ_BY_CUSTOMER_HINT, rows=3
     )
 
 
@@ -186,7 +173,7 @@ class RevokeLinkForm(ActionForm):
         "Warum?",
         description="Die Seite des Kunden öffnet sich dann sofort nicht mehr. Die nächste E-Mail an ihn bringt einen "
         "neuen Link.",
-        render_kw=THREE_ROWS,
+        rows=3,
     )
 
 
@@ -195,9 +182,9 @@ class ReopenForm(ActionForm):
 
     reason = textarea(
         "Warum öffnen Sie es wieder?",
-        missing="Bitte schreiben Sie, warum Sie das Ticket wieder öffnen.",
+        "Bitte schreiben Sie, warum Sie das Ticket wieder öffnen.",
         description=f"{ASKED_ANEW_HINT} Der Kunde bekommt eine E-Mail. Beide lesen diesen Text.",
-        render_kw=THREE_ROWS,
+        rows=3,
     )
 
     def set_reader_hint(self, words):

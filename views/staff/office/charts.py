@@ -31,12 +31,12 @@ class Column(NamedTuple):
 class Chart(NamedTuple):
     """A chart of stacked columns; each of the lines across has a number and a height."""
 
-    width: int
-    height: int
-    left: int
     column_width: float
     lines: list[tuple[int, float]]
     columns: list[Column]
+    width: int = WIDTH
+    height: int = HEIGHT
+    left: int = LEFT
 
 
 def stacked(columns):
@@ -46,9 +46,6 @@ def stacked(columns):
     scale = (baseline - TOP) / top
     every = -(-len(columns) // MAX_NAMES)
     return Chart(
-        WIDTH,
-        HEIGHT,
-        LEFT,
         round(step * (1 - GAP), 1),
         [(number, round(baseline - number * scale, 1)) for number in (0, top // 2, top)],
         [

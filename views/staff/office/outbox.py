@@ -67,14 +67,12 @@ def show(message_id):
 
 @bp.post("/<int:message_id>/erneut")
 def retry(message_id):
-    """Retry a message."""
     outbox.retry(_find(message_id), clock.now())
     return redirect_to(url_for(".show", message_id=message_id))
 
 
 @bp.post("/<int:message_id>/verwerfen")
 def discard(message_id):
-    """Discard a message."""
     outbox.discard(_find(message_id), clock.now())
     return redirect_to(url_for(".show", message_id=message_id))
 

@@ -16,7 +16,6 @@ NOTHING_CHOSEN = "Bitte kreuzen Sie an, was zu der Person gehört."
 
 @bp.get("")
 def show():
-    """Show the form for the person."""
     return _show(PersonForm(formdata=None), erased=request.args)
 
 

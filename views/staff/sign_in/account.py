@@ -27,7 +27,6 @@ SHOWN_SESSIONS = 50
 
 @bp.get("")
 def show():
-    """Show the account."""
     return _show()
 
 
@@ -69,7 +68,7 @@ def confirm_second_factor():
         form.one_time_code.errors = ["Dieser Code stimmt nicht. Bitte tippen Sie den ab, den die App gerade zeigt."]
         return _show(confirm=form)
     _log_event(SecurityEvent.SECOND_FACTOR_ON)
-    return _show_codes(codes)
+    return render_page("staff/sign_in/recovery_codes.html", codes=codes)
 
 
 @bp.post("/zweiter-faktor/codes")
@@ -81,7 +80,7 @@ def renew_recovery_codes():
     if not form.validate() or not _is_confirmed(form.password):
         return _show(codes=form)
     _log_event(SecurityEvent.RECOVERY_CODES_RENEWED)
-    return _show_codes(two_factor.renew_recovery_codes(g.member))
+    return render_page("staff/sign_in/recovery_codes.html", codes=two_factor.renew_recovery_codes(g.member))
 
 
 @bp.post("/zweiter-faktor/abschalten")
@@ -149,10 +148,6 @@ def _show(**failed):
         recovery_codes_left=g.member.recovery_codes.count(),
     )
     return html_response(page, 422 if failed else 200)
-
-
-def _show_codes(codes):
-    return render_page("staff/sign_in/recovery_codes.html", codes=codes)
 
 
 def _qr_code(text):

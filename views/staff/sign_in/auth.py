@@ -9,19 +9,13 @@ from werkzeug.exceptions import HTTPException
 import clock
 from services.staff import sessions
 from settings import settings
-from views.shared.responses import html_response, is_cross_site, is_htmx
+from views.shared.responses import html_response, is_cross_site, is_htmx, redirect_to
 from views.staff.forms.common import SignInForm
 from views.staff.sign_in import pending_post
 
 # The only endpoints that answer without a session.
 PUBLIC_ENDPOINTS = frozenset(
-    {
-        "staff.setup.form",
-        "staff.setup.submit",
-        "staff.sign_in.form",
-        "staff.sign_in.submit",
-        "staff.sign_in.sign_out",
-    }
+    {"staff.setup.form", "staff.setup.submit", "staff.sign_in.form", "staff.sign_in.submit", "staff.sign_in.sign_out"}
 )
 
 # Requests by scripts within a form; they answer 401, so that the form stays while its user signs in in another tab.
@@ -106,7 +100,6 @@ def is_staff_url(url, method):
 
 
 def show_sign_in(form, status=200, notice=""):
-    """Show the sign-in form."""
     form.one_time_code.data = None
     return pending_post.whole_page(render_template("staff/sign_in/sign_in.html", form=form, notice=notice), status)
 
@@ -119,9 +112,7 @@ def _to_sign_in():
         pending = pending_post.serialise()
         return show_sign_in(SignInForm(formdata=None, pending_post=pending), 403, SIGNED_OUT if pending else "")
     next_url = request.full_path.rstrip("?") if request.method == "GET" and not is_htmx() else None
-    url = url_for("staff.sign_in.form", weiter=next_url)
+    response = redirect_to(url_for("staff.sign_in.form", weiter=next_url))
     if is_htmx():
-        response = html_response("", 401)
-        response.headers["HX-Redirect"] = url
-        return response
-    return redirect(url, 303)
+        response.status_code = 401
+    return response

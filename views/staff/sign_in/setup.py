@@ -21,7 +21,6 @@ PAGE_EXPIRED = "Diese Seite war zu lange offen. Bitte geben Sie das Kennwort noc
 
 @bp.get("/<token>")
 def form(token):
-    """Show the form for the first account."""
     _check(token)
     return _show(SetupForm(formdata=None))
 

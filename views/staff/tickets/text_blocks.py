@@ -3,7 +3,6 @@
 from flask import Blueprint, abort, redirect, url_for
 
 from models import TextBlock
-from services.errors import UserError
 from services.tickets import text_blocks
 from views.shared.responses import render_page
 from views.staff.forms.common import TextBlockForm
@@ -13,38 +12,32 @@ bp = Blueprint("text_blocks", __name__, url_prefix="/textbausteine")
 
 @bp.get("")
 def show_all():
-    """Show all text blocks."""
     return render_page("staff/tickets/text_blocks.html", blocks=TextBlock.by_name())
 
 
 @bp.get("/neu")
 def form():
-    """Show the form for a new text block."""
     return _show(TextBlockForm(formdata=None))
 
 
 @bp.post("/neu")
 def add():
-    """Add a text block."""
     return _save(TextBlock())
 
 
 @bp.get("/<int:block_id>")
 def show(block_id):
-    """Show the form for a text block."""
     block = _load(block_id)
     return _show(TextBlockForm(formdata=None, obj=block), block)
 
 
 @bp.post("/<int:block_id>")
 def change(block_id):
-    """Change a text block."""
     return _save(_load(block_id))
 
 
 @bp.post("/<int:block_id>/entfernen")
 def remove(block_id):
-    """Remove a text block."""
     text_blocks.remove(_load(block_id))
     return redirect(url_for(".show_all"), 303)
 
@@ -55,12 +48,7 @@ def _load(block_id):
 
 def _save(block):
     form = TextBlockForm()
-    if not form.validate():
-        return _show(form, block, 422)
-    try:
-        text_blocks.save(block, {"name": form.name.data, "text": form.text.data})
-    except UserError as error:
-        form.place(error)
+    if not form.succeeds(lambda: text_blocks.save(block, {"name": form.name.data, "text": form.text.data})):
         return _show(form, block, 422)
     return redirect(url_for(".show_all"), 303)
 

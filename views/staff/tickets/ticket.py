@@ -17,7 +17,6 @@ bp = Blueprint("ticket", __name__)
 
 @bp.get("/ticket/<code>")
 def show(code):
-    """Show a ticket."""
     return _show(_ticket(code))
 
 
