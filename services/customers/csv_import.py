@@ -92,10 +92,7 @@ def decode(content: bytes) -> str:
 
 
 def parse(text: str) -> ImportTable:
-    """Return the table in a text, each line checked against the rules, the other lines and the existing customers.
-
-    Raises UserError if the text is not a table of customers.
-    """
+    """Return the table in a text, each line checked by the rules, other lines and the customers; raises UserError."""
     lines = _split(text)
     _, header = next(lines, (0, None))
     if header is None:
@@ -105,8 +102,7 @@ def parse(text: str) -> ImportTable:
     for position, cells in lines:
         if len(rows) == MAX_LINES:
             raise UserError(
-                f"Das sind zu viele Zeilen. Bitte teilen Sie die Datei: höchstens {MAX_LINES} auf einmal.",
-                "file",
+                f"Das sind zu viele Zeilen. Bitte teilen Sie die Datei: höchstens {MAX_LINES} auf einmal.", "file"
             )
         rows.append(_row(position, cells, columns, len(header)))
     if not rows:
@@ -135,7 +131,7 @@ def _split(text: str) -> Iterator[tuple[int, list[str]]]:
     # Excel reads the delimiter from such a line and does not show it.
     separator = re.match(r"\s*\"?sep=(.)\"?[^\S\n]*\r?\n?", text, re.IGNORECASE)
     text = text[separator.end() :] if separator else text
-    delimiter = separator[1] if separator else _delimiter(text)
+    delimiter = separator[1] if separator else max(";,\t", key=text.lstrip().partition("\n")[0].count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     position = 0
     try:
@@ -145,11 +141,6 @@ def _split(text: str) -> Iterator[tuple[int, list[str]]]:
                 yield position, cells
     except csv.Error:
         raise UserError(f"Ab Zeile {position + 1} stimmen die Anführungszeichen nicht.", "file") from None
-
-
-def _delimiter(text: str) -> str:
-    header = text.lstrip().partition("\n")[0]
-    return max(";,\t", key=header.count)
 
 
 def _columns(header: list[str]) -> tuple[dict[str, int], list[str]]:
@@ -215,7 +206,6 @@ def _mark_duplicate_numbers(rows: list[ImportRow]) -> None:
 
 
 def _header_key(title: str) -> str:
-    """Return the name of a column in its searchable form without blanks."""
     return search.folded(title).replace(" ", "")
 
 

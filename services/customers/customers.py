@@ -93,8 +93,8 @@ def checked_mail_domain(text: str) -> str:
     domain = text.strip().removeprefix("@").lower()
     if not domain:
         return ""
-    ascii_form = _ascii_domain(domain)
-    if ascii_form is None:
+    ascii_form = idna_domain(domain) if len(domain) <= MAX_EMAIL_LENGTH else ""
+    if not _DOMAIN.fullmatch(ascii_form):
         raise UserError(f"„{_excerpt(text.strip())}“ ist keine Mail-Domain. Sie sieht so aus: firma.de")
     if ascii_form in PUBLIC_DOMAINS.split():
         raise UserError(
@@ -131,12 +131,7 @@ def fingerprint(customer: Customer) -> str:
 
 
 def change(customer: Customer, values: Values, seen: str | None) -> None:
-    """Change a customer; raises UserError.
-
-    A PIN belongs to its number: with a new number, a new PIN must be issued.
-
-    seen: the fingerprint of what the person has seen.
-    """
+    """Change a customer, whose fingerprint the person has seen; raises UserError, or EditConflict if it has changed."""
     values = _checked(values)
     try:
         with transaction():
@@ -147,6 +142,7 @@ def change(customer: Customer, values: Values, seen: str | None) -> None:
             for name, value in values.items():
                 setattr(customer, name, value)
             if former.number != customer.number:
+                # A PIN belongs to its number.
                 pins.withdraw_pin(customer)
             if (former.number, former.name) != (customer.number, customer.name):
                 search.reindex_customer(customer)
@@ -252,14 +248,6 @@ def _is_one_line(text: str) -> bool:
 
 def _excerpt(text: str) -> str:
     return text if len(text) <= MAX_SHORT_LENGTH else f"{text[:MAX_SHORT_LENGTH]}…"
-
-
-def _ascii_domain(domain: str) -> str | None:
-    """Return a domain in its ASCII form (IDNA), or None if it is not valid."""
-    if len(domain) > MAX_EMAIL_LENGTH:
-        return None
-    domain = idna_domain(domain)
-    return domain if _DOMAIN.fullmatch(domain) else None
 
 
 def _refuse_duplicate_email(customer: Customer, values: ApproverValues, other_than: Approver | None = None) -> None:

@@ -12,13 +12,12 @@ import unicodedata
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from enum import Enum, auto
 from functools import cache
 
 from werkzeug.security import check_password_hash, generate_password_hash
 
 from database import transaction
-from enums import MAX_CUSTOMER_NUMBER_LENGTH, PIN_DIGITS
+from enums import MAX_CUSTOMER_NUMBER_LENGTH, PIN_DIGITS, UnmatchedReason
 from models import Customer, FormerPin, WrongPin
 from services.errors import UserError
 from services.security import keys
@@ -33,12 +32,6 @@ HASHING_THREADS = 4
 
 _NUMBER = re.compile(rf"[A-Z0-9][A-Z0-9./-]{{0,{MAX_CUSTOMER_NUMBER_LENGTH - 1}}}")
 _PIN = re.compile(rf"[0-9]{{{PIN_DIGITS}}}")
-
-
-class PinMatch(Enum):
-    CURRENT = auto()
-    FORMER = auto()
-    WRONG = auto()
 
 
 def normalise_number(text: str) -> str | None:
@@ -65,8 +58,8 @@ def pin_proof(number: str, pin: str) -> str:
     return hmac.new(keys.derived_key(b"pin proof"), f"{number}\0{pin}".encode(), hashlib.sha256).hexdigest()
 
 
-def check_proof(number: str, proof: str, now: datetime) -> tuple[Customer | None, PinMatch]:
-    """Return the customer with this number, if any, and how the proof matches.
+def check_proof(number: str, proof: str, now: datetime) -> tuple[Customer | None, UnmatchedReason | None]:
+    """Return the customer with this number, if any, and why the proof does not match, or None if it does.
 
     Slow on purpose, and it takes as long for an unknown number or a wrong PIN.
     """
@@ -78,9 +71,10 @@ def check_proof(number: str, proof: str, now: datetime) -> tuple[Customer | None
         known = [customer.pin_hash or dummy_hash(), *(former.pin_hash for former in former_pins)]
         hashes[: len(known)] = known
     is_current, *are_former = [check_password_hash(pin_hash, proof) for pin_hash in hashes]
-    if is_current:
-        return customer, PinMatch.CURRENT
-    return customer, PinMatch.FORMER if any(are_former) else PinMatch.WRONG
+    if customer is None:
+        return None, UnmatchedReason.UNKNOWN_NUMBER
+    former_or_wrong = UnmatchedReason.FORMER_PIN if any(are_former) else UnmatchedReason.WRONG_PIN
+    return customer, None if is_current else former_or_wrong
 
 
 def issue_pin(customer: Customer, now: datetime) -> str:
@@ -91,7 +85,7 @@ def issue_pin(customer: Customer, now: datetime) -> str:
 
 def issue_pins(customers: Sequence[Customer], now: datetime) -> list[tuple[Customer, str]]:
     """Give each customer a new PIN, all or none, and return pairs of customer and PIN; raises UserError."""
-    pins = [_new_pin() for _ in customers]
+    pins = [f"{secrets.randbelow(10**PIN_DIGITS):0{PIN_DIGITS}}" for _ in customers]
     numbers = [customer.number for customer in customers]
     # Hashed before the transaction, which keeps others from writing.
     with ThreadPoolExecutor(HASHING_THREADS) as pool:
@@ -135,10 +129,6 @@ def _replace_pin(customer: Customer, pin_hash: str, now: datetime) -> None:
     Customer.update(pin_hash=pin_hash, pin_issued_at=now).where(Customer.id == customer.id).execute()
     # They were guesses at the former PIN.
     WrongPin.delete().where(WrongPin.customer == customer).execute()
-
-
-def _new_pin() -> str:
-    return "".join(secrets.choice("0123456789") for _ in range(PIN_DIGITS))
 
 
 def _hash(number: str, pin: str) -> str:

@@ -65,28 +65,6 @@ def expired_refusal() -> Refusal:
     )
 
 
-class StagedUsage(NamedTuple):
-    """The staged files of a network, and the bytes of its site and of all."""
-
-    from_network: int
-    bytes_of_site: int
-    bytes_of_all: int
-
-    def with_file(self, size: int) -> "StagedUsage":
-        """Return the usage with one more file."""
-        return StagedUsage(self.from_network + 1, self.bytes_of_site + size, self.bytes_of_all + size)
-
-    def would_exceed_quota(self, size: int) -> bool:
-        """Say whether one more file of this size would be too much."""
-        most = settings.staged_total_mib * MEBIBYTE
-        after = self.with_file(size)
-        return (
-            after.from_network > settings.staged_per_address
-            or after.bytes_of_site > max(most // SHARES, MAX_ATTACHMENT_BYTES)
-            or after.bytes_of_all > most
-        )
-
-
 def stage(submission_key: str, uploads: Iterable[tuple[str, IO[bytes]]], ip: str, now: datetime) -> list[Refusal]:
     """Store uploads (pairs of name and content) under a submission key, and return the refusals of the others.
 
@@ -145,10 +123,8 @@ def has_expired(submission_key: str, stored_names: Iterable[str]) -> bool:
 
 
 def adopt(submission_key: str, submission: Submission, event: Event | None = None) -> None:
-    """Attach all files staged under a submission key to a submission, or to a later message about it.
-
-    The sender's network is erased; it only matters while the files are staged.
-    """
+    """Attach all files staged under a submission key to a submission, or to a later message about it."""
+    # The sender's network only matters while the files are staged.
     staged = (Attachment.draft == submission_key) & Attachment.submission.is_null()
     Attachment.update(submission=submission, event=event, address="").where(staged).execute()
 
@@ -165,10 +141,9 @@ def remove_duplicates(submission_key: str, sent: Iterable[Attachment]) -> bool:
 
 def restage(submission_key: str, new_key: str) -> None:
     """Move the files staged under one submission key to another."""
+    staged = (Attachment.draft == submission_key) & Attachment.submission.is_null()
     with transaction():
-        Attachment.update(draft=new_key).where(
-            Attachment.draft == submission_key, Attachment.submission.is_null()
-        ).execute()
+        Attachment.update(draft=new_key).where(staged).execute()
 
 
 def is_stored(attachment: Attachment) -> bool:
@@ -260,14 +235,12 @@ def _insert(files: list[Attachment]) -> list[tuple[str, Refused]]:
     with transaction():
         known = {(file.digest, file.name) for file in Attachment.staged(files[0].draft)}
         left = MAX_ATTACHMENTS - len(known)
-        usage = _staged_usage(files[0].address)
         for file in files:
             is_new = (file.digest, file.name) not in known
             known.add((file.digest, file.name))
-            if is_new and left > 0 and not usage.would_exceed_quota(file.size):
+            if is_new and left > 0 and not _would_exceed_quota(file):
                 file.save()
                 left -= 1
-                usage = usage.with_file(file.size)
                 continue
             _unlink(file.stored_name)
             if is_new:
@@ -276,14 +249,16 @@ def _insert(files: list[Attachment]) -> list[tuple[str, Refused]]:
     return refused
 
 
-def _staged_usage(network: str) -> StagedUsage:
+def _would_exceed_quota(file: Attachment) -> bool:
+    """Say whether one more file would be too much from its network, from its site or from all."""
     staged = Attachment.select(Attachment.address, fn.COUNT(Attachment.id), fn.SUM(Attachment.size))
     rows = list(staged.where(Attachment.submission.is_null()).group_by(Attachment.address).tuples())
-    return StagedUsage(
-        sum(count for other, count, size in rows if other == network),
-        sum(size for other, count, size in rows if site_of(other) == site_of(network)),
-        sum(size for other, count, size in rows),
-    )
+    number = sum(count for network, count, size in rows if network == file.address)
+    of_site = file.size + sum(size for network, count, size in rows if site_of(network) == site_of(file.address))
+    of_all = file.size + sum(size for network, count, size in rows)
+    most = settings.staged_total_mib * MEBIBYTE
+    most_of_site = max(most // SHARES, MAX_ATTACHMENT_BYTES)
+    return number >= settings.staged_per_address or of_site > most_of_site or of_all > most
 
 
 def _refusals(refused: Iterable[tuple[str, Refused]]) -> list[Refusal]:

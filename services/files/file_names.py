@@ -19,10 +19,7 @@ _DEVICE = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³
 
 
 def safe_name(name: str) -> str:
-    """Return a file name without folders, invisible characters and what has a meaning for an operating system.
-
-    A long name is shortened before its ending, which stays.
-    """
+    """Return a name without folders, invisible and special characters; a long one is shortened before its ending."""
     # Cut first: normalising takes quadratic time for some texts.
     name = _visible(name[-10 * MAX_FILE_NAME_LENGTH :]).translate(_DOTS)
     name = _RESERVED.sub("_", re.split(r"[/\\]", name)[-1])

@@ -95,12 +95,13 @@ def admit(submission: Submission, now: datetime) -> None:
 
     Only the worker calls this, never a web request: the PIN check is slow, and its result must not show.
     """
-    customer, match = pins.check_proof(submission.customer_number, submission.pin_proof, now)
+    customer, reason = pins.check_proof(submission.customer_number, submission.pin_proof, now)
     with transaction(MIN_DECISION_SECONDS):
         # While the PIN was checked, the customer may have been locked or changed, or another PIN tried.
-        customer = customer and Customer.get_by_id(customer.id)
+        customer = Customer.get_by_id(customer.id) if customer else None
         is_locked_out = customer is not None and pin_lockout.is_locked_out(customer, submission.address, now)
-        reason = _unmatched_reason(customer, match, is_locked_out)
+        if customer and reason is None and (customer.locked_at or is_locked_out):
+            reason = UnmatchedReason.CUSTOMER_LOCKED if customer.locked_at else UnmatchedReason.GUESSED
         decided = (
             Submission.update(
                 state=SubmissionState.UNMATCHED if reason else SubmissionState.ADMITTED,
@@ -112,11 +113,11 @@ def admit(submission: Submission, now: datetime) -> None:
             .where(Submission.id == submission.id, Submission.state == SubmissionState.PENDING)
             .execute()
         )
-        if decided and reason is None:
+        if customer and decided and reason is None:
             _open_ticket(submission, customer, PORTAL_ACTOR, MATCHED, now)
-        elif decided and reason in _SECURITY_EVENTS:
+        elif customer and decided and reason in _SECURITY_EVENTS:
             _count_wrong_pin(customer, submission.address, reason, is_locked_out, now)
-    if decided and reason in _SECURITY_EVENTS:
+    if customer and decided and reason in _SECURITY_EVENTS:
         log_event(_SECURITY_EVENTS[reason], submission.address, customer=customer.number)
 
 
@@ -208,20 +209,6 @@ def _count_wrong_pin(customer: Customer, ip: str, reason: UnmatchedReason, is_lo
     is_own = pin_lockout.is_customer_locked_out(customer, now)
     if (is_own or reason is UnmatchedReason.GUESSED) and pin_lockout.claim_notice(customer, now):
         messages.pin_lockout_notice(customer, is_own, now)
-
-
-def _unmatched_reason(customer: Customer | None, match: pins.PinMatch, is_locked_out: bool) -> UnmatchedReason | None:
-    if customer is None:
-        return UnmatchedReason.UNKNOWN_NUMBER
-    if match is pins.PinMatch.FORMER:
-        return UnmatchedReason.FORMER_PIN
-    if match is pins.PinMatch.WRONG:
-        return UnmatchedReason.WRONG_PIN
-    if customer.locked_at:
-        return UnmatchedReason.CUSTOMER_LOCKED
-    if is_locked_out:
-        return UnmatchedReason.GUESSED
-    return None
 
 
 def _open_ticket(submission: Submission, customer: Customer, actor: str, why: str, now: datetime) -> Ticket:

@@ -56,10 +56,7 @@ class Group:
 
 
 def groups(before: int | None = None) -> tuple[list[Group], int | None]:
-    """Return a page of groups, the one with the newest submission first, and the key of the next page, or None.
-
-    before: the key that the previous page returned.
-    """
+    """Return a page of groups, the one with the newest submission first, and the `before` of the next page, or None."""
     newest = fn.MAX(Submission.id)
     query = (
         Submission.unmatched()

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from peewee import Expression
 
 from enums import LinkPurpose
-from models import Approver, Customer, Submission, Ticket, TicketLink
+from models import Approver, Customer, Message, Submission, Ticket, TicketLink
+from services.mail import outbox
 from services.security import keys
 from settings import settings
 
@@ -23,12 +24,10 @@ def for_customer(ticket: Ticket, now: datetime) -> TicketLink:
 
 def for_approver(ticket: Ticket, approver: Approver, now: datetime) -> TicketLink:
     """Return the link by which an approver decides about a ticket; from now on it is valid for its full time."""
-    expires_at = now + timedelta(days=settings.approval_link_days)
-    link = ticket.links.where(TicketLink.approver == approver).get_or_none()
-    if link is None:
-        return _issue(ticket, LinkPurpose.APPROVAL, now, approver=approver, expires_at=expires_at)
-    TicketLink.update(expires_at=expires_at).where(TicketLink.id == link.id).execute()
-    link.expires_at = expires_at
+    known = ticket.links.where(TicketLink.approver == approver).get_or_none()
+    link = known or _issue(ticket, LinkPurpose.APPROVAL, now, approver=approver)
+    link.expires_at = now + timedelta(days=settings.approval_link_days)
+    link.save(only=[TicketLink.expires_at])
     return link
 
 
@@ -38,9 +37,20 @@ def open_customer_link(ticket: Ticket, now: datetime) -> TicketLink | None:
     return link if link and _is_open(link, now) else None
 
 
-def revoke(link: TicketLink, now: datetime) -> None:
-    """Revoke a link: it opens nothing from now on."""
+def revoke_customer_link(ticket: Ticket, now: datetime) -> bool:
+    """Revoke the link that opens the customer's page, within a transaction, and say whether there was one.
+
+    Unsent messages get a new link.
+    """
+    link = open_customer_link(ticket, now)
+    if link is None:
+        return False
     TicketLink.update(revoked_at=now).where(TicketLink.id == link.id).execute()
+    for message in list(Message.select().where(Message.link == link, Message.state.in_(outbox.OPEN_STATES))):
+        fresh = for_customer(ticket, now)
+        message.body, message.link = message.body.replace(link.nonce, fresh.nonce), fresh
+        message.save(only=[Message.body, Message.link])
+    return True
 
 
 def customer_page_expires_at(ticket: Ticket) -> datetime:

@@ -19,24 +19,22 @@ class ProtocolError(OSError):
     """The answer does not follow the protocol."""
 
 
+# The ends of the sentences about other errors; a class comes before those it is derived from.
+_PROBLEMS = {
+    ssl.SSLError: "verschlüsselt nicht so, wie es eingestellt ist. Passt der Anfang der Adresse zum Port?",
+    socket.gaierror: "ist nicht zu finden: Das Netz kennt den Namen nicht, oder das Netz ist gestört.",
+    ProtocolError: "antwortet unverständlich. Stimmt der Port?",
+    TimeoutError: "antwortet nicht.",
+    ConnectionRefusedError: "nimmt an diesem Port keine Verbindung an.",
+    ConnectionError: "hat die Verbindung abgebrochen.",
+}
+
+
 def error_sentence(error: OSError, peer: str) -> str:
     """Return a sentence about a connection that failed; it begins with the peer, as in "Der Mailserver"."""
-    match error:
-        case ssl.SSLCertVerificationError():
-            problem = _CERTIFICATES.get(error.verify_code, "das sich nicht prüfen lässt")
-            return f"{peer} zeigt ein Zertifikat, {problem}."
-        case ssl.SSLError():
-            return f"{peer} verschlüsselt nicht so, wie es eingestellt ist. Passt der Anfang der Adresse zum Port?"
-        case socket.gaierror():
-            return f"{peer} ist nicht zu finden: Das Netz kennt den Namen nicht, oder das Netz ist gestört."
-        case ProtocolError():
-            return f"{peer} antwortet unverständlich. Stimmt der Port?"
-        case TimeoutError():
-            return f"{peer} antwortet nicht."
-        case ConnectionRefusedError():
-            return f"{peer} nimmt an diesem Port keine Verbindung an."
-        case ConnectionError():
-            return f"{peer} hat die Verbindung abgebrochen."
-        case _:
-            name = errno.errorcode.get(error.errno or 0, "ohne nähere Angabe")
-            return f"{peer} ist nicht zu erreichen ({name})."
+    if isinstance(error, ssl.SSLCertVerificationError):
+        problem = _CERTIFICATES.get(error.verify_code, "das sich nicht prüfen lässt")
+        return f"{peer} zeigt ein Zertifikat, {problem}."
+    name = errno.errorcode.get(error.errno or 0, "ohne nähere Angabe")
+    problems = (problem for kind, problem in _PROBLEMS.items() if isinstance(error, kind))
+    return f"{peer} {next(problems, f'ist nicht zu erreichen ({name}).')}"

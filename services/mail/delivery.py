@@ -42,17 +42,8 @@ LOST_IN_A_ROW = 3
 BROKEN = "Das Portal kann diese Nachricht nicht verschicken; den Grund nennt das Protokoll des Servers."
 
 
-def deliver_due(now: datetime) -> int:
-    """Deliver all due webhooks and mails and return how many mails were sent."""
-    deliver_webhooks(now)
-    return deliver_mails(now)
-
-
 def deliver_mails(now: datetime, is_stopping: Callable[[], bool] = lambda: False) -> int:
-    """Deliver all due mails and return how many were sent.
-
-    is_stopping: asked before each mail; if it returns True, the rest waits.
-    """
+    """Deliver all due mails and return how many were sent; the rest waits as soon as `is_stopping` returns True."""
     if not settings.smtp_url:
         return 0
     with closing(smtp.SmtpTransport()) as transport:
@@ -67,10 +58,7 @@ def deliver_webhooks(now: datetime, is_stopping: Callable[[], bool] = lambda: Fa
 
 
 def _deliver(
-    is_kind: Expression,
-    hand_over: Callable[[Message, datetime], None],
-    now: datetime,
-    is_stopping: Callable[[], bool],
+    is_kind: Expression, hand_over: Callable[[Message, datetime], None], now: datetime, is_stopping: Callable[[], bool]
 ) -> int:
     began, sent, lost = time.monotonic(), 0, 0
 

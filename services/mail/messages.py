@@ -1,10 +1,11 @@
-"""One function for each mail: its recipients and its subject; the text is a file in templates/mail.
+"""The mails: their recipients and subjects; the texts are files in templates/mail, one for each MessageKind.
 
-Each is called within the transaction of the event that it reports. Mail goes only to addresses on file, and to one
+Each is written within the transaction of the event that it reports. Mail goes only to addresses on file, and to one
 typed into the form if it is in the customer's own mail domain.
 """
 
 import re
+from collections.abc import Iterable
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,20 @@ from models import Approver, Customer, Event, Message, Staff, Ticket, TicketLink
 from services import request_fields, workdays
 from services.mail import access_links, addresses, outbox
 from settings import settings
+
+# What the subjects of the mails to requesters and approvers begin with.
+_SUBJECTS = {
+    MessageKind.CONFIRMATION: "Eingegangen",
+    MessageKind.APPROVAL_WANTED: "Bitte um Freigabe",
+    MessageKind.REMINDER: "Erinnerung: Bitte um Freigabe",
+    MessageKind.STARTED_EARLY: "Vor der Freigabe begonnen",
+    MessageKind.APPROVED: "Freigegeben",
+    MessageKind.DECLINED: "Nicht freigegeben",
+    MessageKind.ANSWER: "Antwort",
+    MessageKind.DONE: "Erledigt",
+    MessageKind.CANCELLED: "Storniert",
+    MessageKind.REOPENED: "Wieder geöffnet",
+}
 
 
 def quoted(text: str) -> str:
@@ -47,48 +62,30 @@ def confirmation(ticket: Ticket, now: datetime) -> None:
     """Tell the customer that the ticket exists, at the address on file and at the requester's own."""
     recipients = _on_file(ticket)
     recipients += [own for own in _own_addresses(ticket) if own.casefold() not in map(str.casefold, recipients)]
-    _to_customer(MessageKind.CONFIRMATION, "Eingegangen", ticket, recipients, now)
+    _to_customer(MessageKind.CONFIRMATION, ticket, recipients, now)
 
 
 def new_ticket(ticket: Ticket, now: datetime, approval: Event | None = None) -> None:
-    """Tell the office about a new ticket, with all it needs to start.
-
-    approval: the event of the approval, if there was one.
-    """
-    _to_office(
-        MessageKind.NEW_TICKET,
-        "Neu, noch nicht freigegeben" if ticket.approval is Approval.PENDING else "Neu",
-        ticket,
-        now,
-        opened_event=ticket.events.order_by(Event.id).first(),
-        approval=approval,
-        confirmation_recipients=requester_addresses(ticket),
-    )
+    """Tell the office about a new ticket, with all it needs to start, and the event of its approval, if any."""
+    what = "Neu, noch nicht freigegeben" if ticket.approval is Approval.PENDING else "Neu"
+    context = {"approval": approval, "confirmation_recipients": requester_addresses(ticket)}
+    opened_event = ticket.events.order_by(Event.id).first()
+    _to_office(MessageKind.NEW_TICKET, what, ticket, now, opened_event=opened_event, **context)
 
 
-def approval_wanted(ticket: Ticket, approver: Approver, now: datetime, **context: object) -> None:
-    """Ask an approver to decide about a ticket, perhaps again after it was declined, or after work has begun."""
-    _to_approver(MessageKind.APPROVAL_WANTED, "Bitte um Freigabe", ticket, approver, now, **context)
+def to_requester(kind: MessageKind, ticket: Ticket, now: datetime, **context: object) -> None:
+    """Tell the requester what the office or an approver did; the context is what the text says about it."""
+    _to_customer(kind, ticket, requester_addresses(ticket), now, **context)
 
 
-def reminder(ticket: Ticket, approver: Approver, now: datetime, **context: object) -> None:
-    """Remind an approver that a ticket waits for a decision; the last reminder says that it is the last."""
-    _to_approver(MessageKind.REMINDER, "Erinnerung: Bitte um Freigabe", ticket, approver, now, **context)
-
-
-def started_early(ticket: Ticket, approver: Approver, reason: str, now: datetime) -> None:
-    """Tell an approver that work has begun before the decision, and why."""
-    _to_approver(MessageKind.STARTED_EARLY, "Vor der Freigabe begonnen", ticket, approver, now, reason=reason)
-
-
-def approved(ticket: Ticket, now: datetime, **context: object) -> None:
-    """Tell the requester that the ticket is approved: by whom, with what words, and whether work has begun."""
-    _to_requester(MessageKind.APPROVED, "Freigegeben", ticket, now, **context)
-
-
-def declined(ticket: Ticket, now: datetime, **context: object) -> None:
-    """Tell the requester that the ticket is not approved: by whom, why, and whether work has begun."""
-    _to_requester(MessageKind.DECLINED, "Nicht freigegeben", ticket, now, **context)
+def to_approvers(
+    kind: MessageKind, ticket: Ticket, approvers: Iterable[Approver], now: datetime, **context: object
+) -> None:
+    """Ask approvers to decide about a ticket, remind them, or tell them that work has begun before their decision."""
+    for approver in approvers:
+        link = access_links.for_approver(ticket, approver, now)
+        details = {"approver": approver, "expires_at": link.expires_at, **context}
+        _put(kind, _SUBJECTS[kind], ticket, approver.email, now, link, **details)
 
 
 def decided(ticket: Ticket, now: datetime, **context: object) -> None:
@@ -98,37 +95,13 @@ def decided(ticket: Ticket, now: datetime, **context: object) -> None:
     _to_office(MessageKind.DECIDED, what, ticket, now, has_no_email=has_no_email, **context)
 
 
-def answer(ticket: Ticket, by: Staff, text: str, now: datetime) -> None:
-    """Send the requester an answer of the office."""
-    _to_requester(MessageKind.ANSWER, "Antwort", ticket, now, by=by, text=text)
-
-
-def done(ticket: Ticket, text: str, now: datetime) -> None:
-    """Tell the requester that the request is done; the text says how, or is empty."""
-    _to_requester(MessageKind.DONE, "Erledigt", ticket, now, text=text)
-
-
-def cancelled(ticket: Ticket, reason: str, now: datetime) -> None:
-    """Tell the requester why the request is cancelled."""
-    _to_requester(MessageKind.CANCELLED, "Storniert", ticket, now, reason=reason)
-
-
-def reopened(ticket: Ticket, reason: str, now: datetime) -> None:
-    """Tell the requester why the office has reopened a closed request."""
-    _to_requester(MessageKind.REOPENED, "Wieder geöffnet", ticket, now, reason=reason)
-
-
 def reply(ticket: Ticket, event: Event, previous_status: TicketStatus, now: datetime) -> None:
     """Tell the office what the customer writes, and which status the ticket had before."""
-    what = "Nachricht vom Kunden"
-    _to_office(MessageKind.REPLY, what, ticket, now, event=event, previous_status=previous_status)
+    _to_office(MessageKind.REPLY, "Nachricht vom Kunden", ticket, now, event=event, previous_status=previous_status)
 
 
 def pin_lockout_notice(customer: Customer, is_own: bool, now: datetime) -> None:
-    """Tell a customer's contact on file that somebody tries PINs, and what follows.
-
-    is_own: PINs are tried for this customer's number, not for many others'.
-    """
+    """Tell a customer's contact on file that PINs are tried, for the customer's own number or for many others'."""
     body = _render(MessageKind.GUESSING, customer=customer, is_own=is_own)
     subject = f"Viele falsche PINs{f' zu Ihrer Kundennummer {customer.number}' if is_own else ''}"
     outbox.put(MessageKind.GUESSING, body, now, recipient=customer.email, subject=subject)
@@ -171,23 +144,10 @@ def _own_addresses(ticket: Ticket) -> list[str]:
     return [email] if email and addresses.is_in_customer_domain(ticket.customer, email) else []
 
 
-def _to_requester(kind: MessageKind, what: str, ticket: Ticket, now: datetime, **context: object) -> None:
-    _to_customer(kind, what, ticket, requester_addresses(ticket), now, **context)
-
-
-def _to_customer(
-    kind: MessageKind, what: str, ticket: Ticket, recipients: list[str], now: datetime, **context: object
-) -> None:
+def _to_customer(kind: MessageKind, ticket: Ticket, recipients: list[str], now: datetime, **context: object) -> None:
     link = access_links.for_customer(ticket, now) if recipients else None
     for recipient in recipients:
-        _put(kind, what, ticket, recipient, now, link, **context)
-
-
-def _to_approver(
-    kind: MessageKind, what: str, ticket: Ticket, approver: Approver, now: datetime, **context: object
-) -> None:
-    link = access_links.for_approver(ticket, approver, now)
-    _put(kind, what, ticket, approver.email, now, link, approver=approver, expires_at=link.expires_at, **context)
+        _put(kind, _SUBJECTS[kind], ticket, recipient, now, link, **context)
 
 
 def _to_office(kind: MessageKind, what: str, ticket: Ticket, now: datetime, **context: object) -> None:

@@ -12,10 +12,10 @@ from itertools import groupby
 
 from clock import TIME_ZONE
 from enums import MAX_FILE_NAME_LENGTH, MAX_SHORT_LENGTH, MEBIBYTE
-from models import Attachment, Message
+from models import Message
 from services.files import attachments
 from services.mail import access_links, outbox
-from services.mail.addresses import idna_address, idna_domain
+from services.mail.addresses import idna_address
 from settings import settings
 
 # What usual mail servers accept, once the files are encoded.
@@ -53,7 +53,9 @@ def as_mail(message: Message, max_bytes: float) -> EmailMessage:
 
     max_bytes: the mail server's limit; files that do not fit are left out. Raises OSError if a file cannot be read.
     """
-    text, files = access_links.insert_token(message.body, message.link), _files(message)
+    text = access_links.insert_token(message.body, message.link)
+    # Those sent with the request, not later ones.
+    files = list(message.ticket.submission.attachments) if message.with_attachments else []
     if sum(file.size for file in files) > min(MAX_ATTACHED_BYTES, max_bytes / ENCODING_OVERHEAD):
         text, files = f"{text.rstrip()}\n\n{TOO_MUCH_ATTACHED}\n", []
     mail = EmailMessage(policy=POLICY)
@@ -66,13 +68,13 @@ def as_mail(message: Message, max_bytes: float) -> EmailMessage:
     mail["Message-ID"] = f"<{idna_address(message.message_id[1:-1])}>"
     if message.ticket:
         # An id that no mail has: mail programs show all mails that refer to it together.
-        mail["References"] = f"<{message.ticket.submission.code}@{_domain(settings.sender)}>"
+        mail["References"] = f"<{message.ticket.submission.code}@{idna_address(settings.sender).rpartition('@')[2]}>"
     mail["Auto-Submitted"] = "auto-generated"
     mail["Precedence"] = "bulk"
     mail["X-Auto-Response-Suppress"] = "All"
     # Some servers accept neither long lines nor 8-bit text.
     mail.set_content(text, cte="quoted-printable")
-    mail.add_alternative(as_html(text), subtype="html", cte="quoted-printable")
+    mail.add_alternative(_PAGE.format("\n".join(_html_blocks(text))), subtype="html", cte="quoted-printable")
     for file in files:
         with attachments.open_stored(file) as content:
             main, _, sub = file.media_type.partition("/")
@@ -82,26 +84,13 @@ def as_mail(message: Message, max_bytes: float) -> EmailMessage:
     return mail
 
 
-def as_html(text: str) -> str:
-    """Return the text of a mail as HTML: paragraphs, quotations, and the portal's own addresses as links."""
-    return _PAGE.format("\n".join(_blocks(text)))
-
-
 def _address(address: str, display_name: str = "") -> Address:
     name, _, domain = idna_address(address).rpartition("@")
     return Address(display_name, username=name, domain=domain)
 
 
-def _domain(address: str) -> str:
-    return idna_domain(address.rpartition("@")[2])
-
-
-def _files(message: Message) -> list[Attachment]:
-    """Return the files to attach: those sent with the request, not later ones."""
-    return list(message.ticket.submission.attachments) if message.with_attachments else []
-
-
-def _blocks(text: str) -> Iterator[str]:
+def _html_blocks(text: str) -> Iterator[str]:
+    """Yield the text of a mail as HTML: paragraphs, quotations, and the portal's own addresses as links."""
     for kind, lines in groupby(text.splitlines(), key=_kind_of_line):
         if kind == "quotation":
             yield _QUOTATION.format(_lines(re.sub("^> ?", "", line) for line in lines))

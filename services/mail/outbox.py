@@ -2,7 +2,6 @@
 
 import secrets
 from collections import Counter
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -67,7 +66,8 @@ class ServerUnavailable(DeliveryError):
 
 def put(kind: MessageKind, body: str, now: datetime, subject: str = "", **columns: object) -> Message:
     """Put a message into the outbox, within the transaction of the event that it reports, and return it."""
-    subject, message_id = one_line(subject, MAX_SUBJECT_LENGTH), _message_id()
+    subject = one_line(subject, MAX_SUBJECT_LENGTH)
+    message_id = f"<{secrets.token_urlsafe(16)}@{settings.sender.rpartition('@')[2]}>"
     return Message.create(
         kind=kind, body=body, subject=subject, message_id=message_id, created_at=now, due_at=now, **columns
     )
@@ -163,14 +163,13 @@ def can_retry() -> bool:
     return any(is_transport_configured(kind) for (kind,) in kinds)
 
 
-def retry(message: Message, now: datetime) -> None:
-    """Send a message again, now, and give it the full time of a new one; it counts as failing until it is sent."""
-    _retry(Message.id == message.id, now)
-
-
-def retry_all(now: datetime) -> None:
-    """Send all failing messages again."""
-    _retry(IS_FAILING, now)
+def retry(now: datetime, message: Message | None = None) -> None:
+    """Send a message, or all failing ones, again, with the full time of a new one; failing until it is sent."""
+    which = Message.id == message.id if message else IS_FAILING
+    is_open = Message.state.in_(OPEN_STATES)
+    with transaction():
+        Message.update(failing_since=now).where(which, is_open, IS_FAILING).execute()
+        Message.update(state=MessageState.WAITING, due_at=now, attempts=0).where(which, is_open).execute()
 
 
 def discard(message: Message, now: datetime) -> None:
@@ -194,19 +193,6 @@ def discard_webhooks() -> None:
     """Discard all unsent webhooks."""
     with transaction():
         _discard(Message.kind == MessageKind.WEBHOOK)
-
-
-def unsent_with_link(link: TicketLink) -> list[Message]:
-    """Return the unsent messages that contain a link."""
-    return list(Message.select().where(Message.link == link, Message.state.in_(OPEN_STATES)))
-
-
-def replace_link(messages: Iterable[Message], link: TicketLink, fresh: TicketLink) -> None:
-    """Replace a link in messages by a fresh one, within the transaction that revokes it."""
-    for message in messages:
-        message.body = message.body.replace(link.nonce, fresh.nonce)
-        message.link = fresh
-        message.save(only=[Message.body, Message.link])
 
 
 def one_line(text: str, limit: int) -> str:
@@ -235,17 +221,6 @@ def _with_ticket() -> ModelSelect:
     )
 
 
-def _retry(which: Expression, now: datetime) -> None:
-    is_open = Message.state.in_(OPEN_STATES)
-    with transaction():
-        Message.update(failing_since=now).where(which, is_open, IS_FAILING).execute()
-        Message.update(state=MessageState.WAITING, due_at=now, attempts=0).where(which, is_open).execute()
-
-
 def _discard(which: Expression) -> None:
     changes = {"state": MessageState.DISCARDED, "failing_since": None}
     Message.update(changes).where(which, Message.state.in_(OPEN_STATES)).execute()
-
-
-def _message_id() -> str:
-    return f"<{secrets.token_urlsafe(16)}@{settings.sender.rpartition('@')[2]}>"

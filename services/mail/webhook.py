@@ -48,23 +48,14 @@ def deliver(message: Message, now: datetime) -> None:
 def announce(event: Event, ticket: Ticket, now: datetime) -> None:
     """Put an event into the outbox, within the event's transaction, if a webhook is configured."""
     if settings.webhook_url:
-        body = json.dumps({"event": _event_payload(event), "ticket": _ticket_payload(ticket)}, ensure_ascii=False)
+        body = json.dumps(_payload(event, ticket), ensure_ascii=False)
         outbox.put(MessageKind.WEBHOOK, body, now, ticket=ticket, subject=event.kind.label)
 
 
-def _event_payload(event: Event) -> dict[str, object]:
-    return {
-        "id": event.id,
-        "kind": event.kind,
-        "at": _timestamp(event.at),
-        "actor": event.actor,
-        "text": event.text,
-    }
-
-
-def _ticket_payload(ticket: Ticket) -> dict[str, object]:
-    submission, customer = ticket.submission, ticket.customer
-    return {
+def _payload(event: Event, ticket: Ticket) -> dict[str, dict[str, object]]:
+    submission, customer, at = ticket.submission, ticket.customer, _timestamp(event.at)
+    of_event = {"id": event.id, "kind": event.kind, "at": at, "actor": event.actor, "text": event.text}
+    of_ticket = {
         "code": format_code(submission.code),
         "url": f"{settings.url}/verwaltung/ticket/{submission.code}",
         "category": ticket.category,
@@ -79,6 +70,7 @@ def _ticket_payload(ticket: Ticket) -> dict[str, object]:
         "first_action_at": _timestamp(ticket.first_action_at),
         "closed_at": _timestamp(ticket.closed_at),
     }
+    return {"event": of_event, "ticket": of_ticket}
 
 
 def _timestamp(moment: datetime | None) -> str | None:

@@ -121,7 +121,7 @@ def _erase_from_ticket(
     _erase_from_events(ticket, matcher)
     _erase_from_messages(ticket, matcher, is_employee)
     if is_sender:
-        _replace_customer_link(ticket, now)
+        access_links.revoke_customer_link(ticket, now)
     files = attachments.delete_rows((Attachment.submission == submission) & Attachment.id.in_(file_ids))
     for file in list(submission.files):
         file.name = _redacted(matcher, file, "name")
@@ -155,16 +155,6 @@ def _erase_from_messages(ticket: Ticket, matcher: PersonMatcher, is_employee: bo
         for name in ("subject", "body", "last_error"):
             setattr(message, name, _redacted(matcher, message, name))
         message.save(only=_MESSAGE_COLUMNS)
-
-
-def _replace_customer_link(ticket: Ticket, now: datetime) -> None:
-    """Revoke the link that the person has; mails still to be sent to others get a new one."""
-    link = access_links.open_customer_link(ticket, now)
-    if link is None:
-        return
-    access_links.revoke(link, now)
-    if waiting := outbox.unsent_with_link(link):
-        outbox.replace_link(waiting, link, access_links.for_customer(ticket, now))
 
 
 def _erase_from_customer(id: int, matcher: PersonMatcher) -> list[ErasedKind]:

@@ -46,31 +46,17 @@ class SecurityEvent(StrEnum):
     RESTORED = "aus einer Sicherung wiederhergestellt"
 
 
-_ALARMING = frozenset(
-    {
-        SecurityEvent.SIGN_IN_REFUSED,
-        SecurityEvent.PASSWORD_REFUSED,
-        SecurityEvent.LOGIN_THROTTLED,
-        SecurityEvent.INVALID_LINK,
-        SecurityEvent.RATE_LIMITED,
-        SecurityEvent.PIN_WRONG,
-        SecurityEvent.CORRECT_PIN_DURING_LOCKOUT,
-        SecurityEvent.FILE_HARMFUL,
-    }
-)
-
 # Visitors can cause these at will, so they are kept out of the file for security events only.
-_FROM_ANYBODY = frozenset(
-    {
-        SecurityEvent.SIGN_IN_REFUSED,
-        SecurityEvent.LOGIN_THROTTLED,
-        SecurityEvent.INVALID_LINK,
-        SecurityEvent.RATE_LIMITED,
-        SecurityEvent.PIN_WRONG,
-        SecurityEvent.FILE_HARMFUL,
-        SecurityEvent.TOKEN_MISSING,
-    }
+_ALARMING_FROM_ANYBODY = (
+    SecurityEvent.SIGN_IN_REFUSED,
+    SecurityEvent.LOGIN_THROTTLED,
+    SecurityEvent.INVALID_LINK,
+    SecurityEvent.RATE_LIMITED,
+    SecurityEvent.PIN_WRONG,
+    SecurityEvent.FILE_HARMFUL,
 )
+_FROM_ANYBODY = (*_ALARMING_FROM_ANYBODY, SecurityEvent.TOKEN_MISSING)
+_ALARMING = (*_ALARMING_FROM_ANYBODY, SecurityEvent.PASSWORD_REFUSED, SecurityEvent.CORRECT_PIN_DURING_LOCKOUT)
 
 # The words in the log for the facts of an event.
 _WORDS = {"account": "Konto", "customer": "Kunde", "by": "von", "page": "Seite", "code": "Vorgang", "what": "Was"}

@@ -55,10 +55,7 @@ def is_setup_token(token: str) -> bool:
 
 
 def add(name: str, password: str, now: datetime, is_first: bool = False) -> Staff:
-    """Add an account; raises UserError.
-
-    is_first: add it only if there is none yet; raises AlreadySetUp otherwise.
-    """
+    """Add an account; raises UserError, and AlreadySetUp if it must be the first one but is not."""
     name = " ".join(name.split())
     if not name or max(len(name), len(normalise_login(name))) > MAX_SHORT_LENGTH or not name.isprintable():
         raise UserError(

@@ -6,7 +6,7 @@ What is not possible in the ticket's state raises UserError.
 
 from datetime import datetime
 
-from enums import PORTAL_ACTOR, STARTED_STATUSES, Approval, EventKind, Priority, TicketStatus
+from enums import PORTAL_ACTOR, STARTED_STATUSES, Approval, EventKind, MessageKind, Priority, TicketStatus
 from models import Staff, Ticket
 from services import search
 from services.errors import UserError
@@ -63,7 +63,7 @@ def finish(ticket: Ticket, by: Staff, seen: int, now: datetime, text: str) -> No
         _require_possible(ticket, by, "finish")
         close(ticket, TicketStatus.DONE, now)
         record(EventKind.DONE, text)
-        messages.done(ticket, text, now)
+        messages.to_requester(MessageKind.DONE, ticket, now, text=text)
 
 
 def cancel(ticket: Ticket, by: Staff, seen: int, now: datetime, reason: str) -> None:
@@ -72,7 +72,7 @@ def cancel(ticket: Ticket, by: Staff, seen: int, now: datetime, reason: str) -> 
         require(ticket.is_open, "Dieses Ticket ist schon geschlossen.")
         close(ticket, TicketStatus.CANCELLED, now)
         record(EventKind.CANCELLED, reason)
-        messages.cancelled(ticket, reason, now)
+        messages.to_requester(MessageKind.CANCELLED, ticket, now, reason=reason)
 
 
 def reopen(ticket: Ticket, by: Staff, seen: int, now: datetime, reason: str) -> None:
@@ -80,7 +80,7 @@ def reopen(ticket: Ticket, by: Staff, seen: int, now: datetime, reason: str) -> 
     with staff_action(ticket, by, seen, now):
         require(not ticket.is_open, "Dieses Ticket ist offen.")
         return_to_queue(ticket, by.name, now, reason)
-        messages.reopened(ticket, reason, now)
+        messages.to_requester(MessageKind.REOPENED, ticket, now, reason=reason)
 
 
 def return_to_queue(ticket: Ticket, actor: str, now: datetime, reason: str = "") -> None:

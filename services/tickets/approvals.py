@@ -8,7 +8,7 @@ from peewee import Expression, fn
 
 from clock import TIME_ZONE
 from database import count_rows
-from enums import PORTAL_ACTOR, Approval, EventKind, Priority, TicketStatus
+from enums import PORTAL_ACTOR, Approval, EventKind, MessageKind, Priority, TicketStatus
 from i18n.catalogue import gettext as _
 from i18n.catalogue import gettext_noop as N_
 from models import Approver, Customer, Event, Staff, Ticket, TicketLink
@@ -65,8 +65,7 @@ def request_approval(ticket: Ticket, actor: str, now: datetime) -> None:
     ticket.reminders = 0 if asked else MAX_REMINDERS
     ticket.remind_at = reminder_after(now, sent=0) if asked else None
     context = {"reopening": reopening(ticket), "has_begun": early_start(ticket) is not None}
-    for approver in asked:
-        messages.approval_wanted(ticket, approver, now, **context)
+    messages.to_approvers(MessageKind.APPROVAL_WANTED, ticket, asked, now, **context)
     if asked:
         events.record(ticket, EventKind.ASKED, actor, now, _names(asked))
 
@@ -173,8 +172,7 @@ def reopening(ticket: Ticket) -> tuple[Event, Event] | None:
 
 def notify_of_early_start(ticket: Ticket, reason: str, now: datetime) -> None:
     """Tell the approvers that work has begun before their decision, within the caller's transaction."""
-    for approver in _approvers_to_ask(ticket, now):
-        messages.started_early(ticket, approver, reason, now)
+    messages.to_approvers(MessageKind.STARTED_EARLY, ticket, _approvers_to_ask(ticket, now), now, reason=reason)
 
 
 def overdue() -> Expression:
@@ -208,8 +206,7 @@ def remind(ticket_id: int, now: datetime) -> None:
             ticket.remind_at = reminder_after(ticket.remind_at, ticket.reminders)
         reminded = _approvers_to_ask(ticket, now)
         context = {"is_last": ticket.remind_at is None, "has_begun": early_start(ticket) is not None}
-        for approver in reminded:
-            messages.reminder(ticket, approver, now, **context)
+        messages.to_approvers(MessageKind.REMINDER, ticket, reminded, now, **context)
         if reminded:
             events.record(ticket, EventKind.REMINDED, PORTAL_ACTOR, now, _names(reminded))
 
@@ -237,14 +234,15 @@ def _decide(
     is_known = has_begun or ticket.rank == Priority.HIGH.rank
     context = {"text": text, "has_begun": has_begun}
     if decision is Approval.APPROVED:
-        messages.approved(ticket, now, by=decided_by(event), **context)
+        messages.to_requester(MessageKind.APPROVED, ticket, now, by=decided_by(event), **context)
         if not is_known:
             messages.new_ticket(ticket, now, approval=event)
     else:
         if not has_begun:
             locking.close(ticket, TicketStatus.CANCELLED, now)
             events.record(ticket, EventKind.CANCELLED, actor, now, NOT_APPROVED)
-        messages.declined(ticket, now, by=decided_by(event), next_steps=partial(next_steps, event), **context)
+        told = {"by": decided_by(event), "next_steps": partial(next_steps, event), **context}
+        messages.to_requester(MessageKind.DECLINED, ticket, now, **told)
         # Staff have to call a requester who gets no mail.
         is_known = is_known or not messages.requester_addresses(ticket)
     if kinds is BY_LINK and is_known:

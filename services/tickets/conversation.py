@@ -4,14 +4,14 @@ from datetime import datetime, timedelta
 
 from peewee import ModelSelect
 
-from enums import Approval, EventKind, TicketStatus
+from enums import Approval, EventKind, MessageKind, TicketStatus
 from i18n import formats
 from i18n.catalogue import gettext as _
 from i18n.catalogue import gettext_noop as N_
 from models import Event, Staff, Ticket, TicketLink
 from services.errors import UserError
 from services.files import attachments
-from services.mail import access_links, messages, outbox
+from services.mail import access_links, messages
 from services.tickets import actions, approvals, events, locking
 from services.tickets.locking import require, staff_action
 from settings import settings
@@ -61,17 +61,14 @@ def answer(ticket: Ticket, by: Staff, seen: int, now: datetime, text: str, then_
             require(is_possible, "Auf den Kunden warten können Sie erst nach der Freigabe.")
             ticket.status = TicketStatus.WAITING
             record(EventKind.WAITING)
-        messages.answer(ticket, by, text, now)
+        messages.to_requester(MessageKind.ANSWER, ticket, now, by=by, text=text)
 
 
 def revoke_link(ticket: Ticket, by: Staff, seen: int, now: datetime, text: str) -> None:
     """Revoke the customer's link; the next mail contains a new one."""
     with staff_action(ticket, by, seen, now) as record:
-        revoked = access_links.open_customer_link(ticket, now)
-        require(revoked, "Kein Link öffnet im Augenblick die Seite des Kunden.")
-        access_links.revoke(revoked, now)
-        if waiting := outbox.unsent_with_link(revoked):
-            outbox.replace_link(waiting, revoked, access_links.for_customer(ticket, now))
+        is_revoked = access_links.revoke_customer_link(ticket, now)
+        require(is_revoked, "Kein Link öffnet im Augenblick die Seite des Kunden.")
         record(EventKind.LINK_REVOKED, text)
 
 

@@ -7,16 +7,14 @@ from models import Event, Ticket
 from services.mail import webhook
 
 # After one of these a message from the customer no longer waits for a reaction of staff.
-STAFF_REACTIONS = frozenset(
-    {
-        EventKind.ANSWERED,
-        EventKind.NOTED,
-        EventKind.STARTED,
-        EventKind.STARTED_EARLY,
-        EventKind.WAITING,
-        EventKind.DONE,
-        EventKind.CANCELLED,
-    }
+STAFF_REACTIONS = (
+    EventKind.ANSWERED,
+    EventKind.NOTED,
+    EventKind.STARTED,
+    EventKind.STARTED_EARLY,
+    EventKind.WAITING,
+    EventKind.DONE,
+    EventKind.CANCELLED,
 )
 
 

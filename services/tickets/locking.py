@@ -29,10 +29,7 @@ CHANGED_MEANWHILE = "Inzwischen ist an diesem Ticket etwas geschehen. Bitte prü
 
 @contextmanager
 def staff_action(ticket: Ticket, by: Staff, seen: int, now: datetime) -> Iterator[Callable[..., None]]:
-    """Open the transaction of one staff action and yield the function that records it; raises EditConflict.
-
-    seen: the id of the newest event that the person has seen.
-    """
+    """Open the transaction of a staff action and yield its recorder; raises EditConflict if events followed `seen`."""
     with locked_ticket(ticket):
         newer = list(ticket.events.where(Event.id > seen).order_by(Event.id))
         if newer:

@@ -141,7 +141,7 @@ def test_retry_gives_an_old_mail_the_full_time_again(two_mails, deliver_mails, m
     deliver_mails(later)
     assert states(outbox()) == [FAILED, FAILED]
     with database.connection_context():
-        message_outbox.retry(Message.get(), later)
+        message_outbox.retry(later, Message.get())
     assert [(message.state, message.failing_since) for message in outbox()] == [(WAITING, later), (FAILED, NOW)]
     deliver_mails(later)
     assert outbox()[0].due_at == later + timedelta(minutes=1)
@@ -238,7 +238,7 @@ def test_failure_is_not_recorded_for_a_mail_that_another_sender_took_over(
 def test_two_senders_at_once_send_each_mail_once(six_mails, mailbox):
     def deliver():
         with database.connection_context():
-            return delivery.deliver_due(clock.now())
+            return delivery.deliver_mails(clock.now())
 
     with ThreadPoolExecutor(2) as senders:
         counts = [sender.result() for sender in [senders.submit(deliver) for _ in range(2)]]

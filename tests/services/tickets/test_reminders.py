@@ -154,15 +154,15 @@ def test_a_failing_reminder_does_not_hold_up_others(
 ):
     asked_at(NOW)
     asked_at(NOW, description="Das Papier ist alle.")
-    reminder, first = messages.reminder, tickets()[0].id
+    to_approvers, first = messages.to_approvers, tickets()[0].id
 
-    def fail_once(ticket, *arguments, **said):
+    def fail_once(kind, ticket, *arguments, **said):
         if ticket.id == first:
             raise RuntimeError("brought about by the test")
-        reminder(ticket, *arguments, **said)
+        to_approvers(kind, ticket, *arguments, **said)
 
     with monkeypatch.context() as patch:
-        patch.setattr(messages, "reminder", fail_once)
+        patch.setattr(messages, "to_approvers", fail_once)
         run_worker_at(NOW + timedelta(days=1))
     assert "An eine Freigabe ließ sich nicht erinnern" in caplog.text
     assert ["Papier ist alle" in text_of(mail) for mail in reminders_to(BERND)] == [True]
@@ -193,7 +193,7 @@ def test_no_reminder_if_somebody_decided_meanwhile(asked_at, desk, reminders_to,
     desk().act("freigeben", "Bernd Brot, am Telefon")
     with app.app_context(), database.connection_context():
         approvals.remind(ticket_id, due)
-        delivery.deliver_due(due)
+        delivery.deliver_mails(due)
     assert reminders_to(BERND) == []
 
 
@@ -201,6 +201,6 @@ def test_no_reminder_if_approval_was_requested_again_meanwhile(asked_at, reminde
     asked_at(NOW)
     with app.app_context(), database.connection_context():
         approvals.remind(tickets()[0].id, NOW)
-        delivery.deliver_due(NOW)
+        delivery.deliver_mails(NOW)
     assert reminders_to(BERND) == []
     assert tickets()[0].reminders == 0

@@ -178,7 +178,7 @@ def deliver_mails(app, mailbox):
 
     def deliver(now=None):
         with database.connection_context():
-            delivery.deliver_due(now or clock.now())
+            delivery.deliver_mails(now or clock.now())
         return mailbox.mails
 
     return deliver

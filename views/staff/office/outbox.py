@@ -37,7 +37,7 @@ def send_test_mail():
 @bp.post("/erneut")
 def retry_all():
     """Retry all messages that could not be delivered."""
-    outbox.retry_all(clock.now())
+    outbox.retry(clock.now())
     return redirect_to(url_for(".show_all", stand="nicht-zustellbar"))
 
 
@@ -67,7 +67,7 @@ def show(message_id):
 
 @bp.post("/<int:message_id>/erneut")
 def retry(message_id):
-    outbox.retry(_find(message_id), clock.now())
+    outbox.retry(clock.now(), _find(message_id))
     return redirect_to(url_for(".show", message_id=message_id))
 
 

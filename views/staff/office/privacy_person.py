@@ -1,5 +1,7 @@
 """The data about one person: find, export and erase it. The person is named in no address and no log."""
 
+from urllib.parse import urlencode
+
 from flask import Blueprint, abort, g, redirect, render_template, request, send_file, url_for
 
 import clock
@@ -53,7 +55,8 @@ def erase():
     form, matches = _chosen()
     gone = erasure.erase(matches, form.matcher, _file_ids(), g.member, clock.now())
     _log_event(SecurityEvent.PERSON_ERASED)
-    return redirect(url_for(".show", geloescht="ja", **{kind.value: number for kind, number in gone.items()}), 303)
+    query = urlencode({"geloescht": "ja"} | gone)
+    return redirect(f"{url_for('.show')}?{query}", 303)
 
 
 def _chosen():
