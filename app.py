@@ -23,7 +23,7 @@ import forms
 from cli import commands
 from database import database, init_database
 from demo import seed
-from enums import MAX_ATTACHMENT_BYTES, MAX_ATTACHMENTS, MEBIBYTE
+from enums import MEBIBYTE
 from i18n import catalogue, formats
 from logs import error_numbers
 from logs import setup as log_setup
@@ -49,9 +49,6 @@ from views.shared.uploads import UploadRequest
 from views.staff.sign_in import setup
 
 log = logging.getLogger(__name__)
-
-# Twice what is allowed, so that a form sent without JavaScript gets one message for each file that is too large.
-MAX_REQUEST_BYTES = 2 * MAX_ATTACHMENTS * MAX_ATTACHMENT_BYTES
 
 # Default headers. Most pages hold personal data, so nothing is cached.
 HEADERS = {
@@ -132,7 +129,7 @@ def create_app():
 def _configure(app):
     app.config.update(
         PROVIDE_AUTOMATIC_OPTIONS=False,
-        MAX_CONTENT_LENGTH=MAX_REQUEST_BYTES,
+        MAX_CONTENT_LENGTH=upload_limits.MAX_REQUEST_BYTES,
         MAX_FORM_MEMORY_SIZE=MEBIBYTE // 2,
         # The longest form has about 25 fields; a whole folder of photos may be chosen by mistake.
         MAX_FORM_PARTS=60,
@@ -181,7 +178,7 @@ def _configure_templates(app):
 
 
 def _register_hooks(app):
-    app.before_request(_limit_plain_forms)  # before CSRFProtect, which reads the form
+    app.before_request(upload_limits.limit_plain_forms)  # before CSRFProtect, which reads the form
     app.before_request(locale.set_language)
     app.before_request(_open_database)
     app.teardown_request(_close_database)
@@ -259,7 +256,7 @@ def _open_port(app):
             ident="",
             clear_untrusted_proxy_headers=False,  # ProxyHeadersMiddleware reads and removes them
             url_scheme="https" if settings.https else "http",
-            max_request_body_size=MAX_REQUEST_BYTES + MEBIBYTE,
+            max_request_body_size=upload_limits.MAX_REQUEST_BYTES + MEBIBYTE,
             recv_bytes=262144,
             inbuf_overflow=MEBIBYTE // 4,
             connection_limit=2000,
@@ -294,12 +291,6 @@ def _prepare_data():
 def _failing_since():
     # After a server error the form is shown without the database, which may be what failed.
     return None if database.is_closed() else outbox.failing_since()
-
-
-def _limit_plain_forms():
-    # Only multipart forms carry files; any other body is read into memory as a whole.
-    if request.mimetype != "multipart/form-data":
-        request.max_content_length = MEBIBYTE
 
 
 def _open_database():

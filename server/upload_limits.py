@@ -8,6 +8,7 @@ from contextlib import suppress
 from functools import partial
 from socket import SHUT_WR
 
+from flask import request
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser
 from waitress.server import BaseWSGIServer
@@ -15,12 +16,16 @@ from waitress.task import ErrorTask
 from waitress.utilities import Error, RequestEntityTooLarge
 from werkzeug.exceptions import HTTPException, default_exceptions
 
-from enums import MEBIBYTE
+from enums import MAX_ATTACHMENT_BYTES, MAX_ATTACHMENTS, MEBIBYTE
 from services import disk
 from services.security.ip_networks import network_of
 from settings import settings
 from views.shared import locale
 from views.shared.error_pages import error_page
+
+# The largest request body: twice what is allowed, so that a form sent without JavaScript gets one message for each file
+# that is too large.
+MAX_REQUEST_BYTES = 2 * MAX_ATTACHMENTS * MAX_ATTACHMENT_BYTES
 
 # Always accepted; ten times the longest texts of a form.
 SMALL_REQUEST_BYTES = MEBIBYTE
@@ -32,6 +37,12 @@ RETRY_AFTER_SECONDS = "60"
 
 # Endpoints that take files: all of a blueprint that has an "upload" view, and the import of customers.
 UPLOAD, IMPORT = "upload", "staff.customer_import.preview"
+
+
+def limit_plain_forms():
+    """Limit any body but a multipart form: it carries no files and is read into memory as a whole."""
+    if request.mimetype != "multipart/form-data":
+        request.max_content_length = SMALL_REQUEST_BYTES
 
 
 class UploadCapacityExceeded(Error):

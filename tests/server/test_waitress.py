@@ -10,9 +10,8 @@ from waitress.adjustments import Adjustments
 from werkzeug.datastructures import Headers
 from werkzeug.wrappers import Response
 
-from app import MAX_REQUEST_BYTES
 from enums import MEBIBYTE
-from server.upload_limits import BytesInFlight, UploadLimitParser, accepts_files
+from server.upload_limits import MAX_REQUEST_BYTES, BytesInFlight, UploadLimitParser, accepts_files
 from settings import settings
 from tests.support.pages import Page, RequestLine, check_headers
 from tests.support.servers.http_client import HttpClient, code_on
