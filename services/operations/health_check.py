@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from peewee import JOIN, DatabaseError, Model, ModelSelect, SqliteDatabase
+from peewee import JOIN, DatabaseError, ModelSelect, SqliteDatabase
 from playhouse.fields import EnumField
 
 import migrations
@@ -193,8 +193,7 @@ def _rows(db: SqliteDatabase, now: datetime) -> _Found:
         ids = [id for (id,) in query.tuples().bind(db)]
         if ids:
             yield Severity.FAULT, f"{sentence}: {len(ids)} (Nummern {first_few(ids, MAX_LISTED)}). {ASK}"
-    tables: Iterable[type[Model]] = TABLES
-    for model in tables:
+    for model in TABLES:
         for field in model._meta.sorted_fields:
             if isinstance(field, EnumField):
                 # Read without conversion, because the field raises for unknown values.
