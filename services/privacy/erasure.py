@@ -103,10 +103,8 @@ def _erase_from_ticket(
     """
     # Not loaded again: reindexing reads the submission through the ticket.
     submission = ticket.submission
-    is_sender, is_employee = (
-        person_search.is_sender(submission, matcher),
-        person_search.is_employee(submission, matcher),
-    )
+    is_sender = person_search.is_sender(submission, matcher)
+    is_employee = person_search.is_employee(submission, matcher)
     if is_sender:
         matcher = matcher.with_terms([submission.name, submission.phone, submission.email])
     if is_employee:
