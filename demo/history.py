@@ -36,18 +36,13 @@ MEDIAN_HOURS = {Priority.HIGH: (0.3, 3), Priority.MEDIUM: (2, 16), Priority.LOW:
 MEDIAN_APPROVAL_HOURS, MAX_HOURS = 30, 9 * 24
 DECLINED_SHARE = 0.06
 
-# With their weights.
-PATHS = {
+PATHS = {  # with their weights
     (EventKind.STARTED, EventKind.DONE): 72,
     (EventKind.STARTED, EventKind.WAITING, EventKind.STARTED, EventKind.DONE): 25,
     (EventKind.STARTED, EventKind.CANCELLED): 3,
 }
-STATUS_AFTER = {
-    EventKind.STARTED: TicketStatus.IN_PROGRESS,
-    EventKind.WAITING: TicketStatus.WAITING,
-    EventKind.DONE: TicketStatus.DONE,
-    EventKind.CANCELLED: TicketStatus.CANCELLED,
-}
+STATUS_AFTER = {kind: TicketStatus(kind.value) for kind in (EventKind.WAITING, EventKind.DONE, EventKind.CANCELLED)}
+STATUS_AFTER[EventKind.STARTED] = TicketStatus.IN_PROGRESS
 
 TRADES = ["Malerbetrieb", "Tischlerei", "Apotheke", "Hausverwaltung", "Spedition", "Druckerei", "Metallbau", "Kanzlei"]
 TOWNS = ["", " Neuss", " Ratingen", " am Rhein", " & Söhne", " & Partner", " GmbH", " KG"]
@@ -66,7 +61,7 @@ DESCRIPTIONS = {
         ["Ein Neustart hat nicht geholfen.", "Gestern ging es noch.", "Bei den Kollegen ist es genauso."],
     ],
     Category.WARRANTY: [
-        ["Geht nach einer Stunde aus.", "Der Akku lädt nur bis {number} Prozent.", "Der Lüfter ist laut."]
+        ["Geht nach einer Stunde aus.", "Der Akku lädt nur bis {number} Prozent.", "Der Lüfter heult."]
     ],
     Category.CALLBACK: [["Bitte den Umzug von Platz {number} abstimmen.", "Frage zur Rechnung, Position {number}."]],
     Category.OTHER: [["Bitte {number} Lizenzen bestellen.", "Bitte Laufwerk S: für Platz {number} einrichten."]],
@@ -123,16 +118,10 @@ class _Story:
     def __init__(self, rng, now, id, received_at, customer, member):
         self.rng, self.now, self.at, self.member = rng, now, received_at, member
         self.submission, self.events = _submission(rng, id, received_at, customer), []
-        self.ticket = Ticket(
-            id=id,
-            submission=self.submission,
-            customer=customer,
-            category=self.submission.category,
-            rank=self.submission.priority.rank,
-            due_on=self.submission.entry_date,
-            lead_time_missed=intake.lead_time_missed(self.submission),
-            created_at=received_at,
-        )
+        self.ticket = Ticket(id=id, submission=self.submission, customer=customer, created_at=received_at)
+        self.ticket.category, self.ticket.rank = self.submission.category, self.submission.priority.rank
+        self.ticket.due_on = self.submission.entry_date
+        self.ticket.lead_time_missed = intake.lead_time_missed(self.submission)
         self._add(EventKind.OPENED, PORTAL_ACTOR, intake.MATCHED)
         if customer.approver is None or self._is_approved(customer.approver):
             self._work()
@@ -198,18 +187,12 @@ def _arrivals(rng, count, now, period):
 
 
 def _submission(rng, id, received_at, customer):
-    submission = Submission(
-        id=id,
-        draft=f"made{id:018}",
-        code=_code(id),
-        received_at=received_at,
-        state=SubmissionState.ADMITTED,
-        customer_number=customer.number,
-        name=f"{rng.choice(FIRST_NAMES)} {rng.choice(LAST_NAMES)}",
-        phone=f"0{rng.randint(201, 299)} 555 {rng.randint(1000, 9999)}",
-        category=rng.choices(CATEGORIES, CATEGORY_WEIGHTS)[0],
-        reference=f"PO-{rng.randint(10000, 99999)}" if rng.random() < 0.3 else "",
-    )
+    submission = Submission(id=id, draft=f"made{id:018}", code=_code(id), received_at=received_at)
+    submission.state, submission.customer_number = SubmissionState.ADMITTED, customer.number
+    submission.name = f"{rng.choice(FIRST_NAMES)} {rng.choice(LAST_NAMES)}"
+    submission.phone = f"0{rng.randint(201, 299)} 555 {rng.randint(1000, 9999)}"
+    submission.category = rng.choices(CATEGORIES, CATEGORY_WEIGHTS)[0]
+    submission.reference = f"PO-{rng.randint(10000, 99999)}" if rng.random() < 0.3 else ""
     if submission.category is Category.NEW_EMPLOYEE:
         submission.salutation = rng.choice(list(enums.Salutation))
         submission.first_name, submission.last_name = rng.choice(FIRST_NAMES), rng.choice(LAST_NAMES)
@@ -245,9 +228,8 @@ def _add_customer(rng, number, since):
         fully_managed=rng.random() < 0.8,
         created_at=since,
     )
-    customer.approver = None
-    if number % 3 == 0:
-        customer.approver = customer.contact_name
+    customer.approver = None if number % 3 else customer.contact_name
+    if customer.approver:
         Approver.create(customer=customer, name=customer.approver, email=f"freigabe@{domain}")
     return customer
 

@@ -30,8 +30,7 @@ DEMO_ENVIRONMENT = {
     "TICKET_WEBHOOK_URL": "",
 }
 
-HISTORY_TICKETS = 600
-HISTORY_PERIOD = timedelta(days=365)
+HISTORY_TICKETS, HISTORY_PERIOD = 600, timedelta(days=365)
 
 CUSTOMERS = [
     ("K1001", "Bäckerei Sommer", "sommer.example.org"),
@@ -100,7 +99,8 @@ def add_sample_data(now, ticket_count=None):
 
     The past is a small one of a year, or `ticket_count` tickets of five years.
     """
-    history.add_history(*((HISTORY_TICKETS, now, HISTORY_PERIOD) if ticket_count is None else (ticket_count, now)))
+    period = HISTORY_PERIOD if ticket_count is None else history.FIVE_YEARS
+    history.add_history(ticket_count or HISTORY_TICKETS, now, period)
     access = {}
     for number, name, domain in CUSTOMERS:
         facts = {"number": number, "name": name, "email": f"post@{domain}", "mail_domain": domain}
@@ -116,8 +116,7 @@ def add_sample_data(now, ticket_count=None):
     accounts.set_password(member, password, now)
     ticket = customer.tickets.order_by(Ticket.rank, Ticket.id).first()
     for_approver = access_links.for_approver(ticket, customer.approvers.get(), now)
-    folder = settings.data_dir
-    python = f'$env:TICKET_DATA_DIR="{folder}"; py' if os.name == "nt" else f"TICKET_DATA_DIR={folder} python3"
+    python = '$env:TICKET_DATA_DIR="{}"; py' if os.name == "nt" else "TICKET_DATA_DIR={} python3"
     lines = (f"  Kundennummer {one.number}   PIN: {pins.spoken_pin(pin)}   {one.name}\n" for one, pin in access.items())
     return f"""
 Beispielkunden zum Ausprobieren:
@@ -130,7 +129,7 @@ Eine Anfrage von {customer.number} wartet auf Freigabe. Diese Links stehen sonst
   Wer gefragt hat: {_url(access_links.for_customer(ticket, now))}
 
 Die Tickets zeigt, in einem zweiten Fenster:
-  {python} start.py ticket liste
+  {python.format(settings.data_dir)} start.py ticket liste
 
 """
 

@@ -168,10 +168,8 @@ def _replace_customer_link(ticket: Ticket, now: datetime) -> None:
 def _erase_from_customer(id: int, matcher: PersonMatcher) -> list[ErasedKind]:
     with transaction():
         customer = Customer.get_or_none(Customer.id == id)
-        names = [
-            name for name in ("contact_name", "email") if customer and matcher.is_found_in(getattr(customer, name))
-        ]
-        if names:
+        typed = ("contact_name", "email") if customer else ()
+        if names := [name for name in typed if matcher.is_found_in(getattr(customer, name))]:
             Customer.update(dict.fromkeys(names, "")).where(Customer.id == id).execute()
     return [ErasedKind.CUSTOMER] if names else []
 
