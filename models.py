@@ -2,48 +2,22 @@
 
 from textwrap import shorten
 
-from peewee import JOIN, BooleanField, CharField, Check, DateField, ForeignKeyField, IntegerField, TextField
+from peewee import JOIN, BooleanField, CharField, Check, DateField, ForeignKeyField, IntegerField, Model, TextField
 from playhouse.fields import EnumField
 from playhouse.sqlite_ext import FTS5Model, SearchField
 
+import enums
 from database import BaseModel, UTCDateTimeField, database
-from enums import (
-    CODE_LENGTH,
-    MAX_CUSTOMER_NUMBER_LENGTH,
-    MAX_EMAIL_LENGTH,
-    MAX_ERROR_LENGTH,
-    MAX_FILE_NAME_LENGTH,
-    MAX_IP_LENGTH,
-    MAX_MESSAGE_ID_LENGTH,
-    MAX_PHONE_LENGTH,
-    MAX_SHORT_LENGTH,
-    MAX_SUBJECT_LENGTH,
-    TOKEN_LENGTH,
-    Approval,
-    Category,
-    Channel,
-    EventKind,
-    LinkPurpose,
-    MessageKind,
-    MessageState,
-    Priority,
-    Salutation,
-    SubmissionState,
-    TicketStatus,
-    UnmatchedReason,
-    format_code,
-    normalise_code,
-)
 
 
 class Customer(BaseModel):
     """A company that may send requests once it has a PIN, whose hash is stored."""
 
-    number = CharField(max_length=MAX_CUSTOMER_NUMBER_LENGTH, unique=True)
-    name = CharField(max_length=MAX_SHORT_LENGTH)
-    contact_name = CharField(max_length=MAX_SHORT_LENGTH, default="")
-    email = CharField(max_length=MAX_EMAIL_LENGTH, default="")
-    mail_domain = CharField(max_length=MAX_EMAIL_LENGTH, default="")
+    number = CharField(max_length=enums.MAX_CUSTOMER_NUMBER_LENGTH, unique=True)
+    name = CharField(max_length=enums.MAX_SHORT_LENGTH)
+    contact_name = CharField(max_length=enums.MAX_SHORT_LENGTH, default="")
+    email = CharField(max_length=enums.MAX_EMAIL_LENGTH, default="")
+    mail_domain = CharField(max_length=enums.MAX_EMAIL_LENGTH, default="")
     fully_managed = BooleanField(default=True)
     pin_hash = CharField(null=True)
     pin_issued_at = UTCDateTimeField(null=True)
@@ -74,8 +48,8 @@ class Approver(BaseModel):
     """A person at a customer who decides about requests, except while absent (first and last day included)."""
 
     customer = ForeignKeyField(Customer, backref="approvers", on_delete="CASCADE")
-    name = CharField(max_length=MAX_SHORT_LENGTH)
-    email = CharField(max_length=MAX_EMAIL_LENGTH)
+    name = CharField(max_length=enums.MAX_SHORT_LENGTH)
+    email = CharField(max_length=enums.MAX_EMAIL_LENGTH)
     absent_from = DateField(null=True)
     absent_until = DateField(null=True)
 
@@ -98,40 +72,40 @@ class WrongPin(BaseModel):
     """One wrong PIN for a customer; `site` is the sender's network (IPv4 /32, IPv6 /48)."""
 
     customer = ForeignKeyField(Customer, backref="wrong_pins", on_delete="CASCADE")
-    site = CharField(max_length=MAX_IP_LENGTH)
+    site = CharField(max_length=enums.MAX_IP_LENGTH)
     at = UTCDateTimeField(index=True)
 
 
 class Submission(BaseModel):
     """What a person sent, unchanged; only the decision about it is added later."""
 
-    draft = CharField(max_length=TOKEN_LENGTH, unique=True)
-    code = CharField(max_length=CODE_LENGTH, unique=True)
+    draft = CharField(max_length=enums.TOKEN_LENGTH, unique=True)
+    code = CharField(max_length=enums.CODE_LENGTH, unique=True)
     received_at = UTCDateTimeField()
-    channel = EnumField(Channel, default=Channel.WEB)
-    address = CharField(max_length=MAX_IP_LENGTH, default="")
-    state = EnumField(SubmissionState, default=SubmissionState.PENDING, index=True)
-    unmatched_reason = EnumField(UnmatchedReason, null=True)
+    channel = EnumField(enums.Channel, default=enums.Channel.WEB)
+    address = CharField(max_length=enums.MAX_IP_LENGTH, default="")
+    state = EnumField(enums.SubmissionState, default=enums.SubmissionState.PENDING, index=True)
+    unmatched_reason = EnumField(enums.UnmatchedReason, null=True)
     pin_proof = CharField(null=True)
 
-    customer_number = CharField(max_length=MAX_CUSTOMER_NUMBER_LENGTH)
-    name = CharField(max_length=MAX_SHORT_LENGTH)
-    phone = CharField(max_length=MAX_PHONE_LENGTH)
-    email = CharField(max_length=MAX_EMAIL_LENGTH, default="")
-    category = EnumField(Category)
-    priority = EnumField(Priority, default=Priority.LOW)
-    reference = CharField(max_length=MAX_SHORT_LENGTH, default="")
+    customer_number = CharField(max_length=enums.MAX_CUSTOMER_NUMBER_LENGTH)
+    name = CharField(max_length=enums.MAX_SHORT_LENGTH)
+    phone = CharField(max_length=enums.MAX_PHONE_LENGTH)
+    email = CharField(max_length=enums.MAX_EMAIL_LENGTH, default="")
+    category = EnumField(enums.Category)
+    priority = EnumField(enums.Priority, default=enums.Priority.LOW)
+    reference = CharField(max_length=enums.MAX_SHORT_LENGTH, default="")
     description = TextField(default="")
-    device = CharField(max_length=MAX_SHORT_LENGTH, default="")
-    serial_number = CharField(max_length=MAX_SHORT_LENGTH, default="")
-    order_reference = CharField(max_length=MAX_SHORT_LENGTH, default="")
-    salutation = EnumField(Salutation, null=True)
-    first_name = CharField(max_length=MAX_SHORT_LENGTH, default="")
-    last_name = CharField(max_length=MAX_SHORT_LENGTH, default="")
-    extension = CharField(max_length=MAX_PHONE_LENGTH, default="")
-    mobile = CharField(max_length=MAX_PHONE_LENGTH, default="")
-    desired_email = CharField(max_length=MAX_EMAIL_LENGTH, default="")
-    position = CharField(max_length=MAX_SHORT_LENGTH, default="")
+    device = CharField(max_length=enums.MAX_SHORT_LENGTH, default="")
+    serial_number = CharField(max_length=enums.MAX_SHORT_LENGTH, default="")
+    order_reference = CharField(max_length=enums.MAX_SHORT_LENGTH, default="")
+    salutation = EnumField(enums.Salutation, null=True)
+    first_name = CharField(max_length=enums.MAX_SHORT_LENGTH, default="")
+    last_name = CharField(max_length=enums.MAX_SHORT_LENGTH, default="")
+    extension = CharField(max_length=enums.MAX_PHONE_LENGTH, default="")
+    mobile = CharField(max_length=enums.MAX_PHONE_LENGTH, default="")
+    desired_email = CharField(max_length=enums.MAX_EMAIL_LENGTH, default="")
+    position = CharField(max_length=enums.MAX_SHORT_LENGTH, default="")
     entry_date = DateField(null=True)
     remarks = TextField(default="")
 
@@ -143,7 +117,7 @@ class Submission(BaseModel):
 
     @classmethod
     def pending(cls):
-        return cls.select().where(cls.state == SubmissionState.PENDING).order_by(cls.id)
+        return cls.select().where(cls.state == enums.SubmissionState.PENDING).order_by(cls.id)
 
     @classmethod
     def received_after(cls, moment):
@@ -151,7 +125,7 @@ class Submission(BaseModel):
 
     @classmethod
     def unmatched(cls):
-        return cls.select().where(cls.state == SubmissionState.UNMATCHED).order_by(cls.id.desc())
+        return cls.select().where(cls.state == enums.SubmissionState.UNMATCHED).order_by(cls.id.desc())
 
     @property
     def attachments(self):
@@ -160,21 +134,21 @@ class Submission(BaseModel):
 
     @property
     def spoken_code(self):
-        return format_code(self.code)
+        return enums.format_code(self.code)
 
     @property
     def summary(self):
         """The subject in one line."""
         person = ", ".join(filter(None, [f"{self.first_name} {self.last_name}".strip(), self.position]))
         text = ": ".join(filter(None, [self.device, person, self.description]))
-        return shorten(text, MAX_SHORT_LENGTH, placeholder=" …")
+        return shorten(text, enums.MAX_SHORT_LENGTH, placeholder=" …")
 
 
 class Staff(BaseModel):
     """A person in the office with an account for the staff area."""
 
-    login = CharField(max_length=MAX_SHORT_LENGTH, unique=True)
-    name = CharField(max_length=MAX_SHORT_LENGTH)
+    login = CharField(max_length=enums.MAX_SHORT_LENGTH, unique=True)
+    name = CharField(max_length=enums.MAX_SHORT_LENGTH)
     password_hash = CharField()
     totp_salt = CharField(null=True)
     totp_enabled_at = UTCDateTimeField(null=True)
@@ -203,7 +177,7 @@ class StaffSession(BaseModel):
 
     token_hash = CharField(max_length=64, unique=True)
     staff = ForeignKeyField(Staff, backref="sessions", on_delete="CASCADE")
-    address = CharField(max_length=MAX_IP_LENGTH)
+    address = CharField(max_length=enums.MAX_IP_LENGTH)
     began_at = UTCDateTimeField()
     ended_at = UTCDateTimeField(null=True)
 
@@ -226,10 +200,10 @@ class Ticket(BaseModel):
 
     submission = ForeignKeyField(Submission, backref="tickets", unique=True, on_delete="RESTRICT")
     customer = ForeignKeyField(Customer, backref="tickets", on_delete="RESTRICT")
-    category = EnumField(Category)
+    category = EnumField(enums.Category)
     rank = IntegerField()
-    status = EnumField(TicketStatus, default=TicketStatus.NEW)
-    approval = EnumField(Approval, default=Approval.NOT_REQUIRED)
+    status = EnumField(enums.TicketStatus, default=enums.TicketStatus.NEW)
+    approval = EnumField(enums.Approval, default=enums.Approval.NOT_REQUIRED)
     assignee = ForeignKeyField(Staff, null=True, backref="tickets", on_delete="RESTRICT", index=False)
     due_on = DateField(null=True)
     lead_time_missed = BooleanField(default=False)
@@ -241,21 +215,13 @@ class Ticket(BaseModel):
     closed_at = UTCDateTimeField(null=True)
 
     class Meta:
-        constraints = [
-            Check("(status IN ('done', 'cancelled')) = (closed_at IS NOT NULL)", "ticket_closed_at_given"),
-        ]
+        constraints = [Check("(status IN ('done', 'cancelled')) = (closed_at IS NOT NULL)", "ticket_closed_at_given")]
 
     @classmethod
     def with_details(cls):
         """Return all tickets with their submission, customer and assignee."""
-        return (
-            cls.select(cls, Submission, Customer, Staff)
-            .join(Submission)
-            .switch(cls)
-            .join(Customer)
-            .switch(cls)
-            .join(Staff, JOIN.LEFT_OUTER)
-        )
+        query = cls.select(cls, Submission, Customer, Staff).join_from(cls, Submission).join_from(cls, Customer)
+        return query.join_from(cls, Staff, JOIN.LEFT_OUTER)
 
     @classmethod
     def newest_first(cls):
@@ -264,7 +230,7 @@ class Ticket(BaseModel):
     @classmethod
     def find_by_code(cls, code):
         """Return the ticket with a typed Vorgangsnummer, or None."""
-        return cls.with_details().where(Submission.code == normalise_code(code)).get_or_none()
+        return cls.with_details().where(Submission.code == enums.normalise_code(code)).get_or_none()
 
     @property
     def is_open(self):
@@ -273,7 +239,7 @@ class Ticket(BaseModel):
     @property
     def flags(self):
         """What staff must not overlook, as short German phrases."""
-        is_entry = self.category is Category.NEW_EMPLOYEE
+        is_entry = self.category is enums.Category.NEW_EMPLOYEE
         return [
             phrase
             for phrase, applies in (
@@ -288,29 +254,16 @@ class Ticket(BaseModel):
 
 # Open and closed tickets have separate partial indexes, so no filter makes the planner read the many closed ones for
 # the few open ones. `ticket_open` is in the queue's order and holds every column that open tickets are filtered by.
-Ticket.add_index(
-    Ticket.index(
-        Ticket.rank,
-        Ticket.id,
-        Ticket.status,
-        Ticket.approval,
-        Ticket.assignee,
-        Ticket.category,
-        Ticket.created_at,
-        Ticket.closed_at,
-        Ticket.reminders,
-        Ticket.customer,
-        Ticket.replied_at,
-        where=Ticket.closed_at.is_null(),
-        name="ticket_open",
-    )
-)
-Ticket.add_index(Ticket.index(Ticket.customer, Ticket.rank, Ticket.id, where=Ticket.closed_at.is_null()))
-Ticket.add_index(Ticket.index(Ticket.due_on, where=Ticket.closed_at.is_null()))
-Ticket.add_index(Ticket.index(Ticket.remind_at, where=Ticket.remind_at.is_null(False)))
-Ticket.add_index(Ticket.index(Ticket.closed_at, where=Ticket.closed_at.is_null(False)))
+_IS_OPEN, _IS_CLOSED = Ticket.closed_at.is_null(), Ticket.closed_at.is_null(False)
+_STATE = [Ticket.status, Ticket.approval, Ticket.assignee, Ticket.category, Ticket.created_at, Ticket.closed_at]
+_FILTERS = [*_STATE, Ticket.reminders, Ticket.customer, Ticket.replied_at]
+Ticket.add_index(Ticket.rank, Ticket.id, *_FILTERS, where=_IS_OPEN, name="ticket_open")
+Ticket.add_index(Ticket.customer, Ticket.rank, Ticket.id, where=_IS_OPEN)
+Ticket.add_index(Ticket.due_on, where=_IS_OPEN)
+Ticket.add_index(Ticket.remind_at, where=Ticket.remind_at.is_null(False))
+Ticket.add_index(Ticket.closed_at, where=_IS_CLOSED)
 for _column in (Ticket.status, Ticket.category, Ticket.approval, Ticket.assignee):
-    Ticket.add_index(Ticket.index(_column, Ticket.id, where=Ticket.closed_at.is_null(False)))
+    Ticket.add_index(_column, Ticket.id, where=_IS_CLOSED)
 
 
 class TicketWords(FTS5Model):
@@ -330,10 +283,10 @@ class Event(BaseModel):
 
     ticket = ForeignKeyField(Ticket, backref="events", on_delete="CASCADE")
     at = UTCDateTimeField()
-    kind = EnumField(EventKind)
-    actor = CharField(max_length=MAX_SHORT_LENGTH)
+    kind = EnumField(enums.EventKind)
+    actor = CharField(max_length=enums.MAX_SHORT_LENGTH)
     text = TextField(default="")
-    draft = CharField(max_length=TOKEN_LENGTH, null=True, unique=True)
+    draft = CharField(max_length=enums.TOKEN_LENGTH, null=True, unique=True)
 
 
 class TicketLink(BaseModel):
@@ -343,9 +296,9 @@ class TicketLink(BaseModel):
     """
 
     ticket = ForeignKeyField(Ticket, backref="links", on_delete="CASCADE")
-    purpose = EnumField(LinkPurpose)
+    purpose = EnumField(enums.LinkPurpose)
     approver = ForeignKeyField(Approver, null=True, backref="links", on_delete="SET NULL")
-    nonce = CharField(max_length=TOKEN_LENGTH, unique=True)
+    nonce = CharField(max_length=enums.TOKEN_LENGTH, unique=True)
     token_hash = CharField(max_length=64, unique=True)
     created_at = UTCDateTimeField()
     expires_at = UTCDateTimeField(null=True)
@@ -359,39 +312,38 @@ class Message(BaseModel):
     attempt until the message is sent or discarded.
     """
 
-    kind = EnumField(MessageKind)
+    kind = EnumField(enums.MessageKind)
     ticket = ForeignKeyField(Ticket, null=True, backref="messages", on_delete="CASCADE")
     link = ForeignKeyField(TicketLink, null=True, on_delete="SET NULL")
-    recipient = CharField(max_length=MAX_EMAIL_LENGTH, default="")
-    subject = CharField(max_length=MAX_SUBJECT_LENGTH, default="")
+    recipient = CharField(max_length=enums.MAX_EMAIL_LENGTH, default="")
+    subject = CharField(max_length=enums.MAX_SUBJECT_LENGTH, default="")
     body = TextField()
     with_attachments = BooleanField(default=False)
-    message_id = CharField(max_length=MAX_MESSAGE_ID_LENGTH, unique=True)
-    state = EnumField(MessageState, default=MessageState.WAITING)
+    message_id = CharField(max_length=enums.MAX_MESSAGE_ID_LENGTH, unique=True)
+    state = EnumField(enums.MessageState, default=enums.MessageState.WAITING)
     created_at = UTCDateTimeField()
     attempts = IntegerField(default=0)
     due_at = UTCDateTimeField()
     leased_until = UTCDateTimeField(null=True)
     failing_since = UTCDateTimeField(null=True)
     sent_at = UTCDateTimeField(null=True, index=True)
-    last_error = CharField(max_length=MAX_ERROR_LENGTH, default="")
+    last_error = CharField(max_length=enums.MAX_ERROR_LENGTH, default="")
 
     class Meta:
         constraints = [Check("(state = 'sent') = (sent_at IS NOT NULL)", "message_sent_at_given")]
 
 
-Message.add_index(Message.index(Message.state, Message.due_at))
-Message.add_index(Message.index(Message.kind, Message.state, Message.due_at))
-Message.add_index(Message.index(Message.state, Message.id))
-Message.add_index(
-    Message.index(Message.id, Message.failing_since, where=Message.failing_since.is_null(False), name="message_failing")
-)
+Message.add_index(Message.state, Message.due_at)
+Message.add_index(Message.kind, Message.state, Message.due_at)
+Message.add_index(Message.state, Message.id)
+_IS_FAILING = Message.failing_since.is_null(False)
+Message.add_index(Message.id, Message.failing_since, where=_IS_FAILING, name="message_failing")
 
 
 class TextBlock(BaseModel):
     """A reusable text for answers."""
 
-    name = CharField(max_length=MAX_SHORT_LENGTH, unique=True)
+    name = CharField(max_length=enums.MAX_SHORT_LENGTH, unique=True)
     text = TextField()
 
     @classmethod
@@ -410,16 +362,16 @@ class Attachment(BaseModel):
     what in the file could act by itself.
     """
 
-    draft = CharField(max_length=TOKEN_LENGTH)
+    draft = CharField(max_length=enums.TOKEN_LENGTH)
     submission = ForeignKeyField(Submission, null=True, backref="files", on_delete="CASCADE")
     event = ForeignKeyField(Event, null=True, backref="attachments", on_delete="CASCADE")
     stored_name = CharField(max_length=32, unique=True)
-    name = CharField(max_length=MAX_FILE_NAME_LENGTH)
+    name = CharField(max_length=enums.MAX_FILE_NAME_LENGTH)
     media_type = CharField(max_length=40)
-    active_content = CharField(max_length=MAX_SHORT_LENGTH, default="")
+    active_content = CharField(max_length=enums.MAX_SHORT_LENGTH, default="")
     digest = CharField(max_length=64)
     size = IntegerField()
-    address = CharField(max_length=MAX_IP_LENGTH, index=True)
+    address = CharField(max_length=enums.MAX_IP_LENGTH, index=True)
     staged_at = UTCDateTimeField()
 
     @classmethod
@@ -433,10 +385,7 @@ class Attachment(BaseModel):
 
 
 # A retry or double click stores a file once.
-Attachment.add_index(
-    Attachment.index(
-        Attachment.draft, Attachment.digest, Attachment.name, unique=True, where=Attachment.submission.is_null()
-    )
-)
+_IS_STAGED = Attachment.submission.is_null()
+Attachment.add_index(Attachment.draft, Attachment.digest, Attachment.name, unique=True, where=_IS_STAGED)
 
-TABLES = [*BaseModel.__subclasses__(), TicketWords]
+TABLES: tuple[type[Model], ...] = (*BaseModel.__subclasses__(), TicketWords)

@@ -261,7 +261,7 @@ def _fault(name: str, value: str | float) -> str:
     return "muss größer als null" + (f" und höchstens {_MAXIMA[name]}" if name in _MAXIMA else "") + " sein"
 
 
-def _or_empty(is_valid: Callable[[str], bool]) -> Callable[[str], bool]:
+def _or_empty(is_valid: Callable[[str], object]) -> Callable[[str], object]:
     return lambda text: text == "" or is_valid(text)
 
 
@@ -270,14 +270,6 @@ def _is_ip(text: str) -> bool:
         return bool(ip_address(text))
     except ValueError:
         return False
-
-
-def _is_http_url(text: str) -> bool:
-    return text.startswith(("http://", "https://"))
-
-
-def _is_smtp_url(text: str) -> bool:
-    return _is_server_url(text, ("smtp", "smtps"))
 
 
 def _is_webhook_url(text: str) -> bool:
@@ -294,10 +286,6 @@ def _is_server_url(text: str, schemes: tuple[str, ...]) -> bool:
         return False
 
 
-def _is_time(text: str) -> bool:
-    return re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", text) is not None
-
-
 def _is_command_line(text: str) -> bool:
     """Say whether a text can be split into a command and its arguments. Windows does not split at all."""
     try:
@@ -306,53 +294,39 @@ def _is_command_line(text: str) -> bool:
         return False
 
 
-def _is_email(text: str) -> bool:
-    return re.fullmatch(r'[^@\s,;<>"]+@[^@\s,;<>"]+', text) is not None
-
+_is_time = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]").fullmatch
+_is_email = re.compile(r'[^@\s,;<>"]+@[^@\s,;<>"]+').fullmatch
 
 # These may contain a password, so no message repeats them.
 _SECRET_NAMES = frozenset({"smtp_url", "webhook_url", "webhook_secret"})
 
 # `limits = "off"` raises these.
-_LIMITS = (
-    "staged_per_address",
-    "staged_total_mib",
+_RATES = (
     "replies_per_day",
     "submissions_per_hour",
     "uploads_per_hour",
     "wrong_pins_per_day",
     "wrong_pins_total_per_day",
-    "unmatched_most",
-    "unmatched_total_mib",
-    "max_pending",
-    "max_bytes_in_flight",
-    "max_bytes_in_flight_per_network",
-    "free_sign_in_failures",
 )
+_STORED = ("staged_per_address", "staged_total_mib", "unmatched_most", "unmatched_total_mib", "max_pending")
+_LIMITS = (*_RATES, *_STORED, "max_bytes_in_flight", "max_bytes_in_flight_per_network", "free_sign_in_failures")
 
 # A number without a check of its own is greater than zero, and at most this.
 _MAXIMA = {
     "threads": 256,
     "worker_tick_seconds": 86400,
-    "staged_hours": 8760,
     "staff_idle_minutes": 10080,
     "staff_session_hours": 168,
-    "receipt_hours": 8760,
-    "former_pin_days": 3650,
-    "log_days": 3650,
-    "unmatched_days": 365,
     "backups_kept": 1000,
-    "attachments_days": 36500,
-    "new_employee_days": 36500,
-    "closed_ticket_days": 36500,
-    "mail_days": 36500,
     "mail_give_up_days": 30,
-    "approval_link_days": 365,
-    "ticket_link_days": 365,
+    **dict.fromkeys(("staged_hours", "receipt_hours"), 8760),
+    **dict.fromkeys(("unmatched_days", "approval_link_days", "ticket_link_days"), 365),
+    **dict.fromkeys(("former_pin_days", "log_days"), 3650),
+    **dict.fromkeys(("attachments_days", "new_employee_days", "closed_ticket_days", "mail_days"), 36500),
 }
 
 # The other checks, each with its rule as the end of a German sentence.
-_CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
+_CHECKS: dict[str, tuple[Callable[[Any], object], str]] = {
     "port": (lambda port: 0 < port < 65536, "muss zwischen 1 und 65535 liegen"),
     "disk_reserve_mib": (lambda size: size >= 0, "darf nicht kleiner als null sein"),
     "limits": (("on", "off").__contains__, "muss „on“ oder „off“ sein"),
@@ -368,8 +342,14 @@ _CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
         f"muss eine dieser Dateien im Datenordner sein: {', '.join(LOGO_MEDIA_TYPES)}",
     ),
     "trusted_proxy": (_or_empty(_is_ip), "muss eine IP-Adresse sein"),
-    "base_url": (_or_empty(_is_http_url), "muss mit http:// oder https:// beginnen"),
-    "smtp_url": (_or_empty(_is_smtp_url), "muss so aussehen: smtp://name:kennwort@mail.firma.de:587"),
+    "base_url": (
+        _or_empty(lambda url: url.startswith(("http://", "https://"))),
+        "muss mit http:// oder https:// beginnen",
+    ),
+    "smtp_url": (
+        _or_empty(lambda url: _is_server_url(url, ("smtp", "smtps"))),
+        "muss so aussehen: smtp://name:kennwort@mail.firma.de:587",
+    ),
     "webhook_url": (_or_empty(_is_webhook_url), "muss so aussehen: https://system.firma.de/meldungen"),
     "webhook_secret": (_or_empty(lambda text: len(text) >= 16), "muss mindestens 16 Zeichen haben"),
     "scanner": (_or_empty(_is_command_line), "muss ein Befehl sein, zum Beispiel clamdscan --fdpass --no-summary"),

@@ -10,23 +10,10 @@ from itertools import accumulate, islice
 
 from peewee import fn
 
+import enums
 from clock import TIME_ZONE
 from database import database, transaction
-from demo import phrases
-from enums import (
-    CODE_ALPHABET,
-    CODE_LENGTH,
-    OPEN_STATUSES,
-    PORTAL_ACTOR,
-    Approval,
-    Category,
-    EventKind,
-    Priority,
-    Salutation,
-    SubmissionState,
-    TicketStatus,
-    UnmatchedReason,
-)
+from enums import PORTAL_ACTOR, Approval, Category, EventKind, Priority, SubmissionState, TicketStatus, UnmatchedReason
 from models import Approver, Customer, Event, Staff, Submission, Ticket, TicketWords
 from services import search
 from services.intake import intake
@@ -36,11 +23,8 @@ from services.tickets import approvals
 FIVE_YEARS = timedelta(days=5 * 365)
 BATCH_TICKETS = 5000
 MIN_CUSTOMERS, TICKETS_PER_CUSTOMER = 42, 2500
-UNMATCHED_COUNT = 6
-UNMATCHED_REASONS = UnmatchedReason.WRONG_PIN, UnmatchedReason.UNKNOWN_NUMBER, UnmatchedReason.FORMER_PIN
-
-# No password has this hash.
-UNUSABLE_PASSWORD_HASH = "!"  # noqa: S105
+UNMATCHED_REASONS = 2 * (UnmatchedReason.WRONG_PIN, UnmatchedReason.UNKNOWN_NUMBER, UnmatchedReason.FORMER_PIN)
+UNMATCHED_COUNT = len(UNMATCHED_REASONS)
 
 OPENING_HOUR, CLOSING_HOUR, BUSIEST_HOUR = 7, 18, 9.5
 WEEKDAY_WEIGHTS = (1.5, 1.1, 1, 1, 0.8, 0.06, 0.03)
@@ -52,17 +36,42 @@ MEDIAN_HOURS = {Priority.HIGH: (0.3, 3), Priority.MEDIUM: (2, 16), Priority.LOW:
 MEDIAN_APPROVAL_HOURS, MAX_HOURS = 30, 9 * 24
 DECLINED_SHARE = 0.06
 
-PATHS = (
-    (EventKind.STARTED, EventKind.DONE),
-    (EventKind.STARTED, EventKind.WAITING, EventKind.STARTED, EventKind.DONE),
-    (EventKind.STARTED, EventKind.CANCELLED),
-)
-PATH_WEIGHTS = (72, 25, 3)
-STATUS_AFTER = {
-    EventKind.STARTED: TicketStatus.IN_PROGRESS,
-    EventKind.WAITING: TicketStatus.WAITING,
-    EventKind.DONE: TicketStatus.DONE,
-    EventKind.CANCELLED: TicketStatus.CANCELLED,
+PATHS = {  # with their weights
+    (EventKind.STARTED, EventKind.DONE): 72,
+    (EventKind.STARTED, EventKind.WAITING, EventKind.STARTED, EventKind.DONE): 25,
+    (EventKind.STARTED, EventKind.CANCELLED): 3,
+}
+STATUS_AFTER = {kind: TicketStatus(kind.value) for kind in (EventKind.WAITING, EventKind.DONE, EventKind.CANCELLED)}
+STATUS_AFTER[EventKind.STARTED] = TicketStatus.IN_PROGRESS
+
+TRADES = ["Malerbetrieb", "Tischlerei", "Apotheke", "Hausverwaltung", "Spedition", "Druckerei", "Metallbau", "Kanzlei"]
+TOWNS = ["", " Neuss", " Ratingen", " am Rhein", " & Söhne", " & Partner", " GmbH", " KG"]
+FIRST_NAMES = ["Birgit", "Emre", "Georg", "Hülya", "Ivana", "Jörg", "Małgorzata", "Nils", "Olga", "Thủy", "Zoë"]
+LAST_NAMES = ["Becker", "Çelik", "Engels", "Groß", "Ivanović", "Köhler", "Müller", "Nowak", "Özdemir", "Voß", "Weiß"]
+STAFF = ["Miriam Vogt", "Tobias Kern", "Selma Aydın"]
+POSITIONS = ["Buchhaltung", "Auszubildende Person im Büro", "Vertrieb Innendienst", "Werkstattleitung", "Lager"]
+DEVICES = ["Notebook ThinkPad E16", "Drucker Kyocera ECOSYS P3145", "Monitor Eizo EV2480", "USV Eaton 5P 1150i"]
+
+# A description has one phrase of each list.
+DESCRIPTIONS = {
+    Category.INCIDENT: [
+        ["Der Drucker", "Der Bildschirm", "Das Notebook", "Das Telefon", "Die Kasse", "Der Scanner", "Das WLAN"],
+        ["am Empfang", "in der Buchhaltung", "im Lager", "im ersten Stock", "in Büro {number}", "an Platz {number}"],
+        ["reagiert nicht mehr.", "zeigt „Fehler {number}“.", "ist sehr langsam.", "fällt alle paar Minuten aus."],
+        ["Ein Neustart hat nicht geholfen.", "Gestern ging es noch.", "Bei den Kollegen ist es genauso."],
+    ],
+    Category.WARRANTY: [
+        ["Geht nach einer Stunde aus.", "Der Akku lädt nur bis {number} Prozent.", "Der Lüfter heult."]
+    ],
+    Category.CALLBACK: [["Bitte den Umzug von Platz {number} abstimmen.", "Frage zur Rechnung, Position {number}."]],
+    Category.OTHER: [["Bitte {number} Lizenzen bestellen.", "Bitte Laufwerk S: für Platz {number} einrichten."]],
+}
+
+EVENT_TEXTS = {
+    EventKind.WAITING: ["Rückmeldung zum Termin steht aus.", "Wir brauchen das Gerät hier."],
+    EventKind.DONE: ["Aus der Ferne behoben.", "Vor Ort erledigt.", "Telefonisch geklärt."],
+    EventKind.CANCELLED: ["Hat sich erledigt.", "Doppelt gemeldet.", "Auf Wunsch des Kunden."],
+    EventKind.DECLINED: ["Zu teuer.", "Wird mit der nächsten Bestellung erledigt."],
 }
 
 # The length of the alphabet, the prime 31, does not divide it; therefore different ids get different codes.
@@ -76,7 +85,9 @@ def add_history(count, now, period=FIVE_YEARS, seed=2026):
     """
     rng, now = random.Random(seed), now.astimezone(TIME_ZONE)  # noqa: S311
     with transaction():
-        staff = [_add_member(name, now - period) for name in phrases.STAFF]
+        # No password has this hash.
+        account = {"password_hash": "!", "created_at": now - period}
+        staff = [Staff.create(login=accounts.normalise_login(name), name=name, **account) for name in STAFF]
         numbers = range(20001, 20001 + MIN_CUSTOMERS + count // TICKETS_PER_CUSTOMER)
         customers = [_add_customer(rng, number, now - period) for number in numbers]
         # A few customers send most of the requests.
@@ -91,12 +102,12 @@ def add_history(count, now, period=FIVE_YEARS, seed=2026):
             _insert(Ticket, (story.ticket.__data__ for story in batch))
             _insert(TicketWords, (search.index_row(story.ticket) for story in batch))
             _insert(Event, (event for story in batch for event in story.events))
-        for place in range(UNMATCHED_COUNT):
+        for place, reason in enumerate(UNMATCHED_REASONS):
             received_at = now - timedelta(days=UNMATCHED_COUNT - place)
             submission = _submission(rng, first_id + count + place, received_at, rng.choice(customers))
-            submission.state, submission.address = SubmissionState.UNMATCHED, "127.0.0.1"
-            submission.unmatched_reason = UNMATCHED_REASONS[place % len(UNMATCHED_REASONS)]
-            if submission.unmatched_reason is UnmatchedReason.UNKNOWN_NUMBER:
+            submission.state, submission.unmatched_reason = SubmissionState.UNMATCHED, reason
+            submission.address = "127.0.0.1"
+            if reason is UnmatchedReason.UNKNOWN_NUMBER:
                 submission.customer_number = f"K{70001 + place}"
             submission.save(force_insert=True)
 
@@ -107,36 +118,29 @@ class _Story:
     def __init__(self, rng, now, id, received_at, customer, member):
         self.rng, self.now, self.at, self.member = rng, now, received_at, member
         self.submission, self.events = _submission(rng, id, received_at, customer), []
-        self.ticket = Ticket(
-            id=id,
-            submission=self.submission,
-            customer=customer,
-            category=self.submission.category,
-            rank=self.submission.priority.rank,
-            due_on=self.submission.entry_date,
-            lead_time_missed=intake.lead_time_missed(self.submission),
-            created_at=received_at,
-        )
+        self.ticket = Ticket(id=id, submission=self.submission, customer=customer, created_at=received_at)
+        self.ticket.category, self.ticket.rank = self.submission.category, self.submission.priority.rank
+        self.ticket.due_on = self.submission.entry_date
+        self.ticket.lead_time_missed = intake.lead_time_missed(self.submission)
         self._add(EventKind.OPENED, PORTAL_ACTOR, intake.MATCHED)
         if customer.approver is None or self._is_approved(customer.approver):
             self._work()
 
     def _is_approved(self, approver):
         """Let the approver be asked, reminded and decide, and say whether they approved."""
-        remind_at = approvals.reminder_after(self.at, sent=0)
+        remind_at, sent = approvals.reminder_after(self.at, sent=0), 0
         self._add(EventKind.ASKED, PORTAL_ACTOR, approver, approval=Approval.PENDING, remind_at=remind_at)
         self._wait(MEDIAN_APPROVAL_HOURS)
-        decided_at, decided = self.at, {"remind_at": None, "reminders": 0}
-        for sent in range(1, approvals.MAX_REMINDERS + 1):
-            if remind_at < decided_at:
-                self.at, remind_at = remind_at, approvals.reminder_after(remind_at, sent)
-                self._add(EventKind.REMINDED, PORTAL_ACTOR, approver, reminders=sent, remind_at=remind_at)
+        decided_at = self.at
+        while remind_at and remind_at < decided_at:
+            self.at, sent = remind_at, sent + 1
+            remind_at = approvals.reminder_after(remind_at, sent)
+            self._add(EventKind.REMINDED, PORTAL_ACTOR, approver, reminders=sent, remind_at=remind_at)
         self.at = decided_at
-        if self.rng.random() < DECLINED_SHARE:
-            self._add(EventKind.DECLINED, approver, approval=Approval.DECLINED, **decided)
+        decision = Approval.DECLINED if self.rng.random() < DECLINED_SHARE else Approval.APPROVED
+        self._add(approvals.BY_LINK[decision], approver, approval=decision, remind_at=None, reminders=0)
+        if decision is Approval.DECLINED:
             self._add(EventKind.CANCELLED, approver, approvals.NOT_APPROVED)
-        else:
-            self._add(EventKind.APPROVED, approver, approval=Approval.APPROVED, **decided)
         return self.ticket.approval is Approval.APPROVED
 
     def _work(self):
@@ -144,7 +148,7 @@ class _Story:
         first_hours, hours = MEDIAN_HOURS[self.submission.priority]
         self._wait(first_hours)
         self._add(EventKind.TAKEN_OVER, self.member.name, assignee=self.member, first_action_at=self.at)
-        for kind in self.rng.choices(PATHS, PATH_WEIGHTS)[0]:
+        for kind in self.rng.choices(list(PATHS), PATHS.values())[0]:
             self._add(kind, self.member.name)
             if entry := self.submission.entry_date:
                 self.at = max(self.at, datetime.combine(entry - timedelta(days=1), time(15), TIME_ZONE))
@@ -162,11 +166,11 @@ class _Story:
         """Record an event and how it changes the ticket, unless it lies in the future."""
         if self.at > self.now:
             return
-        if kind in phrases.EVENT_TEXTS:
-            text = text or self.rng.choice(phrases.EVENT_TEXTS[kind])
+        if kind in EVENT_TEXTS:
+            text = text or self.rng.choice(EVENT_TEXTS[kind])
         self.events.append({"ticket": self.ticket.id, "at": self.at, "kind": kind, "actor": actor, "text": text})
         if status := STATUS_AFTER.get(kind):
-            changes |= {"status": status, "closed_at": None if status in OPEN_STATUSES else self.at}
+            changes |= {"status": status, "closed_at": None if status in enums.OPEN_STATUSES else self.at}
         for name, value in changes.items():
             setattr(self.ticket, name, value)
 
@@ -183,61 +187,49 @@ def _arrivals(rng, count, now, period):
 
 
 def _submission(rng, id, received_at, customer):
-    submission = Submission(
-        id=id,
-        draft=f"made{id:018}",
-        code=_code(id),
-        received_at=received_at,
-        state=SubmissionState.ADMITTED,
-        customer_number=customer.number,
-        name=f"{rng.choice(phrases.FIRST_NAMES)} {rng.choice(phrases.LAST_NAMES)}",
-        phone=f"0{rng.randint(201, 299)} 555 {rng.randint(1000, 9999)}",
-        category=rng.choices(CATEGORIES, CATEGORY_WEIGHTS)[0],
-        reference=f"PO-{rng.randint(10000, 99999)}" if rng.random() < 0.3 else "",
-    )
+    submission = Submission(id=id, draft=f"made{id:018}", code=_code(id), received_at=received_at)
+    submission.state, submission.customer_number = SubmissionState.ADMITTED, customer.number
+    submission.name = f"{rng.choice(FIRST_NAMES)} {rng.choice(LAST_NAMES)}"
+    submission.phone = f"0{rng.randint(201, 299)} 555 {rng.randint(1000, 9999)}"
+    submission.category = rng.choices(CATEGORIES, CATEGORY_WEIGHTS)[0]
+    submission.reference = f"PO-{rng.randint(10000, 99999)}" if rng.random() < 0.3 else ""
     if submission.category is Category.NEW_EMPLOYEE:
-        submission.salutation = rng.choice(list(Salutation))
-        submission.first_name, submission.last_name = rng.choice(phrases.FIRST_NAMES), rng.choice(phrases.LAST_NAMES)
+        submission.salutation = rng.choice(list(enums.Salutation))
+        submission.first_name, submission.last_name = rng.choice(FIRST_NAMES), rng.choice(LAST_NAMES)
         submission.extension = str(rng.randint(10, 99))
         submission.desired_email = f"platz{submission.extension}@{customer.mail_domain}" if rng.random() < 0.7 else ""
-        submission.position = rng.choice(phrases.POSITIONS)
+        submission.position = rng.choice(POSITIONS)
         submission.entry_date = received_at.date() + timedelta(days=rng.randint(3, 45))
         return submission
-    text = " ".join(map(rng.choice, phrases.DESCRIPTIONS[submission.category]))
+    text = " ".join(map(rng.choice, DESCRIPTIONS[submission.category]))
     submission.description = text.replace("{number}", str(rng.randint(2, 90)))
     submission.priority = rng.choices(PRIORITIES, PRIORITY_WEIGHTS)[0]
     if submission.category is Category.WARRANTY:
-        submission.device = rng.choice(phrases.DEVICES)
+        submission.device = rng.choice(DEVICES)
         submission.serial_number = "".join(rng.choices(string.ascii_uppercase + string.digits, k=10))
         submission.order_reference = f"AB-{rng.randint(10000, 99999)}"
     return submission
 
 
 def _code(id):
-    number, base = id * CODE_STEP, len(CODE_ALPHABET)
-    return "".join(CODE_ALPHABET[number // base**place % base] for place in range(CODE_LENGTH))
-
-
-def _add_member(name, since):
-    login = accounts.normalise_login(name)
-    return Staff.create(login=login, name=name, password_hash=UNUSABLE_PASSWORD_HASH, created_at=since)
+    number, alphabet = id * CODE_STEP, enums.CODE_ALPHABET
+    return "".join(alphabet[number // len(alphabet) ** place % len(alphabet)] for place in range(enums.CODE_LENGTH))
 
 
 def _add_customer(rng, number, since):
     """Add a customer without a PIN; every third has an approver, whose name is its `approver`."""
-    last_name, domain = rng.choice(phrases.LAST_NAMES), f"kunde{number}.example.org"
+    last_name, domain = rng.choice(LAST_NAMES), f"kunde{number}.example.org"
     customer = Customer.create(
         number=f"K{number}",
-        name=f"{rng.choice(phrases.TRADES)} {last_name}{rng.choice(phrases.TOWNS)}",
-        contact_name=f"{rng.choice(phrases.FIRST_NAMES)} {last_name}",
+        name=f"{rng.choice(TRADES)} {last_name}{rng.choice(TOWNS)}",
+        contact_name=f"{rng.choice(FIRST_NAMES)} {last_name}",
         email=f"post@{domain}",
         mail_domain=domain,
         fully_managed=rng.random() < 0.8,
         created_at=since,
     )
-    customer.approver = None
-    if number % 3 == 0:
-        customer.approver = customer.contact_name
+    customer.approver = None if number % 3 else customer.contact_name
+    if customer.approver:
         Approver.create(customer=customer, name=customer.approver, email=f"freigabe@{domain}")
     return customer
 

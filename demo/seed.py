@@ -3,12 +3,13 @@
 import io
 import os
 import secrets
-import struct
-import zlib
 from datetime import timedelta
+from typing import Any
+
+import segno
 
 from clock import TIME_ZONE
-from demo import history, phrases
+from demo import history
 from enums import Category, Priority, Salutation
 from models import TextBlock, Ticket
 from services.background import worker
@@ -29,8 +30,7 @@ DEMO_ENVIRONMENT = {
     "TICKET_WEBHOOK_URL": "",
 }
 
-HISTORY_TICKETS = 600
-HISTORY_PERIOD = timedelta(days=365)
+HISTORY_TICKETS, HISTORY_PERIOD = 600, timedelta(days=365)
 
 CUSTOMERS = [
     ("K1001", "Bäckerei Sommer", "sommer.example.org"),
@@ -39,7 +39,8 @@ CUSTOMERS = [
     ("K1004", "Zahnarztpraxis Dr. Yılmaz", "yilmaz.example.org"),
 ]
 
-CUSTOMER_WITH_APPROVER, APPROVER = "K1004", {"name": "Mehtap Yılmaz", "email": "mehtap@yilmaz.example.org"}
+# Of the last customer.
+APPROVER = {"name": "Mehtap Yılmaz", "email": "mehtap@yilmaz.example.org"}
 
 PEOPLE = [
     ("Anna Sommer", "0211 555 0101"),
@@ -49,38 +50,48 @@ PEOPLE = [
     ("Lea Hoffmann", "0201 555 0155-12"),
 ]
 
-INCIDENTS = [
-    ("Der Drucker an der Theke zieht kein Papier mehr ein. Papierstau ist keiner zu sehen.", Priority.MEDIUM),
-    ("Kein Internet im ganzen Haus seit 8:10\N{NO-BREAK SPACE}Uhr, auch die Telefone sind tot.", Priority.HIGH),
-    ("Der Bildschirm am Empfang flackert und wird nach einer Minute schwarz.", Priority.MEDIUM),
-    ("Beim Speichern auf Laufwerk S: erscheint „Zugriff verweigert“.", Priority.LOW),
-    ("Die Kasse druckt keine Bons, die Lampe blinkt rot.", Priority.MEDIUM),
-    ("Das Telefon am Platz 12 klingelt nicht, abheben und sprechen geht.", Priority.LOW),
-    ("Auf dem Bildschirm steht „Ihre Dateien sind verschlüsselt“. Wir haben alles ausgeschaltet!", Priority.HIGH),
-    ("Die Datensicherung meldet seit drei Tagen einen Fehler.", Priority.MEDIUM),
-]
-DEVICES = [
-    ("Notebook ThinkPad E16", "PF4X7Q2M", "AB-20417", "Der Akku lädt nicht mehr über 40 Prozent."),
-    ("Drucker Brother HL-L5210DN", "", "RE-2026-0815", "Nach dem Einschalten nur ein Dauerton."),
-    ("USV Eaton 5P 1150i", "G117K02233", "AB-19980", "Meldet „Batterie ersetzen“, ist aber erst ein Jahr alt."),
-]
-# The last value is the number of days until the entry date.
-EMPLOYEES = [
-    (Salutation.MS, "Clara", "Neumann", "Buchhaltung", "clara.neumann@example.org", 21),
-    (Salutation.MR, "Tarek", "Aziz", "Serviceberater", "", 3),
-    (Salutation.UNSTATED, "Kim", "Petersen", "Auszubildende Person im Empfang", "kim.petersen@example.org", 40),
-]
+# The answers, by their category and names; of an entry date, the number of days until then.
+REQUESTS: dict[tuple[Any, ...], list[tuple[Any, ...]]] = {
+    (Category.INCIDENT, "description", "priority"): [
+        ("Der Drucker an der Theke zieht kein Papier mehr ein. Papierstau ist keiner zu sehen.", Priority.MEDIUM),
+        ("Kein Internet im ganzen Haus seit 8:10\N{NO-BREAK SPACE}Uhr, auch die Telefone sind tot.", Priority.HIGH),
+        ("Der Bildschirm am Empfang flackert und wird nach einer Minute schwarz.", Priority.MEDIUM),
+        ("Beim Speichern auf Laufwerk S: erscheint „Zugriff verweigert“.", Priority.LOW),
+        ("Die Kasse druckt keine Bons, die Lampe blinkt rot.", Priority.MEDIUM),
+        ("Das Telefon am Platz 12 klingelt nicht, abheben und sprechen geht.", Priority.LOW),
+        ("Auf dem Bildschirm steht „Ihre Dateien sind verschlüsselt“. Wir haben alles ausgeschaltet!", Priority.HIGH),
+        ("Die Datensicherung meldet seit drei Tagen einen Fehler.", Priority.MEDIUM),
+    ],
+    (Category.WARRANTY, "device", "serial_number", "order_reference", "description"): [
+        ("Notebook ThinkPad E16", "PF4X7Q2M", "AB-20417", "Der Akku lädt nicht mehr über 40 Prozent."),
+        ("Drucker Brother HL-L5210DN", "", "RE-2026-0815", "Nach dem Einschalten nur ein Dauerton."),
+        ("USV Eaton 5P 1150i", "G117K02233", "AB-19980", "Meldet „Batterie ersetzen“, ist aber erst ein Jahr alt."),
+    ],
+    (Category.NEW_EMPLOYEE, "salutation", "first_name", "last_name", "position", "desired_email", "entry_date"): [
+        (Salutation.MS, "Clara", "Neumann", "Buchhaltung", "clara.neumann@example.org", 21),
+        (Salutation.MR, "Tarek", "Aziz", "Serviceberater", "", 3),
+        (Salutation.UNSTATED, "Kim", "Petersen", "Auszubildende Person im Empfang", "kim.petersen@example.org", 40),
+    ],
+    (Category.CALLBACK, "description", "priority", "reference"): [
+        ("Wir überlegen, das Lager mit WLAN auszustatten, und hätten gern eine Einschätzung.", Priority.LOW, "Büro"),
+        ("Bitte Termin für den Umzug der Telefonanlage abstimmen.", Priority.MEDIUM, "Büro"),
+    ],
+    (Category.OTHER, "description", "priority"): [
+        ("Bitte zwei weitere Lizenzen für das Bildprogramm bestellen.", Priority.LOW),
+        ("Die Sicherungsbänder sind voll, wohin mit den alten?", Priority.MEDIUM),
+    ],
+}
 REMARKS = "Bitte Zugriff auf das Laufwerk der Abteilung."
-CALLBACKS = [
-    ("Wir überlegen, das Lager mit WLAN auszustatten, und hätten gern eine Einschätzung.", Priority.LOW, "Büro"),
-    ("Bitte Termin für den Umzug der Telefonanlage abstimmen.", Priority.MEDIUM, "Büro"),
-]
-OTHERS = [
-    ("Bitte zwei weitere Lizenzen für das Bildprogramm bestellen.", Priority.LOW),
-    ("Die Sicherungsbänder sind voll, wohin mit den alten?", Priority.MEDIUM),
-]
 # This request has a mistyped PIN, so that one is unmatched.
 MISTYPED = 5
+
+# Each between the same greeting and farewell.
+TEXT_BLOCKS = {
+    "Rückruf angekündigt": "wir rufen Sie zu Ihrer Anfrage {Vorgangsnummer} heute noch zurück.",
+    "Bitte um ein Bildschirmfoto": "zu „{Kurztext}“ brauchen wir noch ein Bild: Bitte fotografieren Sie die Meldung "
+    "und laden Sie das Foto auf der Seite Ihres Vorgangs hoch.",
+    "Ersatzteil bestellt": "das Ersatzteil ist bestellt. Sobald es da ist, stimmen wir den Termin mit Ihnen ab.",
+}
 
 
 def add_sample_data(now, ticket_count=None):
@@ -88,96 +99,61 @@ def add_sample_data(now, ticket_count=None):
 
     The past is a small one of a year, or `ticket_count` tickets of five years.
     """
-    if ticket_count is None:
-        history.add_history(HISTORY_TICKETS, now, HISTORY_PERIOD)
-    else:
-        history.add_history(ticket_count, now)
-    access = [_add_customer(*facts, now) for facts in CUSTOMERS]
-    requests = _requests(now.astimezone(TIME_ZONE).date())
-    for position, request in enumerate(requests):
-        customer, pin = access[position % len(access)]
-        name, phone = PEOPLE[position % len(PEOPLE)]
-        known = {"name": name, "phone": phone, "customer_number": customer.number}
-        received_at = now - timedelta(hours=2 * (len(requests) - position))
-        _send(position, known | request, "00000000" if position == MISTYPED else pin, received_at)
+    period = HISTORY_PERIOD if ticket_count is None else history.FIVE_YEARS
+    history.add_history(ticket_count or HISTORY_TICKETS, now, period)
+    access = {}
+    for number, name, domain in CUSTOMERS:
+        facts = {"number": number, "name": name, "email": f"post@{domain}", "mail_domain": domain}
+        customer = customers.add(facts, now)
+        access[customer] = pins.issue_pin(customer, now)
+    customers.add_approver(customer, APPROVER)
+    _send_requests(access, now)
     worker.run_once(now)
-    for name, text in phrases.TEXT_BLOCKS.items():
+    for name, text in TEXT_BLOCKS.items():
+        text = f"Guten Tag {{Name}},\n\n{text}\n\nViele Grüße\n{{Bearbeiter}}"
         text_blocks.save(TextBlock(), {"name": name, "text": text})
-    member, password = accounts.find(phrases.STAFF[0]), secrets.token_urlsafe(12)
+    member, password = accounts.find(history.STAFF[0]), secrets.token_urlsafe(12)
     accounts.set_password(member, password, now)
-    lines = [
-        f"  Kundennummer {customer.number}   PIN: {pins.spoken_pin(pin)}   {customer.name}" for customer, pin in access
-    ]
-    return (
-        "\nBeispielkunden zum Ausprobieren:\n"
-        + "\n".join(lines)
-        + f"\n\nDie Verwaltung: {settings.url}/verwaltung/\n  Name: {member.name}   Kennwort: {password}"
-        + f"\n\nEine Anfrage von {CUSTOMER_WITH_APPROVER} wartet auf Freigabe. "
-        + "Diese Links stehen sonst nur in E-Mails:\n"
-        + _mailed_links(now)
-        + f"\n\nDie Tickets zeigt, in einem zweiten Fenster:\n  {_command_for_a_second_window()}\n\n"
-    )
-
-
-def _add_customer(number, name, domain, now):
-    facts = {"number": number, "name": name, "email": f"post@{domain}", "mail_domain": domain}
-    customer = customers.add(facts, now)
-    if number == CUSTOMER_WITH_APPROVER:
-        customers.add_approver(customer, APPROVER)
-    return customer, pins.issue_pin(customer, now)
-
-
-def _mailed_links(now):
-    """Return the links that are otherwise only in mails: to a pending request, for its approver and its requester."""
-    customer = customers.find(CUSTOMER_WITH_APPROVER)
     ticket = customer.tickets.order_by(Ticket.rank, Ticket.id).first()
-    links = {
-        f"Genehmigerin {APPROVER['name']}": access_links.for_approver(ticket, customer.approvers.get(), now),
-        "Wer gefragt hat": access_links.for_customer(ticket, now),
-    }
-    return "\n".join(
-        f"  {who}: {access_links.insert_token(access_links.placeholder_url(link), link)}" for who, link in links.items()
-    )
+    for_approver = access_links.for_approver(ticket, customer.approvers.get(), now)
+    python = '$env:TICKET_DATA_DIR="{}"; py' if os.name == "nt" else "TICKET_DATA_DIR={} python3"
+    lines = (f"  Kundennummer {one.number}   PIN: {pins.spoken_pin(pin)}   {one.name}\n" for one, pin in access.items())
+    return f"""
+Beispielkunden zum Ausprobieren:
+{"".join(lines)}
+Die Verwaltung: {settings.url}/verwaltung/
+  Name: {member.name}   Kennwort: {password}
+
+Eine Anfrage von {customer.number} wartet auf Freigabe. Diese Links stehen sonst nur in E-Mails:
+  Genehmigerin {APPROVER["name"]}: {_url(for_approver)}
+  Wer gefragt hat: {_url(access_links.for_customer(ticket, now))}
+
+Die Tickets zeigt, in einem zweiten Fenster:
+  {python.format(settings.data_dir)} start.py ticket liste
+
+"""
 
 
-def _command_for_a_second_window():
-    if os.name == "nt":
-        return f'$env:TICKET_DATA_DIR="{settings.data_dir}"; py start.py ticket liste'
-    return f"TICKET_DATA_DIR={settings.data_dir} python3 start.py ticket liste"
+def _url(link):
+    return access_links.insert_token(access_links.placeholder_url(link), link)
 
 
-def _requests(today):
-    """Return the answers of the sample requests."""
-    person = ("salutation", "first_name", "last_name", "position", "desired_email")
-    employees = [(*row, today + timedelta(days=days), str(200 + days), REMARKS) for *row, days in EMPLOYEES]
-    return [
-        {"category": category} | dict(zip(names, row, strict=True))
-        for category, names, rows in (
-            (Category.INCIDENT, ("description", "priority"), INCIDENTS),
-            (Category.WARRANTY, ("device", "serial_number", "order_reference", "description"), DEVICES),
-            (Category.NEW_EMPLOYEE, (*person, "entry_date", "extension", "remarks"), employees),
-            (Category.CALLBACK, ("description", "priority", "reference"), CALLBACKS),
-            (Category.OTHER, ("description", "priority"), OTHERS),
-        )
-        for row in rows
-    ]
-
-
-def _send(position, answers, pin, now):
-    submission_key = f"demo{position:018}"
-    proof = pins.pin_proof(answers["customer_number"], pin)
-    with_files = answers["category"] is not Category.NEW_EMPLOYEE
-    if with_files and position % 3 == 0:
-        attachments.stage(submission_key, [("Foto.png", io.BytesIO(_picture(position)))], "127.0.0.1", now)
-    intake.receive(submission_key, answers, proof, with_files, "127.0.0.1", now)
-
-
-def _picture(position):
-    """Return a small PNG: 240 by 160 pixels of one colour with a stripe across."""
-    colour, stripe = bytes((90 + 30 * position % 120, 120, 150)), b"\xf0\xf0\xf0"
-    rows = b"".join(b"\x00" + (stripe if 60 < row < 80 else colour) * 240 for row in range(160))
-    header = struct.pack(">IIBBBBB", 240, 160, 8, 2, 0, 0, 0)
-    chunks = b"IHDR" + header, b"IDAT" + zlib.compress(rows), b"IEND"
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk)) for chunk in chunks
-    )
+def _send_requests(access, now):
+    """Send the sample requests, every other hour one, some with a picture."""
+    today = now.astimezone(TIME_ZONE).date()
+    requests = [(*kind, row) for kind, rows in REQUESTS.items() for row in rows]
+    for position, (category, *names, row) in enumerate(requests):
+        (customer, pin), (name, phone) = list(access.items())[position % len(access)], PEOPLE[position % len(PEOPLE)]
+        answers = {"category": category, "customer_number": customer.number, "name": name, "phone": phone}
+        answers |= dict(zip(names, row, strict=True))
+        if days := answers.get("entry_date"):
+            answers |= {"entry_date": today + timedelta(days=days), "extension": str(200 + days), "remarks": REMARKS}
+        key, received_at = f"demo{position:018}", now - timedelta(hours=2 * (len(requests) - position))
+        with_files = category is not Category.NEW_EMPLOYEE
+        if with_files and position % 3 == 0:
+            picture = io.BytesIO()
+            segno.make(key).save(picture, kind="png", scale=8)
+            picture.seek(0)
+            attachments.stage(key, [("Foto.png", picture)], "127.0.0.1", received_at)
+        proof = pins.pin_proof(customer.number, "00000000" if position == MISTYPED else pin)
+        intake.receive(key, answers, proof, with_files, "127.0.0.1", received_at)

@@ -3,9 +3,10 @@
 import secrets
 import sqlite3
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 
-from peewee import DatabaseError
+from peewee import DatabaseError, SqliteDatabase
 from playhouse.migrations import Runner
 
 import clock
@@ -46,27 +47,27 @@ def migrate() -> None:
             raise
 
 
-def applied_steps(db):
+def applied_steps(db: SqliteDatabase) -> list[str]:
     """Return the names of the steps applied to a database."""
     return sorted(Runner(db, str(DIRECTORY)).applied())
 
 
-def first_applied_at(db):
+def first_applied_at(db: SqliteDatabase) -> datetime | None:
     """Return when the first step was applied to a database, or None."""
     return min((moment.astimezone() for moment in Runner(db, str(DIRECTORY)).applied().values()), default=None)
 
 
-def knows_all_steps(db):
+def knows_all_steps(db: SqliteDatabase) -> bool:
     """Say whether this version knows every step applied to a database, so that it can open or migrate it."""
     return all(step.path for step in Runner(db, str(DIRECTORY)).status())
 
 
-def is_current(db):
+def is_current(db: SqliteDatabase) -> bool:
     """Say whether all steps of this version are applied to a database."""
     return all(step.applied for step in Runner(db, str(DIRECTORY)).status())
 
 
-def _copy_database(last_step):
+def _copy_database(last_step: str) -> None:
     """Copy the database. Only the newest copy per last step stays, and only COPIES_KEPT in all."""
     settings.backups_dir.mkdir(exist_ok=True)
     name = f"{COPY_PREFIX}{clock.now().astimezone(TIME_ZONE):%Y%m%d-%H%M%S}-{last_step}.db"

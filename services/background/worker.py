@@ -127,8 +127,9 @@ class Worker:
             try:
                 module.sweep(now)
             except Exception:
-                sentence = "Ein Teil des Aufräumens ist gescheitert (%s); alles andere geht weiter."
-                log.exception(sentence, module.__name__)
+                log.exception(
+                    "Ein Teil des Aufräumens ist gescheitert (%s); alles andere geht weiter.", module.__name__
+                )
         displaced, self._displaced = self._displaced, 0
         if displaced:
             log.warning(

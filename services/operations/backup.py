@@ -140,10 +140,8 @@ def status() -> BackupStatus:
     """Return the result of the last backups."""
     try:
         saved = json.loads((settings.backups_dir / STATUS_FILE).read_text(encoding="utf-8"))
-        made_at, failed_at, restored_at = (
-            value and datetime.fromisoformat(value)
-            for value in (saved["made_at"], saved["failed_at"], saved.get("restored_at"))
-        )
+        moments = (saved["made_at"], saved["failed_at"], saved.get("restored_at"))
+        made_at, failed_at, restored_at = (moment and datetime.fromisoformat(moment) for moment in moments)
         return BackupStatus(made_at, failed_at, saved["error"], restored_at)
     except (OSError, ValueError, KeyError, TypeError):
         return BackupStatus()
@@ -188,12 +186,10 @@ def _require_room(path: Path) -> None:
     for folder, wanted in needed.items():
         free = disk.free_bytes(folder)
         if free < wanted + kept:
-            too_little = (
-                f" Es muss {formats.file_size(kept)} frei bleiben (disk_reserve_mib)." if free >= wanted else ""
-            )
+            reserve = f" Es muss {formats.file_size(kept)} frei bleiben (disk_reserve_mib)." if free >= wanted else ""
             raise UserError(
                 f"In {folder} ist nicht genug Platz für eine Sicherung: Sie braucht {formats.file_size(wanted)}, frei "
-                f"sind {formats.file_size(free)}.{too_little} Bitte schaffen Sie Platz, heben Sie weniger Sicherungen "
+                f"sind {formats.file_size(free)}.{reserve} Bitte schaffen Sie Platz, heben Sie weniger Sicherungen "
                 "auf (backups_kept), oder nehmen Sie mit --ziel einen anderen Datenträger."
             )
 

@@ -39,7 +39,8 @@ def missing_database_error() -> str:
 
 def is_unused() -> bool:
     """Say whether there is nothing that could be lost: no database, no files, no backups."""
-    return not has_database() and not any(map(_holds_something, (settings.files_dir, settings.backups_dir)))
+    folders = (settings.files_dir, settings.backups_dir)
+    return not has_database() and not any(folder.is_dir() and any(folder.iterdir()) for folder in folders)
 
 
 def has_intact_key() -> bool:
@@ -101,10 +102,6 @@ def _check_writable(folder: Path) -> None:
         # With a full disk the portal starts and shows it.
         if not disk.is_full(error):
             raise
-
-
-def _holds_something(folder: Path) -> bool:
-    return folder.is_dir() and any(folder.iterdir())
 
 
 def _needed(path: Path) -> int:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from peewee import JOIN, DatabaseError, Model, ModelSelect, SqliteDatabase
+from peewee import JOIN, DatabaseError, ModelSelect, SqliteDatabase
 from playhouse.fields import EnumField
 
 import migrations
@@ -41,6 +41,9 @@ class Severity(LabelledEnum):
     FAULT = "fault", "Fehler"
 
 
+FAULT, HINT = Severity.FAULT, Severity.HINT
+
+
 class Finding(NamedTuple):
     """What was found about a topic, and what to do about it."""
 
@@ -56,11 +59,11 @@ _Found = Iterator[tuple[Severity, str]]
 def check(now: datetime) -> list[Finding]:
     """Check everything and return a finding for each problem, and one for each topic without any."""
     if not settings.data_dir.is_dir():
-        sentence = f"Den Ordner {settings.data_dir} gibt es nicht. Bitte prüfen Sie TICKET_DATA_DIR."
-        return [Finding("Datenordner", Severity.FAULT, sentence)]
+        missing = f"Den Ordner {settings.data_dir} gibt es nicht. Bitte prüfen Sie TICKET_DATA_DIR."
+        return [Finding("Datenordner", FAULT, missing)]
     inaccessible = data_folder.inaccessible_paths()
     if settings.data_dir in inaccessible:
-        return [Finding("Datenordner", Severity.FAULT, data_folder.access_error(inaccessible))]
+        return [Finding("Datenordner", FAULT, data_folder.access_error(inaccessible))]
     return [
         *_findings("Datenordner", _folder(inaccessible)),
         *_database_findings(now, inaccessible),
@@ -77,28 +80,28 @@ def _findings(topic: str, found: Iterable[tuple[Severity, str]]) -> list[Finding
 
 def _folder(inaccessible: Collection[Path]) -> _Found:
     if inaccessible:
-        yield Severity.FAULT, data_folder.access_error(inaccessible)
+        yield FAULT, data_folder.access_error(inaccessible)
     key = settings.secret_key_path
     if not key.is_file() and not data_folder.is_unused():
-        yield Severity.FAULT, f"{key} fehlt, und ohne sie gilt keine PIN. {MISSING_KEY_ADVICE}"
+        yield FAULT, f"{key} fehlt, und ohne sie gilt keine PIN. {MISSING_KEY_ADVICE}"
     elif key.is_file() and not data_folder.has_intact_key():
-        yield Severity.FAULT, f"{key} ist beschädigt. {MISSING_KEY_ADVICE}"
+        yield FAULT, f"{key} ist beschädigt. {MISSING_KEY_ADVICE}"
     # On Windows, access rights are inherited from the folder.
     if os.name != "nt":
         for path in (settings.data_dir, key):
             if path.exists() and path.stat().st_mode & 0o077:
                 right = "700" if path.is_dir() else "600"
-                yield Severity.FAULT, f"Andere Benutzer des Rechners kommen an {path}. Abhilfe: chmod {right} {path}"
+                yield FAULT, f"Andere Benutzer des Rechners kommen an {path}. Abhilfe: chmod {right} {path}"
 
 
 def _database_findings(now: datetime, inaccessible: Collection[Path]) -> list[Finding]:
     if any(path.name.startswith(settings.database_path.name) for path in inaccessible):
         return []
     if lost := data_folder.missing_database_error():
-        return [Finding("Datenbank", Severity.FAULT, lost)]
+        return [Finding("Datenbank", FAULT, lost)]
     if not data_folder.has_database():
         sentence = f"{settings.database_path} gibt es noch nicht; der erste Start legt sie an."
-        return [Finding("Datenbank", Severity.HINT, sentence)]
+        return [Finding("Datenbank", HINT, sentence)]
     db = _read_only_database()
     try:
         with db.connection_context():
@@ -112,7 +115,7 @@ def _database_findings(now: datetime, inaccessible: Collection[Path]) -> list[Fi
                 findings += _findings("Einträge", _rows(db, now))
             return findings
     except DatabaseError as error:
-        return [Finding("Datenbank", Severity.FAULT, _unreadable(error))]
+        return [Finding("Datenbank", FAULT, _unreadable(error))]
 
 
 def _read_only_database() -> SqliteDatabase:
@@ -128,20 +131,20 @@ def _unreadable(error: DatabaseError) -> str:
 
 def _database(db: SqliteDatabase) -> _Found:
     if db.pragma("integrity_check") != "ok":
-        yield Severity.FAULT, f"Die Datenbank ist beschädigt. {RESTORE_ADVICE}"
+        yield FAULT, f"Die Datenbank ist beschädigt. {RESTORE_ADVICE}"
     elif table := db.pragma("foreign_key_check"):
-        yield Severity.FAULT, f"In der Tabelle {table} zeigen Zeilen auf etwas, das es nicht gibt. {ASK}"
+        yield FAULT, f"In der Tabelle {table} zeigen Zeilen auf etwas, das es nicht gibt. {ASK}"
     if not migrations.knows_all_steps(db):
-        yield Severity.FAULT, "Die Datenbank stammt aus einer neueren Version des Portals. Bitte starten Sie diese."
+        yield FAULT, "Die Datenbank stammt aus einer neueren Version des Portals. Bitte starten Sie diese."
     elif not migrations.is_current(db):
-        yield Severity.HINT, "Die Datenbank ist von einer älteren Version; der nächste Start stellt sie um."
+        yield HINT, "Die Datenbank ist von einer älteren Version; der nächste Start stellt sie um."
 
 
 def _key(db: SqliteDatabase) -> _Found:
     link = TicketLink.select().order_by(TicketLink.id.desc()).bind(db).first()
     if link and not access_links.matches_secret_key(link):
         yield (
-            Severity.FAULT,
+            FAULT,
             f"{settings.secret_key_path} gehört nicht zu dieser Datenbank: Keine PIN und kein Link gilt. Legen Sie "
             "die richtige Datei aus Ihrer Verwahrung hinein.",
         )
@@ -156,7 +159,7 @@ def _files(db: SqliteDatabase, now: datetime) -> _Found:
             broken.append(f"„{row.name}“ ({problem}, im Archiv: {backup.FILES}{row.stored_name})")
     if broken:
         yield (
-            Severity.FAULT,
+            FAULT,
             f"Anhänge fehlen oder sind beschädigt: {len(broken)}, nämlich {first_few(broken, MAX_LISTED)}. Ein Archiv "
             "der Sicherung lässt sich öffnen wie ein Ordner; kopieren Sie die Dateien daraus nach "
             f"{settings.files_dir}.",
@@ -165,14 +168,9 @@ def _files(db: SqliteDatabase, now: datetime) -> _Found:
         return
     named = {row.stored_name for row in Attachment.select(Attachment.stored_name).bind(db)}
     deadline = (now - timedelta(hours=settings.staged_hours) - SWEEP_PAUSE).timestamp()
-    orphans = [
-        path.name for path in settings.files_dir.iterdir() if path.name not in named and path.stat().st_mtime < deadline
-    ]
-    if orphans:
-        yield (
-            Severity.HINT,
-            f"Dateien, die zu nichts gehören: {len(orphans)}. Das laufende Portal räumt sie selbst weg.",
-        )
+    unnamed = (path for path in settings.files_dir.iterdir() if path.name not in named)
+    if orphans := [path for path in unnamed if path.stat().st_mtime < deadline]:
+        yield HINT, f"Dateien, die zu nichts gehören: {len(orphans)}. Das laufende Portal räumt sie selbst weg."
 
 
 def _file_problem(row: Attachment) -> str:
@@ -190,83 +188,73 @@ def _file_problem(row: Attachment) -> str:
 
 def _rows(db: SqliteDatabase, now: datetime) -> _Found:
     for sentence, query in _inconsistencies().items():
-        ids = [id for (id,) in query.tuples().bind(db)]
-        if ids:
-            yield Severity.FAULT, f"{sentence}: {len(ids)} (Nummern {first_few(ids, MAX_LISTED)}). {ASK}"
-    tables: Iterable[type[Model]] = TABLES
-    for model in tables:
-        for field in model._meta.sorted_fields:
-            if isinstance(field, EnumField):
-                # Read without conversion, because the field raises for unknown values.
-                stored = {value for (value,) in db.execute(model.select(field).distinct()).fetchall()}
-                unknown = stored - {choice.value for choice in field.enum_class} - {None}
-                if unknown:
-                    where = f"{model._meta.table_name}.{field.column_name}"
-                    values = first_few(sorted(unknown), MAX_LISTED)
-                    yield Severity.FAULT, f"In {where} steht, was es nicht gibt: {values}. {ASK}"
-    late = Submission.pending().where(Submission.received_at < now - LATE).bind(db).count()
-    if late:
-        yield Severity.HINT, f"Anfragen warten länger als zehn Minuten auf die Prüfung: {late}. Läuft das Portal?"
+        if ids := [id for (id,) in query.tuples().bind(db)]:
+            yield FAULT, f"{sentence}: {len(ids)} (Nummern {first_few(ids, MAX_LISTED)}). {ASK}"
+    for model in TABLES:
+        for field in (field for field in model._meta.sorted_fields if isinstance(field, EnumField)):
+            # Read without conversion, because the field raises for unknown values.
+            stored = {value for (value,) in db.execute(model.select(field).distinct()).fetchall()}
+            if unknown := stored - {choice.value for choice in field.enum_class} - {None}:
+                where, values = f"{model._meta.table_name}.{field.column_name}", first_few(sorted(unknown), MAX_LISTED)
+                yield FAULT, f"In {where} steht, was es nicht gibt: {values}. {ASK}"
+    if late := Submission.pending().where(Submission.received_at < now - LATE).bind(db).count():
+        yield HINT, f"Anfragen warten länger als zehn Minuten auf die Prüfung: {late}. Läuft das Portal?"
 
 
 def _inconsistencies() -> dict[str, ModelSelect]:
     """Return the queries for the ids of inconsistent rows, by the sentence that says what is wrong."""
     with_ticket = Submission.select(Submission.id).join(Ticket, JOIN.LEFT_OUTER)
     is_admitted = Submission.state == SubmissionState.ADMITTED
+    found = TicketWords.select(TicketWords.rowid)
     elsewhere = Attachment.select(Attachment.id).join(Event).join(Ticket)
     return {
         "Aufgenommene Anfragen ohne Ticket": with_ticket.where(is_admitted, Ticket.id.is_null()),
         "Tickets von Anfragen, die nicht aufgenommen sind": with_ticket.where(~is_admitted, Ticket.id.is_null(False)),
         "Tickets ohne Verlauf": Ticket.select(Ticket.id).join(Event, JOIN.LEFT_OUTER).where(Event.id.is_null()),
         "Anhänge am Verlauf eines anderen Tickets": elsewhere.where(Ticket.submission != Attachment.submission),
-        "Tickets, die keine Suche findet": Ticket.select(Ticket.id).where(
-            Ticket.id.not_in(TicketWords.select(TicketWords.rowid))
-        ),
+        "Tickets, die keine Suche findet": Ticket.select(Ticket.id).where(Ticket.id.not_in(found)),
     }
 
 
 def _settings() -> _Found:
     if not settings.base_url:
-        yield Severity.HINT, "base_url fehlt: Links in E-Mails und PIN-Briefen öffnen sich nur auf diesem Rechner."
+        yield HINT, "base_url fehlt: Links in E-Mails und PIN-Briefen öffnen sich nur auf diesem Rechner."
     elif not settings.https:
-        yield (
-            Severity.HINT,
-            "base_url beginnt nicht mit https://: PINs und Kennwörter gehen unverschlüsselt durchs Netz.",
-        )
+        yield HINT, "base_url beginnt nicht mit https://: PINs und Kennwörter gehen unverschlüsselt durchs Netz."
     if settings.base_url and not settings.trusted_proxy:
-        yield Severity.HINT, "trusted_proxy fehlt: Steht ein Webserver davor, sehen alle Besucher gleich aus."
+        yield HINT, "trusted_proxy fehlt: Steht ein Webserver davor, sehen alle Besucher gleich aus."
     if settings.office_email == Settings.office_email:
-        yield Severity.HINT, "office_email ist noch die Vorgabe: Tragen Sie Ihre Adresse ein."
+        yield HINT, "office_email ist noch die Vorgabe: Tragen Sie Ihre Adresse ein."
     if not settings.smtp_url:
-        yield Severity.HINT, "smtp_url fehlt: Das Portal verschickt keine E-Mails."
+        yield HINT, "smtp_url fehlt: Das Portal verschickt keine E-Mails."
     if not settings.office_phone:
-        yield Severity.HINT, "office_phone fehlt: Auf den Seiten steht nicht, wo man Sie anruft."
+        yield HINT, "office_phone fehlt: Auf den Seiten steht nicht, wo man Sie anruft."
     for fault in (branding.colour_fault(), branding.load_logo()[1]):
         if fault:
-            yield Severity.FAULT, fault
+            yield FAULT, fault
     if settings.limits == "off":
-        yield Severity.FAULT, "limits steht auf off: Die Mengengrenzen sind ausgeschaltet. Nehmen Sie die Zeile heraus."
+        yield FAULT, "limits steht auf off: Die Mengengrenzen sind ausgeschaltet. Nehmen Sie die Zeile heraus."
     if not settings.backup_time:
-        yield Severity.HINT, "backup_time ist leer: Das Portal sichert sich nicht von selbst."
+        yield HINT, "backup_time ist leer: Das Portal sichert sich nicht von selbst."
 
 
 def _scanner() -> _Found:
     if said := virus_scanner.self_test():
-        yield Severity.FAULT, f"{settings.scanner} prüft keine Datei, so kommt auch keine herein: {said}"
+        yield FAULT, f"{settings.scanner} prüft keine Datei, so kommt auch keine herein: {said}"
 
 
 def _backups(now: datetime, inaccessible: Collection[Path]) -> _Found:
     last = backup.status()
     if last.failed_at:
-        yield Severity.FAULT, f"Die letzte tägliche Sicherung ist gescheitert: {last.error}"
+        yield FAULT, f"Die letzte tägliche Sicherung ist gescheitert: {last.error}"
     if last.made_at is None:
-        severity = Severity.HINT if _is_new(last, now) else Severity.FAULT
+        severity = HINT if _is_new(last, now) else FAULT
         yield severity, "Es gibt noch keine Sicherung. Machen Sie eine: sichern"
     elif last.is_old(now):
-        yield Severity.FAULT, "Die letzte Sicherung ist älter als zwei Tage. Machen Sie eine: sichern"
+        yield FAULT, "Die letzte Sicherung ist älter als zwei Tage. Machen Sie eine: sichern"
     newest = max(settings.backups_dir.glob(backup.ARCHIVE_PATTERN), default=None)
     if newest and newest not in inaccessible and not _is_intact(newest):
-        yield Severity.FAULT, f"{newest} ist beschädigt. Machen Sie eine neue Sicherung: sichern"
+        yield FAULT, f"{newest} ist beschädigt. Machen Sie eine neue Sicherung: sichern"
 
 
 def _is_new(last: backup.BackupStatus, now: datetime) -> bool:
@@ -294,6 +282,6 @@ def _room() -> _Found:
     free, reserve = disk.free_bytes(settings.data_dir), settings.disk_reserve_mib * MEBIBYTE
     left = f"Nur noch {formats.file_size(free)} frei"
     if free < reserve:
-        yield Severity.FAULT, f"{left}: Das Portal nimmt keine Anhänge mehr an. Bitte schaffen Sie Platz."
+        yield FAULT, f"{left}: Das Portal nimmt keine Anhänge mehr an. Bitte schaffen Sie Platz."
     elif free < 2 * reserve:
-        yield Severity.HINT, f"{left}. Ab {formats.file_size(reserve)} nimmt das Portal keine Anhänge mehr an."
+        yield HINT, f"{left}. Ab {formats.file_size(reserve)} nimmt das Portal keine Anhänge mehr an."

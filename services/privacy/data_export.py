@@ -51,7 +51,11 @@ def collect(
             absence = {"abwesend ab": match.row.absent_from, "abwesend bis": match.row.absent_until}
             data["Genehmiger"].append(approver | {label: _day(day) for label, day in absence.items() if day})
         elif match.kind is RecordKind.MAIL:
-            data["weitere E-Mails"].append(_other_mail_entry(match.row, matcher))
+            mail = _mail_entry(match.row)
+            if match.row.kind is MessageKind.SUMMARY:
+                # It names others, too.
+                mail["Text"] = "\n".join(filter(matcher.is_found_in, mail["Text"].splitlines()))
+            data["weitere E-Mails"].append(mail)
         else:
             data["Textbausteine"].append({"Text": match.row.text})
     return {section: entries for section, entries in data.items() if entries}, files
@@ -96,11 +100,10 @@ def _request_entry(
             if (is_theirs and event.kind in conversation.CUSTOMER_VISIBLE)
             or any(map(matcher.is_found_in, person_search.event_texts(event)))
         ]
-        mails = ticket.messages.where(outbox.IS_MAIL, Message.kind.not_in(_TO_OFFICE)).order_by(Message.id)
         data["E-Mails"] = [
-            _mail_entry(message)
-            for message in mails
-            if any(map(matcher.is_found_in, person_search.message_texts(message).values()))
+            _mail_entry(mail)
+            for mail in ticket.messages.where(outbox.IS_MAIL, Message.kind.not_in(_TO_OFFICE)).order_by(Message.id)
+            if any(map(matcher.is_found_in, person_search.message_texts(mail).values()))
         ]
     data["Dateien"] = []
     for number, file in enumerate(submission.files.order_by(Attachment.id), start=1):
@@ -111,14 +114,6 @@ def _request_entry(
             files[name] = file
             data["Dateien"].append(name)
     return {label: part for label, part in data.items() if part}
-
-
-def _other_mail_entry(message: Message, matcher: PersonMatcher) -> Entry:
-    """Return a mail without a ticket. Of a daily summary, which names others too, only the person's lines."""
-    data = _mail_entry(message)
-    if message.kind is MessageKind.SUMMARY:
-        data["Text"] = "\n".join(filter(matcher.is_found_in, data["Text"].splitlines()))
-    return data
 
 
 def _mail_entry(message: Message) -> Entry:

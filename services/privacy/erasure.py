@@ -103,10 +103,8 @@ def _erase_from_ticket(
     """
     # Not loaded again: reindexing reads the submission through the ticket.
     submission = ticket.submission
-    is_sender, is_employee = (
-        person_search.is_sender(submission, matcher),
-        person_search.is_employee(submission, matcher),
-    )
+    is_sender = person_search.is_sender(submission, matcher)
+    is_employee = person_search.is_employee(submission, matcher)
     if is_sender:
         matcher = matcher.with_terms([submission.name, submission.phone, submission.email])
     if is_employee:
@@ -160,10 +158,8 @@ def _erase_from_messages(ticket: Ticket, matcher: PersonMatcher, is_employee: bo
 def _erase_from_customer(id: int, matcher: PersonMatcher) -> list[ErasedKind]:
     with transaction():
         customer = Customer.get_or_none(Customer.id == id)
-        names = [
-            name for name in ("contact_name", "email") if customer and matcher.is_found_in(getattr(customer, name))
-        ]
-        if names:
+        typed = ("contact_name", "email") if customer else ()
+        if names := [name for name in typed if matcher.is_found_in(getattr(customer, name))]:
             Customer.update(dict.fromkeys(names, "")).where(Customer.id == id).execute()
     return [ErasedKind.CUSTOMER] if names else []
 

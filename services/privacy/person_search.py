@@ -197,24 +197,17 @@ def _request(id: int, matcher: PersonMatcher, file_ids: Collection[int] | None =
 
 def _others(matcher: PersonMatcher) -> list[Match]:
     """Return the customers, their approvers, mails without a ticket and text blocks that name the person."""
-    records: list[tuple[RecordKind, Model, dict[str, str]]] = [
-        *((RecordKind.CUSTOMER, customer, _customer_texts(customer)) for customer in Customer.by_number()),
-        *(
-            (RecordKind.APPROVER, approver, {"Name": approver.name, "E-Mail": approver.email})
-            for approver in Approver.select(Approver, Customer).join(Customer)
-        ),
-        *(
-            (RecordKind.MAIL, message, message_texts(message))
-            for message in Message.select().where(Message.ticket.is_null())
-        ),
-        *((RecordKind.BLOCK, block, {"Textbaustein": block.text}) for block in TextBlock.by_name()),
-    ]
+    records: list[tuple[RecordKind, Model, dict[str, str]]] = []
+    for customer in Customer.by_number():
+        texts = {"Name des Kunden": customer.name, "Ansprechpartner": customer.contact_name, "E-Mail": customer.email}
+        records.append((RecordKind.CUSTOMER, customer, texts))
+    for approver in Approver.select(Approver, Customer).join(Customer):
+        records.append((RecordKind.APPROVER, approver, {"Name": approver.name, "E-Mail": approver.email}))
+    mails = Message.select().where(Message.ticket.is_null())
+    records += ((RecordKind.MAIL, mail, message_texts(mail)) for mail in mails)
+    records += ((RecordKind.BLOCK, block, {"Textbaustein": block.text}) for block in TextBlock.by_name())
     found = [Match(kind, row, _places(texts.items(), matcher)) for kind, row, texts in records]
     return [match for match in found if match.places]
-
-
-def _customer_texts(customer: Customer) -> dict[str, str]:
-    return {"Name des Kunden": customer.name, "Ansprechpartner": customer.contact_name, "E-Mail": customer.email}
 
 
 def content_of(file: Attachment) -> str:

@@ -1,11 +1,12 @@
 """The overview of today: everything that waits for somebody in the office."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
 
-from peewee import Expression, ModelSelect
+from peewee import Expression, Field, ModelSelect
 
 from clock import TIME_ZONE
 from database import count_rows, database
@@ -66,7 +67,9 @@ class Overview:
         self.unmatched = _unmatched(self.unmatched_since)
         self.unmatched_total = Submission.unmatched().count()
         self.entries_until = workdays.add_workdays(today, ENTRY_WORKDAYS, state)
-        self.entries = _entries(self.entries_until)
+        # Also those whose entry date is past.
+        entries = _open(Ticket.category == Category.NEW_EMPLOYEE, Ticket.due_on <= self.entries_until)
+        self.entries = _waiting(entries, (Ticket.due_on, Ticket.id), ENTRIES_SHOWN)
         self.undelivered = Waiting(outbox.failing().count(), list(outbox.failing().limit(SHOWN)))
         self.locked_out_customers = pin_lockout.locked_out_customers(now)
         self.is_every_customer_locked_out = pin_lockout.is_every_customer_locked_out(now)
@@ -100,19 +103,13 @@ class Overview:
 
 
 def _open(*conditions: Expression) -> ModelSelect:
-    return Ticket.select(Ticket.id).where(Ticket.closed_at.is_null(), *conditions).order_by(Ticket.rank, Ticket.id)
+    return Ticket.select(Ticket.id).where(Ticket.closed_at.is_null(), *conditions)
 
 
-def _waiting(query: ModelSelect) -> Waiting:
-    first = Ticket.with_details().where(Ticket.id.in_(query.limit(SHOWN)))
-    return Waiting(count_rows(query), list(first.order_by(Ticket.rank, Ticket.id)))
-
-
-def _entries(until: date) -> Waiting:
-    """Return the open tickets for new employees whose entry date is this day or before, even if it is past."""
-    query = _open(Ticket.category == Category.NEW_EMPLOYEE, Ticket.due_on <= until)
-    first = Ticket.with_details().where(Ticket.id.in_(query.order_by(Ticket.due_on, Ticket.id).limit(ENTRIES_SHOWN)))
-    return Waiting(query.count(), list(first.order_by(Ticket.due_on, Ticket.id)))
+def _waiting(query: ModelSelect, order: Iterable[Field] = (Ticket.rank, Ticket.id), most: int = SHOWN) -> Waiting:
+    query = query.order_by(*order)
+    first = Ticket.with_details().where(Ticket.id.in_(query.limit(most)))
+    return Waiting(count_rows(query), list(first.order_by(*order)))
 
 
 def _unmatched(since: date) -> Waiting:

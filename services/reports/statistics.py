@@ -82,34 +82,28 @@ def for_period(number_of_weeks: int, customer: Customer | None, now: datetime) -
     tickets = _read(mondays[0], customer)
     by_customer = {group.common: group for group in grouped(tickets, lambda ticket: ticket.customer_id)}
     customers = Customer.select().where(Customer.id.in_(list(by_customer)))
+    of_customers = [by_customer[customer.id]._replace(common=customer) for customer in customers]
     return Statistics(
         by_week(tickets, mondays),
         grouped(tickets, lambda ticket: ticket.category, Category),
         grouped(tickets, lambda ticket: _BY_RANK[ticket.rank], _BY_RANK),
-        sorted(
-            (by_customer[customer.id]._replace(common=customer) for customer in customers),
-            key=lambda group: (-group.tickets, group.common.number),
-        ),
+        sorted(of_customers, key=lambda group: (-group.tickets, group.common.number)),
     )
 
 
 def mondays_until(now: datetime, number: int) -> list[datetime]:
     """Return the beginnings of the last weeks, oldest first: each at midnight in the office's time zone."""
     today = now.astimezone(TIME_ZONE).date()
-    this_monday = today - timedelta(days=today.weekday())
-    return [
-        datetime.combine(this_monday - timedelta(weeks=ago), time(), TIME_ZONE) for ago in range(number - 1, -1, -1)
-    ]
+    days = (today - timedelta(days=today.weekday(), weeks=ago) for ago in reversed(range(number)))
+    return [datetime.combine(day, time(), TIME_ZONE) for day in days]
 
 
 def by_week(tickets: Iterable[TicketRow], mondays: list[datetime]) -> list[Week]:
     """Count the tickets of each week by category, also of weeks without any."""
     begins = [monday.timestamp() for monday in mondays]
     counter = Counter((bisect_right(begins, ticket.created_at.timestamp()) - 1, ticket.category) for ticket in tickets)
-    return [
-        Week(monday.date(), {category: counter[index, category] for category in Category})
-        for index, monday in enumerate(mondays)
-    ]
+    numbers = ({category: counter[index, category] for category in Category} for index in range(len(mondays)))
+    return [Week(monday.date(), counts) for monday, counts in zip(mondays, numbers, strict=True)]
 
 
 def grouped(
@@ -124,11 +118,8 @@ def grouped(
 
 def _group(common: Any, tickets: list[TicketRow]) -> Group:
     acted = [ticket.first_action_at - ticket.created_at for ticket in tickets if ticket.first_action_at]
-    done = [
-        ticket.closed_at - ticket.created_at
-        for ticket in tickets
-        if ticket.closed_at and ticket.status is TicketStatus.DONE
-    ]
+    finished = (ticket for ticket in tickets if ticket.status is TicketStatus.DONE)
+    done = [ticket.closed_at - ticket.created_at for ticket in finished if ticket.closed_at]
     number_open = sum(ticket.closed_at is None for ticket in tickets)
     return Group(common, len(tickets), number_open, _median(acted), _median(done))
 
