@@ -66,14 +66,16 @@ def test_new_tickets_by_priority(anna, clara, run_worker):
     assert shown == ["Meldung high", "Meldung high", "Meldung medium", "Meldung low"]
 
 
-def test_only_the_first_few_are_shown(anna, clara, run_worker, monkeypatch):
-    monkeypatch.setattr(overview, "SHOWN", 2)
-    for _ in range(3):
+def test_only_the_first_few_are_shown(anna, clara, run_worker):
+    number = overview.SHOWN + 1
+    for _ in range(number):
         anna.report("incident")
     run_worker()
     page = clara.get(TODAY)
-    (link,) = [link for link in page.tree.iter("a") if link.text == "Alle 3 zeigen"]
-    assert len([link for link in clara.get(link.get("href")).tree.iter("a") if link.get("class") == "row-title"]) == 3
+    assert len([link for link in page.tree.iter("a") if link.get("class") == "row-title"]) == overview.SHOWN
+    (link,) = [link for link in page.tree.iter("a") if link.text == f"Alle {number} zeigen"]
+    rows = [link for link in clara.get(link.get("href")).tree.iter("a") if link.get("class") == "row-title"]
+    assert len(rows) == number
 
 
 def test_what_waits_for_approval_is_not_new(with_approver, anna, clara, run_worker):
