@@ -205,6 +205,7 @@ def test_reload_of_the_receipt_sends_nothing(tab, sent):
     assert len(sent()) == 1
 
 
+@pytest.mark.desktop_browser
 @pytest.mark.parametrize("restored", [True, False], ids=["page restored", "page loaded anew"])
 def test_back_from_the_receipt_to_another_request(tab, sent, restored):
     tab.begin("incident")
@@ -227,6 +228,7 @@ def test_back_from_the_receipt_to_another_request(tab, sent, restored):
     assert [submission.description for submission in sent()] == [EXAMPLES["incident"]["description"], "Noch etwas."]
 
 
+@pytest.mark.desktop_browser
 def test_back_from_the_receipt_and_the_same_once_more(tab, sent):
     tab.begin("incident")
     tab.send()

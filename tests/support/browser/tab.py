@@ -167,20 +167,44 @@ class Tab:
 
 
 @pytest.fixture(scope="session")
-def browser():
-    """Debian's Chromium, for all tests."""
-    path = shutil.which("chromium")
-    if path is None:
-        pytest.fail("Chromium is missing. The browser tests need it: sudo apt install chromium")
+def launch():
+    """Return a function that starts a browser by the name of Debian's package."""
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=path,
-            args=["--no-sandbox", "--disable-background-networking"],
-            # The way back restores a page as it was left, as in everybody's browser.
-            ignore_default_args=["--disable-back-forward-cache"],
-        )
-        yield chromium
-        chromium.close()
+
+        def start(name):
+            path = shutil.which(name)
+            if path is None:
+                pytest.fail(f"The browser tests need Debian's package {name}: sudo apt install {name}")
+            return playwright.chromium.launch(
+                executable_path=path,
+                args=["--no-sandbox", "--disable-background-networking"],
+                # Going back restores a page as it was left, as in every desktop browser.
+                ignore_default_args=["--disable-back-forward-cache"],
+            )
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def headless_browser(launch):
+    """Chromium without a window, for most tests: it takes half the CPU time."""
+    chromium = launch("chromium-headless-shell" if shutil.which("chromium-headless-shell") else "chromium")
+    yield chromium
+    chromium.close()
+
+
+@pytest.fixture(scope="session")
+def desktop_browser(launch):
+    """The whole of Chromium, for tests marked so: only it has the back/forward cache."""
+    chromium = launch("chromium")
+    yield chromium
+    chromium.close()
+
+
+@pytest.fixture
+def browser(request):
+    is_marked = request.node.get_closest_marker("desktop_browser")
+    return request.getfixturevalue("desktop_browser" if is_marked else "headless_browser")
 
 
 @pytest.fixture(scope="session")
