@@ -210,7 +210,7 @@ def main():
     os.umask(0o077)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
-            # Redirected output on Windows has 256 characters; a name with another one must not end the command.
+            # On Windows, redirected output uses an 8-bit encoding; a name that it lacks must not end the command.
             stream.reconfigure(errors="backslashreplace")
     log_setup.log_to_console()
     try:

@@ -42,7 +42,7 @@ def clean(text: str | None, limit: int) -> str:
 
 
 def row_id(text: str | None) -> int:
-    """Return the row id in a form field or an address; 0, which no row has, if it is malformed."""
+    """Return the row id in a form field or a URL; 0, which no row has, if it is malformed."""
     return int(text) if text and re.fullmatch("[0-9]{1,18}", text) else 0
 
 
@@ -187,7 +187,7 @@ class EntryDateField(DayField):
 class PortalForm(FlaskForm):
     """The base of every form: declared in German, translated when created; links inputs with hints and errors."""
 
-    # What is wrong with the whole form, and what came of it.
+    # `notice`: a sentence about the whole form; `result`: what the action returned.
     notice = ""
     result: Any = None
 

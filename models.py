@@ -279,7 +279,7 @@ class TicketWords(FTS5Model):
 
 
 class Event(BaseModel):
-    """One line of a ticket's history; `draft` is the key of a form that may be sent twice."""
+    """One line of a ticket's history; `draft` is the submission key of the form, which may be sent twice."""
 
     ticket = ForeignKeyField(Ticket, backref="events", on_delete="CASCADE")
     at = UTCDateTimeField()
@@ -356,7 +356,7 @@ DISCARDED_PREFIX = "discarded-"
 
 
 class Attachment(BaseModel):
-    """A stored file: staged under a draft key until the submission with that key adopts it.
+    """A stored file: staged under a submission key (`draft`) until the submission with that key adopts it.
 
     The file of a later message belongs to the submission, too, and names the event. `active_content` says in German
     what in the file could act by itself.

@@ -20,7 +20,7 @@ from i18n.system_errors import access_advice, in_german
 
 log = logging.getLogger(__name__)
 
-# The version stands in pyproject.toml only.
+# The version is set in pyproject.toml only.
 VERSION: str = tomllib.loads(Path(__file__).with_name("pyproject.toml").read_text("utf-8"))["project"]["version"]
 
 ENVIRONMENT_PREFIX = "TICKET_"

@@ -155,7 +155,7 @@ class _Story:
             self._wait(hours)
 
     def _wait(self, hours):
-        """Go on to a moment in working hours, about so many hours later."""
+        """Advance to a moment in working hours, about this many hours later."""
         self.at += timedelta(hours=min(hours * self.rng.lognormvariate(0, 0.9), MAX_HOURS))
         if not OPENING_HOUR <= self.at.hour < CLOSING_HOUR:
             self.at = self.at.replace(hour=OPENING_HOUR) + timedelta(days=self.at.hour >= CLOSING_HOUR)
@@ -182,7 +182,7 @@ def _arrivals(rng, count, now, period):
     weights = [WEEKDAY_WEIGHTS[day.weekday()] * (1 + place / len(days)) for place, day in enumerate(days)]
     hours = (rng.triangular(OPENING_HOUR, CLOSING_HOUR, BUSIEST_HOUR) for _ in range(count))
     moments = map(datetime.__add__, rng.choices(days, weights, k=count), (timedelta(hours=hour) for hour in hours))
-    # What would still be to come today came a week ago.
+    # Requests of later today are moved back by a week.
     return sorted(moment - timedelta(days=7 * (moment > now)) for moment in moments)
 
 
@@ -217,7 +217,7 @@ def _code(id):
 
 
 def _add_customer(rng, number, since):
-    """Add a customer without a PIN; every third has an approver, whose name is its `approver`."""
+    """Add a customer without a PIN; every third has an approver, whose name becomes its attribute `approver`."""
     last_name, domain = rng.choice(LAST_NAMES), f"kunde{number}.example.org"
     customer = Customer.create(
         number=f"K{number}",

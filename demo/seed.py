@@ -39,7 +39,7 @@ CUSTOMERS = [
     ("K1004", "Zahnarztpraxis Dr. Yılmaz", "yilmaz.example.org"),
 ]
 
-# Of the last customer.
+# The approver of the last customer.
 APPROVER = {"name": "Mehtap Yılmaz", "email": "mehtap@yilmaz.example.org"}
 
 PEOPLE = [

@@ -5,7 +5,7 @@ import threading
 import traceback
 from datetime import datetime, timedelta
 
-# So long a failure keeps its number and is not written in full again.
+# For this long a failure keeps its number and is not logged in full again.
 LIFETIME = timedelta(hours=1)
 
 MAX_KNOWN = 1000

@@ -30,7 +30,8 @@ MAX_REQUEST_BYTES = 2 * MAX_ATTACHMENTS * MAX_ATTACHMENT_BYTES
 # Always accepted; ten times the longest texts of a form.
 SMALL_REQUEST_BYTES = MEBIBYTE
 
-# Browsers read the response only after sending the whole body; for so long the rest of a refused one is discarded.
+# Browsers read the response only after sending the whole body: the rest of a refused one is read
+# and discarded for this long.
 LINGER_SECONDS = 120
 
 RETRY_AFTER_SECONDS = "60"

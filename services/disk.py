@@ -14,7 +14,7 @@ from settings import settings
 NO_ROOM = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
 SQLITE_FULL = "database or disk is full"
 
-# What stays free where temporary files have a disk of their own (on many machines, memory).
+# Space that stays free where temporary files are on a disk of their own (often in memory).
 TEMPORARY_RESERVE_MIB = 64
 
 
@@ -41,7 +41,7 @@ def has_space_for_temporary(size: int) -> bool:
 
 
 def is_full(error: BaseException | None) -> bool:
-    """Say whether a full disk is the reason of an error or of one it followed from.
+    """Return whether a full disk caused an error, directly or through the errors it followed from.
 
     On a full disk SQLite rolls back by itself, and the error that arrives is that of a second rollback.
     """

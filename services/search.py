@@ -1,6 +1,7 @@
 """Find tickets by their texts and by parts of words, regardless of case, accents and punctuation.
 
-The index is SQLite's full-text search over groups of three letters (see docs/decisions/storage.md).
+The index is SQLite's full-text search with its trigram tokenizer, over texts that are folded here (see
+docs/decisions/storage.md).
 """
 
 import time

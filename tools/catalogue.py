@@ -1,7 +1,7 @@
 """Bring the English catalogue up to date: python -m tools.catalogue
 
-Collects every sentence that customers may see, adds new ones to the .po file, takes out what nobody says any more, and
-compiles it. What is left to translate is printed; an English sentence is written into the .po file by hand.
+Collects every text that customers may see, adds new ones to the .po file, removes unused ones, compiles it and prints
+what is not translated. Write the English into the .po file, then run this again to compile.
 """
 
 import sys
@@ -54,13 +54,13 @@ def main():
 
 
 def load_catalogue():
-    """Return the catalogue as it stands."""
+    """Return the stored catalogue."""
     with PO_FILE.open("rb") as file:
         return read_po(file, locale=catalogue.ENGLISH)
 
 
 def extract_messages():
-    """Return a catalogue of what the portal says to its customers, without a word of English."""
+    """Return a catalogue of all texts for customers, not translated."""
     entries = Catalog(locale=catalogue.ENGLISH)
     root = str(catalogue.TRANSLATIONS.parent)
     for name, _, message, _, _ in extract_from_dir(root, METHODS, OPTIONS, KEYWORDS):
@@ -81,7 +81,7 @@ def plural_forms(said):
 
 
 def _declared():
-    """Yield what forms and words declare; nothing marks it in the code, because each form translates itself."""
+    """Yield the texts declared in forms and enums; the code does not mark them: each form translates its own."""
     app = Flask("catalogue")
     app.config["WTF_I18N_ENABLED"] = False
     with app.app_context():

@@ -1,4 +1,4 @@
-"""Check who imports whom against the layers in pyproject.toml: python -m tools.layers
+"""Check the imports against the layers in pyproject.toml: python -m tools.layers
 
 import-linter knows packages only, and this project has modules at its root. So it is shown a copy of the product in
 which each of these modules is a package of the same name.

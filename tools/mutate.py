@@ -1,8 +1,9 @@
-"""Change the rules by one small slip at a time and see whether the tests notice: python -m tools.mutate [MODULE …]
+"""Change the rules in one small way at a time and see whether a test notices: python -m tools.mutate [MODULE …]
 
-mutmut makes the slips and runs the tests of each module in a copy of the checkout. `--sample N` tries N slips of each
-module, always the same ones. Prints a score per module, then every slip that no test noticed. Takes from minutes to
-hours; needs Linux or macOS. Which survivors do not matter, and why, is in docs/decisions/tests.md.
+Needs mutmut, which the tests do not, so it is installed by hand (`.venv/bin/pip install mutmut==3.8.1`), and Linux or
+macOS. mutmut makes the mutants and runs the tests of each module in a copy of the checkout. `--sample N` tries N
+mutants of each module, always the same ones. Prints every mutant that no test noticed, and a score per module. Takes
+from minutes to hours. Which survivors do not matter is in docs/decisions/tests.md.
 """
 
 import argparse
@@ -38,7 +39,7 @@ RULES = {
     "services/operations/restore.py": ["tests/services/operations"],
 }
 
-# Exit codes of slips whose tests passed, or that no test runs at all.
+# Exit codes of mutants whose tests passed, or that no test runs at all.
 SURVIVED = {0, 5, 33}
 
 CONFIG = """
@@ -47,7 +48,7 @@ source_paths = ["."]
 also_copy = ["."]
 only_mutate = {modules}
 pytest_add_cli_args_test_selection = {tests}
-pytest_add_cli_args = ["-p", "no:cacheprovider", "-p", "no:randomly"]
+pytest_add_cli_args = ["-p", "no:cacheprovider"]
 # What a log line says is for people; the rules do not depend on it.
 do_not_mutate_patterns = ["log\\\\.", "raise UserError"]
 """
@@ -56,7 +57,7 @@ do_not_mutate_patterns = ["log\\\\.", "raise UserError"]
 def main():
     parser = argparse.ArgumentParser(prog="python -m tools.mutate", description=__doc__.splitlines()[0])
     parser.add_argument("modules", nargs="*", metavar="MODULE", help="paths from RULES; all without any")
-    parser.add_argument("--sample", type=int, metavar="N", help="try N slips of each module instead of all")
+    parser.add_argument("--sample", type=int, metavar="N", help="try N mutants of each module instead of all")
     parser.add_argument("--processes", type=int, default=2)
     options = parser.parse_args()
     scores = {}
@@ -69,7 +70,7 @@ def main():
 
 
 def try_module(module, sample, processes):
-    """Return how many slips were tried, and a diff of each that no test noticed, by its name."""
+    """Return how many mutants were tried, and a diff of each that no test noticed, by its name."""
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run(["git", "clone", "--quiet", str(ROOT), folder], check=True)
         with Path(folder, "pyproject.toml").open("a", encoding="utf-8") as config:
@@ -82,7 +83,7 @@ def try_module(module, sample, processes):
         run = ("run", "--max-children", str(processes))
         names = []
         if sample:
-            mutmut(*run, "none")  # matches no name, so this only makes the slips
+            mutmut(*run, "none")  # matches no name, so this only makes the mutants
             names = sorted(outcomes(folder, module))
             names = random.Random(module).sample(names, min(sample, len(names)))
         mutmut(*run, *names)
@@ -92,7 +93,7 @@ def try_module(module, sample, processes):
 
 
 def outcomes(folder, module):
-    """Return the exit code of the tests for every slip in a module, None for one that was not tried."""
+    """Return the exit code of the tests for every mutant in a module, None for one that was not tried."""
     return json.loads(Path(folder, "mutants", f"{module}.meta").read_text("utf-8"))["exit_code_by_key"]
 
 

@@ -1,6 +1,7 @@
-"""Make the pictures of the handbook anew: python -m tools.screenshots
+"""Take the screenshots of the handbook: python -m tools.screenshots
 
-Starts the demo, looks at it in Chromium as the office does and writes docs/bilder/. Run it when a page has changed.
+Starts the demo, looks at it in Chromium as the office does and writes docs/bilder/, all but formular.png, which is
+from a phone. Run it when a page has changed.
 """
 
 import os
@@ -124,7 +125,7 @@ def _screenshot(page, name):
 
 @contextmanager
 def demo():
-    """Run the demo on a free port and give its address and what it prints."""
+    """Run the demo on a free port and yield its URL and what it prints."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     environment = os.environ | {"TICKET_PORT": str(port), "PYTHONUTF8": "1"}

@@ -33,8 +33,8 @@ BACKUP_RETRY = timedelta(hours=1)
 # Each decision costs a slow hash; the pause between two batches leaves the processor to web requests.
 BATCH = 5
 
-# The end of the process waits this long for these threads, for others until they have finished what they are doing.
-# A mail server may hang; what was being sent is sent again when its lease is over.
+# On shutdown, wait this many seconds for these threads, and for the others until their task is finished. A mail server
+# may hang; the message in progress is sent again after its lease.
 STOP_SECONDS = {"mails": 3, "webhooks": 3}
 
 
@@ -119,8 +119,8 @@ class Worker:
         )
 
     def sweep(self, now: datetime) -> None:
-        """Tidy up, and log how many unmatched submissions made room for others since the last time."""
-        # Whatever failed may have had a passing reason.
+        """Run the hourly cleanup, and log how many unmatched submissions were evicted since the last one."""
+        # Rows that failed are tried again: the reason may be gone.
         self._undecided.clear()
         self._not_reminded.clear()
         for module in (attachments, unmatched, sessions, login_throttle, pins, pin_lockout, log_setup):
@@ -137,7 +137,7 @@ class Worker:
             )
 
     def delete_batch(self, now: datetime) -> int:
-        """Delete the next rows whose retention period is over, once a night, and return how many that were."""
+        """Once a night, delete the next batch of rows whose retention period is over, and return their number."""
         if retention_schedule.start_if_due(now):
             self._deletion = retention.delete_in_batches(now)
         return next(self._deletion, 0)
@@ -176,9 +176,9 @@ def stop(tasks: Iterable[PeriodicTask]) -> None:
 def _for_each(
     ids: Iterable[int], failed: set[int], act: Callable[[int], object], sentence: str, limit: int | None = None
 ) -> int:
-    """Do something with rows, and return with how many.
+    """Apply an action to rows and return how many succeeded.
 
-    One that fails is logged, added to the failed ones and skipped from then on; it does not hold up the others.
+    A row that fails is logged, remembered as failed and skipped from then on; it does not hold up the others.
     """
     done = 0
     for id in ids:

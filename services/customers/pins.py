@@ -35,7 +35,7 @@ _PIN = re.compile(rf"[0-9]{{{PIN_DIGITS}}}")
 
 
 def normalise_number(text: str) -> str | None:
-    """Return a customer number without blanks and in capitals, or None if it is not valid."""
+    """Return a customer number without spaces and in capitals, or None if it is not valid."""
     if len(text) > 4 * MAX_CUSTOMER_NUMBER_LENGTH:
         return None
     number = "".join(unicodedata.normalize("NFKC", text).split()).upper()
@@ -43,7 +43,7 @@ def normalise_number(text: str) -> str | None:
 
 
 def normalise_pin(text: str) -> str | None:
-    """Return a PIN without blanks and dashes, or None if it is not valid."""
+    """Return a PIN without spaces and dashes, or None if it is not valid."""
     pin = re.sub(r"[\s\-‐-―]", "", text)
     return pin if _PIN.fullmatch(pin) else None
 

@@ -250,28 +250,28 @@ def _insert(files: list[Attachment]) -> list[tuple[str, Refused]]:
 
 
 def _would_exceed_quota(file: Attachment) -> bool:
-    """Say whether one more file would be too much from its network, from its site or from all."""
+    """Say whether one more file would exceed the limit of its network, its site or all together."""
     staged = Attachment.select(Attachment.address, fn.COUNT(Attachment.id), fn.SUM(Attachment.size))
     rows = list(staged.where(Attachment.submission.is_null()).group_by(Attachment.address).tuples())
     number = sum(count for network, count, size in rows if network == file.address)
     of_site = file.size + sum(size for network, count, size in rows if site_of(network) == site_of(file.address))
     of_all = file.size + sum(size for network, count, size in rows)
-    most = settings.staged_total_mib * MEBIBYTE
-    most_of_site = max(most // SHARES, MAX_ATTACHMENT_BYTES)
-    return number >= settings.staged_per_address or of_site > most_of_site or of_all > most
+    limit = settings.staged_total_mib * MEBIBYTE
+    site_limit = max(limit // SHARES, MAX_ATTACHMENT_BYTES)
+    return number >= settings.staged_per_address or of_site > site_limit or of_all > limit
 
 
 def _refusals(refused: Iterable[tuple[str, Refused]]) -> list[Refusal]:
     """Return the refusals of files, given as pairs of name and reason; files with one temporary reason share one."""
     refusals: list[Refusal] = []
-    hindered: dict[str, list[str]] = {}
+    temporary: dict[str, list[str]] = {}
     for name, reason in refused:
         quoted = _("„%(name)s“", name=name)
         if isinstance(reason, TemporarilyRefused):
-            hindered.setdefault(str(reason), []).append(quoted)
+            temporary.setdefault(str(reason), []).append(quoted)
         else:
             refusals.append(Refusal(_(NOT_TAKEN, names=quoted, reason=reason), isinstance(reason, WrongKind)))
-    for sentence, (*others, last) in hindered.items():
+    for sentence, (*others, last) in temporary.items():
         names = _("%(others)s und %(last)s", others=", ".join(others), last=last) if others else last
         refusals.append(Refusal(_(NOT_TAKEN, names=names, reason=sentence)))
     return refusals

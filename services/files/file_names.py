@@ -23,7 +23,7 @@ def safe_name(name: str) -> str:
     # Cut first: normalising takes quadratic time for some texts.
     name = _visible(name[-10 * MAX_FILE_NAME_LENGTH :]).translate(_DOTS)
     name = _RESERVED.sub("_", re.split(r"[/\\]", name)[-1])
-    # Windows drops blanks and dots at the end.
+    # Windows drops spaces and dots at the end.
     stem, dot, ending = " ".join(name.split()).rstrip(". ").rpartition(".")
     if _DEVICE.match(stem + dot + ending):
         stem = f"_{stem}"

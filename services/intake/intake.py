@@ -168,7 +168,7 @@ def _store_once(
     with transaction():
         known = Submission.get_or_none(Submission.draft == submission_key)
         if known and not with_open_receipt(now).where(Submission.id == known.id).exists():
-            # Its receipt is closed, so it must not show: the key is used again as if it were new.
+            # Its receipt is closed and must not be shown: the key counts as new.
             Submission.update(draft=secrets.token_urlsafe(16)).where(Submission.id == known.id).execute()
             known = None
         if known is None:

@@ -18,7 +18,7 @@ PATHS = {LinkPurpose.APPROVAL: "freigabe", LinkPurpose.CUSTOMER: "vorgang"}
 
 
 def for_customer(ticket: Ticket, now: datetime) -> TicketLink:
-    """Return the link to the customer's page of a ticket; there is one, until it is revoked."""
+    """Return the link to the customer's page of a ticket; a new one, if there is none or it was revoked."""
     return _for_customer(ticket) or _issue(ticket, LinkPurpose.CUSTOMER, now)
 
 
@@ -70,7 +70,10 @@ def insert_token(text: str, link: TicketLink | None) -> str:
 
 
 def find(token: str, purpose: LinkPurpose, now: datetime) -> TicketLink | None:
-    """Return the link with this token and its ticket, or None if it opens nothing now, for whatever reason."""
+    """Return the link with this token and its ticket.
+
+    None if it is not valid now: unknown, expired, revoked or customer locked.
+    """
     return _find_open(now, TicketLink.token_hash == _hash(token), TicketLink.purpose == purpose)
 
 
@@ -80,14 +83,14 @@ def matches_secret_key(link: TicketLink) -> bool:
 
 
 def reload(link: TicketLink, now: datetime) -> TicketLink | None:
-    """Return a link as it is stored now, or None if it opens nothing any more."""
+    """Return a link as it is stored now, or None if it is no longer valid."""
     return _find_open(now, TicketLink.id == link.id)
 
 
 def rekey(key: bytes) -> None:
     """Recompute the token hashes of all links with a new secret key, within a transaction.
 
-    Links already sent open nothing from then on. A message that is sent later, or again, has the new token.
+    Links sent before are invalid from then on; messages sent later, or again, contain the new token.
     """
     for link in list(TicketLink.select(TicketLink.id, TicketLink.nonce)):
         TicketLink.update(token_hash=_hash(_token(link.nonce, key))).where(TicketLink.id == link.id).execute()

@@ -4,7 +4,7 @@ import errno
 import socket
 import ssl
 
-# OpenSSL's numbers for what is wrong with a certificate, as far as somebody can mend it.
+# OpenSSL's numbers for what is wrong with a certificate, that an administrator can fix.
 _CERTIFICATES = {
     10: "das abgelaufen ist",
     18: "das niemand beglaubigt, dem dieser Rechner vertraut",
@@ -19,7 +19,7 @@ class ProtocolError(OSError):
     """The answer does not follow the protocol."""
 
 
-# The ends of the sentences about other errors; a class comes before those it is derived from.
+# How the sentences about other errors end; a subclass comes before its base class.
 _PROBLEMS = {
     ssl.SSLError: "verschlüsselt nicht so, wie es eingestellt ist. Passt der Anfang der Adresse zum Port?",
     socket.gaierror: "ist nicht zu finden: Das Netz kennt den Namen nicht, oder das Netz ist gestört.",

@@ -36,8 +36,8 @@ RETRY_DELAYS = [timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 3 * 60,
 # An unavailable server costs one attempt for all messages, so it can be tried often.
 MAX_DELAY_WHEN_UNAVAILABLE = timedelta(hours=1)
 
-# A single message may break the connection; when so many in a row do, the server counts as unavailable.
-LOST_IN_A_ROW = 3
+# A single message may break the connection; after this many in a row the server counts as unavailable.
+MAX_LOST_IN_A_ROW = 3
 
 BROKEN = "Das Portal kann diese Nachricht nicht verschicken; den Grund nennt das Protokoll des Servers."
 
@@ -73,7 +73,7 @@ def _deliver(
             is_unavailable = isinstance(error, ServerUnavailable)
             _record_failure(_is_leased(message), sentence, current_time(), is_unavailable)
             lost = lost + 1 if isinstance(error, ConnectionLost) else 0
-            if is_unavailable or lost == LOST_IN_A_ROW:
+            if is_unavailable or lost == MAX_LOST_IN_A_ROW:
                 _record_failure(_is_due(is_kind, current_time()), sentence, current_time(), is_unavailable=True)
                 break
         except Exception:

@@ -89,7 +89,7 @@ def to_approvers(
 
 
 def decided(ticket: Ticket, now: datetime, **context: object) -> None:
-    """Tell the office about a decision on a ticket it knows, or has to tell the requester about."""
+    """Tell the office about a decision if it knows the ticket already or has to inform the requester itself."""
     what = "Freigegeben" if ticket.approval is Approval.APPROVED else "Nicht freigegeben"
     has_no_email = not requester_addresses(ticket)
     _to_office(MessageKind.DECIDED, what, ticket, now, has_no_email=has_no_email, **context)
@@ -101,7 +101,10 @@ def reply(ticket: Ticket, event: Event, previous_status: TicketStatus, now: date
 
 
 def pin_lockout_notice(customer: Customer, is_own: bool, now: datetime) -> None:
-    """Tell a customer's contact on file that PINs are tried, for the customer's own number or for many others'."""
+    """Tell a customer's contact on file that somebody is trying PINs.
+
+    is_own: for the customer's own number, else for those of many.
+    """
     body = _render(MessageKind.GUESSING, customer=customer, is_own=is_own)
     subject = f"Viele falsche PINs{f' zu Ihrer Kundennummer {customer.number}' if is_own else ''}"
     outbox.put(MessageKind.GUESSING, body, now, recipient=customer.email, subject=subject)
@@ -118,7 +121,7 @@ def summary(overview: Any, today: date, now: datetime) -> None:
 
 
 def test_mail(recipient: str, by: Staff, now: datetime) -> Message:
-    """Send a mail that only shows that it arrives, in a transaction of its own, and return its message."""
+    """Put a test mail into the outbox, in a transaction of its own, and return the message."""
     body = _render(MessageKind.TEST, by=by, now=now)
     subject = f"Testmail: {settings.office_name}"
     with transaction():

@@ -36,7 +36,7 @@ _QUOTATION = '<blockquote style="margin: 1em 0; padding-left: 1em; border-left: 
 
 
 class _Policy(EmailPolicy):
-    """Keeps all blanks of a long subject; Python's own policy loses some between two encoded words."""
+    """Keeps all spaces of a long subject; Python's own policy loses some between two encoded words."""
 
     def fold_binary(self, name: str, value: str) -> bytes:
         if name != "Subject" or value.isascii():

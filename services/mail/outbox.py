@@ -14,7 +14,7 @@ from settings import settings
 
 PAGE_SIZE = 50
 
-# For how long a process has one message for itself: longer than an attempt at it can take (see smtp.STEP_SECONDS).
+# How long a message is leased to one process: longer than one attempt can take (see smtp.STEP_SECONDS).
 LEASE = timedelta(minutes=15)
 
 OPEN_STATES = (MessageState.WAITING, MessageState.FAILED)
@@ -164,7 +164,7 @@ def can_retry() -> bool:
 
 
 def retry(now: datetime, message: Message | None = None) -> None:
-    """Send a message, or all failing ones, again, with the full time of a new one; failing until it is sent."""
+    """Retry a message, or all failing ones; the time until it is given up starts anew."""
     which = Message.id == message.id if message else IS_FAILING
     is_open = Message.state.in_(OPEN_STATES)
     with transaction():
@@ -179,7 +179,7 @@ def discard(message: Message, now: datetime) -> None:
 
 
 def discard_all(outbox_filter: OutboxFilter, newest_id: int, now: datetime) -> None:
-    """Discard all unsent messages that a filter shows, up to the newest that somebody saw, but for leased ones."""
+    """Discard all unsent messages that a filter shows, up to the newest one that the person saw, except leased ones."""
     with transaction():
         _discard(_CONDITIONS[outbox_filter] & (Message.id <= newest_id) & is_not_leased(now))
 

@@ -32,7 +32,7 @@ SINGLE = (CONFIG_FILE, *LOGO_MEDIA_TYPES, SECRET_KEY, DATABASE)
 MEMBER = re.compile("|".join((f"{FILES}[0-9a-f]{{32}}", *map(re.escape, SINGLE))))
 
 # The manifest is read into memory; this is enough for hundreds of thousands of files.
-MOST_MANIFEST = 64 * MEBIBYTE
+MAX_MANIFEST_BYTES = 64 * MEBIBYTE
 
 # Settings that name servers the portal contacts or trusts; whoever made the archive chose them.
 EXTERNAL_SETTINGS = ("smtp_url", "webhook_url", "base_url", "trusted_proxy")
@@ -42,7 +42,7 @@ COMMAND = "scanner"
 # Archives are unpacked within the data folder: a rename on the same disk takes no time and cannot fail half-way.
 UNPACK_DIR = ".wiederherstellung"
 
-HELD = "Aus einer Sicherung: Vielleicht ging das schon hinaus. Bitte entscheiden Sie, ob es gehen soll."
+HELD_BACK = "Aus einer Sicherung: Vielleicht ging das schon hinaus. Bitte entscheiden Sie, ob es gehen soll."
 
 
 class Restored(NamedTuple):
@@ -113,8 +113,8 @@ def _manifest(archive: zipfile.ZipFile) -> dict[str, Any]:
     try:
         # Not by the size in the archive's directory, which may be wrong.
         with archive.open(MANIFEST) as file:
-            text = file.read(MOST_MANIFEST + 1)
-        if len(text) > MOST_MANIFEST:
+            text = file.read(MAX_MANIFEST_BYTES + 1)
+        if len(text) > MAX_MANIFEST_BYTES:
             raise ValueError
         manifest = json.loads(text)
         if manifest["format"] != FORMAT:
@@ -194,7 +194,7 @@ def _sanitise_database(path: Path, manifest: dict[str, Any], config: dict[str, A
         missing_files = [row for row in named if members.get(FILES + row.stored_name, {}).get("sha256") != row.digest]
         # Since the backup, messages may have been sent, and members of staff may have been locked.
         held_back = (
-            Message.update(state=MessageState.FAILED, failing_since=now, last_error=HELD, leased_until=None)
+            Message.update(state=MessageState.FAILED, failing_since=now, last_error=HELD_BACK, leased_until=None)
             .where(Message.state == MessageState.WAITING)
             .bind(db)
             .execute()

@@ -89,7 +89,7 @@ class PersonMatcher:
         return None
 
     def redact(self, text: str) -> str:
-        """Return a text with each such place marked as deleted; a text without any is returned unchanged."""
+        """Return a text with each match replaced by DELETED_TEXT; a text without any is returned unchanged."""
         pieces, last, composed = [], 0, _composed(text)
         for start, end in self._places(composed):
             pieces += [composed[last:start], DELETED_TEXT]
@@ -151,7 +151,7 @@ def _patterns_of(line: str) -> tuple[str, str]:
 
 
 def _phone_patterns(line: str) -> tuple[str, str]:
-    """Return what finds a number with and without the country code, whatever stands between its digits."""
+    """Return patterns for a number with and without the country code, with any separators between its digits."""
     digits = "".join(filter(str.isdigit, line.replace("(0)", "")))
     is_german = True
     if line.startswith(("+", "00")):
@@ -169,7 +169,7 @@ def _phone_patterns(line: str) -> tuple[str, str]:
 
 
 def _name_patterns(line: str) -> tuple[str, str]:
-    """Return what finds a name with its last word at the end or in front, also in the genitive."""
+    """Return patterns for a name with its last word at the end or in front, also in the genitive."""
     words = re.findall(r"[^\W_]+", line)
     if sum(map(len, words)) < MIN_NAME_LETTERS:
         raise UserError(f"„{line}“ ist zu kurz: Ein Name braucht mindestens {MIN_NAME_LETTERS} Buchstaben.")

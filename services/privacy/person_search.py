@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 ROWS_AT_A_TIME = 2000
 
-# Nobody looks through more on one page; a search that finds more can be made more exact.
+# A page with more matches is not readable; the office can narrow the search.
 MAX_MATCHES = 200
 
 # Of a text file only the beginning is searched: a log repeats itself, and anybody may send one.

@@ -179,7 +179,7 @@ def _after(days: int) -> str:
     return f"{formats.period(days)} nach dem Abschluss"
 
 
-# In this order: a ticket that is deleted as a whole is not changed before.
+# The order matters: a ticket that is deleted as a whole must not be changed before.
 RULES = (
     Rule("staged", attachments.expired_staged),
     Rule("unmatched", unmatched.overdue),

@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 SCHEDULE_FILE = "loeschen.json"
 
-# A missed run is made up for within this time. Later, too much may be due, or the clock is wrong.
+# A missed run is caught up within this time; later, too much may be due, or the clock is wrong.
 MAX_DELAY = timedelta(days=7)
 
 RETENTION_SETTINGS = ("closed_ticket_days", "new_employee_days", "attachments_days", "mail_days", "retention_time")

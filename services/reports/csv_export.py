@@ -21,7 +21,7 @@ CHUNK_CHARS = 64 * 1024
 
 _FORMULA_SIGNS = frozenset("=+-@")
 
-# Texts that Excel would convert into a number, without leading zeros or the last digits.
+# Texts that Excel would turn into a number, losing leading zeros or the last digits.
 _LOOKS_LIKE_NUMBER = re.compile(r"0\d+|\d{12,}|\d+[eE]\d+")
 
 # The columns of a file: for each heading, a function that returns the value of a row.

@@ -23,7 +23,7 @@ from settings import settings
 MIN_SCORE = 3
 SCORED_LENGTH = 72
 
-# How many letters and digits a password must have beside the words that everybody knows.
+# How many letters and digits a password must have besides common words.
 MIN_OWN_LETTERS = 6
 
 # Common in German passwords; zxcvbn knows the English and international words.
@@ -160,7 +160,7 @@ def _is_easy_to_guess(password: str, known_words: list[str]) -> bool:
 
     if zxcvbn(password[:SCORED_LENGTH], user_inputs=known_words)["score"] < MIN_SCORE:
         return True
-    # "Sommer2026!!" or one's own name with a digit: zxcvbn rates these higher than a person who guesses would.
+    # zxcvbn overrates "Sommer2026!!" and one's own name with a digit.
     longer_words = [re.escape(word) for word in known_words if len(word) > 3]
     own_part = re.sub("|".join(longer_words), "", password.casefold())
     return sum(map(str.isalnum, own_part)) < MIN_OWN_LETTERS
@@ -194,7 +194,7 @@ def _is_unchanged(member: Staff) -> bool:
 
 
 def _record_success(login: str, ip: str) -> None:
-    # Undo this one attempt only: with an account of their own, nobody gets more attempts at another one.
+    # Undo only this attempt: signing in to one's own account must not free attempts at another one.
     login_throttle.undo_attempt(login_throttle.network_source(ip))
     login_throttle.undo_attempt(login_throttle.site_source(ip))
     login_throttle.reset(login_throttle.account_source(login))

@@ -158,7 +158,10 @@ def early_start(ticket: Ticket, before: Event | None = None) -> Event | None:
 
 
 def reopening(ticket: Ticket) -> tuple[Event, Event] | None:
-    """Return the events by which a ticket was declined or cancelled and then reopened, of the last time, or None."""
+    """Return the events of the latest reopening, or None if there was none.
+
+    They are the decline or cancellation and the reopening itself.
+    """
     ended = found = None
     kinds = (*DECLINE_EVENTS, EventKind.CANCELLED, EventKind.REOPENED)
     for event in ticket.events.where(Event.kind.in_(kinds)).order_by(Event.id):

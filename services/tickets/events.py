@@ -6,7 +6,7 @@ from enums import EventKind
 from models import Event, Ticket
 from services.mail import webhook
 
-# After one of these a message from the customer no longer waits for a reaction of staff.
+# Events that count as a reaction of staff to the customer's message.
 STAFF_REACTIONS = (
     EventKind.ANSWERED,
     EventKind.NOTED,

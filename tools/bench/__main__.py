@@ -1,6 +1,6 @@
 """Measure the portal beside a bare Flask app, on one machine and in one run: python -m tools.bench
 
-Each round measures both, one right after the other while the other one is held; the medians of the rounds count.
+Each round measures both, one after the other, with the idle one suspended; the medians of the rounds count.
 Nothing fails because it is slow; an answer with a wrong status ends the run. Where /tmp lies in memory, let TMPDIR name
 a folder on a disk: writing safely is a part of what is measured.
 """
@@ -32,7 +32,7 @@ STARTS = 5
 START_TARGET_SECONDS = 0.6
 READER_TARGET = 3.0
 MEMORY_TARGET_MIB = 60
-MOST_REQUESTS = 100_000
+MAX_REQUESTS = 100_000
 
 # Submissions before the memory is measured.
 PLAIN, WITH_FILES = 1000, 200
@@ -114,7 +114,7 @@ def _await_tickets(portal, number):
         time.sleep(0.5)
 
 
-def _load(pool, clients, seconds, limit=MOST_REQUESTS):
+def _load(pool, clients, seconds, limit=MAX_REQUESTS):
     """Let clients, given as pairs of server and kind, send in parallel; return the latencies of each.
 
     The last entry of each is the time from the common beginning to its last answer.

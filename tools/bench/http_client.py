@@ -26,7 +26,7 @@ FIELDS = {
     "priority": "medium",
 }
 
-# Placeholder in a prepared request for a random key: the draft key, and a part of each file.
+# Placeholder in a prepared request for a random key: the submission key, and a part of each file.
 GAP = b"[22 signs, all random]"
 
 _BOUNDARY = "----------------bench"

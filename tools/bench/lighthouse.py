@@ -1,7 +1,7 @@
 """Run Lighthouse on the customer's pages as on a phone: python -m tools.bench.lighthouse
 
 Needs Node and Chromium; npx fetches Lighthouse. The approver's page keeps its "noindex", which costs it points for SEO:
-its address is a secret. Of several runs the one in the middle counts; on a busy machine "blocked" says more about the
+its URL is a secret. Of several runs the one in the middle counts; on a busy machine "blocked" says more about the
 machine than about the page.
 """
 

@@ -1,8 +1,8 @@
 """Measure the staff area with few and with many tickets in one run: python -m tools.bench.staff_pages
 
-Makes a portal of each size with the demo's generator. In each round every page is asked for at every size, one right
-after the other while the other portals are held; the medians count. Nothing fails because it is slow; an answer with a
-wrong status ends the run. The databases need about 1.8 kB a ticket in TMPDIR, and a minute for 200,000 tickets.
+Makes a portal of each size with the demo's generator. In each round every page is requested at every size, one after
+the other, with the other portals suspended; the medians count. Nothing fails because it is slow; an answer with a wrong
+status ends the run. The databases need about 1.8 kB a ticket in TMPDIR, and a minute for 200,000 tickets.
 """
 
 import argparse
@@ -52,15 +52,15 @@ class Portal:
 
     def page(self, number, **filters):
         """Return the URL of a page of the queue, or of the last page if there are fewer."""
-        address = f"{QUEUE}?{urlencode(filters)}"
+        url = f"{QUEUE}?{urlencode(filters)}"
         for _ in range(number - 1):
-            found = _NEXT.search(self.get(address)[0])
+            found = _NEXT.search(self.get(url)[0])
             if found is None:
                 break
-            address = html.unescape((found[1] or found[2]).decode())
-        return address
+            url = html.unescape((found[1] or found[2]).decode())
+        return url
 
-    def addresses(self):
+    def urls(self):
         """Return the measured URLs by name."""
         value = self.server.value
         code = value("SELECT code FROM submission WHERE id = (SELECT MAX(submission_id) - 100 FROM ticket)")
@@ -130,17 +130,17 @@ def _fill(folder, tickets):
 
 
 def _measure(portals, rounds):
-    addresses = []
+    urls = []
     for portal in portals:
         with portal.server.resumed():
-            addresses.append(portal.addresses())
+            urls.append(portal.urls())
     sizes = "".join(f"{portal.tickets:>11}" for portal in portals)
     print(f"\n{'milliseconds, with so many tickets':34}{sizes}{'ratio':>8}{'target':>8}          rows")
-    for name in addresses[0]:
+    for name in urls[0]:
         seconds, rows = [[] for _ in portals], [0] * len(portals)
         for _ in range(rounds):
             for place, portal in enumerate(portals):
-                taken, rows[place] = _ask(portal, addresses[place][name])
+                taken, rows[place] = _ask(portal, urls[place][name])
                 seconds[place].append(taken)
         ratio = median(largest / smallest for largest, smallest in zip(seconds[-1], seconds[0], strict=True))
         times = "".join(f"{1000 * median(taken):11.1f}" for taken in seconds)
@@ -148,11 +148,11 @@ def _measure(portals, rounds):
         print(f"{name:34}{times}{ratio:8.2f}{TARGET:8.1f}  {verdict:8}{'/'.join(map(str, rows))}", flush=True)
 
 
-def _ask(portal, address):
+def _ask(portal, url):
     """Return the median duration of a page and the number of its rows."""
     with portal.server.resumed():
-        answer, _ = portal.get(address)
-        return median(portal.get(address)[1] for _ in range(REQUESTS)), answer.count(_ROW)
+        answer, _ = portal.get(url)
+        return median(portal.get(url)[1] for _ in range(REQUESTS)), answer.count(_ROW)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Access to the pages behind a mailed link: the token in the address opens them, without any sign-in."""
+"""Access to the pages behind a mailed link: the token in the URL opens them, without any sign-in."""
 
 from flask import Blueprint, g, make_response, render_template
 
@@ -9,13 +9,13 @@ from services.mail import access_links
 from services.security.audit_log import SecurityEvent, log_event
 from views.shared.responses import client_ip
 
-# These addresses contain a token: it must not reach other sites as a referrer, and search engines must not list it.
+# These URLs contain a token: it must not reach other sites as a referrer, and search engines must not list it.
 TOKEN_PATHS = ("/freigabe/", "/vorgang/", "/verwaltung/einrichten/")
 HEADERS = {"Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex"}
 
 
 def require_link(bp: Blueprint, purpose: LinkPurpose):
-    """Open a blueprint's pages only with a valid `<token>` in their address; the views find the link as `g.link`."""
+    """Open a blueprint's pages only with a valid `<token>` in their URL; the views find the link as `g.link`."""
 
     def take_token(endpoint, values):
         g.token = values.pop("token")
@@ -26,7 +26,7 @@ def require_link(bp: Blueprint, purpose: LinkPurpose):
 
 
 def load_link(purpose: LinkPurpose):
-    """Load the link of this address into `g.link`, or return one page for a wrong, expired, revoked or locked one."""
+    """Load the link of this URL into `g.link`, or return one page for a wrong, expired, revoked or locked one."""
     g.link = access_links.find(g.token, purpose, clock.now())
     if g.link is not None:
         return None

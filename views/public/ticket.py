@@ -83,7 +83,7 @@ def submit():
 
 @bp.errorhandler(CSRFError)
 def renew_session(error):
-    """Show the page again with a new CSRF token; another site cannot know its address."""
+    """Show the page again with a new CSRF token; another site cannot know its URL."""
     return load_link(LinkPurpose.CUSTOMER) or desk.renew_session()
 
 

@@ -40,14 +40,14 @@ TOO_MANY_UPLOADS = N_(
 )
 CHOOSE_AGAIN = N_("wählen Sie die Dateien in %(wait)s noch einmal aus")
 STILL_CHOSEN = N_("senden Sie in %(wait)s noch einmal ab, die Dateien sind noch ausgewählt")
-OVERRUN = N_(
+QUEUE_FULL_ANSWER = N_(
     "Gerade kommen bei uns sehr viele Anfragen an. %(thing)s ist noch nicht eingegangen. Ihre Angaben stehen noch "
     "hier: Bitte senden Sie in %(wait)s noch einmal ab. Eilt es, rufen Sie uns bitte an."
 )
 RATE_LIMIT_ANSWERS = {
     rate_limit.TooManySubmissions: (429, TOO_MANY_SUBMISSIONS),
     rate_limit.TooManyUploads: (429, TOO_MANY_UPLOADS),
-    rate_limit.QueueFull: (503, OVERRUN),
+    rate_limit.QueueFull: (503, QUEUE_FULL_ANSWER),
 }
 
 
@@ -127,7 +127,7 @@ class FormDesk:
         return response
 
     def rate_limited(self, limited):
-        """Ask the sender to wait: show the form again, or answer a script, whose page still has it, with the notice."""
+        """Ask the sender to wait: show the form again, or only the notice to a script, whose page still has it."""
         status, sentence = RATE_LIMIT_ANSWERS[type(limited)]
         wait = formats.wait_time(limited.wait)
         try_again = _(STILL_CHOSEN if is_htmx() else CHOOSE_AGAIN, wait=wait)

@@ -24,7 +24,7 @@ def other_language():
 def add_language_routes(bp, page, show_sent):
     """Add the routes that show the form of a page (an endpoint) in the other language, as it was sent."""
     bp.add_url_rule("/sprache", "change_language", show_sent, methods=["POST"])
-    # That address stays in the browser, and somebody may open it again.
+    # That URL stays in the browser, and somebody may open it again.
     bp.add_url_rule("/sprache", "show_again", lambda: redirect(url_for(page), 303))
 
 

@@ -68,7 +68,7 @@ def _asset(name, content, media_type):
 
 
 def static(name):
-    """Return the address of a static file; it changes with the content."""
+    """Return the URL of a static file; it changes with the content."""
     return url_for("assets.asset", public_name=current_app.extensions["assets"][name].public_name)
 
 

@@ -116,7 +116,7 @@ def _start_of_huawei(data: mmap, picture_end: int) -> int | None:
     return found.start() if found else None
 
 
-_ONEPLUS_MOST = 65536
+_ONEPLUS_MAX_BYTES = 65536
 
 
 def _start_of_oneplus(data: mmap, picture_end: int) -> int | None:
@@ -124,7 +124,7 @@ def _start_of_oneplus(data: mmap, picture_end: int) -> int | None:
     if data[-8:-4] != b"jxrs":
         return None
     length = int.from_bytes(data[-4:], "little")
-    require(8 < length <= min(_ONEPLUS_MOST, len(data)))
+    require(8 < length <= min(_ONEPLUS_MAX_BYTES, len(data)))
     try:
         listed = json.loads(data[-length:-8].rstrip(b"\x00"))
         return len(data) - length - max(int(note["offset"]) for note in listed)

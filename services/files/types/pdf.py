@@ -7,11 +7,11 @@ import re
 from collections.abc import Iterator
 from mmap import mmap
 
-from services.files.types.pdf_streams import OverdoneError, Unpacker
+from services.files.types.pdf_streams import DecompressionLimitExceeded, Unpacker
 from services.files.types.reader import BrokenError, Reader, TrailingError, find_in_chunks, require
 
 # Readers look for the end in the last kilobyte.
-_MOST_BEHIND_THE_END = 1024
+_MAX_TRAILING_BYTES = 1024
 _START = re.compile(rb"%PDF-[12]\.[0-9]")
 _END = re.compile(rb"startxref\s+(\d{1,10})\s+%%EOF")
 _BLANK = re.compile(rb"[\x00\s]*")
@@ -26,7 +26,7 @@ _BLANK_SIGN = rb"[\x00\s]"
 def _name(name: bytes, then: bytes = b"") -> bytes:
     """Return a pattern for a name whose letters may be escaped, and for what must follow it.
 
-    What follows tells a short name from random bytes of a picture; many blanks in between are a sign of hiding.
+    What follows tells a short name from random bytes of a picture; many spaces in between are a sign of hiding.
     """
     letters = b"".join(rb"(?:%c|#(?i:%02x))" % (letter, letter) for letter in name)
     behind = rb"(?:%s{200}|%s*(?:%s))" % (_BLANK_SIGN, _BLANK_SIGN, then)
@@ -58,7 +58,7 @@ _PACKED_OBJECTS = re.compile(rb"%b*(?:[+-]?\d+(?:%b+(?:[+-]?\d|\Z)|\Z)|\Z)" % (_
 _SAYS_FIRST, _SAYS_NUMBER, _SAYS_FILTER = (re.compile(b"/" + _name(name)) for name in (b"First", b"N", b"Filter"))
 
 # How many parts and streams of one file are checked.
-_MOST_PARTS, _MOST_STREAMS = 500_000, 20_000
+_MAX_PARTS, _MAX_STREAMS = 500_000, 20_000
 
 
 def check_pdf(reader: Reader) -> None:
@@ -68,7 +68,7 @@ def check_pdf(reader: Reader) -> None:
     end_at = data.rfind(b"%%EOF")
     require(end_at >= 0)
     behind = end_at + len(b"%%EOF")
-    if not _BLANK.fullmatch(data, behind) or len(data) - behind > _MOST_BEHIND_THE_END:
+    if not _BLANK.fullmatch(data, behind) or len(data) - behind > _MAX_TRAILING_BYTES:
         raise TrailingError
     found = _END.search(data, max(0, data.rfind(b"startxref", 0, end_at)))
     if not found:
@@ -82,7 +82,7 @@ def active_content(data: mmap) -> str:
     try:
         for part in _packed_objects(data):
             words.update({UNREADABLE} if part is None else _found(part))
-    except OverdoneError:
+    except DecompressionLimitExceeded:
         words.add(UNREADABLE)
     return ", ".join(word for word in (*_WORDS, UNREADABLE) if word in words)
 
@@ -97,8 +97,8 @@ def _packed_objects(data: mmap) -> Iterator[bytes | None]:
     """Yield the objects packed in each stream, or None if they cannot be read."""
     unpacker, begun, streams, marked_at = Unpacker(data), 0, 0, None
     for number, found in enumerate(find_in_chunks(_PART, data)):
-        if streams > _MOST_STREAMS or number > _MOST_PARTS:
-            raise OverdoneError
+        if streams > _MAX_STREAMS or number > _MAX_PARTS:
+            raise DecompressionLimitExceeded
         if found.start() < begun:
             continue
         if found[1]:

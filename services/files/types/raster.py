@@ -119,7 +119,7 @@ def _webp_size(reader: Reader, name: bytes) -> tuple[int, int]:
 
 _BMP_HEADERS = (12, 40, 52, 56, 64, 108, 124)
 # The header is followed by masks and colours.
-_BMP_MOST_BEFORE_PIXELS = 14 + 124 + 16 + 4 * 256 + 64
+_BMP_MAX_HEADER_BYTES = 14 + 124 + 16 + 4 * 256 + 64
 _BMP_PLAIN, _BMP_RUN_LENGTHS, _BMP_MASKS = (0,), (1, 2), (3, 6)
 
 
@@ -135,7 +135,7 @@ def check_bmp(reader: Reader) -> None:
         packing, packed_size = 0, 0
     else:
         width, height, _, depth, packing, packed_size = reader.take("iiHHII")
-    require(width > 0 and depth in (1, 4, 8, 16, 24, 32) and pixels_at <= _BMP_MOST_BEFORE_PIXELS)
+    require(width > 0 and depth in (1, 4, 8, 16, 24, 32) and pixels_at <= _BMP_MAX_HEADER_BYTES)
     reader.count_picture(width, abs(height))
     require(packing in _BMP_PLAIN + _BMP_RUN_LENGTHS + _BMP_MASKS)
     size = packed_size if packing in _BMP_RUN_LENGTHS else (width * depth + 31) // 32 * 4 * abs(height)

@@ -296,7 +296,7 @@ def test_no_room(archive, elsewhere, run_command, monkeypatch):
 
 
 def test_a_huge_manifest_is_not_read(archive, elsewhere, run_command, monkeypatch):
-    monkeypatch.setattr("services.operations.restore.MOST_MANIFEST", 1000)
+    monkeypatch.setattr("services.operations.restore.MAX_MANIFEST_BYTES", 1000)
     rewritten(archive, with_manifest(lambda manifest: manifest.update(blanks=" " * 1000)))
     folder = elsewhere()
     assert "Verzeichnis ist nicht lesbar" in refusal(run_command("wiederherstellen", str(archive)))

@@ -19,7 +19,7 @@ CHOOSE_ASSIGNEE = "Bitte wählen Sie, wem Sie das Ticket zuweisen."
 
 
 class ActionForm(PortalForm):
-    """The base of an action: the function that carries it out, its part of the address and its button."""
+    """The base of an action: the function that carries it out, its part of the URL and its button."""
 
     # The module with the function named by `action`; by default that gets the values of all fields.
     service = actions
@@ -191,5 +191,5 @@ class ReopenForm(ActionForm):
         self.reason.description = f"{ASKED_ANEW_HINT} {words}"
 
 
-# By their part of the address; the classes above are in the order of the page.
+# By their part of the URL; the classes above are in the order of the page.
 ACTION_FORMS = {form.slug: form for form in ActionForm.__subclasses__()}

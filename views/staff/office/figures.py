@@ -12,7 +12,7 @@ bp = Blueprint("figures", __name__)
 
 MAX_CUSTOMERS = 20
 
-# The columns and the rows of each CSV file, by its name in the address.
+# The columns and the rows of each CSV file, by its name in the URL.
 TABLES = {
     "wochen": (csv_export.WEEKS, lambda shown: shown.weeks),
     "zeiten": (csv_export.TIMES, lambda shown: shown.categories + shown.priorities),

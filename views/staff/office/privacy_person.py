@@ -1,4 +1,4 @@
-"""The data about one person: find, export and erase it. The person is named in no address and no log."""
+"""The data about one person: find, export and erase it. The person is named in no URL and no log."""
 
 from urllib.parse import urlencode
 

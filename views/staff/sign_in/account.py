@@ -15,7 +15,7 @@ from views.staff.sign_in.sign_in import TOO_MANY_ATTEMPTS
 
 bp = Blueprint("account", __name__, url_prefix="/konto")
 
-# The message after an action, by the word in the address.
+# The message after an action, by the word in the URL.
 DONE = {
     "kennwort": "Ihr Kennwort ist geändert. In allen anderen Browsern sind Sie abgemeldet.",
     "ohne": "Der zweite Faktor ist abgeschaltet.",

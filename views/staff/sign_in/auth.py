@@ -63,7 +63,7 @@ def current_member():
 
 
 def start_session(token, now):
-    """Put the token of a new session into the cookie; of the old content only the receipts stay."""
+    """Put the token of a new session into the cookie; only the receipts of the old session are kept."""
     if before := clear_session():
         sessions.end(before, now)
     receipts = session.get("receipts")
@@ -88,7 +88,7 @@ def is_polling():
 
 
 def is_staff_url(url, method):
-    """Say whether an address belongs to the staff area, so that redirecting to it is safe."""
+    """Say whether a URL belongs to the staff area, so that redirecting to it is safe."""
     if not url.startswith(url_for("staff.today.show")):
         return False
     try:

@@ -1,4 +1,4 @@
-"""A form that was posted without a valid session: it is kept in the sign-in form and can be sent again after it."""
+"""A form posted without a valid session: it is kept in the sign-in form and can be sent again after signing in."""
 
 import json
 from typing import NamedTuple
