@@ -52,8 +52,8 @@ def ask_approvers(app, approvers, anna, run_worker, mailbox):
 
 
 @pytest.fixture
-def desk(clara, tickets):
-    """Return the newest ticket on Clara's desk."""
+def ticket_page(clara, tickets):
+    """Return the newest ticket as Clara's page shows it."""
     return lambda: TicketPage(clara, tickets()[-1])
 
 

@@ -18,6 +18,7 @@ from tests.support.pages import EXAMPLES
 
 SIGN_IN = "/verwaltung/anmelden"
 HOME = "/verwaltung/"
+CALL = "/verwaltung/anruf"
 ELSEWHERE = {"environ_overrides": {"REMOTE_ADDR": "198.51.100.7"}}
 WRONG = "Name, Kennwort oder Code stimmt nicht."
 
@@ -72,7 +73,7 @@ class TicketPage:
             values[name] = text
         return self.visitor.post(f"{self.path}/{slug}", values, **options)
 
-    def verbs(self):
+    def offered_actions(self):
         """Return what the page offers, by address."""
         actions = [form.get("action") for form in self.look().tree.iter("form")]
         return {action.rpartition("/")[2] for action in actions if action.startswith(self.path)}
@@ -81,12 +82,9 @@ class TicketPage:
 def take_call(clara, category, **changes):
     """Let Clara take a call of Anna's."""
     caller = {"customer_number": "K1001", "name": "Anna Sommer", "phone": "0211 555-0101", "category": category}
-    page = clara.get("/verwaltung/anruf")
-    answer = clara.post("/verwaltung/anruf", page.fields().to_dict() | caller | EXAMPLES[category] | changes)
+    page = clara.get(CALL)
+    answer = clara.post(CALL, page.fields().to_dict() | caller | EXAMPLES[category] | changes)
     assert answer.status == 303, answer.errors()
-
-
-CALL = "/verwaltung/anruf"
 
 
 # Pages that are there only for who asks for something of theirs.

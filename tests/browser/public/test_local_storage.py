@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import expect
 
+from tests.support.files.samples import SMALL_PNG
 from tests.support.pages import EXAMPLES
-from tests.support.servers.live_server import PNG
 
 REFUSALS = {
     "blocked": "Object.defineProperty(window, 'localStorage', {get() { throw new DOMException(); }})",
@@ -133,7 +133,7 @@ def test_what_was_begun_is_there_again_until_it_is_sent(tab, sent):
     tab.fill({"salutation": "unstated", "entry_date": "2027-04-01"})
     tab.choose("warranty")
     tab.fill(typed)
-    tab.add_files(("Foto.png", PNG))
+    tab.add_files(("Foto.png", SMALL_PNG))
     tab.sees_files("Foto.png")
     written = json.dumps(kept(tab))
     for secret in (*tab.known.values(), "Foto"):
@@ -166,7 +166,7 @@ def test_what_was_begun_can_be_discarded(tab):
     tab.fill({"priority": "high"})
     close_and_come_back(tab, "/?art=garantie&geraet=ThinkPad+E16")
     tab.sees_values({"device": "ThinkPad E16", "description": EXAMPLES["incident"]["description"], "priority": "low"})
-    tab.add_files(("Foto.png", PNG))
+    tab.add_files(("Foto.png", SMALL_PNG))
     tab.sees_files("Foto.png")
     tab.at("button", has_text="Verwerfen").click()
     tab.sees_files("Foto.png")

@@ -5,9 +5,8 @@ from PIL import ExifTags, Image
 from playwright.sync_api import expect
 
 from tests.support.browser.tab import PHONE, names_of
-from tests.support.files.samples import heic, saved
+from tests.support.files.samples import SMALL_PNG, heic, saved
 from tests.support.pages import EXAMPLES
-from tests.support.servers.live_server import PNG
 
 HEIGHTS = """[...document.querySelectorAll("form > fieldset, #fields > fieldset")]
     .map((section) => section.getBoundingClientRect().height)"""
@@ -54,7 +53,7 @@ def test_a_photo_from_the_camera_and_the_pictures_of_files(phone, sent):
     assert pictures.get_attribute("alt") == ""
     assert (pictures.bounding_box()["width"], pictures.bounding_box()["height"]) == (44, 44)
 
-    phone.add_files(("Bild.heic", heic()), ("Protokoll.log", b"ok"), ("Meldung.png", PNG))
+    phone.add_files(("Bild.heic", heic()), ("Protokoll.log", b"ok"), ("Meldung.png", SMALL_PNG))
     phone.sees_files("Foto.jpg", "Bild.heic", "Protokoll.log", "Meldung.png")
     with_picture = phone.at(".files li:has(img) .file-name")
     # Chromium reads no HEIC.

@@ -6,8 +6,8 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.support.browser.tab import PHONE, names_of
+from tests.support.files.samples import SMALL_PNG
 from tests.support.pages import EXAMPLES
-from tests.support.servers.live_server import PNG
 
 WIDTH = PHONE["viewport"]["width"]
 
@@ -112,7 +112,7 @@ def test_a_whole_report_by_thumb(thumb, sent):
     person.ask_the_helper()
     person.sees_a_suggestion_only()
     person.choose("Mittel")
-    person.add_files(("Foto.png", PNG))
+    person.add_files(("Foto.png", SMALL_PNG))
     person.tab.sees_files("Foto.png")
     person.identify("0211 555-0101")
     person.press("Anfrage absenden")
@@ -132,7 +132,7 @@ def test_a_whole_report_by_thumb_without_scripts(thumb, sent):
     person.press("Vorschlag zeigen")
     person.sees_a_suggestion_only()
     person.choose("Mittel")
-    person.add_files(("Foto.png", PNG), ("Programm.exe", b"MZ"))
+    person.add_files(("Foto.png", SMALL_PNG), ("Programm.exe", b"MZ"))
     person.identify(phone="")
     person.press("Anfrage absenden")
     expect(tab.page).to_have_title(re.compile("^Fehler: "))
@@ -142,7 +142,7 @@ def test_a_whole_report_by_thumb_without_scripts(thumb, sent):
     tab.sees_values(typed | {"phone": ""})
     person.tap(tab.at(".summary a", has_text="Bitte geben Sie eine Telefonnummer ein"), least=IN_TEXT)
     person.type("Kontaktnummer", tab.known["phone"])
-    person.add_files(("Falsch.png", PNG + b"\0"), ("Zweites.txt", b"Hallo"))
+    person.add_files(("Falsch.png", SMALL_PNG + b"\0"), ("Zweites.txt", b"Hallo"))
     person.press("Anfrage absenden")
     tab.sees_files("Foto.png", "Zweites.txt")
     person.press("Zweites.txt entfernen")

@@ -8,6 +8,12 @@ import zlib
 
 from PIL import Image
 
+# One pixel.
+SMALL_PNG = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010804000000b51c0c02"
+    "0000000b4944415478da63fcff1f0003030200efa2a75b0000000049454e44ae426082"
+)
+
 TEXT = "Grüße aus Köln: 5 €\nZeile zwei\n"
 
 

@@ -15,11 +15,6 @@ from tests.support.processes import ROOT, process_environment
 READY = "Das Meldeportal läuft"
 START_SECONDS = 30
 
-PNG = bytes.fromhex(
-    "89504e470d0a1a0a0000000d4948445200000001000000010804000000b51c0c02"
-    "0000000b4944415478da63fcff1f0003030200efa2a75b0000000049454e44ae426082"
-)
-
 
 def free_port():
     """Return a port of this machine that nobody listens at."""
@@ -54,10 +49,14 @@ class LiveServer:
         # A server that hangs is killed, which ends its output and with it the wait.
         watch = threading.Timer(START_SECONDS, self._process.kill)
         watch.start()
-        line = self._process.stdout.readline()
+        line = self.read_line()
         watch.cancel()
         if not line.startswith(READY):
             raise AssertionError(f"The server did not start, its exit code is {self._gone()}: {line}{self.log()}")
+
+    def read_line(self):
+        """Wait for the next line that the server prints and return it."""
+        return self._process.stdout.readline()
 
     def kill(self):
         """End the server as a power cut would (SIGKILL): without a last word to anybody."""
