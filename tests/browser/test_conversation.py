@@ -1,4 +1,4 @@
-"""The customer's page and the office's answer in Chromium: files on their way, text blocks put in place, every look."""
+"""The conversation in Chromium: attachments, text blocks, and the look of the pages."""
 
 import hashlib
 from datetime import UTC, datetime

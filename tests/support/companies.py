@@ -1,4 +1,4 @@
-"""Two companies with their approvers and the office, and a time in which every kind of mail is written."""
+"""Two companies with approvers, and a fixture in which every kind of mail is sent."""
 
 from functools import partial
 from types import SimpleNamespace
@@ -36,7 +36,7 @@ class Company:
         self.reporter = Visitor(app, known)
 
     def appoint(self):
-        """Let two people decide from now on."""
+        """Add two approvers."""
         with database.connection_context():
             for who, email in (("Bernd", self.bernd), ("Petra", self.petra)):
                 Approver.create(customer=self.customer, name=f"{who} von {self.name}", email=email)
@@ -104,7 +104,7 @@ def every_kind_of_mail(app, companies, clara, mailbox, run_worker, advance_clock
         go_on(minutes=1)
         ticket_page().act("wieder-oeffnen", "Sie klemmt wieder.")
         go_on(minutes=1)
-        # One is left to decide.
+        # One approval stays pending.
         report("warranty", email=company.anna)
         go_on(minutes=1)
     wrong = companies[0].pin[:-1] + str((int(companies[0].pin[-1]) + 1) % 10)

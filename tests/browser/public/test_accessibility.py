@@ -15,7 +15,7 @@ from tests.support.browser.checks import (
 from tests.support.files.samples import SMALL_PNG
 from tests.support.pages import EXAMPLES
 
-# Where the focus is, whether one sees it, and where it stands on the page.
+# The focused element: its name, its row on the page, whether its focus ring is visible and it is not covered.
 LOOK_AT_FOCUS = """() => {
     const element = document.activeElement
     if (element === document.body) return null
@@ -30,10 +30,10 @@ LOOK_AT_FOCUS = """() => {
     }
 }"""
 
-# A page that lets nobody out has no end.
+# A focus trap would never end.
 MAX_STOPS = 100
 
-# A line of links is one row, though they need not be of one height.
+# Links in one line count as one row, though their heights differ.
 ONE_ROW = 16
 
 

@@ -1,4 +1,4 @@
-"""When the line, the server or the session fails, in Chromium: a message, nothing lost, and the next try works."""
+"""Failing network, server or session in Chromium: a message is shown, nothing is lost, and the next try works."""
 
 import re
 
@@ -20,19 +20,19 @@ def form(tab):
 
 
 def answers_once(tab, path, status, body=ERROR_PAGE, **headers):
-    """Let the next request to a path get an error page from somewhere on its way, or what the portal itself says."""
+    """Answer the next request to a path with an error page, as a proxy would, or with the given body."""
     answer = {"status": status, "headers": {"Content-Type": "text/html"} | headers, "body": body}
     tab.page.route(f"**{path}", lambda route: route.fulfill(**answer), times=1)
 
 
 def is_unharmed(tab):
-    """See that the page still is the form, with all that was typed."""
+    """Check that the form and everything typed are still there."""
     assert tab.page.url == tab.portal.url + "/"
     expect(tab.at("h1")).to_have_text("Anfrage senden")
     tab.sees_values(tab.known | EXAMPLES["incident"])
 
 
-# --- The line ---
+# --- The network ---
 
 
 def test_line_cut_during_an_upload(form, sent):
@@ -155,7 +155,7 @@ def test_a_line_that_hangs_is_given_up(form, sent):
 
 
 def test_line_cut_when_the_page_asks_by_itself(tab):
-    # The browser does not notice that a line broke on its way.
+    # The browser does not notice that the connection broke.
     def lose_next(path):
         tab.page.route(f"**{path}", lambda route: route.abort("connectionreset"), times=1)
 

@@ -29,7 +29,7 @@ def test_report(tab, sent, category):
         assert str(getattr(submission, name)) == value
     assert names_of(submission) == (["Bildschirmfoto.png"] if category in WITH_FILES else [])
     expect(tab.at(".code")).to_have_text(submission.spoken_code)
-    # Addresses can be read in logs and over a shoulder: they hold nothing that was typed.
+    # URLs appear in logs and on screens, so they contain nothing typed.
     assert [request.url for request in tab.requests if "?" in request.url] == []
     assert tab.console == []
 
@@ -280,7 +280,7 @@ def test_the_receipt_can_be_printed(tab):
 
 def test_a_whole_report_with_keys_only(tab, sent):
     keys = tab.page.keyboard
-    # From here on, because Chromium needs a moment until it hands its file dialog over.
+    # Chromium needs a moment before it intercepts its file dialog.
     tab.page.on("filechooser", lambda chooser: None)
 
     def tab_to(selector):
@@ -299,7 +299,7 @@ def test_a_whole_report_with_keys_only(tab, sent):
         try:
             chooser = ask_for_files(timeout=2000)
         except TimeoutError:
-            # Once in a while Chromium swallows the key that asks for its dialog; a person presses it again.
+            # Chromium sometimes drops the key press that opens the dialog; press it again.
             chooser = ask_for_files()
         chooser.set_files(tab.on_disk((name, SMALL_PNG)))
 

@@ -1,4 +1,4 @@
-"""What a customer's own device keeps, in Chromium: who asks, where that is wanted, and what is not sent yet."""
+"""What the browser stores on the customer's device: sender details if wanted, and drafts."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -36,7 +36,7 @@ def kept(tab):
 
 
 def values_of(tab):
-    """Return all that the form holds; of the two keys, which are others each time, how long they are."""
+    """Return all values of the form; of the two tokens only their length."""
     controls = tab.page.evaluate("""[...document.querySelectorAll("#request-form :is(input, textarea, button)")]
         .map(({id, name, type, value, checked}) => ({id, name, type, value, checked}))""")
     for control in controls:
@@ -106,7 +106,7 @@ def test_what_the_device_remembers_can_be_forgotten(tab):
     tab.open()
     tab.at("#remember").check()
     tab.page.reload()
-    # Nobody is remembered yet, and who comes now may be somebody else.
+    # Nothing is stored yet, and the next visitor may be another person.
     expect(tab.at("#remember")).not_to_be_checked()
     expect(tab.at("#known")).to_be_hidden()
     who = {name: tab.known[name] for name in ("name", "phone", "customer_number")}

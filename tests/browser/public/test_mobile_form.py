@@ -43,7 +43,7 @@ def test_a_photo_from_the_camera_and_the_pictures_of_files(phone, sent):
     assert (camera.get_attribute("capture"), camera.get_attribute("name")) == ("environment", None)
 
     lying = Image.new("RGB", (4000, 3000), "teal")
-    # A phone held upright stores the picture as its sensor lies, and a word that it is to be turned.
+    # A phone held upright stores the picture unrotated, with an orientation tag.
     lying.getexif()[ExifTags.Base.Orientation] = 6
     camera.set_input_files(phone.on_disk(("Foto.jpg", saved(lying, "JPEG", exif=lying.getexif()))))
     phone.sees_files("Foto.jpg")
@@ -56,7 +56,7 @@ def test_a_photo_from_the_camera_and_the_pictures_of_files(phone, sent):
     phone.add_files(("Bild.heic", heic()), ("Protokoll.log", b"ok"), ("Meldung.png", SMALL_PNG))
     phone.sees_files("Foto.jpg", "Bild.heic", "Protokoll.log", "Meldung.png")
     with_picture = phone.at(".files li:has(img) .file-name")
-    # Chromium reads no HEIC.
+    # Chromium cannot decode HEIC.
     expect(with_picture).to_have_text(["Foto.jpg", "Meldung.png"])
     phone.page.get_by_role("button", name="Protokoll.log entfernen").click()
     expect(with_picture).to_have_text(["Foto.jpg", "Meldung.png"])

@@ -1,4 +1,4 @@
-"""A whole report on a phone in Chromium: 360 px wide, touched with one thumb, at the end of a slow line."""
+"""A complete request on a phone in Chromium: 360 px wide, touch only, slow network."""
 
 import re
 
@@ -11,13 +11,13 @@ from tests.support.pages import EXAMPLES
 
 WIDTH = PHONE["viewport"]["width"]
 
-# What a thumb hits without looking; a link in a line of text has at least what WCAG 2.5.8 asks for.
+# Minimum size of touch targets; links in text follow WCAG 2.5.8.
 THUMB, IN_TEXT = 44, 24
 
-# What htmx says of a request that a newer one takes the place of.
+# Events of htmx for a request that a newer one replaced.
 GIVEN_UP = ("htmx:afterRequest", "htmx:sendAbort")
 
-# How far up and down of an element's middle a touch still reaches it, be it by its label.
+# The height around an element's middle in which a touch reaches it, or its label.
 MEASURE_REACH = """(element) => {
     element.scrollIntoView({block: "center", behavior: "instant"})
     const {x, y, width, height} = element.getClientRects()[0]
@@ -33,23 +33,23 @@ MEASURE_REACH = """(element) => {
 
 
 class Thumb:
-    """A person who does everything with a thumb, and sees on the way what a phone must not do to them."""
+    """Somebody who uses only a thumb; each touch checks target size and scrolling."""
 
     def __init__(self, tab):
         self.tab = tab
 
     def tap(self, target, least=THUMB):
-        """Tap what is large enough and not covered by anything, on a page that scrolls only up and down."""
+        """Tap an element that is large enough and not covered, on a page without horizontal scrolling."""
         assert target.evaluate(MEASURE_REACH) >= least, target
         assert self.tab.page.evaluate("document.documentElement.scrollWidth") == WIDTH
         target.tap()
 
     def type(self, label, text):
-        """Tap into a field and type; what is typed is in sight and nothing lies over it."""
+        """Tap into a field and type; the field stays visible and uncovered."""
         field = self.tab.page.get_by_label(label)
         self.tap(field)
         expect(field).to_be_focused()
-        # The keyboard of a phone hands over words, it presses no keys.
+        # On-screen keyboards insert text instead of pressing keys.
         self.tab.page.keyboard.insert_text(text)
         expect(field).to_be_in_viewport(ratio=1)
         assert field.evaluate(MEASURE_REACH) >= THUMB, f"{label} is covered"
@@ -94,7 +94,7 @@ class Thumb:
 
 @pytest.fixture
 def thumb(open_tab):
-    """Return somebody with a phone, where the network is just enough to load a page."""
+    """Return somebody with a phone on a slow network."""
 
     def new(**options):
         tab = open_tab(**PHONE, **options)
@@ -117,7 +117,7 @@ def test_a_whole_report_by_thumb(thumb, sent):
     person.identify("0211 555-0101")
     person.press("Anfrage absenden")
     person.sees_the_receipt_of(sent)
-    # The second answer came while the first one was on its slow way, and took its place.
+    # The second answer replaced the first request, which was still on its way.
     assert [text for text in person.tab.console if not text.startswith(GIVEN_UP)] == []
 
 

@@ -1,4 +1,4 @@
-"""Attachments in Chromium: choosing, dropping, pasting, progress, removing, and sending while they are on their way."""
+"""Attachments in Chromium: choosing, dropping, pasting, progress, removing, and sending during an upload."""
 
 import re
 
@@ -209,7 +209,7 @@ def test_send_waits_and_a_bad_file_stops_nothing_good(form, sent):
     form.upload_goes_on()
     expect(form.at("#attachments")).to_contain_text("„Programm.exe“ konnten wir nicht annehmen")
     form.sees_files("Erste.log")
-    # Whoever sent it has not read yet that a file is missing, so it is not sent behind their back.
+    # The sender has not yet read that a file is missing, so the form is not sent automatically.
     assert len(sent()) == 0
     form.send()
     form.sees_receipt()

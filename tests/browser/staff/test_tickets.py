@@ -1,4 +1,4 @@
-"""The office in Chromium: one ticket's life by keyboard alone, news without a reload, and every page looked at."""
+"""Tickets in Chromium: one handled by keyboard only, live updates, and the look of every page."""
 
 import re
 
@@ -22,7 +22,7 @@ def member(portal):
 
 @pytest.fixture
 def office(staff_tab):
-    """Clara in front of her screen, signed in."""
+    """Clara's signed-in tab."""
     return staff_tab()
 
 

@@ -65,7 +65,7 @@ def answer_to(line, path, values, *kind):
 
 @pytest.fixture
 def running(app, monkeypatch):
-    """A portal, not yet started, on the data folder in which the commands of this process work, too."""
+    """A portal, not yet started, that shares its data folder with the commands of this process."""
     monkeypatch.setattr(clock, "now", lambda: datetime.now(UTC))
     database.close_idle()
     portal = LiveServer(settings.data_dir)

@@ -103,7 +103,7 @@ def test_refused_file_leaves_nothing_and_spoils_nothing(db, good_first):
 
 @pytest.fixture
 def fail_once(monkeypatch):
-    """Let one of the calls of fsync find the disk full."""
+    """Make one call of fsync fail with a full disk."""
 
     def fail_at(failing_call):
         calls = []
