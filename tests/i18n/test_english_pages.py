@@ -121,7 +121,7 @@ def test_refusals_of_files(john, monkeypatch):
         monkeypatch.setattr(settings, "scanner", f"{shlex.quote(sys.executable)} -c 'raise SystemExit({code})'")
         assert said in refused("note.txt", b"Hello")
     monkeypatch.setattr(settings, "scanner", f"{shlex.quote(sys.executable)} -c pass")
-    accepted = john.post("/anhaenge", fields | {"files": (io.BytesIO(b"Hello"), "note.txt")}, headers=HTMX)
+    accepted = john.post("/anhaenge", fields | {"files": (io.BytesIO(b"Hello"), "scanned.txt")}, headers=HTMX)
     assert accepted.status == 200  # A scan that succeeds ends the failure.
     monkeypatch.setattr(settings, "scanner", "")
     with monkeypatch.context() as full:
