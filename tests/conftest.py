@@ -1,4 +1,4 @@
-"""Fixtures of all tests: a portal with a data folder of its own; the cast stands in support/cast.py."""
+"""Fixtures of all tests: a portal with a data folder of its own; the people are in support/cast.py."""
 
 from datetime import timedelta
 from types import SimpleNamespace
@@ -41,7 +41,7 @@ def advance_clock(app, monkeypatch):
 
 @pytest.fixture
 def queries(monkeypatch):
-    """Count what the database is asked."""
+    """Record the SQL statements."""
     asked, execute = [], database.execute_sql
 
     def counted(sql, params=None):
@@ -54,7 +54,7 @@ def queries(monkeypatch):
 
 @pytest.fixture
 def run_worker(app, shared, monkeypatch):
-    """Let the worker do all that is due, as its next ticks would; what is checked for nobody's sake is cheap."""
+    """Run all due jobs of the worker once; the time-equalising hash and pause are made cheap."""
     monkeypatch.setattr(pins, "dummy_hash", lambda: shared.dummy_hash)
     monkeypatch.setattr(intake, "MIN_DECISION_SECONDS", 0)
 
@@ -111,7 +111,7 @@ def submissions(app):
 
 @pytest.fixture
 def run_command(app):
-    """Type a command at the office and return its exit code and what it printed."""
+    """Run a command and return its exit code and what it printed."""
     runtime = SimpleNamespace(create_app=lambda: app, serve=None, serve_demo=None)
 
     def type_command(*arguments, typed=None):

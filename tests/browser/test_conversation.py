@@ -1,4 +1,4 @@
-"""The customer's page and the office's answer in Chromium: files on their way, text blocks put in place, every look."""
+"""The conversation in Chromium: attachments, text blocks, and the look of the pages."""
 
 import hashlib
 from datetime import UTC, datetime
@@ -10,8 +10,8 @@ from enums import EventKind, LinkPurpose, normalise_code
 from models import Customer, Submission, TextBlock, Ticket, TicketLink
 from tests.support.browser.checks import LONG_NAME, UNBROKEN, looks_good
 from tests.support.browser.keyboard import Keyboard
+from tests.support.files.samples import SMALL_PNG
 from tests.support.servers.http_client import HttpClient, code_on
-from tests.support.servers.live_server import PNG
 
 TOKEN = "a-token-that-the-test-knows"
 
@@ -55,7 +55,7 @@ def messages(portal, ticket):
 def test_message_with_files_on_their_way(tab, portal, ticket):
     tab.open(f"/vorgang/{TOKEN}")
     tab.at("#text").fill("Siehe Bilder")
-    tab.add_files((LONG_NAME, PNG), ("Falsch.log", b"1"))
+    tab.add_files((LONG_NAME, SMALL_PNG), ("Falsch.log", b"1"))
     tab.sees_files(LONG_NAME, "Falsch.log")
     tab.page.get_by_role("button", name="Falsch.log entfernen").click()
     tab.sees_files(LONG_NAME)

@@ -1,4 +1,4 @@
-"""The whole life of a ticket with approval, by what people see: pages in Chromium and mails from a real server."""
+"""A ticket with approval from request to completion, by pages in Chromium and mails of a real server."""
 
 import re
 
@@ -64,7 +64,7 @@ def report(tab, priority):
 
 
 def follow(tab, mail):
-    """Open the link that a mail brings."""
+    """Open the link in a mail."""
     (path,) = set(re.findall(rf"{tab.portal.url}(/(?:freigabe|vorgang)/\S+)", text_of(mail)))
     tab.open(path)
     assert tab.page.evaluate("document.documentElement.scrollWidth") <= 360

@@ -20,14 +20,14 @@ GOOD = "Teller, Wolke und Gabel"
 
 
 def printed_after_prompt(result):
-    """Check that a command printed_after_prompt for a password and worked, and return what it printed."""
+    """Check that a command asked for a password and worked, and return what it printed."""
     assert result.exit_code == 0, result.output
     assert "Neues Kennwort" in result.stderr
     return result.stdout
 
 
 def refusal_after_prompt(result):
-    """Check that a command printed_after_prompt for a password and failed, and return its message."""
+    """Check that a command asked for a password and failed, and return its message."""
     assert (result.exit_code, result.stdout) == (1, "")
     return result.stderr.splitlines()[-1].rpartition("Fehler: ")[2]
 

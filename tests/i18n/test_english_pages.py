@@ -13,7 +13,6 @@ from enums import Channel, EventKind
 from forms import REQUEST_FORMS
 from models import Customer, Submission
 from services import disk
-from services.files import virus_scanner
 from services.intake import intake
 from services.mail import access_links
 from settings import settings
@@ -121,8 +120,10 @@ def test_refusals_of_files(john, monkeypatch):
     for code, said in ((1, "harmful"), (2, "not responding")):
         monkeypatch.setattr(settings, "scanner", f"{shlex.quote(sys.executable)} -c 'raise SystemExit({code})'")
         assert said in refused("note.txt", b"Hello")
+    monkeypatch.setattr(settings, "scanner", f"{shlex.quote(sys.executable)} -c pass")
+    accepted = john.post("/anhaenge", fields | {"files": (io.BytesIO(b"Hello"), "scanned.txt")}, headers=HTMX)
+    assert accepted.status == 200  # A scan that succeeds ends the failure.
     monkeypatch.setattr(settings, "scanner", "")
-    monkeypatch.setattr(virus_scanner, "_unavailable", False)
     with monkeypatch.context() as full:
         full.setattr(disk, "is_below_reserve", lambda: True)
         several = [(io.BytesIO(b"Hello"), name) for name in ("a.txt", "b.txt", "c.txt")]
@@ -237,9 +238,9 @@ def test_conversation(john, ticket_path, monkeypatch):
 @pytest.mark.parametrize("decision", ["approved", "declined"])
 def test_approvers_page(approver, clara, ticket, decision, begun, is_told):
     visitor, path = approver(priority="high")
-    desk = TicketPage(clara, ticket())
+    ticket_page = TicketPage(clara, ticket())
     if begun:
-        desk.act("vor-freigabe-beginnen", "The till is down.")
+        ticket_page.act("vor-freigabe-beginnen", "The till is down.")
     if not is_told:
         with database.connection_context():
             Customer.update(email="").execute()
@@ -251,20 +252,20 @@ def test_approvers_page(approver, clara, ticket, decision, begun, is_told):
     assert visitor.post(path, values | {"decision": decision, "reason": "Too dear."}).status == 409
     assert "on 23 November 2026" in visitor.get(path).text_of("decided")
     assert visitor.get(path).text_of("follows").startswith("Thank you. We")
-    desk.act("stornieren" if begun or decision == "approved" else "wieder-oeffnen", "Not needed after all.")
+    ticket_page.act("stornieren" if begun or decision == "approved" else "wieder-oeffnen", "Not needed after all.")
     visitor.get(path)
 
 
 def test_approvers_page_without_a_decision_of_theirs(approver, clara, ticket):
     visitor, path = approver()
-    desk = TicketPage(clara, ticket())
-    desk.act("stornieren", "Asked twice.")
+    ticket_page = TicketPage(clara, ticket())
+    ticket_page.act("stornieren", "Asked twice.")
     assert "Status: Cancelled." in visitor.get(path).text_of("decided")
-    desk.act("wieder-oeffnen", "Not twice.")
+    ticket_page.act("wieder-oeffnen", "Not twice.")
     assert "cancelled once before" in visitor.get(path).text_of("reopened")
-    desk.act("ablehnen", "Petra said so on the phone.")
+    ticket_page.act("ablehnen", "Petra said so on the phone.")
     assert "entered this after a phone call" in visitor.get(path).text_of("decided")
     with database.connection_context():
         Submission.update(channel=Channel.PHONE).execute()
-    desk.act("wieder-oeffnen", "She thought again.")
+    ticket_page.act("wieder-oeffnen", "She thought again.")
     assert "called us on" in visitor.get(path).text_of("main")

@@ -15,8 +15,8 @@ from services.tickets import approvals
 from settings import settings
 from tests.support.database import snapshot
 from tests.support.files import corpus
+from tests.support.files.samples import SMALL_PNG
 from tests.support.pages import EXAMPLES, OPTIONAL, Visitor, fail
-from tests.support.servers.live_server import PNG
 from tests.support.servers.mailbox import path_in, text_of
 from tests.support.tickets import write_message
 from tests.support.wording import german
@@ -171,7 +171,7 @@ def test_mails_and_stored_texts_are_german(approver, john, mailbox, run_worker, 
     settings.webhook_url = "http://127.0.0.1:9/"
     active = next(case for case in corpus.good() if case.active_content)
     for decision in ("approved", "declined"):
-        files = [(io.BytesIO(PNG), "photo.png"), (io.BytesIO(active.content), active.name)]
+        files = [(io.BytesIO(SMALL_PNG), "photo.png"), (io.BytesIO(active.content), active.name)]
         bernd, link = approver(
             description="Der Drucker klemmt.", reference="", email="john@elsewhere.example", files=files
         )
@@ -222,7 +222,7 @@ def test_log_is_german(app, john, monkeypatch, caplog):
 
 def test_a_half_filled_form_changes_its_language(tab, sent):
     tab.begin("incident")
-    tab.add_files(("photo.png", PNG))
+    tab.add_files(("photo.png", SMALL_PNG))
     tab.sees_files("photo.png")
     tab.page.get_by_role("button", name="English").click()
     expect(tab.at("h1")).to_have_text("Send a request")

@@ -55,10 +55,10 @@ def test_attachments_are_listed_and_not_handed_out(ask_approvers):
     assert [link for link in page.tree.iter("a") if "anhang" in link.get("href")] == []
 
 
-def test_page_says_nothing_of_others(ask_approvers, clara, desk):
+def test_page_says_nothing_of_others(ask_approvers, clara, ticket_page):
     bernd, _ = ask_approvers(priority="high", email="w@winter.example")
-    desk().act("notieren", "Kunde zahlt schlecht")
-    desk().act("uebernehmen")
+    ticket_page().act("notieren", "Kunde zahlt schlecht")
+    ticket_page().act("uebernehmen")
     with database.connection_context():
         Customer.create(number="K1002", name="Metzgerei Winter", created_at=NOW)
     page = bernd.look()
@@ -141,11 +141,11 @@ def test_declining_shows_the_reason_to_both(ask_approvers):
 
 
 @pytest.mark.parametrize(("slug", "status"), [("stornieren", "Storniert"), ("erledigen", "Erledigt")])
-def test_closed_ticket_needs_no_decision(ask_approvers, desk, ticket, slug, status):
+def test_closed_ticket_needs_no_decision(ask_approvers, ticket_page, ticket, slug, status):
     bernd, _ = ask_approvers(priority="high")
     page = bernd.look()
-    desk().act("vor-freigabe-beginnen", "Die Kasse steht.")
-    desk().act(slug, "Doppelt gemeldet")
+    ticket_page().act("vor-freigabe-beginnen", "Die Kasse steht.")
+    ticket_page().act(slug, "Doppelt gemeldet")
     closed = bernd.look()
     assert closed.tree.findtext(".//h1") == "Hier ist nichts mehr zu entscheiden"
     assert f"Stand: {status}." in closed.text_of("decided")

@@ -26,7 +26,7 @@ SCRIPT = "<script>alert(1)</script>"
 
 @pytest.fixture
 def path(anna, run_worker, mailbox):
-    """The address of the page of Anna's only ticket, from the confirmation."""
+    """The URL of the page of Anna's only ticket, from the confirmation."""
     anna.report("incident", files=[(io.BytesIO(PNG), "Foto.png")])
     run_worker()
     return path_in(mailbox.last_to("post@sommer.example"), "/vorgang/")
@@ -317,7 +317,7 @@ def test_opening_changes_nothing(carla, path):
 
 
 @pytest.mark.parametrize("headers", [{}, HTMX])
-def test_headers_keep_the_address_secret(carla, path, headers):
+def test_headers_keep_the_url_secret(carla, path, headers):
     form = carla.get(path).fields()
     answers = [
         carla.client.get(path, headers=headers),
@@ -334,7 +334,7 @@ def test_headers_keep_the_address_secret(carla, path, headers):
 
 
 def dead(path, how):
-    """Make a link invalid in one way, and return its address."""
+    """Make a link invalid in one way, and return its URL."""
     with database.connection_context():
         if how == "changed":
             return path[:-1] + ("A" if path[-1] != "A" else "B")

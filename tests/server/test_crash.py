@@ -8,8 +8,8 @@ from http.client import HTTPException
 
 import pytest
 
+from tests.support.files.samples import SMALL_PNG
 from tests.support.servers.http_client import HttpClient, code_on, with_file
-from tests.support.servers.live_server import PNG
 
 NEVER = 3600
 
@@ -58,7 +58,7 @@ def test_staged_file_survives_a_kill(own_portal, known):
     own_portal.start(worker_tick_seconds=NEVER)
     client = HttpClient(own_portal)
     values = client.filled(known)
-    staged = client.post("/felder", *with_file(values, "Foto.png", PNG))
+    staged = client.post("/felder", *with_file(values, "Foto.png", SMALL_PNG))
     assert "Foto.png" in staged.text_of("attachment-list")
     own_portal.kill()
     own_portal.start(worker_tick_seconds=NEVER)
@@ -68,7 +68,7 @@ def test_staged_file_survives_a_kill(own_portal, known):
     assert [file["name"] for file in details["anhaenge"]] == ["Foto.png"]
     target = own_portal.data_dir / "Kopie.png"
     own_portal.run("ticket", "anhang", code, "1", "--ziel", str(target))
-    assert target.read_bytes() == PNG
+    assert target.read_bytes() == SMALL_PNG
 
 
 def test_kill_while_many_send(own_portal, known):

@@ -121,8 +121,8 @@ LONG_PART = {"data": BODY, "content_type": f"multipart/form-data; boundary={BOUN
 
 
 def test_headers_of_other_responses(anna):
-    for address in ["/healthz", *static_urls(anna.get("/"))]:
-        answer = anna.client.get(address)
+    for url in ["/healthz", *static_urls(anna.get("/"))]:
+        answer = anna.client.get(url)
         assert answer.status_code == 200
         check_headers(answer)
 
@@ -170,9 +170,9 @@ def test_error_page_of_the_staff_area(clara, method, path, status, advice):
 def test_every_route_refuses_other_methods_and_names_its_own(anna, clara):
     for visitor in (anna, clara):
         for route, methods in ROUTES.items():
-            address = re.sub("<(int:)?[a-z_]+>", "1", route)
+            url = re.sub("<(int:)?[a-z_]+>", "1", route)
             for method in {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"} - methods:
-                answer = visitor.client.open(address, method=method)
+                answer = visitor.client.open(url, method=method)
                 assert answer.status_code == 405, (method, route)
                 assert answer.allow.as_set() - {"head"} == {method.lower() for method in methods}
                 check_headers(answer)
@@ -181,8 +181,8 @@ def test_every_route_refuses_other_methods_and_names_its_own(anna, clara):
 def test_version_is_in_the_footer_of_the_staff_area_only(clara, anna):
     (footer,) = clara.get("/verwaltung/").tree.iter("footer")
     assert "".join(footer.itertext()).strip() == f"Meldeportal {VERSION}"
-    for address in ("/", "/verwaltung/anmelden"):
-        assert VERSION not in anna.get(address).text
+    for url in ("/", "/verwaltung/anmelden"):
+        assert VERSION not in anna.get(url).text
 
 
 @pytest.mark.parametrize("headers", [{}, HTMX])
@@ -240,9 +240,9 @@ def test_only_post_changes_anything(anna):
     before = snapshot()
     assert any("Anna Sommer" in line for line in before[0])
     for route in ROUTES:
-        address = route.replace("<code>", code).replace("<public_name>", stylesheet)
+        url = route.replace("<code>", code).replace("<public_name>", stylesheet)
         for method in ("GET", "HEAD", "OPTIONS", "PUT", "DELETE"):
-            anna.client.open(f"{address}?art=garantie&draft=x&attachment=x&description=x", method=method)
+            anna.client.open(f"{url}?art=garantie&draft=x&attachment=x&description=x", method=method)
     assert snapshot() == before
 
 
@@ -286,13 +286,13 @@ def test_health(anna, run_worker):
 
 
 def test_static_files_are_compressed_and_immutable(anna):
-    for address in static_urls(anna.get("/")):
-        plain = anna.client.get(address)
-        compressed = anna.client.get(address, headers={"Accept-Encoding": "gzip, deflate, br"})
+    for url in static_urls(anna.get("/")):
+        plain = anna.client.get(url)
+        compressed = anna.client.get(url, headers={"Accept-Encoding": "gzip, deflate, br"})
         assert "Content-Encoding" not in plain.headers
         assert compressed.headers["Content-Encoding"] == "gzip"
         assert gzip.decompress(compressed.data) == plain.data
-        assert re.search(r"\.([0-9a-f]{12})\.", address)[1] == hashlib.sha256(plain.data).hexdigest()[:12]
+        assert re.search(r"\.([0-9a-f]{12})\.", url)[1] == hashlib.sha256(plain.data).hexdigest()[:12]
         for answer in (plain, compressed):
             assert answer.headers["Cache-Control"] == STATIC
             assert answer.headers["Vary"] == "Accept-Encoding"
@@ -301,19 +301,19 @@ def test_static_files_are_compressed_and_immutable(anna):
 
 @pytest.mark.parametrize("accepted", ["", "br", "identity", "gzip;q=0", "identity, gzip;q=0.0", "gzip" + ",br" * 1000])
 def test_static_files_for_clients_without_gzip(anna, accepted):
-    address = static_urls(anna.get("/"))[0]
-    answer = anna.client.get(address, headers={"Accept-Encoding": accepted})
+    url = static_urls(anna.get("/"))[0]
+    answer = anna.client.get(url, headers={"Accept-Encoding": accepted})
     assert "Content-Encoding" not in answer.headers
-    assert answer.data == anna.client.get(address).data
+    assert answer.data == anna.client.get(url).data
 
 
 def test_first_visit_is_small_and_uses_no_other_host(app):
     visitor = Visitor(app, {})
     page = visitor.get("/", headers={"Accept-Encoding": "gzip"})
     answers = [page.response]
-    for address in static_urls(page):
-        assert address.startswith("/static/")
-        answers.append(visitor.client.get(address, headers={"Accept-Encoding": "gzip"}))
+    for url in static_urls(page):
+        assert url.startswith("/static/")
+        answers.append(visitor.client.get(url, headers={"Accept-Encoding": "gzip"}))
     # The office's logo may be one more.
     assert len(answers) < BUDGET_REQUESTS
     assert sum(len(answer.data) + len(str(answer.headers)) for answer in answers) < BUDGET_BYTES

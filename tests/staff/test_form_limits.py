@@ -23,7 +23,7 @@ def of_length(name, length):
 
 
 def post(visitor, path, **values):
-    """Fill in the form at an address and send it."""
+    """Fill in the form at a URL and send it."""
     return visitor.post(path, visitor.get(path).fields(path).to_dict() | values)
 
 

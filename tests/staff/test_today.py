@@ -12,8 +12,8 @@ from models import Approver, Customer, Ticket
 from services.customers import customers
 from services.reports import overview
 from tests.support.pages import all_text
+from tests.support.staff import HOME
 
-TODAY = "/verwaltung/"
 PARTS = {
     "new": "Neue Tickets",
     "unapproved": "Hohe Priorität, noch nicht freigegeben",
@@ -47,7 +47,7 @@ def parts(page):
 
 
 def test_quiet_day(clara):
-    page = clara.get(TODAY)
+    page = clara.get(HOME)
     assert "Nichts zu tun" in all_text(page)
     assert parts(page) == {}
     assert "Heute, Montag, 23.11.2026" in all_text(page)
@@ -58,7 +58,7 @@ def test_new_tickets_by_priority(anna, clara, run_worker):
     for priority in ("low", "high", "medium", "high"):
         anna.report("incident", description=f"Meldung {priority}", priority=priority)
     run_worker()
-    page = clara.get(TODAY)
+    page = clara.get(HOME)
     assert parts(page) == {"new": "Neue Tickets"}
     assert "Nichts zu tun" not in all_text(page)
     assert "Hoch 2 Mittel 1 Niedrig 1" in all_text(page)
@@ -71,7 +71,7 @@ def test_only_the_first_few_are_shown(anna, clara, run_worker):
     for _ in range(number):
         anna.report("incident")
     run_worker()
-    page = clara.get(TODAY)
+    page = clara.get(HOME)
     assert len([link for link in page.tree.iter("a") if link.get("class") == "row-title"]) == overview.SHOWN
     (link,) = [link for link in page.tree.iter("a") if link.text == f"Alle {number} zeigen"]
     rows = [link for link in clara.get(link.get("href")).tree.iter("a") if link.get("class") == "row-title"]
@@ -82,7 +82,7 @@ def test_what_waits_for_approval_is_not_new(with_approver, anna, clara, run_work
     anna.report("incident", priority="medium")
     anna.report("incident", priority="high")
     run_worker()
-    page = clara.get(TODAY)
+    page = clara.get(HOME)
     assert parts(page) == {name: PARTS[name] for name in ("unapproved",)}
     assert "Nichts zu tun" not in all_text(page)
 
@@ -93,7 +93,7 @@ def test_approval_is_overdue_after_the_last_reminder(with_approver, anna, clara,
     run_worker()
     with database.connection_context():
         Ticket.update(reminders=reminders).execute()
-    page = clara.get(TODAY)
+    page = clara.get(HOME)
     assert ("overdue" in parts(page)) == is_overdue
     assert ("Nichts zu tun" in all_text(page)) != is_overdue
 
@@ -101,10 +101,10 @@ def test_approval_is_overdue_after_the_last_reminder(with_approver, anna, clara,
 def test_approval_is_overdue_when_nobody_can_decide(with_approver, anna, clara, run_worker):
     anna.report("incident", priority="medium")
     run_worker()
-    assert parts(clara.get(TODAY)) == {}
+    assert parts(clara.get(HOME)) == {}
     with database.connection_context():
         customers.remove_approver(Approver.get())
-    assert parts(clara.get(TODAY)) == {"overdue": PARTS["overdue"]}
+    assert parts(clara.get(HOME)) == {"overdue": PARTS["overdue"]}
 
 
 def test_unmatched_since_the_last_working_day(dora, anna, clara, run_worker, set_clock):
@@ -116,7 +116,7 @@ def test_unmatched_since_the_last_working_day(dora, anna, clara, run_worker, set
     dora.report("incident", description="Sonntag")
     run_worker()
     set_clock(2026, 11, 23, 9, 30)
-    page = clara.get(TODAY)
+    page = clara.get(HOME)
     assert parts(page) == {"unmatched": "Nicht zugeordnet seit Freitag, 20.11.2026"}
     assert [text for text in ("Donnerstag", "Freitag,", "Sonntag") if text in all_text(page)] == ["Freitag,", "Sonntag"]
     assert "PIN falsch" in all_text(page)
@@ -132,7 +132,7 @@ def test_entries_of_the_next_working_days(anna, clara, run_worker):
     ):
         anna.report("new_employee", last_name=last_name, entry_date=day)
     run_worker()
-    page = clara.get(TODAY)
+    page = clara.get(HOME)
     assert parts(page)["entries"] == "Neue Mitarbeiter bis Montag, 07.12.2026"
     (section,) = [part for part in page.tree.iter("section") if part.get("aria-labelledby") == "entries"]
     shown = ["".join(row.itertext()) for row in section.iter("li")]
@@ -149,7 +149,7 @@ def test_what_is_closed_waits_no_more(anna, clara, run_worker, tickets):
     run_worker()
     path = f"/verwaltung/ticket/{tickets()[0].submission.code}"
     clara.post(f"{path}/erledigen", clara.get(path).fields(f"{path}/erledigen"))
-    assert parts(clara.get(TODAY)) == {}
+    assert parts(clara.get(HOME)) == {}
 
 
 @pytest.mark.parametrize(("age", "shown", "warned"), [(3, "23.11.2026 um 07:30 Uhr", False), (72, "20.11.2026", True)])
@@ -157,7 +157,7 @@ def test_age_of_the_last_backup(clara, run_command, advance_clock, age, shown, w
     advance_clock(hours=-age)
     assert run_command("sichern").exit_code == 0
     advance_clock(hours=age)
-    page = all_text(clara.get(TODAY))
+    page = all_text(clara.get(HOME))
     assert f"Letzte Sicherung{shown}" in page
     assert ("bitte sichern" in page) == warned
 
@@ -173,7 +173,7 @@ def test_age_of_the_last_backup(clara, run_command, advance_clock, age, shown, w
 def test_free_disk(clara, monkeypatch, free, shown, warning):
     usage = SimpleNamespace(free=int(free * 1024**3))
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
-    page = all_text(clara.get(TODAY))
+    page = all_text(clara.get(HOME))
     assert shown in page
     assert "knapp" in page if warning else "knapp" not in page
     assert warning in page
@@ -186,17 +186,17 @@ def mails(page):
 
 
 def test_mails_without_a_server(anna, clara, run_worker):
-    assert mails(clara.get(TODAY)) == "kein Mailserver eingerichtet · Zum Postausgang"
+    assert mails(clara.get(HOME)) == "kein Mailserver eingerichtet · Zum Postausgang"
     anna.report("incident")
     run_worker()
-    assert mails(clara.get(TODAY)) == "kein Mailserver eingerichtet, 2 warten · Zum Postausgang"
+    assert mails(clara.get(HOME)) == "kein Mailserver eingerichtet, 2 warten · Zum Postausgang"
 
 
 def test_mails_with_a_server(anna, clara, run_worker, mailbox):
-    assert mails(clara.get(TODAY)) == "noch keine gesendet · Zum Postausgang"
+    assert mails(clara.get(HOME)) == "noch keine gesendet · Zum Postausgang"
     anna.report("incident")
     run_worker()
-    assert mails(clara.get(TODAY)) == "zuletzt gesendet: 23.11.2026 um 10:30 Uhr · Zum Postausgang"
+    assert mails(clara.get(HOME)) == "zuletzt gesendet: 23.11.2026 um 10:30 Uhr · Zum Postausgang"
 
 
 def test_what_cannot_be_delivered_is_something_to_do(clara, deliver_mails, mailbox):
@@ -204,16 +204,16 @@ def test_what_cannot_be_delivered_is_something_to_do(clara, deliver_mails, mailb
     outbox = clara.get("/verwaltung/postausgang")
     action = "/verwaltung/postausgang/testmail"
     shown = clara.post(action, outbox.fields(action)).response.location
-    assert parts(clara.get(TODAY)) == {}
+    assert parts(clara.get(HOME)) == {}
     deliver_mails()
-    page = clara.get(TODAY)
+    page = clara.get(HOME)
     assert parts(page) == {"undelivered": "Nicht zustellbar"}
     assert "1 nicht zustellbar" in all_text(page)
     assert "Nichts zu tun" not in all_text(page)
     assert "Kenne ich nicht" in all_text(page)
     assert mails(page) == "noch keine gesendet, 1 wartet · Zum Postausgang"
     clara.post(f"{shown}/verwerfen", clara.get(shown).fields(f"{shown}/verwerfen"))
-    page = clara.get(TODAY)
+    page = clara.get(HOME)
     assert parts(page) == {}
     assert "0 nicht zustellbar" in all_text(page)
     assert "Nichts zu tun" in all_text(page)

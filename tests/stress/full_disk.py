@@ -11,6 +11,7 @@ import tempfile
 import time
 import urllib.error
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from database import database
@@ -59,23 +60,24 @@ def _measure(disk):
         portal.kill()
 
 
+def _send(sender, requests, faults, content=None):
+    """Send one more request and return the status and the page of the answer; 0 is a page without a confirmation."""
+    requests.append(Request(content))
+    try:
+        page = sender.send(requests[-1])
+    except urllib.error.HTTPError as error:
+        page = error.read().decode()
+        if error.code == 500 and ("nicht eingegangen" not in page or "Papier" not in page):
+            faults.append("A failure lost what was typed, or did not say that nothing has come in.")
+        return error.code, page
+    except NO_ANSWER:
+        return None, ""
+    return (200, page) if requests[-1].codes else (0, page)
+
+
 def _fill_and_empty(portal, sender, disk):
     requests, faults = [], []
-
-    def send(content=None):
-        """Send a request and return the status and the page of the answer."""
-        requests.append(Request(content))
-        try:
-            page = sender.send(requests[-1])
-        except urllib.error.HTTPError as error:
-            page = error.read().decode()
-            if error.code == 500 and ("nicht eingegangen" not in page or "Papier" not in page):
-                faults.append("A failure lost what was typed, or did not say that nothing has come in.")
-            return error.code, page
-        except NO_ANSWER:
-            return None, ""
-        return (200, page) if requests[-1].codes else (0, page)
-
+    send = partial(_send, sender, requests, faults)
     accepted = 0
     while (last := send(some_text() * 8))[0] == 200 and accepted < 1000:
         accepted += 1

@@ -33,7 +33,7 @@ NO_ANSWER = (urllib.error.URLError, http.client.HTTPException, ConnectionError, 
 
 @dataclass
 class Request:
-    """A request with the draft key of one form, and the codes confirmed for it."""
+    """A request with the submission key of one form, and the codes confirmed for it."""
 
     content: bytes | None
     draft: str = field(default_factory=lambda: secrets.token_urlsafe(16))

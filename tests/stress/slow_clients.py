@@ -99,7 +99,7 @@ def _visit(port, known, seconds):
 
 
 def _requests(client, known):
-    """Return the kinds of requests: name, parts around the gap for a new draft key, and status."""
+    """Return the kinds of requests: name, parts around the gap for a new submission key, and status."""
     cookie, token = client.session()
     values = known | EXAMPLES["incident"] | {"category": "incident", "csrf_token": token}
     body = urlencode(values).encode() + b"&draft=" + GAP

@@ -73,7 +73,7 @@ def _in_random_order(samples):
 
 
 def _requests(client, known, file=None):
-    """Return the parts of each kind of submission around the gap for its draft key."""
+    """Return the parts of each kind of submission around the gap for its submission key."""
     cookie, token = client.session()
     pin = known["pin"].replace(" ", "")
     wrong, other = (f"{(int(pin) + number) % 10**8:08}" for number in (1, 2))

@@ -41,7 +41,7 @@ def approvers(anna):
 
 @pytest.fixture
 def ask_approvers(app, approvers, anna, run_worker, mailbox):
-    """Let Anna ask for something; return Bernd and Petra with the links that they got."""
+    """Let Anna send a request; return the approval pages of Bernd and Petra."""
 
     def report(category="incident", **changes):
         anna.report(category, **{"priority": "medium"} | changes)
@@ -52,14 +52,14 @@ def ask_approvers(app, approvers, anna, run_worker, mailbox):
 
 
 @pytest.fixture
-def desk(clara, tickets):
-    """Return the newest ticket on Clara's desk."""
+def ticket_page(clara, tickets):
+    """Return the newest ticket as Clara's page shows it."""
     return lambda: TicketPage(clara, tickets()[-1])
 
 
 @pytest.fixture
 def run_worker_at(app, monkeypatch):
-    """Let it be a moment, and the worker do all that is due by then; nobody is signed out meanwhile."""
+    """Set the clock and run all due jobs; sessions do not expire."""
     settings.staff_idle_minutes = settings.staff_session_hours = 10**6
 
     def go(moment):

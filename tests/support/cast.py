@@ -39,7 +39,7 @@ FAST_HASH = "pbkdf2:sha256:1"
 
 @pytest.fixture(scope="session")
 def shared(tmp_path_factory):
-    """Return what is slow to make and the same for all tests: the app, an empty database, hashes of the same words."""
+    """Return what is slow to make and shared by all tests: app, empty database, hashes."""
     _open_portal(tmp_path_factory.mktemp("shared") / "instance")
     proof = pins.pin_proof("K1001", "47110815")
     return SimpleNamespace(
@@ -63,7 +63,7 @@ def app(tmp_path, shared, monkeypatch):
 
 
 def _open_portal(data_dir):
-    # What a test sends comes from one address, and more of it than from any customer.
+    # All requests of a test come from one address and exceed a customer's rate.
     much = {"TICKET_SUBMISSIONS_PER_HOUR": "100000", "TICKET_UPLOADS_PER_HOUR": "100000"}
     settings.load({"TICKET_DATA_DIR": str(data_dir), "TICKET_OFFICE_PHONE": "0211 55500"} | much)
     rate_limit.reset()
@@ -74,7 +74,7 @@ def _open_portal(data_dir):
 
 @pytest.fixture
 def db(app):
-    """An open database, for looking at the effects of what came in by the front door."""
+    """An open database, for checking the effects of requests."""
     with app.app_context(), database.connection_context():
         yield database
 
@@ -105,7 +105,7 @@ def clara(app, shared):
 @pytest.fixture
 def signed_out(app, shared, monkeypatch):
     """Clara in front of the sign-in page; she has an account, but no session yet."""
-    # What nobody's password is compared with is as cheap here as Clara's own, and would even fit.
+    # The dummy hash is as cheap as Clara's own, and would even match.
     monkeypatch.setattr(pins, "dummy_hash", lambda: shared.password_hash)
     with database.connection_context():
         Staff.create(login="clara neumann", name="Clara Neumann", password_hash=shared.password_hash, created_at=NOW)

@@ -1,4 +1,4 @@
-"""Two companies with their approvers and the office, and a time in which every kind of mail is written."""
+"""Two companies with approvers, and a fixture in which every kind of mail is sent."""
 
 from functools import partial
 from types import SimpleNamespace
@@ -36,7 +36,7 @@ class Company:
         self.reporter = Visitor(app, known)
 
     def appoint(self):
-        """Let two people decide from now on."""
+        """Add two approvers."""
         with database.connection_context():
             for who, email in (("Bernd", self.bernd), ("Petra", self.petra)):
                 Approver.create(customer=self.customer, name=f"{who} von {self.name}", email=email)
@@ -74,7 +74,7 @@ def every_kind_of_mail(app, companies, clara, mailbox, run_worker, advance_clock
         with app.app_context(), database.connection_context():
             worker.run_once(clock.now())
 
-    def desk():
+    def ticket_page():
         with database.connection_context():
             return TicketPage(clara, Ticket.newest_first().get())
 
@@ -91,20 +91,20 @@ def every_kind_of_mail(app, companies, clara, mailbox, run_worker, advance_clock
         company.decide(mailbox.last_to(company.bernd), "declined", "Wir haben genug davon.")
         report("callback", priority="high", email=FOREIGN)
         go_on()
-        desk().act("stornieren", "Doppelt gemeldet")
+        ticket_page().act("stornieren", "Doppelt gemeldet")
         report("incident", priority="high", email=company.anna)
         go_on()
-        desk().act("vor-freigabe-beginnen", "Die Kasse steht.")
+        ticket_page().act("vor-freigabe-beginnen", "Die Kasse steht.")
         go_on(days=3)
         company.decide(mailbox.last_to(company.bernd), "approved")
-        desk().act("antworten", "Welche Kasse ist es?")
+        ticket_page().act("antworten", "Welche Kasse ist es?")
         go_on(minutes=1)
         company.reply(mailbox.last_to(company.anna), "Die linke.")
-        desk().act("erledigen", "Walze getauscht")
+        ticket_page().act("erledigen", "Walze getauscht")
         go_on(minutes=1)
-        desk().act("wieder-oeffnen", "Sie klemmt wieder.")
+        ticket_page().act("wieder-oeffnen", "Sie klemmt wieder.")
         go_on(minutes=1)
-        # One is left to decide.
+        # One approval stays pending.
         report("warranty", email=company.anna)
         go_on(minutes=1)
     wrong = companies[0].pin[:-1] + str((int(companies[0].pin[-1]) + 1) % 10)

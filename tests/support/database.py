@@ -43,7 +43,7 @@ def schema(path):
 
 
 def tables(path):
-    """Return the names of the tables, but for those that belong to SQLite, its full-text search or the steps."""
+    """Return the names of the tables, except those of SQLite, its full-text search or the steps."""
     names = {name for kind, name in schema(path) if kind == "table"}
     return {name for name in names if not name.startswith(("sqlite_", "ticket_words_", "schema_migration"))}
 

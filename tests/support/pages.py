@@ -10,7 +10,7 @@ from typing import NamedTuple
 import html5lib
 from werkzeug.datastructures import MultiDict
 
-# What tells the server that a script asks, and wants only a part of the page.
+# Marks a request as htmx's, which gets only a fragment.
 HTMX = {"HX-Request": "true"}
 
 EXAMPLES = {
@@ -64,23 +64,23 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 
-# Who opens one of these has the address from a mail or a letter, and nobody else is to learn it.
+# URLs with a token from a mail or letter, which must not leak as a referrer.
 OPENED_BY_TOKEN = ("/freigabe/", "/vorgang/", "/verwaltung/einrichten/")
 
-# What holds nothing of anybody may be kept.
+# Pages without personal data may be cached.
 CACHED = dict.fromkeys(("/", "/hilfe"), "no-cache, private")
 STATIC = "public, max-age=31536000, immutable"
 
 
 class RequestLine(NamedTuple):
-    """What an answer answers, where it came over a line and does not know it itself."""
+    """The request of a response that came over the network and does not carry it."""
 
     method: str
     path: str
 
 
 def check_headers(answer, asked=None):
-    """Check what every answer of the portal carries."""
+    """Check the headers that every response must have."""
     asked = asked or answer.request
     path, differing = asked.path, {}
     if path.startswith(OPENED_BY_TOKEN):
@@ -97,7 +97,7 @@ def check_headers(answer, asked=None):
 
 # What differs from one answer of the same page to the next: tokens, submission keys, Vorgangsnummern.
 RANDOM = re.compile(
-    r"\bI[\w-]{55}\.[\w-]{6}\.[\w-]{27}"  # what signs a form against forgery
+    r"\bI[\w-]{55}\.[\w-]{6}\.[\w-]{27}"  # CSRF token
     r'|(?<=name="draft" value=")[\w-]{22}|(?<=/vorgang/)[\w-]{22}|(?<=/freigabe/)[\w-]{22}'
     r"|\b[2-9A-HJKMNP-Z]{4}-?[2-9A-HJKMNP-Z]{4}\b"
 )
@@ -131,7 +131,7 @@ def _parsed(text, is_whole):
 
 
 class Page:
-    """One answer, read as a browser reads it."""
+    """A response, parsed like a browser does."""
 
     def __init__(self, response, asked=None):
         check_headers(response, asked)
@@ -157,7 +157,7 @@ class Page:
         return "" if element is None else " ".join("".join(element.itertext()).split())
 
     def fields(self, action=None):
-        """Return what a browser would send of the page's form, or of the one with this address, without any button."""
+        """Return what a browser would submit for the page's form, or for the one with this action, without a button."""
         forms = [form for form in self.tree.iter("form") if form.get("action") == action]
         assert action is None or len(forms) == 1, f"no single form sends to {action}"
         pairs = MultiDict()
@@ -190,7 +190,7 @@ class Page:
 
     def _check(self, is_whole):
         ids = [element.get("id") for element in self.tree.iter() if element.get("id")]
-        assert len(ids) == len(set(ids)), f"an id stands twice: {sorted(ids)}"
+        assert len(ids) == len(set(ids)), f"duplicate id: {sorted(ids)}"
         for field in self.tree.iter("input"):
             assert field.get("type") != "hidden" or "autocomplete" not in field.attrib
         if not is_whole:
@@ -208,7 +208,7 @@ class Page:
         for form in self.tree.iter("form"):
             assert form.get("action")
             has_token = any(field.get("name") == "csrf_token" for field in form.iter("input"))
-            # What only searches has everything in its address, and so no secret.
+            # A search form has no token: its values are in the URL.
             assert (form.get("method"), form.get("role"), has_token) in (("post", None, True), ("get", "search", False))
 
 
@@ -253,7 +253,7 @@ def without_random(text):
 
 
 def visible_answer(visitor, page):
-    """Return all that a visitor can see of an answer, with what is random or was typed replaced."""
+    """Return all that a visitor can see of a response, with random and typed values replaced."""
     headers = []
     for name, value in page.response.headers:
         if name == "Set-Cookie":
@@ -274,10 +274,10 @@ def fail(*_, **__):
 
 
 def static_urls(page):
-    """Return the addresses that a browser loads for a page."""
+    """Return the URLs that a browser loads for a page."""
     loaded = [element.get("href") for element in page.tree.iter("link")]
     loaded += [element.get("src") for tag in ("script", "img") for element in page.tree.iter(tag)]
-    return [address for address in loaded if not address.startswith("data:image/svg+xml,")]
+    return [url for url in loaded if not url.startswith("data:image/svg+xml,")]
 
 
 def all_text(page):

@@ -1,4 +1,4 @@
-"""Clara of the office: what she types in front of the closed door, what becomes of her account, and her desk."""
+"""Clara of the office: signing in, her account, and the pages she works on."""
 
 import io
 import re
@@ -18,6 +18,7 @@ from tests.support.pages import EXAMPLES
 
 SIGN_IN = "/verwaltung/anmelden"
 HOME = "/verwaltung/"
+CALL = "/verwaltung/anruf"
 ELSEWHERE = {"environ_overrides": {"REMOTE_ADDR": "198.51.100.7"}}
 WRONG = "Name, Kennwort oder Code stimmt nicht."
 
@@ -30,7 +31,7 @@ def sign_in(visitor, next_url="", code="", **changes):
 
 
 def is_signed_in(visitor):
-    """Say whether a visitor gets to see the staff area."""
+    """Return whether a visitor is signed in to the staff area."""
     return visitor.get(HOME).status == 200
 
 
@@ -45,13 +46,13 @@ def with_two_factor():
 
 
 def change_account(change):
-    """Change Clara's account, as somebody else does while she sits at her browser."""
+    """Change Clara's account while her browser is open."""
     with database.connection_context():
         change(Staff.get(Staff.login == "clara neumann"), clock.now())
 
 
 class TicketPage:
-    """One ticket on somebody's desk."""
+    """The staff page of one ticket."""
 
     def __init__(self, visitor, ticket):
         self.visitor = visitor
@@ -61,19 +62,19 @@ class TicketPage:
         return self.visitor.get(self.path)
 
     def form(self, slug, page=None):
-        """Return the values of a verb's form as the page shows it."""
+        """Return the values of the form of an action as the page shows it."""
         return (page or self.look()).fields(f"{self.path}/{slug}").to_dict()
 
     def act(self, slug, text=None, page=None, **options):
-        """Fill in and send the form of one verb; a text goes into its one field."""
+        """Fill in and send the form of an action; the text goes into its only text field."""
         values = self.form(slug, page)
         if text is not None:
             (name,) = [name for name in values if name.rpartition("-")[2] in ("text", "reason", "to")]
             values[name] = text
         return self.visitor.post(f"{self.path}/{slug}", values, **options)
 
-    def verbs(self):
-        """Return what the page offers, by address."""
+    def offered_actions(self):
+        """Return the actions that the page offers, by slug."""
         actions = [form.get("action") for form in self.look().tree.iter("form")]
         return {action.rpartition("/")[2] for action in actions if action.startswith(self.path)}
 
@@ -81,21 +82,18 @@ class TicketPage:
 def take_call(clara, category, **changes):
     """Let Clara take a call of Anna's."""
     caller = {"customer_number": "K1001", "name": "Anna Sommer", "phone": "0211 555-0101", "category": category}
-    page = clara.get("/verwaltung/anruf")
-    answer = clara.post("/verwaltung/anruf", page.fields().to_dict() | caller | EXAMPLES[category] | changes)
+    page = clara.get(CALL)
+    answer = clara.post(CALL, page.fields().to_dict() | caller | EXAMPLES[category] | changes)
     assert answer.status == 303, answer.errors()
 
 
-CALL = "/verwaltung/anruf"
-
-
-# Pages that are there only for who asks for something of theirs.
+# Pages that need a query string.
 QUERIES = {"staff.figures.export": "?tabelle=wochen", "staff.outbox.discard_all": "?stand=wartet&bis=99"}
 
 
 @pytest.fixture
 def staff_routes(app, anna, dora, clara, run_worker, tickets):
-    """Every address of the staff area with real things behind it, as pairs of endpoint and address by method."""
+    """Every URL of the staff area, with ids that exist, as pairs of endpoint and URL by method."""
     anna.report("incident", files=[(io.BytesIO(PNG), "Foto.png")])
     dora.report("incident")
     run_worker()
@@ -121,7 +119,7 @@ def staff_routes(app, anna, dora, clara, run_worker, tickets):
 
 
 def staff_urls(app, behind):
-    """Return every address of the staff area, each with the real things that stand behind its arguments' names."""
+    """Return every URL of the staff area, with the given values for its arguments."""
     found = {"GET": [], "POST": []}
     adapter = app.url_map.bind("localhost")
     for rule in app.url_map.iter_rules():
@@ -131,9 +129,9 @@ def staff_urls(app, behind):
             names = sorted(rule.arguments)
             for values in product(*(behind[name] for name in names)):
                 for method in rule.methods & {"GET", "POST"}:
-                    address = adapter.build(rule.endpoint, dict(zip(names, values, strict=True)), method)
-                    address += QUERIES.get(rule.endpoint, "")
-                    found[method].append((rule.endpoint, address))
+                    url = adapter.build(rule.endpoint, dict(zip(names, values, strict=True)), method)
+                    url += QUERIES.get(rule.endpoint, "")
+                    found[method].append((rule.endpoint, url))
     return found
 
 

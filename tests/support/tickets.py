@@ -36,7 +36,7 @@ STATES = {
 
 
 def set_ticket(**values):
-    """Let the ticket stand as the office would have left it."""
+    """Put the ticket into a state."""
     values["closed_at"] = None if values["status"] in OPEN_STATUSES else NOW
     with database.connection_context():
         Ticket.update(values).execute()
@@ -48,6 +48,6 @@ def add_event(kind, text="", actor="Clara Neumann"):
 
 
 def write_message(visitor, path, text, page=None, files=(), **options):
-    """Fill in the box of the page and send it."""
+    """Send a message with the page's form."""
     values = (page or visitor.get(path)).fields().to_dict() | {"text": text}
     return visitor.post(path, values | ({"files": list(files)} if files else {}), **options)

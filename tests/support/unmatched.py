@@ -10,7 +10,7 @@ UNMATCHED = "/verwaltung/nicht-zugeordnet"
 def add_unmatched(
     number, count, description="Flut", address="203.0.113.{}", customer_number="K1001", reason="wrong_pin"
 ):
-    """Put submissions into the database that the worker has found unmatched already."""
+    """Insert unmatched submissions into the database."""
     rows = [
         {
             "draft": f"{description[:12]}{number + index:010}",

@@ -12,10 +12,10 @@ from tests.support.browser.checks import (
     is_accessible,
     looks_good,
 )
+from tests.support.files.samples import SMALL_PNG
 from tests.support.pages import EXAMPLES
-from tests.support.servers.live_server import PNG
 
-# Where the focus is, whether one sees it, and where it stands on the page.
+# The focused element: its name, its row on the page, whether its focus ring is visible and it is not covered.
 LOOK_AT_FOCUS = """() => {
     const element = document.activeElement
     if (element === document.body) return null
@@ -30,15 +30,15 @@ LOOK_AT_FOCUS = """() => {
     }
 }"""
 
-# A page that lets nobody out has no end.
-MOST_STOPS = 100
+# A focus trap would never end.
+MAX_STOPS = 100
 
-# A line of links is one row, though they need not be of one height.
+# Links in one line count as one row, though their heights differ.
 ONE_ROW = 16
 
 
 def add_attachments(tab):
-    tab.add_files((LONG_NAME, PNG), ("Programm.exe", b"MZ"), ("Protokoll.log", b"ok"))
+    tab.add_files((LONG_NAME, SMALL_PNG), ("Programm.exe", b"MZ"), ("Protokoll.log", b"ok"))
     tab.sees_files(LONG_NAME, "Protokoll.log")
     expect(tab.at("#attachments [role=alert]").first).to_contain_text("Programm.exe")
 
@@ -67,7 +67,7 @@ def test_attachments(tab):
     add_attachments(tab)
     tab.page.get_by_role("button", name="Protokoll.log entfernen").click()
     tab.sees_files(LONG_NAME)
-    tab.begin_upload(("Foto.png", PNG))
+    tab.begin_upload(("Foto.png", SMALL_PNG))
     is_accessible(tab)
     tab.upload_breaks()
     expect(tab.at("#upload-message")).to_contain_text("Das Hochladen ist abgebrochen")
@@ -77,7 +77,7 @@ def test_attachments(tab):
 def test_receipt(tab):
     tab.begin("warranty")
     tab.fill({"description": UNBROKEN, "device": UNBROKEN, "name": UNBROKEN})
-    tab.add_files((LONG_NAME, PNG))
+    tab.add_files((LONG_NAME, SMALL_PNG))
     tab.sees_files(LONG_NAME)
     tab.send()
     tab.sees_receipt()
@@ -97,13 +97,13 @@ def test_focus_is_seen_and_goes_down_the_page(open_tab, scheme):
     tab.focus_is_on(".summary")
     tab.page.evaluate("document.activeElement.blur()")
     walk = []
-    for _ in range(MOST_STOPS):
+    for _ in range(MAX_STOPS):
         tab.page.keyboard.press("Tab")
         if (stop := tab.page.evaluate(LOOK_AT_FOCUS)) is None:
             break
         walk.append(stop)
     assert [stop["name"] for stop in walk if not stop["ringed"]] == []
     assert [stop["name"] for stop in walk if not stop["bare"]] == []
-    assert 20 < len(walk) < MOST_STOPS
+    assert 20 < len(walk) < MAX_STOPS
     for stop, next_stop in pairwise(walk):
         assert next_stop["row"] > stop["row"] - ONE_ROW, f"{next_stop['name']} stands above {stop['name']}"

@@ -21,12 +21,12 @@ PHONE = {"width": 360, "height": 740}
 
 class Quiet(WSGIRequestHandler):
     def log(self, *_):
-        """Say nothing about each request."""
+        """Log nothing."""
 
 
 @pytest.fixture
 def phone(app, browser, tmp_path):
-    """Bernd's phone, in front of the portal of this test."""
+    """Bernd's phone, with this test's portal open."""
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()

@@ -1,4 +1,4 @@
-"""When the line, the server or the session fails, in Chromium: a message, nothing lost, and the next try works."""
+"""Failing network, server or session in Chromium: a message is shown, nothing is lost, and the next try works."""
 
 import re
 
@@ -6,8 +6,8 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.support.browser.tab import names_of
+from tests.support.files.samples import SMALL_PNG
 from tests.support.pages import EXAMPLES
-from tests.support.servers.live_server import PNG
 
 ERROR_PAGE = "<!doctype html><title>Fehler</title><h1>Fehler</h1>"
 WAIT = "Von Ihrem Anschluss kamen sehr viele Anfragen. Bitte warten Sie 30 Minuten."
@@ -20,24 +20,24 @@ def form(tab):
 
 
 def answers_once(tab, path, status, body=ERROR_PAGE, **headers):
-    """Let the next request to a path get an error page from somewhere on its way, or what the portal itself says."""
+    """Answer the next request to a path with an error page, as a proxy would, or with the given body."""
     answer = {"status": status, "headers": {"Content-Type": "text/html"} | headers, "body": body}
     tab.page.route(f"**{path}", lambda route: route.fulfill(**answer), times=1)
 
 
 def is_unharmed(tab):
-    """See that the page still is the form, with all that was typed."""
+    """Check that the form and everything typed are still there."""
     assert tab.page.url == tab.portal.url + "/"
     expect(tab.at("h1")).to_have_text("Anfrage senden")
     tab.sees_values(tab.known | EXAMPLES["incident"])
 
 
-# --- The line ---
+# --- The network ---
 
 
 def test_line_cut_during_an_upload(form, sent):
     form.begin_upload(("Protokoll.log", b"Zeile"))
-    form.add_files(("Foto.png", PNG))
+    form.add_files(("Foto.png", SMALL_PNG))
     form.upload_breaks()
     expect(form.at("#upload-message")).to_contain_text("Das Hochladen ist abgebrochen")
     expect(form.at("#upload-progress")).to_be_hidden()
@@ -155,7 +155,7 @@ def test_a_line_that_hangs_is_given_up(form, sent):
 
 
 def test_line_cut_when_the_page_asks_by_itself(tab):
-    # The browser does not notice that a line broke on its way.
+    # The browser does not notice that the connection broke.
     def lose_next(path):
         tab.page.route(f"**{path}", lambda route: route.abort("connectionreset"), times=1)
 
@@ -190,7 +190,7 @@ def test_line_cut_when_the_page_asks_by_itself(tab):
 
 
 def test_line_cut_when_a_file_is_removed(form, sent):
-    form.add_files(("Foto.png", PNG), ("Falsch.txt", b"1"))
+    form.add_files(("Foto.png", SMALL_PNG), ("Falsch.txt", b"1"))
     form.sees_files("Foto.png", "Falsch.txt")
     remove = form.page.get_by_role("button", name="Falsch.txt entfernen")
     notice = form.at("#attachment-list .error")
@@ -222,7 +222,7 @@ def test_line_cut_when_a_file_is_removed(form, sent):
     ],
 )
 def test_server_fails_at_sending(form, sent, status, sentence):
-    form.add_files(("Foto.png", PNG))
+    form.add_files(("Foto.png", SMALL_PNG))
     form.sees_files("Foto.png")
     answers_once(form, "/", status)
     form.send()
@@ -237,7 +237,7 @@ def test_server_fails_at_sending(form, sent, status, sentence):
 
 def test_server_fails_at_an_upload(form, sent):
     answers_once(form, "/anhaenge", 500)
-    form.add_files(("Foto.png", PNG))
+    form.add_files(("Foto.png", SMALL_PNG))
     expect(form.at("#upload-message")).to_contain_text("Das Hochladen ist abgebrochen")
     is_unharmed(form)
     assert form.chosen_files() == ["Foto.png"]
@@ -260,7 +260,7 @@ def test_server_asks_to_wait(form, sent, status):
 
 def test_server_has_had_too_many_files(form, sent):
     answers_once(form, "/anhaenge", 429, WAIT, **{"Portal-Notice": "yes"})
-    form.add_files(("Foto.png", PNG))
+    form.add_files(("Foto.png", SMALL_PNG))
     expect(form.at("#upload-message")).to_have_text(WAIT)
     is_unharmed(form)
     assert form.chosen_files() == ["Foto.png"]
@@ -272,10 +272,10 @@ def test_server_has_had_too_many_files(form, sent):
 
 def test_server_finds_an_upload_too_large(form, sent):
     answers_once(form, "/anhaenge", 413)
-    form.add_files(("Foto.png", PNG))
+    form.add_files(("Foto.png", SMALL_PNG))
     expect(form.at("#upload-message")).to_contain_text("zu groß")
     is_unharmed(form)
-    form.add_files(("Kleiner.png", PNG))
+    form.add_files(("Kleiner.png", SMALL_PNG))
     form.sees_files("Kleiner.png")
     form.send()
     form.sees_receipt()
@@ -307,7 +307,7 @@ def test_session_expired_at_a_change_of_kind(form, sent):
 
 def test_session_expired_at_an_upload(form, sent):
     form.page.context.clear_cookies()
-    form.add_files(("Foto.png", PNG), ("Programm.exe", b"MZ"))
+    form.add_files(("Foto.png", SMALL_PNG), ("Programm.exe", b"MZ"))
     form.sees_files("Foto.png")
     expect(form.at("#attachments")).to_contain_text("„Programm.exe“ konnten wir nicht annehmen")
     is_unharmed(form)
@@ -318,7 +318,7 @@ def test_session_expired_at_an_upload(form, sent):
 
 
 def test_session_expired_at_removing(form, sent):
-    form.add_files(("Foto.png", PNG), ("Falsch.txt", b"1"))
+    form.add_files(("Foto.png", SMALL_PNG), ("Falsch.txt", b"1"))
     form.sees_files("Foto.png", "Falsch.txt")
     form.page.context.clear_cookies()
     form.page.get_by_role("button", name="Falsch.txt entfernen").click()
@@ -330,7 +330,7 @@ def test_session_expired_at_removing(form, sent):
 
 
 def test_session_expired_at_sending(form, sent):
-    form.add_files(("Foto.png", PNG))
+    form.add_files(("Foto.png", SMALL_PNG))
     form.sees_files("Foto.png")
     form.page.context.clear_cookies()
     form.send()

@@ -8,8 +8,8 @@ from playwright.sync_api import TimeoutError, expect
 
 from enums import Category
 from tests.support.browser.tab import names_of
+from tests.support.files.samples import SMALL_PNG
 from tests.support.pages import EXAMPLES
-from tests.support.servers.live_server import PNG
 
 WITH_FILES = [category for category in EXAMPLES if category != "new_employee"]
 
@@ -18,7 +18,7 @@ WITH_FILES = [category for category in EXAMPLES if category != "new_employee"]
 def test_report(tab, sent, category):
     tab.begin(category)
     if category in WITH_FILES:
-        tab.add_files(("Bildschirmfoto.png", PNG))
+        tab.add_files(("Bildschirmfoto.png", SMALL_PNG))
         tab.sees_files("Bildschirmfoto.png")
     tab.send()
     tab.sees_receipt()
@@ -29,7 +29,7 @@ def test_report(tab, sent, category):
         assert str(getattr(submission, name)) == value
     assert names_of(submission) == (["Bildschirmfoto.png"] if category in WITH_FILES else [])
     expect(tab.at(".code")).to_have_text(submission.spoken_code)
-    # Addresses can be read in logs and over a shoulder: they hold nothing that was typed.
+    # URLs appear in logs and on screens, so they contain nothing typed.
     assert [request.url for request in tab.requests if "?" in request.url] == []
     assert tab.console == []
 
@@ -60,7 +60,7 @@ def test_what_kinds_share_survives_a_detour(tab):
     tab.fill({"pin": "1234 5678"})
     tab.choose("incident")
     tab.fill(typed)
-    tab.add_files(("Meldung.png", PNG))
+    tab.add_files(("Meldung.png", SMALL_PNG))
     tab.sees_files("Meldung.png")
     tab.choose("new_employee")
     expect(tab.at("textarea#description")).to_have_count(0)
@@ -151,7 +151,7 @@ def test_a_form_without_a_kind_leads_to_the_kinds(tab):
 def test_an_error_loses_nothing(tab, sent):
     tab.begin("warranty")
     tab.fill({"phone": "keine", "priority": "high", "serial_number": "PF4X7Q2M"})
-    tab.add_files(("Foto.png", PNG), ("Protokoll.log", b"ok"))
+    tab.add_files(("Foto.png", SMALL_PNG), ("Protokoll.log", b"ok"))
     tab.sees_files("Foto.png", "Protokoll.log")
     tab.send()
     tab.focus_is_on(".summary")
@@ -183,7 +183,7 @@ def test_enter_in_a_text_field_sends(open_tab, sent, scripts):
     tab = open_tab(java_script_enabled=scripts)
     tab.open("/?art=stoerung")
     tab.fill(tab.known | EXAMPLES["incident"])
-    tab.add_files(("Foto.png", PNG))
+    tab.add_files(("Foto.png", SMALL_PNG))
     if not scripts:
         tab.at("#phone").fill("")
         tab.send()
@@ -243,7 +243,7 @@ def test_back_from_the_receipt_and_the_same_once_more(tab, sent):
 
 def test_a_look_at_the_help_page(tab):
     tab.begin("warranty")
-    tab.add_files(("Foto.png", PNG))
+    tab.add_files(("Foto.png", SMALL_PNG))
     tab.sees_files("Foto.png")
     with tab.page.expect_popup() as help_tab:
         tab.at("a", has_text="Mehr zu Anhängen").click()
@@ -255,7 +255,7 @@ def test_a_look_at_the_help_page(tab):
 
 def test_another_request_starts_empty(tab, sent):
     tab.begin("incident")
-    tab.add_files(("Foto.png", PNG))
+    tab.add_files(("Foto.png", SMALL_PNG))
     tab.sees_files("Foto.png")
     tab.send()
     tab.sees_receipt()
@@ -282,7 +282,7 @@ def test_the_receipt_can_be_printed(tab):
 
 def test_a_whole_report_with_keys_only(tab, sent):
     keys = tab.page.keyboard
-    # From here on, because Chromium needs a moment until it hands its file dialog over.
+    # Chromium needs a moment before it intercepts its file dialog.
     tab.page.on("filechooser", lambda chooser: None)
 
     def tab_to(selector):
@@ -301,9 +301,9 @@ def test_a_whole_report_with_keys_only(tab, sent):
         try:
             chooser = ask_for_files(timeout=2000)
         except TimeoutError:
-            # Once in a while Chromium swallows the key that asks for its dialog; a person presses it again.
+            # Chromium sometimes drops the key press that opens the dialog; press it again.
             chooser = ask_for_files()
-        chooser.set_files(tab.on_disk((name, PNG)))
+        chooser.set_files(tab.on_disk((name, SMALL_PNG)))
 
     tab.open()
     keys.press("Tab")

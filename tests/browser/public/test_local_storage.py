@@ -1,4 +1,4 @@
-"""What a customer's own device keeps, in Chromium: who asks, where that is wanted, and what is not sent yet."""
+"""What the browser stores on the customer's device: sender details if wanted, and drafts."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import expect
 
+from tests.support.files.samples import SMALL_PNG
 from tests.support.pages import EXAMPLES
-from tests.support.servers.live_server import PNG
 
 REFUSALS = {
     "blocked": "Object.defineProperty(window, 'localStorage', {get() { throw new DOMException(); }})",
@@ -36,7 +36,7 @@ def kept(tab):
 
 
 def values_of(tab):
-    """Return all that the form holds; of the two keys, which are others each time, how long they are."""
+    """Return all values of the form; of the two tokens only their length."""
     controls = tab.page.evaluate("""[...document.querySelectorAll("#request-form :is(input, textarea, button)")]
         .map(({id, name, type, value, checked}) => ({id, name, type, value, checked}))""")
     for control in controls:
@@ -106,7 +106,7 @@ def test_what_the_device_remembers_can_be_forgotten(tab):
     tab.open()
     tab.at("#remember").check()
     tab.page.reload()
-    # Nobody is remembered yet, and who comes now may be somebody else.
+    # Nothing is stored yet, and the next visitor may be another person.
     expect(tab.at("#remember")).not_to_be_checked()
     expect(tab.at("#known")).to_be_hidden()
     who = {name: tab.known[name] for name in ("name", "phone", "customer_number")}
@@ -133,7 +133,7 @@ def test_what_was_begun_is_there_again_until_it_is_sent(tab, sent):
     tab.fill({"salutation": "unstated", "entry_date": "2027-04-01"})
     tab.choose("warranty")
     tab.fill(typed)
-    tab.add_files(("Foto.png", PNG))
+    tab.add_files(("Foto.png", SMALL_PNG))
     tab.sees_files("Foto.png")
     written = json.dumps(kept(tab))
     for secret in (*tab.known.values(), "Foto"):
@@ -166,7 +166,7 @@ def test_what_was_begun_can_be_discarded(tab):
     tab.fill({"priority": "high"})
     close_and_come_back(tab, "/?art=garantie&geraet=ThinkPad+E16")
     tab.sees_values({"device": "ThinkPad E16", "description": EXAMPLES["incident"]["description"], "priority": "low"})
-    tab.add_files(("Foto.png", PNG))
+    tab.add_files(("Foto.png", SMALL_PNG))
     tab.sees_files("Foto.png")
     tab.at("button", has_text="Verwerfen").click()
     tab.sees_files("Foto.png")

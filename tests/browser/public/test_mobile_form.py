@@ -5,9 +5,8 @@ from PIL import ExifTags, Image
 from playwright.sync_api import expect
 
 from tests.support.browser.tab import PHONE, names_of
-from tests.support.files.samples import heic, saved
+from tests.support.files.samples import SMALL_PNG, heic, saved
 from tests.support.pages import EXAMPLES
-from tests.support.servers.live_server import PNG
 
 HEIGHTS = """[...document.querySelectorAll("form > fieldset, #fields > fieldset")]
     .map((section) => section.getBoundingClientRect().height)"""
@@ -44,7 +43,7 @@ def test_a_photo_from_the_camera_and_the_pictures_of_files(phone, sent):
     assert (camera.get_attribute("capture"), camera.get_attribute("name")) == ("environment", None)
 
     lying = Image.new("RGB", (4000, 3000), "teal")
-    # A phone held upright stores the picture as its sensor lies, and a word that it is to be turned.
+    # A phone held upright stores the picture unrotated, with an orientation tag.
     lying.getexif()[ExifTags.Base.Orientation] = 6
     camera.set_input_files(phone.on_disk(("Foto.jpg", saved(lying, "JPEG", exif=lying.getexif()))))
     phone.sees_files("Foto.jpg")
@@ -54,10 +53,10 @@ def test_a_photo_from_the_camera_and_the_pictures_of_files(phone, sent):
     assert pictures.get_attribute("alt") == ""
     assert (pictures.bounding_box()["width"], pictures.bounding_box()["height"]) == (44, 44)
 
-    phone.add_files(("Bild.heic", heic()), ("Protokoll.log", b"ok"), ("Meldung.png", PNG))
+    phone.add_files(("Bild.heic", heic()), ("Protokoll.log", b"ok"), ("Meldung.png", SMALL_PNG))
     phone.sees_files("Foto.jpg", "Bild.heic", "Protokoll.log", "Meldung.png")
     with_picture = phone.at(".files li:has(img) .file-name")
-    # Chromium reads no HEIC.
+    # Chromium cannot decode HEIC.
     expect(with_picture).to_have_text(["Foto.jpg", "Meldung.png"])
     phone.page.get_by_role("button", name="Protokoll.log entfernen").click()
     expect(with_picture).to_have_text(["Foto.jpg", "Meldung.png"])

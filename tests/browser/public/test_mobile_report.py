@@ -1,4 +1,4 @@
-"""A whole report on a phone in Chromium: 360 px wide, touched with one thumb, at the end of a slow line."""
+"""A complete request on a phone in Chromium: 360 px wide, touch only, slow network."""
 
 import re
 
@@ -6,18 +6,18 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.support.browser.tab import PHONE, names_of
+from tests.support.files.samples import SMALL_PNG
 from tests.support.pages import EXAMPLES
-from tests.support.servers.live_server import PNG
 
 WIDTH = PHONE["viewport"]["width"]
 
-# What a thumb hits without looking; a link in a line of text has at least what WCAG 2.5.8 asks for.
+# Minimum size of touch targets; links in text follow WCAG 2.5.8.
 THUMB, IN_TEXT = 44, 24
 
-# What htmx says of a request that a newer one takes the place of.
+# Events of htmx for a request that a newer one replaced.
 GIVEN_UP = ("htmx:afterRequest", "htmx:sendAbort")
 
-# How far up and down of an element's middle a touch still reaches it, be it by its label.
+# The height around an element's middle in which a touch reaches it, or its label.
 MEASURE_REACH = """(element) => {
     element.scrollIntoView({block: "center", behavior: "instant"})
     const {x, y, width, height} = element.getClientRects()[0]
@@ -33,23 +33,23 @@ MEASURE_REACH = """(element) => {
 
 
 class Thumb:
-    """A person who does everything with a thumb, and sees on the way what a phone must not do to them."""
+    """Somebody who uses only a thumb; each touch checks target size and scrolling."""
 
     def __init__(self, tab):
         self.tab = tab
 
     def tap(self, target, least=THUMB):
-        """Tap what is large enough and not covered by anything, on a page that scrolls only up and down."""
+        """Tap an element that is large enough and not covered, on a page without horizontal scrolling."""
         assert target.evaluate(MEASURE_REACH) >= least, target
         assert self.tab.page.evaluate("document.documentElement.scrollWidth") == WIDTH
         target.tap()
 
     def type(self, label, text):
-        """Tap into a field and type; what is typed is in sight and nothing lies over it."""
+        """Tap into a field and type; the field stays visible and uncovered."""
         field = self.tab.page.get_by_label(label)
         self.tap(field)
         expect(field).to_be_focused()
-        # The keyboard of a phone hands over words, it presses no keys.
+        # On-screen keyboards insert text instead of pressing keys.
         self.tab.page.keyboard.insert_text(text)
         expect(field).to_be_in_viewport(ratio=1)
         assert field.evaluate(MEASURE_REACH) >= THUMB, f"{label} is covered"
@@ -94,7 +94,7 @@ class Thumb:
 
 @pytest.fixture
 def thumb(open_tab):
-    """Return somebody with a phone, where the network is just enough to load a page."""
+    """Return somebody with a phone on a slow network."""
 
     def new(**options):
         tab = open_tab(**PHONE, **options)
@@ -112,12 +112,12 @@ def test_a_whole_report_by_thumb(thumb, sent):
     person.ask_the_helper()
     person.sees_a_suggestion_only()
     person.choose("Mittel")
-    person.add_files(("Foto.png", PNG))
+    person.add_files(("Foto.png", SMALL_PNG))
     person.tab.sees_files("Foto.png")
     person.identify("0211 555-0101")
     person.press("Anfrage absenden")
     person.sees_the_receipt_of(sent)
-    # The second answer came while the first one was on its slow way, and took its place.
+    # The second answer replaced the first request, which was still on its way.
     assert [text for text in person.tab.console if not text.startswith(GIVEN_UP)] == []
 
 
@@ -132,7 +132,7 @@ def test_a_whole_report_by_thumb_without_scripts(thumb, sent):
     person.press("Vorschlag zeigen")
     person.sees_a_suggestion_only()
     person.choose("Mittel")
-    person.add_files(("Foto.png", PNG), ("Programm.exe", b"MZ"))
+    person.add_files(("Foto.png", SMALL_PNG), ("Programm.exe", b"MZ"))
     person.identify(phone="")
     person.press("Anfrage absenden")
     expect(tab.page).to_have_title(re.compile("^Fehler: "))
@@ -142,7 +142,7 @@ def test_a_whole_report_by_thumb_without_scripts(thumb, sent):
     tab.sees_values(typed | {"phone": ""})
     person.tap(tab.at(".summary a", has_text="Bitte geben Sie eine Telefonnummer ein"), least=IN_TEXT)
     person.type("Kontaktnummer", tab.known["phone"])
-    person.add_files(("Falsch.png", PNG + b"\0"), ("Zweites.txt", b"Hallo"))
+    person.add_files(("Falsch.png", SMALL_PNG + b"\0"), ("Zweites.txt", b"Hallo"))
     person.press("Anfrage absenden")
     tab.sees_files("Foto.png", "Zweites.txt")
     person.press("Zweites.txt entfernen")

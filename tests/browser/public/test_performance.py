@@ -1,4 +1,4 @@
-"""What a visit costs in Chromium: bytes on the line, what is fetched again, and whether anything moves by itself."""
+"""The cost of a visit in Chromium: transferred bytes, repeated requests, layout shifts."""
 
 from enums import Category
 from tests.support.pages import BUDGET_BYTES, BUDGET_REQUESTS, EXAMPLES
@@ -10,7 +10,7 @@ new PerformanceObserver((list) => window.shifts.push(
 
 
 class Meter:
-    """Whoever reads off what really went over the line of a tab."""
+    """Measures the bytes that a tab transfers."""
 
     def __init__(self, tab):
         self._addresses, self._loaded = {}, {}
@@ -23,12 +23,12 @@ class Meter:
         self._addresses[event["requestId"]] = event["request"]["url"]
 
     def _finish(self, event):
-        # What comes out of the browser's own store has taken no bytes.
+        # Responses from the browser's cache transfer no bytes.
         if event["encodedDataLength"]:
             self._loaded[self._addresses[event["requestId"]]] = event["encodedDataLength"]
 
     def read(self):
-        """Return the bytes of each answer since the last reading, by its address."""
+        """Return the transferred bytes of each response since the last call, by URL."""
         loaded, self._loaded = self._loaded, {}
         return loaded
 
@@ -58,7 +58,7 @@ def test_nothing_moves_by_itself(open_tab):
         tab.sees_fields_of(category)
     tab.fill(EXAMPLES[category])
     assert tab.page.evaluate("window.shifts") == []
-    # What was begun comes back with its fields, a moment after the page.
+    # A draft is restored a moment after the page has loaded.
     settle(tab.open())
     tab.sees_fields_of(category)
     assert tab.page.evaluate("window.shifts") == []

@@ -1,4 +1,4 @@
-"""Attachments in Chromium: choosing, dropping, pasting, progress, removing, and sending while they are on their way."""
+"""Attachments in Chromium: choosing, dropping, pasting, progress, removing, and sending during an upload."""
 
 import re
 
@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from enums import MAX_ATTACHMENT_BYTES
 from tests.support.browser.tab import names_of
-from tests.support.servers.live_server import PNG
+from tests.support.files.samples import SMALL_PNG
 
 # Keeps what the progress bar shows while it can be seen.
 WATCH_PROGRESS = """() => {
@@ -60,7 +60,7 @@ def test_upload_shows_its_progress(form, sent):
 
 
 def test_several_at_once_and_one_removed(form, sent):
-    form.add_files(("Eins.txt", b"1"), ("Zwei.png", PNG), ("Drei.log", b"3"))
+    form.add_files(("Eins.txt", b"1"), ("Zwei.png", SMALL_PNG), ("Drei.log", b"3"))
     form.sees_files("Eins.txt", "Zwei.png", "Drei.log")
     form.page.get_by_role("button", name="Zwei.png entfernen").click()
     form.sees_files("Eins.txt", "Drei.log")
@@ -71,7 +71,9 @@ def test_several_at_once_and_one_removed(form, sent):
 
 
 def test_a_bad_file_gets_its_sentence_and_the_good_ones_stay(form, sent):
-    form.add_files(("Gut.txt", b"1"), ("Programm.exe", b"MZ"), ("Kaputt.png", PNG[:-8]), ("Auch gut.png", PNG))
+    form.add_files(
+        ("Gut.txt", b"1"), ("Programm.exe", b"MZ"), ("Kaputt.png", SMALL_PNG[:-8]), ("Auch gut.png", SMALL_PNG)
+    )
     form.sees_files("Gut.txt", "Auch gut.png")
     sentences = form.at("#attachments [role=alert] li")
     expect(sentences).to_have_count(2)
@@ -135,9 +137,9 @@ def test_a_text_dragged_into_a_field_is_no_file(form):
 
 def test_screenshots_by_paste(form, sent):
     # Every screenshot in a clipboard has the same name.
-    other = PNG[:33] + PNG[33:-12] + bytes.fromhex("00000000744558749642c585") + PNG[-12:]
+    other = SMALL_PNG[:33] + SMALL_PNG[33:-12] + bytes.fromhex("00000000744558749642c585") + SMALL_PNG[-12:]
     form.at("#description").focus()
-    form.page.evaluate(PASTE, ["image.png", "image/png", PNG.hex()])
+    form.page.evaluate(PASTE, ["image.png", "image/png", SMALL_PNG.hex()])
     form.sees_files("image.png")
     form.page.evaluate(PASTE, ["image.png", "image/png", other.hex()])
     form.sees_files("image.png", "image.png")
@@ -145,7 +147,7 @@ def test_screenshots_by_paste(form, sent):
     form.send()
     form.sees_receipt()
     (submission,) = sent()
-    assert {attachment.size for attachment in submission.files} == {len(PNG), len(other)}
+    assert {attachment.size for attachment in submission.files} == {len(SMALL_PNG), len(other)}
 
 
 def test_paste_of_text_stays_text(form):
@@ -160,10 +162,10 @@ def test_paste_of_text_stays_text(form):
 
 
 def test_the_same_file_twice_is_one(form, sent):
-    form.add_files(("Foto.png", PNG))
+    form.add_files(("Foto.png", SMALL_PNG))
     form.sees_files("Foto.png")
     with form.page.expect_response("**/anhaenge"):
-        form.add_files(("Foto.png", PNG))
+        form.add_files(("Foto.png", SMALL_PNG))
     form.sees_files("Foto.png")
     form.send()
     form.sees_receipt()
@@ -183,7 +185,7 @@ def test_choosing_more_while_an_upload_runs(form, sent):
 
 
 def test_refusals_of_two_uploads_both_stay_readable(form):
-    form.begin_upload(("Erste.log", b"1"), ("Kaputt.png", PNG[:-8]))
+    form.begin_upload(("Erste.log", b"1"), ("Kaputt.png", SMALL_PNG[:-8]))
     form.add_files(("Zweite.txt", b"2"))
     form.upload_goes_on()
     form.sees_files("Erste.log", "Zweite.txt")
@@ -207,7 +209,7 @@ def test_send_waits_and_a_bad_file_stops_nothing_good(form, sent):
     form.upload_goes_on()
     expect(form.at("#attachments")).to_contain_text("„Programm.exe“ konnten wir nicht annehmen")
     form.sees_files("Erste.log")
-    # Whoever sent it has not read yet that a file is missing, so it is not sent behind their back.
+    # The sender has not yet read that a file is missing, so the form is not sent automatically.
     assert len(sent()) == 0
     form.send()
     form.sees_receipt()

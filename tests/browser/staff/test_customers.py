@@ -1,4 +1,4 @@
-"""Customers in Chromium: each page on a narrow screen and for axe-core, a table read in, and letters on paper."""
+"""Customers in Chromium: each page on a narrow screen and for axe-core, an import, and printed letters."""
 
 import re
 
@@ -53,7 +53,7 @@ def test_table_is_read_in(staff_tab, portal):
 
 
 def test_letters_on_paper(staff_tab, portal):
-    """Only the letters reach the paper, each on one page, also one with a long name."""
+    """Only the letters are printed, each on one page, also one with a long name."""
     names = ("Donaudampfschifffahrtsgesellschaft " * 3, "Praxis Winter")
     with portal.database():
         for number, name in zip(("P1", "P2"), names, strict=True):

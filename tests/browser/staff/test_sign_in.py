@@ -1,4 +1,4 @@
-"""Signing in in Chromium: the account's pages looked at, and a session that ends while somebody writes."""
+"""Sign-in pages in Chromium, and a session that ends during input."""
 
 import re
 

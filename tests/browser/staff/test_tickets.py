@@ -1,4 +1,4 @@
-"""The office in Chromium: one ticket's life by keyboard alone, news without a reload, and every page looked at."""
+"""Tickets in Chromium: one handled by keyboard only, live updates, and the look of every page."""
 
 import re
 
@@ -8,8 +8,8 @@ from playwright.sync_api import expect
 from enums import normalise_code
 from tests.support.browser.checks import is_accessible, looks_good
 from tests.support.browser.keyboard import Keyboard
+from tests.support.files.samples import SMALL_PNG
 from tests.support.servers.http_client import HttpClient, code_on, with_file
-from tests.support.servers.live_server import PNG
 
 NAME, PASSWORD = "Clara Neumann", "zwölf gelbe Drucker"
 
@@ -22,7 +22,7 @@ def member(portal):
 
 @pytest.fixture
 def office(staff_tab):
-    """Clara in front of her screen, signed in."""
+    """Clara's signed-in tab."""
     return staff_tab()
 
 
@@ -33,7 +33,7 @@ def reported(portal, known):
     def report(description, priority="high"):
         line = HttpClient(portal)
         values = line.filled(known) | {"description": description, "priority": priority}
-        code = code_on(line.post("/", *with_file(values, "Foto.png", PNG)))
+        code = code_on(line.post("/", *with_file(values, "Foto.png", SMALL_PNG)))
         portal.run("worker", "--einmal")
         return normalise_code(code)
 

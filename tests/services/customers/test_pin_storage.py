@@ -15,9 +15,10 @@ from database import database
 from services.customers import pins
 from settings import settings
 from tests.support.cast import FAST_HASH, PASSWORD, PIN
+from tests.support.files.samples import SMALL_PNG
 from tests.support.pages import HTMX
 from tests.support.servers.http_client import HttpClient, with_file
-from tests.support.servers.live_server import PNG, LiveServer
+from tests.support.servers.live_server import LiveServer
 from tests.support.staff import CUSTOMERS, IMPORT, NEW_CUSTOMER, PIN_LETTERS, RUN_IMPORT, press, printed_pins
 
 TABLE = "Kundennummer;Name;Ansprechpartner;E-Mail\nK3001;Autohaus Nord;;\nK3002;Praxis Süd;;\n"
@@ -64,7 +65,7 @@ def answer_to(line, path, values, *kind):
 
 @pytest.fixture
 def running(app, monkeypatch):
-    """A portal, not yet started, on the data folder in which the commands of this process work, too."""
+    """A portal, not yet started, that shares its data folder with the commands of this process."""
     monkeypatch.setattr(clock, "now", lambda: datetime.now(UTC))
     database.close_idle()
     portal = LiveServer(settings.data_dir)
@@ -106,16 +107,16 @@ def type_in(portal, known):
     """Type a PIN into the form in all cases: sent, mistyped, with a file, too large, at a server error."""
     line = HttpClient(portal)
     values = line.filled(known)
-    assert answer_to(line, "/felder", *with_file(values, "Foto.png", PNG)) == 200
+    assert answer_to(line, "/felder", *with_file(values, "Foto.png", SMALL_PNG)) == 200
     assert answer_to(line, "/", values | {"name": ""}) == 422
     assert answer_to(line, "/", values | {"pin": f"{known['pin']}0"}) == 422
     assert answer_to(line, "/", values | {"description": "x" * 2**21}) == 413
     assert answer_to(line, "/", values | {"csrf_token": ""}) in (403, 422)
     files, away = portal.data_dir / "files", portal.data_dir / "files-away"
     files.rename(away)
-    assert answer_to(line, "/", *with_file(values, "Foto.png", PNG)) == 500
+    assert answer_to(line, "/", *with_file(values, "Foto.png", SMALL_PNG)) == 500
     away.rename(files)
-    assert answer_to(line, "/", *with_file(values, "Foto.png", PNG)) == 200
+    assert answer_to(line, "/", *with_file(values, "Foto.png", SMALL_PNG)) == 200
 
 
 def test_no_file_of_a_running_portal_holds_a_pin(running, run_command):
@@ -178,7 +179,7 @@ def test_no_journal_holds_a_pin(journal, anna, clara, run_worker, run_command, m
     issued += printed_pins(press(clara, f"{sommer}/pin", clara.get(sommer)))
     for pin in (PIN, *issued):
         for text in spellings(pin)[:4]:
-            anna.report("incident", pin=text, files=[(io.BytesIO(PNG), "Foto.png")])
+            anna.report("incident", pin=text, files=[(io.BytesIO(SMALL_PNG), "Foto.png")])
             anna.post("/", anna.filled("warranty", pin=text, name=""), headers=HTMX)
         run_worker()
     # The search works: what was sent is in both.

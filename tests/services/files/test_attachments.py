@@ -18,11 +18,11 @@ from settings import settings
 from tests.support.cast import NOW
 from tests.support.files.samples import HEIC, JPEG, PDF, PNG
 
-DRAFT, OTHER_DRAFT = "d" * 22, "e" * 22
+KEY, OTHER_KEY = "d" * 22, "e" * 22
 HERE, ELSEWHERE = "192.0.2.1", "192.0.2.2"
 
 
-def stage(*files, draft=DRAFT, address=HERE, now=NOW):
+def stage(*files, draft=KEY, address=HERE, now=NOW):
     return attachments.stage(draft, [(name, io.BytesIO(content)) for name, content in files], address, now)
 
 
@@ -35,7 +35,7 @@ def names_on_disk():
     return {path.name for path in settings.files_dir.iterdir()}
 
 
-def staged_names(draft=DRAFT):
+def staged_names(draft=KEY):
     return [attachment.name for attachment in Attachment.staged(draft)]
 
 
@@ -57,7 +57,7 @@ def limited(tmp_path):
 
 def test_stored_under_a_random_name(db):
     assert stage(("Foto.png", PNG), ("Foto.jpg", JPEG)) == []
-    rows = list(Attachment.staged(DRAFT))
+    rows = list(Attachment.staged(KEY))
     assert [(row.name, row.size, row.media_type) for row in rows] == [
         ("Foto.png", len(PNG), "image/png"),
         ("Foto.jpg", len(JPEG), "image/jpeg"),
@@ -84,7 +84,7 @@ def test_on_disk_before_the_commit_that_names_it(db, monkeypatch):
     stage(("Foto.png", PNG), ("Foto.jpg", JPEG))
     database.connection().set_trace_callback(None)
 
-    first, second = (("fsync", row.stored_name) for row in Attachment.staged(DRAFT))
+    first, second = (("fsync", row.stored_name) for row in Attachment.staged(KEY))
     folder, commit = ("fsync", settings.files_dir.name), ("sql", "COMMIT")
     assert [step for step in done if step[0] == "fsync"] == [first, second, folder]
     assert done.count(commit) == 1
@@ -96,14 +96,14 @@ def test_refused_file_leaves_nothing_and_spoils_nothing(db, good_first):
     files = [("Foto.png", PNG), ("Foto.jpg", HEIC), ("leer.txt", b"")]
     refusals = stage(*files if good_first else reversed(files))
     assert len(refusals) == 2
-    (kept,) = Attachment.staged(DRAFT)
+    (kept,) = Attachment.staged(KEY)
     assert kept.name == "Foto.png"
     assert names_on_disk() == {kept.stored_name}
 
 
 @pytest.fixture
 def fail_once(monkeypatch):
-    """Let one of the calls of fsync find the disk full."""
+    """Make one call of fsync fail with a full disk."""
 
     def fail_at(failing_call):
         calls = []
@@ -161,8 +161,8 @@ def test_same_file_again_when_the_form_is_full(db):
     assert len(names_on_disk()) == MAX_ATTACHMENTS
 
 
-@pytest.mark.parametrize(("name", "draft"), [("Kopie.png", DRAFT), ("Foto.png", OTHER_DRAFT)])
-def test_other_name_or_draft_is_another_file(db, name, draft):
+@pytest.mark.parametrize(("name", "draft"), [("Kopie.png", KEY), ("Foto.png", OTHER_KEY)])
+def test_other_name_or_key_is_another_file(db, name, draft):
     stage(("Foto.png", PNG))
     stage((name, PNG), draft=draft)
     assert len(names_on_disk()) == 2
@@ -180,7 +180,7 @@ def test_one_file_too_many(db):
 def test_one_too_many_is_accepted_after_another_is_removed(db):
     files = texts(MAX_ATTACHMENTS + 1)
     stage(*files)
-    attachments.remove(DRAFT, Attachment.staged(DRAFT).first().stored_name)
+    attachments.remove(KEY, Attachment.staged(KEY).first().stored_name)
     assert stage(files[-1]) == []
     assert staged_names() == [name for name, _ in files[1:]]
 
@@ -189,7 +189,7 @@ def test_cap_per_address(limited):
     limited(TICKET_STAGED_PER_ADDRESS="2")
     first, second, third = texts(3)
     assert stage(first) == []
-    assert stage(second, draft=OTHER_DRAFT) == []
+    assert stage(second, draft=OTHER_KEY) == []
     (refusal,) = stage(third, draft="f" * 22)
     assert f"„{third[0]}“" in refusal.sentence
     assert "später noch einmal" in refusal.sentence
@@ -201,7 +201,7 @@ def test_cap_in_total(limited):
     limited(TICKET_STAGED_TOTAL_MIB="1")
     exactly_full = [("a.txt", b"a" * (MEBIBYTE - 10)), ("b.txt", b"b" * 10)]
     assert stage(*exactly_full) == []
-    (refusal,) = stage(("c.txt", b"c"), draft=OTHER_DRAFT, address=ELSEWHERE)
+    (refusal,) = stage(("c.txt", b"c"), draft=OTHER_KEY, address=ELSEWHERE)
     assert "„c.txt“" in refusal.sentence
     assert "später noch einmal" in refusal.sentence
     assert len(names_on_disk()) == 2
@@ -237,8 +237,8 @@ def test_one_site_cannot_use_all_the_space(limited, addresses):
 def test_sent_files_do_not_count(limited):
     limited(TICKET_STAGED_PER_ADDRESS="1", TICKET_STAGED_TOTAL_MIB="1")
     stage(("a.txt", b"a" * MEBIBYTE))
-    attachments.adopt(DRAFT, _submission())
-    assert stage(("b.txt", b"b" * MEBIBYTE), draft=OTHER_DRAFT) == []
+    attachments.adopt(KEY, _submission())
+    assert stage(("b.txt", b"b" * MEBIBYTE), draft=OTHER_KEY) == []
 
 
 def test_limits_off_leaves_the_number_per_form(limited):
@@ -248,58 +248,58 @@ def test_limits_off_leaves_the_number_per_form(limited):
 
 def test_remove(db):
     stage(("Foto.png", PNG), ("Foto.jpg", JPEG))
-    first, second = Attachment.staged(DRAFT)
-    assert attachments.remove(DRAFT, first.stored_name) == "Foto.png"
+    first, second = Attachment.staged(KEY)
+    assert attachments.remove(KEY, first.stored_name) == "Foto.png"
     assert staged_names() == ["Foto.jpg"]
     assert names_on_disk() == {second.stored_name}
 
 
-def test_remove_only_under_the_own_draft_key(db):
+def test_remove_only_under_the_own_submission_key(db):
     stage(("Foto.png", PNG))
-    (attachment,) = Attachment.staged(DRAFT)
-    assert attachments.remove(OTHER_DRAFT, attachment.stored_name) is None
-    assert attachments.remove(DRAFT, "../tickets.db") is None
+    (attachment,) = Attachment.staged(KEY)
+    assert attachments.remove(OTHER_KEY, attachment.stored_name) is None
+    assert attachments.remove(KEY, "../tickets.db") is None
     assert names_on_disk() == {attachment.stored_name}
 
 
 def test_sent_file_keeps_no_network(db):
     submission = _submission()
     stage(("Foto.png", PNG))
-    assert [file.address for file in Attachment.staged(DRAFT)] == [HERE]
-    attachments.adopt(DRAFT, submission)
+    assert [file.address for file in Attachment.staged(KEY)] == [HERE]
+    attachments.adopt(KEY, submission)
     assert [file.address for file in submission.attachments] == [""]
 
 
 def test_file_that_is_sent_while_it_is_removed_stays(db, monkeypatch):
     submission = _submission()
     stage(("Foto.png", PNG))
-    (attachment,) = Attachment.staged(DRAFT)
+    (attachment,) = Attachment.staged(KEY)
 
     def send_first():
-        attachments.adopt(DRAFT, submission)
+        attachments.adopt(KEY, submission)
         return transaction()
 
     monkeypatch.setattr(attachments, "transaction", send_first)
-    assert attachments.remove(DRAFT, attachment.stored_name) is None
+    assert attachments.remove(KEY, attachment.stored_name) is None
     assert names_on_disk() == {attachment.stored_name}
 
 
 def test_remove_no_longer_when_sent(db):
     stage(("Foto.png", PNG))
-    (attachment,) = Attachment.staged(DRAFT)
-    attachments.adopt(DRAFT, _submission())
-    assert attachments.remove(DRAFT, attachment.stored_name) is None
+    (attachment,) = Attachment.staged(KEY)
+    attachments.adopt(KEY, _submission())
+    assert attachments.remove(KEY, attachment.stored_name) is None
     assert names_on_disk() == {attachment.stored_name}
 
 
 def test_restage_moves_only_unsent_files(db):
     submission = _submission()
     stage(("Foto.png", PNG))
-    attachments.adopt(DRAFT, submission)
+    attachments.adopt(KEY, submission)
     stage(("Foto.jpg", JPEG))
-    attachments.restage(DRAFT, OTHER_DRAFT)
-    assert staged_names(DRAFT) == []
-    assert staged_names(OTHER_DRAFT) == ["Foto.jpg"]
+    attachments.restage(KEY, OTHER_KEY)
+    assert staged_names(KEY) == []
+    assert staged_names(OTHER_KEY) == ["Foto.jpg"]
     assert [attachment.name for attachment in submission.attachments] == ["Foto.png"]
 
 
@@ -341,7 +341,7 @@ def test_sweep_keeps_sent_files(db):
     now = datetime.now(UTC)
     stage(("Foto.png", PNG), now=now)
     submission = _submission()
-    attachments.adopt(DRAFT, submission)
+    attachments.adopt(KEY, submission)
     attachments.sweep(now + timedelta(days=5000))
     (attachment,) = submission.attachments
     assert names_on_disk() == {attachment.stored_name}
@@ -350,7 +350,7 @@ def test_sweep_keeps_sent_files(db):
 def test_worker_sweeps(anna, app, run_worker):
     with app.app_context(), database.connection_context():
         stage(("alt.png", PNG), now=NOW - timedelta(hours=settings.staged_hours, minutes=1))
-        stage(("neu.png", PNG), draft=OTHER_DRAFT, now=NOW)
+        stage(("neu.png", PNG), draft=OTHER_KEY, now=NOW)
     anna.report("incident")
     assert run_worker() == 1
     with app.app_context(), database.connection_context():
@@ -402,7 +402,7 @@ def test_same_file_chosen_for_a_further_request_from_a_kept_page(anna, app):
 
 def _submission():
     return Submission.create(
-        draft=DRAFT,
+        draft=KEY,
         code="ABCD2345",
         received_at=NOW,
         customer_number="K1001",

@@ -25,7 +25,7 @@ def in_batches(cases, size):
 
 @pytest.fixture
 def upload(app):
-    """Upload files as a form does when they are chosen, each time a new form, and return the answer and its draft."""
+    """Upload files as a new form does when they are chosen, and return the answer and the submission key."""
     visitor = Visitor(app, {})
 
     def send(cases):

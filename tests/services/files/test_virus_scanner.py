@@ -32,11 +32,11 @@ HARMFUL = b"EICAR-STANDARD-ANTIVIRUS-TEST-FILE"
 
 @pytest.fixture
 def scan(app, tmp_path, monkeypatch):
-    """Set a small scanner that is a program of its own, in a folder with blanks."""
+    """Set a small scanner that is a program of its own, in a folder with spaces."""
     program = tmp_path / "Mein Scanner" / "scan.py"
     program.parent.mkdir()
     program.write_text(SCANNER, "utf-8")
-    # What the test before left behind: a scan that succeeds ends it.
+    # Ends a failure of an earlier test.
     monkeypatch.setattr(settings, "scanner", "true")
     virus_scanner.scan(program, "127.0.0.1")
     monkeypatch.setattr(settings, "scanner", subprocess.list2cmdline([sys.executable, str(program), "--no-summary"]))

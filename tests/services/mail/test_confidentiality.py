@@ -81,7 +81,7 @@ def test_no_mail_for_unmatched_requests(companies, clara, run_worker, deliver_ma
         for category in EXAMPLES:
             sommer.reporter.report(category, customer_number=number, pin=pin, email=sommer.anna, priority="high")
         for name in TYPED:
-            # One form, sent again and again with a fresh draft key.
+            # One form, sent again and again with a fresh submission key.
             values = sommer.reporter.filled(CATEGORY_WITH[name], customer_number=number, pin=pin)
             for payload in INJECTED:
                 fresh = {"draft": secrets.token_urlsafe(16), name: payload}

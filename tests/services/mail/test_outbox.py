@@ -24,7 +24,7 @@ def unsent(*kinds):
 @pytest.mark.parametrize("end", ["approved", "declined", "cancelled"])
 @pytest.mark.parametrize("state", [MessageState.WAITING, MessageState.FAILED])
 def test_decided_ticket_sends_no_reminder_that_waited(
-    ask_approvers, run_worker_at, advance_clock, deliver_mails, mailbox, desk, tickets, end, state
+    ask_approvers, run_worker_at, advance_clock, deliver_mails, mailbox, ticket_page, tickets, end, state
 ):
     """The mail server is down when the reminders are written; another ticket's reminders are sent."""
     ask_approvers()
@@ -35,7 +35,7 @@ def test_decided_ticket_sends_no_reminder_that_waited(
     with database.connection_context():
         Message.update(state=state).where(Message.ticket == ended, Message.state == MessageState.WAITING).execute()
     if end == "cancelled":
-        desk().act("stornieren", "Doppelt gemeldet")
+        ticket_page().act("stornieren", "Doppelt gemeldet")
     else:
         bernd.press(end, "Zu teuer")
     reminders = [(MessageKind.REMINDER, other, MessageState.WAITING)] * 2
@@ -47,14 +47,14 @@ def test_decided_ticket_sends_no_reminder_that_waited(
     assert subjects == ["Bitte um Freigabe"] * 4 + ["Erinnerung: Bitte um Freigabe"] * 2
 
 
-def test_decided_ticket_sends_no_approval_request_that_waited(ask_approvers, tickets, desk, mailbox):
+def test_decided_ticket_sends_no_approval_request_that_waited(ask_approvers, tickets, ticket_page, mailbox):
     ask_approvers()
     settings.smtp_url = ""
-    desk().act("antworten", "Wir warten auf die Freigabe.")
-    desk().act("freigabe-anfragen")
+    ticket_page().act("antworten", "Wir warten auf die Freigabe.")
+    ticket_page().act("freigabe-anfragen")
     (ticket,) = tickets()
     assert unsent(MessageKind.APPROVAL_WANTED) == [(MessageKind.APPROVAL_WANTED, ticket.id, MessageState.WAITING)] * 2
-    desk().act("freigeben", "Bernd Brot, am Telefon")
+    ticket_page().act("freigeben", "Bernd Brot, am Telefon")
     assert unsent(MessageKind.APPROVAL_WANTED) == [(MessageKind.APPROVAL_WANTED, ticket.id, MessageState.DISCARDED)] * 2
     assert unsent(MessageKind.ANSWER) == [(MessageKind.ANSWER, ticket.id, MessageState.WAITING)], "no other mail"
 

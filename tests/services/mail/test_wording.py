@@ -47,9 +47,9 @@ def test_condition_of_an_approver_reaches_the_office(ask_approvers, deliver_mail
     assert "Freigegeben von Bernd Brot:\n\n> Nur bis 500 Euro.\n" in text_of(deliver_mails()[-1])
 
 
-def test_approval_on_behalf_is_not_attributed_to_the_office(ask_approvers, desk, deliver_mails):
+def test_approval_on_behalf_is_not_attributed_to_the_office(ask_approvers, ticket_page, deliver_mails):
     ask_approvers()
-    desk().act("freigeben", "Bernd Brot, am Telefon")
+    ticket_page().act("freigeben", "Bernd Brot, am Telefon")
     mail = text_of(deliver_mails()[-1])
     assert "Freigegeben; das hat Clara Neumann nach einem Anruf eingetragen:\n\n> Bernd Brot, am Telefon\n" in mail
 
@@ -71,29 +71,33 @@ def test_approvers_read_what_follows(ask_approvers, decision, email, words):
     assert petra.look().text_of("follows") == words
 
 
-def test_approvers_read_that_work_goes_on_until_it_is_done(ask_approvers, desk):
+def test_approvers_read_that_work_goes_on_until_it_is_done(ask_approvers, ticket_page):
     bernd, _ = ask_approvers(priority="high")
-    desk().act("vor-freigabe-beginnen", "Die Kasse steht.")
+    ticket_page().act("vor-freigabe-beginnen", "Die Kasse steht.")
     bernd.press("approved")
     assert bernd.look().text_of("follows") == "Danke. Wir haben Anna Sommer Bescheid gegeben und arbeiten daran."
-    desk().act("erledigen", "Walze getauscht")
+    ticket_page().act("erledigen", "Walze getauscht")
     assert bernd.look().element("follows") is None
 
 
-def test_request_for_approval_after_a_start_says_that_work_has_begun(ask_approvers, desk, deliver_mails, mailbox):
+def test_request_for_approval_after_a_start_says_that_work_has_begun(
+    ask_approvers, ticket_page, deliver_mails, mailbox
+):
     ask_approvers(priority="high")
-    desk().act("vor-freigabe-beginnen", "Die Kasse steht.")
-    desk().act("freigabe-anfragen")
+    ticket_page().act("vor-freigabe-beginnen", "Die Kasse steht.")
+    ticket_page().act("freigabe-anfragen")
     deliver_mails()
     assert "Mit der Arbeit haben wir schon begonnen" in text_of(mailbox.last_to(BERND))
     assert "Wenn es nicht warten kann" not in text_of(mailbox.last_to(BERND))
 
 
 @pytest.mark.parametrize(("on_behalf", "whom"), [(False, "Bernd Brot"), (True, "Ihrem Genehmiger")])
-def test_requester_learns_what_follows_a_decline(ask_approvers, desk, deliver_mails, mailbox, anna, on_behalf, whom):
+def test_requester_learns_what_follows_a_decline(
+    ask_approvers, ticket_page, deliver_mails, mailbox, anna, on_behalf, whom
+):
     bernd, _ = ask_approvers()
     if on_behalf:
-        desk().act("ablehnen", "Bernd Brot, am Telefon")
+        ticket_page().act("ablehnen", "Bernd Brot, am Telefon")
     else:
         bernd.press("declined", "Zu teuer")
     deliver_mails()
@@ -104,9 +108,9 @@ def test_requester_learns_what_follows_a_decline(ask_approvers, desk, deliver_ma
     assert advice in anna.get(path_in(mail, "/vorgang/")).text_of("main")
 
 
-def test_decline_after_a_start_gives_no_such_advice(ask_approvers, desk, deliver_mails, mailbox, anna):
+def test_decline_after_a_start_gives_no_such_advice(ask_approvers, ticket_page, deliver_mails, mailbox, anna):
     bernd, _ = ask_approvers(priority="high")
-    desk().act("vor-freigabe-beginnen", "Die Kasse steht.")
+    ticket_page().act("vor-freigabe-beginnen", "Die Kasse steht.")
     bernd.press("declined", "Zu teuer")
     deliver_mails()
     mail = mailbox.last_to(COMPANY)
@@ -114,9 +118,9 @@ def test_decline_after_a_start_gives_no_such_advice(ask_approvers, desk, deliver
     assert "Sprechen Sie bitte mit" not in text_of(mail) + page.text_of("main")
 
 
-def test_answer_names_the_request_and_greets_only_once(ask_approvers, desk, deliver_mails, mailbox):
+def test_answer_names_the_request_and_greets_only_once(ask_approvers, ticket_page, deliver_mails, mailbox):
     ask_approvers()
-    desk().act("antworten", "Guten Tag Frau Sommer,\nwir kommen morgen.")
+    ticket_page().act("antworten", "Guten Tag Frau Sommer,\nwir kommen morgen.")
     deliver_mails()
     mail = text_of(mailbox.last_to(COMPANY))
     assert mail.startswith("Auf Ihre Anfrage ")

@@ -22,11 +22,11 @@ from models import Attachment
 from services.background import worker
 from services.operations import backup
 from settings import settings
-from tests.staff.test_today import TODAY
 from tests.support.cast import NOW, SECRET_KEY
 from tests.support.commands import printed, refusal
 from tests.support.files.samples import PDF, PNG
 from tests.support.pages import all_text
+from tests.support.staff import HOME
 
 FILES = [("Foto.png", PNG), ("Beleg.pdf", PDF)]
 
@@ -304,14 +304,14 @@ def test_failed_daily_backup_shows_and_is_tried_again(filled, backup_task, clara
     with monkeypatch.context() as broken:
         broken.setattr(backup.disk, "fsync_directory", fail)
         backup_task()
-        assert "die tägliche ist gescheitert 23.11.2026 um 10:30 Uhr" in all_text(clara.get(TODAY))
+        assert "die tägliche ist gescheitert 23.11.2026 um 10:30 Uhr" in all_text(clara.get(HOME))
     advance_clock(minutes=59)
     backup_task()
-    assert "gescheitert" in all_text(clara.get(TODAY))
+    assert "gescheitert" in all_text(clara.get(HOME))
     advance_clock(minutes=1)
     backup_task()
-    assert "Letzte Sicherung23.11.2026 um 11:30 Uhr" in all_text(clara.get(TODAY))
-    assert "gescheitert" not in all_text(clara.get(TODAY))
+    assert "Letzte Sicherung23.11.2026 um 11:30 Uhr" in all_text(clara.get(HOME))
+    assert "gescheitert" not in all_text(clara.get(HOME))
 
 
 @pytest.mark.parametrize("error", [DatabaseError("disk I/O error"), RuntimeError("something else")])
@@ -327,7 +327,7 @@ def test_daily_backup_with_an_unexpected_error(filled, backup_task, clara, monke
         for _ in range(3):
             backup_task()
     assert len(tries) == 1
-    assert "die tägliche ist gescheitert" in all_text(clara.get(TODAY))
+    assert "die tägliche ist gescheitert" in all_text(clara.get(HOME))
     assert leftovers() == []
 
 

@@ -79,7 +79,7 @@ def test_an_interrupted_first_start_goes_on(app, run_command, tmp_path, made):
 
 @pytest.fixture
 def close(monkeypatch):
-    """Let a path in the data folder look as if it belonged to somebody else."""
+    """Make a path in the data folder inaccessible, as if another user owned it."""
 
     def refuse(name):
         closed = settings.data_dir / name

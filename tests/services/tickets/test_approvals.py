@@ -163,10 +163,12 @@ def test_high_priority_is_told_at_once_and_again_when_decided(ask_approvers, new
     assert path_in(office, "/verwaltung/ticket/")
 
 
-def test_start_before_approval_is_told_to_the_approvers_who_can_still_approve(ask_approvers, new_mails, desk, ticket):
+def test_start_before_approval_is_told_to_the_approvers_who_can_still_approve(
+    ask_approvers, new_mails, ticket_page, ticket
+):
     bernd, petra = ask_approvers(priority="high")
     new_mails()
-    desk().act("vor-freigabe-beginnen", "Die Kasse steht.")
+    ticket_page().act("vor-freigabe-beginnen", "Die Kasse steht.")
     told = new_mails()
     assert receivers(told) == [BERND, PETRA]
     assert [path_in(mail, "/freigabe/") for mail in told] == [bernd.path, petra.path]
@@ -177,9 +179,9 @@ def test_start_before_approval_is_told_to_the_approvers_who_can_still_approve(as
     assert all("schon begonnen" in text_of(mail) for mail in new_mails()[:1])
 
 
-def test_decline_after_a_start_leaves_the_ticket_open_and_tells_both(ask_approvers, new_mails, desk, ticket):
+def test_decline_after_a_start_leaves_the_ticket_open_and_tells_both(ask_approvers, new_mails, ticket_page, ticket):
     bernd, petra = ask_approvers(priority="high")
-    desk().act("vor-freigabe-beginnen", "Die Kasse steht.")
+    ticket_page().act("vor-freigabe-beginnen", "Die Kasse steht.")
     new_mails()
     bernd.press("declined", REASON)
     assert (ticket().approval, ticket().status) == (Approval.DECLINED, TicketStatus.IN_PROGRESS)
@@ -202,11 +204,11 @@ def test_decline_after_a_start_leaves_the_ticket_open_and_tells_both(ask_approve
     ],
 )
 def test_office_decides_on_behalf_after_a_call(
-    ask_approvers, new_mails, desk, ticket, slug, approval, heading, also_told
+    ask_approvers, new_mails, ticket_page, ticket, slug, approval, heading, also_told
 ):
     approvers = ask_approvers()
     new_mails()
-    desk().act(slug, "Bernd Brot, am Telefon um 10 Uhr")
+    ticket_page().act(slug, "Bernd Brot, am Telefon um 10 Uhr")
     assert (ticket().approval, ticket().remind_at) == (approval, None)
     mail, *others = new_mails()
     assert (mail["To"], receivers(others)) == (COMPANY, also_told)
@@ -262,13 +264,13 @@ def test_second_decision_changes_nothing(ask_approvers, events):
     assert events() == before
 
 
-def test_asking_again_renews_links_and_reminders(ask_approvers, new_mails, desk, ticket, events, run_worker_at):
+def test_asking_again_renews_links_and_reminders(ask_approvers, new_mails, ticket_page, ticket, events, run_worker_at):
     bernd, petra = ask_approvers()
     new_mails()
     run_worker_at(NOW + timedelta(days=1))
     assert (len(new_mails()), ticket().reminders) == (2, 1)
-    assert "Einmal erinnert, zuletzt am" in desk().look().text_of("ticket")
-    desk().act("freigabe-anfragen")
+    assert "Einmal erinnert, zuletzt am" in ticket_page().look().text_of("ticket")
+    ticket_page().act("freigabe-anfragen")
     assert events()[-1] == (EventKind.ASKED, "Clara Neumann", "Bernd Brot, Petra Mehl")
     assert (ticket().reminders, ticket().remind_at) == (0, NOW + timedelta(days=2))
     mails = new_mails()
@@ -280,9 +282,9 @@ def test_asking_again_renews_links_and_reminders(ask_approvers, new_mails, desk,
 
 
 @pytest.mark.parametrize("slug", ["freigabe-anfragen", "freigeben", "ablehnen"])
-def test_office_cannot_ask_or_decide_twice(ask_approvers, desk, events, slug):
+def test_office_cannot_ask_or_decide_twice(ask_approvers, ticket_page, events, slug):
     bernd, _ = ask_approvers()
-    work = desk()
+    work = ticket_page()
     form = work.form(slug)
     bernd.press("approved")
     before = events()
@@ -293,18 +295,18 @@ def test_office_cannot_ask_or_decide_twice(ask_approvers, desk, events, slug):
     assert events() == before
 
 
-def test_ticket_page_tells_who_was_asked_and_when(ask_approvers, desk):
+def test_ticket_page_tells_who_was_asked_and_when(ask_approvers, ticket_page):
     ask_approvers()
-    page = desk().look().text_of("ticket")
+    page = ticket_page().look().text_of("ticket")
     assert "Gefragt am 23.11.2026 um 10:30 Uhr: Bernd Brot, Petra Mehl." in page
     assert "Nächste Erinnerung: 24.11.2026 um 10:30 Uhr." in page
 
 
-def test_reopening_what_was_declined_asks_for_a_new_decision(ask_approvers, new_mails, desk, ticket):
+def test_reopening_what_was_declined_asks_for_a_new_decision(ask_approvers, new_mails, ticket_page, ticket):
     bernd, petra = ask_approvers()
     bernd.press("declined", REASON)
     new_mails()
-    desk().act("wieder-oeffnen", "Bernd hat es sich überlegt")
+    ticket_page().act("wieder-oeffnen", "Bernd hat es sich überlegt")
     assert ticket().approval is Approval.PENDING
     asked, _, told = mails = new_mails()
     assert receivers(mails) == [BERND, PETRA, COMPANY]
@@ -320,21 +322,21 @@ def test_reopening_what_was_declined_asks_for_a_new_decision(ask_approvers, new_
     assert (ticket().approval, ticket().status) == (Approval.APPROVED, TicketStatus.NEW)
 
 
-def test_reopening_what_was_cancelled_before_a_decision(ask_approvers, new_mails, desk):
+def test_reopening_what_was_cancelled_before_a_decision(ask_approvers, new_mails, ticket_page):
     bernd, _ = ask_approvers()
     assert "Bitte entscheiden Sie neu." not in text_of(new_mails()[1]) + bernd.look().text
-    desk().act("stornieren", "Doppelt gemeldet")
-    desk().act("wieder-oeffnen", "Doch nicht doppelt")
+    ticket_page().act("stornieren", "Doppelt gemeldet")
+    ticket_page().act("wieder-oeffnen", "Doch nicht doppelt")
     for words in (text_of(new_mails()[-2]), bernd.look().text_of("reopened")):
         assert "war schon einmal storniert, am 23.11.2026 um 10:30" in words
         assert words.index("Doppelt gemeldet") < words.index("Doch nicht doppelt")
 
 
-def test_reopening_forgets_the_early_start(ask_approvers, desk, deliver_mails):
+def test_reopening_forgets_the_early_start(ask_approvers, ticket_page, deliver_mails):
     bernd, _ = ask_approvers(priority="high")
-    desk().act("vor-freigabe-beginnen", "Die Kasse steht.")
-    desk().act("stornieren", "Doppelt gemeldet")
-    desk().act("wieder-oeffnen", "Doch nicht")
+    ticket_page().act("vor-freigabe-beginnen", "Die Kasse steht.")
+    ticket_page().act("stornieren", "Doppelt gemeldet")
+    ticket_page().act("wieder-oeffnen", "Doch nicht")
     assert bernd.look().element("begun") is None
     bernd.press("declined", REASON)
     assert "nicht mit der Arbeit begonnen" in text_of(deliver_mails()[-2])
@@ -361,7 +363,7 @@ def test_removed_approver_gets_no_more_mail_and_decides_no_more(
     assert petra.press("approved").status == 303
 
 
-def test_approver_with_another_address_needs_a_new_link(ask_approvers, desk, mailbox, deliver_mails, clara, app):
+def test_approver_with_another_address_needs_a_new_link(ask_approvers, ticket_page, mailbox, deliver_mails, clara, app):
     bernd, _ = ask_approvers()
     with database.connection_context():
         approver = Approver.get(Approver.email == BERND)
@@ -370,7 +372,7 @@ def test_approver_with_another_address_needs_a_new_link(ask_approvers, desk, mai
     assert bernd.look().status == 200
     assert clara.post(path, clara.get(path).fields(path).to_dict() | {"email": "bb@sommer.example"}).status == 303
     assert bernd.look().status == 404
-    desk().act("freigabe-anfragen")
+    ticket_page().act("freigabe-anfragen")
     deliver_mails()
     new = ApprovalPage(app, path_in(mailbox.last_to("bb@sommer.example"), "/freigabe/"))
     assert new.path != bernd.path
@@ -388,17 +390,17 @@ def test_office_is_told_of_a_decline_if_the_requester_gets_no_mail(ask_approvers
     assert "Bitte rufen Sie an: 0211 555-0101" in text_of(mail)
 
 
-def test_unsent_approval_mail_is_discarded_after_the_decision(ask_approvers, new_mails, desk, mailbox):
+def test_unsent_approval_mail_is_discarded_after_the_decision(ask_approvers, new_mails, ticket_page, mailbox):
     ask_approvers()
     new_mails()
     settings.smtp_url = ""
-    desk().act("freigabe-anfragen")
-    desk().act("freigeben", "Bernd Brot, am Telefon um 10 Uhr")
+    ticket_page().act("freigabe-anfragen")
+    ticket_page().act("freigeben", "Bernd Brot, am Telefon um 10 Uhr")
     settings.smtp_url = mailbox.url
     assert receivers(new_mails()) == [COMPANY, OFFICE]
 
 
-def test_locked_customer_gets_no_link_and_staff_follow_up(ask_approvers, new_mails, desk, clara):
+def test_locked_customer_gets_no_link_and_staff_follow_up(ask_approvers, new_mails, ticket_page, clara):
     ask_approvers()
     new_mails()
     with database.connection_context():
@@ -406,19 +408,19 @@ def test_locked_customer_gets_no_link_and_staff_follow_up(ask_approvers, new_mai
     assert "bitte klären" in clara.get("/verwaltung/").text
     rows = clara.get("/verwaltung/tickets?stand=freigabe-ueberfaellig").text
     assert "Der Drucker zieht kein Papier ein." in rows
-    desk().act("ablehnen", "Bernd Brot, am Telefon um 10 Uhr")
-    desk().act("wieder-oeffnen", "Doch")
-    desk().act("freigeben", "Petra Mehl, am Telefon um 11 Uhr")
+    ticket_page().act("ablehnen", "Bernd Brot, am Telefon um 10 Uhr")
+    ticket_page().act("wieder-oeffnen", "Doch")
+    ticket_page().act("freigeben", "Petra Mehl, am Telefon um 11 Uhr")
     mails = new_mails()
     assert receivers(mails) == [COMPANY, COMPANY, COMPANY, OFFICE]
     assert not any("/vorgang/" in text_of(mail) for mail in mails)
 
 
-def test_decision_from_an_old_page_is_rejected_after_a_new_request(ask_approvers, desk, ticket):
+def test_decision_from_an_old_page_is_rejected_after_a_new_request(ask_approvers, ticket_page, ticket):
     bernd, petra = ask_approvers()
     page = bernd.look()
     petra.press("declined", REASON)
-    desk().act("wieder-oeffnen", "Mit anderem Umfang")
+    ticket_page().act("wieder-oeffnen", "Mit anderem Umfang")
     assert bernd.press("approved", page=page).status == 409
     assert ticket().approval is Approval.PENDING
     assert bernd.press("approved").status == 303

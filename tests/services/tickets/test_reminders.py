@@ -118,9 +118,9 @@ def test_reminder_renews_the_link(asked_at, run_worker_at, mailbox, anna):
 
 
 @pytest.mark.parametrize("slug", ["freigeben", "ablehnen", "stornieren"])
-def test_no_reminder_after_a_decision_or_closing(asked_at, run_worker_at, desk, reminders_to, slug):
+def test_no_reminder_after_a_decision_or_closing(asked_at, run_worker_at, ticket_page, reminders_to, slug):
     asked_at(NOW)
-    desk().act(slug, "Bernd Brot, am Telefon")
+    ticket_page().act(slug, "Bernd Brot, am Telefon")
     for days in (1, 3, 9):
         run_worker_at(NOW + timedelta(days=days))
     assert reminders_to(BERND) == []
@@ -178,19 +178,19 @@ def test_then_heute_shows_it(asked_at, run_worker_at, clara):
         assert (clara.get("/verwaltung/").element("overdue") is not None) == is_overdue
 
 
-def test_asking_again_takes_it_from_heute(asked_at, run_worker_at, clara, desk):
+def test_asking_again_takes_it_from_heute(asked_at, run_worker_at, clara, ticket_page):
     asked_at(NOW)
     run_worker_at(NOW + timedelta(days=3))
-    desk().act("freigabe-anfragen")
+    ticket_page().act("freigabe-anfragen")
     assert clara.get("/verwaltung/").element("overdue") is None
 
 
-def test_no_reminder_if_somebody_decided_meanwhile(asked_at, desk, reminders_to, tickets, app):
+def test_no_reminder_if_somebody_decided_meanwhile(asked_at, ticket_page, reminders_to, tickets, app):
     asked_at(NOW)
     due = NOW + timedelta(days=1)
     with database.connection_context():
         (ticket_id,) = approvals.due_reminders(due)
-    desk().act("freigeben", "Bernd Brot, am Telefon")
+    ticket_page().act("freigeben", "Bernd Brot, am Telefon")
     with app.app_context(), database.connection_context():
         approvals.remind(ticket_id, due)
         delivery.deliver_mails(due)

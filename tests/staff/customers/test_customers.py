@@ -37,7 +37,7 @@ def stored(app):
 
 @pytest.fixture
 def sommer(anna, stored):
-    """The address of the page of Anna's company."""
+    """The URL of the page of Anna's company."""
     return f"{LIST}/{stored()['K1001'].id}"
 
 

@@ -16,7 +16,7 @@ XSS = '<img src=x onerror="alert(1)">'
 
 @pytest.fixture
 def sommer(anna):
-    """The address of the page of Anna's company."""
+    """The URL of the page of Anna's company."""
     with database.connection_context():
         return f"{CUSTOMERS}/{Customer.get().id}"
 

@@ -58,7 +58,7 @@ def states():
 
 
 def press(visitor, page, action):
-    """Press the button of a page that sends to this address."""
+    """Press the button of a page that sends to this URL."""
     return visitor.post(action, page.fields(action))
 
 

@@ -1,4 +1,4 @@
-"""Access to the staff area, tried at every address; addresses that are added later are included."""
+"""Access to the staff area, tried at every URL; URLs that are added later are included."""
 
 import pytest
 
@@ -32,10 +32,10 @@ def check_closed(answer, endpoint):
 
 
 def request_all(visitor, staff_routes, values, **options):
-    for endpoint, address in staff_routes["GET"]:
-        check_closed(visitor.client.get(address, **options), endpoint)
-    for endpoint, address in staff_routes["POST"]:
-        check_closed(visitor.client.post(address, data=values, **options), endpoint)
+    for endpoint, url in staff_routes["GET"]:
+        check_closed(visitor.client.get(url, **options), endpoint)
+    for endpoint, url in staff_routes["POST"]:
+        check_closed(visitor.client.post(url, data=values, **options), endpoint)
 
 
 @pytest.mark.parametrize("has_token", [True, False])
@@ -54,9 +54,9 @@ def test_closed_to_a_locked_account(clara, staff_routes):
         accounts.lock(Staff.get(), NOW)
     before = snapshot()
     for method in staff_routes:
-        for endpoint, address in staff_routes[method]:
+        for endpoint, url in staff_routes[method]:
             clara.client.set_cookie("session", cookie)
-            answer = clara.client.open(address, method=method, data={"csrf_token": token} if method == "POST" else None)
+            answer = clara.client.open(url, method=method, data={"csrf_token": token} if method == "POST" else None)
             check_closed(answer, endpoint)
     assert snapshot() == before
 
@@ -66,8 +66,8 @@ def test_nothing_is_done_without_a_token_of_this_session(app, clara, staff_route
     foreign = Visitor(app, {}).get("/").fields()["csrf_token"]
     before = snapshot()
     for token in (foreign, ""):
-        for endpoint, address in staff_routes["POST"]:
-            answer = clara.client.post(address, data={"csrf_token": token, "text": "Hallo"}, headers=headers)
+        for endpoint, url in staff_routes["POST"]:
+            answer = clara.client.post(url, data={"csrf_token": token, "text": "Hallo"}, headers=headers)
             assert answer.status_code in ((303,) if headers else (403, 404, 422)), endpoint
     assert snapshot() == before
     assert clara.get(PREFIX).status == 200
@@ -76,9 +76,9 @@ def test_nothing_is_done_without_a_token_of_this_session(app, clara, staff_route
 def test_opening_a_page_changes_nothing(clara, staff_routes):
     before = snapshot()
     opened = set()
-    for endpoint, address in staff_routes["GET"]:
+    for endpoint, url in staff_routes["GET"]:
         for method in ("GET", "HEAD"):
-            answer = clara.client.open(address, method=method, buffered=True)
+            answer = clara.client.open(url, method=method, buffered=True)
             if answer.status_code == 200:
                 opened.add(endpoint)
     assert {endpoint for endpoint, _ in staff_routes["GET"]} - opened <= ALWAYS_OPEN
@@ -89,8 +89,8 @@ def test_every_answer_carries_the_headers(app, clara, staff_routes):
     """With and without a session, and without a token; pages with data are not cached."""
     for visitor in (Visitor(app, {}), clara):
         for method, places in staff_routes.items():
-            for _, address in places:
-                check_headers(visitor.client.open(address, method=method, buffered=True))
+            for _, url in places:
+                check_headers(visitor.client.open(url, method=method, buffered=True))
 
 
 def test_addresses_of_the_staff_area_begin_alike(app):

@@ -13,13 +13,13 @@ from tests.support.staff import HOME, SIGN_IN, WRONG, sign_in
 
 @pytest.fixture
 def note(clara, anna, run_worker, tickets):
-    """Clara's note to a ticket, as her browser would send it: the address and the values."""
+    """Clara's note to a ticket, as her browser would send it: the URL and the values."""
     anna.report("incident")
     run_worker()
-    address = f"/verwaltung/ticket/{tickets()[0].submission.code}"
-    token = clara.get(address).fields()["csrf_token"]
+    url = f"/verwaltung/ticket/{tickets()[0].submission.code}"
+    token = clara.get(url).fields()["csrf_token"]
     text = "Frau Sommer ist <b>erst</b>\r\num 14 Uhr „da“."
-    return f"{address}/notieren", {"csrf_token": token, "notieren-text": text}
+    return f"{url}/notieren", {"csrf_token": token, "notieren-text": text}
 
 
 def notes():
@@ -39,10 +39,10 @@ def lose_cookie(visitor):
 @pytest.mark.parametrize("headers", [{}, HTMX])
 @pytest.mark.parametrize("lose", [lambda visitor: end_session(), lose_cookie], ids=["ended", "cookie"])
 def test_what_was_sent_without_a_session_is_not_lost(clara, note, lose, headers):
-    address, values = note
+    url, values = note
     clara.known = {"name": "Clara Neumann", "password": PASSWORD}
     lose(clara)
-    form = clara.post(address, values, headers=headers)
+    form = clara.post(url, values, headers=headers)
     assert form.status == (422 if headers else 403)
     assert form.response.headers.get("HX-Retarget") == ("body" if headers else None)
     assert form.element("password") is not None
@@ -54,7 +54,7 @@ def test_what_was_sent_without_a_session_is_not_lost(clara, note, lose, headers)
     assert again.status == 200
     assert again.tree.findtext(".//h1") == "Hier ging es nicht weiter"
     assert "Frau Sommer ist <b>erst</b>" in again.tree.findtext(".//blockquote")
-    (action,) = [form.get("action") for form in again.tree.iter("form") if form.get("action") == address]
+    (action,) = [form.get("action") for form in again.tree.iter("form") if form.get("action") == url]
     sent = clara.post(action, again.fields())
     assert sent.status == 303
     assert notes() == ["Frau Sommer ist <b>erst</b>\num 14 Uhr „da“."]
@@ -62,19 +62,19 @@ def test_what_was_sent_without_a_session_is_not_lost(clara, note, lose, headers)
 
 @pytest.mark.parametrize("headers", [{}, HTMX])
 def test_what_was_sent_without_a_valid_token_is_not_lost(clara, note, headers):
-    address, values = note
-    page = clara.post(address, values | {"csrf_token": "bogus"}, headers=headers)
+    url, values = note
+    page = clara.post(url, values | {"csrf_token": "bogus"}, headers=headers)
     assert page.status == (422 if headers else 403)
     assert notes() == []
-    assert clara.post(address, page.fields()).status == 303
+    assert clara.post(url, page.fields()).status == 303
     assert len(notes()) == 1
 
 
 def test_page_says_that_files_are_missing(clara, note):
-    address, values = note
-    page = clara.post(address, values | {"csrf_token": "bogus", "datei": (io.BytesIO(b"Hallo"), "Notiz.txt")})
+    url, values = note
+    page = clara.post(url, values | {"csrf_token": "bogus", "datei": (io.BytesIO(b"Hallo"), "Notiz.txt")})
     assert "Bitte wählen Sie sie auf der nächsten Seite noch einmal" in page.text
-    assert "Bitte wählen Sie sie" not in clara.post(address, values | {"csrf_token": "bogus"}).text
+    assert "Bitte wählen Sie sie" not in clara.post(url, values | {"csrf_token": "bogus"}).text
 
 
 @pytest.mark.parametrize(
@@ -82,10 +82,10 @@ def test_page_says_that_files_are_missing(clara, note):
 )
 @pytest.mark.parametrize("is_in", [True, False])
 def test_what_another_site_sends_is_dropped(clara, note, headers, is_in):
-    address, values = note
+    url, values = note
     if not is_in:
         lose_cookie(clara)
-    page = clara.post(address, values | {"csrf_token": "bogus"}, headers=headers)
+    page = clara.post(url, values | {"csrf_token": "bogus"}, headers=headers)
     assert page.status == 303
     assert page.response.location == (HOME if is_in else SIGN_IN)
     assert "Frau Sommer" not in page.text

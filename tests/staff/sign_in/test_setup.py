@@ -201,7 +201,7 @@ def test_key_is_not_replaced_once_there_is_an_account(visitor, link):
 def test_start_prints_the_link_while_there_is_no_account(tmp_path):
     portal = LiveServer(tmp_path / "instance")
     portal.start(base_url="https://melden.sommer.example/")
-    printed = [portal._process.stdout.readline() for _ in range(2)]
+    printed = [portal.read_line() for _ in range(2)]
     portal.stop()
     assert printed[0] == "Die Verwaltung hat noch kein Konto. Das erste legen Sie hier an:\n"
     assert re.fullmatch(r"https://melden\.sommer\.example/verwaltung/einrichten/[\w-]{43}\n", printed[1])

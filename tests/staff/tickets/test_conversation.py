@@ -46,7 +46,7 @@ class ConversationPage:
 
 
 @pytest.fixture
-def desk(anna, clara, run_worker, ticket):
+def ticket_page(anna, clara, run_worker, ticket):
     """Let Anna report something, and return Clara's page of the ticket."""
 
     def report(**changes):
@@ -82,8 +82,8 @@ def waiting_messages():
         return [message.kind for message in Message.select().order_by(Message.id)]
 
 
-def test_answer_reply_done(desk, write, ticket, events, deliver_mails, mailbox, anna):
-    work = desk()
+def test_answer_reply_done(ticket_page, write, ticket, events, deliver_mails, mailbox, anna):
+    work = ticket_page()
     assert work.act("antworten", text="Welche Seriennummer hat er?", then_wait="y").status == 303
     assert (ticket().status, ticket().first_action_at) == (TicketStatus.WAITING, NOW)
     deliver_mails()
@@ -111,17 +111,17 @@ def test_answer_reply_done(desk, write, ticket, events, deliver_mails, mailbox, 
     assert ticket().status is TicketStatus.NEW
 
 
-def test_answer_alone_changes_no_state(desk, ticket, events):
-    work = desk()
+def test_answer_alone_changes_no_state(ticket_page, ticket, events):
+    work = ticket_page()
     work.act("antworten", text="Wir melden uns morgen.")
     assert ticket().status is TicketStatus.NEW
     assert events()[1:] == [(EventKind.ANSWERED, "Clara Neumann", "Wir melden uns morgen.")]
 
 
-def test_answer_goes_to_the_requester_at_the_customer(desk, deliver_mails, mailbox):
+def test_answer_goes_to_the_requester_at_the_customer(ticket_page, deliver_mails, mailbox):
     with database.connection_context():
         Customer.update(mail_domain="sommer.example").execute()
-    work = desk(email="anna@sommer.example")
+    work = ticket_page(email="anna@sommer.example")
     assert "Die E-Mail geht an anna@sommer.example." in work.look().text_of("ticket")
     work.act("antworten", text="Wir kommen gleich.")
     deliver_mails()
@@ -135,8 +135,8 @@ def test_answer_goes_to_the_requester_at_the_customer(desk, deliver_mails, mailb
         ({"locked_at": NOW}, "Der Kunde ist gesperrt"),
     ],
 )
-def test_customer_who_cannot_be_answered(desk, events, change, sentence):
-    work = desk(email="anna@anderswo.example")
+def test_customer_who_cannot_be_answered(ticket_page, events, change, sentence):
+    work = ticket_page(email="anna@anderswo.example")
     old_page = work.look()
     with database.connection_context():
         Customer.update(change).execute()
@@ -149,8 +149,8 @@ def test_customer_who_cannot_be_answered(desk, events, change, sentence):
     assert len(events()) == 1
 
 
-def test_closed_ticket_is_opened_before_it_is_answered(desk, events):
-    work = desk()
+def test_closed_ticket_is_opened_before_it_is_answered(ticket_page, events):
+    work = ticket_page()
     old_page = work.look()
     work.act("erledigen")
     assert not work.offers("antworten")
@@ -158,10 +158,10 @@ def test_closed_ticket_is_opened_before_it_is_answered(desk, events):
     assert (answer.status, len(events())) == (422, 2)
 
 
-def test_no_waiting_before_approval(desk, ticket, events):
+def test_no_waiting_before_approval(ticket_page, ticket, events):
     with database.connection_context():
         Approver.create(customer=Customer.get(), name="Bernd Brot", email="bernd@sommer.example")
-    work = desk()
+    work = ticket_page()
     page = work.look()
     assert "antworten-then_wait" not in page.text
     assert work.act("antworten", page, text="Moment", then_wait="y").status == 422
@@ -170,8 +170,8 @@ def test_no_waiting_before_approval(desk, ticket, events):
     assert events()[-1][0] is EventKind.ANSWERED
 
 
-def test_message_that_came_meanwhile_is_read_first(desk, write, events):
-    work = desk()
+def test_message_that_came_meanwhile_is_read_first(ticket_page, write, events):
+    work = ticket_page()
     old_page = work.look()
     write("Hat sich erledigt!")
     answer = work.act("antworten", old_page, text="Wir kommen morgen.")
@@ -180,8 +180,8 @@ def test_message_that_came_meanwhile_is_read_first(desk, write, events):
     assert events()[-1][0] is EventKind.REPLIED
 
 
-def test_message_waits_for_a_reaction_of_staff(desk, write, clara):
-    work = desk()
+def test_message_waits_for_a_reaction_of_staff(ticket_page, write, clara):
+    work = ticket_page()
 
     def is_waiting():
         queue = clara.get("/verwaltung/tickets?stand=kunde-hat-geschrieben")
@@ -209,8 +209,8 @@ def test_message_waits_for_a_reaction_of_staff(desk, write, clara):
         assert not is_waiting()
 
 
-def test_files_of_a_message_are_shown_with_it(desk, write, clara):
-    work = desk(files=[(io.BytesIO(PNG), "Foto.png")])
+def test_files_of_a_message_are_shown_with_it(ticket_page, write, clara):
+    work = ticket_page(files=[(io.BytesIO(PNG), "Foto.png")])
     write("Siehe Bild", files=[(io.BytesIO(PNG), "Rauch.png"), (io.BytesIO(b"Hallo"), "Notiz.txt")])
     page = work.look()
     (section,) = [section for section in page.tree.iter("section") if section.get("aria-labelledby") == "sent-files"]
@@ -224,8 +224,8 @@ def test_files_of_a_message_are_shown_with_it(desk, write, clara):
     assert clara.client.get(preview.get("src"), buffered=True).data == PNG
 
 
-def test_commands_know_the_files_of_a_message(desk, write, run_command, ticket, tmp_path):
-    desk(files=[(io.BytesIO(PNG), "Foto.png")])
+def test_commands_know_the_files_of_a_message(ticket_page, write, run_command, ticket, tmp_path):
+    ticket_page(files=[(io.BytesIO(PNG), "Foto.png")])
     write("Siehe Notiz", files=[(io.BytesIO(b"Hallo"), "Notiz.txt")])
     code, target = ticket().submission.code, tmp_path / "Notiz.txt"
     assert "Anhang 2: Notiz.txt" in run_command("ticket", "zeigen", code).output
@@ -233,8 +233,8 @@ def test_commands_know_the_files_of_a_message(desk, write, run_command, ticket, 
     assert target.read_bytes() == b"Hallo"
 
 
-def test_cancelling_tells_why(desk, deliver_mails, mailbox):
-    desk().act("stornieren", reason="Das Gerät wird ersetzt.")
+def test_cancelling_tells_why(ticket_page, deliver_mails, mailbox):
+    ticket_page().act("stornieren", reason="Das Gerät wird ersetzt.")
     deliver_mails()
     mail = mailbox.last_to(ANNA)
     assert mail["Subject"].startswith("Storniert [")
@@ -243,8 +243,8 @@ def test_cancelling_tells_why(desk, deliver_mails, mailbox):
 
 
 @pytest.mark.parametrize(("slug", "typed"), [("erledigen", {"text": "Fertig"}), ("stornieren", {"reason": "Fertig"})])
-def test_mail_to_a_locked_customer_has_no_link(desk, deliver_mails, mailbox, slug, typed):
-    work = desk()
+def test_mail_to_a_locked_customer_has_no_link(ticket_page, deliver_mails, mailbox, slug, typed):
+    work = ticket_page()
     with database.connection_context():
         Customer.update(locked_at=NOW).execute()
     work.act(slug, **typed)
@@ -254,8 +254,8 @@ def test_mail_to_a_locked_customer_has_no_link(desk, deliver_mails, mailbox, slu
     assert "/vorgang/" not in mail
 
 
-def test_reopening_by_the_office_is_told_and_one_by_the_customer_is_not(desk, write, deliver_mails, mailbox):
-    work = desk()
+def test_reopening_by_the_office_is_told_and_one_by_the_customer_is_not(ticket_page, write, deliver_mails, mailbox):
+    work = ticket_page()
     work.act("erledigen")
     write("Leider nein.")
     work.act("erledigen")
@@ -270,15 +270,15 @@ def test_reopening_by_the_office_is_told_and_one_by_the_customer_is_not(desk, wr
     assert path_in(mail, "/vorgang/")
 
 
-def test_hint_says_whether_the_customer_gets_a_mail(desk):
-    work = desk()
+def test_hint_says_whether_the_customer_gets_a_mail(ticket_page):
+    work = ticket_page()
     assert "Der Kunde bekommt davon keine E-Mail." in work.look().text_of("warten-text-hint")
     work.act("erledigen")
     assert "Der Kunde bekommt eine E-Mail." in work.look().text_of("wieder-oeffnen-reason-hint")
 
 
-def test_hint_says_what_the_customer_reads(desk):
-    page = desk().look()
+def test_hint_says_what_the_customer_reads(ticket_page):
+    page = ticket_page().look()
     for field in ("antworten-text", "erledigen-text", "stornieren-reason"):
         assert "Der Kunde liest das" in page.text_of(f"{field}-hint")
     assert page.element("notieren-text-hint") is None
@@ -288,8 +288,8 @@ def test_hint_says_what_the_customer_reads(desk):
     ("change", "words"),
     [({"email": ""}, "Der Kunde erfährt davon nichts"), ({"locked_at": NOW}, "Seine Seite ist gesperrt")],
 )
-def test_hint_says_what_the_customer_does_not_read(desk, change, words):
-    work = desk()
+def test_hint_says_what_the_customer_does_not_read(ticket_page, change, words):
+    work = ticket_page()
     with database.connection_context():
         Customer.update(change).execute()
     for field in ("erledigen-text", "stornieren-reason"):
@@ -298,10 +298,10 @@ def test_hint_says_what_the_customer_does_not_read(desk, change, words):
     assert words in work.look().text_of("wieder-oeffnen-reason-hint")
 
 
-def test_declining_is_told_once_and_asks_for_no_reply(desk, deliver_mails, mailbox):
+def test_declining_is_told_once_and_asks_for_no_reply(ticket_page, deliver_mails, mailbox):
     with database.connection_context():
         Approver.create(customer=Customer.get(), name="Bernd Brot", email="bernd@sommer.example")
-    desk().act("ablehnen", reason="Bernd Brot: zu teuer")
+    ticket_page().act("ablehnen", reason="Bernd Brot: zu teuer")
     assert MessageKind.CANCELLED not in waiting_messages()
     deliver_mails()
     assert mailbox.last_to(ANNA)["Subject"].startswith("Nicht freigegeben [")
@@ -309,8 +309,10 @@ def test_declining_is_told_once_and_asks_for_no_reply(desk, deliver_mails, mailb
     assert "können Sie uns auch schreiben" not in text_of(mailbox.last_to(ANNA))
 
 
-def test_revoked_link_is_invalid_and_the_next_mail_has_a_new_one(desk, write, anna, events, deliver_mails, mailbox):
-    work = desk()
+def test_revoked_link_is_invalid_and_the_next_mail_has_a_new_one(
+    ticket_page, write, anna, events, deliver_mails, mailbox
+):
+    work = ticket_page()
     path = write("Hallo")
     assert "Der Kunde hat einen Link" in work.look().text_of("ticket")
     assert work.act("link-sperren", text="An Fremde geschickt").status == 303
@@ -326,8 +328,8 @@ def test_revoked_link_is_invalid_and_the_next_mail_has_a_new_one(desk, write, an
     assert anna.get(path).status == 404
 
 
-def test_unsent_mail_gets_the_new_link(desk, write, anna, deliver_mails, mailbox):
-    work = desk()
+def test_unsent_mail_gets_the_new_link(ticket_page, write, anna, deliver_mails, mailbox):
+    work = ticket_page()
     path = write("Hallo")
     work.act("antworten", text="Wir kommen morgen.")
     work.act("link-sperren")
@@ -337,10 +339,10 @@ def test_unsent_mail_gets_the_new_link(desk, write, anna, deliver_mails, mailbox
     assert "Wir kommen morgen." in text_of(mailbox.last_to(ANNA))
 
 
-def test_customer_reads_why_it_was_declined_and_why_it_was_cancelled(desk, write, anna):
+def test_customer_reads_why_it_was_declined_and_why_it_was_cancelled(ticket_page, write, anna):
     with database.connection_context():
         Approver.create(customer=Customer.get(), name="Bernd Brot", email="bernd@sommer.example")
-    work = desk(priority="high")
+    work = ticket_page(priority="high")
     path = write("Hallo")
     work.act("vor-freigabe-beginnen", reason="Die Kasse steht.")
     work.act("ablehnen", reason="Bernd Brot: zu teuer")
@@ -350,8 +352,8 @@ def test_customer_reads_why_it_was_declined_and_why_it_was_cancelled(desk, write
     assert "Der Techniker ist umgekehrt." in page
 
 
-def test_revoking_twice(desk, deliver_mails):
-    work = desk()
+def test_revoking_twice(ticket_page, deliver_mails):
+    work = ticket_page()
     deliver_mails()
     page = work.look()
     work.act("link-sperren")
@@ -360,17 +362,17 @@ def test_revoking_twice(desk, deliver_mails):
     assert work.act("link-sperren", page).status == 422
 
 
-def test_no_page_of_the_office_holds_the_link(desk, write):
-    work = desk()
+def test_no_page_of_the_office_holds_the_link(ticket_page, write):
+    work = ticket_page()
     path = write("Hallo")
     assert path not in work.look().text
     assert path.rpartition("/")[2] not in work.look().text
 
 
 @pytest.mark.parametrize("headers", [{}, HTMX])
-def test_text_block_is_put_below_what_is_typed(desk, events, headers):
+def test_text_block_is_put_below_what_is_typed(ticket_page, events, headers):
     text_blocks(Rückruf="Guten Tag {Name},\nwir rufen Sie zu {Vorgangsnummer} an.\n\n{Bearbeiter}")
-    work = desk()
+    work = ticket_page()
     page = work.insert("Rückruf", headers=headers, text="Danke für das Bild!")
     assert page.status == 200
     assert not page.title.startswith("Fehler")
@@ -385,9 +387,9 @@ def test_text_block_is_put_below_what_is_typed(desk, events, headers):
 
 @pytest.mark.parametrize("headers", [{}, HTMX])
 @pytest.mark.parametrize("block", ["", "x", "99999", "9" * 30])
-def test_invalid_text_block(desk, block, headers):
+def test_invalid_text_block(ticket_page, block, headers):
     text_blocks(Gruß="Viele Grüße")
-    work = desk()
+    work = ticket_page()
     address = f"{work.path}/antworten/textbaustein"
     page = work.send("antworten", address, headers=headers, block=block, text="Hallo")
     assert page.status == 422
@@ -395,13 +397,13 @@ def test_invalid_text_block(desk, block, headers):
     assert page.fields()["antworten-text"] == "Hallo"
 
 
-def test_what_customers_typed_is_no_placeholder(desk):
+def test_what_customers_typed_is_no_placeholder(ticket_page):
     text_blocks(Gruß="Guten Tag {Name}")
-    page = desk(name="{Bearbeiter} {0.__class__}").insert("Gruß")
+    page = ticket_page(name="{Bearbeiter} {0.__class__}").insert("Gruß")
     assert page.fields()["antworten-text"] == "Guten Tag {Bearbeiter} {0.__class__}"
 
 
-def test_placeholders(desk):
+def test_placeholders(ticket_page):
     text_blocks(Alle="{Kunde}, {Art}: {Kurztext}")
-    page = desk().insert("Alle")
+    page = ticket_page().insert("Alle")
     assert page.fields()["antworten-text"] == "Bäckerei Sommer, Störung: Der Drucker zieht kein Papier ein."

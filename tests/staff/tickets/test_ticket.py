@@ -18,7 +18,7 @@ SCRIPT = "<script>alert(1)</script>"
 
 
 @pytest.fixture
-def desk(anna, clara, run_worker, ticket):
+def ticket_page(anna, clara, run_worker, ticket):
     """Let Anna report something, and return Clara's page of the ticket."""
 
     def report(category="incident", **changes):
@@ -36,8 +36,8 @@ def with_approver(anna):
         Approver.create(customer=Customer.get(), name="Bernd Brot", email="bernd@sommer.example")
 
 
-def test_life_of_a_ticket(desk, ticket, events):
-    work = desk()
+def test_life_of_a_ticket(ticket_page, ticket, events):
+    work = ticket_page()
     for slug, text, status in (
         ("uebernehmen", None, TicketStatus.NEW),
         ("beginnen", None, TicketStatus.IN_PROGRESS),
@@ -66,21 +66,21 @@ def test_life_of_a_ticket(desk, ticket, events):
     assert {actor for _, actor, _ in events()[1:]} == {"Clara Neumann"}
 
 
-def test_what_each_state_offers(desk, ticket):
+def test_what_each_state_offers(ticket_page, ticket):
     always = {"notieren", "link-sperren"}
     opened = {"antworten", "stornieren", "zuweisen"} | always
-    work = desk()
-    assert work.verbs() == {"uebernehmen", "beginnen", "warten", "erledigen"} | opened
+    work = ticket_page()
+    assert work.offered_actions() == {"uebernehmen", "beginnen", "warten", "erledigen"} | opened
     work.act("beginnen")
-    assert work.verbs() == {"warten", "erledigen"} | opened
+    assert work.offered_actions() == {"warten", "erledigen"} | opened
     work.act("warten", "Rückruf")
-    assert work.verbs() == {"beginnen", "erledigen"} | opened
+    assert work.offered_actions() == {"beginnen", "erledigen"} | opened
     work.act("erledigen")
-    assert work.verbs() == {"wieder-oeffnen"} | always
+    assert work.offered_actions() == {"wieder-oeffnen"} | always
 
 
-def test_times(desk, ticket, monkeypatch):
-    work = desk()
+def test_times(ticket_page, ticket, monkeypatch):
+    work = ticket_page()
     assert (ticket().first_action_at, ticket().closed_at) == (None, None)
     moments = [NOW + timedelta(minutes=minutes) for minutes in (5, 10, 20, 30)]
     for slug, moment in zip(("beginnen", "erledigen"), moments, strict=False):
@@ -91,9 +91,9 @@ def test_times(desk, ticket, monkeypatch):
     assert (ticket().first_action_at, ticket().closed_at) == (moments[0], None)
 
 
-def test_starting_assigns_only_an_unassigned_ticket(desk, ticket, app):
+def test_starting_assigns_only_an_unassigned_ticket(ticket_page, ticket, app):
     signed_in(app, "Emil Ernst")
-    work = desk()
+    work = ticket_page()
     work.act("zuweisen", "emil ernst")
     assert ticket().assignee.name == "Emil Ernst"
     work.act("beginnen")
@@ -105,25 +105,25 @@ def test_starting_assigns_only_an_unassigned_ticket(desk, ticket, app):
     assert ticket().assignee.name == "Clara Neumann"
 
 
-def test_assigning_says_to_whom(desk, app, events):
+def test_assigning_says_to_whom(ticket_page, app, events):
     signed_in(app, "Emil Ernst")
-    work = desk()
+    work = ticket_page()
     work.act("zuweisen", "emil ernst")
     assert events()[-1] == (EventKind.ASSIGNED, "Clara Neumann", "an Emil Ernst")
     assert "bei Emil Ernst" in work.visitor.get("/verwaltung/tickets").text_of("live")
 
 
 @pytest.mark.parametrize("to", ["gibt es nicht", ""])
-def test_assigning_to_an_unknown_name(desk, ticket, to):
-    answer = desk().act("zuweisen", to)
+def test_assigning_to_an_unknown_name(ticket_page, ticket, to):
+    answer = ticket_page().act("zuweisen", to)
     assert answer.status == 422
     assert answer.errors()
     assert ticket().assignee is None
 
 
-def test_locked_colleague_gets_no_ticket(desk, app, ticket):
+def test_locked_colleague_gets_no_ticket(ticket_page, app, ticket):
     signed_in(app, "Emil Ernst")
-    work = desk()
+    work = ticket_page()
     page = work.look()
     with database.connection_context():
         Staff.update(locked_at=NOW).where(Staff.login == "emil ernst").execute()
@@ -134,8 +134,8 @@ def test_locked_colleague_gets_no_ticket(desk, app, ticket):
 
 @pytest.mark.parametrize("slug", ["warten", "stornieren", "notieren"])
 @pytest.mark.parametrize("typed", ["", "  \n "])
-def test_reason_is_required(desk, events, slug, typed):
-    work = desk()
+def test_reason_is_required(ticket_page, events, slug, typed):
+    work = ticket_page()
     page = work.act(slug, typed)
     assert page.status == 422
     assert page.title.startswith("Fehler: ")
@@ -145,16 +145,16 @@ def test_reason_is_required(desk, events, slug, typed):
     assert len(events()) == 1
 
 
-def test_too_long_a_text_comes_back(desk, events):
+def test_too_long_a_text_comes_back(ticket_page, events):
     typed = "x" * 5001
-    page = desk().act("notieren", typed)
+    page = ticket_page().act("notieren", typed)
     assert page.status == 422
     assert page.fields()["notieren-text"] == typed
     assert len(events()) == 1
 
 
-def test_unknown_action(desk, events):
-    work = desk()
+def test_unknown_action(ticket_page, events):
+    work = ticket_page()
     assert work.visitor.post(f"{work.path}/loeschen", work.form("notieren")).status == 404
     assert work.visitor.get("/verwaltung/ticket/ZZZZZZZZ").status == 404
     assert work.visitor.post("/verwaltung/ticket/ZZZZZZZZ/notieren", work.form("notieren")).status == 404
@@ -162,23 +162,23 @@ def test_unknown_action(desk, events):
 
 
 @pytest.mark.parametrize("code", ["lower", "dashed"])
-def test_code_as_people_type_it(desk, ticket, code):
-    work = desk()
+def test_code_as_people_type_it(ticket_page, ticket, code):
+    work = ticket_page()
     submission = ticket().submission
     typed = {"lower": submission.code.lower(), "dashed": submission.spoken_code}[code]
     assert work.visitor.get(f"/verwaltung/ticket/{typed}").status == 200
 
 
 @pytest.mark.parametrize("seen", ["", "x", "-1", "0", "9" * 30, "٣"])
-def test_form_without_a_valid_seen_event(desk, ticket, seen):
-    work = desk()
+def test_form_without_a_valid_seen_event(ticket_page, ticket, seen):
+    work = ticket_page()
     values = work.form("beginnen") | {"beginnen-seen": seen}
     assert work.visitor.post(f"{work.path}/beginnen", values).status == 422
     assert ticket().status is TicketStatus.NEW
 
 
-def test_second_person_sees_what_the_first_did(app, desk, ticket, events):
-    work = desk()
+def test_second_person_sees_what_the_first_did(app, ticket_page, ticket, events):
+    work = ticket_page()
     emil = TicketPage(signed_in(app, "Emil Ernst"), ticket())
     old_page = work.look()
     emil.act("beginnen")
@@ -196,8 +196,8 @@ def test_second_person_sees_what_the_first_did(app, desk, ticket, events):
     assert events()[-1][1:] == ("Clara Neumann", "Hat sich erledigt")
 
 
-def test_second_person_wants_what_is_no_longer_possible(app, desk, ticket):
-    work = desk()
+def test_second_person_wants_what_is_no_longer_possible(app, ticket_page, ticket):
+    work = ticket_page()
     emil = TicketPage(signed_in(app, "Emil Ernst"), ticket())
     old_page = work.look()
     emil.act("erledigen", "war der Stecker")
@@ -226,8 +226,8 @@ def test_second_person_wants_what_is_no_longer_possible(app, desk, ticket):
         "freigabe-anfragen",
     ],
 )
-def test_a_closed_ticket_can_only_be_reopened(desk, ticket, events, deliver_mails, slug):
-    work = desk()
+def test_a_closed_ticket_can_only_be_reopened(ticket_page, ticket, events, deliver_mails, slug):
+    work = ticket_page()
     work.act("erledigen")
     before, mails = events(), len(deliver_mails())
     seen = work.form("wieder-oeffnen")
@@ -238,8 +238,8 @@ def test_a_closed_ticket_can_only_be_reopened(desk, ticket, events, deliver_mail
     assert ticket().status is TicketStatus.DONE
 
 
-def test_an_open_ticket_cannot_be_reopened(desk, events):
-    work = desk()
+def test_an_open_ticket_cannot_be_reopened(ticket_page, events):
+    work = ticket_page()
     seen = work.form("stornieren")
     values = {"csrf_token": seen["csrf_token"], "wieder-oeffnen-seen": seen["stornieren-seen"]}
     answer = work.visitor.post(f"{work.path}/wieder-oeffnen", values | {"wieder-oeffnen-reason": "x"})
@@ -248,8 +248,8 @@ def test_an_open_ticket_cannot_be_reopened(desk, events):
     assert len(events()) == 1
 
 
-def test_note_never_conflicts(app, desk, ticket, events):
-    work = desk()
+def test_note_never_conflicts(app, ticket_page, ticket, events):
+    work = ticket_page()
     emil = TicketPage(signed_in(app, "Emil Ernst"), ticket())
     old_page = work.look()
     emil.act("beginnen")
@@ -258,21 +258,21 @@ def test_note_never_conflicts(app, desk, ticket, events):
     assert ticket().status is TicketStatus.IN_PROGRESS
 
 
-def test_note_is_a_first_action(desk, ticket):
-    desk().act("notieren", "Kunde rief an")
+def test_note_is_a_first_action(ticket_page, ticket):
+    ticket_page().act("notieren", "Kunde rief an")
     assert ticket().first_action_at == NOW
 
 
-def test_double_click_is_one_event(desk, events):
-    work = desk()
+def test_double_click_is_one_event(ticket_page, events):
+    work = ticket_page()
     page = work.look()
     assert work.act("beginnen", page=page).status == 303
     assert work.act("beginnen", page=page).status == 422
     assert [kind for kind, *_ in events()] == [EventKind.OPENED, EventKind.STARTED]
 
 
-def test_htmx_gets_the_updated_ticket(desk, ticket):
-    work = desk()
+def test_htmx_gets_the_updated_ticket(ticket_page, ticket):
+    work = ticket_page()
     answer = work.act("beginnen", headers=HTMX)
     assert answer.status == 200
     assert "Arbeit begonnen" in answer.text_of("ticket")
@@ -280,10 +280,10 @@ def test_htmx_gets_the_updated_ticket(desk, ticket):
     assert ticket().status is TicketStatus.IN_PROGRESS
 
 
-def test_waiting_for_approval(with_approver, desk, ticket):
-    work = desk(priority="medium")
+def test_waiting_for_approval(with_approver, ticket_page, ticket):
+    work = ticket_page(priority="medium")
     assert ticket().approval is Approval.PENDING
-    assert work.verbs() == {
+    assert work.offered_actions() == {
         "antworten",
         "link-sperren",
         "uebernehmen",
@@ -299,12 +299,12 @@ def test_waiting_for_approval(with_approver, desk, ticket):
     work.act("freigeben", "Bernd Brot, am Telefon um 10 Uhr")
     assert ticket().approval is Approval.APPROVED
     assert work.act("beginnen").status == 303
-    assert "freigeben" not in work.verbs()
+    assert "freigeben" not in work.offered_actions()
 
 
 @pytest.mark.parametrize("slug", ["beginnen", "erledigen", "warten", "vor-freigabe-beginnen"])
-def test_no_work_before_approval(with_approver, anna, desk, ticket, slug):
-    work = desk(priority="medium")
+def test_no_work_before_approval(with_approver, anna, ticket_page, ticket, slug):
+    work = ticket_page(priority="medium")
     values = {**work.form("stornieren"), f"{slug}-seen": work.form("stornieren")["stornieren-seen"]}
     answer = work.visitor.post(f"{work.path}/{slug}", values | {f"{slug}-text": "x", f"{slug}-reason": "x"})
     assert answer.status == 422
@@ -312,9 +312,9 @@ def test_no_work_before_approval(with_approver, anna, desk, ticket, slug):
     assert ticket().status is TicketStatus.NEW
 
 
-def test_high_priority_may_start_before_approval(with_approver, desk, ticket, events):
-    work = desk(priority="high")
-    assert "vor-freigabe-beginnen" in work.verbs()
+def test_high_priority_may_start_before_approval(with_approver, ticket_page, ticket, events):
+    work = ticket_page(priority="high")
+    assert "vor-freigabe-beginnen" in work.offered_actions()
     assert work.act("vor-freigabe-beginnen", "").status == 422
     assert work.act("vor-freigabe-beginnen", "Die ganze Praxis steht").status == 303
     assert (ticket().status, ticket().approval) == (TicketStatus.IN_PROGRESS, Approval.PENDING)
@@ -325,8 +325,8 @@ def test_high_priority_may_start_before_approval(with_approver, desk, ticket, ev
     assert (ticket().status, ticket().approval) == (TicketStatus.IN_PROGRESS, Approval.APPROVED)
 
 
-def test_declining_cancels_what_nobody_began(with_approver, desk, ticket, events):
-    work = desk(priority="medium")
+def test_declining_cancels_what_nobody_began(with_approver, ticket_page, ticket, events):
+    work = ticket_page(priority="medium")
     work.act("ablehnen", "Bernd Brot: zu teuer")
     assert (ticket().status, ticket().approval) == (TicketStatus.CANCELLED, Approval.DECLINED)
     assert [kind for kind, *_ in events()][-2:] == [EventKind.DECLINED_ON_BEHALF, EventKind.CANCELLED]
@@ -334,18 +334,18 @@ def test_declining_cancels_what_nobody_began(with_approver, desk, ticket, events
     assert (ticket().status, ticket().approval) == (TicketStatus.NEW, Approval.PENDING)
 
 
-def test_declining_leaves_begun_work_to_the_office(with_approver, desk, ticket):
-    work = desk(priority="high")
+def test_declining_leaves_begun_work_to_the_office(with_approver, ticket_page, ticket):
+    work = ticket_page(priority="high")
     work.act("vor-freigabe-beginnen", "alles steht")
     work.act("ablehnen", "Bernd Brot: machen wir selbst")
     assert (ticket().status, ticket().approval) == (TicketStatus.IN_PROGRESS, Approval.DECLINED)
     assert "nicht freigegeben" in work.look().text_of("ticket")
-    assert {"erledigen", "stornieren"} <= work.verbs()
+    assert {"erledigen", "stornieren"} <= work.offered_actions()
 
 
 @pytest.mark.parametrize("category", EXAMPLES)
-def test_all_that_was_sent_is_shown(desk, category):
-    page = desk(category, **OPTIONAL[category]).look().text_of("ticket")
+def test_all_that_was_sent_is_shown(ticket_page, category):
+    page = ticket_page(category, **OPTIONAL[category]).look().text_of("ticket")
     typed = {**EXAMPLES[category], **OPTIONAL[category]}
     for name in ("priority", "salutation", "entry_date"):
         typed.pop(name, None)
@@ -353,8 +353,8 @@ def test_all_that_was_sent_is_shown(desk, category):
         assert " ".join(text.split()) in page
 
 
-def test_numbers_are_links(desk):
-    page = desk("new_employee", **OPTIONAL["new_employee"]).look()
+def test_numbers_are_links(ticket_page):
+    page = ticket_page("new_employee", **OPTIONAL["new_employee"]).look()
     links = [link.get("href") for link in page.tree.iter("a")]
     assert {"tel:02115550101", "tel:01725550166", "mailto:anna@sommer.example"} <= set(links)
 
@@ -371,17 +371,17 @@ def test_numbers_are_links(desk):
         ),
     ],
 )
-def test_flags(anna, desk, changes, managed, flags):
+def test_flags(anna, ticket_page, changes, managed, flags):
     with database.connection_context():
         Customer.update(fully_managed=managed).execute()
-    page = desk("new_employee", **changes).look()
+    page = ticket_page("new_employee", **changes).look()
     for flag in ("Vorlauf unterschritten", "keine E-Mail-Adresse gewünscht", "Kunde nicht voll betreut"):
         assert (flag in page.text_of("ticket")) == (flag in flags)
     assert "Fällig am" in page.text_of("ticket")
 
 
-def test_scripts_stay_text(desk, app):
-    work = desk(name=f"Anna {SCRIPT}", reference=SCRIPT, description=f"{SCRIPT}\n<img src=x onerror=alert(1)>")
+def test_scripts_stay_text(ticket_page, app):
+    work = ticket_page(name=f"Anna {SCRIPT}", reference=SCRIPT, description=f"{SCRIPT}\n<img src=x onerror=alert(1)>")
     work.act("notieren", SCRIPT)
     for path in (work.path, "/verwaltung/tickets", "/verwaltung/"):
         page = work.visitor.get(path)
@@ -390,13 +390,13 @@ def test_scripts_stay_text(desk, app):
         assert not [image for image in page.tree.iter("img") if image.get("src") == "x"]
 
 
-def test_attachments(desk, ticket):
+def test_attachments(ticket_page, ticket):
     files = [
         (io.BytesIO(PNG), "Foto.png"),
         (io.BytesIO(PDF), "Rechnung.pdf"),
         (io.BytesIO("Fehler 0x80 in Zeile ü\nzweite Zeile".encode("cp1252")), f"{SCRIPT}.log"),
     ]
-    work = desk(files=files)
+    work = ticket_page(files=files)
     page = work.look()
     assert "Fehler 0x80 in Zeile ü" in page.text_of("ticket")
     (image,) = page.tree.iter("img")
@@ -415,8 +415,8 @@ def test_attachments(desk, ticket):
     preview.close()
 
 
-def test_only_pictures_are_shown(desk):
-    work = desk(files=[(io.BytesIO(PDF), "Rechnung.pdf")])
+def test_only_pictures_are_shown(ticket_page):
+    work = ticket_page(files=[(io.BytesIO(PDF), "Rechnung.pdf")])
     page = work.look()
     (link,) = [a.get("href") for a in page.tree.iter("a") if "/anhang/" in a.get("href")]
     assert list(page.tree.iter("img")) == []
@@ -430,12 +430,12 @@ def test_staged_files_cannot_be_opened(anna, clara):
         assert clara.get(path).status == 404
 
 
-def test_submission_stays_as_it_was_sent(desk, app):
+def test_submission_stays_as_it_was_sent(ticket_page, app):
     def row():
         with database.connection_context():
             return Submission.select().dicts().get()
 
-    work = desk()
+    work = ticket_page()
     before = row()
     work.act("beginnen")
     work.act("erledigen", "fertig")

@@ -4,7 +4,7 @@ from axe_playwright_python.sync_playwright import Axe
 
 FIND_VIOLATIONS = """axe.run({resultTypes: ["violations"], rules: {"target-size": {enabled: true}}})
     .then((found) => found.violations)"""
-# What has more text than room, but for what scrolls and what only a screen reader is to find.
+# Elements whose text is cut off, except scrolling and visually hidden ones.
 FIND_CUT = """[...document.querySelectorAll("body *")].filter((element) =>
     !element.matches(".unseen, .skip, .scroll, input, textarea, select") && element.checkVisibility() &&
     getComputedStyle(element).overflow !== "visible" &&
@@ -13,11 +13,11 @@ FIND_CUT = """[...document.querySelectorAll("body *")].filter((element) =>
 NARROW = (360, 320)
 
 
-# Words that no line can be broken in, as people paste them.
+# A long text without break opportunities, as people paste it.
 UNBROKEN = "Fehler0x80070643" * 6
 
 
-# What WCAG 1.4.12 lets everybody set for themselves.
+# The text spacing that WCAG 1.4.12 requires pages to support.
 SPACE_OUT = """
     const spacing = new CSSStyleSheet()
     spacing.replaceSync(`
@@ -34,7 +34,7 @@ LONG_NAME = f"Bildschirmfoto-{UNBROKEN}.png"
 
 
 def fits_narrow_screens(tab):
-    """See that nothing is wider than the screen or cut off, nor when the reader spaces the text out."""
+    """Check that nothing overflows or is cut off on narrow screens, also with wider text spacing."""
     for width in NARROW:
         tab.page.set_viewport_size({"width": width, "height": 740})
         for spacing in (SPACE_OUT, AS_BEFORE):
@@ -44,7 +44,7 @@ def fits_narrow_screens(tab):
 
 
 def is_accessible(tab):
-    """See that axe-core finds nothing, in light on a wide screen and in dark on a narrow one."""
+    """Check that axe-core finds no violations, in light on a wide screen and in dark on a narrow one."""
     tab.page.evaluate(Axe().axe_script)
     for width, scheme in ((1280, "light"), (360, "dark")):
         tab.page.set_viewport_size({"width": width, "height": 800})

@@ -1,4 +1,4 @@
-"""A person with a keyboard only."""
+"""A person who uses only the keyboard."""
 
 import pytest
 
@@ -9,7 +9,7 @@ FOCUSED = """(() => {
 
 
 class Keyboard:
-    """Somebody who touches nothing but the keyboard."""
+    """A person who uses only the keyboard."""
 
     def __init__(self, tab):
         self.tab, self.page = tab, tab.page
@@ -22,7 +22,7 @@ class Keyboard:
         self.page.keyboard.type(text)
 
     def go_to(self, words):
-        """Press Tab until what has the focus says these words, and see that one sees where the focus is."""
+        """Press Tab until the element with these words has the focus, and check that the focus is visible."""
         self.page.wait_for_load_state()  # A key pressed before htmx has run would send the plain form.
         for _ in range(80):
             self.press("Tab")

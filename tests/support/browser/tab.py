@@ -25,7 +25,7 @@ expect.set_options(timeout=TIMEOUT_MS)
 PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
 
 
-# What a browser reports about an answer that a test brought about on purpose; everything else is a fault of the page.
+# Console messages that a test provokes; all others are faults.
 LOADING_FAILED = re.compile(
     "^(Failed to load resource|Response Status Error Code|htmx:(sendError|sendAbort|afterRequest))"
 )
@@ -61,7 +61,7 @@ class Tab:
         return self.page.locator(selector, **options)
 
     def fill(self, values):
-        """Fill in fields by their names; what has choices is chosen."""
+        """Fill in fields by their names; radio buttons are checked."""
         for name, value in values.items():
             if name in ("salutation", "priority"):
                 self.at(f"input[name={name}][value={value}]").check()
@@ -97,14 +97,14 @@ class Tab:
 
     def sees_fields_of(self, category):
         expect(self.at("#fields legend").first).to_have_text(enums.Category(category).label)
-        # Until htmx has settled it does not hear what is typed; nobody is as quick as a test.
+        # Until htmx has settled it ignores input.
         expect(self.at(".htmx-added")).to_have_count(0)
 
     def sees_files(self, *names):
         expect(self.at(".file-name")).to_have_text(list(names))
 
     def begin_upload(self, *files):
-        """Choose files whose upload stays on its way until it goes on or breaks."""
+        """Choose files and hold their upload until upload_goes_on or upload_breaks."""
         held = []
         self.page.route("**/anhaenge", lambda route: held.append(route), times=1)
         with self.page.expect_request("**/anhaenge"):
@@ -123,7 +123,7 @@ class Tab:
         expect(self.at("h1")).to_have_text("Ihre Anfrage ist eingegangen")
 
     def sees_values(self, values):
-        """See that fields show these values, or have these choices."""
+        """Check that fields show these values, or have these choices."""
         for name, value in values.items():
             if name in ("salutation", "priority"):
                 expect(self.at(f"input[name={name}][value={value}]")).to_be_checked()
@@ -138,11 +138,11 @@ class Tab:
         return self.at("#files").evaluate("(input) => [...input.files].map((file) => file.name)")
 
     def throttle_uploads(self):
-        """Let what is sent crawl at 20 kB a second."""
+        """Limit uploads to 20 kB/s."""
         self._connect(upload=20_000)
 
     def throttle_to_slow_4g(self):
-        """Let the line be the "Slow 4G" of developer tools: 1.6 Mbit/s down, 750 kbit/s up, half a second to answer."""
+        """Emulate the "Slow 4G" of developer tools: 1.6 Mbit/s down, 750 kbit/s up, half a second to answer."""
         self._connect(download=180_000, upload=84_000, latency=562)
 
     def go_offline(self):
@@ -161,7 +161,7 @@ class Tab:
         self._network.send("Network.emulateNetworkConditions", conditions)
 
     def check(self):
-        """Check what holds for every visit: no fault in a script, nothing against the policy, no other host."""
+        """Check what must hold after every test: no script error, no CSP violation, no foreign host."""
         assert [text for text in self.console if not LOADING_FAILED.search(text)] == []
         assert {request.url for request in self.requests if not request.url.startswith(self.portal.url)} == set()
 
@@ -215,7 +215,7 @@ def known(portal):
 
 @pytest.fixture
 def open_tab(browser, portal, known, tmp_path):
-    """Open a tab in a browser of its own; how it went is checked at the end."""
+    """Open a tab in a browser of its own; its console is checked at the end."""
     tabs = []
 
     def new(**options):

@@ -1,4 +1,4 @@
-"""Bad files of the corpus, all refused: damaged, disguised, too large to be shown, or made to keep the server busy."""
+"""Bad files of the corpus, all refused: damaged, disguised, too large to be shown, or made to exhaust the server."""
 
 import struct
 
@@ -352,7 +352,7 @@ def _webp_frames_in_frames():
 
 
 def denial_of_service_files():
-    """Return files that are made to keep the server busy, most of the largest allowed size."""
+    """Return files that are made to exhaust the server, most of the largest allowed size."""
     files = {
         "jpeg-segments": ("Foto.jpg", _filled_up(b"\xff\xd8", b"\xff\xda\x00\x02")),
         "jpeg-fill-bytes": ("Foto.jpg", _filled_up(b"\xff\xd8", b"\xff")),

@@ -50,12 +50,12 @@ def good():
 
 
 def bad():
-    """Return all files that are refused, except those made to keep the server busy."""
+    """Return all files that are refused, except those made to exhaust the server."""
     return [Case(key, name, content, reason=reason) for key, (name, content, reason) in BAD.items()]
 
 
 def denial_of_service():
-    """Return files that are made to keep the server busy, most of the largest allowed size."""
+    """Return files that are made to exhaust the server, most of the largest allowed size."""
     return [
         Case(key, name, content, reason=reason) for key, (name, content, reason) in denial_of_service_files().items()
     ]

@@ -44,7 +44,7 @@ def _with_exif():
 
 
 def _several():
-    # Pillow leaves notes in a picture that it writes, so each format gets pictures of its own.
+    # Pillow changes the image object that it saves, so each format gets pictures of its own.
     return {"save_all": True, "append_images": [picture(seed=2), picture(seed=3)]}
 
 

@@ -8,6 +8,12 @@ import zlib
 
 from PIL import Image
 
+# One pixel.
+SMALL_PNG = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010804000000b51c0c02"
+    "0000000b4944415478da63fcff1f0003030200efa2a75b0000000049454e44ae426082"
+)
+
 TEXT = "Grüße aus Köln: 5 €\nZeile zwei\n"
 
 
@@ -139,9 +145,9 @@ VIVO_NOTES = b'vivo{"cameraalbum":"rear"}\x00' + b"\xff" * 4 + b"\x1b*9HWfu\x84\
 
 
 def pdf(version="1.4", xref_stream=False, after=b"\n", root=b"", objects=(), trailer=b""):
-    """Return a PDF of one empty page, with a table of its objects as old programs write it or as newer ones do.
+    """Return a PDF of one empty page, with an old-style or a stream cross-reference table.
 
-    More can be written into its first object, and further objects and what stands in the table's own list.
+    root: more entries of the catalog; objects: further objects; trailer: more entries of the trailer.
     """
     content = f"%PDF-{version}\n%".encode() + b"\xe2\xe3\xcf\xd3\n"
     bodies = [
@@ -187,7 +193,7 @@ def overlapping_streams():
 
 
 def silent_streams():
-    """Return a PDF of streams that each go on to the end of the file and say nothing but their first bytes.
+    """Return a PDF of streams that each reach to the end of the file and decompress to nothing after their first bytes.
 
     Each consists of a block of Deflate that gives nothing out, and whose table of codes spells the next one's start.
     """

@@ -1,4 +1,4 @@
-"""A browser without scripts in front of the portal as it really runs; quicker to have than Chromium."""
+"""A browser without scripts for a running portal; faster than Chromium."""
 
 import re
 import urllib.request

@@ -15,14 +15,9 @@ from tests.support.processes import ROOT, process_environment
 READY = "Das Meldeportal läuft"
 START_SECONDS = 30
 
-PNG = bytes.fromhex(
-    "89504e470d0a1a0a0000000d4948445200000001000000010804000000b51c0c02"
-    "0000000b4944415478da63fcff1f0003030200efa2a75b0000000049454e44ae426082"
-)
-
 
 def free_port():
-    """Return a port of this machine that nobody listens at."""
+    """Return a port of this machine that is free."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         return free.getsockname()[1]
 
@@ -54,13 +49,17 @@ class LiveServer:
         # A server that hangs is killed, which ends its output and with it the wait.
         watch = threading.Timer(START_SECONDS, self._process.kill)
         watch.start()
-        line = self._process.stdout.readline()
+        line = self.read_line()
         watch.cancel()
         if not line.startswith(READY):
             raise AssertionError(f"The server did not start, its exit code is {self._gone()}: {line}{self.log()}")
 
+    def read_line(self):
+        """Wait for the next line that the server prints and return it."""
+        return self._process.stdout.readline()
+
     def kill(self):
-        """End the server as a power cut would (SIGKILL): without a last word to anybody."""
+        """End the server as a power cut would (SIGKILL)."""
         self._process.kill()
         self._gone()
 
@@ -88,14 +87,14 @@ class LiveServer:
         ).stdout
 
     def add_customer(self, number, name, *options):
-        """Add a customer by the command and return what somebody of that company knows."""
+        """Add a customer by the command and return its number, PIN and a sender's details."""
         printed = self.run("kunde", "neu", "--nummer", number, "--name", name, *options)
         pin = re.search(r"PIN: (\d{4} \d{4})", printed)[1]
         return {"customer_number": number, "pin": pin, "name": "Anna Sommer", "phone": "0211 555-0101"}
 
     @contextmanager
     def database(self):
-        """Open the server's database beside it, for looking at effects."""
+        """Open the server's database from this process."""
         init_database(self.data_dir / "tickets.db")
         with database.connection_context():
             yield
@@ -107,7 +106,7 @@ class LiveServer:
 
 @pytest.fixture(scope="session")
 def portal(tmp_path_factory):
-    """A running portal for all tests that leave it running; at the end it has nothing to complain about."""
+    """A running portal for all tests that leave it running; at the end its log must be empty of errors."""
     portal = LiveServer(tmp_path_factory.mktemp("live") / "data")
     portal.start(staged_per_address=1000, submissions_per_hour=100_000, uploads_per_hour=100_000)
     yield portal

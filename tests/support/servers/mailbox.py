@@ -26,9 +26,9 @@ TIMEOUT_SECONDS = 20
 class Mailbox:
     """An SMTP server that accepts and keeps every mail, unless it is told to fail.
 
-    failure: for a step of the conversation (connect, EHLO, STARTTLS, AUTH, MAIL, RCPT, DATA, END) the answer to give
-    instead, or HANGS or DIES; a list has one of these, or None, for each time. At END the mail is kept before the
-    server hangs or dies, and a coroutine function may run there, whose result is the answer.
+    failure: the response at a step (connect, EHLO, STARTTLS, AUTH, MAIL, RCPT, DATA, END) instead of the normal one,
+    HANGS or DIES; a list gives one per attempt, None for normal. At END the mail is stored first; a coroutine function
+    there returns the response.
     """
 
     def __init__(self):
@@ -150,7 +150,7 @@ def mail_server_running(controller=FaultyController, **options):
     login = {"authenticator": mailbox.login, "auth_require_tls": False}
     running = controller(mailbox, hostname="127.0.0.1", port=free_port(), **login | options)
     running.start()
-    # aiosmtpd has connected to itself once, to see that it runs.
+    # aiosmtpd connects once to itself at the start.
     mailbox.connections = 0
     mailbox.port = running.port
     mailbox.url = f"smtp://127.0.0.1:{running.port}"

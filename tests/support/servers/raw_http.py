@@ -1,4 +1,4 @@
-"""A request byte by byte."""
+"""Requests sent byte by byte."""
 
 import http.client
 import socket

@@ -1,4 +1,4 @@
-"""A server that says fixed lines, in whatever protocol."""
+"""A server that sends fixed lines, for any protocol."""
 
 import socket
 import threading
@@ -8,7 +8,7 @@ from socketserver import StreamRequestHandler, ThreadingTCPServer
 
 @contextmanager
 def scripted_server(*answers):
-    """Run a server that says the first answer at once and each other one after a line of the client; yield its port.
+    """Run a server that sends the first answer at once and each other one after a line of the client; yield its port.
 
     After one more line it ends the connection.
     """

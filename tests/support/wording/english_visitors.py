@@ -6,8 +6,8 @@ import re
 import pytest
 
 from tests.support.approvers import BERND
+from tests.support.files.samples import SMALL_PNG
 from tests.support.pages import EXAMPLES, OPTIONAL, Visitor
-from tests.support.servers.live_server import PNG
 from tests.support.servers.mailbox import path_in
 from tests.support.wording.page_text import tampered_forms
 
@@ -98,6 +98,6 @@ def approver(app, john, mailbox, run_worker, approvers):
 @pytest.fixture
 def ticket_path(john, run_worker, mailbox):
     """The path of the customer's page of John's only ticket."""
-    john.report("incident", files=[(io.BytesIO(PNG), "photo.png")])
+    john.report("incident", files=[(io.BytesIO(SMALL_PNG), "photo.png")])
     run_worker()
     return path_in(mailbox.last_to("post@sommer.example"), "/vorgang/")

@@ -1,4 +1,4 @@
-"""What becomes a ticket by the hand of staff, in Chromium: a call, and what matched nobody."""
+"""Tickets created by staff in Chromium: from a call and from an unmatched request."""
 
 import re
 from datetime import UTC, datetime
@@ -9,22 +9,21 @@ import clock
 from models import Submission
 from tests.support.browser.checks import looks_good
 from tests.support.browser.tab import names_of
+from tests.support.files.samples import SMALL_PNG
 from tests.support.pages import EXAMPLES
-from tests.support.servers.live_server import PNG
-
-ROOM = "/verwaltung/anruf"
+from tests.support.staff import CALL
 
 
 def test_a_call_on_a_narrow_screen(staff_tab, known, portal, sent):
     tab = staff_tab(viewport={"width": 360, "height": 740})
-    tab.open(f"{ROOM}?kunde={known['customer_number']}")
+    tab.open(f"{CALL}?kunde={known['customer_number']}")
     tab.fill({"name": "Anna Sommer", "phone": "0211 555-0101"})
     tab.choose("new_employee")
     tab.fill({"entry_date": clock.today().isoformat()})
     expect(tab.at("#lead-time")).to_contain_text("sagen Sie den Termin nicht zu")
     tab.choose("warranty")
     tab.fill(EXAMPLES["warranty"])
-    tab.add_files(("Foto.png", PNG))
+    tab.add_files(("Foto.png", SMALL_PNG))
     tab.sees_files("Foto.png")
     assert tab.page.evaluate("document.documentElement.scrollWidth") <= 360
 
@@ -42,12 +41,12 @@ def test_a_call_on_a_narrow_screen(staff_tab, known, portal, sent):
 
 def test_signed_out_in_the_middle_of_a_call(staff_tab, known, sent):
     tab = staff_tab()
-    tab.open(f"{ROOM}?kunde={known['customer_number']}")
+    tab.open(f"{CALL}?kunde={known['customer_number']}")
     tab.choose("incident")
     tab.fill(EXAMPLES["incident"] | {"name": "Anna Sommer", "phone": "0211 555-0101"})
     cookies = tab.page.context.cookies()
     tab.page.context.clear_cookies()
-    tab.add_files(("Foto.png", PNG))
+    tab.add_files(("Foto.png", SMALL_PNG))
     expect(tab.at("#upload-message")).to_contain_text("in einem anderen Tab")
     tab.sees_values(EXAMPLES["incident"])
     tab.page.context.add_cookies(cookies)
@@ -58,7 +57,7 @@ def test_signed_out_in_the_middle_of_a_call(staff_tab, known, sent):
 
 def test_the_form_of_a_call_is_accessible(staff_tab, known):
     tab = staff_tab()
-    tab.open(f"{ROOM}?kunde={known['customer_number']}")
+    tab.open(f"{CALL}?kunde={known['customer_number']}")
     tab.choose("new_employee")
     tab.send()
     tab.focus_is_on(".summary")
