@@ -109,6 +109,13 @@ def test_success_does_not_free_the_address(signed_out, advance_clock):
     assert is_slowed(signed_out)
 
 
+def test_success_takes_nothing_back_from_others(signed_out):
+    for name in "ABCDE":
+        fail(signed_out, 1, name=name, **ELSEWHERE)
+    assert not is_slowed(signed_out)
+    assert is_slowed(signed_out, **ELSEWHERE)
+
+
 def test_an_address_that_guesses_at_many_names(signed_out):
     for name in "ABCDE":
         fail(signed_out, 1, name=name)

@@ -191,6 +191,17 @@ def test_other_customers_are_not_locked_out(anna, guess, others, decide, tickets
     assert len(tickets()) == 1
 
 
+def test_each_customer_has_a_budget_of_its_own(anna, clara, guess, others):
+    (number,) = others(1)
+    guess(2)
+    guess(2, customer_number=number)
+    assert clara.get(TODAY).element("guessing") is None
+    guess(1, customer_number=number)
+    told = clara.get(TODAY).text_of("guessing")
+    assert "Kunde 0" in told
+    assert "Bäckerei Sommer" not in told
+
+
 def test_a_locked_customer_stays_locked(anna, guess, decide, submissions):
     with database.connection_context():
         customers.lock(Customer.get(), NOW)
