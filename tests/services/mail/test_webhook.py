@@ -39,12 +39,13 @@ class System:
             self.is_closing.wait()
         if self.failure in (HANGS, DIES):
             return
-        handler.send_response(self.failure)
-        handler.send_header("Location", "/woanders")
-        handler.end_headers()
+        # Kept before the answer, which the test waits for.
         if self.failure == 200 and self.is_signed(handler.headers, body):
             self.ids.append(handler.headers["webhook-id"])
             self.events.append(json.loads(body))
+        handler.send_response(self.failure)
+        handler.send_header("Location", "/woanders")
+        handler.end_headers()
 
     @staticmethod
     def is_signed(headers, body):
