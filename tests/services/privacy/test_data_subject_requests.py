@@ -15,7 +15,7 @@ from playhouse.fields import EnumField
 import clock
 from database import database
 from enums import normalise_code
-from models import Approver, Attachment, Customer, Event, Message, Submission, TextBlock, Ticket
+from models import Approver, Attachment, Customer, Event, Message, Staff, Submission, TextBlock, Ticket
 from services.background import worker
 from services.mail import messages
 from services.privacy import erasure, person_search
@@ -252,6 +252,21 @@ def test_an_unmatched_request_is_not_checked_in_advance(anna, dora, clara, run_w
     assert "Ohne richtige PIN kann jeder diesen Namen eingetippt haben" in page.text_of("main")
     exported = json.loads(exported_archive(clara, values).read("auskunft.json"))
     assert EXAMPLES["incident"]["description"] not in json.dumps(exported, ensure_ascii=False)
+
+
+def test_other_text_blocks_and_mails_stay_as_they_are(jana, clara):
+    with database.connection_context():
+        block = TextBlock.create(name="Drucker", text="Bitte neu starten.")
+        message, hers = (
+            messages.test_mail(recipient, Staff.get(), NOW)
+            for recipient in ("support@example.org", "jana@sommer.example")
+        )
+    assert erase(clara, choose(search(clara))).status == 303
+    with database.connection_context():
+        assert TextBlock.get_by_id(block.id).text == "Bitte neu starten."
+        assert Message.get_by_id(message.id).body == message.body
+        assert Message.get_or_none(Message.id == hers.id) is None
+        assert "Jana" not in TextBlock.get(TextBlock.name == "Rechner").text
 
 
 def test_a_new_employee_is_erased_with_all_that_was_ordered(anna, clara, run_worker, tickets):
