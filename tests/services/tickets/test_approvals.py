@@ -322,6 +322,14 @@ def test_reopening_what_was_declined_asks_for_a_new_decision(ask_approvers, new_
     assert (ticket().approval, ticket().status) == (Approval.APPROVED, TicketStatus.NEW)
 
 
+def test_after_reopening_the_newer_decision_is_shown(ask_approvers, ticket_page):
+    bernd, petra = ask_approvers()
+    bernd.press("declined", REASON)
+    ticket_page().act("wieder-oeffnen", "Bernd hat es sich überlegt")
+    assert petra.press("approved").status == 303
+    assert "Petra Mehl hat am" in bernd.look().text_of("decided")
+
+
 def test_reopening_what_was_cancelled_before_a_decision(ask_approvers, new_mails, ticket_page):
     bernd, _ = ask_approvers()
     assert "Bitte entscheiden Sie neu." not in text_of(new_mails()[1]) + bernd.look().text
