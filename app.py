@@ -37,7 +37,7 @@ from services.mail import outbox
 from services.operations import data_folder
 from services.security import keys
 from services.security.audit_log import SecurityEvent, log_event
-from settings import VERSION, StartError, settings
+from settings import VERSION, StartError, host_and_port, settings
 from views import staff
 from views.public import approval, link_access
 from views.public import request as public_request
@@ -268,7 +268,7 @@ def _open_port(app):
         reason = "lässt sich nicht öffnen. Bitte prüfen Sie TICKET_HOST und TICKET_PORT."
         if getattr(error, "errno", None) == errno.EADDRINUSE:
             reason = "ist schon belegt. Läuft das Portal schon? Einen anderen Port wählen Sie mit TICKET_PORT."
-        raise StartError(f"{settings.host}:{settings.port} {reason}") from None
+        raise StartError(f"{host_and_port(settings.host, settings.port)} {reason}") from None
 
 
 def _setup_hint(app):

@@ -16,7 +16,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from enums import MEBIBYTE
+from i18n.idna import idna_domain, readable_url
 from i18n.system_errors import access_advice, in_german
+from i18n.typed_text import clean_line
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +49,9 @@ FEDERAL_STATES = {
 
 # Allowed file names of the office's logo in the data folder.
 LOGO_MEDIA_TYPES = {"logo.svg": "image/svg+xml", "logo.png": "image/png", "logo.webp": "image/webp"}
+
+# Where to open a portal that listens at all addresses; at "::" waitress does so for IPv6 only.
+_LOOPBACK = {"0.0.0.0": "127.0.0.1", "*": "127.0.0.1", "::": "::1"}  # noqa: S104 - named, not bound
 
 # Replaces every limit while `limits` is off.
 UNLIMITED = 10**12
@@ -142,12 +147,18 @@ class Settings:
 
     @property
     def local_url(self) -> str:
-        return f"http://{self.host}:{self.port}"
+        """The URL at which the portal opens on this machine."""
+        return f"http://{host_and_port(_LOOPBACK.get(self.host, self.host), self.port)}"
 
     @property
     def url(self) -> str:
-        """The URL at which people open the portal, without a trailing slash."""
-        return (self.base_url or self.local_url).rstrip("/")
+        """The URL at which people open the portal, in ASCII and without a trailing slash."""
+        return self.base_url or self.local_url
+
+    @property
+    def readable_url(self) -> str:
+        """The URL at which people open the portal, as they read and type it."""
+        return readable_url(self.url)
 
     @property
     def receipt_lifetime(self) -> timedelta:
@@ -188,6 +199,8 @@ class Settings:
             if field.name in environment:
                 value, source = environment.pop(field.name), ENVIRONMENT_PREFIX + field.name.upper()
             setattr(self, field.name, _convert(field, value, source))
+        self.host = self.host.strip("[]")
+        self.base_url = self.base_url and _origin(self.base_url)
         self._configured_limits = {name: getattr(self, name) for name in _LIMITS} if self.limits == "off" else {}
         vars(self).update(dict.fromkeys(self._configured_limits, UNLIMITED))
         if self.webhook_url and not self.webhook_secret:
@@ -218,6 +231,11 @@ def toml_line(name: str, value: str | float) -> str:
     return f"{name} = {json.dumps(value, ensure_ascii=False)}\n"
 
 
+def host_and_port(host: str, port: int) -> str:
+    """Return a host and a port as in a URL."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 def _settable_fields() -> list[Field[Any]]:
     """Return the fields that the config file may set: all but the folder in which it lies."""
     return [field for field in fields(Settings) if field.name != "data_dir"]
@@ -242,7 +260,8 @@ def _convert(field: Field[Any], value: object, source: str) -> str | float:
         # A text, as from the environment, is converted. Any other value must have the type already, but 2 is a float.
         if type(value) not in (str, kind) and (type(value), kind) != (int, float):
             raise TypeError
-        converted: str | float = kind(value)
+        # What was copied may have blanks around it, or characters that nobody sees.
+        converted: str | float = kind(clean_line(value) if isinstance(value, str) else value)
     except (TypeError, ValueError):
         needed = {int: "eine ganze Zahl", float: "eine Zahl", str: "einen Text in Anführungszeichen"}[kind]
         raise StartError(f"Die Einstellung „{field.name}“ ({source}) braucht {needed}{shown}.") from None
@@ -281,9 +300,26 @@ def _is_server_url(text: str, schemes: tuple[str, ...]) -> bool:
     """Say whether a text is the complete URL of a server, with a host name that can be resolved."""
     try:
         url = urlsplit(text)
-        return url.scheme in schemes and bool((url.hostname or "").encode("idna")) and url.port != 0
+        host = url.hostname or ""
+        is_host = bool(host.encode("idna")) and all(char.isalnum() or char in "-_.:" for char in host)
+        return url.scheme in schemes and is_host and url.port != 0
     except ValueError:
         return False
+
+
+def _is_base_url(text: str) -> bool:
+    if not _is_server_url(text, tuple(_WEB_PORTS)):
+        return False
+    url = urlsplit(text)
+    return not (url.path.strip("/") or url.query or url.fragment or "@" in url.netloc)
+
+
+def _origin(text: str) -> str:
+    """Return the URL of a website as browsers send it: in lower case and ASCII, without the usual port and a slash."""
+    url = urlsplit(text)
+    host = idna_domain(url.hostname or "")
+    port = _WEB_PORTS[url.scheme] if url.port is None else url.port
+    return f"{url.scheme}://{host_and_port(host, port).removesuffix(f':{_WEB_PORTS[url.scheme]}')}"
 
 
 def _is_command_line(text: str) -> bool:
@@ -293,6 +329,8 @@ def _is_command_line(text: str) -> bool:
     except ValueError:
         return False
 
+
+_WEB_PORTS = {"http": 80, "https": 443}
 
 _is_time = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]").fullmatch
 _is_email = re.compile(r'[^@\s,;<>"]+@[^@\s,;<>"]+').fullmatch
@@ -343,8 +381,9 @@ _CHECKS: dict[str, tuple[Callable[[Any], object], str]] = {
     ),
     "trusted_proxy": (_or_empty(_is_ip), "muss eine IP-Adresse sein"),
     "base_url": (
-        _or_empty(lambda url: url.startswith(("http://", "https://"))),
-        "muss mit http:// oder https:// beginnen",
+        _or_empty(_is_base_url),
+        "muss mit http:// oder https:// beginnen und darf danach nur den Namen und höchstens einen Port enthalten, zum "
+        "Beispiel https://melden.firma.de; in einem Unterordner läuft das Portal nicht",
     ),
     "smtp_url": (
         _or_empty(lambda url: _is_server_url(url, ("smtp", "smtps"))),

@@ -208,11 +208,20 @@ def test_version_is_the_one_of_the_project(tmp_path):
     assert run_app(tmp_path, "--version").stdout.decode().split() == ["Meldeportal", project["version"]]
 
 
-def test_port_is_in_use(tmp_path):
-    with socket.create_server(("127.0.0.1", 0)) as taken:
+@pytest.mark.parametrize(
+    ("family", "host", "shown"),
+    [(socket.AF_INET, "127.0.0.1", "127.0.0.1"), (socket.AF_INET6, "::1", "[::1]")],
+    ids=["IPv4", "IPv6"],
+)
+def test_port_is_in_use(tmp_path, family, host, shown):
+    try:
+        taken = socket.create_server((host, 0), family=family)
+    except OSError:
+        pytest.skip("This machine has no such addresses.")
+    with taken:
         port = taken.getsockname()[1]
-        sentence = only_sentence(run_app(tmp_path, TICKET_PORT=str(port)))
-    assert f"127.0.0.1:{port} ist schon belegt" in sentence
+        sentence = only_sentence(run_app(tmp_path, TICKET_PORT=str(port), TICKET_HOST=host))
+    assert f"{shown}:{port} ist schon belegt" in sentence
     assert "TICKET_PORT" in sentence
 
 

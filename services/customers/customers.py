@@ -10,12 +10,12 @@ from peewee import IntegrityError
 
 from database import transaction
 from enums import MAX_CUSTOMER_NUMBER_LENGTH, MAX_EMAIL_LENGTH, MAX_SHORT_LENGTH, LabelledEnum
+from i18n.idna import idna_domain
 from models import Approver, Customer, TicketLink
 from services import search
 from services.customers import pins
 from services.errors import EditConflict, UserError
 from services.mail import addresses, outbox
-from services.mail.addresses import idna_domain
 
 MAX_APPROVERS = 20
 

@@ -1,8 +1,8 @@
 """Mail addresses: their form, their domain in ASCII, and whether they are surely a customer's."""
 
 import re
-import unicodedata
 
+from i18n.idna import idna_domain
 from models import Customer
 
 # Without "?" and "#", which end the address in a mailto: link, and without what old mail servers read as a route to
@@ -16,13 +16,6 @@ def idna_address(address: str) -> str:
     """Return an address with the umlauts of its domain written in ASCII."""
     name, _, domain = address.rpartition("@")
     return f"{name}@{idna_domain(domain)}"
-
-
-def idna_domain(domain: str) -> str:
-    """Return a domain with its umlauts written in ASCII."""
-    # Python's own codec writes "ß" as "ss", which may be another owner's domain.
-    labels = unicodedata.normalize("NFC", domain.lower()).split(".")
-    return ".".join(label if label.isascii() else f"xn--{label.encode('punycode').decode()}" for label in labels)
 
 
 def is_in_customer_domain(customer: Customer, email: str) -> bool:

@@ -66,12 +66,18 @@ def test_letter(clara, sommer):
     assert "nur dieses eine Mal" in page.text
 
 
-@pytest.mark.parametrize("base_url", ["", "https://melden.sommer.example", "https://melden.sommer.example/"])
-def test_code_on_the_letter(clara, sommer, monkeypatch, base_url):
+@pytest.mark.parametrize(
+    ("base_url", "address", "printed"),
+    [
+        ("", "http://127.0.0.1:8400/", "http://127.0.0.1:8400/"),
+        ("https://melden.sommer.example", "https://melden.sommer.example/", "https://melden.sommer.example/"),
+        ("https://xn--bcher-kva.example", "https://xn--bcher-kva.example/", "https://bücher.example/"),
+    ],
+)
+def test_code_on_the_letter(clara, sommer, monkeypatch, base_url, address, printed):
     monkeypatch.setattr(settings, "base_url", base_url)
     page = press(clara, f"{sommer}/pin", clara.get(sommer))
-    address = "https://melden.sommer.example/" if base_url else "http://127.0.0.1:8400/"
-    assert address in letters(page)[0]
+    assert printed in letters(page)[0]
     (picture,) = page.tree.iter("img")
     expected = segno.make(f"{address}?kunde=K1001", error="m", micro=False)
     assert picture.get("src") == expected.svg_data_uri(scale=4, border=4, light="white")

@@ -198,13 +198,21 @@ def test_key_is_not_replaced_once_there_is_an_account(visitor, link):
         create_app()
 
 
-def test_start_prints_the_link_while_there_is_no_account(tmp_path):
+@pytest.mark.parametrize(
+    ("options", "start"),
+    [
+        ({"base_url": "https://melden.sommer.example/"}, r"https://melden\.sommer\.example"),
+        ({"host": "0.0.0.0"}, r"http://127\.0\.0\.1:\d+"),
+    ],
+    ids=["base_url", "all addresses"],
+)
+def test_start_prints_the_link_while_there_is_no_account(tmp_path, options, start):
     portal = LiveServer(tmp_path / "instance")
-    portal.start(base_url="https://melden.sommer.example/")
+    portal.start(**options)
     printed = [portal.read_line() for _ in range(2)]
     portal.stop()
     assert printed[0] == "Die Verwaltung hat noch kein Konto. Das erste legen Sie hier an:\n"
-    assert re.fullmatch(r"https://melden\.sommer\.example/verwaltung/einrichten/[\w-]{43}\n", printed[1])
+    assert re.fullmatch(rf"{start}/verwaltung/einrichten/[\w-]{{43}}\n", printed[1])
 
 
 def test_link_that_the_start_prints(app, visitor, link):

@@ -51,7 +51,7 @@ def issue_and_show(customers):
         {"customer": customer, "pin": pins.spoken_pin(pin), "qr_code": _form_qr_code(customer.number)}
         for customer, pin in issued
     ]
-    parts = {"letters": letters, "url": f"{settings.url}/", "today": clock.today()}
+    parts = {"letters": letters, "url": f"{settings.readable_url}/", "today": clock.today()}
     return render_page("staff/customers/pin_letters.html", **parts)
 
 
