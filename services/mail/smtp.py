@@ -1,7 +1,9 @@
 """Delivery to the mail server: encrypted, and with a German sentence for each failure."""
 
 import binascii
+import re
 import smtplib
+import socket
 import ssl
 from base64 import b64encode
 from contextlib import suppress
@@ -11,6 +13,7 @@ from math import inf
 from typing import NamedTuple, NoReturn
 from urllib.parse import unquote, urlsplit
 
+from i18n.idna import idna_domain
 from models import Message
 from services.mail import mime
 from services.mail.addresses import idna_address
@@ -25,6 +28,9 @@ FINAL_REPLY_SECONDS = 300
 
 # smtplib's code for an answer that does not begin with a number.
 NO_CODE = -1
+
+# What smtplib, too, calls a machine whose own name is no use.
+NAMELESS = "[127.0.0.1]"
 
 PORTS = {"smtp": 587, "smtps": 465}
 
@@ -124,16 +130,16 @@ class SmtpTransport:
 def _connect() -> _Smtp:
     """Return a connection on which mails can be sent; raises ServerUnavailable."""
     host, port, name = server()
-    url = urlsplit(settings.smtp_url)
+    host, url = idna_domain(host), urlsplit(settings.smtp_url)
     password = unquote(url.password or "")
     connection: _Smtp | None = None
     try:
         if url.scheme == "smtps":
-            connection = _Smtps(host, port, timeout=STEP_SECONDS, context=ssl.create_default_context())
+            context = ssl.create_default_context()
+            connection = _Smtps(host, port, _own_name(), timeout=STEP_SECONDS, context=context)
         else:
-            connection = _Smtp(host, port, timeout=STEP_SECONDS)
-            if not _is_this_machine(host):
-                connection.starttls(context=ssl.create_default_context())
+            connection = _Smtp(host, port, _own_name(), timeout=STEP_SECONDS)
+            _encrypt(connection, host)
         connection.ehlo_or_helo_if_needed()
         if name:
             connection.login(name, password)
@@ -142,6 +148,33 @@ def _connect() -> _Smtp:
         if connection:
             connection.close()
         raise ServerUnavailable(_without_password(name, password, _connect_error(error))) from None
+
+
+def _own_name() -> str:
+    """Return the name by which this machine greets the mail server; that of an office's computer may be anything."""
+    try:
+        name = idna_domain(socket.getfqdn())
+    except UnicodeError:
+        return NAMELESS
+    return name if re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+", name) else NAMELESS
+
+
+def _encrypt(connection: _Smtp, host: str) -> None:
+    """Encrypt a connection with STARTTLS.
+
+    On this machine nobody can listen on the way: there it may be missing, and any certificate will do, because those
+    of local servers are made for other names. Some ask for it before they accept a login.
+    """
+    context = ssl.create_default_context()
+    if not _is_this_machine(host):
+        connection.starttls(context=context)
+        return
+    connection.ehlo_or_helo_if_needed()
+    if connection.has_extn("starttls"):
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        # A server that offers it without having a certificate refuses, and goes on without.
+        with suppress(smtplib.SMTPResponseException):
+            connection.starttls(context=context)
 
 
 def _max_bytes(server: smtplib.SMTP) -> float:

@@ -241,16 +241,20 @@ def test_mail_for_machines_and_for_people(anna, run_worker, mailbox):
     assert len({mail["References"] for mail in mailbox.mails}) == 1
 
 
+# The second is mail.straße.example, as it must be looked up.
+MAIL_HOSTS = ("mail.example", "mail.xn--strae-oqa.example")
+
+
 @pytest.fixture
 def authority(tmp_path, monkeypatch):
-    """Return an authority whose certificates this machine trusts; the name mail.example leads to this machine."""
+    """Return an authority whose certificates this machine trusts; names of mail servers lead to this machine."""
     authority = trustme.CA()
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
     look_up = socket.getaddrinfo
 
     def resolve(host, *arguments, **options):
-        return look_up("127.0.0.1" if host == "mail.example" else host, *arguments, **options)
+        return look_up("127.0.0.1" if host in MAIL_HOSTS else host, *arguments, **options)
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
     return authority
@@ -275,6 +279,56 @@ def test_login_and_mails_go_encrypted(two_mails, deliver_mails, authority):
         deliver_mails()
         assert server.logins == [("portal@sommer", "ge:heim")]
         assert [mail.was_encrypted for mail in server.mails] == [True, True]
+
+
+def test_mail_server_with_an_umlaut_in_its_name(two_mails, deliver_mails, authority):
+    """Python itself would look up, and give the password to, mail.strasse.example."""
+    with mail_server_running(tls_context=certified(authority, MAIL_HOSTS[1])) as server:
+        settings.smtp_url = f"smtp://portal:geheim@mail.straße.example:{server.port}"
+        deliver_mails()
+        assert [mail.was_encrypted for mail in server.mails] == [True, True]
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_on_this_machine_encryption_is_used_where_it_is_offered(two_mails, deliver_mails, host):
+    """The certificate is one that nobody trusts, for another name; the login is accepted only encrypted."""
+    with mail_server_running(tls_context=certified(trustme.CA()), auth_require_tls=True) as server:
+        settings.smtp_url = f"smtp://portal:geheim@{host}:{server.port}"
+        deliver_mails()
+        assert server.logins == [("portal", "geheim")]
+        assert [mail.was_encrypted for mail in server.mails] == [True, True]
+
+
+def test_on_this_machine_mails_go_even_if_the_server_refuses_the_encryption_it_offers(two_mails, deliver_mails):
+    with mail_server_running(tls_context=certified(trustme.CA())) as server:
+        server.failure = {"STARTTLS": "454 4.7.0 TLS not available"}
+        settings.smtp_url = f"smtp://localhost:{server.port}"
+        deliver_mails()
+        assert [mail.was_encrypted for mail in server.mails] == [False, False]
+
+
+def unencodable():
+    raise UnicodeError("label too long")
+
+
+@pytest.mark.parametrize(
+    ("own_name", "client_name"),
+    [
+        (lambda: "portal.muster.example", "portal.muster.example"),
+        (lambda: "Müllers-PC.büro.example", "xn--mllers-pc-q9a.xn--bro-hoa.example"),
+        (lambda: "müllers-pc", "[127.0.0.1]"),
+        (lambda: "Büro PC.muster.example", "[127.0.0.1]"),
+        (unencodable, "[127.0.0.1]"),
+    ],
+)
+@pytest.mark.parametrize("login", ["", "portal:geheim@"])
+def test_name_of_this_machine_stops_no_mail(
+    two_mails, deliver_mails, mailbox, outbox, monkeypatch, own_name, client_name, login
+):
+    monkeypatch.setattr(socket, "getfqdn", own_name)
+    settings.smtp_url = mailbox.url.replace("//", f"//{login}")
+    assert [mail.client_name for mail in deliver_mails()] == [client_name] * 2
+    assert {message.last_error for message in outbox()} == {""}
 
 
 def test_encrypted_from_the_start(two_mails, deliver_mails, authority):

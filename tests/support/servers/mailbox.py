@@ -39,6 +39,7 @@ class Mailbox:
     async def handle_DATA(self, server, session, envelope):
         mail = email.message_from_bytes(envelope.content, policy=default)
         mail.envelope, mail.was_encrypted = envelope, session.ssl is not None
+        mail.client_name = session.host_name
         failure = self.next_failure("END")
         if failure in (None, HANGS, DIES) or callable(failure):
             with self._arrival:
@@ -147,8 +148,8 @@ def path_in(mail, start="/"):
 def mail_server_running(controller=FaultyController, **options):
     """Run a mail server on this machine and yield its mailbox; the options are those of aiosmtpd."""
     mailbox = Mailbox()
-    login = {"authenticator": mailbox.login, "auth_require_tls": False}
-    running = controller(mailbox, hostname="127.0.0.1", port=free_port(), **login | options)
+    usual = {"authenticator": mailbox.login, "auth_require_tls": False, "server_hostname": "mail.example"}
+    running = controller(mailbox, hostname="127.0.0.1", port=free_port(), **usual | options)
     running.start()
     # aiosmtpd connects once to itself at the start.
     mailbox.connections = 0
