@@ -16,9 +16,9 @@ import clock
 from database import database
 from models import Attachment, FailedAttempts, StaffSession, Submission, TextBlock
 from services.background import worker
-from services.background.periodic import PeriodicTask
 from services.files import attachments
 from settings import settings
+from tests.support.background import run_ticks
 from tests.support.files.samples import PNG
 from tests.support.pages import EXAMPLES, HTMX, all_text
 
@@ -160,12 +160,6 @@ def test_worker_continues_when_there_is_space_again(anna, app, run_worker, disk,
     disk.empty()
     run_ticks(portals_worker.tick, 1)
     assert len(tickets()) == 1
-
-
-def run_ticks(tick, number):
-    """Run a task as its thread does, for some ticks."""
-    waits = iter([False] * number + [True])
-    PeriodicTask("task", tick, SimpleNamespace(wait=lambda seconds: next(waits))).run()
 
 
 def test_a_lasting_error_is_logged_once(app, caplog):

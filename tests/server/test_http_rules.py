@@ -40,7 +40,7 @@ ROUTES = {
     "/felder": {"POST"},
     "/freigabe/<token>": {"GET", "POST"},
     "/freigabe/<token>/sprache": {"GET", "POST"},
-    "/healthz": {"GET"},
+    "/healthz": {"GET", "OPTIONS"},
     "/hilfe": {"GET"},
     "/static/<public_name>": {"GET"},
     "/sprache": {"GET", "POST"},
@@ -230,7 +230,7 @@ def test_server_error_with_htmx(anna, monkeypatch):
 def test_list_of_routes(app):
     rules = {}
     for rule in app.url_map.iter_rules():
-        rules[rule.rule] = rules.get(rule.rule, set()) | rule.methods - {"HEAD", "OPTIONS"}
+        rules[rule.rule] = rules.get(rule.rule, set()) | rule.methods - {"HEAD"}
     assert rules == ROUTES
 
 
@@ -273,6 +273,9 @@ def test_without_https_there_is_no_hsts_header(anna):
     assert "Strict-Transport-Security" not in anna.get("/").response.headers
 
 
+HEALTH_METHODS = {"get", "head", "options"}
+
+
 def test_health(anna, run_worker):
     assert anna.client.get("/healthz").json == {"status": "ok", "version": VERSION}
     anna.report("incident")
@@ -280,6 +283,9 @@ def test_health(anna, run_worker):
         with database.connection_context():
             Submission.update(received_at=NOW - timedelta(minutes=minutes)).execute()
         assert anna.client.get("/healthz").status_code == status
+        for method in ("HEAD", "OPTIONS"):
+            answer = anna.client.open("/healthz", method=method)
+            assert (answer.status_code, answer.data, answer.allow.as_set()) == (status, b"", HEALTH_METHODS)
     assert "warten zu lange" in anna.client.get("/healthz").json["status"]
     run_worker()
     assert anna.client.get("/healthz").status_code == 200

@@ -97,13 +97,14 @@ def help_page():
     return response
 
 
-@bp.get("/healthz")
+@bp.route("/healthz", methods=["GET", "OPTIONS"])
 def health():
-    """Tell a monitoring program whether the database answers and the worker keeps up."""
+    """Tell a monitoring program whether the database answers and the worker keeps up; load balancers send OPTIONS."""
     oldest = Submission.pending().first()
     is_late = oldest and clock.now() - oldest.received_at > WORKER_IS_LATE_AFTER
     status = "Anfragen warten zu lange auf die Prüfung" if is_late else "ok"
-    return {"status": status, "version": VERSION}, 503 if is_late else 200
+    content = {"status": status, "version": VERSION} if request.method != "OPTIONS" else ""
+    return content, 503 if is_late else 200, {"Allow": "GET, HEAD, OPTIONS"}
 
 
 @bp.errorhandler(CSRFError)
