@@ -230,6 +230,8 @@ def _run(app, greeting=""):
     # SIGTERM ends the server like Ctrl+C: responses are finished and the worker completes its batch.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     with log_setup.log_to_files(rotate=True):
+        if wrong := data_folder.misnamed_config():
+            log.warning(wrong)
         log.info("Das Meldeportal läuft: %s", settings.local_url)
         loops = worker.start()
         try:

@@ -260,8 +260,9 @@ def _convert(field: Field[Any], value: object, source: str) -> str | float:
         # A text, as from the environment, is converted. Any other value must have the type already, but 2 is a float.
         if type(value) not in (str, kind) and (type(value), kind) != (int, float):
             raise TypeError
-        # What was copied may have blanks around it, or characters that nobody sees.
-        converted: str | float = kind(clean_line(value) if isinstance(value, str) else value)
+        # What was copied may have blanks around it, or characters that nobody sees. A command may have several lines.
+        clean = str.strip if field.name == "scanner" else clean_line
+        converted: str | float = kind(clean(value) if isinstance(value, str) else value)
     except (TypeError, ValueError):
         needed = {int: "eine ganze Zahl", float: "eine Zahl", str: "einen Text in Anführungszeichen"}[kind]
         raise StartError(f"Die Einstellung „{field.name}“ ({source}) braucht {needed}{shown}.") from None

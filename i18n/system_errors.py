@@ -17,6 +17,7 @@ _SYSTEM_ERRORS = {
     errno.EPERM: "ist für diesen Benutzer gesperrt",
     errno.ENOSPC: "findet keinen Platz mehr",
     getattr(errno, "EDQUOT", errno.ENOSPC): "findet keinen Platz mehr",
+    errno.EFBIG: "nimmt eine so große Datei nicht an (mit FAT32 höchstens 4 GB, mit exFAT und NTFS auch größere)",
     errno.EROFS: "liegt auf einem Datenträger, auf den man nicht schreiben kann",
     errno.EIO: "liegt auf einem Datenträger, der Fehler meldet",
     errno.ENAMETOOLONG: "hat einen zu langen Namen",
@@ -61,7 +62,7 @@ def access_advice(paths: str | Path, folder: Path) -> str:
 
 
 def _system_error(error: OSError) -> str:
-    reason = _SYSTEM_ERRORS.get(error.errno or 0, f"macht Schwierigkeiten (Fehler {error.errno} des Betriebssystems)")
+    reason = _SYSTEM_ERRORS.get(error.errno or 0, f"macht Schwierigkeiten ({error.strerror or error})")
     if getattr(error, "winerror", None) == SHARING_VIOLATION:
         reason = "ist gerade von einem anderen Programm geöffnet"
     return f"{error.filename or 'der Datenträger'} {reason}"

@@ -208,6 +208,27 @@ def test_version_is_the_one_of_the_project(tmp_path):
     assert run_app(tmp_path, "--version").stdout.decode().split() == ["Meldeportal", project["version"]]
 
 
+def test_system_without_time_zones(tmp_path):
+    result = run_app(tmp_path, "kunde", "liste", PYTHONTZPATH="")
+    assert (result.returncode, result.stderr) == (0, b"")
+
+
+MISNAMED = ["config.toml.txt", "config.txt", "Config.toml", "config.toml.toml", "CONFIG.TOML.TXT"]
+
+
+@pytest.mark.parametrize("name", MISNAMED)
+def test_misnamed_config_file_is_noticed(own_portal, name):
+    own_portal.data_dir.mkdir(mode=0o700)
+    (own_portal.data_dir / name).write_text('office_name = "Müller"\n', "utf-8")
+    own_portal.start()
+    sentence = f"Das Portal liest {own_portal.data_dir / name} nicht, denn die Datei muss config.toml heißen."
+    assert sentence in own_portal.log()
+    findings = own_portal.run("pruefen")
+    assert f"Datenordner: Hinweis. {sentence}" in findings
+    (own_portal.data_dir / name).rename(own_portal.data_dir / "config.toml")
+    assert "muss config.toml heißen" not in own_portal.run("pruefen")
+
+
 @pytest.mark.parametrize(
     ("family", "host", "shown"),
     [(socket.AF_INET, "127.0.0.1", "127.0.0.1"), (socket.AF_INET6, "::1", "[::1]")],

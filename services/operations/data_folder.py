@@ -1,6 +1,7 @@
 """The data folder: whether it is complete, and whether the portal may use it."""
 
 import os
+import re
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -8,9 +9,12 @@ from pathlib import Path
 from i18n.system_errors import access_advice, in_german
 from services import disk
 from services.security.keys import SECRET_KEY_BYTES
-from settings import StartError, settings
+from settings import CONFIG_FILE, StartError, settings
 
 MAX_LISTED = 3
+
+# What becomes of the name with editors that add an ending, which Windows then hides.
+_is_like_config = re.compile(r"config(\.toml)*(\.txt)?", re.IGNORECASE).fullmatch
 
 RESTORE_ADVICE = (
     "Halten Sie das Portal an, benennen Sie den Datenordner um und holen Sie die letzte gute Sicherung zurück "
@@ -47,6 +51,20 @@ def has_intact_key() -> bool:
     """Say whether there is a secret key of the right size."""
     path = settings.secret_key_path
     return path.is_file() and path.stat().st_size == SECRET_KEY_BYTES
+
+
+def misnamed_config() -> str:
+    """Return what to do about a config file under a name that the portal does not read, or ""."""
+    right = settings.data_dir / CONFIG_FILE
+    for path in sorted(settings.data_dir.iterdir()):
+        # Where upper and lower case are the same, Config.toml is read.
+        if _is_like_config(path.name) and path.is_file() and not (right.exists() and path.samefile(right)):
+            return (
+                f"Das Portal liest {path} nicht, denn die Datei muss {CONFIG_FILE} heißen. Bitte benennen Sie sie um. "
+                "Windows zeigt Endungen erst, wenn im Explorer unter Ansicht die Dateinamenerweiterungen eingeschaltet "
+                "sind."
+            )
+    return ""
 
 
 def inaccessible_paths() -> list[Path]:

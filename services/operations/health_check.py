@@ -86,12 +86,18 @@ def _folder(inaccessible: Collection[Path]) -> _Found:
         yield FAULT, f"{key} fehlt, und ohne sie gilt keine PIN. {MISSING_KEY_ADVICE}"
     elif key.is_file() and not data_folder.has_intact_key():
         yield FAULT, f"{key} ist beschädigt. {MISSING_KEY_ADVICE}"
+    if wrong := data_folder.misnamed_config():
+        yield HINT, wrong
     # On Windows, access rights are inherited from the folder.
     if os.name != "nt":
         for path in (settings.data_dir, key):
             if path.exists() and path.stat().st_mode & 0o077:
                 right = "700" if path.is_dir() else "600"
-                yield FAULT, f"Andere Benutzer des Rechners kommen an {path}. Abhilfe: chmod {right} {path}"
+                yield (
+                    FAULT,
+                    f"Andere Benutzer haben Zugriff auf {path}. Abhilfe: chmod {right} {path}. Hilft das nicht, "
+                    "speichert der Datenträger keine Rechte (FAT32, exFAT); nehmen Sie für den Datenordner einen anderen.",
+                )
 
 
 def _database_findings(now: datetime, inaccessible: Collection[Path]) -> list[Finding]:

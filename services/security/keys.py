@@ -35,7 +35,7 @@ def place_secret_key(key: bytes) -> None:
     """Store these bytes as the secret key, unless there is one.
 
     The file is linked into place once it is complete and on disk, so that neither a crash nor a second process leaves a
-    short or different key.
+    short or different key. On a file system without hard links (FAT32, exFAT) it is renamed instead.
     """
     path = settings.secret_key_path
     fresh = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
@@ -47,8 +47,11 @@ def place_secret_key(key: bytes) -> None:
         os.link(fresh, path)
     except FileExistsError:
         pass
+    except OSError:
+        if not path.exists():
+            fresh.rename(path)
     finally:
-        fresh.unlink()
+        fresh.unlink(missing_ok=True)
     disk.fsync_directory(path.parent)
 
 

@@ -1,5 +1,6 @@
 """A data folder that is incomplete or inaccessible: no start makes it worse, and every sentence helps."""
 
+import errno
 import io
 import json
 import logging
@@ -72,6 +73,25 @@ def test_an_interrupted_first_start_goes_on(app, run_command, tmp_path, made):
     assert [topic for topic, _ in faults(run_command) if topic == "Datenbank"] == []
     create_app()
     assert settings.database_path.stat().st_size > 0
+
+
+@pytest.mark.parametrize("other_key", [None, b"y" * 32], ids=["alone", "beside another first start"])
+def test_file_system_without_hard_links(app, tmp_path, monkeypatch, other_key):
+    settings.load({"TICKET_DATA_DIR": str(tmp_path / "neu")})
+
+    def refuse(source, target):
+        if other_key:
+            target.write_bytes(other_key)
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM), str(source))
+
+    monkeypatch.setattr(os, "link", refuse)
+    create_app()
+    key = settings.secret_key_path.read_bytes()
+    assert len(key) == 32
+    assert key == (other_key or key)
+    create_app()
+    assert settings.secret_key_path.read_bytes() == key
+    assert [path.name for path in settings.data_dir.glob("secret.key*")] == ["secret.key"]
 
 
 # --- inaccessible to the user ---
