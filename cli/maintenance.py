@@ -34,10 +34,15 @@ def _existing_database(missing):
 @click.command("sichern", cls=Command)
 @click.option("--mit-schluessel", "with_key", is_flag=True, help="Auch secret.key und alle Kennwörter mit hinein.")
 @click.option(
-    "--ziel", "target", metavar="PFAD", type=click.Path(path_type=Path), help="Ein anderer Ordner oder Dateiname."
+    "--ziel",
+    "target",
+    metavar="PFAD",
+    type=click.Path(path_type=Path),
+    help="Ein anderer Ordner, auch ein neuer, oder ein Dateiname mit .zip.",
 )
 def back_up(with_key, target):
     """Alles in ein Archiv sichern; das Portal läuft weiter."""
+    is_new = target is not None and not target.exists()
     try:
         with _existing_database(". Es gibt nichts zu sichern."):
             made = backup.make(clock.now(), target, with_key)
@@ -46,6 +51,8 @@ def back_up(with_key, target):
             f"Die Datenbank lässt sich nicht öffnen: {in_german(error)}. Was zu tun ist, sagt: pruefen"
         ) from None
     click.echo(f"Gesichert: {made.path} ({formats.file_size(made.size)}, Anhänge: {made.files})")
+    if is_new and made.path.parent == target:
+        click.echo(f"Der Ordner {target} ist neu. Liegt er auf dem Datenträger, den Sie meinen?")
     if made.faulty:
         click.echo(f"Anhänge, die fehlen oder beschädigt sind: {len(made.faulty)}. Welche, sagt: pruefen")
     if made.logo_fault:

@@ -17,7 +17,7 @@ _SYSTEM_ERRORS = {
     errno.EPERM: "ist für diesen Benutzer gesperrt",
     errno.ENOSPC: "findet keinen Platz mehr",
     getattr(errno, "EDQUOT", errno.ENOSPC): "findet keinen Platz mehr",
-    errno.EFBIG: "nimmt eine so große Datei nicht an (mit FAT32 höchstens 4 GB, mit exFAT und NTFS auch größere)",
+    errno.EFBIG: "nimmt so große Dateien nicht an (FAT32 höchstens 4\N{NO-BREAK SPACE}GB, exFAT und NTFS mehr)",
     errno.EROFS: "liegt auf einem Datenträger, auf den man nicht schreiben kann",
     errno.EIO: "liegt auf einem Datenträger, der Fehler meldet",
     errno.ENAMETOOLONG: "hat einen zu langen Namen",

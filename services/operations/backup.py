@@ -87,7 +87,7 @@ def make(
 ) -> Backup:
     """Write an archive.
 
-    target: a folder or a file name; without it, the folder for backups.
+    target: a file, whose name ends in .zip, or a folder, which may be new; without it, the folder for backups.
     with_key: whether the secret key and the passwords among the settings are included.
     Raises UserError; then there is no new archive.
     """
@@ -165,13 +165,16 @@ def digest_of(source: IO[bytes], sink: IO[bytes] | None = None) -> tuple[str, in
 
 
 def _archive_path(target: Path | None, now: datetime) -> Path:
-    """Return the path of the new archive; raises UserError if it exists."""
+    """Return the path of the new archive, in a folder that exists; raises UserError if the archive does, too."""
     path = target or settings.backups_dir
-    if not target or path.is_dir():
-        path = path / f"sicherung-{now.astimezone(TIME_ZONE):%Y%m%d-%H%M%S}.zip"
+    if path.is_dir() or path.suffix.lower() != ".zip":
+        path /= f"sicherung-{now.astimezone(TIME_ZONE):%Y%m%d-%H%M%S}.zip"
+        # With its parent missing, too, it is rather the disk that is missing.
+        if path.parent.parent.is_dir():
+            path.parent.mkdir(exist_ok=True)
     if path.exists():
         raise UserError(f"{path} gibt es schon. Bitte wählen Sie ein anderes Ziel.")
-    if target and not path.parent.is_dir():
+    if not path.parent.is_dir():
         raise UserError(f"Den Ordner {path.parent} gibt es nicht. Ist der Datenträger angeschlossen?")
     return path
 

@@ -96,7 +96,7 @@ def _folder(inaccessible: Collection[Path]) -> _Found:
                 yield (
                     FAULT,
                     f"Andere Benutzer haben Zugriff auf {path}. Abhilfe: chmod {right} {path}. Hilft das nicht, "
-                    "speichert der Datenträger keine Rechte (FAT32, exFAT); nehmen Sie für den Datenordner einen anderen.",
+                    "speichert der Datenträger keine Rechte (FAT32, exFAT): Nehmen Sie für den Ordner einen anderen.",
                 )
 
 

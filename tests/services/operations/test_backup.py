@@ -112,14 +112,39 @@ def test_another_target(filled, run_command, tmp_path):
     assert archives() == []
 
 
+@pytest.mark.parametrize("name", ["Sicherung", "Müller GmbH & Co. KG", "Sicherung.2026"])
+def test_a_new_folder_is_made(filled, run_command, tmp_path, name):
+    folder = tmp_path / name
+    output = printed(run_command("sichern", "--ziel", str(folder)))
+    assert [path.name for path in folder.iterdir()] == ["sicherung-20261123-103000.zip"]
+    notice = f"Der Ordner {folder} ist neu. Liegt er auf dem Datenträger, den Sie meinen?"
+    assert notice in output
+    (folder / "sicherung-20261123-103000.zip").unlink()
+    assert notice not in printed(run_command("sichern", "--ziel", str(folder)))
+
+
+@pytest.mark.parametrize("name", ["meine.zip", "MEINE.ZIP"])
+def test_a_name_with_the_ending_of_an_archive_is_a_file(filled, run_command, tmp_path, name):
+    output = printed(run_command("sichern", "--ziel", str(tmp_path / name)))
+    assert "ist neu" not in output
+    assert zipfile.is_zipfile(tmp_path / name)
+
+
 @pytest.mark.parametrize(
     ("target", "sentence"),
-    [("da.zip", "gibt es schon"), ("fehlt/x.zip", "gibt es nicht. Ist der Datenträger angeschlossen?")],
+    [
+        ("da.zip", "da.zip gibt es schon"),
+        ("da", "da gibt es schon"),
+        ("fehlt/x.zip", "fehlt gibt es nicht. Ist der Datenträger angeschlossen?"),
+        ("fehlt/x", "fehlt/x gibt es nicht. Ist der Datenträger angeschlossen?"),
+    ],
 )
 def test_impossible_target(filled, run_command, tmp_path, target, sentence):
-    (tmp_path / "da.zip").write_bytes(b"meins")
+    for name in ("da.zip", "da"):
+        (tmp_path / name).write_bytes(b"meins")
     assert sentence in refusal(run_command("sichern", "--ziel", str(tmp_path / target)))
-    assert (tmp_path / "da.zip").read_bytes() == b"meins"
+    assert {(tmp_path / name).read_bytes() for name in ("da.zip", "da")} == {b"meins"}
+    assert not (tmp_path / "fehlt").exists()
 
 
 def test_nothing_to_back_up(app, run_command):
@@ -208,12 +233,23 @@ def test_network_disk_that_cannot_sync_folders(filled, run_command, monkeypatch)
     printed(run_command("sichern"))
 
 
-def test_disk_full_in_the_middle(filled, run_command, monkeypatch):
+@pytest.mark.parametrize(
+    ("number", "reason"),
+    [
+        (errno.ENOSPC, "der Datenträger findet keinen Platz mehr"),
+        (
+            errno.EFBIG,
+            "der Datenträger nimmt so große Dateien nicht an (FAT32 höchstens 4\N{NO-BREAK SPACE}GB",
+        ),
+        (errno.ENETDOWN, f"der Datenträger macht Schwierigkeiten ({os.strerror(errno.ENETDOWN)})"),
+    ],
+)
+def test_disk_that_fails_in_the_middle(filled, run_command, monkeypatch, number, reason):
     def fail(descriptor):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(os, "fsync", fail)
-    assert "ließ sich nicht schreiben" in refusal(run_command("sichern"))
+    assert f"Die Sicherung ließ sich nicht schreiben: {reason}" in refusal(run_command("sichern"))
     assert archives() == leftovers() == []
 
 
