@@ -30,7 +30,7 @@ from logs import setup as log_setup
 from migrations import migrate
 from server import upload_limits
 from server.proxy import ProxyHeadersMiddleware
-from services import phone_numbers, request_fields, workdays
+from services import phone_numbers, request_fields, search, workdays
 from services.background import worker
 from services.files import attachments, types
 from services.mail import outbox
@@ -283,6 +283,7 @@ def _prepare_data():
         init_database(settings.database_path)
         with database.connection_context():
             migrate()
+            search.index_missing()
             keys.prepare_secret_key()
     except (OSError, DatabaseError) as error:
         raise StartError(data_folder.start_error(error)) from None
