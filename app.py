@@ -30,7 +30,7 @@ from logs import setup as log_setup
 from migrations import migrate
 from server import upload_limits
 from server.proxy import ProxyHeadersMiddleware
-from services import request_fields, workdays
+from services import phone_numbers, request_fields, search, workdays
 from services.background import worker
 from services.files import attachments, types
 from services.mail import outbox
@@ -172,7 +172,7 @@ def _configure_templates(app):
         duration=formats.duration,
         period=formats.period,
         file_size=formats.file_size,
-        phone_digits=formats.phone_digits,
+        dialable=phone_numbers.dialable,
         labelled_texts=request_fields.labelled_texts,
     )
 
@@ -285,6 +285,7 @@ def _prepare_data():
         init_database(settings.database_path)
         with database.connection_context():
             migrate()
+            search.index_missing()
             keys.prepare_secret_key()
     except (OSError, DatabaseError) as error:
         raise StartError(data_folder.start_error(error)) from None

@@ -18,6 +18,7 @@ from wtforms.validators import DataRequired, Optional, StopValidation, Validatio
 import clock
 from enums import MAX_EMAIL_LENGTH, MAX_PHONE_LENGTH, MAX_SHORT_LENGTH, MAX_TEXT_LENGTH, LabelledEnum
 from i18n.catalogue import gettext as _
+from services import phone_numbers
 from services.errors import UserError
 from services.mail import addresses
 
@@ -31,7 +32,6 @@ Validator = Callable[[Form, Field], None]
 
 # Control characters, line and paragraph separators, and characters that change the direction of writing.
 _INVISIBLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
-_PHONE = re.compile(r"[0-9+()/.\-–\s]*")
 
 
 def clean(text: str | None, limit: int) -> str:
@@ -68,22 +68,25 @@ def _is_visible(form: Form, field: Field) -> None:
         )
 
 
-def _has_digits(minimum: int, example: str) -> Validator:
-    def check(form: Form, field: Field) -> None:
-        if not _PHONE.fullmatch(field.data) or sum(map(str.isdigit, field.data)) < minimum:
-            raise ValidationError(
-                _(
-                    "Bitte prüfen Sie „%(label)s“. Eine Nummer besteht aus Ziffern, zum Beispiel %(example)s.",
-                    label=field.label.text,
-                    example=example,
-                )
+def is_phone(form: Form, field: Field) -> None:
+    """Refuse what has too few digits for a phone number; words beside it do not matter."""
+    if sum(map(str.isdecimal, field.data)) < phone_numbers.MIN_DIGITS:
+        raise ValidationError(
+            _(
+                "Bitte prüfen Sie „%(label)s“. Eine Telefonnummer hat mindestens %(minimum)d Ziffern, zum Beispiel "
+                "0211 123456.",
+                label=field.label.text,
+                minimum=phone_numbers.MIN_DIGITS,
             )
+        )
 
-    return check
 
-
-is_phone = _has_digits(5, "0211 123456")
-is_extension = _has_digits(1, "42")
+def is_extension(form: Form, field: Field) -> None:
+    """Refuse what has no digit."""
+    if not any(map(str.isdecimal, field.data)):
+        raise ValidationError(
+            _("Bitte prüfen Sie „%(label)s“. Eine Durchwahl hat Ziffern, zum Beispiel 42.", label=field.label.text)
+        )
 
 
 def is_email(form: Form, field: Field) -> None:

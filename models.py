@@ -8,6 +8,7 @@ from playhouse.sqlite_ext import FTS5Model, SearchField
 
 import enums
 from database import BaseModel, UTCDateTimeField, database
+from i18n.folding import sorted_by_name
 
 
 class Customer(BaseModel):
@@ -42,6 +43,10 @@ class Customer(BaseModel):
     @classmethod
     def unlocked(cls):
         return cls.by_number().where(cls.locked_at.is_null())
+
+    @property
+    def approvers_by_name(self):
+        return sorted_by_name(self.approvers)
 
 
 class Approver(BaseModel):
@@ -158,11 +163,11 @@ class Staff(BaseModel):
 
     @classmethod
     def by_name(cls):
-        return cls.select().order_by(cls.login)
+        return sorted_by_name(cls.select())
 
     @classmethod
     def active(cls):
-        return cls.by_name().where(cls.locked_at.is_null())
+        return cls.select().where(cls.locked_at.is_null())
 
 
 class RecoveryCode(BaseModel):
@@ -348,7 +353,7 @@ class TextBlock(BaseModel):
 
     @classmethod
     def by_name(cls):
-        return cls.select().order_by(cls.name)
+        return sorted_by_name(cls.select())
 
 
 # Prefix of the stored name of a deleted file while its row stays; real stored names are hexadecimal.

@@ -10,6 +10,7 @@ from cli import maintenance
 from cli.console import Command, Group, as_json, ask_password, display_text, print_json, print_rows
 from enums import normalise_code
 from i18n import formats
+from i18n.folding import sorted_by_name
 from i18n.system_errors import in_german
 from models import Attachment, Customer, Staff, Submission, Ticket
 from services import request_fields
@@ -95,7 +96,7 @@ def list_customers(as_json):
     """Alle Kunden zeigen."""
     rows = [
         {"Nummer": customer.number, "Name": customer.name, "Mail": customer.email, "gesperrt seit": customer.locked_at}
-        for customer in Customer.by_number()
+        for customer in sorted_by_name(Customer.select())
     ]
     print_rows(rows, as_json, "Noch keine Kunden. Neu anlegen: kunde neu --nummer N --name TEXT")
 

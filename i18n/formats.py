@@ -90,11 +90,6 @@ def _with_comma(number: float) -> str:
     return f"{number:.1f}" if _in_english() else f"{number:.1f}".replace(".", ",")
 
 
-def phone_digits(phone: str) -> str:
-    """Return the digits and plus signs of a phone number, for a tel: link."""
-    return "".join(character for character in phone if character.isdigit() or character == "+")
-
-
 def slugify(text: str, separator: str) -> str:
     """Return a text in lower case, without umlauts and with a separator for each space, for URLs and JSON names."""
     return text.lower().translate(_UMLAUTS).replace(" ", separator)

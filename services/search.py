@@ -1,17 +1,19 @@
-"""Find tickets by their texts and by parts of words, regardless of case, accents and punctuation.
+"""Find tickets and customers by parts of words, regardless of case, accents, punctuation and spelling of umlauts.
 
-The index is SQLite's full-text search with its trigram tokenizer, over texts that are folded here (see
+The index of tickets is SQLite's full-text search with its trigram tokenizer, over folded words (see
 docs/decisions/storage.md).
 """
 
 import time
-import unicodedata
 from collections.abc import Iterable, Sequence
 
 from peewee import Expression, ModelSelect
 
 from database import database, transaction
+from enums import MAX_SHORT_LENGTH
+from i18n import folding
 from models import Customer, Ticket, TicketWords
+from services import phone_numbers
 from services.request_fields import TYPED_TEXTS
 
 # The index holds groups of three letters, so a shorter word cannot be looked up.
@@ -27,8 +29,11 @@ _INDEXED_COLUMNS = ("code", "customer_number", *TYPED_TEXTS)
 MERGE_PAGES = 200
 PAUSE_SECONDS = 0.01
 
-# Also indexed without spaces, because people space them differently.
-_ALSO_WITHOUT_SPACES = ("phone", "extension", "mobile", "serial_number")
+# Filling the index is done in steps: all tickets at once would need much memory.
+TICKETS_AT_A_TIME = 500
+
+# What a typed word may be in the index: one of several groups of words, which are separated by spaces.
+Term = Sequence[str]
 
 
 def add(ticket: Ticket) -> None:
@@ -39,9 +44,27 @@ def add(ticket: Ticket) -> None:
 def index_row(ticket: Ticket) -> dict[str, object]:
     """Return the row of the index for a ticket."""
     texts = [getattr(ticket.submission, name) for name in _INDEXED_COLUMNS]
-    texts += [getattr(ticket.submission, name).replace(" ", "") for name in _ALSO_WITHOUT_SPACES]
-    words = folded(" ".join([*texts, ticket.customer.number, ticket.customer.name]))
+    words = searchable([*texts, ticket.customer.number, ticket.customer.name])
     return {"rowid": ticket.id, "words": words, "state": _state_of(ticket)}
+
+
+def searchable(texts: Sequence[str]) -> str:
+    """Return the words that texts are found by, in all their spellings.
+
+    Short texts are also there without spaces, and phone numbers in one form: people write both differently.
+    """
+    closed = ["".join(text.split()) for text in texts if " " in text and len(text) <= MAX_SHORT_LENGTH]
+    numbers = phone_numbers.all_comparable("; ".join(texts))
+    words = folding.spellings(" ".join([*texts, *closed, *numbers]))
+    return " ".join(dict.fromkeys(spelling for word in words for spelling in word))
+
+
+def index_missing() -> None:
+    """Index the tickets that are newer than all in the index, as after a migration that emptied it."""
+    while _not_indexed().exists():
+        with transaction():
+            for ticket in list(_not_indexed().order_by(Ticket.id).limit(TICKETS_AT_A_TIME)):
+                add(ticket)
 
 
 def reindex(ticket: Ticket) -> None:
@@ -81,28 +104,49 @@ def update_state(ticket: Ticket) -> None:
     TicketWords.update(state=_state_of(ticket)).where(TicketWords.rowid == ticket.id).execute()
 
 
-def search_terms(text: str) -> list[str]:
-    """Return the words of a typed search, folded, without those that are too short."""
-    return [word for word in folded(text).split() if len(word) >= MIN_WORD_LENGTH]
+def search_terms(text: str, min_length: int = MIN_WORD_LENGTH) -> list[Term]:
+    """Return the terms of a typed search, all of which must be found.
+
+    A shorter word is left out; if all are shorter, they are looked for as one word.
+    """
+    words = folding.spellings(text)
+    closed = ["".join(word[0] for word in words), "".join(word[-1] for word in words)]
+    if number := phone_numbers.comparable(text):
+        # Two numbers, perhaps: their digits need not be found together.
+        apart = [folding.folded(text)] if all(len(word[0]) >= MIN_WORD_LENGTH for word in words) else []
+        return [[number, closed[0], *apart]]
+    return _long_enough(words, min_length) or _long_enough([closed], min_length)
 
 
-def matching(words: Sequence[str], state: str | None = None) -> ModelSelect:
+def contains(words: str, terms: Iterable[Term]) -> bool:
+    """Say whether searchable words contain all terms of a search."""
+    return all(any(all(word in words for word in group.split()) for group in term) for term in terms)
+
+
+def matching(terms: Iterable[Term], state: str | None = None) -> ModelSelect:
     """Return the query of the ids of the tickets that is_match applies to."""
-    return TicketWords.select(TicketWords.rowid).where(is_match(words, state))
+    return TicketWords.select(TicketWords.rowid).where(is_match(terms, state))
 
 
-def is_match(words: Sequence[str], state: str | None = None) -> Expression:
-    """Return the condition on the index for tickets in a state, or in any, that contain all of these folded words."""
-    terms = [f'words:"{word}"' for word in words]
-    if state:
-        terms.insert(0, f'state:"{state}"')
-    return TicketWords.match(" AND ".join(terms))
+def is_match(terms: Iterable[Term], state: str | None = None) -> Expression:
+    """Return the condition on the index for tickets in a state, or in any, that contain all terms of a search."""
+    conditions = [f'state:"{state}"'] if state else []
+    conditions += [" OR ".join(map(_all_words, term)) for term in terms]
+    return TicketWords.match(" AND ".join(f"({condition})" for condition in conditions))
 
 
-def folded(text: str) -> str:
-    """Return a text without case, accents and all that is neither letter, digit nor space."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold().replace("ı", "i"))
-    return " ".join("".join(filter(str.isalnum, word)) for word in decomposed.split())
+def _all_words(group: str) -> str:
+    return "(" + " AND ".join(f'words:"{word}"' for word in group.split()) + ")"
+
+
+def _long_enough(terms: Iterable[Term], min_length: int) -> list[Term]:
+    checked = [[spelling for spelling in term if len(spelling) >= min_length] for term in terms]
+    return [term for term in checked if term]
+
+
+def _not_indexed() -> ModelSelect:
+    newest = TicketWords.select(TicketWords.rowid).order_by(TicketWords.rowid.desc()).limit(1).scalar()
+    return Ticket.with_details().where(Ticket.id > (newest or 0))
 
 
 def _state_of(ticket: Ticket) -> str:

@@ -20,7 +20,9 @@ from tests.support.processes import ROOT
 RULES = {
     "settings.py": ["tests/test_settings.py"],
     "services/workdays.py": ["tests/public/form/test_lead_time.py", "tests/services/tickets/test_reminders.py"],
-    "services/search.py": ["tests/staff/tickets/test_queue.py", "tests/services/privacy"],
+    "i18n/folding.py": ["tests/staff/tickets/test_search.py", "tests/staff/test_order_of_names.py"],
+    "services/phone_numbers.py": ["tests/staff/test_phone_links.py", "tests/staff/tickets/test_search.py"],
+    "services/search.py": ["tests/staff/tickets", "tests/services/privacy"],
     "services/intake/intake.py": ["tests/services/intake", "tests/public", "tests/services/security", "tests/staff"],
     "services/security/pin_lockout.py": ["tests/services/security/test_pin_lockout.py"],
     "services/security/login_throttle.py": ["tests/services/security/test_login_throttle.py"],

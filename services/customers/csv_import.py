@@ -9,8 +9,8 @@ from datetime import datetime
 
 from database import transaction
 from enums import MAX_SHORT_LENGTH
+from i18n.folding import folded
 from models import Customer
-from services import search
 from services.customers import customers
 from services.errors import UserError
 
@@ -206,7 +206,7 @@ def _mark_duplicate_numbers(rows: list[ImportRow]) -> None:
 
 
 def _header_key(title: str) -> str:
-    return search.folded(title).replace(" ", "")
+    return folded(title).replace(" ", "")
 
 
 _COLUMN_BY_HEADER = {_header_key(name): column for column, names in COLUMNS.items() for name in names}

@@ -3,14 +3,17 @@
 import hashlib
 import re
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Mapping
 from datetime import date, datetime
+from typing import Any
 
 from peewee import IntegrityError
 
 from database import transaction
 from enums import MAX_CUSTOMER_NUMBER_LENGTH, MAX_EMAIL_LENGTH, MAX_SHORT_LENGTH, LabelledEnum
 from i18n.idna import idna_domain
+from i18n.folding import sort_key
 from models import Approver, Customer, TicketLink
 from services import search
 from services.customers import pins
@@ -24,6 +27,9 @@ CHANGED_MEANWHILE = (
     "neuen Tab. Speichern Sie noch einmal, gelten Ihre."
 )
 PAGE_SIZE = 50
+
+# A longer list of similar customers does not fit into a sentence.
+MAX_SIMILAR = 3
 
 # Mail providers where anybody can get an address, so that none can be the domain of one customer.
 PUBLIC_DOMAINS = (
@@ -151,27 +157,32 @@ def change(customer: Customer, values: Values, seen: str | None) -> None:
 
 
 def find(number: str) -> Customer:
-    """Return the customer with this number; raises UserError."""
+    """Return the customer with this number; raises UserError, which names the customers that the text may mean."""
     customer = Customer.get_or_none(Customer.number == pins.normalise_number(number))
     if customer is None:
-        raise UserError(f"Einen Kunden mit der Nummer „{number}“ gibt es nicht.")
+        raise UserError(f"Einen Kunden mit der Nummer „{number}“ gibt es nicht.{_similar(number)}")
     return customer
 
 
 def page(
     text: str = "", state: CustomerState | None = None, after: str = "", size: int = PAGE_SIZE
 ) -> tuple[list[Customer], str]:
-    """Return one page of customers that have each word of a text, and the number to continue after, "" on the last."""
-    query = Customer.by_number().where(Customer.number > after)
-    if state is CustomerState.WITHOUT_PIN:
-        query = query.where(Customer.pin_hash.is_null())
-    elif state is CustomerState.LOCKED:
-        query = query.where(Customer.locked_at.is_null(False))
-    words = search.folded(text[:MAX_SHORT_LENGTH]).split()
-    # An office has some hundred customers: a scan is cheaper than an index.
-    rows = [row for row in query if _has_words(row, words)] if words else list(query.limit(size + 1))
-    found = rows[:size]
+    """Return a page of the customers that contain each word of a text, by name, and the number of the last one.
+
+    after: the number that the previous page returned; "" on the last page, and for the first one.
+    """
+    rows = _matches(text, state)
+    if last := Customer.get_or_none(Customer.number == after):
+        rows = rows[bisect_right(rows, _position(last), key=_position) :]
+    ids = [row.id for row in rows[:size]]
+    customers = {customer.id: customer for customer in Customer.select().where(Customer.id.in_(ids))}
+    found = [customers[id] for id in ids]
     return found, found[-1].number if len(rows) > size else ""
+
+
+def count(text: str) -> int:
+    """Return the number of customers that contain each word of a text."""
+    return len(_matches(text))
 
 
 def lock(customer: Customer, now: datetime) -> None:
@@ -227,9 +238,27 @@ def _revoke_links(approver: Approver) -> None:
     TicketLink.update(approver=None).where(TicketLink.approver == approver).execute()
 
 
-def _has_words(customer: Customer, words: list[str]) -> bool:
-    known = search.folded(" ".join(getattr(customer, column) for column in RULES))
-    return all(word in known for word in words)
+def _matches(text: str, state: CustomerState | None = None) -> list[Any]:
+    """Return id and texts of the customers that contain each word of a text, by name."""
+    query = Customer.select(Customer.id, *(getattr(Customer, column) for column in RULES))
+    if state is CustomerState.WITHOUT_PIN:
+        query = query.where(Customer.pin_hash.is_null())
+    elif state is CustomerState.LOCKED:
+        query = query.where(Customer.locked_at.is_null(False))
+    terms = search.search_terms(text[:MAX_SHORT_LENGTH], min_length=1)
+    # An office has some hundred customers: a scan is cheaper than an index.
+    rows = [row for row in query.namedtuples() if not terms or search.contains(search.searchable(row[1:]), terms)]
+    return sorted(rows, key=_position)
+
+
+def _position(row: Any) -> tuple[tuple[str, str], int]:
+    return sort_key(row.name), row.id
+
+
+def _similar(text: str) -> str:
+    rows = _matches(text) if search.search_terms(text[:MAX_SHORT_LENGTH]) else []
+    names = " oder ".join(f"{row.number} ({row.name})" for row in rows)
+    return f" Meinen Sie {names}?" if 0 < len(rows) <= MAX_SIMILAR else ""
 
 
 def _checked(values: Values) -> Values:

@@ -13,7 +13,7 @@ from peewee import Model
 from database import transaction
 from enums import DELETED_TEXT, EventKind, MessageKind, MessageState
 from models import Approver, Attachment, Customer, Event, Message, Staff, Submission, TextBlock, Ticket
-from services import search
+from services import phone_numbers, search
 from services.customers import customers
 from services.files import attachments
 from services.intake import unmatched
@@ -106,10 +106,10 @@ def _erase_from_ticket(
     is_sender = person_search.is_sender(submission, matcher)
     is_employee = person_search.is_employee(submission, matcher)
     if is_sender:
-        matcher = matcher.with_terms([submission.name, submission.phone, submission.email])
+        matcher = matcher.with_terms([submission.name, *phone_numbers.all_dialable(submission.phone), submission.email])
     if is_employee:
         name = f"{submission.first_name} {submission.last_name}"
-        matcher = matcher.with_terms([name, submission.mobile, submission.desired_email])
+        matcher = matcher.with_terms([name, *phone_numbers.all_dialable(submission.mobile), submission.desired_email])
         clear_employee(submission)
     if is_sender:
         submission.name, submission.phone, submission.email = DELETED_TEXT, DELETED_TEXT, ""

@@ -262,7 +262,7 @@ def _approvers_to_ask(ticket: Ticket, now: datetime) -> list[Approver]:
     if not can_request_approval(ticket):
         return []
     today = now.astimezone(TIME_ZONE).date()
-    approvers = list(ticket.customer.approvers.order_by(Approver.name))
+    approvers = ticket.customer.approvers_by_name
     return [approver for approver in approvers if not approver.is_absent(today)] or approvers
 
 

@@ -4,7 +4,7 @@ Open tickets are sorted by priority, then age; closed ones, and the view of all,
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from peewee import Expression, ModelSelect
 
@@ -18,6 +18,9 @@ PAGE_SIZE = 50
 
 # Larger numbers are shown as "more than", which keeps counting cheap.
 MAX_COUNTED = 1000
+
+# So many further tickets are counted for a search that found few.
+MAX_COUNTED_ELSEWHERE = 50
 
 # The rank and the id of the last ticket of a page.
 _PAGE_KEY = re.compile(r"\d-\d{1,18}")
@@ -35,11 +38,12 @@ class QueueView(LabelledEnum):
     WAITING = "waiting", "Wartet auf Kunde"
     DONE = "done", "Erledigt"
     CANCELLED = "cancelled", "Storniert"
+    CLOSED = "closed", "Alle geschlossenen"
     ALL = "all", "Alle"
 
     @property
     def is_open(self) -> bool:
-        return self not in (QueueView.DONE, QueueView.CANCELLED, QueueView.ALL)
+        return self not in (QueueView.DONE, QueueView.CANCELLED, QueueView.CLOSED, QueueView.ALL)
 
 
 @dataclass(frozen=True)
@@ -72,9 +76,22 @@ def page(filters: QueueFilters, after: str = "", size: int | None = None) -> tup
     return found, f"{found[-1].rank}-{found[-1].id}" if len(ids) > size else ""
 
 
-def count(filters: QueueFilters) -> int:
-    """Return the number of tickets in a list, counted up to MAX_COUNTED + 1."""
-    return count_rows(_ordered(_selected(filters), filters).limit(MAX_COUNTED + 1))
+def count(filters: QueueFilters, most: int | None = None) -> int:
+    """Return the number of tickets in a list, counted up to most + 1; default MAX_COUNTED."""
+    return count_rows(_ordered(_selected(filters), filters).limit((most or MAX_COUNTED) + 1))
+
+
+def count_elsewhere(filters: QueueFilters, found: int) -> list[tuple[QueueView, int]]:
+    """Return the views of all open and all closed tickets in which a search finds further ones, each with their number.
+
+    found: the number of tickets in the searched view. Counted up to MAX_COUNTED_ELSEWHERE + 1.
+    """
+    counts = []
+    for view in (QueueView.OPEN, QueueView.CLOSED):
+        if filters.view not in (view, QueueView.ALL):
+            known = found if view.is_open is filters.view.is_open else 0
+            counts.append((view, count(replace(filters, view=view), MAX_COUNTED_ELSEWHERE + known) - known))
+    return [(view, number) for view, number in counts if number]
 
 
 def _selected(filters: QueueFilters) -> ModelSelect:
@@ -111,7 +128,9 @@ def _of_view(filters: QueueFilters) -> ModelSelect:
         query = query.where(Ticket.approval != Approval.PENDING)
     if view is QueueView.OVERDUE:
         return query.where(approvals.overdue())
-    return query if view is QueueView.OPEN else query.where(Ticket.status == TicketStatus(view.value))
+    if view in (QueueView.OPEN, QueueView.CLOSED):
+        return query
+    return query.where(Ticket.status == TicketStatus(view.value))
 
 
 def _found(query: ModelSelect, filters: QueueFilters) -> ModelSelect:
@@ -119,15 +138,15 @@ def _found(query: ModelSelect, filters: QueueFilters) -> ModelSelect:
 
     Few open tickets match, so they can be sorted; other views read the search index, which has the right order already.
     """
-    words = search.search_terms(filters.text)
-    if words:
+    terms = search.search_terms(filters.text)
+    if terms:
         # With the number in the same search, a frequent word does not mean reading all tickets that contain it.
-        words += search.search_terms(filters.customer_number)
+        terms += search.search_terms(filters.customer_number)
     if filters.view.is_open:
-        return query.where(Ticket.id.in_(search.matching(words, search.OPEN) if words else []))
-    state = None if filters.view is QueueView.ALL else filters.view.value
+        return query.where(Ticket.id.in_(search.matching(terms, search.OPEN) if terms else []))
+    state = None if filters.view in (QueueView.CLOSED, QueueView.ALL) else filters.view.value
     query = query.join(TicketWords, on=(TicketWords.rowid == Ticket.id))
-    return query.where(search.is_match(words, state) if words else Ticket.id.in_([]))
+    return query.where(search.is_match(terms, state) if terms else Ticket.id.in_([]))
 
 
 def _ordered(query: ModelSelect, filters: QueueFilters) -> ModelSelect:

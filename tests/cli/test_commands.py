@@ -90,12 +90,14 @@ def test_customer_refused(run_command, anna, number, name, mail, reason):
 
 def test_list_of_customers(run_command, anna):
     run_command("kunde", "neu", "--nummer", "K0999", "--name", "Zimmerei Yılmaz")
+    run_command("kunde", "neu", "--nummer", "K2000", "--name", "Ärztehaus Süd")
     lines = printed(run_command("kunde", "liste")).splitlines()
-    assert [line.split()[0] for line in lines[1:]] == ["K0999", "K1001"]
+    assert [line.split()[0] for line in lines[1:]] == ["K2000", "K1001", "K0999"]
     assert "Bäckerei Sommer" in lines[2]
     assert json.loads(printed(run_command("kunde", "liste", "--json"))) == [
-        {"nummer": "K0999", "name": "Zimmerei Yılmaz", "mail": "", "gesperrt_seit": None},
+        {"nummer": "K2000", "name": "Ärztehaus Süd", "mail": "", "gesperrt_seit": None},
         {"nummer": "K1001", "name": "Bäckerei Sommer", "mail": "post@sommer.example", "gesperrt_seit": None},
+        {"nummer": "K0999", "name": "Zimmerei Yılmaz", "mail": "", "gesperrt_seit": None},
     ]
 
 

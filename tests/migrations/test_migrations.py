@@ -172,10 +172,22 @@ def test_first_version_is_migrated_without_loss(app, steps, tmp_path):
         assert customer.pin_issued_at == datetime(2026, 11, 20, 9, tzinfo=UTC)
         assert [(event.kind, event.text) for event in entry.events] == [("opened", "Kundennummer und PIN stimmen.")]
         assert [attachment.name for attachment in defect.submission.attachments] == ["Foto.png"]
-        for typed, found in {"gerat": [defect], "pf4x7q": [defect], "ABCD-EFGH": [entry]}.items():
+        for typed, found in {"gerat": [defect], "geraet": [defect], "pf4x7q": [defect], "ABCD-EFGH": [entry]}.items():
             rows = Ticket.select().where(Ticket.id.in_(search.matching(search.search_terms(typed), search.OPEN)))
             assert list(rows.order_by(Ticket.id)) == found
     assert len(backups()) == 1
+
+
+def test_an_interrupted_start_goes_on_filling_the_search_index(app, steps, tmp_path, monkeypatch):
+    start_release("0001_customers_submissions_tickets", steps, tmp_path)
+    monkeypatch.setattr(search, "TICKETS_AT_A_TIME", 1)
+    with monkeypatch.context() as patch:
+        add = search.add
+        patch.setattr(search, "add", lambda ticket: add(ticket) if ticket.id == 1 else 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            create_app()
+    with create_app().app_context(), database.connection_context():
+        assert [row.rowid for row in search.matching(search.search_terms("Baeckerei"))] == [1, 2]
 
 
 def test_second_version_is_migrated_without_loss(app, steps, tmp_path):

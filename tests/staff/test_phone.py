@@ -110,7 +110,9 @@ def test_the_page_of_a_customer_leads_to_the_call(clara):
         ("", "Bitte geben Sie die Kundennummer ein."),
         ("K9999", "Einen Kunden mit der Nummer „K9999“ gibt es nicht."),
         ("K1003", "Der Kunde K1003 (Praxis Frost) ist gesperrt. Bitte heben Sie zuerst die Sperre auf."),
-        ("Bäckerei", "Einen Kunden mit der Nummer „Bäckerei“ gibt es nicht."),
+        ("Praxis Herbst", "Einen Kunden mit der Nummer „Praxis Herbst“ gibt es nicht."),
+        ("?", "Einen Kunden mit der Nummer „?“ gibt es nicht."),
+        ("Baeckerei", "Einen Kunden mit der Nummer „Baeckerei“ gibt es nicht. Meinen Sie K1001 (Bäckerei Sommer)?"),
     ],
 )
 def test_refused_customers(clara, submissions, typed, sentence, headers):

@@ -130,6 +130,17 @@ def _parsed(text, is_whole):
     return parser.parse(text) if is_whole else parser.parseFragment(text)
 
 
+def row_titles(page):
+    """Return the titles of the rows that a page lists."""
+    return ["".join(link.itertext()) for link in page.tree.iter("a") if link.get("class") == "row-title"]
+
+
+def href(page, text):
+    """Return the target of the link with this text."""
+    (link,) = [link for link in page.tree.iter("a") if "".join(link.itertext()) == text]
+    return link.get("href")
+
+
 class Page:
     """A response, parsed like a browser does."""
 

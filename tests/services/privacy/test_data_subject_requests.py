@@ -281,6 +281,14 @@ def test_a_new_employee_is_erased_with_all_that_was_ordered(anna, clara, run_wor
     assert "keine E-Mail-Adresse gewünscht" not in shown
 
 
+def test_each_number_of_the_sender_is_erased(anna, clara, run_worker):
+    description = "Bitte +49 172 5550133 anrufen, nicht 0211 5550102."
+    anna.report("incident", name="Jana Koehler", phone="0211 555-0102 oder 0172 5550133", description=description)
+    run_worker()
+    erase(clara, choose(search(clara, "Jana Köhler")))
+    assert left_over(["Jana", "5550133", "5550102", "555-0102"]) == []
+
+
 def test_an_error_changes_nothing_of_that_ticket(jana, clara, monkeypatch, app):
     values = choose(search(clara))
     with monkeypatch.context() as patch:

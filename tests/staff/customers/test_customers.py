@@ -206,7 +206,7 @@ def test_list_and_search(clara, anna):
         customers.add(NORDRING | {"fully_managed": True}, NOW)
         customers.add({"number": "Z9", "name": "Ärztehaus Süd"}, NOW)
         customers.lock(customers.find("Z9"), NOW)
-    assert names(clara.get(LIST)) == ["Bäckerei Sommer", "Autohaus Nordring", "Ärztehaus Süd"]
+    assert names(clara.get(LIST)) == ["Ärztehaus Süd", "Autohaus Nordring", "Bäckerei Sommer"]
     for text, found in (
         ("sommer", ["Bäckerei Sommer"]),
         ("ÄRZTE", ["Ärztehaus Süd"]),
@@ -214,10 +214,10 @@ def test_list_and_search(clara, anna):
         ("yilmaz haus", ["Autohaus Nordring"]),
         ("yılmaz haus", ["Autohaus Nordring"]),
         ("mehtap@nord", ["Autohaus Nordring"]),
-        ("%", ["Bäckerei Sommer", "Autohaus Nordring", "Ärztehaus Süd"]),
+        ("%", ["Ärztehaus Süd", "Autohaus Nordring", "Bäckerei Sommer"]),
     ):
         assert names(clara.get(LIST, query_string={"text": text})) == found, text
-    assert names(clara.get(f"{LIST}?stand=ohne-pin")) == ["Autohaus Nordring", "Ärztehaus Süd"]
+    assert names(clara.get(f"{LIST}?stand=ohne-pin")) == ["Ärztehaus Süd", "Autohaus Nordring"]
     assert names(clara.get(f"{LIST}?stand=gesperrt")) == ["Ärztehaus Süd"]
     assert names(clara.get(f"{LIST}?stand=gesperrt&text=sommer")) == []
 

@@ -5,7 +5,7 @@ from functools import partial
 from flask import Blueprint, abort, g, redirect, request, url_for
 
 import clock
-from models import Approver, Customer
+from models import Customer
 from services.customers import customers
 from services.reports import csv_export
 from services.security.audit_log import SecurityEvent, log_event
@@ -21,8 +21,11 @@ bp = Blueprint("customers", __name__)
 def show_all():
     """Show one page of the customers that match the filters."""
     form = CustomerListForm(formdata=request.args)
-    found, following = customers.page(form.words.data, form.state.chosen, request.args.get("nach", ""))
-    parts = {"customers": found, "following": following, "query_args": form.query_args()}
+    text, state, after = form.words.data, form.state.chosen, request.args.get("nach", "")
+    found, following = customers.page(text, state, after)
+    is_whole_list = not after and not following
+    elsewhere = customers.count(text) - len(found) if text and state and is_whole_list else 0
+    parts = {"customers": found, "following": following, "elsewhere": elsewhere, "query_args": form.query_args()}
     return render_page("staff/customers/list.html", form=form, **parts)
 
 
@@ -97,7 +100,7 @@ def _show_new(form, status=200):
 def _show(customer, form, status=200):
     parts = {
         "customer": customer,
-        "approvers": list(customer.approvers.order_by(Approver.name, Approver.id)),
+        "approvers": customer.approvers_by_name,
         "max_approvers": customers.MAX_APPROVERS,
         "pending": approvals.pending(customer),
         "today": clock.today(),

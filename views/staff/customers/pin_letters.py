@@ -4,6 +4,7 @@ import segno
 from flask import Blueprint, abort, g, request, url_for
 
 import clock
+from i18n.folding import sorted_by_name
 from models import Customer
 from services.customers import pins
 from services.errors import UserError
@@ -26,7 +27,7 @@ def issue(customer_id):
 @bp.get("/kunden/pin-briefe")
 def choose():
     """Show the customers to choose from; those without a PIN come first."""
-    waiting = [customer.number for customer in Customer.without_pin().limit(MAX_LETTERS)]
+    waiting = [customer.number for customer in sorted_by_name(Customer.without_pin())[:MAX_LETTERS]]
     return _show(PinLettersForm(formdata=None, customers=waiting))
 
 
@@ -62,7 +63,7 @@ def _form_qr_code(number):
 
 
 def _show(form, status=200):
-    waiting = list(Customer.without_pin().limit(MAX_LETTERS + 1))
+    waiting = sorted_by_name(Customer.without_pin())
     parts = {
         "without_pin": waiting[:MAX_LETTERS],
         "are_more": len(waiting) > MAX_LETTERS,

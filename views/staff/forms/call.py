@@ -6,6 +6,7 @@ from database import database
 from enums import MAX_CUSTOMER_NUMBER_LENGTH
 from form_fields import PortalForm, email_field, input_attributes, phone_field, text_field, user_error_at_field
 from forms import REQUEST_FORMS, RequestForm
+from i18n.folding import sorted_by_name
 from models import Customer
 from services.customers import customers
 
@@ -18,7 +19,7 @@ class CustomerNumberField(StringField):
 
     def suggestions(self):
         """Return the customers who may send requests; none without a database, after an error."""
-        return [] if database.is_closed() else Customer.unlocked().limit(MAX_SUGGESTED)
+        return [] if database.is_closed() else sorted_by_name(Customer.unlocked().limit(MAX_SUGGESTED))
 
 
 def is_unlocked_customer(form, field):

@@ -6,6 +6,7 @@ from wtforms.validators import InputRequired, Length, Optional, ValidationError
 
 from enums import MAX_CUSTOMER_NUMBER_LENGTH, MAX_EMAIL_LENGTH
 from form_fields import DayField, PortalForm, email_field, text_field, user_error_at_field
+from i18n.folding import sorted_by_name
 from models import Customer
 from services.customers import customers
 from views.staff.forms.common import EnumField, FilterForm
@@ -124,6 +125,6 @@ class PinLettersForm(PortalForm):
     )
 
     def validate_customers(self, field):
-        self.chosen = list(Customer.by_number().where(Customer.number.in_(field.data[:MAX_LETTERS])))
+        self.chosen = sorted_by_name(Customer.select().where(Customer.number.in_(field.data[:MAX_LETTERS])))
         if not self.chosen:
             raise ValidationError(NOBODY_CHOSEN)

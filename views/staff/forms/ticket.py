@@ -5,6 +5,7 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired
 
 from form_fields import PortalForm, row_id, textarea
+from i18n.folding import sorted_by_name
 from models import Staff, TextBlock
 from services.tickets import actions, approvals, conversation
 from views.staff.forms.common import NOBODY
@@ -149,7 +150,7 @@ class AssignForm(ActionForm):
 
     def __init__(self, *args, **options):
         super().__init__(*args, **options)
-        colleagues = [SelectChoice(member.login, member.name) for member in Staff.active()]
+        colleagues = [SelectChoice(member.login, member.name) for member in sorted_by_name(Staff.active())]
         self.to.choices = [*colleagues, SelectChoice(NOBODY, "niemanden")]
 
     def carry_out(self, ticket, by, now):

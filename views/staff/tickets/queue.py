@@ -7,6 +7,7 @@ from flask import Blueprint, g, request
 from werkzeug.datastructures import MultiDict
 
 import clock
+from i18n import formats
 from services.reports import csv_export
 from services.tickets import queue
 from views.shared.responses import csv_response, html_response, render_page
@@ -41,6 +42,8 @@ def show():
         "count": count,
         "max_counted": max_counted,
         "max_counted_daily": queue.MAX_COUNTED,
+        "elsewhere": _elsewhere(form, filters, found) if filters.text and not after and not following else [],
+        "max_counted_elsewhere": queue.MAX_COUNTED_ELSEWHERE,
         "daily_views": [(label, query_args, queue.count(_filters_of(query_args))) for label, query_args in DAILY_VIEWS],
     }
     fingerprint = _fingerprint(parts)
@@ -69,6 +72,14 @@ def _count(filters, found, has_more):
     return queue.count(filters) if has_more else len(found), queue.MAX_COUNTED
 
 
+def _elsewhere(form, filters, found):
+    """Return the views with further tickets that the search finds, each with its filters and the number."""
+    return [
+        (view, form.query_args() | {form.view.name: formats.slugify(view.label, "-")}, number)
+        for view, number in queue.count_elsewhere(filters, len(found))
+    ]
+
+
 def _filters_of(query_args):
     return QueueForm(formdata=MultiDict(query_args)).filters(g.member)
 
@@ -79,5 +90,6 @@ def _fingerprint(parts):
         (ticket.id, ticket.status, ticket.approval, ticket.assignee_id, ticket.replied_at)
         for ticket in parts["tickets"]
     ]
-    seen = repr((rows, parts["count"], [count for *_, count in parts["daily_views"]]))
+    counts = [count for *_, count in parts["daily_views"] + parts["elsewhere"]]
+    seen = repr((rows, parts["count"], counts))
     return hashlib.sha256(seen.encode()).hexdigest()[:16]

@@ -4,7 +4,7 @@ from flask import Blueprint, abort, g, request
 
 import clock
 from enums import Approval, EventKind
-from models import Approver, Attachment, Event, Ticket
+from models import Attachment, Event, Ticket
 from services.errors import EditConflict, UserError
 from services.files import attachments
 from services.mail import access_links, messages, outbox
@@ -102,7 +102,7 @@ def _approval(ticket, events):
     if ticket.approval is not Approval.PENDING or not ticket.is_open:
         return None
     last = {event.kind: event for event in events}
-    approvers = list(ticket.customer.approvers.order_by(Approver.name))
+    approvers = ticket.customer.approvers_by_name
     return {
         "approvers": approvers,
         "all_absent": approvers and all(approver.is_absent(clock.today()) for approver in approvers),

@@ -1,0 +1,54 @@
+"""Phone numbers as people write them, with words beside them: dial the first one, and compare them."""
+
+import re
+
+# Fewer digits may be a room or an extension.
+MIN_DIGITS = 5
+
+_GAP = r"[\s/.\-\u2010-\u2015\u2212]{0,5}"
+# A slash with a blank beside it separates two numbers, not an area code from the rest.
+_IS_NEXT = r"(?:\s{1,3}/\s{0,3}|/\s{1,3})[+0]"
+_BRACKET = r"\(\s?\+?\d[\d\s]{0,9}\)"
+_NUMBER = re.compile(rf"(?:(?:\+|00){_GAP}\d{{1,3}}{_GAP})?(?:{_BRACKET}{_GAP}){{0,2}}\d(?:(?!{_IS_NEXT}){_GAP}\d)*")
+_TRUNK_PREFIX = re.compile(r"\(\s?0\s?\)")
+
+
+def dialable(text: str) -> str:
+    """Return the first phone number in a text for a tel: link, or "" if the text has no digits."""
+    numbers = all_dialable(text)
+    return next(filter(_is_long_enough, numbers), numbers[0] if numbers else "")
+
+
+def all_dialable(text: str) -> list[str]:
+    """Return the phone numbers in a text in the form of `dialable`."""
+    return [_dialled(number) for number in _NUMBER.findall(text)]
+
+
+def comparable(text: str) -> str:
+    """Return a text that is one whole phone number with its area code so that +49, 0049 and 0 are alike; else ""."""
+    number = _dialled(text.strip()) if _NUMBER.fullmatch(text.strip()) else ""
+    return _in_national_form(number) if _is_long_enough(number) and number[0] in "+0" else ""
+
+
+def all_comparable(text: str) -> list[str]:
+    """Return the phone numbers in a text that have an area code, each as `comparable` does."""
+    return [number for number in map(comparable, _NUMBER.findall(text)) if number]
+
+
+def _dialled(number: str) -> str:
+    is_international = number.lstrip("( ").startswith(("+", "00"))
+    if is_international:
+        number = _TRUNK_PREFIX.sub("", number)
+    digits = "".join(str(int(character)) for character in number if character.isdecimal())
+    if not is_international:
+        return digits
+    digits = digits.removeprefix("00")
+    return f"+49{digits[2:].lstrip('0')}" if digits.startswith("49") else f"+{digits}"
+
+
+def _in_national_form(dialled: str) -> str:
+    return re.sub(r"^\+", "00", re.sub(r"^\+49", "0", dialled))
+
+
+def _is_long_enough(number: str) -> bool:
+    return len(number.removeprefix("+")) >= MIN_DIGITS
