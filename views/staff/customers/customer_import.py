@@ -66,7 +66,7 @@ def _show(form, status=200):
 
 
 def _show_preview(form, content, status=200, notice=""):
-    """Show the customers in a file, or why there are none; the file travels in the form, so the server keeps nothing."""
+    """Show the customers in a file, or why there are none; the file travels in the form and is not kept."""
     try:
         text, form.encoding.data = csv_import.decode(content, form.encoding.data or "")
         table = csv_import.parse(text)
