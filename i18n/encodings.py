@@ -4,6 +4,7 @@ import codecs
 import re
 from collections.abc import Iterator
 from itertools import islice
+from string import punctuation
 
 UTF_8 = "utf-8"
 
@@ -20,15 +21,14 @@ _BYTE_ORDER_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
 MAX_JUDGED = 5000
 
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
-_WORD = re.compile(r"[^\W\d_]*[^\x00-\x7f]\w*")
-_QUOTATION = re.compile(r"(?<!\w)„(?=[^„“”\n]{1,200}[“”](?!\w))")
+_QUOTATION = re.compile(r"(?<!\w)„(?=[^„“”\n]{1,200}(?:“|”)(?!\w))")
 
 _UMLAUTS = frozenset("äöüßÄÖÜ")
 _FOREIGN_LETTERS = frozenset("áàâãåæçéèêëíîïñóôøúÁÀÂÃÅÆÇÉÈÊËÍÎÏÑÓÔØÚ")
 # In German no umlaut stands there, but in the same byte another encoding may have a letter that does.
 _BESIDE_VOWEL = re.compile("[aio][äöü]|[äöü][aio]", re.IGNORECASE)
 _WITHIN_WORDS = frozenset("’‘´–·…\N{NO-BREAK SPACE}\N{SOFT HYPHEN}")
-_NOT_BEHIND_LETTERS = frozenset("„‚§€")
+_NOT_BEHIND_LETTERS = re.compile("(?:„|‚|§|€)")
 
 _LIKELY, _POSSIBLE, _UNLIKELY, _WRONG = 3, 1, -1, -3
 
@@ -46,7 +46,8 @@ def decode(content: bytes, encoding: str) -> str:
 
 def unlikely_words(text: str) -> list[str]:
     """Return the words with a sign or a capital letter in a wrong place, as a wrong encoding makes them."""
-    return [word for word in _WORD.findall(text) if _WRONG in _plausibilities(word)]
+    words = (word.strip(punctuation) for word in text.split() if not word.isascii())
+    return [word for word in words if _WRONG in _plausibilities(word)]
 
 
 def _recognised(content: bytes) -> str:
@@ -97,7 +98,7 @@ def _plausibility_of_symbol(before: str, sign: str, after: str) -> int:
         return 0
     if sign in _WITHIN_WORDS:
         return _POSSIBLE
-    return _WRONG if after.isalpha() or sign in _NOT_BEHIND_LETTERS else 0
+    return _WRONG if after.isalpha() or _NOT_BEHIND_LETTERS.match(sign) else 0
 
 
 def _breaks_case(before: str, sign: str, after: str) -> bool:
