@@ -34,7 +34,7 @@ from services import phone_numbers, request_fields, search, workdays
 from services.background import worker
 from services.files import attachments, types
 from services.mail import outbox
-from services.operations import data_folder
+from services.operations import data_folder, instance_lock
 from services.security import keys
 from services.security.audit_log import SecurityEvent, log_event
 from settings import VERSION, StartError, host_and_port, settings
@@ -190,7 +190,8 @@ def _register_hooks(app):
 
 def serve():
     """Serve the portal until it is stopped."""
-    _run(create_app())
+    with instance_lock.hold():
+        _run(create_app())
 
 
 def serve_demo(ticket_count):

@@ -7,7 +7,7 @@ import click
 
 import clock
 from cli import maintenance
-from cli.console import Command, Group, as_json, ask_password, display_text, print_json, print_rows
+from cli.console import Command, Group, as_json, ask_password, display_text, print_entry, print_json, print_rows
 from enums import normalise_code
 from i18n import formats
 from i18n.folding import sorted_by_name
@@ -333,10 +333,10 @@ def _print_submission(submission, facts, history, as_json):
     click.echo(f"Vorgang {submission.spoken_code}, eingegangen am {formats.local_datetime(submission.received_at)}")
     for label, value in [*facts.items(), *sent]:
         if value:
-            # Lines within a typed text are indented, so that they do not look like lines of this list.
-            click.echo(f"{label}: {display_text(value)}".replace("\n", "\n    "))
+            print_entry(f"{label}: {display_text(value)}")
     for file in files:
         caution = file["enthält"] and f", enthält {file['enthält']}"
-        click.echo(f"Anhang {file['Nr']}: {file['Name']} ({formats.file_size(file['Bytes'])}){caution}")
+        print_entry(f"Anhang {file['Nr']}: {display_text(file['Name'])} ({formats.file_size(file['Bytes'])}){caution}")
     for event in history:
-        click.echo(f"{formats.local_datetime(event['wann'])} · {event['wer']}: {event['was']}")
+        who, what = display_text(event["wer"]), display_text(event["was"])
+        print_entry(f"{formats.local_datetime(event['wann'])} · {who}: {what}")

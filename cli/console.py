@@ -14,7 +14,7 @@ import click
 from click.exceptions import NoArgsIsHelpError
 
 from database import database
-from i18n import formats
+from i18n import formats, typed_text
 from logs import setup as log_setup
 from services.errors import UserError
 from settings import StartError
@@ -101,7 +101,7 @@ def print_rows(rows, as_json, when_empty):
     elif not rows:
         click.echo(when_empty)
     else:
-        table = [list(rows[0]), *([display_text(value) for value in row.values()] for row in rows)]
+        table = [list(rows[0]), *([display_text(value).replace("\n", " ") for value in row.values()] for row in rows)]
         widths = [max(map(len, column)) for column in zip(*table, strict=True)]
         for line in table:
             click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
@@ -121,7 +121,13 @@ def _json_value(value):
 
 
 def display_text(value):
-    """Return a value as text for people."""
+    """Return a value as text for people, without signs that could control the terminal."""
     if isinstance(value, datetime):
         return formats.local_datetime(value)
-    return ", ".join(value) if isinstance(value, list) else str(value or "")
+    text = ", ".join(value) if isinstance(value, list) else str(value or "")
+    return typed_text.mark_control_characters(typed_text.clean_text(text))
+
+
+def print_entry(text):
+    """Print an entry of a list; its further lines are indented, so that typed text cannot look like another entry."""
+    click.echo(text.replace("\n", "\n    "))

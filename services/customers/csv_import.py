@@ -1,4 +1,4 @@
-"""Import customers from a CSV file as German Excel writes it, with the errors of each line."""
+"""Import customers from a CSV file as Excel and other programs write it, with the errors of each line."""
 
 import csv
 import io
@@ -9,8 +9,10 @@ from datetime import datetime
 
 from database import transaction
 from enums import MAX_SHORT_LENGTH
+from i18n import encodings, typed_text
 from i18n.folding import folded
 from models import Customer
+from services import spreadsheet
 from services.customers import customers
 from services.errors import UserError
 
@@ -31,8 +33,8 @@ COLUMNS = {
 }
 LABELS = {column: names[0] for column, names in COLUMNS.items()}
 
-YES_AND_NO = {"ja": True, "j": True, "x": True, "1": True, "wahr": True, "": True} | dict.fromkeys(
-    ("nein", "n", "0", "falsch"), False
+YES_AND_NO = dict.fromkeys(("ja", "j", "yes", "x", "1", "wahr", "true", ""), True) | dict.fromkeys(
+    ("nein", "n", "no", "0", "falsch", "false"), False
 )
 
 SAMPLE = (
@@ -41,16 +43,22 @@ SAMPLE = (
     'K1002;"Brandt & Partner; Steuerkanzlei";;info@brandt.example;;nein\r\n'
 )
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+# DOS programs end a text file with it.
+_END_OF_FILE = "\x1a"
 
 
 @dataclass
 class ImportRow:
-    """One line of the file, numbered as in Excel, with its values by column and a sentence for each fault."""
+    """One line of the file, numbered as in Excel, with its values by column.
+
+    faults: a sentence for each value that the line cannot be imported with.
+    notices: a sentence for each value that is left out.
+    """
 
     position: int
     values: dict[str, str | bool]
     faults: list[str] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -68,27 +76,33 @@ class ImportTable:
     def faulty(self) -> list[ImportRow]:
         return [row for row in self.rows if row.faults]
 
+    @property
+    def unlikely(self) -> list[str]:
+        """The words that look as if the encoding is wrong, each with its line."""
+        texts = [(row.position, value) for row in self.rows for value in row.values.values() if isinstance(value, str)]
+        return [f"„{word}“ (Zeile {position})" for position, text in texts for word in encodings.unlikely_words(text)]
 
-def decode(content: bytes) -> str:
-    """Return the text of a file in one of the usual encodings; raises UserError."""
+
+def decode(content: bytes, encoding: str = "") -> tuple[str, str]:
+    """Return the text of a file and its encoding: the one given, if it is offered, else by its letters.
+
+    Raises UserError if it is too large or no text.
+    """
     if len(content) > MAX_BYTES:
         raise UserError(TOO_LARGE, "file")
-    is_utf_16 = content.startswith((b"\xff\xfe", b"\xfe\xff"))
-    for encoding in ["utf-16"] if is_utf_16 else ["utf-8-sig", "cp1252"]:
-        try:
-            text = content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        # The preview page sends the text back in UTF-8, where an umlaut takes two bytes.
-        if len(text.encode()) > MAX_BYTES:
-            raise UserError(TOO_LARGE, "file")
-        if not _CONTROL.search(text):
-            return text
-    raise UserError(
-        "Das ist keine CSV-Datei. Bitte speichern Sie die Tabelle in Excel mit „Speichern unter“ als "
-        "„CSV UTF-8 (durch Trennzeichen getrennt)“.",
-        "file",
-    )
+    if encoding in encodings.NAMES:
+        text = encodings.decode(content, encoding)
+    else:
+        text, encoding = encodings.decode_german(content)
+    text = text.rstrip(_END_OF_FILE)
+    header = next(iter(text.splitlines()), "")
+    if "\0" in text or typed_text.has_control_characters(header):
+        raise UserError(
+            "Das ist keine CSV-Datei. Bitte speichern Sie die Tabelle in Excel mit „Speichern unter“ als "
+            "„CSV UTF-8 (durch Trennzeichen getrennt)“.",
+            "file",
+        )
+    return text, encoding
 
 
 def parse(text: str) -> ImportTable:
@@ -127,7 +141,6 @@ def import_customers(text: str, skip_faulty: bool, now: datetime) -> list[Custom
 
 def _split(text: str) -> Iterator[tuple[int, list[str]]]:
     """Yield the number of each line that is not empty, as in Excel, and its trimmed cells; raises UserError."""
-    text = text.removeprefix("\ufeff")
     # Excel reads the delimiter from such a line and does not show it.
     separator = re.match(r"\s*\"?sep=(.)\"?[^\S\n]*\r?\n?", text, re.IGNORECASE)
     text = text[separator.end() :] if separator else text
@@ -136,11 +149,15 @@ def _split(text: str) -> Iterator[tuple[int, list[str]]]:
     position = 0
     try:
         for position, cells in enumerate(reader, start=1):
-            cells = [" ".join(cell.split()) for cell in cells]
+            cells = [_clean(cell) for cell in cells]
             if any(cells):
                 yield position, cells
     except csv.Error:
         raise UserError(f"Ab Zeile {position + 1} stimmen die Anführungszeichen nicht.", "file") from None
+
+
+def _clean(cell: str) -> str:
+    return spreadsheet.unescaped(" ".join(typed_text.clean_line(cell).split()))
 
 
 def _columns(header: list[str]) -> tuple[dict[str, int], list[str]]:
@@ -175,6 +192,12 @@ def _row(position: int, cells: list[str], columns: dict[str, int], width: int) -
         text = cells[index] if index < len(cells) else ""
         try:
             row.values[column] = _value(column, text)
+        except customers.PublicDomain:
+            row.values[column] = ""
+            row.notices.append(
+                f"{LABELS[column]}: „{text}“ wird weggelassen, weil unter dieser Domain jeder eine E-Mail-Adresse "
+                "haben kann."
+            )
         except UserError as error:
             row.values[column] = text
             row.faults.append(f"{LABELS[column]}: {error}")
@@ -186,6 +209,8 @@ def _row(position: int, cells: list[str], columns: dict[str, int], width: int) -
 def _value(column: str, text: str) -> str | bool:
     if column in ("number", "name") and not text:
         raise UserError("Die Angabe fehlt.")
+    if column == "number":
+        text = text.removeprefix("'")
     if column != "fully_managed":
         return customers.RULES[column](text)
     if text.casefold() not in YES_AND_NO:

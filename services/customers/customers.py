@@ -40,9 +40,16 @@ PUBLIC_DOMAINS = (
 
 _DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+(?:[a-z]{2,63}|xn--[a-z0-9-]{2,59})")
 
+# What people copy instead of the domain: an address or a URL with it.
+_AROUND_DOMAIN = re.compile(r"(?:https?://|[^\s,;@/]*@)?(?P<domain>[^\s,;@:/?#]+?)\.?(?:[:/?#]\S*)?")
+
 # Values by column.
 Values = Mapping[str, str | bool]
 ApproverValues = Mapping[str, str | date | None]
+
+
+class PublicDomain(UserError):
+    """Anybody can get an address in this mail domain."""
 
 
 class CustomerState(LabelledEnum):
@@ -95,15 +102,21 @@ def checked_email(text: str) -> str:
 
 
 def checked_mail_domain(text: str) -> str:
-    """Return a mail domain as it is stored, without a leading "@"; it may be empty. Raises UserError."""
-    domain = text.strip().removeprefix("@").lower()
-    if not domain:
+    """Return the mail domain in a text, which may be an address or a URL, as it is stored; it may be empty.
+
+    Raises UserError, and PublicDomain for the domain of a mail provider.
+    """
+    text = text.strip()
+    if not text:
         return ""
-    ascii_form = idna_domain(domain) if len(domain) <= MAX_EMAIL_LENGTH else ""
+    found = _AROUND_DOMAIN.fullmatch(text.lower()) if len(text) <= MAX_EMAIL_LENGTH else None
+    ascii_form = idna_domain(found["domain"]) if found else ""
     if not _DOMAIN.fullmatch(ascii_form):
-        raise UserError(f"„{_excerpt(text.strip())}“ ist keine Mail-Domain. Sie sieht so aus: firma.de")
+        raise UserError(f"„{_excerpt(text)}“ ist keine Mail-Domain. Sie sieht so aus: firma.de")
+    if _DOMAIN.fullmatch(domain := ascii_form.removeprefix("www.")) and domain != ascii_form:
+        raise UserError(f"„{ascii_form}“ ist die Adresse einer Webseite. Meinten Sie {domain}?")
     if ascii_form in PUBLIC_DOMAINS.split():
-        raise UserError(
+        raise PublicDomain(
             f"Unter {ascii_form} kann jeder eine E-Mail-Adresse haben. Bitte geben Sie nur eine Domain an, die allein "
             "diesem Kunden gehört."
         )

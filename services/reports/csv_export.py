@@ -2,14 +2,13 @@
 
 import csv
 import io
-import re
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from clock import TIME_ZONE
 from enums import Category
+from services import spreadsheet
 
 # Excel reads a file as UTF-8 only if it begins with this character.
 BYTE_ORDER_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
@@ -18,11 +17,6 @@ BYTE_ORDER_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
 ROWS_AT_A_TIME = 500
 
 CHUNK_CHARS = 64 * 1024
-
-_FORMULA_SIGNS = frozenset("=+-@")
-
-# Texts that Excel would turn into a number, losing leading zeros or the last digits.
-_LOOKS_LIKE_NUMBER = re.compile(r"0\d+|\d{12,}|\d+[eE]\d+")
 
 # The columns of a file: for each heading, a function that returns the value of a row.
 Columns = Mapping[str, Callable[[Any], object]]
@@ -123,13 +117,4 @@ def _cell(value: object) -> object:
         return f"{value:%d.%m.%Y}"
     if isinstance(value, timedelta):
         return f"{value.total_seconds() / 3600:.2f}".replace(".", ",")
-    return _escape_formula(value) if isinstance(value, str) else value
-
-
-def _escape_formula(text: str) -> str:
-    """Return a text, with an apostrophe in front if a spreadsheet would take it for a formula or a number."""
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    first = next((sign for sign in text if unicodedata.category(sign)[0] not in "CZ"), "")
-    # Some spreadsheets accept a full-width or superscript sign for the plain one.
-    is_formula = unicodedata.normalize("NFKC", first)[:1] in _FORMULA_SIGNS
-    return f"'{text}" if is_formula or _LOOKS_LIKE_NUMBER.fullmatch(text.strip()) else text
+    return spreadsheet.escaped(value) if isinstance(value, str) else value

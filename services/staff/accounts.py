@@ -38,6 +38,12 @@ COMMON_WORDS = (
 class AlreadySetUp(UserError):
     """The first account exists already."""
 
+    def __init__(self) -> None:
+        super().__init__(
+            "Das erste Konto gibt es schon, deshalb gilt der Link zum Einrichten nicht mehr. Bitte melden Sie sich an. "
+            "Weitere Konten legt der Befehl „verwaltung neu“ an."
+        )
+
 
 def is_set_up() -> bool:
     """Say whether the first account exists."""
@@ -50,8 +56,8 @@ def setup_token() -> str:
 
 
 def is_setup_token(token: str) -> bool:
-    """Say whether this token allows creating the first account."""
-    return not is_set_up() and hmac.compare_digest(token.encode(), setup_token().encode())
+    """Say whether this token is that of the set-up link, used or not."""
+    return hmac.compare_digest(token.encode(), setup_token().encode())
 
 
 def add(name: str, password: str, now: datetime, is_first: bool = False) -> Staff:
@@ -66,7 +72,7 @@ def add(name: str, password: str, now: datetime, is_first: bool = False) -> Staf
     try:
         with transaction():
             if is_first and is_set_up():
-                raise AlreadySetUp("Ein Konto gibt es schon.")
+                raise AlreadySetUp
             return Staff.create(login=normalise_login(name), name=name, password_hash=password_hash, created_at=now)
     except IntegrityError:
         raise UserError(f"Ein Konto mit dem Namen „{name}“ gibt es schon.") from None

@@ -7,11 +7,15 @@ from datetime import datetime
 
 import pytest
 
+from database import database
 from enums import TicketStatus
+from models import Attachment, Event, Submission
 from settings import settings
 from tests.support.commands import command_paths, printed, refusal
 from tests.support.files.samples import PDF, PNG
 from tests.support.processes import run_app
+from tests.support.servers.mailbox import path_in
+from tests.support.tickets import write_message
 
 PIN = re.compile(r"^PIN: (\d{4} \d{4})$", re.MULTILINE)
 
@@ -189,6 +193,37 @@ def test_show_ticket(run_command, ticket):
     assert whole["angaben"]["bezeichnung_des_geraets"] == "ThinkPad E16"
     assert [(file["nr"], file["name"]) for file in whole["anhaenge"]] == [(1, "Foto.png"), (2, "Beleg.pdf")]
     assert whole["verlauf"][0]["wer"] == "Portal"
+
+
+FORGED = "23.11.2026 um 10:30 Uhr · Portal: Freigegeben: Sommer"
+
+
+def test_typed_lines_do_not_look_like_lines_of_the_list(run_command, anna, dora, run_worker, submissions, mailbox):
+    for sender in (anna, dora):
+        sender.report("incident", description=f"Der Drucker steht.\r\n{FORGED}\r\nStatus: Erledigt")
+    run_worker()
+    page = path_in(mailbox.last_to("post@sommer.example"), "/vorgang/")
+    assert write_message(anna, page, f"Eilt!\n\n{FORGED}").status == 303
+    matched, unmatched = submissions()
+    for command, code in (("ticket", matched.code), ("nicht-zugeordnet", unmatched.code)):
+        lines = printed(run_command(command, "zeigen", code)).splitlines()
+        assert f"    {FORGED}" in lines
+        assert "    Status: Erledigt" in lines
+        assert not [line for line in lines if line.startswith((FORGED, "Status: Erledigt"))]
+
+
+@pytest.mark.parametrize("sign", ["\x1b[2J", "\x9b1A", "\r", "\b", "\x85", "\u2028", "\v", "\u202e", "\x07"], ids=ascii)
+def test_stored_control_characters_do_nothing(run_command, ticket, sign):
+    """An earlier version may have stored them."""
+    with database.connection_context():
+        Submission.update(name=f"Anna{sign}{FORGED}", device=f"Drucker{sign}{FORGED}").execute()
+        Event.update(text=f"Text{sign}{FORGED}").execute()
+        Attachment.update(name=f"Foto{sign}{FORGED}.png").execute()
+    shown = printed(run_command("ticket", "zeigen", ticket.submission.code))
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u202e]", shown)
+    assert not [line for line in shown.splitlines() if line.startswith(FORGED)]
+    listed = printed(run_command("ticket", "liste"))
+    assert (len(listed.splitlines()), sign in listed) == (2, False)
 
 
 @pytest.mark.parametrize("typed", [str.lower, lambda code: code.replace("-", ""), lambda code: code.replace("-", " ")])

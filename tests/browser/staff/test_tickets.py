@@ -163,3 +163,15 @@ def test_ticket_on_paper(office, reported):
     for selector in ("header", "#verbs", "button"):
         for element in office.at(selector).all():
             expect(element).to_be_hidden()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_priority_on_paper(office, reported, scheme):
+    """The printed page has no backgrounds, so the word itself must be dark, whatever the screen looks like."""
+    code = reported("Die Kasse druckt keine Bons.")
+    for path in ("tickets", f"ticket/{code}"):
+        office.open(f"/verwaltung/{path}")
+        office.page.emulate_media(media="print", color_scheme=scheme)
+        badge = office.at(".priority-high", has_text="Hoch").first
+        expect(badge).to_have_css("color", "rgb(0, 0, 0)")
+        expect(badge).to_have_css("background-color", "rgba(0, 0, 0, 0)")

@@ -101,10 +101,15 @@ def test_new_customer_with_little(clara, stored):
         ("email", "keine Adresse", "„keine Adresse“ ist keine E-Mail-Adresse. Sie sieht so aus: name@firma.de"),
         ("email", "a@b.example, c@d.example", "ist keine E-Mail-Adresse"),
         ("mail_domain", "nordring", "„nordring“ ist keine Mail-Domain."),
-        ("mail_domain", "a@nordring.example", "ist keine Mail-Domain."),
-        ("mail_domain", "https://nordring.example", "ist keine Mail-Domain."),
+        ("mail_domain", "a@nordring.example, b@andere.example", "ist keine Mail-Domain."),
+        ("mail_domain", "a b@nordring.example", "ist keine Mail-Domain."),
+        ("mail_domain", "https://", "ist keine Mail-Domain."),
+        ("mail_domain", "ftp://nordring.example", "ist keine Mail-Domain."),
+        ("mail_domain", "www.nordring.example", "ist die Adresse einer Webseite. Meinten Sie nordring.example?"),
+        ("mail_domain", "https://www.nordring.example/", "Meinten Sie nordring.example?"),
         ("mail_domain", "-.example", "ist keine Mail-Domain."),
         ("mail_domain", "@GMX.de", "Unter gmx.de kann jeder eine E-Mail-Adresse haben."),
+        ("mail_domain", "anna@gmail.com", "Unter gmail.com kann jeder eine E-Mail-Adresse haben."),
         ("mail_domain", "gmail.com", "Unter gmail.com kann jeder eine E-Mail-Adresse haben."),
     ],
 )
@@ -117,6 +122,25 @@ def test_refused(anna, clara, stored, field, value, sentence):
     assert page.summary() == [(f"#{field}", page.errors()[field])]
     assert page.fields()["contact_name"] == (value if field == "contact_name" else "Mehtap Yılmaz")
     assert list(stored()) == ["K1001"]
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "info@nordring.example",
+        "https://Nordring.example/kontakt?von=1",
+        "http://nordring.example:80",
+        "nordring.example.",
+    ],
+)
+def test_mail_domain_in_an_address(clara, stored, typed):
+    assert fill(clara, NEW, NORDRING | {"mail_domain": typed}).status == 303
+    assert stored()["K2002"].mail_domain == "nordring.example"
+
+
+def test_domain_of_two_labels_may_begin_with_www(clara, stored):
+    assert fill(clara, NEW, NORDRING | {"mail_domain": "www.example"}).status == 303
+    assert stored()["K2002"].mail_domain == "www.example"
 
 
 def test_domain_with_umlaut(clara, stored):

@@ -58,9 +58,21 @@ def test_opening_the_link_changes_nothing(visitor, link):
 def test_link_is_used_up(visitor, link, app):
     values = visitor.get(link).fields().to_dict() | GOOD | {"name": "Dora Dreist"}
     assert set_up(visitor, link).status == 303
-    other = Visitor(app, {})
-    assert other.get(link).status == 404
-    assert visitor.post(link, values).status == 404
+    # Clara is signed in and does not need it, also after a double click.
+    for page in (visitor.get(link), visitor.post(link, values)):
+        assert (page.status, page.response.location) == (303, "/verwaltung/")
+    assert [member.name for member in stored_accounts()] == ["Clara Neumann"]
+
+
+def test_used_link_leads_to_the_sign_in_page(visitor, link, app):
+    other = Visitor(app, {"name": "Clara Neumann", "password": GOOD["password"]})
+    values = other.get(link).fields().to_dict() | GOOD | {"name": "Dora Dreist"}
+    set_up(visitor, link)
+    for page in (other.get(link), other.post(link, values), other.post(link, values | {"csrf_token": "bogus"})):
+        assert page.status == 410
+        assert "Das erste Konto gibt es schon" in page.text
+        assert "Dora" not in page.text
+    assert other.post("/verwaltung/anmelden", page.fields().to_dict() | other.known).response.location == "/verwaltung/"
     assert [member.name for member in stored_accounts()] == ["Clara Neumann"]
 
 
@@ -70,6 +82,10 @@ def test_other_link(visitor, token):
     assert (page.status, page.tree.findtext(".//h1")) == (404, "Diese Seite gibt es nicht")
     assert visitor.post(f"/verwaltung/einrichten/{token}", GOOD).status == 404
     assert stored_accounts() == []
+
+
+def test_other_link_does_not_say_whether_there_is_an_account(signed_out):
+    assert signed_out.get(f"/verwaltung/einrichten/{'A' * 43}").status == 404
 
 
 def test_a_lost_key_makes_another_link(link):

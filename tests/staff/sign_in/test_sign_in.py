@@ -249,6 +249,19 @@ def test_signing_in_leads_to_the_requested_page(signed_out):
     assert page.response.location == "/verwaltung/tickets?art=stoerung&text=Papier+stau"
 
 
+@pytest.mark.parametrize("sign", ["%00", "%0d%0a", "%1b", "%C2%85", "%5C", "%ff", "%E2%80%A8"])
+def test_signs_in_the_requested_url_are_no_failure(signed_out, sign):
+    for url in (f"{HOME}tickets?text={sign}", f"{HOME}tickets{sign}", f"{SIGN_IN}?weiter={HOME}{sign}"):
+        asked = signed_out.get(url)
+        form = signed_out.get(asked.response.location) if asked.status == 303 else asked
+        if form.status == 404:
+            continue
+        answer = signed_out.post(SIGN_IN, form.fields().to_dict() | signed_out.known)
+        assert answer.status == 303
+        assert answer.response.location.startswith(HOME)
+        signed_out.client.delete_cookie("session")
+
+
 @pytest.mark.parametrize(
     "next_url",
     [
@@ -272,10 +285,17 @@ def test_signing_in_leads_to_the_requested_page(signed_out):
         "/verwaltung.evil.example/",
         "\t//evil.example",
         "x" * 5000,
+        "/verwaltung/tickets?text=" + "x" * 5000,
     ],
 )
 def test_signing_in_never_leads_outside(signed_out, next_url):
     assert sign_in(signed_out, next_url=next_url).response.location == HOME
+
+
+@pytest.mark.parametrize("end", [*map(chr, range(32)), "\x7f", "\x85", "\u2028", "\r\nSet-Cookie: staff=1"], ids=ascii)
+def test_control_characters_in_the_next_url_are_no_failure(signed_out, end):
+    page = sign_in(signed_out, weiter=f"/verwaltung/tickets?text={end}")
+    assert (page.status, page.response.location) == (303, HOME)
 
 
 # --- Out ---

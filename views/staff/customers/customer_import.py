@@ -1,8 +1,11 @@
 """The import of many customers from a CSV file, with a preview."""
 
-from flask import Blueprint, Response, redirect, url_for
+import base64
+
+from flask import Blueprint, Response, redirect, request, url_for
 
 import clock
+from i18n import encodings
 from services.customers import csv_import
 from services.errors import UserError
 from views.shared.responses import render_page
@@ -32,28 +35,29 @@ def preview():
     form = ImportForm()
     if not form.validate():
         return _show(form, 422)
-    try:
-        text = csv_import.decode(form.file.data.read(csv_import.MAX_BYTES + 1))
-        table = csv_import.parse(text)
-    except UserError as error:
-        form.place(error)
-        return _show(form, 422)
-    return _show_preview(ImportConfirmedForm(formdata=None, table=text), table)
+    return _show_preview(ImportConfirmedForm(formdata=None), form.file.data.read(csv_import.MAX_BYTES + 1))
 
 
 @bp.post("/kunden/einlesen/ausfuehren")
 def run():
-    """Import the customers of the preview, all or none."""
+    """Import the customers of the preview, all or none, or show it again in another encoding."""
     form = ImportConfirmedForm()
-    form.validate()
+    content = _content(form)
+    if "again" in request.form:
+        return _show_preview(form, content)
     try:
-        added = csv_import.import_customers(form.table.data or "", form.skip_faulty.data, clock.now())
+        text, _ = csv_import.decode(content, form.encoding.data or "")
+        added = csv_import.import_customers(text, form.skip_faulty.data, clock.now())
     except UserError as error:
-        again = ImportForm(formdata=None)
-        if notice := again.place(error):
-            return _show_preview(form, csv_import.parse(form.table.data), 422, notice=notice)
-        return _show(again, 422)
+        return _show_preview(form, content, 422, str(error))
     return redirect(url_for("staff.pin_letters.choose", eingelesen=len(added)), 303)
+
+
+def _content(form):
+    try:
+        return base64.b64decode(form.content.data or "")
+    except ValueError:
+        return b""
 
 
 def _show(form, status=200):
@@ -61,6 +65,15 @@ def _show(form, status=200):
     return render_page("staff/customers/import.html", status, form=form, columns=columns)
 
 
-def _show_preview(form, table, status=200, notice=""):
-    parts = {"form": form, "table": table, "labels": csv_import.LABELS, "notice": notice}
+def _show_preview(form, content, status=200, notice=""):
+    """Show the customers in a file, or why there are none; the file travels in the form and is not kept."""
+    try:
+        text, form.encoding.data = csv_import.decode(content, form.encoding.data or "")
+        table = csv_import.parse(text)
+    except UserError as error:
+        form = ImportForm(formdata=None)
+        form.place(error)
+        return _show(form, 422)
+    form.content.data = base64.b64encode(content).decode()
+    parts = {"form": form, "table": table, "labels": csv_import.LABELS, "encodings": encodings.NAMES, "notice": notice}
     return render_page("staff/customers/import_preview.html", status, **parts)

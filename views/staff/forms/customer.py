@@ -1,11 +1,13 @@
 """The forms for customers, approvers, the import and PIN letters; the service decides what a column accepts."""
 
 from flask_wtf.file import FileField, FileRequired
-from wtforms import BooleanField, HiddenField, SearchField, SelectMultipleField
+from wtforms import BooleanField, HiddenField, SearchField, SelectField, SelectMultipleField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, Optional, ValidationError
 
 from enums import MAX_CUSTOMER_NUMBER_LENGTH, MAX_EMAIL_LENGTH
 from form_fields import DayField, PortalForm, email_field, text_field, user_error_at_field
+from i18n import encodings
 from i18n.folding import sorted_by_name
 from models import Customer
 from services.customers import customers
@@ -109,9 +111,15 @@ class ImportForm(PortalForm):
 
 
 class ImportConfirmedForm(PortalForm):
-    """The text of that file, once the office has seen what the import would do."""
+    """That file in Base64 and its encoding, once the office has seen what the import would do."""
 
-    table = HiddenField()
+    content = HiddenField()
+    encoding = SelectField(
+        "Anderer Zeichensatz",
+        description="Sind Umlaute falsch, wählen Sie einen anderen.",
+        choices=[SelectChoice(encoding, name) for encoding, name in encodings.NAMES.items()],
+        validate_choice=False,
+    )
     skip_faulty = BooleanField("Fehlerhafte Zeilen auslassen (sonst liest das Portal nichts ein)")
 
 

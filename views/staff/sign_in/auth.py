@@ -26,6 +26,8 @@ FORM_FRAGMENT_ENDPOINTS = frozenset(
 # The time of the last action is written to the session cookie at most this often.
 LAST_SEEN_INTERVAL = timedelta(minutes=1)
 
+MAX_NEXT_URL = 2000
+
 SIGNED_OUT = (
     "Sie waren nicht mehr angemeldet. Was Sie geschrieben haben, ist noch da: Nach dem Anmelden senden Sie es mit "
     "einem Klick."
@@ -89,7 +91,8 @@ def is_polling():
 
 def is_staff_url(url, method):
     """Say whether a URL belongs to the staff area, so that redirecting to it is safe."""
-    if not url.startswith(url_for("staff.today.show")):
+    # A header holds no line end, and no address bar so long a URL.
+    if not url.startswith(url_for("staff.today.show")) or not url.isprintable() or len(url) > MAX_NEXT_URL:
         return False
     try:
         adapter = current_app.create_url_adapter(request)

@@ -11,7 +11,7 @@ from services.staff import accounts, sessions
 from settings import settings
 from views.shared.error_pages import error_page
 from views.shared.responses import client_ip, is_cross_site, render_page
-from views.staff.forms.common import SetupForm
+from views.staff.forms.common import SetupForm, SignInForm
 from views.staff.sign_in import auth
 
 bp = Blueprint("setup", __name__, url_prefix="/einrichten")
@@ -35,13 +35,21 @@ def submit(token):
     try:
         member = accounts.add(form.name.data, form.password.data, now, is_first=True)
     except accounts.AlreadySetUp:
-        abort(404)
+        raise
     except UserError as error:
         form.place(error, "name")
         return _show(form, 422)
     log_event(SecurityEvent.ACCOUNT_ADDED, client_ip(), account=member.name)
     auth.start_session(sessions.begin(member, client_ip(), now), now)
     return redirect(url_for("staff.today.show"), 303)
+
+
+@bp.errorhandler(accounts.AlreadySetUp)
+def show_sign_in(error):
+    """Lead whoever opens a used link to the sign-in page."""
+    if auth.current_member():
+        return redirect(url_for("staff.today.show"), 303)
+    return auth.show_sign_in(SignInForm(formdata=None), 410, str(error))
 
 
 @bp.errorhandler(CSRFError)
@@ -51,6 +59,8 @@ def ask_again(error):
         return auth.handle_csrf_error(error)
     if not accounts.is_setup_token((request.view_args or {})["token"]):
         return error_page(NotFound())
+    if accounts.is_set_up():
+        return show_sign_in(accounts.AlreadySetUp())
     return _show(SetupForm(), 422, PAGE_EXPIRED)
 
 
@@ -62,6 +72,8 @@ def setup_link():
 def _check(token):
     if not accounts.is_setup_token(token):
         abort(404)
+    if accounts.is_set_up():
+        raise accounts.AlreadySetUp
 
 
 def _show(form, status=200, notice=""):
