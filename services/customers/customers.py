@@ -12,8 +12,8 @@ from peewee import IntegrityError
 
 from database import transaction
 from enums import MAX_CUSTOMER_NUMBER_LENGTH, MAX_EMAIL_LENGTH, MAX_SHORT_LENGTH, LabelledEnum
-from i18n.idna import idna_domain
 from i18n.folding import sort_key
+from i18n.idna import idna_domain
 from models import Approver, Customer, TicketLink
 from services import search
 from services.customers import pins
