@@ -5,12 +5,12 @@ docs/decisions/storage.md).
 """
 
 import time
-import unicodedata
 from collections.abc import Iterable, Sequence
 
 from peewee import Expression, ModelSelect
 
 from database import database, transaction
+from i18n.typed_text import normalised
 from models import Customer, Ticket, TicketWords
 from services.request_fields import TYPED_TEXTS
 
@@ -101,7 +101,7 @@ def is_match(words: Sequence[str], state: str | None = None) -> Expression:
 
 def folded(text: str) -> str:
     """Return a text without case, accents and all that is neither letter, digit nor space."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold().replace("ı", "i"))
+    decomposed = normalised(text.casefold().replace("ı", "i"), "NFKD")
     return " ".join("".join(filter(str.isalnum, word)) for word in decomposed.split())
 
 

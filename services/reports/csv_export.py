@@ -10,6 +10,7 @@ from typing import Any
 
 from clock import TIME_ZONE
 from enums import Category
+from i18n.typed_text import normalised
 
 # Excel reads a file as UTF-8 only if it begins with this character.
 BYTE_ORDER_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
@@ -131,5 +132,5 @@ def _escape_formula(text: str) -> str:
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     first = next((sign for sign in text if unicodedata.category(sign)[0] not in "CZ"), "")
     # Some spreadsheets accept a full-width or superscript sign for the plain one.
-    is_formula = unicodedata.normalize("NFKC", first)[:1] in _FORMULA_SIGNS
+    is_formula = normalised(first, "NFKC")[:1] in _FORMULA_SIGNS
     return f"'{text}" if is_formula or _LOOKS_LIKE_NUMBER.fullmatch(text.strip()) else text

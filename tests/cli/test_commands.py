@@ -75,8 +75,8 @@ def test_every_pin_is_different(run_command):
         ("K2002", "Test", "@", "ist keine E-Mail-Adresse"),
         ("K2002", "Test", "a@b.example\nBcc: c@d.example", "ist keine E-Mail-Adresse"),
         ("K2002", "Test", "a b@c.example", "ist keine E-Mail-Adresse"),
-        ("K2002", "Zeile\nZeile", "", "unsichtbare Zeichen"),
-        ("K2002", "rot\x1b[31m", "", "unsichtbare Zeichen"),
+        ("K2002", "rot\x1b[31m", "", "„rot�[31m“ enthält Zeichen, die sich nicht anzeigen lassen"),
+        ("K2002", "M\udcfcller", "", "„M�ller“ enthält Zeichen, die sich nicht anzeigen lassen"),
     ],
 )
 def test_customer_refused(run_command, anna, number, name, mail, reason):

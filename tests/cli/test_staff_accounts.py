@@ -54,7 +54,7 @@ def test_add_account(run_command, app):
         ("Robin", "\n\n", "mindestens 12 Zeichen"),
         (" ", f"{GOOD}\n{GOOD}\n", "Bitte geben Sie einen Namen"),
         ("x" * 101, f"{GOOD}\n{GOOD}\n", "höchstens 100 Zeichen"),
-        ("rot\x1b[31m", f"{GOOD}\n{GOOD}\n", "unsichtbare Zeichen"),
+        ("rot\x1b[31m", f"{GOOD}\n{GOOD}\n", "„rot�[31m“ enthält Zeichen, die sich nicht anzeigen lassen"),
     ],
 )
 def test_account_refused(run_command, name, typed, sentence):

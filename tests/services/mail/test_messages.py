@@ -220,7 +220,7 @@ def test_replies_reach_the_office_whatever_the_sender(anna, run_worker, mailbox)
         "änna@sommer.example",
         "anna/evil.example@sommer.example",
         "-anna@sommer.example",
-        "anna@so\u00admmer.example",
+        "anna@s\N{CYRILLIC SMALL LETTER O}mmer.example",
     ],
 )
 def test_no_mail_to_an_address_that_is_not_surely_the_customers(anna, run_worker, mailbox, typed):

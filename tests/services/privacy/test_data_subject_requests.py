@@ -14,7 +14,7 @@ from playhouse.fields import EnumField
 
 import clock
 from database import database
-from enums import normalise_code
+from i18n.typed_text import normalise_code
 from models import Approver, Attachment, Customer, Event, Message, Staff, Submission, TextBlock, Ticket
 from services.background import worker
 from services.mail import messages
