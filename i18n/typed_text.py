@@ -37,8 +37,8 @@ def clean_line(text: str) -> str:
 
 
 def clean_number(text: str) -> str:
-    """Return a number or mail address: as clean_line, with plain letters and digits and with "-" for any dash."""
-    return _DASH.sub("-", clean_line(normalised(text, "NFKC")))
+    """Return a number, date or mail address: as clean_line, with plain letters, digits, dashes and dots."""
+    return _DASH.sub("-", clean_line(normalised(text, "NFKC"))).replace("\N{IDEOGRAPHIC FULL STOP}", ".")
 
 
 def normalise_code(code: str) -> str:

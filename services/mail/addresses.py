@@ -52,8 +52,7 @@ def is_in_customer_domain(customer: Customer, email: str) -> bool:
 
 
 def _labels(domain: str) -> list[str]:
-    # Some keyboards have only the ideographic full stop.
-    return clean_number(domain).lower().replace("。", ".").split(".")
+    return clean_number(domain).lower().split(".")
 
 
 def _is_label(label: str) -> bool:
