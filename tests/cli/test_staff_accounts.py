@@ -41,7 +41,7 @@ def test_add_account(run_command, app):
     output = printed_after_prompt(run_command("verwaltung", "neu", "--name", "Robin Roth", typed=f"{GOOD}\n{GOOD}\n"))
     assert output == "Das Konto „Robin Roth“ ist angelegt.\n"
     assert sign_in_status(app, "robin roth", GOOD) == 303
-    again = run_command("verwaltung", "neu", "--name", "ROBIN ROTH", typed=f"{GOOD}\n{GOOD}\n")
+    again = run_command("verwaltung", "neu", "--name", "\ufeffROBIN\u00a0RO\u200bTH", typed=f"{GOOD}\n{GOOD}\n")
     assert refusal_after_prompt(again) == "Ein Konto mit dem Namen „ROBIN ROTH“ gibt es schon."
 
 

@@ -3,8 +3,11 @@
 from datetime import date
 
 import pytest
+from werkzeug.datastructures import MultiDict
+from wtforms import HiddenField, PasswordField, StringField
 
 from database import database
+from form_fields import PortalForm
 from models import Approver, Customer, Staff, TextBlock
 from services.staff import accounts
 from tests.support.cast import NOW
@@ -15,6 +18,9 @@ from tests.support.unmatched import convert
 
 TEXT_BLOCKS = "/verwaltung/textbausteine/neu"
 PERSON = "/verwaltung/datenschutz/person"
+
+# A password counts as it was typed, and nobody types into a hidden field.
+NOT_TYPED = (HiddenField, PasswordField)
 
 CUSTOMER = {"number": "K2001", "name": "Praxis Winter", "contact_name": "", "email": "", "mail_domain": ""}
 APPROVER = {"name": "Bernd Sommer", "email": "bernd@sommer.example", "absent_from": "", "absent_until": ""}
@@ -171,3 +177,23 @@ def test_ticket_by_a_pasted_code(clara, anna, run_worker, tickets):
     run_worker()
     code = tickets()[0].submission.spoken_code.lower().replace("-", "\u2011")
     assert clara.get(f"/verwaltung/ticket/\u200b{code}").status == 200
+
+
+def text_forms():
+    """Return every class of form in which a person types."""
+    families = [PortalForm]
+    for family in families:
+        families += family.__subclasses__()
+    return sorted(
+        {family for family in families if family.__module__ != "form_fields"}, key=lambda family: family.__name__
+    )
+
+
+@pytest.mark.parametrize("form_class", text_forms(), ids=lambda form_class: form_class.__name__)
+def test_every_text_field_of_every_form_is_cleaned(app, form_class):
+    with app.test_request_context(), database.connection_context():
+        names = [field.name for field in form_class(formdata=None)]
+        form = form_class(formdata=MultiDict(dict.fromkeys(names, "\ufeff1\u00ad\u00a02\u200b")))
+        typed = [field for field in form if isinstance(field, StringField) and not isinstance(field, NOT_TYPED)]
+        # The decision of an approver is a button.
+        assert {field.data for field in typed if field.name != "decision"} <= {"1 2"}

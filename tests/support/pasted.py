@@ -1,5 +1,9 @@
 """What people paste: the same text with characters that nobody sees or that only look alike."""
 
+import unicodedata
+
+import pytest
+
 # As copied from an e-mail program, from WhatsApp, from a PDF file, from a word processor and from a contact on a phone.
 INVISIBLE = [
     "\u200b",
@@ -44,3 +48,16 @@ def with_invisible(text):
 def wide(text):
     """Return the full-width forms of a text of printable ASCII characters."""
     return "".join(chr(ord(character) + 0xFEE0) for character in text)
+
+
+@pytest.fixture
+def pieces_normalised(monkeypatch):
+    """Record the length of each piece that is normalised."""
+    lengths, normalize = [], unicodedata.normalize
+
+    def recorded(form, piece):
+        lengths.append(len(piece))
+        return normalize(form, piece)
+
+    monkeypatch.setattr(unicodedata, "normalize", recorded)
+    return lengths
