@@ -173,11 +173,6 @@ class MessageState(LabelledEnum):
     DISCARDED = "discarded", "verworfen"
 
 
-def normalise_code(code: str) -> str:
-    """Return a typed Vorgangsnummer as it is stored."""
-    return code.upper().replace("-", "").replace(" ", "")
-
-
 def format_code(code: str) -> str:
     """Return a stored Vorgangsnummer as people write and say it: in two groups."""
     return f"{code[:4]}-{code[4:]}"

@@ -1,11 +1,9 @@
 """The parts of forms: the base of every form, its kinds of fields and their validators."""
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, timedelta
-from functools import partial
 from typing import Any
 
 from flask import request
@@ -18,6 +16,7 @@ from wtforms.validators import DataRequired, Optional, StopValidation, Validatio
 import clock
 from enums import MAX_EMAIL_LENGTH, MAX_PHONE_LENGTH, MAX_SHORT_LENGTH, MAX_TEXT_LENGTH, LabelledEnum
 from i18n.catalogue import gettext as _
+from i18n.typed_text import clean_line, clean_number, clean_text, has_control_characters, mark_control_characters
 from services import phone_numbers
 from services.errors import UserError
 from services.mail import addresses
@@ -29,16 +28,12 @@ ENTRY_DATE_PAST = timedelta(days=366)
 ENTRY_DATE_FUTURE = timedelta(days=5 * 366)
 
 Validator = Callable[[Form, Field], None]
-
-# Control characters, line and paragraph separators, and characters that change the direction of writing.
-_INVISIBLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+Cleaning = Callable[[str], str]
 
 
-def clean(text: str | None, limit: int) -> str:
-    """Trim a text and normalise its line ends and its letters (NFC); `limit` is the length that will be accepted."""
-    text = (text or "").replace("\r\n", "\n").replace("\r", "\n").strip()
-    # A much longer text is refused anyway, and normalising takes quadratic time for some texts.
-    return text if len(text) > 4 * limit else unicodedata.normalize("NFC", text)
+def cleaned_by(cleaning: Cleaning) -> Callable[[str | None], str]:
+    """Return a filter that cleans what was typed; a field that was not sent is empty."""
+    return lambda text: cleaning(text or "")
 
 
 def row_id(text: str | None) -> int:
@@ -57,12 +52,13 @@ def _max_length(limit: int) -> Validator:
     return check
 
 
-def _is_visible(form: Form, field: Field) -> None:
-    several_lines = isinstance(field, TextAreaField)
-    if _INVISIBLE.search(field.data) or (not several_lines and re.search(r"[\n\t]", field.data)):
-        raise ValidationError(
+def _has_no_control_characters(form: Form, field: Field) -> None:
+    if has_control_characters(field.data):
+        field.data = mark_control_characters(field.data)
+        raise StopValidation(
             _(
-                "„%(label)s“ enthält unsichtbare Zeichen. Bitte tippen Sie den Text neu, statt ihn einzufügen.",
+                "„%(label)s“ enthielt Zeichen, die sich nicht anzeigen lassen. Wir haben sie mit „�“ markiert. Bitte "
+                "löschen Sie diese Markierungen; der übrige Text ist unverändert.",
                 label=field.label.text,
             )
         )
@@ -91,7 +87,7 @@ def is_extension(form: Form, field: Field) -> None:
 
 def is_email(form: Form, field: Field) -> None:
     """Refuse what does not look like an e-mail address."""
-    if not addresses.EMAIL.fullmatch(field.data):
+    if not addresses.is_email(field.data):
         raise ValidationError(
             _("Bitte prüfen Sie „%(label)s“. Eine E-Mail-Adresse sieht so aus: name@firma.de", label=field.label.text)
         )
@@ -111,29 +107,32 @@ def text_field(
     *checks: Validator,
     missing: str | None = None,
     limit: int = MAX_SHORT_LENGTH,
+    cleaning: Cleaning = clean_line,
     field_class: type[Field] = StringField,
     **options: Any,
 ) -> Field:
     """Declare a text field of limited length; `missing`, the sentence for an empty text, makes it required."""
     presence = DataRequired(missing) if missing else Optional()
-    validators = [presence, _max_length(limit), _is_visible, *checks]
-    return field_class(label, validators, filters=[partial(clean, limit=limit)], **options)
+    validators = [presence, _has_no_control_characters, _max_length(limit), *checks]
+    return field_class(label, validators, filters=[cleaned_by(cleaning)], **options)
 
 
 def phone_field(label: str, check: Validator = is_phone, **options: Any) -> Field:
     """Declare a text field for a phone number."""
-    return text_field(label, check, limit=MAX_PHONE_LENGTH, field_class=TelField, **options)
+    return text_field(label, check, limit=MAX_PHONE_LENGTH, cleaning=clean_number, field_class=TelField, **options)
 
 
 def email_field(label: str, check: Validator = is_email, **options: Any) -> Field:
     """Declare a text field for an e-mail address."""
-    return text_field(label, check, limit=MAX_EMAIL_LENGTH, field_class=EmailField, **options)
+    return text_field(label, check, limit=MAX_EMAIL_LENGTH, cleaning=clean_number, field_class=EmailField, **options)
 
 
 def textarea(label: str, missing: str | None = None, rows: int = 6, description: str = "", **attributes: str) -> Field:
     """Declare a field for a text of several lines; `attributes` are those of the HTML element."""
     options = {"description": description, "render_kw": {"rows": rows, **attributes}}
-    return text_field(label, missing=missing, limit=MAX_TEXT_LENGTH, field_class=TextAreaField, **options)
+    return text_field(
+        label, missing=missing, limit=MAX_TEXT_LENGTH, cleaning=clean_text, field_class=TextAreaField, **options
+    )
 
 
 def input_attributes(autocomplete: str, enter: str = "next", **attributes: str) -> dict[str, str]:
@@ -173,8 +172,9 @@ class DayField(DateField):
         return super().__call__(**attributes)
 
     def process_formdata(self, valuelist: Sequence[str]) -> None:
-        self.raw_data = [value.strip() for value in valuelist]
-        super().process_formdata([value for value in self.raw_data if value])
+        self.raw_data = [mark_control_characters(clean_number(value)) for value in valuelist]
+        # "15. 1. 2027" is as common as "15.1.2027".
+        super().process_formdata([value.replace(" ", "") for value in self.raw_data if value])
 
 
 class EntryDateField(DayField):

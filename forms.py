@@ -20,6 +20,7 @@ from form_fields import (
     textarea,
 )
 from i18n.catalogue import gettext as _
+from i18n.typed_text import clean_number
 from services.customers import pins
 from services.request_fields import CATEGORY_LABEL, LABELS, SENDER_LABELS
 from services.workdays import LEAD_TIME_WORKDAYS
@@ -73,12 +74,14 @@ class RequestForm(PortalForm):
         _is_customer_number,
         missing="Bitte geben Sie Ihre Kundennummer ein.",
         limit=MAX_CUSTOMER_NUMBER_LENGTH,
+        cleaning=clean_number,
         render_kw=input_attributes("on", autocapitalize="characters", spellcheck="false"),
     )
     pin = text_field(
         "PIN",
         missing="Bitte geben Sie Ihre PIN ein.",
         limit=MAX_TYPED_PIN_LENGTH,
+        cleaning=clean_number,
         description=f"{PIN_DIGITS} Ziffern, mit oder ohne Leerzeichen.",
         # Not "current-password": browsers on a shared PC would offer it to the next person.
         render_kw=input_attributes("off", "send", inputmode="numeric", spellcheck="false"),

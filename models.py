@@ -9,6 +9,7 @@ from playhouse.sqlite_ext import FTS5Model, SearchField
 import enums
 from database import BaseModel, UTCDateTimeField, database
 from i18n.folding import sorted_by_name
+from i18n.typed_text import normalise_code
 
 
 class Customer(BaseModel):
@@ -235,7 +236,7 @@ class Ticket(BaseModel):
     @classmethod
     def find_by_code(cls, code):
         """Return the ticket with a typed Vorgangsnummer, or None."""
-        return cls.with_details().where(Submission.code == enums.normalise_code(code)).get_or_none()
+        return cls.with_details().where(Submission.code == normalise_code(code)).get_or_none()
 
     @property
     def is_open(self):

@@ -266,6 +266,8 @@ def _convert(field: Field[Any], value: object, source: str) -> str | float:
     except (TypeError, ValueError):
         needed = {int: "eine ganze Zahl", float: "eine Zahl", str: "einen Text in Anführungszeichen"}[kind]
         raise StartError(f"Die Einstellung „{field.name}“ ({source}) braucht {needed}{shown}.") from None
+    if isinstance(converted, str) and field.name in _SHOWN_NAMES:
+        converted = clean_line(converted)
     if fault := _fault(field.name, converted):
         raise StartError(f"Die Einstellung „{field.name}“ ({source}) {fault}{shown}.")
     return converted
@@ -338,6 +340,9 @@ _is_email = re.compile(r'[^@\s,;<>"]+@[^@\s,;<>"]+').fullmatch
 
 # These may contain a password, so no message repeats them.
 _SECRET_NAMES = frozenset({"smtp_url", "webhook_url", "webhook_secret"})
+
+# These are read by people, on pages and in mails.
+_SHOWN_NAMES = frozenset({"office_name", "office_email", "office_phone", "mail_from"})
 
 # `limits = "off"` raises these.
 _RATES = (

@@ -8,10 +8,10 @@ import click
 import clock
 from cli import maintenance
 from cli.console import Command, Group, as_json, ask_password, display_text, print_entry, print_json, print_rows
-from enums import normalise_code
 from i18n import formats
 from i18n.folding import sorted_by_name
 from i18n.system_errors import in_german
+from i18n.typed_text import normalise_code
 from models import Attachment, Customer, Staff, Submission, Ticket
 from services import request_fields
 from services.background import worker

@@ -16,17 +16,18 @@ _INVISIBLE = re.compile(
 _LINE_END = re.compile("\r\n|[\r\v\f\x85\u2028\u2029]")
 _BLANK = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
 _DASH = re.compile("[\u2010-\u2015\u2043\u2212\ufe58\ufe63\uff0d]")
-_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]")
+# With lone surrogates, which no file and no page can hold.
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff]")
 
 # Normalising sorts runs of combining marks in quadratic time, so it is done in pieces of at most this many characters.
-# A piece ends before an ASCII character, if there is one, because nothing combines with the character before it.
+# A piece ends before a character that combines with none before it, if there is one: ASCII, or a letter but the Korean.
 PIECE_CHARS = 256
-_PIECE = re.compile(rf"(?s:.{{1,{PIECE_CHARS}}}(?=[\x00-\x7f]|\Z)|.{{1,{PIECE_CHARS}}})")
+_PIECE = re.compile(rf"(?s:.{{1,{PIECE_CHARS}}}(?=[\x00-\x7f]|(?![\u1160-\u11ff])\w|\Z)|.{{1,{PIECE_CHARS}}})")
 
 
 def clean_text(text: str) -> str:
-    """Return a text of several lines without invisible characters; its line ends are "\\n" and its letters composed."""
-    text = _BLANK.sub(" ", _LINE_END.sub("\n", _INVISIBLE.sub("", text)))
+    """Return a text of several lines without invisible characters, with "\\n" as line end and with composed letters."""
+    text = _BLANK.sub(" ", _LINE_END.sub("\n", without_invisible(text)))
     return normalised(text).strip()
 
 
@@ -36,8 +37,18 @@ def clean_line(text: str) -> str:
 
 
 def clean_number(text: str) -> str:
-    """Return a number as typed, of digits and perhaps letters: as clean_line, with plain digits and "-" for any dash."""
-    return normalised(_DASH.sub("-", clean_line(text)), "NFKC")
+    """Return a number, date or mail address: as clean_line, with plain letters, digits, dashes and dots."""
+    return _DASH.sub("-", clean_line(normalised(text, "NFKC"))).replace("\N{IDEOGRAPHIC FULL STOP}", ".")
+
+
+def normalise_code(code: str) -> str:
+    """Return a typed Vorgangsnummer or one-time code as it is stored: in capitals, without blanks and dashes."""
+    return re.sub(r"[\s-]", "", mark_control_characters(clean_number(code))).upper()
+
+
+def without_invisible(text: str) -> str:
+    """Return a text without the characters that nobody sees."""
+    return _INVISIBLE.sub("", text)
 
 
 def has_control_characters(text: str) -> bool:
@@ -46,7 +57,7 @@ def has_control_characters(text: str) -> bool:
 
 
 def mark_control_characters(text: str) -> str:
-    """Return a text with "\N{REPLACEMENT CHARACTER}" in place of each control character, so that one sees where it is."""
+    """Return a text with "\N{REPLACEMENT CHARACTER}" in place of each control character, to show where they are."""
     return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
 
 

@@ -20,6 +20,7 @@ pytest_plugins = [
     "tests.support.commands",
     "tests.support.companies",
     "tests.support.approvers",
+    "tests.support.pasted",
     "tests.support.staff",
     "tests.support.servers.live_server",
     "tests.support.servers.mailbox",

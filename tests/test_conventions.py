@@ -29,6 +29,17 @@ def test_types_and_style(tool):
     assert result.returncode == 0, result.stdout + result.stderr
 
 
+def test_only_one_place_normalises_text():
+    # In pieces: a long run of combining marks would hold the interpreter. Migrations stay as they were released.
+    callers = [
+        path.relative_to(ROOT).as_posix()
+        for path in ROOT.rglob("*.py")
+        if not path.relative_to(ROOT).parts[0].startswith((".", "tests", "migrations"))
+        and re.search(r"\bnormalize\b", path.read_text("utf-8"))
+    ]
+    assert callers == ["i18n/typed_text.py"]
+
+
 def test_an_old_python_can_parse_start_py():
     ast.parse((ROOT / "start.py").read_text("utf-8"), feature_version=(3, 4))
 

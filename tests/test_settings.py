@@ -40,6 +40,14 @@ def test_defaults(load):
     assert settings.https is False
 
 
+def test_what_people_read_is_cleaned(load):
+    texts = {"office_name": "\ufeffMu\u0308ller\u00a0IT\u200b", "office_phone": "\u202a0211 55500\u202c"}
+    texts |= {"office_email": " hilfe@mu\u00adster.example", "mail_from": "portal@muster.example\u2028"}
+    settings = load("".join(f'{name} = "{text}"\n' for name, text in texts.items()))
+    assert (settings.office_name, settings.office_phone) == ("Müller IT", "0211 55500")
+    assert (settings.office_email, settings.mail_from) == ("hilfe@muster.example", "portal@muster.example")
+
+
 def test_default_data_folder(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     settings = Settings()

@@ -2,7 +2,6 @@
 
 import hashlib
 import re
-import unicodedata
 from bisect import bisect_right
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -13,7 +12,8 @@ from peewee import IntegrityError
 from database import transaction
 from enums import MAX_CUSTOMER_NUMBER_LENGTH, MAX_EMAIL_LENGTH, MAX_SHORT_LENGTH, LabelledEnum
 from i18n.folding import sort_key
-from i18n.idna import idna_domain
+from i18n.idna import idna_domain, is_domain
+from i18n.typed_text import clean_line, clean_number, has_control_characters, mark_control_characters
 from models import Approver, Customer, TicketLink
 from services import search
 from services.customers import pins
@@ -64,6 +64,17 @@ def number_taken(number: str) -> str:
     return f"Die Kundennummer {number} ist schon vergeben."
 
 
+def checked_line(text: str) -> str:
+    """Return a text of one line as it is stored; raises UserError if it holds what cannot be displayed."""
+    line = clean_line(text)
+    if has_control_characters(line):
+        raise UserError(
+            f"„{_excerpt(line)}“ enthält Zeichen, die sich nicht anzeigen lassen; sie sind mit „�“ markiert. Bitte "
+            "lassen Sie sie weg."
+        )
+    return line
+
+
 def checked_number(text: str) -> str:
     """Return a customer number as it is stored; raises UserError."""
     number = pins.normalise_number(text)
@@ -77,26 +88,24 @@ def checked_number(text: str) -> str:
 
 def checked_name(text: str) -> str:
     """Return a company's name as it is stored; raises UserError."""
-    name = _trimmed(text)
-    if not name or not _is_one_line(name):
-        raise UserError(
-            f"Bitte geben Sie einen Namen mit höchstens {MAX_SHORT_LENGTH} Zeichen an, ohne unsichtbare Zeichen."
-        )
+    name = checked_line(text)
+    if not name or len(name) > MAX_SHORT_LENGTH:
+        raise UserError(f"Bitte geben Sie einen Namen mit höchstens {MAX_SHORT_LENGTH} Zeichen an.")
     return name
 
 
 def checked_contact_name(text: str) -> str:
     """Return a person's name as it is stored; it may be empty. Raises UserError."""
-    name = _trimmed(text)
-    if name and not _is_one_line(name):
-        raise UserError(f"Ein Ansprechpartner hat höchstens {MAX_SHORT_LENGTH} Zeichen, keines davon unsichtbar.")
+    name = checked_line(text)
+    if len(name) > MAX_SHORT_LENGTH:
+        raise UserError(f"Ein Ansprechpartner hat höchstens {MAX_SHORT_LENGTH} Zeichen.")
     return name
 
 
 def checked_email(text: str) -> str:
     """Return an email address as it is stored; it may be empty. Raises UserError."""
-    email = text.strip()
-    if email and (len(email) > MAX_EMAIL_LENGTH or not addresses.EMAIL.fullmatch(email) or not email.isprintable()):
+    email = clean_number(text)
+    if email and (len(email) > MAX_EMAIL_LENGTH or not addresses.is_email(email)):
         raise UserError(f"„{_excerpt(email)}“ ist keine E-Mail-Adresse. Sie sieht so aus: name@firma.de")
     return email
 
@@ -106,11 +115,11 @@ def checked_mail_domain(text: str) -> str:
 
     Raises UserError, and PublicDomain for the domain of a mail provider.
     """
-    text = text.strip()
+    text = clean_number(text)
     if not text:
         return ""
     found = _AROUND_DOMAIN.fullmatch(text.lower()) if len(text) <= MAX_EMAIL_LENGTH else None
-    ascii_form = idna_domain(found["domain"]) if found else ""
+    ascii_form = idna_domain(found["domain"]) if found and is_domain(found["domain"]) else ""
     if not _DOMAIN.fullmatch(ascii_form):
         raise UserError(f"„{_excerpt(text)}“ ist keine Mail-Domain. Sie sieht so aus: firma.de")
     if _DOMAIN.fullmatch(domain := ascii_form.removeprefix("www.")) and domain != ascii_form:
@@ -173,7 +182,7 @@ def find(number: str) -> Customer:
     """Return the customer with this number; raises UserError, which names the customers that the text may mean."""
     customer = Customer.get_or_none(Customer.number == pins.normalise_number(number))
     if customer is None:
-        raise UserError(f"Einen Kunden mit der Nummer „{number}“ gibt es nicht.{_similar(number)}")
+        raise UserError(f"Einen Kunden mit der Nummer „{_excerpt(number)}“ gibt es nicht.{_similar(number)}")
     return customer
 
 
@@ -278,17 +287,8 @@ def _checked(values: Values) -> Values:
     return {name: RULES[name](value) if isinstance(value, str) else value for name, value in values.items()}
 
 
-def _trimmed(text: str) -> str:
-    text = text.strip()
-    # Normalising takes quadratic time for some texts; one this long is refused anyway.
-    return text if len(text) > 4 * MAX_SHORT_LENGTH else unicodedata.normalize("NFC", text)
-
-
-def _is_one_line(text: str) -> bool:
-    return len(text) <= MAX_SHORT_LENGTH and text.isprintable()
-
-
 def _excerpt(text: str) -> str:
+    text = mark_control_characters(clean_line(text))
     return text if len(text) <= MAX_SHORT_LENGTH else f"{text[:MAX_SHORT_LENGTH]}…"
 
 

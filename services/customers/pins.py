@@ -8,7 +8,6 @@ import hashlib
 import hmac
 import re
 import secrets
-import unicodedata
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
@@ -18,6 +17,7 @@ from werkzeug.security import check_password_hash, generate_password_hash
 
 from database import transaction
 from enums import MAX_CUSTOMER_NUMBER_LENGTH, PIN_DIGITS, UnmatchedReason
+from i18n.typed_text import clean_number, normalise_code
 from models import Customer, FormerPin, WrongPin
 from services.errors import UserError
 from services.security import keys
@@ -36,15 +36,13 @@ _PIN = re.compile(rf"[0-9]{{{PIN_DIGITS}}}")
 
 def normalise_number(text: str) -> str | None:
     """Return a customer number without spaces and in capitals, or None if it is not valid."""
-    if len(text) > 4 * MAX_CUSTOMER_NUMBER_LENGTH:
-        return None
-    number = "".join(unicodedata.normalize("NFKC", text).split()).upper()
+    number = "".join(clean_number(text).split()).upper()
     return number if _NUMBER.fullmatch(number) else None
 
 
 def normalise_pin(text: str) -> str | None:
     """Return a PIN without spaces and dashes, or None if it is not valid."""
-    pin = re.sub(r"[\s\-‐-―]", "", text)
+    pin = normalise_code(text)
     return pin if _PIN.fullmatch(pin) else None
 
 

@@ -4,6 +4,7 @@ import re
 import unicodedata
 
 from enums import MAX_FILE_NAME_LENGTH
+from i18n.typed_text import normalised
 
 NAMELESS = "ohne Namen"
 
@@ -34,4 +35,4 @@ def safe_name(name: str) -> str:
 
 def _visible(name: str) -> str:
     kept = "".join(character for character in name if not unicodedata.category(character).startswith("C"))
-    return unicodedata.normalize("NFC", _SHAPELESS.sub("", kept))
+    return normalised(_SHAPELESS.sub("", kept))

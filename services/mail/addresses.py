@@ -2,19 +2,25 @@
 
 import re
 
-from i18n.idna import idna_domain
+from i18n.idna import idna_domain, is_domain
+from i18n.typed_text import has_control_characters, without_invisible
 from models import Customer
 
 # Without "?" and "#", which end the address in a mailto: link, and without what old mail servers read as a route to
 # another address ("%", "!", ":", brackets) or as a comment.
-EMAIL = re.compile(r'[^@\s,;<>"?#()\[\]\\:%!]+@[^@\s,;<>"?#.]+(?:\.[^@\s,;<>"?#.]+)+')
-
+_LOCAL_PART = re.compile(r'[^@\s,;<>"?#()\[\]\\:%!]+')
 _PLAIN_LOCAL_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]*")
 
 
+def is_email(text: str) -> bool:
+    """Say whether a cleaned text looks like a mail address."""
+    name, _, domain = text.rpartition("@")
+    return bool(_LOCAL_PART.fullmatch(name)) and not has_control_characters(name) and is_domain(domain)
+
+
 def idna_address(address: str) -> str:
-    """Return an address with the umlauts of its domain written in ASCII."""
-    name, _, domain = address.rpartition("@")
+    """Return an address with the umlauts of its domain written in ASCII, and without invisible characters."""
+    name, _, domain = without_invisible(address).rpartition("@")
     return f"{name}@{idna_domain(domain)}"
 
 

@@ -9,6 +9,7 @@ from peewee import JOIN, Expression, ModelSelect, fn
 
 from database import transaction
 from enums import MAX_SUBJECT_LENGTH, LabelledEnum, MessageKind, MessageState
+from i18n.typed_text import clean_line
 from models import Approver, Message, Submission, Ticket, TicketLink
 from settings import settings
 
@@ -200,7 +201,7 @@ def one_line(text: str, limit: int) -> str:
 
     Encoded words ("=?utf-8?q?…?=") are broken up: Python decodes them in a header, and they may hold a line end.
     """
-    printable = "".join(sign if sign.isprintable() else " " for sign in text)
+    printable = "".join(sign if sign.isprintable() else " " for sign in clean_line(text))
     return " ".join(printable.replace("=?", "= ?").split())[:limit]
 
 

@@ -12,6 +12,7 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from enums import DELETED_TEXT
+from i18n.typed_text import clean_line, normalised, without_invisible
 from services.errors import UserError
 
 MIN_NAME_LETTERS = 3
@@ -23,25 +24,27 @@ EXCERPT_CHARS = 60
 PIECE_CHARS = 32 * 1024
 _REACH_FACTOR, _MIN_REACH = 8, 64
 
-_IS_PHONE = re.compile(r"[+0-9][0-9\s()/.\-–]*")
-_BETWEEN_WORDS = r"[\s.,;_'’>\-–]{0,4}"
-_GAP = r"[\s()/.\-–]{0,3}"
+_DASHES = "‐-―−-"
+_IS_PHONE = re.compile(rf"[+0-9][0-9\s()/.{_DASHES}]*")
+_BETWEEN_WORDS = rf"[\s.,;_'’>{_DASHES}]{{0,4}}"
+_GAP = rf"[\s()/.{_DASHES}]{{0,3}}"
 _GERMAN_PREFIX = rf"(?:(?:\+|00){_GAP}49{_GAP}(?:0{_GAP})?|0{_GAP})?"
 _FOREIGN_PREFIX = rf"(?:\+|00)?{_GAP}"
 # An opening bracket belongs to the number only if the bracket closes within it.
-_BRACKET = r"(?:\((?=[+\d\s]{1,20}\)[\s/\-–]{0,4}\d))?"
+_BRACKET = rf"(?:\((?=[+\d\s]{{1,20}}\)[\s/{_DASHES}]{{0,4}}\d))?"
 
-# A letter with its combining marks. More marks than four are no language; composing long runs takes quadratic time.
-_DECOMPOSED = re.compile(r"\w[\u0300-\u036f]{1,4}")
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]{1,1000}")
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "æ": "ae", "ø": "oe", "œ": "oe"})
 
 
 class _Folding(dict[int, str]):
-    """A table for str.translate: lower case, umlauts as two letters, no accents. Filled as characters turn up."""
+    """A table for str.translate: lower case, umlauts as two letters, no accents and nothing invisible.
+
+    Filled as characters turn up.
+    """
 
     def __missing__(self, number: int) -> str:
-        letters = unicodedata.normalize("NFD", chr(number).casefold().translate(_UMLAUTS))
+        letters = normalised(without_invisible(chr(number)).casefold().translate(_UMLAUTS), "NFD")
         self[number] = "".join(letter for letter in letters if not unicodedata.combining(letter))
         return self[number]
 
@@ -64,7 +67,7 @@ class PersonMatcher:
     """
 
     def __init__(self, lines: Iterable[str]) -> None:
-        self.lines = [line for line in (" ".join(_composed(line).split()) for line in lines) if line]
+        self.lines = [line for line in (" ".join(clean_line(line).split()) for line in lines) if line]
         if not self.lines:
             raise UserError("Bitte geben Sie einen Namen, eine Telefonnummer oder eine E-Mail-Adresse ein.")
         patterns = [_patterns_of(line) for line in self.lines]
@@ -74,11 +77,11 @@ class PersonMatcher:
 
     def is_found_in(self, text: str) -> bool:
         """Say whether the person is recognised in a text."""
-        return next(self._matches(_folded(_composed(text))), None) is not None
+        return next(self._matches(_folded(normalised(text))), None) is not None
 
     def excerpt(self, text: str) -> Excerpt | None:
         """Return the first place in a text where the person is recognised, or None."""
-        text = _composed(text)
+        text = normalised(text)
         for start, end in self._places(text):
             before, after = text[:start], text[end:]
             return Excerpt(
@@ -90,7 +93,7 @@ class PersonMatcher:
 
     def redact(self, text: str) -> str:
         """Return a text with each match replaced by DELETED_TEXT; a text without any is returned unchanged."""
-        pieces, last, composed = [], 0, _composed(text)
+        pieces, last, composed = [], 0, normalised(text)
         for start, end in self._places(composed):
             pieces += [composed[last:start], DELETED_TEXT]
             last = end
@@ -121,11 +124,6 @@ class PersonMatcher:
                     break
                 last = match.end()
                 yield match
-
-
-def _composed(text: str) -> str:
-    """Return a text with each letter and its accent as one character."""
-    return _DECOMPOSED.sub(lambda letter: unicodedata.normalize("NFC", letter[0]), text)
 
 
 def _folded(text: str) -> str:

@@ -3,7 +3,6 @@
 import base64
 import hmac
 import re
-import unicodedata
 from datetime import datetime, timedelta
 
 from peewee import IntegrityError
@@ -11,8 +10,9 @@ from werkzeug.security import check_password_hash, generate_password_hash
 
 from database import transaction
 from enums import MAX_PASSWORD_LENGTH, MAX_SHORT_LENGTH, MIN_PASSWORD_LENGTH
+from i18n.typed_text import clean_line, mark_control_characters, normalised
 from models import Staff
-from services.customers import pins
+from services.customers import customers, pins
 from services.errors import UserError
 from services.security import keys, login_throttle
 from services.staff import sessions, two_factor
@@ -62,11 +62,9 @@ def is_setup_token(token: str) -> bool:
 
 def add(name: str, password: str, now: datetime, is_first: bool = False) -> Staff:
     """Add an account; raises UserError, and AlreadySetUp if it must be the first one but is not."""
-    name = " ".join(name.split())
-    if not name or max(len(name), len(normalise_login(name))) > MAX_SHORT_LENGTH or not name.isprintable():
-        raise UserError(
-            f"Bitte geben Sie einen Namen mit höchstens {MAX_SHORT_LENGTH} Zeichen an, ohne unsichtbare Zeichen."
-        )
+    name = " ".join(customers.checked_line(name).split())
+    if not name or max(len(name), len(normalise_login(name))) > MAX_SHORT_LENGTH:
+        raise UserError(f"Bitte geben Sie einen Namen mit höchstens {MAX_SHORT_LENGTH} Zeichen an.")
     check_password_is_strong(password, name)
     password_hash = _hash(password)
     try:
@@ -142,8 +140,7 @@ def verify_password(member: Staff, password: str, ip: str, now: datetime) -> boo
 
 def normalise_login(name: str) -> str:
     """Return the form of a name by which an account is found."""
-    # Cut first: normalising takes quadratic time for some texts.
-    return " ".join(unicodedata.normalize("NFKC", name[: 2 * MAX_SHORT_LENGTH]).casefold().split())
+    return " ".join(normalised(mark_control_characters(clean_line(name)), "NFKC").casefold().split())
 
 
 def check_password_is_strong(password: str, name: str) -> None:
@@ -216,4 +213,4 @@ def _hash(password: str) -> str:
 
 def _normalised(password: str) -> str:
     # Depending on the keyboard, the same letter comes as one or as two characters.
-    return unicodedata.normalize("NFC", password[: MAX_PASSWORD_LENGTH + 1])
+    return normalised(password[: MAX_PASSWORD_LENGTH + 1])

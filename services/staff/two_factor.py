@@ -12,7 +12,8 @@ from datetime import datetime
 import pyotp
 
 from database import transaction
-from enums import CODE_ALPHABET, normalise_code
+from enums import CODE_ALPHABET
+from i18n.typed_text import normalise_code
 from models import RecoveryCode, Staff
 from services.security import keys
 from settings import settings

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 import pytest
 from playwright.sync_api import expect
 
-from enums import EventKind, LinkPurpose, normalise_code
+from enums import EventKind, LinkPurpose
+from i18n.typed_text import normalise_code
 from models import Customer, Submission, TextBlock, Ticket, TicketLink
 from tests.support.browser.checks import LONG_NAME, UNBROKEN, looks_good
 from tests.support.browser.keyboard import Keyboard

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from enums import normalise_code
+from i18n.typed_text import normalise_code
 from models import Approver, Customer
 from tests.support.servers.live_server import LiveServer
 from tests.support.servers.mailbox import mail_server_running, text_of

@@ -13,6 +13,7 @@ from models import Attachment, Event, Submission
 from settings import settings
 from tests.support.commands import command_paths, printed, refusal
 from tests.support.files.samples import PDF, PNG
+from tests.support.pasted import with_invisible
 from tests.support.processes import run_app
 from tests.support.servers.mailbox import path_in
 from tests.support.tickets import write_message
@@ -47,6 +48,38 @@ def test_add_customer(run_command, anna, run_worker, tickets):
     assert ticket.submission.customer_number == "K2002"
 
 
+@pytest.mark.parametrize(
+    ("option", "pasted", "stored"),
+    [
+        ("--nummer", "\ufeffk\u00a02002\u200b", "K2002"),
+        ("--nummer", "K\u20112002", "K-2002"),
+        ("--name", with_invisible("Autohaus Nord"), "Autohaus Nord"),
+        ("--name", "Autohaus\r\nNord\u2028", "Autohaus Nord"),
+        ("--mail", "a@nor\u200bd.example\u00a0", "a@nord.example"),
+    ],
+)
+def test_options_as_they_are_pasted(run_command, option, pasted, stored):
+    options = {"--nummer": "K2002", "--name": "Autohaus Nord", "--mail": "a@nord.example"} | {option: pasted}
+    printed(run_command("kunde", "neu", *(word for pair in options.items() for word in pair)))
+    (customer,) = json.loads(printed(run_command("kunde", "liste", "--json")))
+    assert customer[option.removeprefix("--")] == stored
+    printed(run_command("kunde", "sperren", "--nummer", f"\u200e{customer['nummer']}\u00a0"))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("kunde", "pin", "--nummer"),
+        ("ticket", "zeigen"),
+        ("nicht-zugeordnet", "zeigen"),
+        ("verwaltung", "sperren", "--name"),
+    ],
+)
+def test_bytes_that_are_no_text(run_command, arguments):
+    # So Python passes on what is not in the encoding of the console.
+    assert "gibt es nicht" in refusal(run_command(*arguments, "K\udcfc1"))
+
+
 def test_pin_is_stored_nowhere(run_command):
     spoken = PIN.search(printed(run_command("kunde", "neu", "--nummer", "K2002", "--name", "Autohaus Nord")))[1]
     stored = b"".join(path.read_bytes() for path in settings.data_dir.rglob("*") if path.is_file())
@@ -79,8 +112,8 @@ def test_every_pin_is_different(run_command):
         ("K2002", "Test", "@", "ist keine E-Mail-Adresse"),
         ("K2002", "Test", "a@b.example\nBcc: c@d.example", "ist keine E-Mail-Adresse"),
         ("K2002", "Test", "a b@c.example", "ist keine E-Mail-Adresse"),
-        ("K2002", "Zeile\nZeile", "", "unsichtbare Zeichen"),
-        ("K2002", "rot\x1b[31m", "", "unsichtbare Zeichen"),
+        ("K2002", "rot\x1b[31m", "", "„rot�[31m“ enthält Zeichen, die sich nicht anzeigen lassen"),
+        ("K2002", "M\udcfcller", "", "„M�ller“ enthält Zeichen, die sich nicht anzeigen lassen"),
     ],
 )
 def test_customer_refused(run_command, anna, number, name, mail, reason):
@@ -226,7 +259,14 @@ def test_stored_control_characters_do_nothing(run_command, ticket, sign):
     assert (len(listed.splitlines()), sign in listed) == (2, False)
 
 
-@pytest.mark.parametrize("typed", [str.lower, lambda code: code.replace("-", ""), lambda code: code.replace("-", " ")])
+@pytest.mark.parametrize(
+    "typed",
+    [
+        str.lower,
+        with_invisible,
+        *(lambda code, dash=dash: code.replace("-", dash) for dash in ("", " ", "\u2011", "\u00a0")),
+    ],
+)
 def test_code_as_people_type_it(run_command, ticket, typed):
     code = ticket.submission.spoken_code
     assert f"Vorgang {code}" in printed(run_command("ticket", "zeigen", typed(code)))

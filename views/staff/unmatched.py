@@ -3,8 +3,8 @@
 from flask import Blueprint, abort, g, request, url_for
 
 import clock
-from enums import normalise_code
 from form_fields import row_id
+from i18n.typed_text import normalise_code
 from models import Customer, Event, Submission, Ticket
 from services.customers import customers
 from services.intake import intake, unmatched

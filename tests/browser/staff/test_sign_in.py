@@ -6,7 +6,7 @@ import pyotp
 import pytest
 from playwright.sync_api import expect
 
-from enums import normalise_code
+from i18n.typed_text import normalise_code
 from models import StaffSession
 from tests.support.browser.checks import looks_good
 from tests.support.servers.http_client import HttpClient, code_on

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from enums import normalise_code
+from i18n.typed_text import normalise_code
 from tests.support.browser.checks import is_accessible, looks_good
 from tests.support.browser.keyboard import Keyboard
 from tests.support.files.samples import SMALL_PNG

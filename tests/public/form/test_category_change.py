@@ -123,7 +123,7 @@ def test_links_with_unknown_parameters(anna, query):
 
 
 @pytest.mark.parametrize(("name", "key"), [("device", "geraet"), ("serial_number", "seriennummer")])
-@pytest.mark.parametrize("value", ["X" * 101, "a%00b", "a%0Ab", "%1B"])
+@pytest.mark.parametrize("value", ["X" * 101, "a%00b", "%1B"])
 def test_values_in_a_link_that_do_not_fit(anna, name, key, value):
     page = anna.get(f"/?art=garantie&{key}={value}")
     assert page.status == 200

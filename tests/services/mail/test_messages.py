@@ -12,7 +12,7 @@ from settings import settings
 from tests.support.files.samples import PNG
 from tests.support.processes import ROOT
 from tests.support.servers.mailbox import path_in, text_of
-from tests.support.staff import take_call
+from tests.support.staff import CUSTOMERS, take_call
 
 COMPANY, OFFICE, BERND = "post@sommer.example", "support@example.org", "bernd@sommer.example"
 FOREIGN = "anna@anderswo.example"
@@ -28,6 +28,45 @@ def bernd(anna):
 def change_customer(**values):
     with database.connection_context():
         Customer.update(values).execute()
+
+
+@pytest.mark.parametrize(
+    ("pasted", "mailbox_of"),
+    [
+        ("bernd@som\u200bmer.example", BERND),
+        ("ber\u00adnd@sommer.example\u2028", BERND),
+        ("\ufeffbernd@sommer\uff0eexample\u00a0", BERND),
+        ("bernd@ba\u0308ckerei\u2011sommer.example", "bernd@xn--bckerei-sommer-5hb.example"),
+    ],
+)
+def test_address_of_an_approver_arrives_as_it_was_meant(anna, clara, run_worker, mailbox, pasted, mailbox_of):
+    with database.connection_context():
+        path = f"{CUSTOMERS}/{Customer.get().id}/genehmiger/neu"
+    values = clara.get(path).fields(path).to_dict() | {"name": "Bernd Brot", "email": pasted}
+    assert clara.post(path, values).status == 303
+    anna.report("incident")
+    run_worker()
+    mail = mailbox.last_to(mailbox_of)
+    assert path_in(mail, "/freigabe/")
+    assert mail["To"] == mailbox_of
+
+
+def test_address_stored_with_an_invisible_character_arrives(anna, run_worker, mailbox):
+    with database.connection_context():
+        Approver.create(customer=Customer.get(), name="Bernd Brot", email="ber\u00adnd@som\u200bmer.example")
+    anna.report("incident")
+    run_worker()
+    assert mailbox.last_to(BERND)["To"] == BERND
+
+
+def test_header_holds_nothing_invisible_and_no_line_end(anna, run_worker, mailbox):
+    settings.office_name = "Bü\u00adro\u2028Bcc: dora@boese.example"
+    anna.report("incident", description="Druck\u00ader\u2028Bcc: dora@boese.example")
+    run_worker()
+    mail = mailbox.mails[0]
+    assert mail["From"].addresses[0].display_name == "Büro Bcc: dora@boese.example"
+    assert mail["Subject"].endswith("Drucker Bcc: dora@boese.example")
+    assert mail["Bcc"] is None
 
 
 def test_customer_gets_a_confirmation_and_the_office_a_ticket(anna, run_worker, mailbox):
@@ -220,7 +259,7 @@ def test_replies_reach_the_office_whatever_the_sender(anna, run_worker, mailbox)
         "änna@sommer.example",
         "anna/evil.example@sommer.example",
         "-anna@sommer.example",
-        "anna@so\u00admmer.example",
+        "anna@s\N{CYRILLIC SMALL LETTER O}mmer.example",
     ],
 )
 def test_no_mail_to_an_address_that_is_not_surely_the_customers(anna, run_worker, mailbox, typed):

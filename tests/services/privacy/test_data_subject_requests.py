@@ -14,7 +14,7 @@ from playhouse.fields import EnumField
 
 import clock
 from database import database
-from enums import normalise_code
+from i18n.typed_text import PIECE_CHARS, normalise_code
 from models import Approver, Attachment, Customer, Event, Message, Staff, Submission, TextBlock, Ticket
 from services.background import worker
 from services.mail import messages
@@ -26,6 +26,7 @@ from tests.support.cast import NOW
 from tests.support.database import files_on_disk
 from tests.support.files.samples import PNG
 from tests.support.pages import EXAMPLES
+from tests.support.pasted import MARKS
 from tests.support.staff import TicketPage
 
 PAGE = "/verwaltung/datenschutz/person"
@@ -446,6 +447,15 @@ def test_more_matches_than_one_page_shows(anna, clara, monkeypatch, run_worker):
     assert len(choose(page).getlist("fund")) == 1
     with database.connection_context():
         assert Ticket.select().where(Ticket.created_at == NOW).count() == 3
+
+
+def test_a_strangers_file_of_combining_marks_is_normalised_in_pieces(anna, dora, clara, run_worker, pieces_normalised):
+    content = f"{MARKS * 40_000} Jana Köhler".encode()
+    dora.report("incident", files=[(io.BytesIO(content), "laut.txt")])
+    run_worker()
+    page = search(clara)
+    assert "Inhalt von laut.txt" in page.text_of("main")
+    assert max(pieces_normalised) <= PIECE_CHARS
 
 
 def test_a_customer_with_the_name_of_a_person_is_shown_and_stays(anna, clara):

@@ -11,6 +11,12 @@ from services.privacy.person_matcher import PersonMatcher
     [
         ("Anna Köhler", ["ANNA KÖHLER", "Anna Koehler", "anna.koehler@firma.example", "Köhler, Anna", "Anna\nKöhler"]),
         ("Anna Koehler", ["Anna Köhler", "Anna Ko\N{COMBINING DIAERESIS}hler", "KOEHLER ANNA", "Anna Köhlers Rechner"]),
+        (
+            "An\u200bna Ko\u0308hler\ufeff",
+            ["An\u00adna\u200b Köh\u00adler", "Köhler,\u00a0An\u200dna", "Anna\u2028Köhler"],
+        ),
+        ("Hans\u2011Peter Meier", ["Hans-Peter Meier", "Hans\u2010Peter\u2003Meier"]),
+        ("0211\u2011555\u22120101", ["0211\u2011555\u20110101", "0211\u2212555\u20120101", "(0211)\u20115550101"]),
         ("Groß", ["Frau GROSS", "Herr Groß", "gross_m.txt", "GROẞ"]),
         ("André Weiss", ["Andre Weiß", "ANDRÉ WEISS", "weiss-andre.png"]),
         ("Hans-Peter Mu\N{COMBINING DIAERESIS}ller", ["Hans Peter Müller", "Hanspeter Mueller", "Müller, Hans-Peter"]),

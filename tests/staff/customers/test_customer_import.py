@@ -290,7 +290,7 @@ def test_faulty_lines_are_named(clara, anna, stored):
             "Kundennummer: „Köln“ kann keine Kundennummer sein: höchstens 20 Zeichen, "
             "nur Buchstaben ohne Umlaute, Ziffern, Punkt, Schrägstrich und Bindestrich."
         ],
-        "Zeile 6": ["Name: Bitte geben Sie einen Namen mit höchstens 100 Zeichen an, ohne unsichtbare Zeichen."],
+        "Zeile 6": ["Name: Bitte geben Sie einen Namen mit höchstens 100 Zeichen an."],
         "Zeile 7": [
             "E-Mail: „keine“ ist keine E-Mail-Adresse. Sie sieht so aus: name@firma.de",
             "Mail-Domain: „www.mueller.example“ ist die Adresse einer Webseite. Meinten Sie mueller.example?",

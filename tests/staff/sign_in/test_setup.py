@@ -118,10 +118,7 @@ def test_two_people_at_once_make_one_account(app):
     [
         ({"name": ""}, {"name": "Bitte geben Sie Ihren Namen ein."}),
         ({"name": "x" * 101}, {"name": "Bitte kürzen Sie „Ihr Name“ auf höchstens 100 Zeichen."}),
-        (
-            {"name": "ﷺ" * 30},
-            {"name": "Bitte geben Sie einen Namen mit höchstens 100 Zeichen an, ohne unsichtbare Zeichen."},
-        ),
+        ({"name": "ﷺ" * 30}, {"name": "Bitte geben Sie einen Namen mit höchstens 100 Zeichen an."}),
         ({"password": ""}, {"password": "Bitte wählen Sie ein Kennwort.", "repeated_password": "verschieden"}),
         (
             {"password": "x" * 201, "repeated_password": "x" * 201},

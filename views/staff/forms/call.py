@@ -7,6 +7,7 @@ from enums import MAX_CUSTOMER_NUMBER_LENGTH
 from form_fields import PortalForm, email_field, input_attributes, phone_field, text_field, user_error_at_field
 from forms import REQUEST_FORMS, RequestForm
 from i18n.folding import sorted_by_name
+from i18n.typed_text import clean_number
 from models import Customer
 from services.customers import customers
 
@@ -35,6 +36,7 @@ def unlocked_customer_number():
         is_unlocked_customer,
         missing="Bitte geben Sie die Kundennummer ein.",
         limit=MAX_CUSTOMER_NUMBER_LENGTH,
+        cleaning=clean_number,
         field_class=CustomerNumberField,
         description="Nummer oder Name tippen und aus der Liste wählen.",
         render_kw=input_attributes("off", list="customers", autocapitalize="characters", spellcheck="false"),

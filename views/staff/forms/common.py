@@ -7,7 +7,6 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, ValidationError
 
 from enums import (
-    MAX_CUSTOMER_NUMBER_LENGTH,
     MAX_PASSWORD_LENGTH,
     MAX_SHORT_LENGTH,
     MIN_PASSWORD_LENGTH,
@@ -15,8 +14,9 @@ from enums import (
     Category,
     Priority,
 )
-from form_fields import PortalForm, clean, email_field, text_field, textarea, user_error_at_field
+from form_fields import PortalForm, cleaned_by, email_field, text_field, textarea, user_error_at_field
 from i18n import formats
+from i18n.typed_text import clean_line, clean_number, mark_control_characters
 from models import Customer, Staff
 from services.customers.pins import normalise_number
 from services.mail.outbox import OutboxFilter
@@ -58,6 +58,16 @@ def _assignee_choices():
     return anybody + [SelectChoice(member.login, member.name) for member in Staff.by_name()]
 
 
+def _filters(cleaning):
+    """Return the filters of a field that is not validated: what cannot be displayed is only marked."""
+    return [cleaned_by(cleaning), mark_control_characters]
+
+
+def search_field():
+    """Declare a search box."""
+    return SearchField("Suche", name="text", filters=_filters(clean_line))
+
+
 class FilterForm(PortalForm):
     """The base of the filters of a list; their values are in the URL of the page."""
 
@@ -77,14 +87,14 @@ class QueueForm(FilterForm):
     priority = EnumField("Priorität", list(reversed(Priority)), name="prioritaet")
     approval = EnumField("Freigabe", Approval, name="freigabe")
     assignee = SelectField("Bearbeitet von", name="bearbeitet-von", default=ANYBODY, choices=_assignee_choices)
-    customer_number = StringField("Kundennummer", name="kunde", default="")
-    words = SearchField("Suche", name="text", default="")
+    customer_number = StringField("Kundennummer", name="kunde", filters=_filters(clean_number))
+    words = search_field()
 
     def filters(self, member):
         """Return what is chosen; "assigned to me" means this member of staff."""
         chosen = self.assignee.data
         login = member.login if chosen == MYSELF else chosen
-        number = clean(self.customer_number.data, MAX_CUSTOMER_NUMBER_LENGTH)
+        number = self.customer_number.data
         return QueueFilters(
             view=self.view.chosen or QueueView.TODO,
             category=self.category.chosen,
@@ -132,7 +142,7 @@ class PersonForm(PortalForm):
     )
 
     def validate_lines(self, field):
-        lines = field.data.splitlines()
+        lines = field.data.split("\n")
         if len(lines) > MAX_PERSON_LINES:
             raise ValidationError(f"Bitte suchen Sie nach höchstens {MAX_PERSON_LINES} Zeilen auf einmal.")
         with user_error_at_field():
@@ -149,19 +159,19 @@ class FiguresForm(FilterForm):
         default=PERIODS[0],
         choices=[SelectChoice(weeks, f"{weeks} Wochen") for weeks in PERIODS],
     )
-    customer_number = StringField("Kundennummer", name="kunde", default="")
+    customer_number = StringField("Kundennummer", name="kunde", filters=_filters(clean_number))
 
     def __init__(self, *args, **options):
         super().__init__(*args, **options)
         if self.weeks.data not in PERIODS:
             self.weeks.data = PERIODS[0]
-        number = clean(self.customer_number.data, MAX_CUSTOMER_NUMBER_LENGTH)
+        number = self.customer_number.data
         self.customer = Customer.get_or_none(Customer.number == (normalise_number(number) or number))
 
     @property
     def is_unknown_customer(self):
         """Whether there is no customer with the number in the filter."""
-        return self.customer is None and bool(self.customer_number.data.strip())
+        return self.customer is None and bool(self.customer_number.data)
 
 
 class TextBlockForm(PortalForm):
@@ -202,7 +212,9 @@ def _repeated_password(label):
 
 def _one_time_code(missing=None, **options):
     attributes = {"autocomplete": "one-time-code", "spellcheck": "false", "autocapitalize": "characters"}
-    return text_field("Code", missing=missing, limit=MAX_CODE_LENGTH, render_kw=attributes, **options)
+    return text_field(
+        "Code", missing=missing, limit=MAX_CODE_LENGTH, cleaning=clean_number, render_kw=attributes, **options
+    )
 
 
 class SignInForm(PortalForm):

@@ -1,7 +1,7 @@
 """The forms for customers, approvers, the import and PIN letters; the service decides what a column accepts."""
 
 from flask_wtf.file import FileField, FileRequired
-from wtforms import BooleanField, HiddenField, SearchField, SelectField, SelectMultipleField
+from wtforms import BooleanField, HiddenField, SelectField, SelectMultipleField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, Optional, ValidationError
 
@@ -9,9 +9,10 @@ from enums import MAX_CUSTOMER_NUMBER_LENGTH, MAX_EMAIL_LENGTH
 from form_fields import DayField, PortalForm, email_field, text_field, user_error_at_field
 from i18n import encodings
 from i18n.folding import sorted_by_name
+from i18n.typed_text import clean_number
 from models import Customer
 from services.customers import customers
-from views.staff.forms.common import EnumField, FilterForm
+from views.staff.forms.common import EnumField, FilterForm, search_field
 
 # Each letter costs a slow hash: this many take some seconds.
 MAX_LETTERS = 100
@@ -48,6 +49,7 @@ class CustomerForm(StoredForm):
         _follows(customers.checked_number),
         missing="Bitte geben Sie die Kundennummer ein.",
         limit=MAX_CUSTOMER_NUMBER_LENGTH,
+        cleaning=clean_number,
         render_kw={"autocapitalize": "characters", "spellcheck": "false"},
     )
     name = text_field(
@@ -63,6 +65,7 @@ class CustomerForm(StoredForm):
         "Mail-Domain",
         _follows(customers.checked_mail_domain),
         limit=MAX_EMAIL_LENGTH,
+        cleaning=clean_number,
         description="Zum Beispiel firma.de. Wer im Formular eine Adresse dieser Domain angibt, bekommt dorthin "
         "Bestätigung, Antworten und Entscheidungen.",
         render_kw={"autocapitalize": "none", "spellcheck": "false", "inputmode": "url"},
@@ -92,7 +95,7 @@ class ApproverForm(StoredForm):
 class CustomerListForm(FilterForm):
     """The filters of the list of customers."""
 
-    words = SearchField("Suche", name="text", default="")
+    words = search_field()
     state = EnumField("Stand", customers.CustomerState, name="stand")
 
 
