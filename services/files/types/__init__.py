@@ -7,9 +7,6 @@ follows. Only the objects of a PDF are decompressed, within limits.
 import mmap
 import re
 import struct
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import BinaryIO, NamedTuple
 
 import filetype
@@ -22,7 +19,6 @@ from services.files.types.pdf import active_content, check_pdf
 from services.files.types.raster import check_bmp, check_gif, check_png, check_webp
 from services.files.types.reader import (
     BrokenError,
-    CheckUnavailable,
     Reader,
     Refused,
     TrailingError,
@@ -35,7 +31,6 @@ from settings import settings
 
 TEXT, PDF = "text/plain", "application/pdf"
 
-BUSY = N_("Wir prüfen gerade zu viele Dateien. Bitte versuchen Sie es in einer Minute noch einmal.")
 IS_ANOTHER_KIND = N_("Die Endung „%(extension)s“ passt nicht, der Inhalt ist ein %(kind)s.")
 IS_NOT_THIS_KIND = N_("Die Endung „%(extension)s“ passt nicht, der Inhalt ist kein %(kind)s.")
 TRAILING_PDF = N_("Hinter dem Ende steht etwas, das nicht zum %(kind)s gehört. Bitte speichern Sie die Datei neu.")
@@ -43,8 +38,6 @@ TRAILING_PICTURE = N_(
     "Hinter dem Ende steht etwas, das nicht zum %(kind)s gehört. Bitte speichern Sie die Datei neu oder schicken Sie "
     "ein Bildschirmfoto davon."
 )
-_CHECKS_AT_ONCE, WAIT_SECONDS = 2, 3
-_check_slots = threading.BoundedSemaphore(_CHECKS_AT_ONCE)
 
 
 class FileType(NamedTuple):
@@ -56,8 +49,9 @@ class FileType(NamedTuple):
 
 
 class CheckResult(NamedTuple):
-    """The type of an accepted file and, in words, its active content."""
+    """An accepted file: its name with the ending of its content, its type and, in words, its active content."""
 
+    name: str
     media_type: str
     active_content: str = ""
 
@@ -108,30 +102,19 @@ def allowed_words() -> str:
 def check(name: str, file: BinaryIO) -> CheckResult:
     """Check an open file on disk that will be shown under this name; raises Refused."""
     claimed, extension = _type_by_name(name)
-    with check_slot():
-        return _check_content(file, claimed, extension)
+    media_type, words = _check_content(file, claimed, extension)
+    return CheckResult(name, media_type, words)
 
 
-@contextmanager
-def check_slot() -> Iterator[None]:
-    """Hold one of the few slots for checks, so that other threads go on serving pages; raises CheckUnavailable."""
-    if not _check_slots.acquire(timeout=WAIT_SECONDS):
-        raise CheckUnavailable(_(BUSY))
-    try:
-        yield
-    finally:
-        _check_slots.release()
-
-
-def _check_content(file: BinaryIO, claimed: FileType, extension: str) -> CheckResult:
+def _check_content(file: BinaryIO, claimed: FileType, extension: str) -> tuple[str, str]:
     if claimed.media_type == TEXT:
         check_text(file)
-        return CheckResult(TEXT)
+        return TEXT, ""
     with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         _check_beginning(data[:8192], claimed, extension)
         _check_structure(data, claimed)
         _check_polyglot(data, claimed)
-        return CheckResult(claimed.media_type, active_content(data) if claimed.media_type == PDF else "")
+        return claimed.media_type, active_content(data) if claimed.media_type == PDF else ""
 
 
 def _type_by_name(name: str) -> tuple[FileType, str]:

@@ -8,7 +8,6 @@ import pytest
 from database import database
 from enums import MAX_ATTACHMENT_BYTES
 from models import Attachment
-from services.files import types
 from services.files.types import ALLOWED_EXTENSIONS, pdf_streams
 from settings import settings
 from tests.support.files.bad_files import HTML, OVERSIZED
@@ -110,15 +109,6 @@ def test_no_pdf_is_unpacked_again_and_again(upload, monkeypatch, made):
     _, (attachment,) = upload("Scan.pdf", content)
     assert attachment.active_content == "nicht Prüfbares"
     assert CountingUnpacker.given < 4 * len(content)
-
-
-def test_upload_while_too_many_files_are_checked(upload, monkeypatch):
-    monkeypatch.setattr(types, "WAIT_SECONDS", 0.01)
-    with types.check_slot(), types.check_slot():
-        answer, staged = upload("Scan.pdf", PDF)
-        assert f"„Scan.pdf“ konnten wir nicht annehmen: {types.BUSY}" in answer.text
-        assert staged == []
-    assert upload("Scan.pdf", PDF)[0].status == 200
 
 
 def test_limit_of_pixels_is_the_office_s(upload, monkeypatch):
