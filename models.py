@@ -380,6 +380,15 @@ class Attachment(BaseModel):
     address = CharField(max_length=enums.MAX_IP_LENGTH, index=True)
     staged_at = UTCDateTimeField()
 
+    @property
+    def warning(self):
+        """Say in words what the office should know before it opens the file, or ""."""
+        contained = [word for word in self.active_content.split(", ") if word not in ("", enums.ENCRYPTED)]
+        sentences = [f"enthält {', '.join(contained)}"] if contained else []
+        if enums.ENCRYPTED in self.active_content:
+            sentences.append("ist mit Kennwort geschützt")
+        return " und ".join(sentences)
+
     @classmethod
     def on_disk(cls):
         """Return the attachments whose file exists; some rows outlive their file for a receipt."""

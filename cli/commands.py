@@ -323,9 +323,10 @@ def _issue_pin(customer, what):
 
 def _print_submission(submission, facts, history, as_json):
     sent = request_fields.labelled_texts(submission)
+    numbered = list(enumerate(submission.files.order_by(Attachment.id), start=1))
     files = [
         {"Nr": position, "Name": file.name, "Bytes": file.size, "enthält": file.active_content}
-        for position, file in enumerate(submission.files.order_by(Attachment.id), start=1)
+        for position, file in numbered
     ]
     if as_json:
         print_json(_summary(submission) | facts | {"Angaben": dict(sent), "Anhänge": files, "Verlauf": history})
@@ -334,9 +335,9 @@ def _print_submission(submission, facts, history, as_json):
     for label, value in [*facts.items(), *sent]:
         if value:
             print_entry(f"{label}: {display_text(value)}")
-    for file in files:
-        caution = file["enthält"] and f", enthält {file['enthält']}"
-        print_entry(f"Anhang {file['Nr']}: {display_text(file['Name'])} ({formats.file_size(file['Bytes'])}){caution}")
+    for position, file in numbered:
+        warning = file.warning and f", {file.warning}"
+        print_entry(f"Anhang {position}: {display_text(file.name)} ({formats.file_size(file.size)}){warning}")
     for event in history:
         who, what = display_text(event["wer"]), display_text(event["was"])
         print_entry(f"{formats.local_datetime(event['wann'])} · {who}: {what}")

@@ -217,7 +217,7 @@ def _write(file: Attachment, stream: IO[bytes], ip: str) -> None:
             if file.size > MAX_ATTACHMENT_BYTES:
                 raise Refused(too_large())
             stored.flush()
-            file.media_type, file.active_content = check(file.name, stored)
+            file.name, file.media_type, file.active_content = check(file.name, stored)
             virus_scanner.scan(path, ip)
             os.fsync(stored.fileno())
             stored.seek(0)
