@@ -20,6 +20,9 @@ MAX_SUBJECT_LENGTH = 200
 MAX_MESSAGE_ID_LENGTH = 320
 MAX_ERROR_LENGTH = 500
 
+# A word among the active content of a PDF.
+PASSWORD_PROTECTED = "Kennwortschutz"
+
 # The actor of automatic events.
 PORTAL_ACTOR = "Portal"
 

@@ -375,6 +375,16 @@ class Attachment(BaseModel):
     address = CharField(max_length=enums.MAX_IP_LENGTH, index=True)
     staged_at = UTCDateTimeField()
 
+    @property
+    def caution(self):
+        """What to know before opening it, as the predicate of a German sentence, or ""."""
+        words = [word for word in self.active_content.split(", ") if word]
+        contained = ", ".join(word for word in words if word != enums.PASSWORD_PROTECTED)
+        parts = [f"enthält {contained}"] if contained else []
+        if enums.PASSWORD_PROTECTED in words:
+            parts.append("ist mit Kennwort geschützt")
+        return " und ".join(parts)
+
     @classmethod
     def on_disk(cls):
         """Return the attachments whose file exists; some rows outlive their file for a receipt."""
