@@ -87,7 +87,7 @@ class Settings:
     staged_per_address: int = 60
     staged_total_mib: int = 2048
     scanner: str = ""
-    max_megapixels: int = 100
+    max_megapixels: int = 250
     staff_idle_minutes: int = 120
     staff_session_hours: int = 12
     receipt_hours: int = 24

@@ -4,13 +4,10 @@ import re
 import unicodedata
 
 from enums import MAX_FILE_NAME_LENGTH
+from i18n.typed_text import clean_line
 
 NAMELESS = "ohne Namen"
 
-# Invisible letters, beside the control, bidi and zero-width characters, which Unicode has a category for.
-_SHAPELESS = re.compile(
-    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
-)
 # Characters that look like the dot before an ending.
 _DOTS = str.maketrans(dict.fromkeys("．﹒․", "."))
 _RESERVED = re.compile(r'[<>:"|?*]')
@@ -20,8 +17,7 @@ _DEVICE = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³
 
 def safe_name(name: str) -> str:
     """Return a name without folders, invisible and special characters; a long one is shortened before its ending."""
-    # Cut first: normalising takes quadratic time for some texts.
-    name = _visible(name[-10 * MAX_FILE_NAME_LENGTH :]).translate(_DOTS)
+    name = _visible(name).translate(_DOTS)
     name = _RESERVED.sub("_", re.split(r"[/\\]", name)[-1])
     # Windows drops spaces and dots at the end.
     stem, dot, ending = " ".join(name.split()).rstrip(". ").rpartition(".")
@@ -29,9 +25,20 @@ def safe_name(name: str) -> str:
         stem = f"_{stem}"
     if not stem and (dot or not ending):
         stem = NAMELESS
-    return (stem[: max(1, MAX_FILE_NAME_LENGTH - len(dot + ending))] + dot + ending)[:MAX_FILE_NAME_LENGTH]
+    return with_ending(stem, dot + ending)
+
+
+def split_name(name: str) -> tuple[str, str]:
+    """Return a name without its ending, and the ending with its dot, or ""; numbers and words are no endings."""
+    stem, dot, ending = name.rpartition(".")
+    has_ending = dot and not ending.isdigit() and not set(ending) & set(" ()")
+    return (stem, dot + ending) if has_ending else (name, "")
+
+
+def with_ending(stem: str, ending: str) -> str:
+    """Return a name of at most the allowed length; what is too long is taken from before the ending."""
+    return (stem[: max(1, MAX_FILE_NAME_LENGTH - len(ending))] + ending)[:MAX_FILE_NAME_LENGTH]
 
 
 def _visible(name: str) -> str:
-    kept = "".join(character for character in name if not unicodedata.category(character).startswith("C"))
-    return unicodedata.normalize("NFC", _SHAPELESS.sub("", kept))
+    return clean_line("".join(character for character in name if not unicodedata.category(character).startswith("C")))

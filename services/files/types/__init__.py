@@ -1,47 +1,61 @@
-"""Which files are accepted: name and content are checked together.
+"""Which files are accepted: a file is what its content says, and gets the ending of its content.
 
-A file must be what its extension says: its first bytes, its structure and its end are those of this type, and nothing
-follows. Only the objects of a PDF are decompressed, within limits.
+The header must be that of a picture, a document or a text that the usual viewer opens. What is in front of and behind
+it does not matter, unless it is an archive or a program.
 """
 
-import mmap
 import re
-import struct
 from typing import BinaryIO, NamedTuple
 
 import filetype
 
 from i18n.catalogue import gettext as _
 from i18n.catalogue import gettext_noop as N_
-from services.files.types.isobmff import check_heic, is_heic
-from services.files.types.jpeg import check_jpeg
-from services.files.types.pdf import active_content, check_pdf
-from services.files.types.raster import check_bmp, check_gif, check_png, check_webp
-from services.files.types.reader import (
-    BrokenError,
-    Reader,
-    Refused,
-    TrailingError,
-    WrongKind,
-    find_in_chunks,
-)
-from services.files.types.text import check_text
-from services.files.types.tiff import check_tiff
+from services.files.file_names import split_name, with_ending
+from services.files.types import raster
+from services.files.types.hidden import has_hidden_archive_or_program
+from services.files.types.pdf import PDF_START, PDF_START_WITHIN, active_content, is_pdf
+from services.files.types.reader import BrokenError, Reader, Refused, WrongKind
+from services.files.types.text import is_text
 from settings import settings
 
 TEXT, PDF = "text/plain", "application/pdf"
 
-IS_ANOTHER_KIND = N_("Die Endung „%(extension)s“ passt nicht, der Inhalt ist ein %(kind)s.")
-IS_NOT_THIS_KIND = N_("Die Endung „%(extension)s“ passt nicht, der Inhalt ist kein %(kind)s.")
-TRAILING_PDF = N_("Hinter dem Ende steht etwas, das nicht zum %(kind)s gehört. Bitte speichern Sie die Datei neu.")
-TRAILING_PICTURE = N_(
-    "Hinter dem Ende steht etwas, das nicht zum %(kind)s gehört. Bitte speichern Sie die Datei neu oder schicken Sie "
-    "ein Bildschirmfoto davon."
+MEGAPIXEL = 1_000_000
+
+NOT_THIS_ENDING = N_(
+    "Dateien mit der Endung „%(extension)s“ nehmen wir zur Sicherheit nicht an. Bitte speichern Sie einen Text als "
+    "Textdatei (.txt), oder schicken Sie ein Bildschirmfoto."
 )
+TEXT_NOT_AS_TEXT = N_(
+    "Der Inhalt ist Text, und Text nehmen wir nur mit der Endung .txt oder .log an. Bitte speichern Sie die Datei als "
+    "Textdatei (.txt), oder schicken Sie ein Bildschirmfoto."
+)
+NOT_TEXT = N_(
+    "Der Inhalt ist kein einfacher Text. Bitte speichern Sie die Datei als Text mit der Codierung UTF-8, oder schicken "
+    "Sie ein Bildschirmfoto."
+)
+NOTHING_KNOWN = N_(
+    "Der Inhalt ist kein Bild, kein PDF-Dokument und kein Text. Bitte speichern Sie die Datei als PDF, oder schicken "
+    "Sie ein Bildschirmfoto."
+)
+DAMAGED = N_(
+    "Das %(kind)s ist beschädigt oder unvollständig. Bitte speichern Sie die Datei neu, oder schicken Sie ein "
+    "Bildschirmfoto."
+)
+HIDDEN = N_(
+    "In der Datei steckt ein Archiv oder ein Programm. Bitte speichern Sie die Datei neu, oder schicken Sie ein "
+    "Bildschirmfoto."
+)
+TWO_KINDS = N_(
+    "Das %(kind)s ist zugleich ein PDF-Dokument. Bitte speichern Sie die Datei neu, oder schicken Sie ein "
+    "Bildschirmfoto."
+)
+TOO_MANY_PIXELS = N_("Das Bild hat mehr als %(most)s Megapixel. Bitte verkleinern Sie es.")
 
 
 class FileType(NamedTuple):
-    """A kind of file that is accepted."""
+    """A kind of file that is accepted; the first of its extensions is given to files that have another one."""
 
     media_type: str
     label: str
@@ -69,29 +83,36 @@ FILE_TYPES = (
 )
 ALLOWED_EXTENSIONS = tuple(extension for file_type in FILE_TYPES for extension in file_type.extensions)
 
-_BY_EXTENSION = {extension: file_type for file_type in FILE_TYPES for extension in file_type.extensions}
 _BY_MEDIA_TYPE = {file_type.media_type: file_type for file_type in FILE_TYPES}
-_GUESSED_AS = {"image/apng": "image/png", "image/heif": "image/heic", "image/x-ms-bmp": "image/bmp"}
+_TEXT_TYPE = _BY_MEDIA_TYPE[TEXT]
 
-# Windows hides the last extension, so that people see the one before it. Not "com": many company names end with it.
-_PROGRAM = re.compile(
-    "appref-ms|application|bat|chm|cmd|cpl|dll|exe|hlp|hta|html?|iso|jar|jnlp|jse?|library-ms|lnk|mht(ml)?|ms[ip]|pif|"
-    "psm?1|reg|sc[frt]|search-ms|settingcontent-ms|shtml|svgz?|url|vb[es]|vhdx?|ws[cfh]|xht(ml)?|"
-    # Documents with macros
-    "do[ct]m|p[op]tm|pp[as]m|xl[ast]m|xll|xlsb",
+# Windows runs these, browsers run what is in them, or they are documents with macros. Not "com": it ends the name of a
+# company more often.
+_DANGEROUS = re.compile(
+    r"\.(?:appref-ms|application|bat|chm|cmd|cpl|dll|exe|hlp|hta|html?|iso|jar|jnlp|jse?|library-ms|lnk|mht(ml)?|"
+    r"ms[ip]|pif|psm?1|reg|sc[frt]|search-ms|settingcontent-ms|shtml|svgz?|url|vb[es]|vhdx?|ws[cfh]|xht(ml)?|"
+    r"do[ct]m|p[op]tm|pp[as]m|xl[ast]m|xll|xlsb)",
     re.IGNORECASE,
 )
 
-_CHECKS = {
-    "image/png": check_png,
-    "image/jpeg": check_jpeg,
-    "image/gif": check_gif,
-    "image/webp": check_webp,
-    "image/bmp": check_bmp,
-    "image/tiff": check_tiff,
-    "image/heic": check_heic,
-    PDF: check_pdf,
+_SIZES = {
+    "image/png": raster.png_size,
+    "image/jpeg": raster.jpeg_size,
+    "image/gif": raster.gif_size,
+    "image/webp": raster.webp_size,
+    "image/bmp": raster.bmp_size,
+    "image/tiff": raster.tiff_size,
+    "image/heic": raster.heic_size,
 }
+
+# What may stand behind other bytes, such as the commands to a printer or an empty line.
+_FRONT_BYTES = PDF_START_WITHIN
+_START_BEHIND = re.compile(
+    rb"%PDF-[1-9]\.|\x89PNG\r\n\x1a\n|\xff\xd8\xff[\xc0-\xfe]|GIF8[79]a|RIFF.{4}WEBPVP8|.{4}ftyp(?:hei|hev|mif1|msf1)",
+    re.DOTALL,
+)
+_PAGE_OR_SCRIPT = re.compile(rb"<(?:!doctype|html|head|body|script|svg|\?xml)|\A#!", re.IGNORECASE)
+_BEGINNING = 8192
 
 
 def allowed_words() -> str:
@@ -100,89 +121,71 @@ def allowed_words() -> str:
 
 
 def check(name: str, file: BinaryIO) -> CheckResult:
-    """Check an open file on disk that will be shown under this name; raises Refused."""
-    claimed, extension = _type_by_name(name)
-    media_type, words = _check_content(file, claimed, extension)
-    return CheckResult(name, media_type, words)
+    """Check an open file that was sent under this name; raises Refused."""
+    stem, extension = split_name(name)
+    if _DANGEROUS.fullmatch(extension):
+        raise WrongKind(_(NOT_THIS_ENDING, extension=extension))
+    file.seek(0)
+    data = file.read()
+    found = _type_of(data, extension.lower())
+    if has_hidden_archive_or_program(data):
+        raise WrongKind(_(HIDDEN))
+    if found.media_type != PDF and PDF_START.search(data, 0, PDF_START_WITHIN) and found != _TEXT_TYPE:
+        raise WrongKind(_(TWO_KINDS, kind=_(found.label)))
+    words = active_content(data) if found.media_type == PDF else ""
+    return CheckResult(_true_name(name, stem, extension, found), found.media_type, words)
 
 
-def _check_content(file: BinaryIO, claimed: FileType, extension: str) -> tuple[str, str]:
-    if claimed.media_type == TEXT:
-        check_text(file)
-        return TEXT, ""
-    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        _check_beginning(data[:8192], claimed, extension)
-        _check_structure(data, claimed)
-        _check_polyglot(data, claimed)
-        return claimed.media_type, active_content(data) if claimed.media_type == PDF else ""
+def _true_name(name: str, stem: str, extension: str, found: FileType) -> str:
+    """Return the name with an ending of its type; only an ending of another accepted type is replaced."""
+    if extension.lower() in found.extensions:
+        return name
+    return with_ending(stem if extension.lower() in ALLOWED_EXTENSIONS else name, found.extensions[0])
 
 
-def _type_by_name(name: str) -> tuple[FileType, str]:
-    stem, dot, ending = name.rpartition(".")
-    extension = f"{dot}{ending.lower()}"
-    if not dot:
-        raise WrongKind(_("Dem Namen fehlt die Endung."))
-    if extension not in _BY_EXTENSION:
-        raise WrongKind(_("Die Endung „%(extension)s“ ist nicht erlaubt.", extension=extension))
-    *before, inner = stem.rsplit(".", 1)
-    if before and _PROGRAM.fullmatch(inner.strip()):
-        double = f".{inner}{extension}"
-        raise WrongKind(_("Die Endung „%(double)s“ ist doppelt. Bitte benennen Sie die Datei um.", double=double))
-    return _BY_EXTENSION[extension], extension
+def _type_of(data: bytes, extension: str) -> FileType:
+    """Return the type of a content; raises Refused."""
+    beginning = data[:_BEGINNING]
+    start, guess = 0, _guess(beginning)
+    is_named_as_text = extension in (*_TEXT_TYPE.extensions, "")
+    # Programs and archives have NUL in their first bytes; "MZ Halle 4" is a text.
+    reads_as_text = not (guess and b"\0" in beginning) and is_text(data)
+    if not guess and not (is_named_as_text and reads_as_text):
+        start, guess = _behind_other_bytes(beginning)
+    found = _BY_MEDIA_TYPE.get(guess)
+    if found and _has_header(data, start, found):
+        return found
+    if found and not (is_named_as_text and reads_as_text):
+        raise Refused(_(DAMAGED, kind=_(found.label)))
+    if not reads_as_text:
+        raise WrongKind(_(NOT_TEXT if extension in _TEXT_TYPE.extensions else NOTHING_KNOWN))
+    if not is_named_as_text:
+        raise WrongKind(_(TEXT_NOT_AS_TEXT))
+    return _TEXT_TYPE
 
 
-def _check_beginning(beginning: bytes, claimed: FileType, extension: str) -> None:
-    guess = "image/heic" if is_heic(beginning) else filetype.guess_mime(beginning)
-    found = _GUESSED_AS.get(guess, guess)
-    if found != claimed.media_type:
-        known = _BY_MEDIA_TYPE.get(found)
-        sentence = IS_ANOTHER_KIND if known else IS_NOT_THIS_KIND
-        raise WrongKind(_(sentence, extension=extension, kind=_((known or claimed).label)))
+def _behind_other_bytes(beginning: bytes) -> tuple[int, str]:
+    """Return where a picture or document begins behind other bytes, and the guess of its media type."""
+    found = _START_BEHIND.search(beginning, 0, _FRONT_BYTES)
+    if not found or _PAGE_OR_SCRIPT.search(beginning, 0, found.start()):
+        return 0, ""
+    return found.start(), _guess(beginning[found.start() :])
 
 
-def _check_structure(data: mmap.mmap, claimed: FileType) -> None:
+def _guess(beginning: bytes) -> str:
+    """Return the media type that the first bytes claim, or ""."""
+    guess = "image/heic" if raster.is_heic(beginning) else filetype.guess_mime(beginning) or ""
+    return "image/png" if guess == "image/apng" else guess
+
+
+def _has_header(data: bytes, start: int, claimed: FileType) -> bool:
+    """Say whether the header that the first bytes claim is there; raises Refused for too many pixels."""
+    if claimed.media_type == PDF:
+        return is_pdf(data)
     try:
-        _CHECKS[claimed.media_type](Reader(data, settings.max_megapixels))
+        width, height = _SIZES[claimed.media_type](Reader(data, start))
     except BrokenError:
-        raise Refused(_("Das %(kind)s ist beschädigt oder unvollständig.", kind=_(claimed.label))) from None
-    except TrailingError:
-        sentence = TRAILING_PDF if claimed.media_type == PDF else TRAILING_PICTURE
-        raise Refused(_(sentence, kind=_(claimed.label))) from None
-
-
-def _check_polyglot(data: mmap.mmap, claimed: FileType) -> None:
-    """Raise Refused for a file that is also a file of another kind, in the gaps of a picture or a document."""
-    kind = _(claimed.label)
-    if _opens_as_archive(data):
-        raise WrongKind(_("Das %(kind)s ist zugleich ein ZIP-Archiv.", kind=kind))
-    if any(find_in_chunks(_HIDDEN_CONTENT, data)):
-        raise WrongKind(_("Im %(kind)s steckt ein Archiv oder ein Programm.", kind=kind))
-    if claimed.media_type != PDF and b"%PDF-" in data[:1024]:
-        raise WrongKind(_("Das %(kind)s ist zugleich ein PDF-Dokument.", kind=kind))
-
-
-# The signatures of archives and of programs for Linux and Windows, which archive programs find deep inside a file. Each
-# is too long to occur in a picture by chance.
-_HIDDEN_CONTENT = re.compile(
-    rb"7z\xbc\xaf\x27\x1c|Rar!\x1a\x07[\x00\x01]|MSCF\x00{4}|\x7fELF[\x01\x02]{2}\x01|"
-    rb"PE\x00\x00(?:\x4c\x01|\xc4\x01|\x64\x86|\x64\xaa)"
-)
-_ARCHIVE_END, _ARCHIVE_LIST = b"PK\x05\x06", b"PK\x01\x02"
-# Its end record and the longest comment that may follow it.
-_ARCHIVE_END_REACH = 22 + 65535
-# The record before the end record of a large (ZIP64) archive, and its value for length and start.
-_LARGE_ARCHIVE_END, _SAYS_LARGE = b"PK\x06\x07", 0xFFFFFFFF
-
-
-def _opens_as_archive(data: mmap.mmap) -> bool:
-    """Say whether a ZIP program finds a list of files at the end of this one."""
-    at = len(data)
-    while (at := data.rfind(_ARCHIVE_END, max(0, len(data) - _ARCHIVE_END_REACH), at)) >= 0:
-        if at + 22 <= len(data):
-            length, start = struct.unpack_from("<II", data, at + 12)
-            if _SAYS_LARGE in (length, start) or data[max(0, at - 20) : at].startswith(_LARGE_ARCHIVE_END):
-                return True
-            places = (at - length, start)
-            if any(0 <= place < at and data[place : place + 4] == _ARCHIVE_LIST for place in places):
-                return True
-    return False
+        return False
+    if width * height > settings.max_megapixels * MEGAPIXEL:
+        raise Refused(_(TOO_MANY_PIXELS, most=settings.max_megapixels))
+    return width > 0 and height > 0

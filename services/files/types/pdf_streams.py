@@ -4,7 +4,6 @@ The input has a limit, too: a hostile stream can go on without any output.
 """
 
 import zlib
-from mmap import mmap
 
 # A stream is read once to see what it is, and once more if it holds objects; streams do not overlap.
 _MAX_READINGS = 2
@@ -15,14 +14,14 @@ _CHUNK = 16 * 1024
 _BEGINNING, _BEGINNING_STEP, _BEGINNING_READ = 256, 512, 4096
 
 
-class DecompressionLimitExceeded(Exception):
+class LimitExceeded(Exception):
     """There is more to decompress than any real file has, or a stream has no output."""
 
 
 class Unpacker:
-    """Decompresses the streams of one file; raises DecompressionLimitExceeded beyond what any real file needs."""
+    """Decompresses the streams of one file; raises LimitExceeded beyond what any real file needs."""
 
-    def __init__(self, data: mmap) -> None:
+    def __init__(self, data: bytes) -> None:
         self._data = data
         self._input_left = _MAX_READINGS * len(data)
         self._output_left = _MAX_UNPACKED_BYTES
@@ -33,7 +32,7 @@ class Unpacker:
         end = min(start + _BEGINNING_READ, len(self._data))
         unpacked, has_ended = self._unpack(start, end, _BEGINNING_STEP, _BEGINNING)
         if not has_ended and len(unpacked) < _BEGINNING and end < len(self._data):
-            raise DecompressionLimitExceeded
+            raise LimitExceeded
         return unpacked
 
     def whole(self, start: int) -> bytes:
@@ -41,7 +40,7 @@ class Unpacker:
         unpacked, _ = self._unpack(start, len(self._data), _CHUNK, self._output_left + 1)
         self._output_left -= len(unpacked)
         if self._output_left < 0:
-            raise DecompressionLimitExceeded
+            raise LimitExceeded
         return unpacked
 
     def _unpack(self, start: int, end: int, step: int, most: int) -> tuple[bytes, bool]:
@@ -52,7 +51,7 @@ class Unpacker:
             while not unpacker.eof and len(unpacked) < most and start < end:
                 packed = self._data[start : min(start + step, end)]
                 if len(packed) > self._input_left:
-                    raise DecompressionLimitExceeded
+                    raise LimitExceeded
                 start += len(packed)
                 self._input_left -= len(packed)
                 unpacked += unpacker.decompress(packed, most - len(unpacked))

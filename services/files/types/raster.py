@@ -1,68 +1,84 @@
-"""PNG, GIF, WebP and BMP: complete from the first byte to the last, and not too large to be shown.
+"""Pictures: each function reads the header up to the first points, and returns width and height.
 
-Sources: PNG (W3C), GIF89a, WebP (RFC 9649), BMP (Windows GDI).
+What follows is not read: viewers show what there is of it. Sources: PNG (W3C), ITU T.81 (JPEG), GIF89a, RFC 9649
+(WebP), Windows GDI (BMP), TIFF 6.0, ISO/IEC 14496-12 and 23008-12 (HEIC).
 """
 
+import re
 import struct
-import zlib
-from collections.abc import Iterator
+from typing import NamedTuple
 
-from services.files.types.reader import Reader, TrailingError, require
-
-# Viewers refuse a picture with another critical chunk (its name begins with a capital letter).
-_PNG_CRITICAL = (b"IHDR", b"PLTE", b"IDAT", b"IEND")
+from services.files.types.reader import BrokenError, Reader, require
 
 
-def check_png(reader: Reader) -> None:
-    """Check the chunks and their checksums up to the end."""
+class Size(NamedTuple):
+    """Width and height of a picture in pixels."""
+
+    width: int
+    height: int
+
+
+def _covering(*sizes: Size) -> Size:
+    return Size(max(size.width for size in sizes), max(size.height for size in sizes))
+
+
+def png_size(reader: Reader) -> Size:
+    """Read the chunks of a PNG up to its first points."""
     reader.skip(8)
-    name = b""
-    seen: set[bytes] = set()
-    while name != b"IEND":
-        previous = name
+    length, name, width, height = reader.take("I4sII")
+    require(name == b"IHDR" and length == 13)
+    reader.skip(9)
+    while name != b"IDAT":
         length, name = reader.take("I4s")
-        start = reader.position
+        require(name.isalpha() and name != b"IEND")
+        if name != b"IDAT":
+            reader.skip(length + 4)
+    reader.skip(1)
+    return Size(width, height)
+
+
+# Between two segments, some cameras leave stray bytes.
+_MARKER = re.compile(rb"\xff([\x01-\xfe])")
+_FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
+_SCAN, _WITHOUT_LENGTH = 0xDA, {0x01, *range(0xD0, 0xDA)}
+
+
+def jpeg_size(reader: Reader) -> Size:
+    """Read the segments of a JPEG up to its first points."""
+    size = None
+    reader.skip(2)
+    while found := _MARKER.search(reader.data, reader.position):
+        marker = found[1][0]
+        require(marker not in _WITHOUT_LENGTH)
+        reader.position = begin = found.end()
+        (length,) = reader.take("H")
+        require(length >= 2)
+        if marker in _FRAMES:
+            _, height, width = reader.take("BHH")
+            size = Size(width, height)
+        reader.position = begin
         reader.skip(length)
-        require(reader.take("I") == (zlib.crc32(reader.data[start - 4 : start + length]),))
-        require(name.isalpha() and (name[:1].islower() or name in _PNG_CRITICAL))
-        require((name == b"IHDR") == (not seen))
-        require(name != b"IDAT" or previous == b"IDAT" or name not in seen)
-        if name == b"IHDR":
-            require(length == 13)
-            reader.count_picture(*struct.unpack_from(">II", reader.data, start))
-        elif name == b"fcTL":
-            require(length == 26)
-            reader.count_picture(*struct.unpack_from(">II", reader.data, start + 4))
-        seen.add(name)
-    require(b"IDAT" in seen and length == 0)
-    reader.finish()
+        if marker == _SCAN and size:
+            reader.skip(1)
+            return size
+    raise BrokenError
 
 
-def check_gif(reader: Reader) -> None:
-    """Check the blocks up to the end."""
+def gif_size(reader: Reader) -> Size:
+    """Read the blocks of a GIF up to its first points."""
     reader.byte_order = "<"
-    require(reader.take("6s")[0] in (b"GIF87a", b"GIF89a"))
-    width, height, flags, _, _ = reader.take("HHBBB")
-    reader.count_picture(width, height)
+    mark, width, height, flags, _ = reader.take("6sHHB2s")
+    require(mark in (b"GIF87a", b"GIF89a"))
     _skip_colours(reader, flags)
-    has_picture = False
-    while True:
-        (block,) = reader.take("B")
-        if block == 0x3B:
-            break
-        require(block in (0x21, 0x2C))
-        if block == 0x21:
-            reader.skip(1)
-        else:
-            has_picture = True
-            _, _, width, height, flags = reader.take("HHHHB")
-            reader.count_picture(width, height)
-            _skip_colours(reader, flags)
-            reader.skip(1)
+    while (block := reader.take("B")[0]) == 0x21:
+        reader.skip(1)
         while length := reader.take("B")[0]:
             reader.skip(length)
-    require(has_picture)
-    reader.finish()
+    require(block == 0x2C)
+    _, frame_width, frame_height, flags = reader.take("4sHHB")
+    _skip_colours(reader, flags)
+    require(reader.take("BB")[1])
+    return _covering(Size(width, height), Size(frame_width, frame_height))
 
 
 def _skip_colours(reader: Reader, flags: int) -> None:
@@ -70,82 +86,114 @@ def _skip_colours(reader: Reader, flags: int) -> None:
         reader.skip(3 << (flags & 7) + 1)
 
 
-def check_webp(reader: Reader) -> None:
-    """Check the chunks up to the length in the header."""
+def webp_size(reader: Reader) -> Size:
+    """Read the chunks of a WebP up to its first points."""
     reader.byte_order = "<"
-    _, length, _ = reader.take("4sI4s")
-    end = 8 + length + length % 2
-    # Some programs forget the padding of an odd length.
-    require(end <= len(reader.data) + len(reader.data) % 2)
-    if end < len(reader.data):
-        raise TrailingError
-    require(list(_webp_pictures(reader, reader.end)))
-
-
-def _webp_pictures(reader: Reader, end: int, in_frame: bool = False) -> Iterator[tuple[int, int]]:
-    """Yield the size of each picture among the chunks up to an end; a frame holds one of its size and no frames."""
-    while reader.position < end:
+    reader.skip(12)
+    canvas = Size(0, 0)
+    while True:
         name, length = reader.take("4sI")
-        chunk_end = reader.position + length
-        require(chunk_end <= end)
-        if name == b"ANMF":
-            require(not in_frame)
-            _, size, _ = reader.take("6s6s4s")
-            width, height = (int.from_bytes(size[at : at + 3], "little") + 1 for at in (0, 3))
-            reader.count_picture(width, height)
-            require(set(_webp_pictures(reader, chunk_end, in_frame=True)) == {(width, height)})
-            yield width, height
-        elif name in (b"VP8 ", b"VP8L"):
-            size = _webp_size(reader, name)
-            if not in_frame:
-                reader.count_picture(*size)
-            yield size
-        elif name == b"VP8X":
-            _, size = reader.take("4s6s")
-            reader.count_picture(*(int.from_bytes(size[at : at + 3], "little") + 1 for at in (0, 3)))
-        require(reader.position <= chunk_end)
-        reader.go_to(min(chunk_end + length % 2, end))
+        begin = reader.position
+        if name == b"VP8X":
+            _, packed = reader.take("4s6s")
+            canvas = _size_of_three_bytes(packed)
+        elif name == b"ANMF":
+            _, packed = reader.take("6s6s")
+            return _covering(canvas, _size_of_three_bytes(packed))
+        elif name == b"VP8 ":
+            _, mark, width, height = reader.take("3s3sHH")
+            require(mark == b"\x9d\x01\x2a")
+            return _covering(canvas, Size(width & 0x3FFF, height & 0x3FFF))
+        elif name == b"VP8L":
+            mark, bits = reader.take("BI")
+            require(mark == 0x2F)
+            return _covering(canvas, Size((bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1))
+        reader.position = begin
+        reader.skip(length + length % 2)
 
 
-def _webp_size(reader: Reader, name: bytes) -> tuple[int, int]:
-    if name == b"VP8 ":
-        _, mark, width, height = reader.take("3s3sHH")
-        require(mark == b"\x9d\x01\x2a")
-        return width & 0x3FFF, height & 0x3FFF
-    mark, bits = reader.take("BI")
-    require(mark == 0x2F)
-    return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+def _size_of_three_bytes(packed: bytes) -> Size:
+    return Size(*(int.from_bytes(packed[at : at + 3], "little") + 1 for at in (0, 3)))
 
 
-_BMP_HEADERS = (12, 40, 52, 56, 64, 108, 124)
-# The header is followed by masks and colours.
-_BMP_MAX_HEADER_BYTES = 14 + 124 + 16 + 4 * 256 + 64
-_BMP_PLAIN, _BMP_RUN_LENGTHS, _BMP_MASKS = (0,), (1, 2), (3, 6)
+_BMP_HEADERS, _BMP_DEPTHS = (12, 40, 52, 56, 64, 108, 124), (1, 2, 4, 8, 16, 24, 32)
 
 
-def check_bmp(reader: Reader) -> None:
-    """Check that the pixels fill the file after the header, except for a colour profile in newer files."""
+def bmp_size(reader: Reader) -> Size:
+    """Read the header of a BMP."""
     reader.byte_order = "<"
-    _, file_size, _, pixels_at, header_size = reader.take("2sIIII")
-    require(header_size in _BMP_HEADERS and file_size <= len(reader.data))
-    if file_size < len(reader.data):
-        raise TrailingError
-    if header_size == 12:
-        width, height, _, depth = reader.take("HHHH")
-        packing, packed_size = 0, 0
-    else:
-        width, height, _, depth, packing, packed_size = reader.take("iiHHII")
-    require(width > 0 and depth in (1, 4, 8, 16, 24, 32) and pixels_at <= _BMP_MAX_HEADER_BYTES)
-    reader.count_picture(width, abs(height))
-    require(packing in _BMP_PLAIN + _BMP_RUN_LENGTHS + _BMP_MASKS)
-    size = packed_size if packing in _BMP_RUN_LENGTHS else (width * depth + 31) // 32 * 4 * abs(height)
-    reader.go_to(pixels_at)
-    reader.skip(size)
-    if header_size == 124:
-        profile_at, profile_size = struct.unpack_from("<II", reader.data, 14 + 112)
-        if profile_size and 14 + profile_at >= reader.position:
-            reader.go_to(14 + profile_at)
-            reader.skip(profile_size)
-    # Some programs fill up to a round number.
-    if reader.data[reader.position :].strip(b"\x00") or len(reader.data) - reader.position > 3:
-        raise TrailingError
+    _, points_at, header_size = reader.take("10sII")
+    require(header_size in _BMP_HEADERS and points_at >= 14 + header_size)
+    width, height, planes, depth = reader.take("HHHH" if header_size == 12 else "iiHH")
+    require(planes == 1 and depth in _BMP_DEPTHS)
+    reader.go_to(points_at)
+    reader.skip(1)
+    return Size(width, abs(height))
+
+
+# StripOffsets, TileOffsets, JPEGInterchangeFormat
+_TIFF_POINTS = {0x111, 0x144, 0x201}
+_TIFF_WIDTH, _TIFF_HEIGHT = 0x100, 0x101
+_TIFF_NUMBERS = {1: "B", 3: "H", 4: "I", 13: "I"}
+
+
+def tiff_size(reader: Reader) -> Size:
+    """Read the first page of a TIFF, which must have a strip or a tile."""
+    reader.byte_order = "<" if reader.take("2s")[0] == b"II" else ">"
+    reader.skip(2)
+    reader.go_to(*reader.take("I"))
+    first: dict[int, int] = {}
+    for _ in range(*reader.take("H")):
+        tag, kind, number, value = reader.take("HHI4s")
+        layout = reader.byte_order + _TIFF_NUMBERS.get(kind, "I")
+        behind = reader.position
+        if tag in _TIFF_POINTS and number * struct.calcsize(layout) > 4:
+            reader.go_to(*struct.unpack(reader.byte_order + "I", value))
+            (value,) = reader.take("4s")
+            reader.position = behind
+        first[tag] = struct.unpack_from(layout, value)[0]
+    points = _TIFF_POINTS & first.keys()
+    require(points)
+    reader.go_to(first[min(points)])
+    reader.skip(1)
+    return Size(first.get(_TIFF_WIDTH, 0), first.get(_TIFF_HEIGHT, 0))
+
+
+# The brands of pictures and of sequences packed with HEVC; "mif1" and "msf1" say only that it is a HEIF, as AVIF is.
+_HEIC_BRANDS, _HEIF_BRANDS = re.compile(b"hei[cmsx]|hev[cmsx]"), (b"mif1", b"msf1")
+# Width and height of a picture among the properties ("ispe"), and of a sequence in the head of its track ("tkhd").
+_HEIC_SIZE = re.compile(rb"ispe.{4}(.{4})(.{4})|tkhd(?:\x00.{75}|\x01.{87})(.{2})..(.{2})..", re.DOTALL)
+_HEIC_MAX_DESCRIPTION = 1024 * 1024
+
+
+def is_heic(beginning: bytes) -> bool:
+    """Say whether a file with these first bytes has a brand of HEIC, or of a HEIF that names no other packing."""
+    length, name, major = int.from_bytes(beginning[:4], "big"), beginning[4:8], beginning[8:12]
+    if name != b"ftyp":
+        return False
+    brands = {major, *(beginning[at : at + 4] for at in range(16, min(length, len(beginning)), 4))}
+    return any(map(_HEIC_BRANDS.fullmatch, brands)) or (major in _HEIF_BRANDS and not {b"avif", b"avis"} & brands)
+
+
+def heic_size(reader: Reader) -> Size:
+    """Read the boxes of a HEIC up to its points, and return a size that covers all its pictures."""
+    sizes: list[Size] = []
+    has_points = False
+    while not (sizes and has_points):
+        begin = reader.position
+        length, name = reader.take("I4s")
+        if length == 1:
+            (length,) = reader.take("Q")
+        end = begin + length if length else len(reader.data)
+        require(end >= reader.position)
+        described = b""
+        if name in (b"meta", b"moov"):
+            described = reader.data[reader.position : min(end, reader.position + _HEIC_MAX_DESCRIPTION)]
+            sizes += map(_heic_size, _HEIC_SIZE.finditer(described))
+        has_points = has_points or name == b"mdat" or b"idat" in described
+        reader.position = end
+    return _covering(*sizes)
+
+
+def _heic_size(found: re.Match[bytes]) -> Size:
+    return Size(*(int.from_bytes(number, "big") for number in found.groups() if number))

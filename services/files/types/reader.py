@@ -1,25 +1,10 @@
-"""Read a file part by part, within limits that protect against hostile files."""
+"""Read the header of a file part by part, within limits that protect against hostile files."""
 
-import re
 import struct
-from collections.abc import Iterator
-from mmap import mmap
 from typing import Any
 
-from i18n.catalogue import gettext as _
-
-# A real file has a few thousand parts, each read about once. A hostile one could have millions, or refer to the same
-# bytes again and again.
-MAX_PARTS = 100_000
-_MAX_READINGS = 2
-
-# All frames, pages and tiles of a file may have this many times the pixels of one picture: long scans are usual.
-_MAX_PICTURES = 20
-
-MEGAPIXEL = 1_000_000
-
-# A search holds the GIL; searching piece by piece lets other threads in between.
-_PIECE, _OVERLAP = 256 * 1024, 512
+# A real header has a few hundred parts; a hostile one could have millions.
+_MAX_PARTS = 20_000
 
 
 class Refused(ValueError):
@@ -39,11 +24,7 @@ class CheckUnavailable(TemporarilyRefused):
 
 
 class BrokenError(Exception):
-    """The structure of a file is damaged."""
-
-
-class TrailingError(Exception):
-    """Something follows the end of the file's structure."""
+    """A file has the first bytes of a kind, but not its header."""
 
 
 def require(condition: object) -> None:
@@ -52,67 +33,31 @@ def require(condition: object) -> None:
         raise BrokenError
 
 
-def find_in_chunks(pattern: re.Pattern[bytes], data: bytes | mmap) -> Iterator[re.Match[bytes]]:
-    """Yield all matches of a pattern."""
-    for start in range(0, len(data), _PIECE):
-        for found in pattern.finditer(data, start, start + _PIECE + _OVERLAP):
-            if found.start() < start + _PIECE:
-                yield found
-
-
 class Reader:
-    """Reads the parts of a file; raises BrokenError beyond its end and after too many parts."""
+    """Reads the parts of a file from a position on; raises BrokenError beyond its end and after too many parts."""
 
-    def __init__(self, data: mmap, max_megapixels: float, byte_order: str = ">") -> None:
+    def __init__(self, data: bytes, start: int = 0) -> None:
         self.data = data
-        self.byte_order = byte_order
-        self.position = 0
-        self.end = len(data)
-        self.furthest = 0
-        self._max_megapixels = max_megapixels
-        self._pixels = 0
+        self.start = start
+        self.position = start
+        self.byte_order = ">"
         self._parts = 0
-        self._bytes = 0
 
     def take(self, layout: str) -> tuple[Any, ...]:
         """Read the values of a struct layout."""
-        length = struct.calcsize(self.byte_order + layout)
-        start = self.position
-        self.skip(length)
         self._parts += 1
-        self._bytes += length
-        require(self._parts <= MAX_PARTS and self._bytes <= _MAX_READINGS * len(self.data))
-        return struct.unpack_from(self.byte_order + layout, self.data, start)
+        require(self._parts <= _MAX_PARTS)
+        layout = self.byte_order + layout
+        at = self.position
+        self.skip(struct.calcsize(layout))
+        return struct.unpack_from(layout, self.data, at)
 
     def skip(self, length: int) -> None:
         """Move ahead by so many bytes."""
-        require(length <= self.end - self.position)
+        require(length <= len(self.data) - self.position)
         self.position += length
-        self.furthest = max(self.furthest, self.position)
 
     def go_to(self, position: int) -> None:
-        """Move to a position from the beginning of the file."""
-        self.position = 0
+        """Move to a position from the start."""
+        self.position = self.start
         self.skip(position)
-
-    def count_picture(self, width: int, height: int) -> None:
-        """Count the pixels of a picture; raises Refused if they are too many for a viewer."""
-        require(width and height)
-        self._pixels += width * height
-        most = self._max_megapixels * MEGAPIXEL
-        if width * height > most:
-            sentence = _(
-                "Das Bild hat mehr als %(most)s Megapixel. Bitte verkleinern Sie es.", most=self._max_megapixels
-            )
-            raise Refused(sentence)
-        if self._pixels > most * _MAX_PICTURES:
-            raise Refused(_("Die Datei enthält zu viele große Bilder. Bitte teilen Sie sie auf."))
-
-    @property
-    def at_end(self) -> bool:
-        return self.position == self.end
-
-    def finish(self) -> None:
-        """Raise TrailingError unless the end is reached."""
-        if not self.at_end:
-            raise TrailingError

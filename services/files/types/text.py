@@ -1,51 +1,76 @@
-"""Plain text: UTF-8, UTF-16 with a byte order mark, or Windows-1252, without control characters.
+"""Plain text as programs on Windows and Linux write it: UTF-8, UTF-16, Windows-1252 or CP850.
 
 Scripts and HTML are accepted as text: people send them for a look, and nothing runs them.
 """
 
 import codecs
 import re
-from typing import BinaryIO
 
-from i18n.catalogue import gettext as _
-from services.files.types.reader import WrongKind
+from i18n.typed_text import clean_text, mark_control_characters
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f]")
-_CHUNK = 65536
+# Control bytes without a place in a text. Logs have NUL, BEL, BS, tab, line ends, Ctrl-Z and ESC.
+_PLACELESS = bytes({*range(0x20), 0x7F} - {*b"\0\a\b\t\n\v\f\r\x1a\x1b"})
+_NOT_VISIBLE = bytes(range(0x20)) + b" \x7f"
+
+# One such byte in this many visible ones is a stray one; packed data has one in ten.
+_VISIBLE_PER_STRAY = 24
+
+# Enough to see how a text reads; in UTF-16, a byte without a meaning is slow to decode.
+_SAMPLE_BYTES = 128 * 1024
+
+_NOT_ASCII = re.compile(rb"[\x80-\xff]")
+
+# A sequence that sets colours, moves the cursor or names the window of a terminal.
+_ESCAPE = re.compile(r"\x1b(?:\[[0-?]{0,40}[ -/]{0,9}[@-~]|\][^\x07\x1b]{0,400}(?:\x07|\x1b\\)|[ -/]{0,9}[0-~])")
+
+# German letters where German has them, and lines of the boxes that programs draw in CP850. Not "ä" at the start of a
+# word: it is the byte of a quotation mark in Windows-1252.
+_GERMAN = re.compile(
+    "[äöü](?<=[A-Za-zäöüß].)(?=[a-zäöüß])|[ÄÖÜ](?<=[A-ZÄÖÜ].)(?=[A-Z])|ß(?<=[aeiouäöü].)(?=[a-z])|[öüÄÖÜ](?<!\\w.)(?=[a-z])"
+    "|[─═]{3}"
+)
 
 
-def check_text(file: BinaryIO) -> None:
-    """Check an open file; raises WrongKind."""
-    file.seek(0)
-    for encoding in _encodings(file.read(2)):
-        try:
-            if _has_control_characters(file, encoding):
-                break
-            return
-        except UnicodeDecodeError:
-            continue
-    raise WrongKind(_("Der Inhalt ist kein einfacher Text."))
+def is_text(data: bytes) -> bool:
+    """Say whether the content of a file reads as text."""
+    if encoding := _utf_16(data):
+        data = data[:_SAMPLE_BYTES].decode(encoding, "replace").encode()
+    stray = len(data) - len(data.translate(None, _PLACELESS))
+    visible = len(data.translate(None, _NOT_VISIBLE))
+    return visible > 0 and stray * _VISIBLE_PER_STRAY <= visible + _VISIBLE_PER_STRAY
 
 
 def decoded(beginning: bytes) -> str:
-    """Return the text of the first bytes of an accepted text file, without a letter that is cut off."""
-    for encoding in _encodings(beginning):
-        try:
-            return codecs.getincrementaldecoder(encoding)().decode(beginning)
-        except UnicodeDecodeError:
-            continue
+    """Return the text of the first bytes of a text file, without what a terminal would obey and a reader not see."""
+    text = _decoded(beginning).replace("\0", "").rstrip("\x1a")
+    return mark_control_characters(clean_text(_ESCAPE.sub("", text)))
+
+
+def _decoded(data: bytes) -> str:
+    if encoding := _utf_16(data):
+        return data.decode(encoding, "replace")
+    # Without the letter that is cut off at the end.
+    text = codecs.getincrementaldecoder("utf-8-sig")("replace").decode(data)
+    invalid = text.count("\N{REPLACEMENT CHARACTER}")
+    if 2 * invalid <= len(text) - len(text.encode("ascii", "ignore")):
+        return text
+    first = _NOT_ASCII.search(data)
+    begin = max(0, first.start() - 1) if first else 0
+    return data.decode(_single_byte_encoding(data[begin : begin + _SAMPLE_BYTES]), "replace")
+
+
+def _single_byte_encoding(sample: bytes) -> str:
+    """Return the encoding in which a sample has more German letters where German has them."""
+    return max("cp1252", "cp850", key=lambda encoding: len(_GERMAN.findall(sample.decode(encoding, "replace"))))
+
+
+def _utf_16(data: bytes) -> str:
+    """Return the byte order of a text in UTF-16, or "". Without a mark, every other byte of it is NUL."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    pairs = len(data) // 2
+    low, high = data[0::2].count(0), data[1::2].count(0)
+    for encoding, nuls, others in (("utf-16-le", high, low), ("utf-16-be", low, high)):
+        if nuls > others + pairs // 3:
+            return encoding
     return ""
-
-
-def _encodings(beginning: bytes) -> list[str]:
-    """Return the possible encodings of a text with these first bytes, the likelier one first."""
-    return ["utf-16"] if beginning[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else ["utf-8-sig", "cp1252"]
-
-
-def _has_control_characters(file: BinaryIO, encoding: str) -> bool:
-    decoder = codecs.getincrementaldecoder(encoding)()
-    file.seek(0)
-    while block := file.read(_CHUNK):
-        if _CONTROL.search(decoder.decode(block)):
-            return True
-    return bool(_CONTROL.search(decoder.decode(b"", final=True)))
