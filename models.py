@@ -376,14 +376,13 @@ class Attachment(BaseModel):
     staged_at = UTCDateTimeField()
 
     @property
-    def caution(self):
-        """What to know before opening it, as the predicate of a German sentence, or ""."""
-        words = [word for word in self.active_content.split(", ") if word]
-        contained = ", ".join(word for word in words if word != enums.PASSWORD_PROTECTED)
-        parts = [f"enthält {contained}"] if contained else []
-        if enums.PASSWORD_PROTECTED in words:
-            parts.append("ist mit Kennwort geschützt")
-        return " und ".join(parts)
+    def warning(self):
+        """Say in words what the office should know before it opens the file, or ""."""
+        contained = [word for word in self.active_content.split(", ") if word not in ("", enums.PASSWORD_PROTECTED)]
+        sentences = [f"enthält {', '.join(contained)}"] if contained else []
+        if enums.PASSWORD_PROTECTED in self.active_content:
+            sentences.append("ist mit Kennwort geschützt")
+        return " und ".join(sentences)
 
     @classmethod
     def on_disk(cls):

@@ -22,9 +22,9 @@ def files(*pairs):
 
 
 def listed(page):
-    """Return what each line of the list of staged files says, without size and button."""
-    lines = (" ".join("".join(item.itertext()).split()) for item in page.tree.iter("li") if item.get("data-size"))
-    return [line.split("\N{NO-BREAK SPACE}")[0].rsplit(" ", 1)[0] for line in lines]
+    """Return the names in the list of staged files."""
+    spans = [span for span in page.tree.iter("span") if span.get("class") == "file-name"]
+    return [" ".join("".join(span.itertext()).split()) for span in spans]
 
 
 def stored():
