@@ -322,9 +322,10 @@ def _issue_pin(customer, what):
 
 def _print_submission(submission, facts, history, as_json):
     sent = request_fields.labelled_texts(submission)
+    numbered = list(enumerate(submission.files.order_by(Attachment.id), start=1))
     files = [
         {"Nr": position, "Name": file.name, "Bytes": file.size, "enthält": file.active_content}
-        for position, file in enumerate(submission.files.order_by(Attachment.id), start=1)
+        for position, file in numbered
     ]
     if as_json:
         print_json(_summary(submission) | facts | {"Angaben": dict(sent), "Anhänge": files, "Verlauf": history})
@@ -334,8 +335,8 @@ def _print_submission(submission, facts, history, as_json):
         if value:
             # Lines within a typed text are indented, so that they do not look like lines of this list.
             click.echo(f"{label}: {display_text(value)}".replace("\n", "\n    "))
-    for file in files:
-        caution = file["enthält"] and f", enthält {file['enthält']}"
-        click.echo(f"Anhang {file['Nr']}: {file['Name']} ({formats.file_size(file['Bytes'])}){caution}")
+    for position, file in numbered:
+        warning = file.warning and f", {file.warning}"
+        click.echo(f"Anhang {position}: {file.name} ({formats.file_size(file.size)}){warning}")
     for event in history:
         click.echo(f"{formats.local_datetime(event['wann'])} · {event['wer']}: {event['was']}")

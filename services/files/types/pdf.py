@@ -100,7 +100,7 @@ def is_pdf(data: bytes) -> bool:
 
 
 def active_content(data: bytes) -> str:
-    """Return in words the active content of a PDF, and whether a part of it could not be read."""
+    """Return in words the active content of a PDF, and whether a password or the packing hides a part of it."""
     scan = _Scan()
     try:
         for part in _packed_objects(data, scan.names(data)):
@@ -110,6 +110,8 @@ def active_content(data: bytes) -> str:
                 scan.names(part)
     except LimitExceeded:
         scan.words.add(UNREADABLE)
+    if PASSWORD_PROTECTED in scan.words:
+        scan.words.discard(UNREADABLE)
     return ", ".join(word for word in _WORDS if word in scan.words)
 
 

@@ -1,21 +1,18 @@
-"""Decompress the streams of a PDF, with limits on the input and the output of all streams of a file together.
-
-The input has a limit, too: a hostile stream can go on without any output.
-"""
+"""Decompress the streams of a PDF, with limits on the input and the output: a hostile stream may have no output."""
 
 import zlib
 
-# A stream is read once to see what it is, and once more if it holds objects; streams do not overlap.
-_MAX_READINGS = 2
-_MAX_UNPACKED_BYTES = 16 * 1024 * 1024
-_CHUNK = 16 * 1024
+# Enough to see what a stream holds. Without so much output from its beginning, it is hostile.
+_BEGINNING_INPUT, _BEGINNING_OUTPUT = 1024, 256
 
-# A stream without output from its first bytes is hostile.
-_BEGINNING, _BEGINNING_STEP, _BEGINNING_READ = 256, 512, 4096
+# Streams do not overlap, so that together they are read once at most.
+_MAX_READINGS = 2
+_MAX_OUTPUT = 16 * 1024 * 1024
+_CHUNK = 16 * 1024
 
 
 class LimitExceeded(Exception):
-    """There is more to decompress than any real file has, or a stream has no output."""
+    """There is more in a PDF than any real file has, or a stream has no output."""
 
 
 class Unpacker:
@@ -24,38 +21,33 @@ class Unpacker:
     def __init__(self, data: bytes) -> None:
         self._data = data
         self._input_left = _MAX_READINGS * len(data)
-        self._output_left = _MAX_UNPACKED_BYTES
+        self._output_left = _MAX_OUTPUT
 
     def beginning(self, start: int) -> bytes:
         """Return the first bytes of the stream here, or none if it is not compressed with Flate."""
-        self._input_left += _BEGINNING_STEP
-        end = min(start + _BEGINNING_READ, len(self._data))
-        unpacked, has_ended = self._unpack(start, end, _BEGINNING_STEP, _BEGINNING)
-        if not has_ended and len(unpacked) < _BEGINNING and end < len(self._data):
+        packed = self._data[start : start + _BEGINNING_INPUT]
+        unpacker = zlib.decompressobj()
+        try:
+            unpacked = unpacker.decompress(packed, _BEGINNING_OUTPUT)
+        except zlib.error:
+            return b""
+        if not unpacker.eof and len(packed) == _BEGINNING_INPUT and len(unpacked) < _BEGINNING_OUTPUT:
             raise LimitExceeded
         return unpacked
 
     def whole(self, start: int) -> bytes:
         """Return the whole stream here, as far as it can be decompressed."""
-        unpacked, _ = self._unpack(start, len(self._data), _CHUNK, self._output_left + 1)
-        self._output_left -= len(unpacked)
-        if self._output_left < 0:
-            raise LimitExceeded
-        return unpacked
-
-    def _unpack(self, start: int, end: int, step: int, most: int) -> tuple[bytes, bool]:
-        """Return the output, and whether the stream has ended or is not one."""
         unpacker = zlib.decompressobj()
         unpacked = bytearray()
-        try:
-            while not unpacker.eof and len(unpacked) < most and start < end:
-                packed = self._data[start : min(start + step, end)]
-                if len(packed) > self._input_left:
-                    raise LimitExceeded
-                start += len(packed)
-                self._input_left -= len(packed)
-                unpacked += unpacker.decompress(packed, most - len(unpacked))
-                self._input_left += len(unpacker.unused_data) + len(unpacker.unconsumed_tail)
-        except zlib.error:
-            return bytes(unpacked), True
-        return bytes(unpacked), unpacker.eof
+        while not unpacker.eof and (packed := self._data[start : start + _CHUNK]):
+            start += len(packed)
+            self._input_left -= len(packed)
+            try:
+                unpacked += unpacker.decompress(packed, self._output_left + 1 - len(unpacked))
+            except zlib.error:
+                break
+            self._input_left += len(unpacker.unused_data)
+            if self._input_left < 0 or len(unpacked) > self._output_left:
+                raise LimitExceeded
+        self._output_left -= len(unpacked)
+        return bytes(unpacked)

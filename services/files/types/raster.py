@@ -86,34 +86,25 @@ def _skip_colours(reader: Reader, flags: int) -> None:
         reader.skip(3 << (flags & 7) + 1)
 
 
+_WEBP_POINTS = re.compile(b"ANMF|VP8[ L]")
+
+
 def webp_size(reader: Reader) -> Size:
-    """Read the chunks of a WebP up to its first points."""
+    """Read the first chunk of a WebP, which gives the size."""
     reader.byte_order = "<"
     reader.skip(12)
-    canvas = Size(0, 0)
-    while True:
-        name, length = reader.take("4sI")
-        begin = reader.position
-        if name == b"VP8X":
-            _, packed = reader.take("4s6s")
-            canvas = _size_of_three_bytes(packed)
-        elif name == b"ANMF":
-            _, packed = reader.take("6s6s")
-            return _covering(canvas, _size_of_three_bytes(packed))
-        elif name == b"VP8 ":
-            _, mark, width, height = reader.take("3s3sHH")
-            require(mark == b"\x9d\x01\x2a")
-            return _covering(canvas, Size(width & 0x3FFF, height & 0x3FFF))
-        elif name == b"VP8L":
-            mark, bits = reader.take("BI")
-            require(mark == 0x2F)
-            return _covering(canvas, Size((bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1))
-        reader.position = begin
-        reader.skip(length + length % 2)
-
-
-def _size_of_three_bytes(packed: bytes) -> Size:
-    return Size(*(int.from_bytes(packed[at : at + 3], "little") + 1 for at in (0, 3)))
+    name, _ = reader.take("4sI")
+    if name == b"VP8X":
+        _, packed = reader.take("4s6s")
+        require(_WEBP_POINTS.search(reader.data, reader.position))
+        return Size(*(int.from_bytes(packed[at : at + 3], "little") + 1 for at in (0, 3)))
+    if name == b"VP8L":
+        mark, bits = reader.take("BI")
+        require(mark == 0x2F)
+        return Size((bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1)
+    _, mark, width, height = reader.take("3s3sHH")
+    require(name == b"VP8 " and mark == b"\x9d\x01\x2a")
+    return Size(width & 0x3FFF, height & 0x3FFF)
 
 
 _BMP_HEADERS, _BMP_DEPTHS = (12, 40, 52, 56, 64, 108, 124), (1, 2, 4, 8, 16, 24, 32)

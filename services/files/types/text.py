@@ -11,9 +11,11 @@ from i18n.typed_text import clean_text, mark_control_characters
 # Control bytes without a place in a text. Logs have NUL, BEL, BS, tab, line ends, Ctrl-Z and ESC.
 _PLACELESS = bytes({*range(0x20), 0x7F} - {*b"\0\a\b\t\n\v\f\r\x1a\x1b"})
 _NOT_VISIBLE = bytes(range(0x20)) + b" \x7f"
+_NOT_IN_ASCII = bytes(range(0x80, 0x100))
 
-# One such byte in this many visible ones is a stray one; packed data has one in ten.
-_VISIBLE_PER_STRAY = 24
+# So many visible bytes there must be for a control byte without a place, beside a few. Devices frame each line of a log
+# with two, packed data has one in ten, but half of it is not in ASCII, and programs have NUL.
+_VISIBLE_IN_LOGS, _VISIBLE_OTHERWISE, _FEW = 4, 24, 16
 
 # Enough to see how a text reads; in UTF-16, a byte without a meaning is slow to decode.
 _SAMPLE_BYTES = 128 * 1024
@@ -35,9 +37,12 @@ def is_text(data: bytes) -> bool:
     """Say whether the content of a file reads as text."""
     if encoding := _utf_16(data):
         data = data[:_SAMPLE_BYTES].decode(encoding, "replace").encode()
-    stray = len(data) - len(data.translate(None, _PLACELESS))
+    placeless = len(data) - len(data.translate(None, _PLACELESS))
     visible = len(data.translate(None, _NOT_VISIBLE))
-    return visible > 0 and stray * _VISIBLE_PER_STRAY <= visible + _VISIBLE_PER_STRAY
+    not_in_ascii = len(data) - len(data.translate(None, _NOT_IN_ASCII))
+    is_plain = b"\0" not in data and 4 * not_in_ascii <= visible
+    needed = placeless * (_VISIBLE_IN_LOGS if is_plain else _VISIBLE_OTHERWISE) - _FEW
+    return visible > max(0, needed)
 
 
 def decoded(beginning: bytes) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.support.files.bad_files import BAD, denial_of_service_files
-from tests.support.files.good_files import ACTIVE, GOOD
+from tests.support.files.good_files import ACTIVE, GOOD, RENAMED
 
 MEDIA_TYPES = {
     "png": "image/png",
@@ -30,11 +30,12 @@ MEDIA_TYPES = {
 
 
 class Case(NamedTuple):
-    """A file and the expected result: its type and active content if it is accepted, else a part of the reason."""
+    """A file and the expected result: name, type and active content if it is accepted, else a part of the reason."""
 
     key: str
     name: str
     content: bytes
+    shown: str = ""
     media_type: str = ""
     active_content: str = ""
     reason: str = ""
@@ -42,10 +43,12 @@ class Case(NamedTuple):
 
 def good():
     """Return all files that are accepted."""
-    files = {key: (*case, "") for key, case in GOOD.items()} | ACTIVE
+    files = {key: (name, name, content, "") for key, (name, content) in GOOD.items()}
+    files |= {key: (name, shown, content, "") for key, (name, shown, content) in RENAMED.items()}
+    files |= {key: (name, name, content, words) for key, (name, content, words) in ACTIVE.items()}
     return [
-        Case(key, name, content, MEDIA_TYPES[name.rpartition(".")[2].lower()], words)
-        for key, (name, content, words) in files.items()
+        Case(key, name, content, shown, MEDIA_TYPES[shown.rpartition(".")[2].lower()], words)
+        for key, (name, shown, content, words) in files.items()
     ]
 
 

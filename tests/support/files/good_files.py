@@ -16,10 +16,10 @@ from tests.support.files.samples import (
     TIFF,
     VIVO_NOTES,
     WEBP,
-    archive,
     box,
     film,
     heic,
+    heic_sequence,
     interlaced_png,
     oneplus_notes,
     overlapping_streams,
@@ -52,6 +52,12 @@ def jpeg_with(*segments):
     """Return a JPEG with more segments, given as pairs of marker and data, in front of its own."""
     packed = [struct.pack(">BBH", 0xFF, marker, 2 + len(data)) + data for marker, data in segments]
     return JPEG[:2] + b"".join(packed) + JPEG[2:]
+
+
+def jpeg_of(width, height):
+    """Return a JPEG that says it is of this size."""
+    at = JPEG.index(b"\xff\xc0") + 5
+    return JPEG[:at] + struct.pack(">HH", height, width) + JPEG[at + 4 :]
 
 
 def _iphone():
@@ -103,8 +109,6 @@ PICTURES = {
     "png-exif": ("Foto.png", saved(picture(), "PNG", exif=_with_exif())),
     "png-words": ("Foto.png", _png_with(png_chunk(b"tEXt", b"Title\x00Drucker"), png_chunk(b"tIME", bytes(7)))),
     "png-private-chunk": ("Bildschirmfoto.png", _png_with(png_chunk(b"prVt", bytes(50)))),
-    # No ZIP program looks this far from the end for an archive.
-    "png-far-archive": ("Foto.png", _png_with(png_chunk(b"prVt", archive("a.xml")), png_chunk(b"prVt", bytes(70_000)))),
     "jpeg-baseline": ("Foto.jpg", JPEG),
     "jpeg-long-ending": ("Foto.JPEG", JPEG),
     "jpeg-old-ending": ("Foto.jpe", JPEG),
@@ -184,10 +188,57 @@ PICTURES = {
     "heic-motion-photo": ("20261124_093000.heic", HEIC + box(b"mpvd", film())),
     "heic-samsung": ("20261124_093000.heic", HEIC + box(b"sefd", samsung_notes(Image_UTC_Data=b"1764"))),
     "heic-free-space": ("IMG_0001.heic", HEIC + box(b"free", bytes(16))),
+    "heic-general-brand-only": ("IMG_0001.heic", heic(b"mif1", others=b"mif1")),
+    "heic-sequence": ("IMG_0001.heic", heic_sequence()),
     "heic-open-end": (
         "IMG_0001.heic",
         HEIC.replace(struct.pack(">I4s", 416, b"mdat"), struct.pack(">I4s", 0, b"mdat")),
     ),
+}
+
+# Whole pictures and documents; of a part of each, viewers show what there is.
+WHOLE = {"png": PNG, "jpg": JPEG, "gif": GIF, "webp": WEBP, "bmp": BMP, "tif": TIFF, "heic": HEIC, "pdf": PDF.rstrip()}
+PAGE = b"<!doctype html><title>Hallo</title><script>alert(1)</script>"
+
+
+def _imperfect():
+    """Yield files with other bytes behind or in front, and files that are cut off or damaged behind their header."""
+    behind = {"byte": b"x", "line-end": b"\r\n", "page": PAGE * 20, "lines": b"\n" * 2000 + b"x", "nul": bytes(80_000)}
+    for ending, content in WHOLE.items():
+        for key, more in behind.items():
+            yield f"{ending}-and-{key}", (f"Foto.{ending}", content + more)
+        if ending != "tif":
+            yield f"{ending}-cut-off", (f"Foto.{ending}", content[: int(len(content) * 0.9)])
+    for ending in ("png", "jpg", "gif", "webp", "heic", "pdf"):
+        for key, front in {"bom": b"\xef\xbb\xbf", "line": b"\r\n", "words": b"Content-Type: image\n\n"}.items():
+            yield f"{ending}-behind-{key}", (f"Foto.{ending}", front + WHOLE[ending])
+    for key in ("jpeg-iphone-gain-map", "jpeg-motion-photo", "jpeg-samsung-motion-photo", "heic-motion-photo"):
+        name, content = PICTURES[key]
+        yield f"{key}-cut-off", (name, content[:-60])
+
+
+DAMAGED_BEHIND_THE_HEADER = {
+    "png-old-picture-behind": ("bildschirm.png", PNG + PNG[300:]),
+    "png-with-a-hole": ("Foto.png", PNG[:400] + PNG[1000:]),
+    "png-wrong-checksum": ("Foto.png", PNG[:60] + bytes([PNG[60] ^ 1]) + PNG[61:]),
+    "jpeg-without-end": ("Foto.jpg", JPEG[:-2]),
+    "jpeg-stray-bytes-between-segments": ("Foto.jpg", JPEG[:20] + b"\x00\x17" + JPEG[20:]),
+    "jpeg-page-in-notes": ("20261124_093000.jpg", JPEG + samsung_notes(Image_UTC_Data=PAGE)),
+    "jpeg-large-second-picture": ("Foto.jpg", JPEG + jpeg_of(65_535, 65_535)),
+    "jpeg-200-megapixels": ("Foto.jpg", jpeg_of(16_320, 12_240)),
+    "gif-with-a-hole": ("Foto.gif", GIF[:900] + GIF[1000:]),
+    "bmp-other-size": ("Foto.bmp", BMP[:2] + struct.pack("<I", len(BMP) - 100) + BMP[6:]),
+    "tiff-page-missing": ("Scan.tif", tiff("<")[:-4] + b"\xff\xff\xff\x00"),
+    "pdf-without-eof": ("Scan.pdf", PDF.replace(b"%%EOF", b"")),
+    "pdf-without-startxref": ("Scan.pdf", PDF.replace(b"startxref", b"")),
+    "pdf-table-elsewhere": ("Scan.pdf", PDF.replace(b"startxref\n", b"startxref\n1")),
+    "pdf-second-end": ("Scan.pdf", PDF + b"%%EOF\n"),
+    "pdf-newer-version": ("Scan.pdf", PDF.replace(b"%PDF-1.4", b"%PDF-3.0")),
+    "pdf-behind-printer-commands": (
+        "Scan.pdf",
+        b'\x1b%-12345X@PJL SET JOBNAME="Scan"\r\n@PJL ENTER LANGUAGE=PDF\r\n' + PDF + b"\x1b%-12345X",
+    ),
+    "pdf-behind-a-warning": ("Rechnung.pdf", b"<br />\n<b>Warning</b>: date() in print.php\n" + PDF),
 }
 
 DOCUMENTS = {
@@ -259,15 +310,25 @@ ACTIVE = {
     ),
     "pdf-file-at-a-note": ("Plan.pdf", pdf(objects=[b"<</Type/Filespec/EF <</F 5 0 R>>>>"]), "eingebettete Dateien"),
     "pdf-sends-data": ("Formular.pdf", pdf(objects=[b"<</S/SubmitForm/F(https://x.example)>>"]), "Datenversand"),
-    "pdf-encrypted": (
+    "pdf-encrypted": ("Vertrag.pdf", pdf(trailer=b"/Encrypt 5 0 R"), "Kennwortschutz"),
+    "pdf-encrypted-objects": (
         "Vertrag.pdf",
         pdf(
             "1.5",
             objects=[b"<</Type/ObjStm/N 1/First 4/Filter/FlateDecode>>\nstream\n\x01\x02\nendstream"],
-            trailer=b"/Encrypt 5 0 R",
+            xref_stream=True,
+            trailer=b"/Encrypt<</Filter/Standard>>",
         ),
-        "nicht Prüfbares",
+        "Kennwortschutz",
     ),
+    "pdf-invoice-with-password": (
+        "Rechnung.pdf",
+        pdf("1.7", root=b"/Names<</EmbeddedFiles 4 0 R>>", trailer=b"/#45ncrypt 5 0 R"),
+        "eingebettete Dateien, Kennwortschutz",
+    ),
+    "pdf-many-names": ("Scan.pdf", pdf(objects=[b"/J" * 1_000_001]), "nicht Prüfbares"),
+    "pdf-many-marks": ("Scan.pdf", pdf(objects=[b"/EF<<" * 50_001]), "eingebettete Dateien, nicht Prüfbares"),
+    "pdf-many-streams": ("Scan.pdf", pdf(objects=[b"stream\n" * 10_001]), "nicht Prüfbares"),
     "pdf-overlapping-streams": ("Scan.pdf", overlapping_streams(), "nicht Prüfbares"),
     "pdf-silent-streams": ("Scan.pdf", silent_streams(), "nicht Prüfbares"),
     "pdf-all-at-once": (
@@ -283,6 +344,8 @@ ACTIVE = {
     ),
 }
 
+IPCONFIG = "\r\nWindows-IP-Konfiguration\r\n   Primäres DNS-Suffix : \r\n   NetBIOS über TCP/IP : Aktiviert\r\n"
+
 TEXTS = {
     "ascii": ("Notiz.txt", b"Drucker 7 meldet Fehler 0x61\n"),
     "one-sign": ("Notiz.txt", b"1"),
@@ -290,18 +353,39 @@ TEXTS = {
     "utf-8-bom": ("Notiz.txt", TEXT.encode("utf-8-sig")),
     "utf-16-le": ("Notiz.txt", b"\xff\xfe" + TEXT.encode("utf-16-le")),
     "utf-16-be": ("Notiz.txt", b"\xfe\xff" + TEXT.encode("utf-16-be")),
+    "utf-16-le-without-bom": ("sfc.txt", TEXT.encode("utf-16-le")),
+    "utf-16-be-without-bom": ("sfc.txt", TEXT.encode("utf-16-be")),
+    "utf-16-odd-length": ("Notiz.txt", b"\xff\xfe" + TEXT.encode("utf-16-le") + b"\x00"),
+    "utf-16-half-a-pair": ("Notiz.txt", b"\xff\xfe\x00\xd8a\x00"),
+    "utf-16-behind-windows-1252": ("dism.log", TEXT.encode("cp1252") + TEXT.encode("utf-16-le")),
+    "utf-32": ("Notiz.txt", TEXT.encode("utf-32")),
     "windows-1252": ("Notiz.txt", TEXT.encode("cp1252")),
+    "cp850": ("ipconfig.txt", IPCONFIG.encode("cp850")),
+    "undefined-sign": ("Notiz.txt", b"kein Zeichen in Windows-1252: \x81"),
     "crlf-and-tabs": ("Notiz.txt", b"Zeit\tMeldung\r\n08:10\tkein Netz\r\n"),
     "form-feed": ("Notiz.txt", b"Seite 1\x0cSeite 2\n"),
     "sign-across-blocks": ("lang.txt", b"x" * 65535 + "ü€".encode()),
-    "utf-16-across-blocks": ("lang.txt", b"\xff\xfe" + ("x" * 32766 + "😀").encode("utf-16-le")),
     "emoji": ("Notiz.txt", "Läuft 😀\n".encode()),
     "like-bmp": ("Notiz.txt", b"BMW i3 steht in der Einfahrt\n"),
     "like-exe": ("Notiz.txt", b"MZ Halle 4: Licht aus\n"),
+    "like-gif": ("Notiz.txt", b"GIFtig ist das"),
+    "like-pdf": ("Notiz.txt", b"%PDF-1.4 steht am Anfang, und sonst nichts"),
     "log": ("server.log", b"2026-11-23 08:10:01 ERROR disk full\n"),
+    "nul-at-end": ("dienst.log", b"2026-11-30 08:10:01 Dienst gestartet\r\n" * 20 + bytes(4000)),
+    "nul-at-start": ("dienst.log", bytes(100_000) + b"2026-11-30 08:10:01 Dienst gestartet\r\n"),
+    "nul": ("Notiz.txt", b"Zeile\x00Zeile"),
+    "colours": ("linux.log", b"\x1b[32mOK\x1b[0m   Dienst gestartet\n"),
+    "bell": ("Notiz.txt", b"Klingel\x07"),
+    "ctrl-z": ("strg-z.txt", b"Zeile 1\r\nZeile 2\r\n\x1a"),
+    "delete": ("Notiz.txt", b"weg\x7f"),
+    "next-line": ("Notiz.txt", "Steuerzeichen \x85 dahinter".encode()),
+    "stray-bytes": ("geraet.log", b"Messwert 17\x02\x03 in Ordnung\n" * 3),
+    "stray-bytes-just-few": ("geraet.log", b"x" * 49 + b"\x02" * 16),
+    "stray-byte-and-nul": ("geraet.log", b"x" * 9 + b"\x02\x00"),
     # Scripts and HTML are accepted as text, and only served as text.
     "page": ("Fehlerseite.txt", b"<!doctype html><script>alert(1)</script>"),
     "script": ("Skript.txt", b"#!/bin/sh\nrm -rf /\n"),
+    "document-in-a-log": ("antwort.log", b"HTTP/1.1 200 OK\r\n\r\n" + PDF),
 }
 
 NAMES = {
@@ -310,13 +394,50 @@ NAMES = {
     "two-endings-of-texts": ("server.log.txt", b"Zeile\n"),
     "blank-before-ending": ("Foto .png", PNG),
     "program-in-the-middle": ("setup.exe stürzt ab.png", PNG),
+    "program-and-log": ("setup.exe.log", b"Setup fehlgeschlagen\n"),
+    "page-and-pdf": ("seite.html.pdf", PDF),
+    "program-and-picture": ("Foto.exe.jpg", JPEG),
+    "program-in-a-table-and-pdf": ("Liste.xlsm.pdf", PDF),
     "emoji": ("Drucker 😀.jpg", JPEG),
     "umlauts": ("Prüfstück Größe 3.tif", TIFF),
+}
+
+# The name as sent, and the name with the ending of its content.
+RENAMED = {
+    f"renamed-{name}": (name, shown, content)
+    for name, shown, content in (
+        ("IMG_3564.HEIC", "IMG_3564.jpg", JPEG),
+        ("IMG_0001.jpg", "IMG_0001.heic", HEIC),
+        ("bild-aus-browser.jpg", "bild-aus-browser.webp", WEBP),
+        ("logo.png", "logo.jpg", JPEG),
+        ("Foto.GIF", "Foto.png", PNG),
+        ("Scan.pdf", "Scan.jpg", JPEG),
+        ("Scan.tif", "Scan.pdf", PDF),
+        ("Fax.pdf", "Fax.tif", TIFF),
+        ("Bild.webp", "Bild.bmp", BMP),
+        ("Bild.bmp", "Bild.gif", GIF),
+        ("Foto", "Foto.jpg", JPEG),
+        ("Notiz", "Notiz.txt", b"Drucker 7"),
+        ("Notiz.txt", "Notiz.png", PNG),
+        ("server.log.1", "server.log.1.txt", b"disk full\n"),
+        ("Screenshot 30.11.2026", "Screenshot 30.11.2026.png", PNG),
+        ("Angebot 12.5", "Angebot 12.5.pdf", PDF),
+        ("Foto.jpg_large", "Foto.jpg_large.jpg", JPEG),
+        ("Rechnung.pdf.part", "Rechnung.pdf.part.pdf", PDF),
+        ("Foto.png ~", "Foto.png ~.png", PNG),
+        ("Foto.ｐｎｇ", "Foto.ｐｎｇ.png", PNG),
+        ("Brief.docx", "Brief.docx.jpg", JPEG),
+        ("Rechnung von example.com", "Rechnung von example.com.pdf", PDF),
+        ("Bericht.log", "Bericht.pdf", PDF),
+        ("x" * 116 + ".jpe", "x" * 115 + ".heic", HEIC),
+    )
 }
 
 GOOD = (
     PICTURES
     | DOCUMENTS
+    | {f"imperfect-{key}": case for key, case in _imperfect()}
+    | DAMAGED_BEHIND_THE_HEADER
     | {f"text-{key}": case for key, case in TEXTS.items()}
     | {f"name-{key}": case for key, case in NAMES.items()}
 )

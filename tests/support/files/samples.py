@@ -83,9 +83,18 @@ def film():
     return box(b"ftyp", b"isom" + bytes(4) + b"isomiso2mp41") + box(b"moov", bytes(108)) + box(b"mdat", bytes(99))
 
 
-def heic(brand=b"heic", size=(4032, 3024), tile=(512, 512), large=False, grid_inside=False, long_places=False):
+def heic_sequence():
+    """Return the boxes of a sequence of HEIC pictures: a track like that of a film."""
+    head = box(b"tkhd", bytes(76) + struct.pack(">II", 64 << 16, 48 << 16))
+    kind = box(b"ftyp", b"msf1" + bytes(4) + b"msf1hevc")
+    return kind + box(b"moov", box(b"mvhd", bytes(100)) + box(b"trak", head)) + box(b"mdat", bytes(99))
+
+
+def heic(
+    brand=b"heic", size=(4032, 3024), tile=(512, 512), large=False, grid_inside=False, long_places=False, others=None
+):
     """Return the boxes of a phone's HEIC picture: a grid of tiles whose data lies behind or, for the grid, inside."""
-    kind = box(b"ftyp", brand + bytes(4) + b"mif1MiHEmiafheic")
+    kind = box(b"ftyp", brand + bytes(4) + (others or b"mif1MiHEmiafheic"))
     grid = struct.pack(">BBBBHH", 0, 0, 5, 7, *size)
     points = grid + random.Random(2).randbytes(400)
     media_head = struct.pack(">I4s", 8 + len(points), b"mdat")
