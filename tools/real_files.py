@@ -261,6 +261,7 @@ def make_all(work):
             run(work, f"cp {path} OUT", work / "bad" / f"{ending}-als.{disguise}")
     for host, hidden in itertools.product(_HOSTS, _HIDDEN):
         run(work, f"cat {host} {hidden} > OUT", work / "bad" / f"{hidden}-hinter-{host}")
+        run(work, f"cat {hidden} {host} > OUT", work / "bad" / f"{hidden}-vor-{host}")
 
 
 def run(work, command, path=None):
