@@ -21,7 +21,7 @@ MAX_MESSAGE_ID_LENGTH = 320
 MAX_ERROR_LENGTH = 500
 
 # A word among the active content of a PDF.
-PASSWORD_PROTECTED = "Kennwortschutz"
+ENCRYPTED = "Kennwortschutz"
 
 # The actor of automatic events.
 PORTAL_ACTOR = "Portal"

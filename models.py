@@ -378,9 +378,9 @@ class Attachment(BaseModel):
     @property
     def warning(self):
         """Say in words what the office should know before it opens the file, or ""."""
-        contained = [word for word in self.active_content.split(", ") if word not in ("", enums.PASSWORD_PROTECTED)]
+        contained = [word for word in self.active_content.split(", ") if word not in ("", enums.ENCRYPTED)]
         sentences = [f"enthält {', '.join(contained)}"] if contained else []
-        if enums.PASSWORD_PROTECTED in self.active_content:
+        if enums.ENCRYPTED in self.active_content:
             sentences.append("ist mit Kennwort geschützt")
         return " und ".join(sentences)
 

@@ -24,15 +24,15 @@ TEXT, PDF = "text/plain", "application/pdf"
 MEGAPIXEL = 1_000_000
 
 NOT_THIS_ENDING = N_(
-    "Dateien mit der Endung „%(extension)s“ nehmen wir zur Sicherheit nicht an. Bitte speichern Sie einen Text als "
-    "Textdatei (.txt), oder schicken Sie ein Bildschirmfoto."
+    "Die Endung „%(extension)s“ ist nicht erlaubt. Bitte speichern Sie einen Text als Textdatei (.txt), oder schicken "
+    "Sie ein Bildschirmfoto."
 )
 TEXT_NOT_AS_TEXT = N_(
     "Der Inhalt ist Text, und Text nehmen wir nur mit der Endung .txt oder .log an. Bitte speichern Sie die Datei als "
     "Textdatei (.txt), oder schicken Sie ein Bildschirmfoto."
 )
 NOT_TEXT = N_(
-    "Der Inhalt ist kein einfacher Text. Bitte speichern Sie die Datei als Text mit der Codierung UTF-8, oder schicken "
+    "Der Inhalt ist kein einfacher Text. Bitte speichern Sie die Datei als Text mit der Kodierung UTF-8, oder schicken "
     "Sie ein Bildschirmfoto."
 )
 NOTHING_KNOWN = N_(
@@ -113,6 +113,8 @@ _START_BEHIND = re.compile(
 )
 _PAGE_OR_SCRIPT = re.compile(rb"<(?:!doctype|html|head|body|script|svg|\?xml)|\A#!", re.IGNORECASE)
 _BEGINNING = 8192
+# Old documents of Office, messages of Outlook and installers, of which "filetype" knows only some.
+_OLE_START = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 
 def allowed_words() -> str:
@@ -148,8 +150,8 @@ def _type_of(data: bytes, extension: str) -> FileType:
     beginning = data[:_BEGINNING]
     start, guess = 0, _guess(beginning)
     is_named_as_text = extension in (*_TEXT_TYPE.extensions, "")
-    # Programs and archives have NUL in their first bytes; "MZ Halle 4" is a text.
-    reads_as_text = not (guess and b"\0" in beginning) and is_text(data)
+    # Programs and archives have NUL; "MZ Halle 4" is a text.
+    reads_as_text = not (guess and b"\0" in data) and is_text(data)
     if not guess and not (is_named_as_text and reads_as_text):
         start, guess = _behind_other_bytes(beginning)
     found = _BY_MEDIA_TYPE.get(guess)
@@ -174,6 +176,8 @@ def _behind_other_bytes(beginning: bytes) -> tuple[int, str]:
 
 def _guess(beginning: bytes) -> str:
     """Return the media type that the first bytes claim, or ""."""
+    if beginning.startswith(_OLE_START):
+        return "application/x-ole-storage"
     guess = "image/heic" if raster.is_heic(beginning) else filetype.guess_mime(beginning) or ""
     return "image/png" if guess == "image/apng" else guess
 

@@ -11,6 +11,7 @@ _SIGNATURES = [
         rb"Rar!\x1a\x07[\x00\x01]",
         rb"7z\xbc\xaf\x27\x1c",
         rb"MSCF\x00{4}",
+        rb"\x01CD001\x01",
         rb"\x7fELF[\x01\x02]{2}\x01",
         rb"PE\x00\x00(?:\x4c\x01|\xc4\x01|\x64\x86|\x64\xaa)",
     )

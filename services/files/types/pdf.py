@@ -6,7 +6,7 @@ Active content is reported to the office, not refused: electronic invoices embed
 import re
 from collections.abc import Iterator
 
-from enums import PASSWORD_PROTECTED
+from enums import ENCRYPTED
 from services.files.types.pdf_streams import LimitExceeded, Unpacker
 
 # Programs for PDF skip what is in front of the mark.
@@ -45,7 +45,7 @@ _ACTIVE = {
         _name(b"EF", rb"<<|%|\d{1,10}\s|\d{11}"),
     ],
     "Datenversand": [_name(b"SubmitForm"), _name(b"ImportData")],
-    PASSWORD_PROTECTED: [_name(b"Encrypt", rb"\d|<<|%")],
+    ENCRYPTED: [_name(b"Encrypt", rb"\d|<<|%")],
 }
 # An outline has "First", too, but as a reference.
 _PACKED = [_name(b"ObjStm"), _name(b"First") + rb"(?!\s{1,9}\d{1,10}\s{1,9}\d{1,5}\s{1,9}R)"]
@@ -110,7 +110,7 @@ def active_content(data: bytes) -> str:
                 scan.names(part)
     except LimitExceeded:
         scan.words.add(UNREADABLE)
-    if PASSWORD_PROTECTED in scan.words:
+    if ENCRYPTED in scan.words:
         scan.words.discard(UNREADABLE)
     return ", ".join(word for word in _WORDS if word in scan.words)
 

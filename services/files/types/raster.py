@@ -1,4 +1,4 @@
-"""Pictures: each function reads the header up to the first points, and returns width and height.
+"""Pictures: each function reads the header up to the image data, and returns width and height.
 
 What follows is not read: viewers show what there is of it. Sources: PNG (W3C), ITU T.81 (JPEG), GIF89a, RFC 9649
 (WebP), Windows GDI (BMP), TIFF 6.0, ISO/IEC 14496-12 and 23008-12 (HEIC).
@@ -23,7 +23,7 @@ def _covering(*sizes: Size) -> Size:
 
 
 def png_size(reader: Reader) -> Size:
-    """Read the chunks of a PNG up to its first points."""
+    """Read the chunks of a PNG up to its image data."""
     reader.skip(8)
     length, name, width, height = reader.take("I4sII")
     require(name == b"IHDR" and length == 13)
@@ -44,7 +44,7 @@ _SCAN, _WITHOUT_LENGTH = 0xDA, {0x01, *range(0xD0, 0xDA)}
 
 
 def jpeg_size(reader: Reader) -> Size:
-    """Read the segments of a JPEG up to its first points."""
+    """Read the segments of a JPEG up to its image data."""
     size = None
     reader.skip(2)
     while found := _MARKER.search(reader.data, reader.position):
@@ -65,7 +65,7 @@ def jpeg_size(reader: Reader) -> Size:
 
 
 def gif_size(reader: Reader) -> Size:
-    """Read the blocks of a GIF up to its first points."""
+    """Read the blocks of a GIF up to its image data."""
     reader.byte_order = "<"
     mark, width, height, flags, _ = reader.take("6sHHB2s")
     require(mark in (b"GIF87a", b"GIF89a"))
@@ -86,7 +86,7 @@ def _skip_colours(reader: Reader, flags: int) -> None:
         reader.skip(3 << (flags & 7) + 1)
 
 
-_WEBP_POINTS = re.compile(b"ANMF|VP8[ L]")
+_WEBP_DATA = re.compile(b"ANMF|VP8[ L]")
 
 
 def webp_size(reader: Reader) -> Size:
@@ -96,7 +96,7 @@ def webp_size(reader: Reader) -> Size:
     name, _ = reader.take("4sI")
     if name == b"VP8X":
         _, packed = reader.take("4s6s")
-        require(_WEBP_POINTS.search(reader.data, reader.position))
+        require(_WEBP_DATA.search(reader.data, reader.position))
         return Size(*(int.from_bytes(packed[at : at + 3], "little") + 1 for at in (0, 3)))
     if name == b"VP8L":
         mark, bits = reader.take("BI")
@@ -113,17 +113,17 @@ _BMP_HEADERS, _BMP_DEPTHS = (12, 40, 52, 56, 64, 108, 124), (1, 2, 4, 8, 16, 24,
 def bmp_size(reader: Reader) -> Size:
     """Read the header of a BMP."""
     reader.byte_order = "<"
-    _, points_at, header_size = reader.take("10sII")
-    require(header_size in _BMP_HEADERS and points_at >= 14 + header_size)
+    _, data_at, header_size = reader.take("10sII")
+    require(header_size in _BMP_HEADERS and data_at >= 14 + header_size)
     width, height, planes, depth = reader.take("HHHH" if header_size == 12 else "iiHH")
     require(planes == 1 and depth in _BMP_DEPTHS)
-    reader.go_to(points_at)
+    reader.go_to(data_at)
     reader.skip(1)
     return Size(width, abs(height))
 
 
 # StripOffsets, TileOffsets, JPEGInterchangeFormat
-_TIFF_POINTS = {0x111, 0x144, 0x201}
+_TIFF_DATA = {0x111, 0x144, 0x201}
 _TIFF_WIDTH, _TIFF_HEIGHT = 0x100, 0x101
 _TIFF_NUMBERS = {1: "B", 3: "H", 4: "I", 13: "I"}
 
@@ -138,14 +138,14 @@ def tiff_size(reader: Reader) -> Size:
         tag, kind, number, value = reader.take("HHI4s")
         layout = reader.byte_order + _TIFF_NUMBERS.get(kind, "I")
         behind = reader.position
-        if tag in _TIFF_POINTS and number * struct.calcsize(layout) > 4:
+        if tag in _TIFF_DATA and number * struct.calcsize(layout) > 4:
             reader.go_to(*struct.unpack(reader.byte_order + "I", value))
             (value,) = reader.take("4s")
             reader.position = behind
         first[tag] = struct.unpack_from(layout, value)[0]
-    points = _TIFF_POINTS & first.keys()
-    require(points)
-    reader.go_to(first[min(points)])
+    data_tags = _TIFF_DATA & first.keys()
+    require(data_tags)
+    reader.go_to(first[min(data_tags)])
     reader.skip(1)
     return Size(first.get(_TIFF_WIDTH, 0), first.get(_TIFF_HEIGHT, 0))
 
@@ -154,7 +154,7 @@ def tiff_size(reader: Reader) -> Size:
 _HEIC_BRANDS, _HEIF_BRANDS = re.compile(b"hei[cmsx]|hev[cmsx]"), (b"mif1", b"msf1")
 # Width and height of a picture among the properties ("ispe"), and of a sequence in the head of its track ("tkhd").
 _HEIC_SIZE = re.compile(rb"ispe.{4}(.{4})(.{4})|tkhd(?:\x00.{75}|\x01.{87})(.{2})..(.{2})..", re.DOTALL)
-_HEIC_MAX_DESCRIPTION = 1024 * 1024
+_MAX_DESCRIPTION = 1024 * 1024
 
 
 def is_heic(beginning: bytes) -> bool:
@@ -167,10 +167,10 @@ def is_heic(beginning: bytes) -> bool:
 
 
 def heic_size(reader: Reader) -> Size:
-    """Read the boxes of a HEIC up to its points, and return a size that covers all its pictures."""
+    """Read the boxes of a HEIC up to its image data, and return a size that covers all its pictures."""
     sizes: list[Size] = []
-    has_points = False
-    while not (sizes and has_points):
+    has_data = False
+    while not (sizes and has_data):
         begin = reader.position
         length, name = reader.take("I4s")
         if length == 1:
@@ -179,9 +179,9 @@ def heic_size(reader: Reader) -> Size:
         require(end >= reader.position)
         described = b""
         if name in (b"meta", b"moov"):
-            described = reader.data[reader.position : min(end, reader.position + _HEIC_MAX_DESCRIPTION)]
+            described = reader.data[reader.position : min(end, reader.position + _MAX_DESCRIPTION)]
             sizes += map(_heic_size, _HEIC_SIZE.finditer(described))
-        has_points = has_points or name == b"mdat" or b"idat" in described
+        has_data = has_data or name == b"mdat" or b"idat" in described
         reader.position = end
     return _covering(*sizes)
 

@@ -28,7 +28,7 @@ _ESCAPE = re.compile(r"\x1b(?:\[[0-?]{0,40}[ -/]{0,9}[@-~]|\][^\x07\x1b]{0,400}(
 # German letters where German has them, and lines of the boxes that programs draw in CP850. Not "ä" at the start of a
 # word: it is the byte of a quotation mark in Windows-1252.
 _GERMAN = re.compile(
-    "[äöü](?<=[A-Za-zäöüß].)(?=[a-zäöüß])|[ÄÖÜ](?<=[A-ZÄÖÜ].)(?=[A-Z])|ß(?<=[aeiouäöü].)(?=[a-z])|[öüÄÖÜ](?<!\\w.)(?=[a-z])"
+    "[äöü](?<=[A-Za-zäöüß].)(?=[a-zäöüß])|[ÄÖÜ](?<=[A-ZÄÖÜ].)(?=[A-Z])|ß(?<=[aeiouäöü].)(?=[et])|[öüÄÖÜ](?<!\\w.)(?=[a-z])"
     "|[─═]{3}"
 )
 

@@ -31,8 +31,10 @@ def sent():
 
 def test_all_words_together_find_room():
     words = ACTIVE["pdf-all-at-once"].active_content
-    assert {case.active_content for case in ACTIVE.values()} == {words, *words.split(", ")}
+    of_all = ", ".join(case.active_content for case in ACTIVE.values()).split(", ")
+    assert {*words.split(", "), "Kennwortschutz"} == set(of_all)
     assert len(words) <= MAX_SHORT_LENGTH
+    assert len("Kennwortschutz") < len("nicht Prüfbares"), "a PDF with a password is not called unreadable, too"
 
 
 def test_at_the_ticket(anna, clara, run_worker, submissions, sent):
@@ -79,6 +81,25 @@ def test_on_the_command_line(anna, run_worker, run_command, submissions, sent):
     assert "Anhang 2: Plan.pdf (1\xa0KiB)\n" in printed
     listed = json.loads(run_command("ticket", "zeigen", submission.code, "--json").output)["anhaenge"]
     assert [file["enthaelt"] for file in listed] == ["eingebettete Dateien", ""]
+
+
+@pytest.mark.parametrize(
+    ("key", "warning"),
+    [
+        ("pdf-encrypted", "ist mit Kennwort geschützt"),
+        ("pdf-invoice-with-password", "enthält eingebettete Dateien und ist mit Kennwort geschützt"),
+    ],
+)
+def test_password_is_told_wherever_the_office_can_open_the_file(
+    anna, clara, run_worker, run_command, submissions, mailbox, key, warning
+):
+    case = ACTIVE[key]
+    anna.report("incident", files=files((case.name, case.content)))
+    run_worker()
+    (submission,) = submissions()
+    assert warning in [span.text for span in clara.get(f"/verwaltung/ticket/{submission.code}").tree.iter("span")]
+    assert f"Vorsicht: „{case.name}“ {warning}." in text_of(mailbox.last_to(OFFICE))
+    assert f"KiB), {warning}\n" in run_command("ticket", "zeigen", submission.code).output
 
 
 def test_sender_is_not_told(anna, sent):

@@ -29,7 +29,7 @@ from tests.support.files.samples import (
 )
 
 DAMAGED = "beschädigt oder unvollständig"
-NOT_TEXT = "kein einfacher Text. Bitte speichern Sie die Datei als Text mit der Codierung UTF-8"
+NOT_TEXT = "kein einfacher Text. Bitte speichern Sie die Datei als Text mit der Kodierung UTF-8"
 IS_TEXT = "Der Inhalt ist Text, und Text nehmen wir nur mit der Endung .txt oder .log an"
 UNKNOWN = "kein Bild, kein PDF-Dokument und kein Text. Bitte speichern Sie die Datei als PDF"
 TOO_LARGE = "mehr als 250 Megapixel"
@@ -164,6 +164,11 @@ POLYGLOTS = {
     ),
     "jpeg-with-rar-inside": ("Foto.jpg", jpeg_with((0xFE, b"Rar!\x1a\x07\x01\x00" + bytes(99))), HIDDEN),
     "jpeg-with-old-rar-inside": ("Foto.jpg", jpeg_with((0xFE, b"Rar!\x1a\x07\x00" + bytes(99))), HIDDEN),
+    "text-with-disc-image-inside": (
+        "Notiz.txt",
+        TEXT.encode() * 99 + bytes(32768) + b"\x01CD001\x01" + bytes(99),
+        HIDDEN,
+    ),
     "heic-with-cabinet-inside": ("Foto.heic", HEIC + box(b"free", b"MSCF" + bytes(99)), HIDDEN),
     "pdf-with-linux-program-inside": (
         "Scan.pdf",
@@ -232,7 +237,7 @@ BOMBS = {
 }
 
 DANGEROUS_ENDINGS = {
-    name: (name, content, f"Dateien mit der Endung „.{name.rpartition('.')[2]}“ nehmen wir zur Sicherheit nicht an")
+    name: (name, content, f"Die Endung „.{name.rpartition('.')[2]}“ ist nicht erlaubt")
     for name, content in (
         ("Bild.svg", SVG),
         ("Seite.html", PAGE),
@@ -272,6 +277,8 @@ NO_TEXTS = {
     "linux-program": b"\x7fELF\x02\x01\x01" + bytes(99),
     "shortcut": SHORTCUT,
     "zip": ZIP,
+    "old-office-file": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504) + TEXT.encode() * 500,
+    "library-of-programs": b"!<arch>\n" + TEXT.encode() * 500 + bytes(8),
 }
 
 

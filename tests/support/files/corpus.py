@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.support.files.bad_files import BAD, denial_of_service_files
-from tests.support.files.good_files import ACTIVE, GOOD, RENAMED
+from tests.support.files.good_documents import ACTIVE
+from tests.support.files.good_files import GOOD, RENAMED
 
 MEDIA_TYPES = {
     "png": "image/png",
