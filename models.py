@@ -364,8 +364,8 @@ DISCARDED_PREFIX = "discarded-"
 class Attachment(BaseModel):
     """A stored file: staged under a submission key (`draft`) until the submission with that key adopts it.
 
-    The file of a later message belongs to the submission, too, and names the event. `active_content` says in German
-    what in the file could act by itself.
+    The file of a later message belongs to the submission, too, and names the event. `sent_name` is the name before its
+    ending was changed to fit the content, or "". `active_content` says in German what in the file could act by itself.
     """
 
     draft = CharField(max_length=enums.TOKEN_LENGTH)
@@ -373,6 +373,7 @@ class Attachment(BaseModel):
     event = ForeignKeyField(Event, null=True, backref="attachments", on_delete="CASCADE")
     stored_name = CharField(max_length=32, unique=True)
     name = CharField(max_length=enums.MAX_FILE_NAME_LENGTH)
+    sent_name = CharField(max_length=enums.MAX_FILE_NAME_LENGTH, default="")
     media_type = CharField(max_length=40)
     active_content = CharField(max_length=enums.MAX_SHORT_LENGTH, default="")
     digest = CharField(max_length=64)

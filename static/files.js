@@ -56,7 +56,7 @@
   };
 
   document.addEventListener("htmx:afterSwap", () => document.querySelectorAll(".files [data-size]").forEach((item) => {
-    const image = thumbnails.get(keyOf(item.dataset.size, item.querySelector(".file-name").textContent));
+    const image = thumbnails.get(keyOf(item.dataset.size, item.dataset.sentName));
     if (image) item.prepend(image);
   }));
 
@@ -182,6 +182,8 @@
       const failure = { 200: "", 401: sentence("signed_out"), 422: "", 413: sentence("too_large") }[xhr.status] ??
         portalNotice(xhr) ?? uploadFailed();
       uploadEnded(failure, failure && xhr.status !== 413 ? sending : []);
+      const wait = Number(xhr.getResponseHeader("Retry-After"));
+      if (wait > 0) setTimeout(uploadAgain, 1000 * wait);
       if (!list.isConnected) htmx.trigger("#category", "change");
     });
   };

@@ -19,6 +19,7 @@ from i18n.catalogue import gettext_noop as N_
 from models import Attachment, Event, Submission
 from services import disk
 from services.files import virus_scanner
+from services.files.check_queue import content_checks
 from services.files.file_names import safe_name
 from services.files.types import TEXT, check
 from services.files.types.reader import CheckUnavailable, Refused, TemporarilyRefused, WrongKind
@@ -68,27 +69,18 @@ def expired_refusal() -> Refusal:
 def stage(submission_key: str, uploads: Iterable[tuple[str, IO[bytes]]], ip: str, now: datetime) -> list[Refusal]:
     """Store uploads (pairs of name and content) under a submission key, and return the refusals of the others.
 
-    Once it returns, the accepted files are on disk.
+    Once it returns, the accepted files are on disk. Raises RateLimited, and then nothing is stored.
     """
-    files: list[Attachment] = []
-    refused: list[tuple[str, Refused]] = []
+    facts = {"draft": submission_key, "address": network_of(ip), "staged_at": now}
+    uploaded = [
+        (Attachment(stored_name=secrets.token_hex(16), name=safe_name(name), **facts), stream)
+        for name, stream in uploads
+    ]
     try:
-        for name, stream in uploads:
-            file = Attachment(draft=submission_key, name=safe_name(name), address=network_of(ip), staged_at=now)
-            if refused and isinstance(refused[-1][1], CheckUnavailable):
-                # Each further file would wait as long, and block its thread.
-                refused.append((file.name, refused[-1][1]))
-                continue
-            try:
-                _write(file, stream, ip)
-                files.append(file)
-            except Refused as reason:
-                refused.append((file.name, reason))
-        if files:
-            disk.fsync_directory(settings.files_dir)
-            refused += _insert(files)
+        written, refused = _write_all(uploaded, ip)
+        refused += _insert(written)
     except BaseException:
-        for file in files:
+        for file, _stream in uploaded:
             _unlink(file.stored_name)
         raise
     return _refusals(refused)
@@ -202,36 +194,68 @@ def _delete_file(path: Path, older_than: float | None = None) -> None:
         log.warning("Die Datei %s ließ sich nicht aufräumen: %s", path, error)
 
 
+def _write_all(
+    uploaded: Iterable[tuple[Attachment, IO[bytes]]], ip: str
+) -> tuple[list[Attachment], list[tuple[Attachment, Refused]]]:
+    """Check files and bring them to the disk; return those that are there, and the refused ones with the reasons."""
+    written: list[Attachment] = []
+    refused: list[tuple[Attachment, Refused]] = []
+    unavailable: CheckUnavailable | None = None
+    for file, stream in uploaded:
+        # Each further file would wait as long, and block its thread.
+        if reason := unavailable or _refusal_of(file, stream, ip):
+            refused.append((file, reason))
+            unavailable = reason if isinstance(reason, CheckUnavailable) else None
+        else:
+            written.append(file)
+    if written:
+        disk.fsync_directory(settings.files_dir)
+    return written, refused
+
+
+def _refusal_of(file: Attachment, stream: IO[bytes], ip: str) -> Refused | None:
+    """Check a file and bring it to the disk, or leave nothing there and return the reason."""
+    try:
+        _write(file, stream, ip)
+        return None
+    except Refused as reason:
+        refusal = reason
+    except OSError as error:
+        if not disk.is_full(error):
+            raise
+        refusal = TemporarilyRefused(_(DISK_FULL))
+    _unlink(file.stored_name)
+    return refusal
+
+
 def _write(file: Attachment, stream: IO[bytes], ip: str) -> None:
-    """Check a file and bring it to the disk; raises Refused, and then leaves nothing there."""
     if disk.is_below_reserve():
         raise TemporarilyRefused(_(DISK_FULL))
-    file.stored_name = secrets.token_hex(16)
     path = settings.files_dir / file.stored_name
-    try:
-        with path.open("xb+") as stored:
-            shutil.copyfileobj(stream, stored)
-            file.size = stored.tell()
-            if file.size == 0:
-                raise Refused(_("Die Datei ist leer. Bitte wählen Sie eine andere."))
-            if file.size > MAX_ATTACHMENT_BYTES:
-                raise Refused(too_large())
-            stored.flush()
-            file.name, file.media_type, file.active_content = check(file.name, stored)
-            virus_scanner.scan(path, ip)
-            os.fsync(stored.fileno())
-            stored.seek(0)
-            file.digest = hashlib.file_digest(stored, "sha256").hexdigest()
-    except BaseException as error:
-        _unlink(file.stored_name)
-        if disk.is_full(error):
-            raise TemporarilyRefused(_(DISK_FULL)) from None
-        raise
+    with path.open("xb+") as stored:
+        shutil.copyfileobj(stream, stored)
+        file.size = stored.tell()
+        if file.size == 0:
+            raise Refused(_("Die Datei ist leer. Bitte wählen Sie eine andere."))
+        if file.size > MAX_ATTACHMENT_BYTES:
+            raise Refused(too_large())
+        stored.flush()
+        with content_checks.turn(ip):
+            result = check(file.name, stored)
+        if result.name != file.name:
+            file.name, file.sent_name = result.name, file.name
+        file.media_type, file.active_content = result.media_type, result.active_content
+        virus_scanner.scan(path, ip)
+        os.fsync(stored.fileno())
+        stored.seek(0)
+        file.digest = hashlib.file_digest(stored, "sha256").hexdigest()
 
 
-def _insert(files: list[Attachment]) -> list[tuple[str, Refused]]:
-    """Insert the rows of files of one submission key; return the names of those without space, and the reasons."""
-    refused: list[tuple[str, Refused]] = []
+def _insert(files: list[Attachment]) -> list[tuple[Attachment, Refused]]:
+    """Insert the rows of files of one submission key; return those without space, and the reasons."""
+    refused: list[tuple[Attachment, Refused]] = []
+    if not files:
+        return refused
     with transaction():
         known = {(file.digest, file.name) for file in Attachment.staged(files[0].draft)}
         left = MAX_ATTACHMENTS - len(known)
@@ -245,7 +269,7 @@ def _insert(files: list[Attachment]) -> list[tuple[str, Refused]]:
             _unlink(file.stored_name)
             if is_new:
                 reason = _(CROWDED) if left > 0 else _(TOO_MANY, most=MAX_ATTACHMENTS)
-                refused.append((file.name, TemporarilyRefused(reason)))
+                refused.append((file, TemporarilyRefused(reason)))
     return refused
 
 
@@ -261,12 +285,12 @@ def _would_exceed_quota(file: Attachment) -> bool:
     return number >= settings.staged_per_address or of_site > site_limit or of_all > limit
 
 
-def _refusals(refused: Iterable[tuple[str, Refused]]) -> list[Refusal]:
-    """Return the refusals of files, given as pairs of name and reason; files with one temporary reason share one."""
+def _refusals(refused: Iterable[tuple[Attachment, Refused]]) -> list[Refusal]:
+    """Return the refusals of files, by the names under which they were sent; one temporary reason is said once."""
     refusals: list[Refusal] = []
     temporary: dict[str, list[str]] = {}
-    for name, reason in refused:
-        quoted = _("„%(name)s“", name=name)
+    for file, reason in refused:
+        quoted = _("„%(name)s“", name=file.sent_name or file.name)
         if isinstance(reason, TemporarilyRefused):
             temporary.setdefault(str(reason), []).append(quoted)
         else:

@@ -6,9 +6,6 @@ import shlex
 import signal
 import subprocess
 import tempfile
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import IO
@@ -16,8 +13,10 @@ from typing import IO
 from i18n.catalogue import gettext as _
 from i18n.catalogue import gettext_noop as N_
 from i18n.system_errors import in_german
+from services.files.check_queue import CheckQueue
 from services.files.types.reader import CheckUnavailable, Refused
 from services.security.audit_log import SecurityEvent, log_event
+from services.security.rate_limit import QueueFull
 from settings import settings
 
 log = logging.getLogger(__name__)
@@ -51,12 +50,15 @@ def self_test() -> str:
 
 
 def scan(path: Path, ip: str) -> None:
-    """Scan a file that came from an IP address; raises Refused unless it is clean."""
+    """Scan a file that came from an IP address; raises Refused unless it is clean, or TooManyUploads."""
     global _unavailable
     if not settings.scanner:
         return
-    with scan_slot():
-        code, output = _run(path)
+    try:
+        with scan_queue().turn(ip):
+            code, output = _run(path)
+    except QueueFull:
+        raise CheckUnavailable(_(BUSY)) from None
     _unavailable = code not in (CLEAN, FOUND)
     if code == FOUND:
         log.warning("Der Virenscanner hält eine Datei für schädlich: %s", output)
@@ -67,21 +69,14 @@ def scan(path: Path, ip: str) -> None:
         raise CheckUnavailable(_(UNAVAILABLE))
 
 
-@contextmanager
-def scan_slot() -> Iterator[None]:
-    """Hold a slot for a scan, for at most half of the threads: pages open while scans hang. Raises CheckUnavailable."""
-    slots = _slots(max(1, settings.threads // 2))
-    if not slots.acquire(blocking=False):
-        raise CheckUnavailable(_(BUSY))
-    try:
-        yield
-    finally:
-        slots.release()
+def scan_queue() -> CheckQueue:
+    """Return the queue for the scanner; with those who wait, scans take at most half of the threads."""
+    return _queue(max(1, settings.threads // 4))
 
 
 @cache
-def _slots(number: int) -> threading.Semaphore:
-    return threading.Semaphore(number)
+def _queue(at_once: int) -> CheckQueue:
+    return CheckQueue(at_once, is_strict=True)
 
 
 def _run(path: Path) -> tuple[int | None, str]:

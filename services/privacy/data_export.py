@@ -113,6 +113,8 @@ def _request_entry(
             name = f"dateien/{submission.spoken_code}-{number}-{file.name}"
             files[name] = file
             data["Dateien"].append(name)
+    renamed = (file for file in submission.files if file.id in file_ids and file.sent_name)
+    data["Gesendete Namen"] = {file.name: file.sent_name for file in renamed}
     return {label: part for label, part in data.items() if part}
 
 

@@ -122,8 +122,8 @@ def _erase_from_ticket(
         access_links.revoke_customer_link(ticket, now)
     files = attachments.delete_rows((Attachment.submission == submission) & Attachment.id.in_(file_ids))
     for file in list(submission.files):
-        file.name = _redacted(matcher, file, "name")
-        file.save(only=[Attachment.name])
+        file.name, file.sent_name = (_redacted(matcher, file, name) for name in ("name", "sent_name"))
+        file.save(only=person_search.FILE_NAMES)
     search.reindex(ticket)
     events.record(ticket, EventKind.DATA_ERASED, by.name, now, ON_REQUEST)
     return files

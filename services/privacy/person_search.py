@@ -39,6 +39,7 @@ APPROVER_EVENTS = tuple(approvals.BY_LINK.values())
 
 MESSAGE_TEXTS = (Message.recipient, Message.subject, Message.body, Message.last_error)
 
+FILE_NAMES = Attachment.name, Attachment.sent_name
 IS_TEXT = Attachment.media_type == TEXT
 
 # Between joined texts: no text contains this character, and no match spans it.
@@ -150,9 +151,9 @@ def _requests(matcher: PersonMatcher) -> tuple[list[int], set[int]]:
         if ticket and matcher.is_found_in(_joined(texts)):
             tickets.add(ticket)
     found |= {submission for id, submission in _rows(Ticket, [Ticket.submission]) if id in tickets}
-    columns = [Attachment.submission, Attachment.name, Attachment.media_type, Attachment.stored_name]
+    columns = [Attachment.submission, *FILE_NAMES, Attachment.media_type, Attachment.stored_name]
     for file in _rows(Attachment, columns):
-        if file.submission and matcher.is_found_in(_joined([file.name, content_of(file)])):
+        if file.submission and matcher.is_found_in(_joined([file.name, file.sent_name, content_of(file)])):
             found.add(file.submission)
             files.add(file.id)
     return sorted(found, reverse=True), files
@@ -186,7 +187,7 @@ def _request(id: int, matcher: PersonMatcher, file_ids: Collection[int] | None =
             texts += [
                 (f"E-Mail „{message.kind.label}“: {label}", text) for label, text in message_texts(message).items()
             ]
-    texts += [("Name einer Datei", file.name) for file in files]
+    texts += [("Name einer Datei", name) for file in files for name in (file.name, file.sent_name)]
     places = _places(texts, matcher)
     if file_ids is not None or not places:
         searched = (file for file in files if file_ids is None or file.id in file_ids)

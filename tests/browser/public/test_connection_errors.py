@@ -270,6 +270,20 @@ def test_server_has_had_too_many_files(form, sent):
     assert names_of(submission) == ["Foto.png"]
 
 
+def test_files_are_uploaded_again_when_the_server_says_so(form, sent):
+    form.page.clock.install()
+    answers_once(form, "/anhaenge", 429, WAIT, **{"Portal-Notice": "yes", "Retry-After": "10"})
+    form.add_files(("Foto.png", SMALL_PNG))
+    expect(form.at("#upload-message")).to_have_text(WAIT)
+    form.page.clock.fast_forward(10_000)
+    form.sees_files("Foto.png")
+    expect(form.at("#upload-message")).to_be_empty()
+    assert form.chosen_files() == []
+    form.send()
+    form.sees_receipt()
+    assert names_of(*sent()) == ["Foto.png"]
+
+
 def test_server_finds_an_upload_too_large(form, sent):
     answers_once(form, "/anhaenge", 413)
     form.add_files(("Foto.png", SMALL_PNG))

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from enums import MAX_ATTACHMENT_BYTES
 from tests.support.browser.tab import names_of
-from tests.support.files.samples import SMALL_PNG
+from tests.support.files.samples import JPEG, SMALL_PNG
 
 # Keeps what the progress bar shows while it can be seen.
 WATCH_PROGRESS = """() => {
@@ -72,7 +72,7 @@ def test_several_at_once_and_one_removed(form, sent):
 
 def test_a_bad_file_gets_its_sentence_and_the_good_ones_stay(form, sent):
     form.add_files(
-        ("Gut.txt", b"1"), ("Programm.exe", b"MZ"), ("Kaputt.png", SMALL_PNG[:-8]), ("Auch gut.png", SMALL_PNG)
+        ("Gut.txt", b"1"), ("Programm.exe", b"MZ"), ("Kaputt.png", SMALL_PNG[:20]), ("Auch gut.png", SMALL_PNG)
     )
     form.sees_files("Gut.txt", "Auch gut.png")
     sentences = form.at("#attachments [role=alert] li")
@@ -83,6 +83,15 @@ def test_a_bad_file_gets_its_sentence_and_the_good_ones_stay(form, sent):
     form.send()
     form.sees_receipt()
     assert names_of(*sent()) == ["Auch gut.png", "Gut.txt"]
+
+
+def test_a_photo_with_a_wrong_ending_is_shown_under_its_true_name(form, sent):
+    form.add_files(("Logo.png", JPEG))
+    form.sees_files("Logo.png → heißt jetzt Logo.jpg")
+    expect(form.at(".files img")).to_have_attribute("src", re.compile("^data:image/webp"))
+    form.send()
+    form.sees_receipt()
+    assert names_of(*sent()) == ["Logo.jpg"]
 
 
 def test_a_sixth_file_is_refused(form, sent):
@@ -185,7 +194,7 @@ def test_choosing_more_while_an_upload_runs(form, sent):
 
 
 def test_refusals_of_two_uploads_both_stay_readable(form):
-    form.begin_upload(("Erste.log", b"1"), ("Kaputt.png", SMALL_PNG[:-8]))
+    form.begin_upload(("Erste.log", b"1"), ("Kaputt.png", SMALL_PNG[:20]))
     form.add_files(("Zweite.txt", b"2"))
     form.upload_goes_on()
     form.sees_files("Erste.log", "Zweite.txt")

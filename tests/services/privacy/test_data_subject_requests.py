@@ -52,7 +52,7 @@ def jana(anna, dora, clara, run_worker, tickets):
     anna.report("incident", files=[(io.BytesIO(PNG), "Foto.png"), (io.BytesIO(LOG), "server.log")], **sender)
     anna.report("warranty", description="Das Gerät von JANA KÖHLER (0172 555 01 33) ist defekt.", phone="0211 555-0102")
     anna.report("callback", phone="0211 555-0103")
-    dora.report("other", description="Rufen Sie jana@sommer.example an.", files=[(io.BytesIO(PNG), "jana-köhler.png")])
+    dora.report("other", description="Rufen Sie jana@sommer.example an.", files=[(io.BytesIO(PNG), "jana-köhler.heic")])
     run_worker()
     pages = [TicketPage(clara, ticket) for ticket in tickets()]
     assert pages[0].act("notieren", "Erreicht:\nJana Köhler, 0172 5550133").status == 303
@@ -101,6 +101,7 @@ def test_is_found_in_every_place(jana, clara):
         "Ansprechpartner: Jana Köhler",
         "Genehmiger bei Bäckerei Sommer",
         "Name einer Datei: jana-köhler.png",
+        "Name einer Datei: jana-köhler.heic",
         "Textbaustein: Fragen Sie Jana Köhler",
         "Nicht zugeordnet",
     ):
@@ -343,6 +344,8 @@ def test_export_holds_everything(jana, clara):
     assert "Erreicht:\nJana Köhler, 0172 5550133" in [event["Text"] for event in own["Verlauf"]]
     assert "jana@sommer.example" in [mail["an"] for mail in own["E-Mails"]]
     assert [archive.read(name) for name in own["Dateien"]] == [PNG, LOG]
+    (names,) = [entry["Gesendete Namen"] for entry in exported["Vorgänge"] if "Gesendete Namen" in entry]
+    assert names == {"jana-köhler.png": "jana-köhler.heic"}
     assert exported["Kunden"][0]["Ansprechpartner"] == "Jana Köhler"
     assert exported["Genehmiger"][0]["Name"] == "Köhler, Jana"
     assert exported["Textbausteine"] == [{"Text": "Fragen Sie Jana Köhler."}]
