@@ -4,7 +4,7 @@ import re
 import secrets
 from collections.abc import Iterable
 
-from flask import Blueprint, abort, request
+from flask import Blueprint, abort, request, url_for
 
 import clock
 from database import database
@@ -17,7 +17,14 @@ from services.files import attachments
 from services.files.attachments import Refusal
 from services.security import rate_limit
 from views.shared.error_pages import error_number_sentence, error_page
-from views.shared.responses import client_ip, html_response, is_htmx, render_page, set_retry_after
+from views.shared.responses import (
+    client_ip,
+    html_response,
+    is_htmx,
+    render_page,
+    set_retry_after,
+    wrong_address_notice,
+)
 
 SUBMISSION_KEY = re.compile(r"[A-Za-z0-9_-]{22}")
 
@@ -115,12 +122,19 @@ class FormDesk:
 
     def renew_session(self):
         """Issue a new CSRF token: show the form again, or let the script repeat its request for a fragment."""
+        wrong_address = wrong_address_notice(url_for(".submit"))
         if not is_htmx() or request.endpoint == f"{request.blueprint}.submit":
             try:
-                return self.show_sent(422, notice=_(SESSION_RENEWED))
+                return self.show_sent(422, notice=wrong_address or _(SESSION_RENEWED))
             except rate_limit.RateLimited as limited:
                 # Flask calls no other handler for what an error handler raises.
                 return self.rate_limited(limited)
+        if wrong_address:
+            response = html_response(wrong_address, 422)
+            if request.endpoint == f"{request.blueprint}.change_category":
+                # In the place of the fields it would replace what was typed there.
+                response.headers["HX-Retarget"] = "#category-message"
+            return response
         response = render_page("shared/_csrf_token.html", renewable=True, renewed=True)
         response.headers["HX-Reswap"] = "none"
         response.headers["HX-Trigger"] = "session-renewed"
