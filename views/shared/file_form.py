@@ -21,6 +21,7 @@ from views.shared.responses import (
     client_ip,
     html_response,
     is_htmx,
+    notice_response,
     render_page,
     set_retry_after,
     wrong_address_notice,
@@ -147,8 +148,7 @@ class FormDesk:
         try_again = _(STILL_CHOSEN if is_htmx() else CHOOSE_AGAIN, wait=wait)
         notice = _(sentence, thing=_(self.thing), wait=wait, try_again=try_again)
         if is_htmx():
-            response = html_response(notice, status)
-            response.headers["Portal-Notice"] = "yes"
+            response = notice_response(notice, status)
         else:
             response = self.show(self.submitted_form(), submitted_key(), status, notice=notice)
         return set_retry_after(response, limited.wait)

@@ -42,6 +42,13 @@ def html_response(body, status=200):
     return response
 
 
+def notice_response(notice, status):
+    """Make an answer to htmx whose text the scripts show in their message; the page stays."""
+    response = html_response(notice, status)
+    response.headers["Portal-Notice"] = "yes"
+    return response
+
+
 def compressed_response(body):
     """Make an answer of HTML that is the same for everybody with the same language."""
     # Nothing in it is from the request, so its compressed length reveals nothing about the CSRF token in it.
