@@ -135,6 +135,7 @@ class FormDesk:
             if request.endpoint == f"{request.blueprint}.change_category":
                 # In the place of the fields it would replace what was typed there.
                 response.headers["HX-Retarget"] = "#category-message"
+                response.headers["HX-Reswap"] = "innerHTML show:bottom"
             return response
         response = render_page("shared/_csrf_token.html", renewable=True, renewed=True)
         response.headers["HX-Reswap"] = "none"

@@ -106,10 +106,9 @@ def is_cross_site():
     """Say whether a page of another site made the browser send this request."""
     site = request.headers.get("Sec-Fetch-Site")
     if site is None:
-        # A page that hides its origin sends "null".
         origin = request.headers.get("Origin")
         try:
-            # A web server in front may pass another Host than the page has.
+            # A page that hides its origin sends "null", which is no URL. A proxy may pass another Host than the page's.
             return origin is not None and _server(origin) not in (_server(f"//{request.host}"), _server(settings.url))
         except ValueError:
             return True
@@ -139,4 +138,6 @@ def _is_at_base_url():
 def _server(url):
     """Return host name and port of a URL as browsers write them, without a default port; raises ValueError."""
     parts = urlsplit(url)
-    return (parts.hostname or "").encode("idna"), None if parts.port in (80, 443) else parts.port
+    if not parts.hostname:
+        raise ValueError
+    return parts.hostname.encode("idna"), None if parts.port in (80, 443) else parts.port

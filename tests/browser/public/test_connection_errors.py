@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.support.browser.tab import Tab, names_of
+from tests.support.browser.tab import PHONE, Tab, names_of
 from tests.support.files.samples import SMALL_PNG
 from tests.support.pages import EXAMPLES
 
@@ -411,7 +411,7 @@ def test_a_page_opened_by_http_names_the_right_address_at_the_first_choice(brows
         headers = route.request.headers | {"origin": own_portal.url, "cookie": "other=1"}
         route.fulfill(response=route.fetch(url=route.request.url.replace(own_portal.url, server), headers=headers))
 
-    context = browser.new_context(base_url=own_portal.url, locale="de-DE")
+    context = browser.new_context(base_url=own_portal.url, locale="de-DE", **PHONE)
     tab = Tab(context, own_portal, {}, tmp_path)
     tab.page.route("**/*", without_cookies)
     tab.open("/?art=garantie")

@@ -214,6 +214,21 @@ def test_reload_on_a_phone_keeps_everything_typed_and_says_so_in_view(open_tab, 
     assert "draft" in kept(tab)
 
 
+def test_reload_keeps_choices_and_shows_what_follows_from_them(tab):
+    tab.begin("new_employee")
+    typed = EXAMPLES["new_employee"] | {"remarks": "Zeile 1\nZeile 2", "mobile": "0172 555-0166"}
+    tab.fill(typed)
+    tab.choose("incident")
+    tab.fill({"description": "Der Drucker klemmt."})
+    tab.choose("new_employee")
+    tab.page.reload()
+    tab.sees_fields_of("new_employee")
+    tab.sees_values(typed)
+    expect(tab.at("#lead-time")).to_contain_text("Diesen Eintritt können Sie bis")
+    tab.choose("incident")
+    tab.sees_values({"description": "Der Drucker klemmt."})
+
+
 def test_what_was_typed_without_a_category_is_kept_and_a_mere_choice_is_not(tab):
     tab.open()
     tab.choose("incident")
