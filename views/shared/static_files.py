@@ -25,8 +25,8 @@ SOURCES = {
     ),
 }
 
-# Comments and indents are not sent to browsers.
-NOT_SENT = re.compile(rb"^ *(?://.*|/\*.*\*/)\n|^ +", re.MULTILINE)
+# Comments, blank lines and indents are not sent to browsers.
+NOT_SENT = re.compile(rb"^ *(?://.*|/\*.*\*/)?\n|^ +", re.MULTILINE)
 
 # Characters that need no percent-encoding in a data: URL within an attribute.
 ICON_SIGNS = " /:=.()"
