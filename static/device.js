@@ -22,7 +22,7 @@
     try { storage.setItem(key, JSON.stringify(value)); return true; } catch { return false; }
   };
 
-  const { at, category, ...draftValues } = read(DRAFT);
+  const { at, page, category, ...draft } = read(DRAFT);
   // The time can be in the future if the clock was wrong.
   const isFresh = Math.abs(Date.now() - at) < DAY;
   if (!isFresh) forget(DRAFT);
@@ -30,9 +30,13 @@
   const box = byId("remember");
   if (!box) return;
 
+  const NOT_KEPT = /^(category|csrf_token|draft|files|pin|staged)$/;
+  const entered = () => [...new FormData(byId("request-form"))].filter(([name]) => !NOT_KEPT.test(name));
+
   const person = read(PERSON);
   const known = PERSON_FIELDS.filter((name) => person[name]);
   const form = byId("request-form");
+  const linked = new Map(entered());
   for (const name of known) form[name].value ||= person[name];
   box.checked = known.length;
   byId("known").hidden = !known.length;
@@ -46,40 +50,61 @@
     byId("known").hidden = true;
   });
   byId("forget").addEventListener("click", () => {
-    for (const name of known) if (byId(name).value === person[name]) byId(name).value = "";
+    for (const name of known) {
+      if (byId(name).value === person[name]) byId(name).value = "";
+      untouched.set(name, linked.get(name));
+    }
+    keepDraft();
     box.click();
     box.focus();
   });
 
   const fields = byId("fields");
   const before = fields.cloneNode(true);
-  const fieldSelector = "#fields :is(textarea, input:not([type=file], [name=staged]))";
-  const shownFields = [...document.querySelectorAll(fieldSelector)].map(({ name }) => name);
-  for (const [name, value] of Object.entries(isFresh ? draftValues : {})) {
-    if (shownFields.includes(name) ? form[name].value : name in form || /^(files|staged)$/.test(name)) continue;
-    if (name in form) form[name].value = value;
+  const untouched = new Map(entered());
+  const isSamePage = page === location.search;
+  for (const [name, value] of Object.entries(isFresh ? draft : {})) {
+    const shown = linked.get(name);
+    // What a link has filled in stays, unless the same link was open when the draft was typed.
+    if (NOT_KEPT.test(name) || (shown && (shown === value || !isSamePage))) continue;
+    if (form.querySelector(`[name="${CSS.escape(name)}"]`)) form[name].value = value;
+    else if (name in form) continue;
     // The server fills it in when it sends the fields of the category, or returns it as hidden for another one.
     else fields.append(Object.assign(document.createElement("input"), { type: "hidden", name, value }));
-    form.category.value ||= category;
-    byId("restored").hidden = false;
+    if (!form.category.value || isSamePage) form.category.value = category;
+    byId("restored").hidden &&= !value;
   }
+  const hideRestored = () => { byId("restored").hidden = true; };
+  byId("keep").addEventListener("click", hideRestored);
   byId("discard").addEventListener("click", () => {
     forget(DRAFT);
-    byId("restored").hidden = true;
+    hideRestored();
     byId("fields").replaceWith(before);
+    untouched.forEach((value, name) => { form[name].value = value; });
     const kinds = document.querySelectorAll("#category input");
     kinds.forEach((kind) => { kind.checked = kind.defaultChecked; });
     kinds[0].focus();
     htmx.trigger("#category", "change");
   });
 
-  const textSelector = `${fieldSelector}:not([type=radio])`;
-  document.addEventListener("input", ({ target }) => {
-    if (!target.closest("#category, #fields")) return;
-    const typed = [...document.querySelectorAll(`${textSelector}, #fields :checked`)].filter((field) => field.value);
-    if (!typed.some((field) => field.matches(textSelector))) return forget(DRAFT);
-    const values = Object.fromEntries(typed.map(({ name, value }) => [name, value]));
-    keep(DRAFT, { at: Date.now(), category: document.querySelector("#category :checked").value, ...values });
+  const keepDraft = () => {
+    const current = byId("request-form");
+    // A choice alone is no draft; radio buttons are a list without a type.
+    const isTyped = ([name, value]) => current[name].type && value && value !== untouched.get(name);
+    if (!entered().some(isTyped)) return forget(DRAFT);
+    keep(DRAFT, { at: Date.now(), page: location.search, category: current.category.value, ...Object.fromEntries(entered()) });
+  };
+  document.addEventListener("input", ({ target }) => { if (target.closest("#request-form")) keepDraft(); });
+
+  // A reloaded page comes with the fields of the category, so that nothing moves and the browser finds its place.
+  document.addEventListener("htmx:afterSwap", ({ detail: { target } }) => {
+    if (target.id !== "fields") return;
+    const url = new URL(location);
+    const slug = target.querySelector("[data-slug]")?.dataset.slug;
+    url.searchParams[slug ? "set" : "delete"]("art", slug);
+    history.replaceState(null, "", url);
+    const stored = read(DRAFT);
+    if (stored.at) keep(DRAFT, { ...stored, page: url.search });
   });
 
   document.addEventListener("htmx:afterRequest", ({ detail }) => {

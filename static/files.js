@@ -2,12 +2,10 @@
 (() => {
   "use strict";
 
-  const { byId, say, sentence, sends, thing, offline, portalNotice } = portal;
-  const sayEach = (id, texts) => byId(id)?.replaceChildren(...texts.map((text) => {
-    const item = document.createElement("li");
-    item.textContent = text;
-    return item;
-  }));
+  const { byId, say, sentence, sends, thing, offline, reason } = portal;
+  const complain = (texts) => byId("upload-message")?.append(...texts.map((textContent) =>
+    Object.assign(document.createElement("li"), { textContent })));
+  const forgetComplaints = () => byId("upload-message").replaceChildren();
 
   let sending = null;
   let waiting = [];
@@ -60,27 +58,54 @@
     if (image) item.prepend(image);
   }));
 
+  // A folder, a vanished file or one that stayed in the cloud would break the whole upload.
+  const READ_MS = 60_000;
+  const isReadable = (file) => Promise.race([
+    file.slice(0, 1).arrayBuffer().then(() => file.size || file.type, () => false),
+    new Promise((resolve) => { setTimeout(resolve, READ_MS); }),
+  ]);
+
+  // The sender has not read yet that a file is missing.
+  const stopSend = () => {
+    if (!sendForm) return;
+    sendForm = null;
+    say("form-message", sentence("refused"));
+  };
+
+  const keepReadable = async (files) => {
+    const checked = await Promise.all(files.map(isReadable));
+    const unreadable = files.filter((_, index) => !checked[index]);
+    complain(unreadable.map(({ name }) => sentence("unreadable", { name })));
+    if (unreadable.length) stopSend();
+    return files.filter((_, index) => checked[index]);
+  };
+
+  const upload = async (files) => {
+    sending = files;
+    sending = await keepReadable(files);
+    if (!byId("files")) return uploadEnded(uploadFailed(), sending);
+    choose(sending);
+    if (sending.length) htmx.trigger("#files", "change");
+    else uploadEnded("");
+  };
+
   const add = (files, complaints = []) => {
     const { maxBytes, tooLarge } = byId("attachments").dataset;
     const fits = files.filter((file) => file.size <= Number(maxBytes));
     const refused = files.filter((file) => !fits.includes(file));
-    sayEach("upload-message", [...complaints,
-      ...refused.map(({ name }) => sentence("file_refused", { name, reason: tooLarge }))]);
+    if (!sending) forgetComplaints();
+    complain([...complaints, ...refused.map(({ name }) => sentence("file_refused", { name, reason: tooLarge }))]);
     byId("upload-again").hidden = true;
     fits.forEach(addThumbnail);
-    if (sending) {
-      waiting.push(...fits);
-    } else {
-      sending = [...failed, ...fits];
-      failed = [];
-      choose(sending);
-      if (sending.length) htmx.trigger("#files", "change");
-      else sending = null;
-    }
+    if (sending) return waiting.push(...fits);
+    const next = [...failed, ...fits];
+    failed = [];
+    if (next.length) upload(next);
+    else choose([]);
   };
 
   // The list after the next upload replaces this one; the refusals in it must stay visible.
-  const refusals = () => [...document.querySelectorAll("#attachment-list [role=alert] :is(li, p)")].map((item) => item.textContent);
+  const refusals = () => [...document.querySelectorAll("#attachments [role=alert] :is(li, p)")].map(({ textContent }) => textContent);
 
   const uploadFailed = () => sentence(navigator.onLine ? "upload_failed" : "upload_offline");
 
@@ -88,7 +113,7 @@
   const showFailed = (failure) => {
     if (!byId("files")) return;
     choose(failed);
-    sayEach("upload-message", [failure]);
+    complain([failure]);
     byId("upload-again").hidden = !failed.length;
   };
 
@@ -163,24 +188,36 @@
     const { elt, xhr, target } = event.detail;
     if (elt.id === "files") watch(xhr, target);
     if (sends(elt)) xhr.addEventListener("loadend", () => {
-      if (xhr.status !== 200 && xhr.status !== 422) return;
+      if (![200, 413, 422].includes(xhr.status)) return;
       failed = [];
-      if (byId("files")) choose([]);
+      if (!byId("files")) return;
+      choose([]);
+      forgetComplaints();
+      byId("upload-again").hidden = true;
     });
+  });
+
+  document.addEventListener("htmx:sendError", async ({ detail: { elt } }) => {
+    if (!sends(elt) || !failed.length) return;
+    const readable = await keepReadable(failed);
+    if (readable.length === failed.length) return;
+    say("form-message", sentence("refused"));
+    failed = readable;
+    if (byId("files")) choose(failed);
   });
 
   // The events of the request also fire after a change of category has removed the file input.
   const watch = (xhr, list) => {
     showProgress(0);
     xhr.upload.addEventListener("progress", ({ loaded, total }) => showProgress(100 * loaded / total));
-    xhr.addEventListener("loadend", () => {
+    xhr.addEventListener("loadend", async () => {
       if (xhr.getResponseHeader("HX-Trigger")) return;
-      if (xhr.status === 422 && sendForm) {
-        sendForm = null;
-        say("form-message", sentence("refused"));
+      if (xhr.status === 422) stopSend();
+      const failure = [200, 422].includes(xhr.status) ? "" : reason(xhr) ?? uploadFailed();
+      if (!xhr.status) {
+        const readable = await keepReadable(sending);
+        if (readable.length < sending.length) return upload(readable);
       }
-      const failure = { 200: "", 401: sentence("signed_out"), 422: "", 413: sentence("too_large") }[xhr.status] ??
-        portalNotice(xhr) ?? uploadFailed();
       uploadEnded(failure, failure && xhr.status !== 413 ? sending : []);
       const wait = Number(xhr.getResponseHeader("Retry-After"));
       if (wait > 0) setTimeout(uploadAgain, 1000 * wait);

@@ -9,23 +9,26 @@ const portal = (() => {
     if (place && place.textContent !== text) place.textContent = text;
   };
 
-  // The page contains the messages in its language.
+  // The page contains the messages in its language; those about files come with the fields for files.
   const sentences = JSON.parse(document.querySelector("[name=portal-sentences]").content);
   const sentence = (name, values = {}) => sentences[name].replace(/{(\w+)}/g, (_, key) => values[key]);
+  document.addEventListener("htmx:load", () =>
+    Object.assign(sentences, JSON.parse(byId("attachments")?.dataset.sentences ?? null)));
 
   // The form names what it sends.
   const sends = (element) => element.matches("[data-thing]");
   const thing = () => document.querySelector("[data-thing]")?.dataset.thing;
 
-  const notSent = (why, advice) =>
-    sentence("not_sent", { why: sentence(why), thing: thing(), advice: sentence(advice) });
   const serverFailed = (xhr) => {
     const number = xhr.getResponseHeader("Error-Number");
-    return notSent("failed", "try_again") + (number ? ` ${sentence("error_number", { number })}` : "");
+    return sentence("failed", { thing: thing() }) + (number ? ` ${sentence("error_number", { number })}` : "");
   };
-  const offline = () => notSent("offline", "send_again");
-  // The portal explains in its answer why and how long to wait; an error page of a proxy does not.
-  const portalNotice = (xhr) => xhr.getResponseHeader("Portal-Notice") ? xhr.responseText : null;
+  const offline = () => sentence("offline", { thing: thing() });
+  // The portal marks its answers, and in a notice it says why and what to do; an error page of a proxy has no mark.
+  const reason = (xhr) => {
+    if (xhr.status === 413) return sentence(xhr.getResponseHeader("Portal-Error") ? "too_large" : "too_large_for_proxy");
+    return xhr.getResponseHeader("Portal-Notice") ? xhr.responseText : null;
+  };
 
   document.addEventListener("htmx:beforeSend", (event) => {
     if (!sends(event.detail.elt)) return;
@@ -42,8 +45,7 @@ const portal = (() => {
   document.addEventListener("htmx:responseError", (event) => {
     const { elt, xhr } = event.detail;
     if (elt.id === "files") return;
-    const message = { 401: sentence("signed_out"), 413: sentence("too_large") }[xhr.status] ?? portalNotice(xhr) ?? serverFailed(xhr);
-    say("form-message", message);
+    say("form-message", reason(xhr) ?? serverFailed(xhr));
   });
 
   // Retry requests for fragments: not every browser fires an event when the connection is back.
@@ -83,6 +85,7 @@ const portal = (() => {
   window.addEventListener("pageshow", () => {
     const chosen = document.querySelector("#category :checked")?.value;
     if (chosen && chosen !== document.querySelector("[data-category]")?.dataset.category) htmx.trigger("#category", "change");
+    else if (byId("entry_date")?.value) htmx.trigger("#entry_date", "change");
   });
 
   // The session had expired and the server sent a new CSRF token: repeat the request once.
@@ -129,5 +132,5 @@ const portal = (() => {
     if (name === "priority") byId("still-chosen")?.remove();
   });
 
-  return { byId, say, sentence, sends, thing, offline, portalNotice };
+  return { byId, say, sentence, sends, thing, offline, reason };
 })();

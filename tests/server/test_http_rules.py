@@ -149,6 +149,8 @@ def test_error_page(anna, method, path, options, status, heading):
     assert page.status == status
     assert page.tree.findtext(".//h1") == heading
     assert heading in page.title
+    # Answers of a web server in front lack this header.
+    assert answer.headers["Portal-Error"] == "yes"
     assert "Zum Formular" in [link.text for link in page.tree.iter("a")]
 
 

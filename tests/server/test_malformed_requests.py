@@ -4,6 +4,7 @@ import io
 
 import pytest
 
+from database import database
 from settings import settings
 from tests.support.pages import EXAMPLES, HTMX, Page
 
@@ -23,6 +24,38 @@ def test_an_invalid_origin_counts_as_another_site(dora, headers, path, location)
 def test_a_part_without_a_name(dora, path, part):
     answer = dora.client.post(path, data=ONE_PART.format(part), content_type=MULTIPART)
     page = Page(answer)
+    assert page.status == 400
+    assert page.tree.findtext(".//h1") == "Das haben wir nicht verstanden"
+
+
+def test_names_in_another_charset(anna, submissions):
+    parts = {**anna.filled("incident"), "firma_größe": "x"}
+    body = b"".join(
+        b'--a\r\nContent-Disposition: form-data; name="%s"\r\n\r\n%s\r\n' % (name.encode("cp1252"), text.encode())
+        for name, text in parts.items()
+    )
+    file = 'Content-Disposition: form-data; name="files"; filename="Drucker Müller – 10 €.txt"\r\n\r\nHallo\r\n'
+    body += b"--a\r\n%s--a--\r\n" % file.encode("cp1252")
+    assert anna.client.post("/", data=body, content_type=MULTIPART).status_code == 303
+    with database.connection_context():
+        assert [attachment.name for attachment in submissions()[0].attachments] == ["Drucker Müller – 10 €.txt"]
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("multipart/form-data", ONE_PART.format("; name=x")),
+        ("multipart/form-data; boundary=ä", ONE_PART.format("; name=x")),
+        ("multipart/form-data; boundary=b", ONE_PART.format("; name=x")),
+        (MULTIPART, ONE_PART.format("; name=x").removesuffix("--a--\r\n")),
+        (MULTIPART, "--a\r\n\r\nx\r\n--a--\r\n"),
+        ("application/x-www-form-urlencoded", "name=Müller".encode("cp1252")),
+    ],
+    ids=["no boundary", "no ASCII", "another boundary", "cut off", "no header", "no UTF-8"],
+)
+@pytest.mark.parametrize("path", ["/", "/felder", "/verwaltung/anmelden"])
+def test_a_form_that_cannot_be_read(dora, path, content_type, body):
+    page = Page(dora.client.post(path, data=body, content_type=content_type))
     assert page.status == 400
     assert page.tree.findtext(".//h1") == "Das haben wir nicht verstanden"
 

@@ -33,6 +33,7 @@ def test_requests_that_never_reach_the_app(portal, request_head, status, heading
     answer = raw_request(portal, request_head)
     assert answer.status_code == status
     assert answer.mimetype == "text/html"
+    assert answer.headers["Portal-Error"] == "yes"
     assert "Set-Cookie" not in answer.headers
     page = Page(answer)
     assert page.tree.findtext(".//h1") == heading

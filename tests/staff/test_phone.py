@@ -344,7 +344,9 @@ def test_without_a_session_the_call_is_kept_until_the_sign_in(clara, tickets):
     assert "Anmelden" in page.title
     assert values["description"] in page.text
     for rest in ("vorlauf", "prioritaet", "anhaenge", "anhaenge/entfernen"):
-        assert clara.post(f"{CALL}/{rest}", values, headers=HTMX).status == 401
+        answer = clara.post(f"{CALL}/{rest}", values, headers=HTMX)
+        assert (answer.status, answer.response.headers["Portal-Notice"]) == (401, "yes")
+        assert "Melden Sie sich in einem anderen Tab an, dann geht es hier weiter." in answer.text
     with clara.client.session_transaction() as session:
         session.update(kept)
     assert clara.post(CALL, values).status == 303

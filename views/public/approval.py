@@ -12,7 +12,7 @@ from services.mail import messages
 from services.tickets import approvals
 from views.public.link_access import load_link, require_link
 from views.shared.locale import add_language_routes
-from views.shared.responses import is_cross_site, render_page
+from views.shared.responses import is_cross_site, render_page, wrong_address_notice
 
 bp = Blueprint("approval", __name__, url_prefix="/freigabe/<token>")
 require_link(bp, LinkPurpose.APPROVAL)
@@ -50,7 +50,8 @@ def renew_session(error):
     if is_cross_site():
         # Another site must not show our form with text of its own.
         return redirect(url_for(".show"), 303)
-    return load_link(LinkPurpose.APPROVAL) or _show(DecisionForm(), 422, notice=_(NOT_YET))
+    notice = wrong_address_notice(url_for(".show")) or _(NOT_YET)
+    return load_link(LinkPurpose.APPROVAL) or _show(DecisionForm(), 422, notice)
 
 
 def _show(form, status=200, notice=""):

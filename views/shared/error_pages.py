@@ -70,6 +70,8 @@ def error_page(error):
         "shared/error.html", heading=_(heading), advice=_(advice) + error_number_sentence(), is_staff=is_staff
     )
     response = make_response(page, error.code)
+    # Tells the scripts that the answer is not from a web server in front.
+    response.headers["Portal-Error"] = "yes"
     if error.code == 405:
         response.allow.update(error.valid_methods)
     return response

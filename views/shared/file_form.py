@@ -4,7 +4,7 @@ import re
 import secrets
 from collections.abc import Iterable
 
-from flask import Blueprint, abort, request
+from flask import Blueprint, abort, request, url_for
 
 import clock
 from database import database
@@ -17,7 +17,15 @@ from services.files import attachments
 from services.files.attachments import Refusal
 from services.security import rate_limit
 from views.shared.error_pages import error_number_sentence, error_page
-from views.shared.responses import client_ip, html_response, is_htmx, render_page, set_retry_after
+from views.shared.responses import (
+    client_ip,
+    html_response,
+    is_htmx,
+    notice_response,
+    render_page,
+    set_retry_after,
+    wrong_address_notice,
+)
 
 SUBMISSION_KEY = re.compile(r"[A-Za-z0-9_-]{22}")
 
@@ -115,12 +123,20 @@ class FormDesk:
 
     def renew_session(self):
         """Issue a new CSRF token: show the form again, or let the script repeat its request for a fragment."""
+        wrong_address = wrong_address_notice(url_for(".submit"))
         if not is_htmx() or request.endpoint == f"{request.blueprint}.submit":
             try:
-                return self.show_sent(422, notice=_(SESSION_RENEWED))
+                return self.show_sent(422, notice=wrong_address or _(SESSION_RENEWED))
             except rate_limit.RateLimited as limited:
                 # Flask calls no other handler for what an error handler raises.
                 return self.rate_limited(limited)
+        if wrong_address:
+            response = html_response(wrong_address, 422)
+            if request.endpoint == f"{request.blueprint}.change_category":
+                # In the place of the fields it would replace what was typed there.
+                response.headers["HX-Retarget"] = "#category-message"
+                response.headers["HX-Reswap"] = "innerHTML show:bottom"
+            return response
         response = render_page("shared/_csrf_token.html", renewable=True, renewed=True)
         response.headers["HX-Reswap"] = "none"
         response.headers["HX-Trigger"] = "session-renewed"
@@ -133,8 +149,7 @@ class FormDesk:
         try_again = _(STILL_CHOSEN if is_htmx() else CHOOSE_AGAIN, wait=wait)
         notice = _(sentence, thing=_(self.thing), wait=wait, try_again=try_again)
         if is_htmx():
-            response = html_response(notice, status)
-            response.headers["Portal-Notice"] = "yes"
+            response = notice_response(notice, status)
         else:
             response = self.show(self.submitted_form(), submitted_key(), status, notice=notice)
         return set_retry_after(response, limited.wait)

@@ -5,15 +5,24 @@ import math
 import re
 from urllib.parse import urlsplit
 
-from flask import Response, make_response, redirect, render_template, request
+from flask import Response, current_app, make_response, redirect, render_template, request
+from markupsafe import Markup, escape
 
 from database import database
+from i18n.catalogue import gettext as _
+from i18n.catalogue import gettext_noop as N_
+from settings import settings
 
 # No browser sends a longer list of languages or encodings; parsing a much longer one would cost a lot of CPU time.
 MAX_NEGOTIATION_HEADER = 1000
 
 # Control characters that HTML does not allow; typed text may contain them.
 NOT_IN_HTML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+
+WRONG_ADDRESS = N_(
+    "Diese Seite ist nicht unter ihrer richtigen Adresse geöffnet, deshalb schickt Ihr Browser das nötige Cookie nicht "
+    "mit. Bitte öffnen Sie %(address)s und geben Sie Ihre Angaben dort ein."
+)
 
 
 def client_ip() -> str:
@@ -30,6 +39,13 @@ def html_response(body, status=200):
     """Make an answer of HTML that may contain typed text; htmx and plain requests get different ones."""
     response = make_response(NOT_IN_HTML.sub("\N{REPLACEMENT CHARACTER}", body), status)
     response.vary.add("HX-Request")
+    return response
+
+
+def notice_response(notice, status):
+    """Make an answer to htmx whose text the scripts show in their message; the page stays."""
+    response = html_response(notice, status)
+    response.headers["Portal-Notice"] = "yes"
     return response
 
 
@@ -90,10 +106,38 @@ def is_cross_site():
     """Say whether a page of another site made the browser send this request."""
     site = request.headers.get("Sec-Fetch-Site")
     if site is None:
-        # A page that hides its origin sends "null".
         origin = request.headers.get("Origin")
         try:
-            return origin is not None and urlsplit(origin).netloc != request.host
+            # A page that hides its origin sends "null", which is no URL. A proxy may pass another Host than the page's.
+            return origin is not None and _server(origin) not in (_server(f"//{request.host}"), _server(settings.url))
         except ValueError:
             return True
     return site not in ("same-origin", "none")
+
+
+def wrong_address_notice(path):
+    """Return where to open the page if it gets no cookie because it was opened by http or a foreign name, else ""."""
+    if not settings.https or current_app.config["SESSION_COOKIE_NAME"] in request.cookies or _is_at_base_url():
+        return ""
+    link = Markup('<a href="{}">{}</a>').format(settings.url + path, settings.url)
+    return escape(_(WRONG_ADDRESS)) % {"address": link}
+
+
+def _is_at_base_url():
+    origin = request.headers.get("Origin", "null")
+    # Browsers send this header to https only, where a proxy may pass another Host.
+    if origin == "null" and "Sec-Fetch-Site" in request.headers:
+        return True
+    page = origin if origin != "null" else request.referrer or request.host_url
+    try:
+        return urlsplit(page).scheme == "https" and _server(page) == _server(settings.url)
+    except ValueError:
+        return False
+
+
+def _server(url):
+    """Return host name and port of a URL as browsers write them, without a default port; raises ValueError."""
+    parts = urlsplit(url)
+    if not parts.hostname:
+        raise ValueError
+    return parts.hostname.encode("idna"), None if parts.port in (80, 443) else parts.port

@@ -25,8 +25,8 @@ SOURCES = {
     ),
 }
 
-# Comments are not sent to browsers.
-COMMENT_LINE = re.compile(rb"^ *(//.*|/\*.*\*/)\n", re.MULTILINE)
+# Comments, blank lines and indents are not sent to browsers.
+NOT_SENT = re.compile(rb"^ *(?://.*|/\*.*\*/)?\n|^ +", re.MULTILINE)
 
 # Characters that need no percent-encoding in a data: URL within an attribute.
 ICON_SIGNS = " /:=.()"
@@ -50,7 +50,7 @@ def prepare(app):
         raise StartError(fault)
     theme, kept = branding.theme_css(settings.office_colour).encode(), {}
     for name, (sources, media_type) in SOURCES.items():
-        content = b"\n".join(COMMENT_LINE.sub(b"", (STATIC_DIR / source).read_bytes()) for source in sources)
+        content = b"\n".join(NOT_SENT.sub(b"", (STATIC_DIR / source).read_bytes()) for source in sources)
         # The theme comes first, so that the stylesheet's rules for printing override it.
         kept[name] = _asset(name, theme + content if name == "portal.css" else content, media_type)
     if picture:

@@ -1,10 +1,12 @@
-"""Uploaded files: if there is no room for them on the disk, the rest of the form is still read."""
+"""Forms and files as clients send them: a full disk or another charset affects only the part that it concerns."""
 
 from contextlib import suppress
 from tempfile import SpooledTemporaryFile
 
 from flask import Request
+from werkzeug import formparser
 from werkzeug.exceptions import BadRequest
+from werkzeug.sansio.multipart import MultipartDecoder
 
 from enums import MEBIBYTE
 
@@ -47,14 +49,37 @@ class Upload(SpooledTemporaryFile[bytes]):
             super().close()
 
 
+class LenientDecoder(MultipartDecoder):
+    """Reads the headers of a multipart form; names that are not UTF-8 are taken for Windows-1252."""
+
+    def _parse_headers(self, data):
+        try:
+            data.decode()
+        except UnicodeDecodeError:
+            data = data.decode("cp1252", "replace").encode()
+        return super()._parse_headers(data)
+
+
+# werkzeug has no option for it; it would drop the whole form with its CSRF token.
+formparser.MultipartDecoder = LenientDecoder  # type: ignore[attr-defined]
+
+
 class UploadRequest(Request):
-    """A request with its files as uploads; a field without a name, which no browser sends, is refused."""
+    """A request with its files as uploads; a malformed form or a field without a name is refused."""
 
     # Otherwise forms would accept JSON, with other types than text.
     is_json = False
 
+    def make_form_data_parser(self):
+        parser = super().make_form_data_parser()
+        parser.silent = False
+        return parser
+
     def _load_form_data(self):
-        super()._load_form_data()
+        try:
+            super()._load_form_data()
+        except ValueError:
+            raise BadRequest from None
         if None in self.form or None in self.files:
             raise BadRequest
 

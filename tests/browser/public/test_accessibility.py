@@ -12,6 +12,7 @@ from tests.support.browser.checks import (
     is_accessible,
     looks_good,
 )
+from tests.support.browser.tab import PHONE
 from tests.support.files.samples import SMALL_PNG
 from tests.support.pages import EXAMPLES
 
@@ -89,13 +90,8 @@ def test_pages_with_little_to_do(tab):
         looks_good(tab.open(path))
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_focus_is_seen_and_goes_down_the_page(open_tab, scheme):
-    tab = open_tab(color_scheme=scheme)
-    tab.open("/?art=garantie")
-    tab.send()
-    tab.focus_is_on(".summary")
-    tab.page.evaluate("document.activeElement.blur()")
+def walk_by_tab(tab):
+    """Press Tab until the focus leaves the page and return what was seen at each stop."""
     walk = []
     for _ in range(MAX_STOPS):
         tab.page.keyboard.press("Tab")
@@ -105,5 +101,26 @@ def test_focus_is_seen_and_goes_down_the_page(open_tab, scheme):
     assert [stop["name"] for stop in walk if not stop["ringed"]] == []
     assert [stop["name"] for stop in walk if not stop["bare"]] == []
     assert 20 < len(walk) < MAX_STOPS
-    for stop, next_stop in pairwise(walk):
+    return walk
+
+
+@pytest.mark.parametrize("options", [{}, PHONE], ids=["desktop", "phone"])
+def test_the_notice_of_restored_details(open_tab, options):
+    tab = open_tab(**options)
+    tab.begin("warranty")
+    tab.page.reload()
+    tab.sees_fields_of("warranty")
+    expect(tab.at("#restored")).to_be_in_viewport()
+    walk_by_tab(tab)
+    looks_good(tab)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_focus_is_seen_and_goes_down_the_page(open_tab, scheme):
+    tab = open_tab(color_scheme=scheme)
+    tab.open("/?art=garantie")
+    tab.send()
+    tab.focus_is_on(".summary")
+    tab.page.evaluate("document.activeElement.blur()")
+    for stop, next_stop in pairwise(walk_by_tab(tab)):
         assert next_stop["row"] > stop["row"] - ONE_ROW, f"{next_stop['name']} stands above {stop['name']}"

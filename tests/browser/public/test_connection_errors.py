@@ -5,12 +5,19 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.support.browser.tab import names_of
+from tests.support.browser.tab import PHONE, Tab, names_of
 from tests.support.files.samples import SMALL_PNG
 from tests.support.pages import EXAMPLES
 
 ERROR_PAGE = "<!doctype html><title>Fehler</title><h1>Fehler</h1>"
+SECURE = "https://melden.sommer.example"
 WAIT = "Von Ihrem Anschluss kamen sehr viele Anfragen. Bitte warten Sie 30 Minuten."
+
+# Answers of the portal, and of a web server in front of it.
+TOO_LARGE = [
+    ({"Portal-Error": "yes"}, "Die Dateien sind zusammen zu groß. Bitte wählen Sie weniger oder kleinere aus."),
+    ({}, "Ein Server auf dem Weg zu uns nimmt so große Dateien nicht an, wir selbst bis zu 10\xa0MB je Datei."),
+]
 
 
 @pytest.fixture
@@ -27,7 +34,7 @@ def answers_once(tab, path, status, body=ERROR_PAGE, **headers):
 
 def is_unharmed(tab):
     """Check that the form and everything typed are still there."""
-    assert tab.page.url == tab.portal.url + "/"
+    assert tab.page.url.partition("?")[0] == tab.portal.url + "/"
     expect(tab.at("h1")).to_have_text("Anfrage senden")
     tab.sees_values(tab.known | EXAMPLES["incident"])
 
@@ -216,7 +223,7 @@ def test_line_cut_when_a_file_is_removed(form, sent):
     [
         (500, "Das hat nicht geklappt"),
         (502, "Das hat nicht geklappt"),
-        (413, "zu groß"),
+        (413, "Ein Server auf dem Weg zu uns nimmt so große Dateien nicht an, wir selbst bis zu 10\xa0MB je Datei."),
         (429, "Das hat nicht geklappt: Ihre Anfrage ist noch nicht eingegangen."),
         (503, "Das hat nicht geklappt: Ihre Anfrage ist noch nicht eingegangen."),
     ],
@@ -284,17 +291,35 @@ def test_files_are_uploaded_again_when_the_server_says_so(form, sent):
     assert names_of(*sent()) == ["Foto.png"]
 
 
-def test_server_finds_an_upload_too_large(form, sent):
-    answers_once(form, "/anhaenge", 413)
+@pytest.mark.parametrize(("headers", "sentence"), TOO_LARGE)
+def test_an_upload_is_too_large(form, sent, headers, sentence):
+    answers_once(form, "/anhaenge", 413, **headers)
     form.add_files(("Foto.png", SMALL_PNG))
-    expect(form.at("#upload-message")).to_contain_text("zu groß")
+    expect(form.at("#upload-message")).to_contain_text(sentence)
     is_unharmed(form)
+    assert form.chosen_files() == []
     form.add_files(("Kleiner.png", SMALL_PNG))
     form.sees_files("Kleiner.png")
     form.send()
     form.sees_receipt()
     (submission,) = sent()
     assert names_of(submission) == ["Kleiner.png"]
+
+
+@pytest.mark.parametrize(("headers", "sentence"), TOO_LARGE)
+def test_files_that_are_sent_with_the_form_are_too_large(form, sent, headers, sentence):
+    form.begin_upload(("Foto.png", SMALL_PNG))
+    form.upload_breaks()
+    expect(form.at("#upload-message")).to_contain_text("Das Hochladen ist abgebrochen")
+    answers_once(form, "/", 413, **headers)
+    form.send()
+    expect(form.at("#form-message")).to_contain_text(sentence)
+    expect(form.at("#upload-message")).to_be_empty()
+    expect(form.at("#upload-again")).to_be_hidden()
+    is_unharmed(form)
+    form.send()
+    form.sees_receipt()
+    assert names_of(*sent()) == []
 
 
 def test_server_fails_at_a_change_of_kind(form):
@@ -389,3 +414,29 @@ def test_without_cookies_the_page_says_so(form):
     expect(form.at("#form-message")).to_contain_text("Bitte erlauben Sie Cookies")
     is_unharmed(form)
     assert len([request for request in form.requests if request.url.endswith("/felder")]) == 3
+
+
+def test_a_page_opened_by_http_names_the_right_address_at_the_first_choice(browser, own_portal, tmp_path):
+    own_portal.start(base_url=SECURE)
+    server, own_portal.url = own_portal.url, SECURE.replace("https", "http")
+
+    # As a browser asks by http: it has kept no Secure cookie.
+    def without_cookies(route):
+        headers = route.request.headers | {"origin": own_portal.url, "cookie": "other=1"}
+        route.fulfill(response=route.fetch(url=route.request.url.replace(own_portal.url, server), headers=headers))
+
+    context = browser.new_context(base_url=own_portal.url, locale="de-DE", **PHONE)
+    tab = Tab(context, own_portal, {}, tmp_path)
+    tab.page.route("**/*", without_cookies)
+    tab.open("/?art=garantie")
+    tab.fill(EXAMPLES["warranty"])
+    tab.at("input[value=callback]").check()
+    message = tab.at("#category-message")
+    expect(message).to_contain_text("Diese Seite ist nicht unter ihrer richtigen Adresse geöffnet")
+    expect(message.get_by_role("link", name=SECURE)).to_have_attribute("href", f"{SECURE}/")
+    expect(message.get_by_role("link")).to_be_in_viewport()
+    tab.sees_values(EXAMPLES["warranty"])
+    tab.send()
+    tab.focus_is_on(".summary")
+    expect(tab.at(".summary").get_by_role("link", name=SECURE)).to_be_visible()
+    context.close()

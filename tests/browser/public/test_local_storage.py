@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import expect
 
+from tests.support.browser.tab import PHONE
 from tests.support.files.samples import SMALL_PNG
 from tests.support.pages import EXAMPLES
 
@@ -16,9 +17,7 @@ REFUSALS = {
 REMEMBER = "(who) => localStorage.setItem('meldeportal.person', JSON.stringify(who))"
 KEYS = ("meldeportal.person", "meldeportal.draft")
 BROKEN = {"toString": 1, "valueOf": 1}
-FOREIGN = dict.fromkeys(
-    ("pin", "csrf_token", "draft", "email", "files", "staged", "submit", "length", "send", "0"), "x"
-) | {
+FOREIGN = dict.fromkeys(("pin", "csrf_token", "draft", "files", "staged", "submit", "length", "send", "0"), "x") | {
     "name": BROKEN,
     "phone": ["x"],
     "customer_number": None,
@@ -136,19 +135,21 @@ def test_what_was_begun_is_there_again_until_it_is_sent(tab, sent):
     tab.add_files(("Foto.png", SMALL_PNG))
     tab.sees_files("Foto.png")
     written = json.dumps(kept(tab))
-    for secret in (*tab.known.values(), "Foto"):
+    for secret in (tab.known["pin"], tab.at("[name=csrf_token]").first.input_value(), "Foto"):
         assert secret not in written
 
     close_and_come_back(tab)
     tab.sees_fields_of("warranty")
-    tab.sees_values(NOBODY | typed)
+    tab.sees_values(tab.known | typed | {"pin": ""})
     tab.sees_files()
-    expect(tab.page.get_by_role("status").filter(has_text="Ihr angefangener Text steht wieder hier.")).to_be_visible()
+    notice = tab.page.get_by_role("status").locator("#restored")
+    expect(notice).to_be_visible()
+    expect(notice).to_contain_text("Ihre Angaben sind wieder da, außer PIN und Dateien.")
     tab.choose("new_employee")
     tab.sees_values({"salutation": "unstated", "entry_date": "2027-04-01", "reference": typed["reference"]})
     expect(tab.at("#lead-time")).to_contain_text("Diesen Eintritt können Sie bis")
     tab.choose("warranty")
-    tab.fill(tab.known | {"serial_number": "PF4X7Q2M"})
+    tab.fill({"pin": tab.known["pin"], "serial_number": "PF4X7Q2M"})
     tab.send()
     tab.sees_receipt()
     (submission,) = sent()
@@ -174,16 +175,17 @@ def test_what_was_begun_can_be_discarded(tab):
     assert kept(tab) == {}
 
     tab.begin("incident")
+    tab.fill({"email": "anna@sommer.example"})
     close_and_come_back(tab)
-    tab.sees_values(EXAMPLES["incident"])
-    tab.fill({"name": "Anna Sommer"})
+    tab.sees_values(EXAMPLES["incident"] | {"name": "Anna Sommer", "email": "anna@sommer.example"})
     tab.at("button", has_text="Verwerfen").click()
     tab.focus_is_on("#category-0")
     expect(tab.at("#restored")).to_be_hidden()
     expect(tab.at("#fields fieldset")).to_have_count(0)
     expect(tab.at("#category :checked")).to_have_count(0)
-    tab.sees_values({"name": "Anna Sommer"})
+    tab.sees_values(NOBODY)
     close_and_come_back(tab)
+    tab.sees_values(NOBODY)
     expect(tab.at("#category :checked")).to_have_count(0)
 
     tab.choose("other")
@@ -191,6 +193,111 @@ def test_what_was_begun_can_be_discarded(tab):
     assert "draft" in kept(tab)
     tab.fill({"description": ""})
     assert kept(tab) == {}
+
+
+@pytest.mark.parametrize("place", ["h1", "#description", "#phone", "#send"])
+def test_reload_on_a_phone_keeps_everything_typed_and_says_so_in_view(open_tab, place):
+    tab = open_tab(**PHONE)
+    tab.begin("incident")
+    typed = tab.known | EXAMPLES["incident"] | {"priority": "high", "reference": "PO-4711", "email": "a@sommer.example"}
+    tab.fill(typed)
+    tab.at(place).scroll_into_view_if_needed()
+    tab.page.reload()
+    tab.sees_fields_of("incident")
+    tab.sees_values(typed | {"pin": ""})
+    notice = tab.at("#restored")
+    expect(notice).to_be_in_viewport(ratio=1)
+    assert notice.bounding_box()["height"] < PHONE["viewport"]["height"] / 4
+    notice.get_by_role("button", name="Behalten").click()
+    expect(notice).to_be_hidden()
+    tab.sees_values(typed | {"pin": ""})
+    assert "draft" in kept(tab)
+
+
+def test_reload_keeps_choices_and_shows_what_follows_from_them(tab):
+    tab.begin("new_employee")
+    typed = EXAMPLES["new_employee"] | {"remarks": "Zeile 1\nZeile 2", "mobile": "0172 555-0166"}
+    tab.fill(typed)
+    tab.choose("incident")
+    tab.fill({"description": "Der Drucker klemmt."})
+    tab.choose("new_employee")
+    tab.page.reload()
+    tab.sees_fields_of("new_employee")
+    tab.sees_values(typed)
+    expect(tab.at("#lead-time")).to_contain_text("Diesen Eintritt können Sie bis")
+    tab.choose("incident")
+    tab.sees_values({"description": "Der Drucker klemmt."})
+
+
+def test_what_was_typed_without_a_category_is_kept_and_a_mere_choice_is_not(tab):
+    tab.open()
+    tab.choose("incident")
+    tab.at("input[name=priority][value=high]").check()
+    tab.fill({"pin": tab.known["pin"]})
+    assert kept(tab) == {}
+    tab.page.reload()
+    tab.sees_fields_of("incident")
+    tab.sees_values({"priority": "low"})
+    expect(tab.at("#restored")).to_be_hidden()
+    tab.open()
+    tab.fill({"phone": "0211 55500"})
+    tab.page.reload()
+    tab.sees_values(NOBODY | {"phone": "0211 55500"})
+    expect(tab.at("#category :checked")).to_have_count(0)
+    expect(tab.at("#restored")).to_be_visible()
+    tab.fill({"phone": ""})
+    assert kept(tab) == {}
+
+
+def test_typed_details_win_over_remembered_ones(tab):
+    who = {"name": "Anna Sommer", "phone": "0211 55500", "customer_number": "K1001"}
+    tab.open()
+    tab.page.evaluate(REMEMBER, who)
+    tab.page.reload()
+    tab.choose("other")
+    # What the device remembers anyway is no draft.
+    assert kept(tab) == {"person": who}
+    typed = {"name": "", "phone": "0172 55500", "customer_number": "K1001", "email": "anna@sommer.example"}
+    tab.fill(typed)
+    tab.page.reload()
+    tab.sees_values(typed)
+    tab.at("button", has_text="Verwerfen").click()
+    tab.sees_values(NOBODY | who)
+    assert kept(tab) == {"person": who}
+    tab.fill({"email": "anna@sommer.example"})
+    tab.page.reload()
+    tab.at("button", has_text="Vergessen und Felder leeren").click()
+    tab.sees_values(NOBODY | {"email": "anna@sommer.example"})
+    assert "Anna Sommer" not in json.dumps(kept(tab))
+    tab.at("button", has_text="Verwerfen").click()
+    tab.sees_values(NOBODY)
+    assert kept(tab) == {}
+
+
+def test_a_link_fills_in_its_own_values_but_not_over_what_was_typed_there(tab):
+    tab.open("/?art=garantie&geraet=ThinkPad+E16&kunde=K2002")
+    tab.fill({"device": "ThinkPad T14", "customer_number": ""})
+    tab.at("input[name=category][value=incident]").check()
+    tab.sees_fields_of("incident")
+    tab.page.reload()
+    tab.sees_fields_of("incident")
+    tab.sees_values({"customer_number": ""})
+    tab.choose("warranty")
+    tab.sees_values({"device": "ThinkPad T14"})
+    tab.open("/?art=garantie&geraet=Drucker&kunde=K3003")
+    tab.sees_values({"device": "Drucker", "customer_number": "K3003"})
+
+
+def test_a_change_of_language_restores_nothing(tab):
+    tab.begin("incident")
+    tab.at("button", has_text="English").click()
+    tab.sees_values(tab.known | EXAMPLES["incident"])
+    expect(tab.at("#restored")).to_be_hidden()
+    tab.page.reload()
+    expect(tab.at("#restored")).to_contain_text("Your details are back, except PIN and files.")
+    tab.sees_values(tab.known | {"pin": ""})
+    tab.at("button", has_text="Discard").click()
+    tab.sees_values(NOBODY)
 
 
 def test_what_was_begun_is_forgotten_after_a_day(tab):

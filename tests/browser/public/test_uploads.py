@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 from enums import MAX_ATTACHMENT_BYTES
 from tests.support.browser.tab import names_of
 from tests.support.files.samples import JPEG, SMALL_PNG
+from tests.support.pages import EXAMPLES
 
 # Keeps what the progress bar shows while it can be seen.
 WATCH_PROGRESS = """() => {
@@ -29,6 +30,23 @@ PASTE = """([name, type, hex]) => {
     clipboardData.items.add(new File([bytes], name, {type}));
     document.activeElement.dispatchEvent(new ClipboardEvent("paste", {clipboardData, bubbles: true, cancelable: true}));
 }"""
+
+
+# A file that stays in the cloud: reading it fails, or never ends.
+READING_CLOUD_FILES = """() => {
+    const slice = Blob.prototype.slice;
+    Blob.prototype.slice = function (...range) {
+        const part = slice.apply(this, range);
+        if (this.name?.startsWith("Cloud")) part.arrayBuffer = () => %s;
+        return part;
+    };
+}"""
+CLOUD_ENDS = ["Promise.reject(new DOMException('gone', 'NotFoundError'))", "new Promise(() => {})"]
+
+CANNOT_READ = {
+    "de": "Ihr Browser kann „{}“ nicht lesen. Bitte",
+    "en": "Your browser cannot read “{}”. If it is a folder",
+}
 
 
 @pytest.fixture
@@ -236,6 +254,106 @@ def test_removing_one_file_while_another_is_uploaded(form, sent):
     form.send()
     form.sees_receipt()
     assert names_of(*sent()) == ["Erste.log"]
+
+
+# --- Files that the browser cannot read ---
+
+
+def cannot_read(tab, *names, language="de"):
+    """Check that the message at the upload, which screen readers announce, names exactly these files."""
+    complaints = tab.at("#attachments [role=alert] #upload-message li")
+    expect(complaints).to_have_text([re.compile(f"^{CANNOT_READ[language].format(name)}") for name in names])
+
+
+@pytest.mark.parametrize("language", CANNOT_READ)
+def test_a_dropped_folder_is_named_and_the_rest_goes_on(tab, sent, language):
+    tab.open(f"/?lang={language}")
+    tab.fill(tab.known)
+    tab.at("input[name=category][value=incident]").check()
+    tab.fill(EXAMPLES["incident"])
+    good, inside = tab.on_disk(("Gut.txt", b"gut"), ("Bild.png", SMALL_PNG))
+    folder = inside.with_name("Bilder vom Drucker")
+    folder.mkdir()
+    tab.drop_files(".dropzone:has(#files)", folder, good)
+    tab.sees_files("Gut.txt")
+    cannot_read(tab, folder.name, language=language)
+    tab.drop_files(".dropzone:has(#files)", folder)
+    cannot_read(tab, folder.name, language=language)
+    assert len(uploads(tab)) == 1
+    tab.send()
+    expect(tab.at(".code")).to_be_visible()
+    assert names_of(*sent()) == ["Gut.txt"]
+
+
+def test_a_file_that_vanishes_while_it_waits(form, sent):
+    form.begin_upload(("Erste.log", b"1"))
+    gone, _ = form.add_files(("Zweite.txt", b"2"), ("Dritte.txt", b"3"))
+    form.send()
+    gone.unlink()
+    form.upload_goes_on()
+    form.sees_files("Erste.log", "Dritte.txt")
+    cannot_read(form, "Zweite.txt")
+    # The sender has not yet read that a file is missing, so the form is not sent automatically.
+    expect(form.at("#form-message")).to_contain_text("Nicht alle Dateien konnten wir annehmen.")
+    assert len(sent()) == 0
+    form.send()
+    form.sees_receipt()
+    assert names_of(*sent()) == ["Dritte.txt", "Erste.log"]
+
+
+@pytest.mark.parametrize("change", [lambda path: path.unlink(), lambda path: path.write_bytes(b"neu und anders")])
+def test_a_file_that_changes_during_its_upload(form, sent, change):
+    changed, _ = form.begin_upload(("Tabelle.txt", b"1"), ("Gut.txt", b"2"))
+    change(changed)
+    form.upload_breaks()
+    form.sees_files("Gut.txt")
+    cannot_read(form, "Tabelle.txt")
+    expect(form.at("#upload-progress")).to_be_hidden()
+    form.send()
+    form.sees_receipt()
+    assert names_of(*sent()) == ["Gut.txt"]
+
+
+def test_a_file_that_vanishes_after_its_upload_broke(form, sent):
+    gone, _ = form.begin_upload(("Stick.txt", b"1"), ("Gut.txt", b"2"))
+    form.upload_breaks()
+    expect(form.at("#upload-message")).to_contain_text("Das Hochladen ist abgebrochen")
+    gone.unlink()
+    form.send()
+    expect(form.at("#form-message")).to_contain_text("Nicht alle Dateien konnten wir annehmen.")
+    expect(form.at("#upload-message")).to_contain_text("Ihr Browser kann „Stick.txt“ nicht lesen.")
+    assert form.chosen_files() == ["Gut.txt"]
+    assert len(sent()) == 0
+    form.send()
+    form.sees_receipt()
+    assert names_of(*sent()) == ["Gut.txt"]
+
+
+@pytest.mark.parametrize("reading", CLOUD_ENDS, ids=["fails", "hangs"])
+def test_a_file_that_stays_in_the_cloud(form, sent, reading):
+    form.page.evaluate(READING_CLOUD_FILES % reading)
+    form.page.clock.install()
+    form.add_files(("Cloud.pdf", b"%PDF-"), ("Gut.txt", b"2"))
+    form.page.clock.fast_forward(60_000)
+    form.sees_files("Gut.txt")
+    cannot_read(form, "Cloud.pdf")
+    form.send()
+    form.sees_receipt()
+    assert names_of(*sent()) == ["Gut.txt"]
+
+
+def test_changing_the_kind_while_files_are_read(form, sent):
+    form.page.evaluate(READING_CLOUD_FILES % CLOUD_ENDS[1])
+    form.page.clock.install()
+    form.add_files(("Cloud.pdf", b"%PDF-"), ("Gut.txt", b"2"))
+    form.choose("new_employee")
+    form.page.clock.fast_forward(60_000)
+    form.choose("incident")
+    expect(form.at("#upload-message")).to_contain_text("Das Hochladen ist abgebrochen")
+    assert form.chosen_files() == ["Gut.txt"]
+    form.send()
+    form.sees_receipt()
+    assert names_of(*sent()) == ["Gut.txt"]
 
 
 @pytest.mark.parametrize("categories", [["warranty"], ["new_employee", "incident"]], ids=["direct", "detour"])

@@ -82,8 +82,10 @@ class Tab:
         return self
 
     def add_files(self, *files):
-        """Choose files, given as pairs of name and content, in the file dialog."""
-        self.at("#files").set_input_files(self.on_disk(*files))
+        """Choose files, given as pairs of name and content, in the file dialog; return their paths."""
+        paths = self.on_disk(*files)
+        self.at("#files").set_input_files(paths)
+        return paths
 
     def on_disk(self, *files):
         """Write files, given as pairs of name and content, to the person's own disk and return their paths."""
@@ -92,25 +94,39 @@ class Tab:
             (folder / name).write_bytes(content)
         return [folder / name for name, _ in files]
 
+    def drop_files(self, selector, *paths):
+        """Drop files and folders of the person's own disk on an element, as a file manager does."""
+        self.at(selector).scroll_into_view_if_needed()
+        box = self.at(selector).bounding_box()
+        event = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+        data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
+        for kind in ("dragEnter", "dragOver", "drop"):
+            self._network.send("Input.dispatchDragEvent", event | {"type": kind, "data": data})
+
     def send(self):
         self.at("#send").click()
 
+    def settles(self):
+        """Wait until htmx has settled what it has swapped in: before, it ignores input and moves the focus."""
+        expect(self.at(".htmx-added")).to_have_count(0)
+
     def sees_fields_of(self, category):
         expect(self.at("#fields legend").first).to_have_text(enums.Category(category).label)
-        # Until htmx has settled it ignores input.
-        expect(self.at(".htmx-added")).to_have_count(0)
+        self.settles()
 
     def sees_files(self, *names):
         expect(self.at(".file-name")).to_have_text(list(names))
+        self.settles()
 
     def begin_upload(self, *files):
-        """Choose files and hold their upload until upload_goes_on or upload_breaks."""
+        """Choose files and hold their upload until upload_goes_on or upload_breaks; return their paths."""
         held = []
         self.page.route("**/anhaenge", lambda route: held.append(route), times=1)
         with self.page.expect_request("**/anhaenge"):
-            self.add_files(*files)
+            paths = self.add_files(*files)
         expect(self.at("#upload-progress")).to_be_visible()
         (self._upload,) = held
+        return paths
 
     def upload_goes_on(self):
         self._upload.continue_()
@@ -131,6 +147,8 @@ class Tab:
                 expect(self.at(f"#{name}")).to_have_value(value)
 
     def focus_is_on(self, selector):
+        expect(self.at(selector)).to_be_focused()
+        self.settles()
         expect(self.at(selector)).to_be_focused()
 
     def chosen_files(self):

@@ -9,7 +9,7 @@ from werkzeug.exceptions import HTTPException
 import clock
 from services.staff import sessions
 from settings import settings
-from views.shared.responses import html_response, is_cross_site, is_htmx, redirect_to
+from views.shared.responses import is_cross_site, is_htmx, notice_response, redirect_to
 from views.staff.forms.common import SignInForm
 from views.staff.sign_in import pending_post
 
@@ -31,6 +31,10 @@ MAX_NEXT_URL = 2000
 SIGNED_OUT = (
     "Sie waren nicht mehr angemeldet. Was Sie geschrieben haben, ist noch da: Nach dem Anmelden senden Sie es mit "
     "einem Klick."
+)
+SIGN_IN_ELSEWHERE = (
+    "Sie sind nicht mehr angemeldet. Ihre Angaben stehen noch hier: Melden Sie sich in einem anderen Tab an, dann geht "
+    "es hier weiter."
 )
 
 
@@ -110,7 +114,7 @@ def show_sign_in(form, status=200, notice=""):
 def _to_sign_in():
     clear_session()
     if is_htmx() and request.endpoint in FORM_FRAGMENT_ENDPOINTS:
-        return html_response("", 401)
+        return notice_response(SIGN_IN_ELSEWHERE, 401)
     if request.method == "POST" and not is_cross_site():
         pending = pending_post.serialise()
         return show_sign_in(SignInForm(formdata=None, pending_post=pending), 403, SIGNED_OUT if pending else "")

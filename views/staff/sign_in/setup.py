@@ -10,7 +10,7 @@ from services.security.audit_log import SecurityEvent, log_event
 from services.staff import accounts, sessions
 from settings import settings
 from views.shared.error_pages import error_page
-from views.shared.responses import client_ip, is_cross_site, render_page
+from views.shared.responses import client_ip, is_cross_site, render_page, wrong_address_notice
 from views.staff.forms.common import SetupForm, SignInForm
 from views.staff.sign_in import auth
 
@@ -61,7 +61,7 @@ def ask_again(error):
         return error_page(NotFound())
     if accounts.is_set_up():
         return show_sign_in(accounts.AlreadySetUp())
-    return _show(SetupForm(), 422, PAGE_EXPIRED)
+    return _show(SetupForm(), 422, wrong_address_notice(request.path) or PAGE_EXPIRED)
 
 
 def setup_link():

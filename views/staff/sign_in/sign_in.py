@@ -8,7 +8,7 @@ from i18n import formats
 from services.security.audit_log import SecurityEvent, log_event
 from services.security.login_throttle import TooManyAttempts
 from services.staff import accounts, sessions
-from views.shared.responses import client_ip, is_cross_site, set_retry_after
+from views.shared.responses import client_ip, is_cross_site, set_retry_after, wrong_address_notice
 from views.staff.forms.common import SignInForm
 from views.staff.sign_in import auth, pending_post
 
@@ -67,7 +67,7 @@ def ask_again(error):
     """Show the sign-in form again with a new CSRF token."""
     if request.endpoint != "staff.sign_in.submit" or is_cross_site():
         return auth.handle_csrf_error(error)
-    return auth.show_sign_in(SignInForm(), 422, PAGE_EXPIRED)
+    return auth.show_sign_in(SignInForm(), 422, wrong_address_notice(url_for(".form")) or PAGE_EXPIRED)
 
 
 def _go_on(form):
