@@ -13,6 +13,9 @@ from settings import CONFIG_FILE, StartError, settings
 
 MAX_LISTED = 3
 
+# Archives are unpacked within the data folder: a rename on the same disk takes no time and cannot fail half-way.
+UNPACK_DIR = ".wiederherstellung"
+
 # What becomes of the name with editors that add an ending, which Windows then hides.
 _is_like_config = re.compile(r"config(\.toml)*(\.txt)?", re.IGNORECASE).fullmatch
 
@@ -99,8 +102,13 @@ def start_error(error: OSError) -> str:
 
 
 def prepare() -> None:
-    """Create the folders; raises StartError or OSError if the database is lost or the portal cannot write."""
+    """Create the folders; raises StartError or OSError if the portal cannot work in the data folder."""
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if (settings.data_dir / UNPACK_DIR).exists():
+        raise StartError(
+            f"In {settings.data_dir} wird gerade eine Sicherung zurückgespielt; bitte warten Sie, bis das fertig ist. "
+            "Wurde es abgebrochen, leeren Sie den Ordner, und spielen Sie die Sicherung noch einmal zurück."
+        )
     if lost := missing_database_error():
         raise StartError(lost)
     for folder in (settings.files_dir, settings.logs_dir):
