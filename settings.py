@@ -316,7 +316,7 @@ def _is_base_url(text: str) -> bool:
 
 
 def _origin(text: str) -> str:
-    """Return the URL of a website as browsers send it: in lower case and ASCII, without usual port and last slash or dot."""
+    """Return the URL of a website as browsers send it: lower case, ASCII, no usual port, no slash or dot at the end."""
     url = urlsplit(text)
     host = idna_domain(url.hostname or "").removesuffix(".")
     port = _WEB_PORTS[url.scheme] if url.port is None else url.port

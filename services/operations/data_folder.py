@@ -32,11 +32,18 @@ def has_database() -> bool:
 
 
 def missing_database_error() -> str:
-    """Return what to do about a lost database, or "".
+    """Return what to do about a lost database, or one that is not yet restored, or "".
 
     Only files or backups show that there was one. Without either it may be an interrupted first start.
     """
-    if has_database() or is_unused():
+    if has_database():
+        return ""
+    if (settings.data_dir / UNPACK_DIR).exists():
+        return (
+            f"In {settings.data_dir} wird gerade eine Sicherung zurückgespielt; bitte warten Sie, bis das fertig ist. "
+            "Wurde es abgebrochen, leeren Sie den Ordner, und spielen Sie die Sicherung noch einmal zurück."
+        )
+    if is_unused():
         return ""
     return (
         f"Die Datenbank {settings.database_path} fehlt oder ist leer, obwohl hier schon ein Portal lief. "
@@ -104,11 +111,6 @@ def start_error(error: OSError) -> str:
 def prepare() -> None:
     """Create the folders; raises StartError or OSError if the portal cannot work in the data folder."""
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if (settings.data_dir / UNPACK_DIR).exists():
-        raise StartError(
-            f"In {settings.data_dir} wird gerade eine Sicherung zurückgespielt; bitte warten Sie, bis das fertig ist. "
-            "Wurde es abgebrochen, leeren Sie den Ordner, und spielen Sie die Sicherung noch einmal zurück."
-        )
     if lost := missing_database_error():
         raise StartError(lost)
     for folder in (settings.files_dir, settings.logs_dir):

@@ -171,6 +171,7 @@ def test_nothing_starts_on_a_folder_that_is_being_restored(archive, elsewhere, r
         with pytest.raises(StartError) as caught:
             create_app()
         refused.append(str(caught.value))
+        assert refused[0] in run_command("pruefen").stdout
 
     monkeypatch.setattr(restore, "_unpack", start_meanwhile)
     printed(run_command("wiederherstellen", str(archive)))
