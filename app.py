@@ -201,7 +201,8 @@ def serve_demo(ticket_count):
         app = create_app()
         with app.app_context(), database.connection_context():
             greeting = seed.add_sample_data(clock.now(), ticket_count)
-        _run(app, greeting)
+        with instance_lock.hold():
+            _run(app, greeting)
     print("Das Meldeportal ist beendet, die Beispieldaten sind gelöscht.")
 
 

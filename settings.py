@@ -266,8 +266,6 @@ def _convert(field: Field[Any], value: object, source: str) -> str | float:
     except (TypeError, ValueError):
         needed = {int: "eine ganze Zahl", float: "eine Zahl", str: "einen Text in Anführungszeichen"}[kind]
         raise StartError(f"Die Einstellung „{field.name}“ ({source}) braucht {needed}{shown}.") from None
-    if isinstance(converted, str) and field.name in _SHOWN_NAMES:
-        converted = clean_line(converted)
     if fault := _fault(field.name, converted):
         raise StartError(f"Die Einstellung „{field.name}“ ({source}) {fault}{shown}.")
     return converted
@@ -318,9 +316,9 @@ def _is_base_url(text: str) -> bool:
 
 
 def _origin(text: str) -> str:
-    """Return the URL of a website as browsers send it: in lower case and ASCII, without the usual port and a slash."""
+    """Return the URL of a website as browsers send it: lower case, ASCII, no usual port, no slash or dot at the end."""
     url = urlsplit(text)
-    host = idna_domain(url.hostname or "")
+    host = idna_domain(url.hostname or "").removesuffix(".")
     port = _WEB_PORTS[url.scheme] if url.port is None else url.port
     return f"{url.scheme}://{host_and_port(host, port).removesuffix(f':{_WEB_PORTS[url.scheme]}')}"
 
@@ -340,9 +338,6 @@ _is_email = re.compile(r'[^@\s,;<>"]+@[^@\s,;<>"]+').fullmatch
 
 # These may contain a password, so no message repeats them.
 _SECRET_NAMES = frozenset({"smtp_url", "webhook_url", "webhook_secret"})
-
-# These are read by people, on pages and in mails.
-_SHOWN_NAMES = frozenset({"office_name", "office_email", "office_phone", "mail_from"})
 
 # `limits = "off"` raises these.
 _RATES = (

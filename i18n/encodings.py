@@ -24,10 +24,10 @@ _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 _QUOTATION = re.compile(r"(?<!\w)„(?=[^„“”\n]{1,200}(?:“|”)(?!\w))")
 
 _UMLAUTS = frozenset("äöüßÄÖÜ")
-_FOREIGN_LETTERS = frozenset("áàâãåæçéèêëíîïñóôøúÁÀÂÃÅÆÇÉÈÊËÍÎÏÑÓÔØÚ")
+_FOREIGN_LETTERS = frozenset("áàâãåæçéèêëíîïñóôøœšúžÁÀÂÃÅÆÇÉÈÊËÍÎÏÑÓÔØŒŠÚŽ")
 # In German no umlaut stands there, but in the same byte another encoding may have a letter that does.
 _BESIDE_VOWEL = re.compile("[aio][äöü]|[äöü][aio]", re.IGNORECASE)
-_WITHIN_WORDS = frozenset("’‘´–·…\N{NO-BREAK SPACE}\N{SOFT HYPHEN}")
+_WITHIN_WORDS = frozenset("’‘´–—·…\N{NO-BREAK SPACE}\N{SOFT HYPHEN}\N{HYPHEN}\N{NON-BREAKING HYPHEN}\N{MINUS SIGN}")
 _NOT_BEHIND_LETTERS = re.compile("(?:„|‚|§|€)")
 
 _LIKELY, _POSSIBLE, _UNLIKELY, _WRONG = 3, 1, -1, -3
@@ -41,7 +41,7 @@ def decode_german(content: bytes) -> tuple[str, str]:
 
 def decode(content: bytes, encoding: str) -> str:
     """Return the text of a file in this encoding; bytes that mean nothing in it become U+FFFD."""
-    return content.decode(encoding, errors="replace").removeprefix(_BYTE_ORDER_MARK)
+    return content.decode(encoding, errors="replace").lstrip(_BYTE_ORDER_MARK)
 
 
 def unlikely_words(text: str) -> list[str]:
@@ -84,8 +84,11 @@ def _plausibilities(text: str) -> Iterator[int]:
 def _plausibility(before: str, sign: str, after: str) -> int:
     if not sign.isalpha():
         return _plausibility_of_symbol(before, sign, after)
-    if not (before.isalpha() or after.isalpha()) or (sign == "ß" and before in ("", " ", "ß")):
+    if sign == "ß" and before in ("", " ", "ß"):
         return _UNLIKELY
+    if not (before.isalpha() or after.isalpha()):
+        # An initial, as in "Ö. Müller" or "Ü-Wagen".
+        return 0 if sign in _UMLAUTS else _UNLIKELY
     if _breaks_case(before, sign, after):
         return _WRONG
     if sign in _UMLAUTS and not _BESIDE_VOWEL.search(before + sign + after):

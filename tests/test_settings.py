@@ -114,6 +114,7 @@ def test_https_by_base_url(load, url, https):
         ("  https://melden.example.org\t", "https://melden.example.org"),
         ("\ufeffhttps://melden.\u200bexample.org\xa0", "https://melden.example.org"),
         ("https://melden.example.org/", "https://melden.example.org"),
+        ("https://melden.example.org.", "https://melden.example.org"),
         ("HTTPS://Melden.Example.org", "https://melden.example.org"),
         ("https://melden.example.org:443/", "https://melden.example.org"),
         ("http://melden.example.org:80", "http://melden.example.org"),

@@ -394,6 +394,7 @@ def test_demo_works_with_what_it_prints_and_leaves_nothing_behind(demo, tmp_path
     assert name in today
 
     (folder,) = tmp_path.glob("meldeportal-demo-*")
+    assert "läuft schon mit dem Datenordner" in only_sentence(run_app(folder))
     assert run_app(folder, "worker", "--einmal").returncode == 0
     tickets = json.loads(run_app(folder, "ticket", "liste", "--json").stdout)
     assert (tickets[0]["vorgang"].replace("-", ""), tickets[0]["kunde"]) == (address.rpartition("/")[2], company)

@@ -43,8 +43,8 @@ SAMPLE = (
     'K1002;"Brandt & Partner; Steuerkanzlei";;info@brandt.example;;nein\r\n'
 )
 
-# DOS programs end a text file with it.
-_END_OF_FILE = "\x1a"
+# DOS programs end a text file with Ctrl-Z.
+_END_OF_FILE = "\x1a\r\n"
 
 
 @dataclass
@@ -95,8 +95,7 @@ def decode(content: bytes, encoding: str = "") -> tuple[str, str]:
     else:
         text, encoding = encodings.decode_german(content)
     text = text.rstrip(_END_OF_FILE)
-    header = next(iter(text.splitlines()), "")
-    if "\0" in text or typed_text.has_control_characters(header):
+    if "\0" in text or typed_text.has_control_characters(_first_line(text)):
         raise UserError(
             "Das ist keine CSV-Datei. Bitte speichern Sie die Tabelle in Excel mit „Speichern unter“ als "
             "„CSV UTF-8 (durch Trennzeichen getrennt)“.",
@@ -144,8 +143,8 @@ def _split(text: str) -> Iterator[tuple[int, list[str]]]:
     # Excel reads the delimiter from such a line and does not show it.
     separator = re.match(r"\s*\"?sep=(.)\"?[^\S\n]*\r?\n?", text, re.IGNORECASE)
     text = text[separator.end() :] if separator else text
-    delimiter = separator[1] if separator else max(";,\t", key=text.lstrip().partition("\n")[0].count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    delimiter = separator[1] if separator else max(";,\t", key=_first_line(text).count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=True)
     position = 0
     try:
         for position, cells in enumerate(reader, start=1):
@@ -154,6 +153,10 @@ def _split(text: str) -> Iterator[tuple[int, list[str]]]:
                 yield position, cells
     except csv.Error:
         raise UserError(f"Ab Zeile {position + 1} stimmen die Anführungszeichen nicht.", "file") from None
+
+
+def _first_line(text: str) -> str:
+    return next(iter(text.lstrip().splitlines()), "")
 
 
 def _clean(cell: str) -> str:

@@ -167,13 +167,18 @@ def digest_of(source: IO[bytes], sink: IO[bytes] | None = None) -> tuple[str, in
 def _archive_path(target: Path | None, now: datetime) -> Path:
     """Return the path of the new archive, in a folder that exists; raises UserError if the archive does, too."""
     path = target or settings.backups_dir
-    if path.is_dir() or path.suffix.lower() != ".zip":
+    is_folder = path.is_dir() or path.suffix.lower() != ".zip"
+    if is_folder:
         path /= f"sicherung-{now.astimezone(TIME_ZONE):%Y%m%d-%H%M%S}.zip"
-        # With its parent missing, too, it is rather the disk that is missing.
-        if path.parent.parent.is_dir():
-            path.parent.mkdir(exist_ok=True)
+    if path.parent.is_file():
+        raise UserError(
+            f"{path.parent} ist kein Ordner. Bitte nennen Sie einen Ordner oder einen Dateinamen mit der Endung .zip."
+        )
     if path.exists():
         raise UserError(f"{path} gibt es schon. Bitte wählen Sie ein anderes Ziel.")
+    # With its parent missing, too, it is rather the disk that is missing.
+    if is_folder and path.parent.parent.is_dir():
+        path.parent.mkdir(exist_ok=True)
     if not path.parent.is_dir():
         raise UserError(f"Den Ordner {path.parent} gibt es nicht. Ist der Datenträger angeschlossen?")
     return path

@@ -13,6 +13,9 @@ from settings import CONFIG_FILE, StartError, settings
 
 MAX_LISTED = 3
 
+# Archives are unpacked within the data folder: a rename on the same disk takes no time and cannot fail half-way.
+UNPACK_DIR = ".wiederherstellung"
+
 # What becomes of the name with editors that add an ending, which Windows then hides.
 _is_like_config = re.compile(r"config(\.toml)*(\.txt)?", re.IGNORECASE).fullmatch
 
@@ -29,11 +32,18 @@ def has_database() -> bool:
 
 
 def missing_database_error() -> str:
-    """Return what to do about a lost database, or "".
+    """Return what to do about a lost database, or one that is not yet restored, or "".
 
     Only files or backups show that there was one. Without either it may be an interrupted first start.
     """
-    if has_database() or is_unused():
+    if has_database():
+        return ""
+    if (settings.data_dir / UNPACK_DIR).exists():
+        return (
+            f"In {settings.data_dir} wird gerade eine Sicherung zurückgespielt; bitte warten Sie, bis das fertig ist. "
+            "Wurde es abgebrochen, leeren Sie den Ordner, und spielen Sie die Sicherung noch einmal zurück."
+        )
+    if is_unused():
         return ""
     return (
         f"Die Datenbank {settings.database_path} fehlt oder ist leer, obwohl hier schon ein Portal lief. "
@@ -99,7 +109,7 @@ def start_error(error: OSError) -> str:
 
 
 def prepare() -> None:
-    """Create the folders; raises StartError or OSError if the database is lost or the portal cannot write."""
+    """Create the folders; raises StartError or OSError if the portal cannot work in the data folder."""
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     if lost := missing_database_error():
         raise StartError(lost)

@@ -31,8 +31,8 @@ else:
 def hold() -> Iterator[None]:
     """Hold the lock, which ends with the process, also if that is killed; raises StartError if another one has it."""
     with ExitStack() as stack:
-        # Without a folder that can be written, or without locks as on some network drives, the start goes on: it says
-        # what is wrong, and the port can be opened only once.
+        # A folder that cannot be written is reported by what follows. Without locks, as on some network drives, the
+        # start goes on; the port can still be opened only once.
         with suppress(OSError):
             settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
             file = stack.enter_context(FileIO(settings.data_dir / FILE_NAME, "a+"))

@@ -25,6 +25,7 @@ from services import disk
 from services.errors import UserError
 from services.operations import backup
 from services.operations.backup import DATABASE, FILES, FORMAT, MANIFEST, SECRET_KEY, digest_of
+from services.operations.data_folder import UNPACK_DIR
 from settings import CONFIG_FILE, LOGO_MEDIA_TYPES, settings, toml_line
 
 # The only members that an archive may have; nothing else is written to disk.
@@ -38,9 +39,6 @@ MAX_MANIFEST_BYTES = 64 * MEBIBYTE
 EXTERNAL_SETTINGS = ("smtp_url", "webhook_url", "base_url", "trusted_proxy")
 # The setting that is a command: only the owner of this machine decides whether it may run here.
 COMMAND = "scanner"
-
-# Archives are unpacked within the data folder: a rename on the same disk takes no time and cannot fail half-way.
-UNPACK_DIR = ".wiederherstellung"
 
 HELD_BACK = "Aus einer Sicherung: Vielleicht ging das schon hinaus. Bitte entscheiden Sie, ob es gehen soll."
 

@@ -35,7 +35,7 @@ COMMON_WORDS = (
 )
 
 
-class AlreadySetUp(UserError):
+class AlreadySetUp(Exception):
     """The first account exists already."""
 
     def __init__(self) -> None:

@@ -134,7 +134,8 @@ def test_a_name_with_the_ending_of_an_archive_is_a_file(filled, run_command, tmp
     ("target", "sentence"),
     [
         ("da.zip", "da.zip gibt es schon"),
-        ("da", "da gibt es schon"),
+        ("da", "da ist kein Ordner. Bitte nennen Sie einen Ordner oder einen Dateinamen mit der Endung .zip."),
+        ("da/x.zip", "da ist kein Ordner."),
         ("fehlt/x.zip", "fehlt gibt es nicht. Ist der Datenträger angeschlossen?"),
         ("fehlt/x", "fehlt/x gibt es nicht. Ist der Datenträger angeschlossen?"),
     ],

@@ -15,8 +15,8 @@ from app import create_app
 from database import database, init_database
 from enums import MessageState
 from models import Attachment, Customer, Message, StaffSession, Submission, Ticket
-from services.operations import backup
-from settings import settings
+from services.operations import backup, restore
+from settings import StartError, settings
 from tests.support.cast import NOW
 from tests.support.commands import printed, refusal
 from tests.support.files.samples import PDF, PNG
@@ -160,6 +160,23 @@ def test_an_empty_folder_is_accepted(archive, elsewhere, run_command):
     elsewhere().mkdir()
     printed(run_command("wiederherstellen", str(archive)))
     assert settings.database_path.exists()
+
+
+def test_nothing_starts_on_a_folder_that_is_being_restored(archive, elsewhere, run_command, monkeypatch):
+    folder, refused = elsewhere(), []
+    unpack = restore._unpack
+
+    def start_meanwhile(*arguments):
+        unpack(*arguments)
+        with pytest.raises(StartError) as caught:
+            create_app()
+        refused.append(str(caught.value))
+        assert refused[0] in run_command("pruefen").stdout
+
+    monkeypatch.setattr(restore, "_unpack", start_meanwhile)
+    printed(run_command("wiederherstellen", str(archive)))
+    assert refused[0].startswith(f"In {folder} wird gerade eine Sicherung zurückgespielt")
+    create_app()
 
 
 def with_manifest(change):

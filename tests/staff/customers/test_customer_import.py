@@ -100,10 +100,13 @@ AS_EXCEL_WRITES_IT = {
     "Windows-1252": TEXT.encode("cp1252"),
     "UTF-8": TEXT.encode(),
     "UTF-8 with BOM": TEXT.encode("utf-8-sig"),
+    "UTF-8 with two BOMs and quotes": b"\xef\xbb\xbf\xef\xbb\xbf"
+    + TEXT.replace("Kundennummer", '"Kundennummer"').encode(),
     "UTF-16": b"\xff\xfe" + TEXT.encode("utf-16-le"),
     "UTF-16 without BOM": TEXT.encode("utf-16-le"),
     "UTF-16 from a Mac": b"\xfe\xff" + TEXT.encode("utf-16-be"),
     "MS-DOS with its end of file": TEXT.encode("cp850") + b"\x1a",
+    "MS-DOS with its end of file on a line": TEXT.encode("cp850") + b"\x1a\r\n",
     "Mac with its line ends": TEXT.replace("\r\n", "\r").encode("mac_roman"),
     "Unicode text with tabs": b"\xff\xfe" + TEXT.replace(";", "\t").encode("utf-16-le"),
     "comma": TEXT.replace(";", ",").encode(),
@@ -114,6 +117,7 @@ AS_EXCEL_WRITES_IT = {
     "empty lines": ("\r\n" + TEXT.replace("\r\n", "\r\n;;;;;\r\n\r\n")).encode(),
     "quotes": TEXT.replace("Müller & Söhne", '"Müller & Söhne"').encode(),
     "line break in a cell": TEXT.replace("Müller & Söhne", '"Müller &\nSöhne"').encode(),
+    "blanks before quotes": TEXT.replace("Müller & Söhne", ' "Müller & Söhne"').encode(),
     "blanks": TEXT.replace(";", " ; ").replace("Müller & Söhne", "Müller\xa0& Söhne").encode(),
     "invisible characters": TEXT.replace("er", "e\u200br").replace("K2001", "\ufeffK\u00ad2001").encode(),
     "a table in a word processor": TEXT.replace("Müller & Söhne", "Müller\u2028&\x0bSo\u0308hne\u202c").encode(),
@@ -143,6 +147,8 @@ WORDS = [
     "Renée Dupré",
 ]
 ENCODED = [(word, encoding) for word in WORDS for encoding in ("utf-8", "cp1252", "cp850", "mac_roman")]
+# Bytes that are letters within words in MS-DOS and on a Mac.
+ENCODED += [(word, "cp1252") for word in ("Ä GmbH", "Ü-Wagen", "Bar Ö", "Š. Žižek", "5 € Shop")]
 # MS-DOS has no such quotation marks.
 ENCODED += [(word, encoding) for word in ("„Adler“", "„die 2“ – neu") for encoding in ("utf-8", "cp1252", "mac_roman")]
 
@@ -156,7 +162,18 @@ def test_one_word_is_enough_to_recognise_the_encoding(clara, word, encoding):
 
 
 @pytest.mark.parametrize(
-    "name", ["Zimmerei Yılmaz", "Łukasz Żak", "Nguyễn & Çelik", "McDonald’s", "O’Neill", "STRAßENBAU"]
+    "name",
+    [
+        "Zimmerei Yılmaz",
+        "Łukasz Żak",
+        "Nguyễn & Çelik",
+        "McDonald’s",
+        "O’Neill",
+        "STRAßENBAU",
+        "Haus\u2011Technik",
+        "Schmidt\u2010Öhl",
+        "Müller—Meier",
+    ],
 )
 def test_foreign_names_raise_no_doubt(clara, name):
     page = upload(clara, f"Kundennummer;Name\r\nK2001;{name}\r\n")
@@ -260,6 +277,13 @@ def test_cells_with_quotes_and_delimiters(clara, stored):
     text = 'Nummer;Name\r\n1;"Brandt; Partner ""Steuer"""\r\n2;=1+1\r\n3;@SUM(A1)\r\n4;-2\r\n'
     assert confirm(clara, upload(clara, text)).status == 303
     assert [name for _, name, *_ in stored()] == ['Brandt; Partner "Steuer"', "=1+1", "@SUM(A1)", "-2"]
+
+
+@pytest.mark.parametrize("line_end", ["\r\n", "\n", "\r"])
+def test_the_delimiter_is_that_of_the_header(clara, stored, line_end):
+    text = line_end.join(["Nummer;Name", "1;Ahorn, Birke, Buche & Co, KG", "2;Eiche, Esche, Erle"])
+    assert confirm(clara, upload(clara, text)).status == 303
+    assert [name for _, name, *_ in stored()] == ["Ahorn, Birke, Buche & Co, KG", "Eiche, Esche, Erle"]
 
 
 def test_columns_that_are_not_read_are_named(clara):

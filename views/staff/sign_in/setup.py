@@ -34,8 +34,6 @@ def submit(token):
         return _show(form, 422)
     try:
         member = accounts.add(form.name.data, form.password.data, now, is_first=True)
-    except accounts.AlreadySetUp:
-        raise
     except UserError as error:
         form.place(error, "name")
         return _show(form, 422)
