@@ -1,4 +1,4 @@
-"""Phone numbers as people write them, with words beside them: dial the first one, and compare them."""
+"""Phone numbers as people write them, with words beside them: find the one to dial, and compare them."""
 
 import re
 
@@ -6,17 +6,20 @@ import re
 MIN_DIGITS = 5
 
 _GAP = r"[\s/.\-\u2010-\u2015\u2212]{0,5}"
-# A slash with a blank beside it separates two numbers, not an area code from the rest.
-_IS_NEXT = r"(?:\s{1,3}/\s{0,3}|/\s{1,3})[+0]"
+# No number within a town begins with 0, so a slash before it separates two numbers, not an area code from the rest.
+_IS_NEXT = r"\s{0,3}/\s{0,3}(?:\+|0\d)"
 _BRACKET = r"\(\s?\+?\d[\d\s]{0,9}\)"
-_NUMBER = re.compile(rf"(?:(?:\+|00){_GAP}\d{{1,3}}{_GAP})?(?:{_BRACKET}{_GAP}){{0,2}}\d(?:(?!{_IS_NEXT}){_GAP}\d)*")
+_NUMBER = re.compile(rf"(?:(?:\+|00){_GAP}\d{{1,3}}{_GAP})?(?:0?{_BRACKET}{_GAP}){{0,2}}\d(?:(?!{_IS_NEXT}){_GAP}\d)*")
+_BETWEEN_WORDS = re.compile(rf"(?<!\w){_NUMBER.pattern}(?!\w)")
 _TRUNK_PREFIX = re.compile(r"\(\s?0\s?\)")
 
 
 def dialable(text: str) -> str:
-    """Return the first phone number in a text for a tel: link, or "" if the text has no digits."""
-    numbers = all_dialable(text)
-    return next(filter(_is_long_enough, numbers), numbers[0] if numbers else "")
+    """Return the phone number in a text for a tel: link, or "" if the text has no digits.
+
+    Of several it is the first with an area code: before it there may be a date or a postcode.
+    """
+    return max(all_dialable(text), key=lambda number: (_is_long_enough(number), number[0] in "+0"), default="")
 
 
 def all_dialable(text: str) -> list[str]:
@@ -33,6 +36,12 @@ def comparable(text: str) -> str:
 def all_comparable(text: str) -> list[str]:
     """Return the phone numbers in a text that have an area code, each as `comparable` does."""
     return [number for number in map(comparable, _NUMBER.findall(text)) if number]
+
+
+def apart(text: str) -> tuple[list[str], str]:
+    """Return the phone numbers with an area code that stand between words, as they are written, and the other words."""
+    numbers = [number for number in _BETWEEN_WORDS.findall(text) if comparable(number)]
+    return numbers, _BETWEEN_WORDS.sub(lambda number: " " if comparable(number[0]) else number[0], text)
 
 
 def _dialled(number: str) -> str:

@@ -109,13 +109,11 @@ def search_terms(text: str, min_length: int = MIN_WORD_LENGTH) -> list[Term]:
 
     A shorter word is left out; if all are shorter, they are looked for as one word.
     """
-    words = folding.spellings(text)
+    numbers, others = phone_numbers.apart(text)
+    words = folding.spellings(others)
     closed = ["".join(word[0] for word in words), "".join(word[-1] for word in words)]
-    if number := phone_numbers.comparable(text):
-        # Two numbers, perhaps: their digits need not be found together.
-        apart = [folding.folded(text)] if all(len(word[0]) >= MIN_WORD_LENGTH for word in words) else []
-        return [[number, closed[0], *apart]]
-    return _long_enough(words, min_length) or _long_enough([closed], min_length)
+    terms = [_number_term(number) for number in numbers]
+    return terms + (_long_enough(words, min_length) or _long_enough([closed], min_length))
 
 
 def contains(words: str, terms: Iterable[Term]) -> bool:
@@ -133,6 +131,13 @@ def is_match(terms: Iterable[Term], state: str | None = None) -> Expression:
     conditions = [f'state:"{state}"'] if state else []
     conditions += [" OR ".join(map(_all_words, term)) for term in terms]
     return TicketWords.match(" AND ".join(f"({condition})" for condition in conditions))
+
+
+def _number_term(number: str) -> Term:
+    words = folding.folded(number).split()
+    # Two numbers, perhaps: their digits need not be found together.
+    separate = [" ".join(words)] if all(len(word) >= MIN_WORD_LENGTH for word in words) else []
+    return [phone_numbers.comparable(number), "".join(words), *separate]
 
 
 def _all_words(group: str) -> str:

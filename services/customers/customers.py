@@ -5,6 +5,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Mapping
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
 from peewee import IntegrityError
@@ -27,6 +28,9 @@ CHANGED_MEANWHILE = (
     "neuen Tab. Speichern Sie noch einmal, gelten Ihre."
 )
 PAGE_SIZE = 50
+
+# Folding takes most of the time of a search, and customers rarely change.
+_searchable = lru_cache(10_000)(search.searchable)
 
 # A longer list of similar customers does not fit into a sentence.
 MAX_SIMILAR = 3
@@ -269,7 +273,7 @@ def _matches(text: str, state: CustomerState | None = None) -> list[Any]:
         query = query.where(Customer.locked_at.is_null(False))
     terms = search.search_terms(text[:MAX_SHORT_LENGTH], min_length=1)
     # An office has some hundred customers: a scan is cheaper than an index.
-    rows = [row for row in query.namedtuples() if not terms or search.contains(search.searchable(row[1:]), terms)]
+    rows = [row for row in query.namedtuples() if not terms or search.contains(_searchable(row[1:]), terms)]
     return sorted(rows, key=_position)
 
 

@@ -25,7 +25,7 @@ PIECE_CHARS = 32 * 1024
 _REACH_FACTOR, _MIN_REACH = 8, 64
 
 _DASHES = "‐-―−-"
-_IS_PHONE = re.compile(rf"[+0-9][0-9\s()/.{_DASHES}]*")
+_IS_PHONE = re.compile(rf"\(?[+0-9][0-9\s()/.{_DASHES}]*")
 _BETWEEN_WORDS = rf"[\s.,;_'’>{_DASHES}]{{0,4}}"
 _GAP = rf"[\s()/.{_DASHES}]{{0,3}}"
 _GERMAN_PREFIX = rf"(?:(?:\+|00){_GAP}49{_GAP}(?:0{_GAP})?|0{_GAP})?"
@@ -152,7 +152,7 @@ def _phone_patterns(line: str) -> tuple[str, str]:
     """Return patterns for a number with and without the country code, with any separators between its digits."""
     digits = "".join(filter(str.isdigit, line.replace("(0)", "")))
     is_german = True
-    if line.startswith(("+", "00")):
+    if line.lstrip("(").startswith(("+", "00")):
         digits = digits.removeprefix("00")
         is_german = digits.startswith("49")
         digits = digits.removeprefix("49")

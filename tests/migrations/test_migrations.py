@@ -72,7 +72,7 @@ def test_second_start_changes_nothing(app, customer):
 
 
 def test_copy_before_a_further_step(customer, steps):
-    (steps / "0007_devices.py").write_text(ADDS_TABLE)
+    (steps / "9001_devices.py").write_text(ADDS_TABLE)
     create_app()
     (copy,) = backups()
     assert tables(copy) == {model._meta.table_name for model in models.TABLES}
@@ -83,10 +83,10 @@ def test_copy_before_a_further_step(customer, steps):
 
 
 def test_copy_opens_as_a_portal(customer, steps, tmp_path):
-    (steps / "0007_devices.py").write_text(ADDS_TABLE)
+    (steps / "9001_devices.py").write_text(ADDS_TABLE)
     create_app()
     (copy,) = backups()
-    (steps / "0007_devices.py").unlink()
+    (steps / "9001_devices.py").unlink()
     restored = tmp_path / "restored"
     restored.mkdir()
     shutil.copy(copy, restored / "tickets.db")
@@ -98,12 +98,12 @@ def test_copy_opens_as_a_portal(customer, steps, tmp_path):
 
 def test_failing_step_leaves_the_old_database_usable(customer, steps):
     before = schema(settings.database_path)
-    (steps / "0007_devices.py").write_text(FAILS_HALFWAY)
+    (steps / "9001_devices.py").write_text(FAILS_HALFWAY)
     with pytest.raises(StartError, match="no such table"):
         create_app()
     assert schema(settings.database_path) == before
     assert [numbers(copy) for copy in backups()] == [["K1001"]]
-    (steps / "0007_devices.py").unlink()
+    (steps / "9001_devices.py").unlink()
     with create_app().app_context(), database.connection_context():
         assert [customer.number for customer in Customer.by_number()] == ["K1001"]
 
@@ -112,7 +112,7 @@ def test_repeated_failing_starts_do_not_fill_the_disk(customer, steps, advance_c
     settings.backups_dir.mkdir()
     for day in range(20201120, 20201124):
         (settings.backups_dir / f"vor-umstellung-{day}-030000-000{day % 10}_former.db").touch()
-    (steps / "0007_devices.py").write_text(FAILS_HALFWAY)
+    (steps / "9001_devices.py").write_text(FAILS_HALFWAY)
     for _ in range(3):
         with pytest.raises(StartError):
             create_app()
@@ -123,21 +123,21 @@ def test_repeated_failing_starts_do_not_fill_the_disk(customer, steps, advance_c
 
 
 def test_steps_before_a_failing_one_stay(customer, steps):
-    (steps / "0007_devices.py").write_text(ADDS_TABLE)
-    (steps / "0008_fails.py").write_text("def up(migrator, db):\n    db.execute_sql('no SQL')\n")
+    (steps / "9001_devices.py").write_text(ADDS_TABLE)
+    (steps / "9002_fails.py").write_text("def up(migrator, db):\n    db.execute_sql('no SQL')\n")
     with pytest.raises(StartError):
         create_app()
     assert "device" in tables(settings.database_path)
-    (steps / "0008_fails.py").write_text("def up(migrator, db):\n    db.execute_sql('DROP TABLE device')\n")
+    (steps / "9002_fails.py").write_text("def up(migrator, db):\n    db.execute_sql('DROP TABLE device')\n")
     create_app()
     assert "device" not in tables(settings.database_path)
     assert numbers(settings.database_path) == ["K1001"]
 
 
 def test_database_of_a_newer_version_is_refused_and_unchanged(customer, steps):
-    (steps / "0007_devices.py").write_text(ADDS_TABLE)
+    (steps / "9001_devices.py").write_text(ADDS_TABLE)
     create_app()
-    (steps / "0007_devices.py").unlink()
+    (steps / "9001_devices.py").unlink()
     before, copies = settings.database_path.read_bytes(), backups()
     with pytest.raises(StartError, match="stammt aus einer neueren Version"):
         create_app()
@@ -201,3 +201,22 @@ def test_second_version_is_migrated_without_loss(app, steps, tmp_path):
         assert [attachment.name for attachment in waiting.submission.attachments] == ["Foto.png"]
         assert Message.select().count() == 0
     assert len(backups()) == 1
+
+
+@pytest.mark.parametrize(
+    ("pasted", "mended"),
+    [
+        ("sommer\u200b.example", "sommer.example"),
+        ("\u202abäckerei.som\u00admer.example", "xn--bckerei-5wa.sommer.example"),
+        ("bäckerei.example", "xn--bckerei-5wa.example"),
+        ("\u200b.example", "xn--zug.example"),
+    ],
+)
+def test_invisible_characters_are_taken_out_of_mail_domains(app, steps, tmp_path, pasted, mended):
+    start_release("0002_staff_area", steps, tmp_path)
+    labels = pasted.split(".")
+    stored = [label if label.isascii() else f"xn--{label.encode('punycode').decode()}" for label in labels]
+    with database.connection_context():
+        Customer.update(mail_domain=".".join(stored)).execute()
+    with create_app().app_context(), database.connection_context():
+        assert Customer.get().mail_domain == mended

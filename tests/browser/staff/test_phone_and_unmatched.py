@@ -75,7 +75,7 @@ def test_what_matched_nobody(staff_tab, known, portal):
                 address="203.0.113.7",
                 customer_number=known["customer_number"],
                 name=long_word,
-                phone="0172 5550199",
+                phone=f"0172{'5' * 76}",
                 category="incident",
                 description=long_word,
                 state="unmatched",
@@ -94,6 +94,7 @@ def test_what_matched_nobody(staff_tab, known, portal):
     tab.fill({"note": "Anna Sommer, am Telefon"})
     tab.at("#note").press("Enter")
     expect(tab.page).to_have_url(re.compile(r"/verwaltung/ticket/UNMA5555$"))
+    looks_good(tab)
 
     tab.open("/verwaltung/nicht-zugeordnet/UNMA5555")
     expect(tab.at("h1")).to_have_text("Diese Anfrage steht nicht mehr hier")

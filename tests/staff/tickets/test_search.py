@@ -128,6 +128,18 @@ def test_number_among_others(anna, run_worker, found, stored, typed):
     assert len(found(TICKETS, typed)) == 1
 
 
+def test_number_beside_other_words(anna, run_worker, found):
+    anna.report("incident", phone="0211/123456 (Zentrale)")
+    anna.report("incident", name="Petra Holz")
+    run_worker()
+    add_customer("Praxis Winter", contact_name="Petra Holz, 0211 123456")
+    for typed in ("+49 211 123456 {}", "{} 0049 211 123456", "{}, +49 (0)211 12 34 56"):
+        assert len(found(TICKETS, typed.format("Anna Sommer"))) == 1, typed
+        assert found(TICKETS, typed.format("Petra")) == [], typed
+        assert found(CUSTOMERS, typed.format("Winter")) == ["Praxis Winter"], typed
+        assert found(CUSTOMERS, typed.format("Sommer")) == [], typed
+
+
 def test_two_numbers_need_not_stand_together(anna, run_worker, found):
     anna.report("incident", reference="RE 0815", description="Auftrag 4711")
     run_worker()

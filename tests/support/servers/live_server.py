@@ -31,7 +31,9 @@ class LiveServer:
         self.url = f"http://127.0.0.1:{port}"
         self._log_path = data_dir.with_name(f"{data_dir.name}.log")
         self._environment = process_environment(
-            TICKET_DATA_DIR=str(data_dir), TICKET_PORT=str(port), TICKET_OFFICE_PHONE="0211 55500"
+            TICKET_DATA_DIR=str(data_dir),
+            TICKET_PORT=str(port),
+            TICKET_OFFICE_PHONE="0211 55500 (Zentrale) oder 0172 5550100",
         )
         self._process = None
 
