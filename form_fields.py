@@ -16,7 +16,14 @@ from wtforms.validators import DataRequired, Optional, StopValidation, Validatio
 import clock
 from enums import MAX_EMAIL_LENGTH, MAX_PHONE_LENGTH, MAX_SHORT_LENGTH, MAX_TEXT_LENGTH, LabelledEnum
 from i18n.catalogue import gettext as _
-from i18n.typed_text import clean_line, clean_number, clean_text, has_control_characters, mark_control_characters
+from i18n.typed_text import (
+    clean_email,
+    clean_line,
+    clean_number,
+    clean_text,
+    has_control_characters,
+    mark_control_characters,
+)
 from services import phone_numbers
 from services.errors import UserError
 from services.mail import addresses
@@ -124,7 +131,7 @@ def phone_field(label: str, check: Validator = is_phone, **options: Any) -> Fiel
 
 def email_field(label: str, check: Validator = is_email, **options: Any) -> Field:
     """Declare a text field for an e-mail address."""
-    return text_field(label, check, limit=MAX_EMAIL_LENGTH, cleaning=clean_number, field_class=EmailField, **options)
+    return text_field(label, check, limit=MAX_EMAIL_LENGTH, cleaning=clean_email, field_class=EmailField, **options)
 
 
 def textarea(label: str, missing: str | None = None, rows: int = 6, description: str = "", **attributes: str) -> Field:

@@ -16,6 +16,9 @@ _INVISIBLE = re.compile(
 _LINE_END = re.compile("\r\n|[\r\v\f\x85\u2028\u2029]")
 _BLANK = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
 _DASH = re.compile("[\u2010-\u2015\u2043\u2212\ufe58\ufe63\uff0d]")
+_AROUND_EMAIL = re.compile(
+    r"(?:[^<>]*<)?(?:mailto:)?(?P<email>[^\s<>;,]+@[^\s<>;,]*[^\s<>;,.])[\s<>;,.]*", re.IGNORECASE
+)
 # With lone surrogates, which no file and no page can hold.
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff]")
 
@@ -37,8 +40,15 @@ def clean_line(text: str) -> str:
 
 
 def clean_number(text: str) -> str:
-    """Return a number, date or mail address: as clean_line, with plain letters, digits, dashes and dots."""
+    """Return a number or date: as clean_line, with plain letters, digits, dashes and dots."""
     return _DASH.sub("-", clean_line(normalised(text, "NFKC"))).replace("\N{IDEOGRAPHIC FULL STOP}", ".")
+
+
+def clean_email(text: str) -> str:
+    """Return a mail address: as clean_number, without what is often copied with it ("Anna <mailto:anna@firma.de>;")."""
+    address = clean_number(text)
+    found = _AROUND_EMAIL.fullmatch(address)
+    return found["email"] if found else address
 
 
 def normalise_code(code: str) -> str:

@@ -14,7 +14,7 @@ from database import transaction
 from enums import MAX_CUSTOMER_NUMBER_LENGTH, MAX_EMAIL_LENGTH, MAX_SHORT_LENGTH, LabelledEnum
 from i18n.folding import sort_key
 from i18n.idna import idna_domain, is_domain
-from i18n.typed_text import clean_line, clean_number, has_control_characters, mark_control_characters
+from i18n.typed_text import clean_email, clean_line, clean_number, has_control_characters, mark_control_characters
 from models import Approver, Customer, TicketLink
 from services import search
 from services.customers import pins
@@ -108,7 +108,7 @@ def checked_contact_name(text: str) -> str:
 
 def checked_email(text: str) -> str:
     """Return an email address as it is stored; it may be empty. Raises UserError."""
-    email = clean_number(text)
+    email = clean_email(text)
     if email and (len(email) > MAX_EMAIL_LENGTH or not addresses.is_email(email)):
         raise UserError(f"„{_excerpt(email)}“ ist keine E-Mail-Adresse. Sie sieht so aus: name@firma.de")
     return email

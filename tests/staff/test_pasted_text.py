@@ -58,6 +58,7 @@ def stored(model):
             "xn--bckerei-winter-5hb.example",
         ),
         ("approver", Approver, APPROVER, "name", "Bernd\u200b\u2028Sommer", "Bernd Sommer"),
+        ("approver", Approver, APPROVER, "email", "<mailto:bernd@sommer.example>,", "bernd@sommer.example"),
         ("approver", Approver, APPROVER, "email", "bernd@som\u200bmer.example", "bernd@sommer.example"),
         ("approver", Approver, APPROVER, "email", "ber\u00adnd@sommer.example\u00a0", "bernd@sommer.example"),
         ("approver", Approver, APPROVER, "absent_from", "\u200e24.\u00a012.\u00a02026", date(2026, 12, 24)),

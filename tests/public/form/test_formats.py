@@ -185,7 +185,7 @@ def test_email(anna, submissions, email):
 
 
 @pytest.mark.parametrize(
-    "email", ["anna", "anna@", "@sommer.example", "anna@sommer", "an na@sommer.example", "a@b.de, c@d.de", "<a@b.de>"]
+    "email", ["anna", "anna@", "@sommer.example", "anna@sommer", "an na@sommer.example", "a@b.de, c@d.de"]
 )
 def test_no_email(anna, submissions, email):
     page = anna.send("new_employee", email=email, desired_email=email)

@@ -37,6 +37,8 @@ YEAR = NOW.date().year + 1
         ("new_employee", "extension", "\u221242\u200e", "-42"),
         ("incident", "email", "an\u200bna@som\u00admer.example\u2028", "anna@sommer.example"),
         ("incident", "email", "mailto\u200b@sommer\u2011nord.example", "mailto@sommer-nord.example"),
+        ("incident", "email", "Anna Sommer <anna@sommer.example>; ", "anna@sommer.example"),
+        ("incident", "email", "mailto:anna@sommer.example.", "anna@sommer.example"),
         ("incident", "email", wide("anna@sommer.example"), "anna@sommer.example"),
         ("new_employee", "desired_email", "jana@ba\u0308ckerei。example", "jana@bäckerei.example"),
         ("new_employee", "first_name", "Ja\u200cna", "Jana"),
