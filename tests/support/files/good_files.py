@@ -311,6 +311,7 @@ RENAMED = {
         ("Notiz", "Notiz.txt", b"Drucker 7"),
         ("Notiz.txt", "Notiz.png", PNG),
         ("server.log.1", "server.log.1.txt", b"disk full\n"),
+        ("server.log.2026-11-30", "server.log.2026-11-30.txt", b"disk full\n"),
         ("Screenshot 30.11.2026", "Screenshot 30.11.2026.png", PNG),
         ("Angebot 12.5", "Angebot 12.5.pdf", PDF),
         ("Foto.jpg_large", "Foto.jpg_large.jpg", JPEG),
