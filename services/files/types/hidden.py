@@ -19,7 +19,7 @@ _SIGNATURES = [
         rb"\x01CD001\x01",
         rb"\x00BEA01\x01",
         rb"MSWIM\x00{3}",
-        rb"vhdxfile",
+        rb"vhdxfile[^\x00]\x00",
         # Old documents of Office, messages of Outlook and installers.
         rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
         # Programs of Linux, Windows, macOS (one or several processors) and Java, WebAssembly, shortcuts of Windows.

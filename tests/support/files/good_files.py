@@ -259,6 +259,7 @@ TEXTS = {
     "emoji": ("Notiz.txt", "Läuft 😀\n".encode()),
     "like-bmp": ("Notiz.txt", b"BMW i3 steht in der Einfahrt\n"),
     "like-exe": ("Notiz.txt", b"MZ Halle 4: Licht aus\n"),
+    "like-virtual-disc": ("Notiz.txt", b"C:\\vhdxfile\\server.vhdx is in use\n"),
     "like-gif": ("Notiz.txt", b"GIFtig ist das"),
     "like-pdf": ("Notiz.txt", b"%PDF-1.4 steht am Anfang, und sonst nichts"),
     "log": ("server.log", b"2026-11-23 08:10:01 ERROR disk full\n"),
