@@ -24,9 +24,10 @@ _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 _QUOTATION = re.compile(r"(?<!\w)„(?=[^„“”\n]{1,200}(?:“|”)(?!\w))")
 
 _UMLAUTS = frozenset("äöüßÄÖÜ")
-_FOREIGN_LETTERS = frozenset("áàâãåæçéèêëíîïñóôøœšúžÁÀÂÃÅÆÇÉÈÊËÍÎÏÑÓÔØŒŠÚŽ")
-# In German no umlaut stands there, but in the same byte another encoding may have a letter that does.
-_BESIDE_VOWEL = re.compile("[aio][äöü]|[äöü][aio]", re.IGNORECASE)
+_FOREIGN_LETTERS = frozenset("áàâãåæçéèêëíîïñóôøœšúžÁÀÂÃÅÆÇÉÈÊËÍÎÏÑÓÔØŒŠÚŽµ")
+# In German no umlaut stands there, but in the same byte another encoding may have a letter that does, or a line.
+_BESIDE_VOWEL = re.compile("[aioäöü][äöü]|[äöü][aio]", re.IGNORECASE)
+_LINES = frozenset("─═")
 _WITHIN_WORDS = frozenset("’‘´–—·…\N{NO-BREAK SPACE}\N{SOFT HYPHEN}\N{HYPHEN}\N{NON-BREAKING HYPHEN}\N{MINUS SIGN}")
 _NOT_BEHIND_LETTERS = re.compile("(?:„|‚|§|€)")
 
@@ -44,6 +45,20 @@ def decode(content: bytes, encoding: str) -> str:
     return content.decode(encoding, errors="replace").lstrip(_BYTE_ORDER_MARK)
 
 
+def single_byte_encoding(content: bytes) -> str:
+    """Return the encoding in which a content has the most letters where German has them."""
+    return max(_SINGLE_BYTE, key=lambda encoding: _fit(content.decode(encoding, errors="replace")))
+
+
+def utf_16(content: bytes) -> str:
+    """Return the kind of UTF-16, which has a byte order mark or, in a Latin text, NUL as every other byte; else ""."""
+    first, second = content[::2].count(0), content[1::2].count(0)
+    for encoding, nuls, others in (("utf-16-le", second, first), ("utf-16-be", first, second)):
+        if content.startswith(_UTF_16[encoding]) or nuls > others + len(content) // 6:
+            return encoding
+    return ""
+
+
 def unlikely_words(text: str) -> list[str]:
     """Return the words with a sign or a capital letter in a wrong place, as a wrong encoding makes them."""
     words = (word.strip(punctuation) for word in text.split() if not word.isascii())
@@ -51,22 +66,13 @@ def unlikely_words(text: str) -> list[str]:
 
 
 def _recognised(content: bytes) -> str:
-    if encoding := _utf_16(content):
+    if encoding := utf_16(content):
         return encoding
     try:
         content.decode(UTF_8)
         return UTF_8
     except UnicodeDecodeError:
-        return max(_SINGLE_BYTE, key=lambda encoding: _fit(content.decode(encoding, errors="replace")))
-
-
-def _utf_16(content: bytes) -> str:
-    """Return the kind of UTF-16, which has a byte order mark or, in a Latin text, NUL as every other byte; else ""."""
-    halves = {"utf-16-le": content[1::2], "utf-16-be": content[::2]}
-    for encoding, mark in _UTF_16.items():
-        if content.startswith(mark) or 2 * halves[encoding].count(0) > len(halves[encoding]):
-            return encoding
-    return ""
+        return single_byte_encoding(content)
 
 
 def _fit(text: str) -> int:
@@ -97,6 +103,8 @@ def _plausibility(before: str, sign: str, after: str) -> int:
 
 
 def _plausibility_of_symbol(before: str, sign: str, after: str) -> int:
+    if sign in _LINES and sign == before:
+        return _LIKELY
     if not before.isalpha():
         return 0
     if sign in _WITHIN_WORDS:

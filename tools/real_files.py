@@ -51,6 +51,8 @@ BEGINNINGS = [
     "printf 'Name;Ort\\nMüller;Köln\\n' > table.csv && soffice --headless --convert-to xlsx table.csv",
     "zip -q archive.zip text.txt letter.html",
     "7z a archive.7z text.txt",
+    "tar czf archive.tar.gz text.txt",
+    "tar cJf archive.tar.xz text.txt",
     "convert -delay 20 photo.png alpha.png -resize 99x animated.gif",
 ]
 
@@ -212,7 +214,7 @@ BAD = {
 _ARE_TEXT = ("html", "svg", "js", "ps1", "bat", "eps")
 _DISGUISES = ("jpg", "png", "heic", "pdf", "txt", "log")
 _HOSTS = ("photo.jpg", "photo.png", "photo.tif", "photo.webp", "photo.heic", "page.pdf", "text.txt")
-_HIDDEN = ("archive.zip", "archive.7z", "letter.docx", "program")
+_HIDDEN = ("archive.zip", "archive.7z", "archive.tar.gz", "archive.tar.xz", "letter.docx", "program")
 
 
 def main(folder):

@@ -235,8 +235,6 @@ def _write(file: Attachment, stream: IO[bytes], ip: str) -> None:
     with path.open("xb+") as stored:
         shutil.copyfileobj(stream, stored)
         file.size = stored.tell()
-        if file.size == 0:
-            raise Refused(_("Die Datei ist leer. Bitte wählen Sie eine andere."))
         if file.size > MAX_ATTACHMENT_BYTES:
             raise Refused(too_large())
         stored.flush()

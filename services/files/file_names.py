@@ -29,9 +29,9 @@ def safe_name(name: str) -> str:
 
 
 def split_name(name: str) -> tuple[str, str]:
-    """Return a name without its ending, and the ending with its dot, or ""; numbers and words are no endings."""
+    """Return a name without its ending, and the ending with its dot, or ""; numbers, dates and words are no endings."""
     stem, dot, ending = name.rpartition(".")
-    has_ending = dot and not ending.isdigit() and not set(ending) & set(" ()")
+    has_ending = dot and ending.strip("0123456789-_") and not set(ending) & set(" ()")
     return (stem, dot + ending) if has_ending else (name, "")
 
 

@@ -21,6 +21,7 @@ PDF_START = b"%PDF-1.7\n1 0 obj<</Type/Pages>>endobj\n"
 PNG_START = b"\x89PNG\r\n\x1a\n" + struct.pack(">I4sIIBBBBBI", 13, b"IHDR", 9, 9, 8, 2, 0, 0, 0, 0)
 PNG_POINTS = PNG_START + struct.pack(">I4s", 9, b"IDAT")
 HEIC_START = struct.pack(">I4s4s4s", 16, b"ftyp", b"heic", b"")
+SIZE = b"ispe" + struct.pack(">III", 0, 9, 9)
 SLOW_NAME = b"/FileAttachmenT"
 RANDOM = random.Random(1).randbytes(MAX_ATTACHMENT_BYTES)
 GERMAN = "Der Drucker im Büro läuft über Köln: Prüfung, Größe, ÄÖÜ.\r\n"
@@ -49,7 +50,7 @@ def stored(data, is_last=0):
     return bytes([is_last]) + struct.pack("<HH", len(data), 65535 - len(data)) + data
 
 
-MARKS = (b"P", b"PK\5", b"PK\5\6\0\0\0\0a\0b\0", b"PE\0", b"MSCF\0\0\0", b"\0")
+MARKS = (b"P", b"PK\5", b"PK\3\4\x14\0", b"\x1f\x8b\x08\0", b"PK\5\6\0\0\0\0a\0b\0", b"PE\0", b"MSCF\0\0\0", b"\0")
 BLANKS = b" " * 199 + b"x"
 NAMES = (
     SLOW_NAME,
@@ -84,12 +85,9 @@ def slow_files():
     yield "Foto.bmp", "zeros", filled(b"BM" + bytes(8) + struct.pack("<IIiiHH", 54, 40, 9, 9, 1, 24), b"\0")
     yield "Scan.tif", "fields", filled(b"II*\0\x08\0\0\0\xff\xff", struct.pack("<HHII", 0x111, 4, 9, 8))
     yield "Foto.heic", "boxes", filled(HEIC_START, struct.pack(">I4s", 8, b"free"))
-    yield (
-        "Foto.heic",
-        "sizes",
-        filled(HEIC_START + struct.pack(">I4s", 0, b"meta"), b"ispe" + struct.pack(">III", 0, 9, 9)),
-    )
+    yield "Foto.heic", "sizes", filled(HEIC_START + struct.pack(">I4s", 0, b"meta"), SIZE)
     yield "Foto.heic", "descriptions", filled(HEIC_START, struct.pack(">I4s", 2**20, b"meta") + b"i" * (2**20 - 8))
+    yield "Foto.heic", "many sizes", filled(HEIC_START, struct.pack(">I4s", 488, b"meta") + SIZE * 30)
     yield "Foto.heic", "short descriptions", filled(HEIC_START, struct.pack(">I4s", 24, b"meta") + b"ispe" + bytes(12))
     for text, what in (
         (GERMAN.encode(), "lines"),
@@ -120,7 +118,7 @@ def slow_pdfs():
     yield "Scan.pdf", "empty blocks", filled(BEGUN_STREAM, stored(b""))
     yield "Scan.pdf", "silent streams", filled(PDF_START, silent_stream())
     yield "Scan.pdf", "stored and silent", filled(BEGUN_STREAM, silent_stream())
-    names = SLOW_NAME * 300_000 + packed(SLOW_NAME * 600_000 + b"/J" + b"a" * 6_000_000)
+    names = packed((b"/#46ileAttachmenT" * 700_000 + (b"/EF" + BLANKS) * 20_000)[:16_500_000])
     yield "Scan.pdf", "all together", filled(PDF_START + names + BEGUN_STREAM, silent_stream())
     yield "Scan.pdf", "random", PDF_START + RANDOM[: -len(PDF_START)]
 

@@ -13,7 +13,7 @@ from i18n.catalogue import gettext as _
 from i18n.catalogue import gettext_noop as N_
 from services.files.file_names import split_name, with_ending
 from services.files.types import raster
-from services.files.types.hidden import has_hidden_archive_or_program
+from services.files.types.hidden import has_hidden_archive_or_program, is_archive_or_program
 from services.files.types.pdf import PDF_START, PDF_START_WITHIN, active_content, is_pdf
 from services.files.types.reader import BrokenError, Reader, Refused, WrongKind
 from services.files.types.text import is_text
@@ -36,16 +36,16 @@ NOT_TEXT = N_(
     "Sie ein Bildschirmfoto."
 )
 NOTHING_KNOWN = N_(
-    "Der Inhalt ist kein Bild, kein PDF-Dokument und kein Text. Bitte speichern Sie die Datei als PDF, oder schicken "
-    "Sie ein Bildschirmfoto."
+    "Dieses Dateiformat nehmen wir nicht an. Bitte speichern Sie ein Dokument als PDF und ein Bild als JPEG, oder "
+    "schicken Sie ein Bildschirmfoto."
 )
 DAMAGED = N_(
     "Das %(kind)s ist beschädigt oder unvollständig. Bitte speichern Sie die Datei neu, oder schicken Sie ein "
     "Bildschirmfoto."
 )
 HIDDEN = N_(
-    "In der Datei steckt ein Archiv oder ein Programm. Bitte speichern Sie die Datei neu, oder schicken Sie ein "
-    "Bildschirmfoto."
+    "In der Datei steckt ein Archiv, ein Office-Dokument oder ein Programm. Bitte speichern Sie die Datei ohne "
+    "eingebettete Dateien, oder schicken Sie ein Bildschirmfoto."
 )
 TWO_KINDS = N_(
     "Das %(kind)s ist zugleich ein PDF-Dokument. Bitte speichern Sie die Datei neu, oder schicken Sie ein "
@@ -113,8 +113,9 @@ _START_BEHIND = re.compile(
 )
 _PAGE_OR_SCRIPT = re.compile(rb"<(?:!doctype|html|head|body|script|svg|\?xml)|\A#!", re.IGNORECASE)
 _BEGINNING = 8192
-# Old documents of Office, messages of Outlook and installers, of which "filetype" knows only some.
-_OLE_START = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_RTF = "application/rtf"
+# Blanks, line ends, and the NUL with which a crash fills up a file.
+_NOTHING = b" \t\r\n\0"
 
 
 def allowed_words() -> str:
@@ -129,6 +130,8 @@ def check(name: str, file: BinaryIO) -> CheckResult:
         raise WrongKind(_(NOT_THIS_ENDING, extension=extension))
     file.seek(0)
     data = file.read()
+    if not data.strip(_NOTHING):
+        raise Refused(_("Die Datei ist leer. Bitte wählen Sie eine andere."))
     found = _type_of(data, extension.lower())
     if has_hidden_archive_or_program(data):
         raise WrongKind(_(HIDDEN))
@@ -150,8 +153,8 @@ def _type_of(data: bytes, extension: str) -> FileType:
     beginning = data[:_BEGINNING]
     start, guess = 0, _guess(beginning)
     is_named_as_text = extension in (*_TEXT_TYPE.extensions, "")
-    # Programs and archives have NUL; "MZ Halle 4" is a text.
-    reads_as_text = not (guess and b"\0" in data) and is_text(data)
+    # Programs and archives have NUL; "MZ Halle 4" is a text. RTF is a document of Office written in ASCII.
+    reads_as_text = not (guess and b"\0" in data) and guess != _RTF and is_text(data)
     if not guess and not (is_named_as_text and reads_as_text):
         start, guess = _behind_other_bytes(beginning)
     found = _BY_MEDIA_TYPE.get(guess)
@@ -176,8 +179,9 @@ def _behind_other_bytes(beginning: bytes) -> tuple[int, str]:
 
 def _guess(beginning: bytes) -> str:
     """Return the media type that the first bytes claim, or ""."""
-    if beginning.startswith(_OLE_START):
-        return "application/x-ole-storage"
+    # "filetype" knows only some of these.
+    if is_archive_or_program(beginning):
+        return "application/octet-stream"
     guess = "image/heic" if raster.is_heic(beginning) else filetype.guess_mime(beginning) or ""
     return "image/png" if guess == "image/apng" else guess
 

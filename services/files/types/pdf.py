@@ -63,7 +63,7 @@ _GAP = rb"(?:%b|%%[^\r\n]*(?:[\r\n]|\Z))" % _BLANK
 _PACKED_OBJECTS = re.compile(rb"%b*(?:[+-]?\d+(?:%b+(?:[+-]?\d|\Z)|\Z)|\Z)" % (_GAP, _GAP))
 
 # Of one file so many slashes, names of interest and streams are looked at; the rest is reported as unreadable.
-_MAX_SLASHES, _MAX_NAMES, _MAX_STREAMS = 1_000_000, 50_000, 10_000
+_MAX_SLASHES, _MAX_NAMES, _MAX_STREAMS = 750_000, 50_000, 10_000
 
 # A search holds the GIL; searching piece by piece lets other threads in between.
 _PIECE, _OVERLAP = 256 * 1024, 512

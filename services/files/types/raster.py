@@ -22,18 +22,15 @@ def _covering(*sizes: Size) -> Size:
     return Size(max(size.width for size in sizes), max(size.height for size in sizes))
 
 
+_PNG_DATA = re.compile(b"IDAT.", re.DOTALL)
+
+
 def png_size(reader: Reader) -> Size:
-    """Read the chunks of a PNG up to its image data."""
+    """Read the first chunk of a PNG, which gives the size."""
     reader.skip(8)
     length, name, width, height = reader.take("I4sII")
     require(name == b"IHDR" and length == 13)
-    reader.skip(9)
-    while name != b"IDAT":
-        length, name = reader.take("I4s")
-        require(name.isalpha() and name != b"IEND")
-        if name != b"IDAT":
-            reader.skip(length + 4)
-    reader.skip(1)
+    require(_PNG_DATA.search(reader.data, reader.position))
     return Size(width, height)
 
 
@@ -154,7 +151,8 @@ def tiff_size(reader: Reader) -> Size:
 _HEIC_BRANDS, _HEIF_BRANDS = re.compile(b"hei[cmsx]|hev[cmsx]"), (b"mif1", b"msf1")
 # Width and height of a picture among the properties ("ispe"), and of a sequence in the head of its track ("tkhd").
 _HEIC_SIZE = re.compile(rb"ispe.{4}(.{4})(.{4})|tkhd(?:\x00.{75}|\x01.{87})(.{2})..(.{2})..", re.DOTALL)
-_MAX_DESCRIPTION = 1024 * 1024
+# A photo has one size for each kind of picture in it: the photo, its tiles, its preview.
+_MAX_DESCRIPTION, _MAX_SIZES = 1024 * 1024, 10_000
 
 
 def is_heic(beginning: bytes) -> bool:
@@ -181,6 +179,7 @@ def heic_size(reader: Reader) -> Size:
         if name in (b"meta", b"moov"):
             described = reader.data[reader.position : min(end, reader.position + _MAX_DESCRIPTION)]
             sizes += map(_heic_size, _HEIC_SIZE.finditer(described))
+            require(len(sizes) <= _MAX_SIZES)
         has_data = has_data or name == b"mdat" or b"idat" in described
         reader.position = end
     return _covering(*sizes)

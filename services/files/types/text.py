@@ -1,4 +1,4 @@
-"""Plain text as programs on Windows and Linux write it: UTF-8, UTF-16, Windows-1252 or CP850.
+"""Plain text as programs write it: UTF-8, UTF-16, Windows-1252, CP850 or Mac OS Roman.
 
 Scripts and HTML are accepted as text: people send them for a look, and nothing runs them.
 """
@@ -6,6 +6,7 @@ Scripts and HTML are accepted as text: people send them for a look, and nothing 
 import codecs
 import re
 
+from i18n import encodings
 from i18n.typed_text import clean_text, mark_control_characters
 
 # Control bytes without a place in a text. Logs have NUL, BEL, BS, tab, line ends, Ctrl-Z and ESC.
@@ -25,17 +26,10 @@ _NOT_ASCII = re.compile(rb"[\x80-\xff]")
 # A sequence that sets colours, moves the cursor or names the window of a terminal.
 _ESCAPE = re.compile(r"\x1b(?:\[[0-?]{0,40}[ -/]{0,9}[@-~]|\][^\x07\x1b]{0,400}(?:\x07|\x1b\\)|[ -/]{0,9}[0-~])")
 
-# German letters where German has them, and lines of the boxes that programs draw in CP850. Not "ä" at the start of a
-# word: it is the byte of a quotation mark in Windows-1252.
-_GERMAN = re.compile(
-    "[äöü](?<=[A-Za-zäöüß].)(?=[a-zäöüß])|[ÄÖÜ](?<=[A-ZÄÖÜ].)(?=[A-Z])|ß(?<=[aeiouäöü].)(?=[et])|[öüÄÖÜ](?<!\\w.)(?=[a-z])"
-    "|[─═]{3}"
-)
-
 
 def is_text(data: bytes) -> bool:
     """Say whether the content of a file reads as text."""
-    if encoding := _utf_16(data):
+    if encoding := encodings.utf_16(data):
         data = data[:_SAMPLE_BYTES].decode(encoding, "replace").encode()
     placeless = len(data) - len(data.translate(None, _PLACELESS))
     visible = len(data.translate(None, _NOT_VISIBLE))
@@ -52,8 +46,8 @@ def decoded(beginning: bytes) -> str:
 
 
 def _decoded(data: bytes) -> str:
-    if encoding := _utf_16(data):
-        return data.decode(encoding, "replace")
+    if encoding := encodings.utf_16(data):
+        return encodings.decode(data, encoding)
     # Without the letter that is cut off at the end.
     text = codecs.getincrementaldecoder("utf-8-sig")("replace").decode(data)
     invalid = text.count("\N{REPLACEMENT CHARACTER}")
@@ -61,21 +55,4 @@ def _decoded(data: bytes) -> str:
         return text
     first = _NOT_ASCII.search(data)
     begin = max(0, first.start() - 1) if first else 0
-    return data.decode(_single_byte_encoding(data[begin : begin + _SAMPLE_BYTES]), "replace")
-
-
-def _single_byte_encoding(sample: bytes) -> str:
-    """Return the encoding in which a sample has more German letters where German has them."""
-    return max("cp1252", "cp850", key=lambda encoding: len(_GERMAN.findall(sample.decode(encoding, "replace"))))
-
-
-def _utf_16(data: bytes) -> str:
-    """Return the byte order of a text in UTF-16, or "". Without a mark, every other byte of it is NUL."""
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "utf-16"
-    pairs = len(data) // 2
-    low, high = data[0::2].count(0), data[1::2].count(0)
-    for encoding, nuls, others in (("utf-16-le", high, low), ("utf-16-be", low, high)):
-        if nuls > others + pairs // 3:
-            return encoding
-    return ""
+    return data.decode(encodings.single_byte_encoding(data[begin : begin + _SAMPLE_BYTES]), "replace")

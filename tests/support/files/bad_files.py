@@ -31,16 +31,37 @@ from tests.support.files.samples import (
 DAMAGED = "beschädigt oder unvollständig"
 NOT_TEXT = "kein einfacher Text. Bitte speichern Sie die Datei als Text mit der Kodierung UTF-8"
 IS_TEXT = "Der Inhalt ist Text, und Text nehmen wir nur mit der Endung .txt oder .log an"
-UNKNOWN = "kein Bild, kein PDF-Dokument und kein Text. Bitte speichern Sie die Datei als PDF"
+UNKNOWN = "Dieses Dateiformat nehmen wir nicht an. Bitte speichern Sie ein Dokument als PDF und ein Bild als JPEG"
 TOO_LARGE = "mehr als 250 Megapixel"
-HIDDEN = "steckt ein Archiv oder ein Programm"
+HIDDEN = "steckt ein Archiv, ein Office-Dokument oder ein Programm"
 TWO_KINDS = "ist zugleich ein PDF-Dokument"
 EMPTY = "Die Datei ist leer"
 OVERSIZED = f"größer als {MAX_ATTACHMENT_MIB}\xa0MiB"
 
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
 ZIP = archive("a.xml")
-SHORTCUT = b"L\x00\x00\x00\x01\x14\x02\x00\x00\x00\x00\x00\xc0\x00\x00\x00\x00\x00\x00F" + bytes(60)
+# The link of a shortcut is written in UTF-16.
+SHORTCUT = (
+    b"L\x00\x00\x00\x01\x14\x02\x00\x00\x00\x00\x00\xc0\x00\x00\x00\x00\x00\x00F"
+    + bytes(60)
+    + 99 * "C:\\".encode("utf-16-le")
+)
+SIGNATURES = {
+    "rar": b"Rar!\x1a\x07\x01\x00",
+    "7z": b"7z\xbc\xaf'\x1c",
+    "xz": b"\xfd7zXZ\x00",
+    "bzip2": b"BZh91AY&SY",
+    "gzip": gzip.compress(b"", mtime=0),
+    "old-office-file": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
+    "shortcut": SHORTCUT,
+    "mac-program": b"\xcf\xfa\xed\xfe\x07\x00\x00\x01",
+    "universal-mac-program": b"\xca\xfe\xba\xbe\x00\x00\x00\x02",
+    "java-program": b"\xca\xfe\xba\xbe\x00\x00\x00\x34",
+    "web-assembly": b"\x00asm\x01\x00\x00\x00",
+    "udf-image": b"\x00BEA01\x01",
+    "windows-image": b"MSWIM\x00\x00\x00",
+    "virtual-disc": b"vhdxfileQ\x00",
+}
 # Behind these bytes of each, the first points begin.
 HEADERS = {"png": 40, "jpg": 300, "gif": 700, "webp": 25, "bmp": 54, "tif": 8, "heic": 200, "pdf": 15}
 
@@ -53,7 +74,8 @@ def _nothing_behind():
 
 def _with_more_behind():
     more = {"zip": ZIP, "large-zip": large_archive("a.xml"), "program": exe(), "zip-and-lines": ZIP + b"\n" * 100_000}
-    more |= {"rar": b"Rar!\x1a\x07\x01\x00" + bytes(99), "7z": b"7z\xbc\xaf'\x1c" + bytes(99)}
+    more |= {"zip-without-end": ZIP[: ZIP.index(b"PK\x01\x02")]}
+    more |= {key: signature + bytes(99) for key, signature in SIGNATURES.items()}
     for key, behind in more.items():
         for ending, content in WHOLE.items():
             yield f"{ending}-and-{key}", (f"Foto.{ending}", content + behind, HIDDEN)
@@ -261,11 +283,12 @@ OTHER_ENDINGS = {
     "settings": ("server.ini", b"[server]\nport=1\n", IS_TEXT),
     "mail": ("Nachricht.eml", b"From: anna@example.org\n\nHallo\n", IS_TEXT),
     "xml": ("daten.xml", b"<?xml version='1.0'?><a/>", IS_TEXT),
+    "rich-text": ("Brief.rtf", b"{\\rtf1 Hallo}", UNKNOWN),
     "com-program": ("start.com", b"X5O!P%@AP[4", IS_TEXT),
 }
 
 NO_TEXTS = {
-    "only-nul": bytes(1000),
+    "rich-text": b"{\\rtf1{\\object\\objocx{\\*\\objdata 0105}}}",
     "random": random.Random(3).randbytes(5000),
     "packed": gzip.compress(random.Random(4).randbytes(3000)),
     "control-bytes": b"Halle\x01\x02\x03\x04\x05\x06" * 50,
@@ -317,6 +340,10 @@ def denial_of_service_files():
         "tiff-same-field-again": ("Scan.tif", _tiff_full(tiff_page(*[tiff_entry(0x111, 2_500_000)] * 200))),
         "tiff-overlapping-pages": ("Scan.tif", _tiff_overlapping_pages()),
         "heic-boxes": ("Foto.heic", _filled_up(HEIC[: HEIC.index(b"meta") - 4], box(b"free"))),
+        "heic-sizes": (
+            "Foto.heic",
+            _filled_up(HEIC[: HEIC.index(b"meta") - 4], box(b"meta", (b"ispe" + bytes(12)) * 65_535)),
+        ),
         "png-parts": ("Foto.png", _filled_up(PNG[:33], png_chunk(b"tEXt"))),
         "gif-blocks": ("Foto.gif", _filled_up(b"GIF89a" + bytes(7) + b"!\xfe", b"\x01;")),
         "pdf-words": ("Scan.pdf", _filled_up(b"%PDF-1.7\n", b"startxref\n")),
@@ -340,6 +367,7 @@ def _bad():
             for key, content in NO_TEXTS.items()
         },
         "empty": {ending: (f"leer.{ending}", b"", EMPTY) for ending in (*WHOLE, "txt", "log")},
+        "blank": {ending: (f"leer.{ending}", b" \r\n" + bytes(1000), EMPTY) for ending in ("pdf", "txt")},
     }
     return {f"{group}-{key}": case for group, cases in groups.items() for key, case in cases.items()}
 
