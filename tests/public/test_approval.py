@@ -51,7 +51,7 @@ def test_page_shows_the_whole_request(ask_approvers, category):
 def test_attachments_are_listed_and_not_handed_out(ask_approvers):
     bernd, _ = ask_approvers(files=[(io.BytesIO(PNG), "Foto.png")])
     page = bernd.look()
-    assert "Foto.png (6 KiB)" in page.text_of("main")
+    assert "Foto.png (6 KB)" in page.text_of("main")
     assert [link for link in page.tree.iter("a") if "anhang" in link.get("href")] == []
 
 

@@ -87,7 +87,7 @@ def test_message_with_files(carla, path, ticket, events, mailbox, deliver_mails)
     (message,) = messages_on(carla.get(path))
     assert message.startswith("Bäckerei Sommer, 23.11.2026 um 10:30 Uhr Jetzt raucht er auch.")
     assert "Rauch.png" in message
-    assert "Notiz.txt 1 KiB" in message
+    assert "Notiz.txt 1 KB" in message
     assert events()[1:] == [(EventKind.REPLIED, "Bäckerei Sommer", "Jetzt raucht er auch.")]
     assert ticket().status is TicketStatus.NEW
     deliver_mails()
