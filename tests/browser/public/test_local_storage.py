@@ -218,6 +218,15 @@ def test_reload_on_a_phone_keeps_everything_typed_and_says_so_in_view(open_tab, 
     assert "draft" in kept(tab)
 
 
+def test_the_notice_is_in_view_on_a_phone_held_sideways(open_tab):
+    tab = open_tab(**PHONE | {"viewport": {"width": 740, "height": 360}})
+    tab.begin("incident")
+    tab.at("#send").scroll_into_view_if_needed()
+    tab.page.reload()
+    expect(tab.at("#restored")).to_be_in_viewport(ratio=1)
+    assert tab.at("#restored").bounding_box()["height"] < 360 / 2
+
+
 def test_reload_keeps_choices_and_shows_what_follows_from_them(tab):
     tab.begin("new_employee")
     typed = EXAMPLES["new_employee"] | {"remarks": "Zeile 1\nZeile 2", "mobile": "0172 555-0166"}
