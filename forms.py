@@ -253,7 +253,7 @@ class CallbackForm(PriorityForm):
 
     for_category = Category.CALLBACK
     slug = "rueckruf"
-    explanation = "Es gibt etwas zu besprechen, und nichts ist kaputt."
+    explanation = "Sie möchten etwas besprechen; es liegt keine Störung vor."
 
     description = textarea(
         LABELS[for_category]["description"],
@@ -291,7 +291,7 @@ class DecisionForm(PortalForm):
     decision = StringField(
         "", validators=[AnyOf([Approval.APPROVED, Approval.DECLINED], "Bitte wählen Sie „Freigeben“ oder „Ablehnen“.")]
     )
-    reason = textarea("Grund", description="Den Grund erfährt auch, wer gefragt hat.", rows=3)
+    reason = textarea("Grund", description="Den Grund teilen wir auch der anfragenden Person mit.", rows=3)
 
     def validate(self, extra_validators: dict[str, list[Validator]] | None = None) -> bool:
         """Check the decision, and require a reason for declining."""

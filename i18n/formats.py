@@ -78,12 +78,12 @@ def period(days: int) -> str:
 
 
 def file_size(size: int) -> str:
-    """Return a number of bytes: "1,5 GiB", "2,4 MiB", "12 KiB", and "1 KiB" for anything smaller."""
+    """Return a number of bytes: "1,5 GB", "2,4 MB", "12 KB", and "1 KB" for anything smaller."""
     if size >= 1024 * MEBIBYTE:
-        return f"{_with_comma(size / MEBIBYTE / 1024)}\N{NO-BREAK SPACE}GiB"
+        return f"{_with_comma(size / MEBIBYTE / 1024)}\N{NO-BREAK SPACE}GB"
     if size >= MEBIBYTE:
-        return f"{_with_comma(size / MEBIBYTE)}\N{NO-BREAK SPACE}MiB"
-    return f"{max(1, round(size / 1024))}\N{NO-BREAK SPACE}KiB"
+        return f"{_with_comma(size / MEBIBYTE)}\N{NO-BREAK SPACE}MB"
+    return f"{max(1, round(size / 1024))}\N{NO-BREAK SPACE}KB"
 
 
 def _with_comma(number: float) -> str:

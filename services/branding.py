@@ -66,7 +66,7 @@ def load_logo() -> tuple[bytes, str]:
             "Zeile office_logo heraus."
         )
     if len(content) > MAX_LOGO_KIB * 1024:
-        return b"", f"Das Logo {path} ist größer als {MAX_LOGO_KIB}\N{NO-BREAK SPACE}KiB. Bitte verkleinern Sie es."
+        return b"", f"Das Logo {path} ist größer als {MAX_LOGO_KIB}\N{NO-BREAK SPACE}KB. Bitte verkleinern Sie es."
     is_drawing = b"<svg" in content[:2048]
     if (LOGO_MEDIA_TYPES["logo.svg"] if is_drawing else guess_mime(content)) != LOGO_MEDIA_TYPES[settings.office_logo]:
         return b"", f"Das Logo {path} ist nicht das, was seine Endung sagt. Bitte speichern Sie es neu."

@@ -31,12 +31,16 @@
   if (!box) return;
 
   const NOT_KEPT = /^(category|csrf_token|draft|files|pin|staged)$/;
-  const entered = () => [...new FormData(byId("request-form"))].filter(([name]) => !NOT_KEPT.test(name));
+  const entered = (form) => [...new FormData(form)].filter(([name]) => !NOT_KEPT.test(name));
 
   const person = read(PERSON);
   const known = PERSON_FIELDS.filter((name) => person[name]);
   const form = byId("request-form");
-  const linked = new Map(entered());
+  // As the server sent it: some browsers have filled in typed values by now. What came back from the server was typed.
+  const served = form.cloneNode(true);
+  served.reset();
+  const isReturned = "returned" in form.dataset;
+  const linked = new Map(isReturned ? [] : entered(served));
   for (const name of known) form[name].value ||= person[name];
   box.checked = known.length;
   byId("known").hidden = !known.length;
@@ -60,10 +64,10 @@
   });
 
   const fields = byId("fields");
-  const before = fields.cloneNode(true);
-  const untouched = new Map(entered());
+  const untouched = new Map(linked);
+  for (const name of known) untouched.set(name, linked.get(name) || person[name]);
   const isSamePage = page === location.search;
-  for (const [name, value] of Object.entries(isFresh ? draft : {})) {
+  for (const [name, value] of Object.entries(isFresh && !isReturned ? draft : {})) {
     const shown = linked.get(name);
     // What a link has filled in stays, unless the same link was open when the draft was typed.
     if (NOT_KEPT.test(name) || (shown && (shown === value || !isSamePage))) continue;
@@ -79,7 +83,7 @@
   byId("discard").addEventListener("click", () => {
     forget(DRAFT);
     hideRestored();
-    byId("fields").replaceWith(before);
+    byId("fields").replaceWith(served.querySelector("#fields"));
     untouched.forEach((value, name) => { form[name].value = value; });
     const kinds = document.querySelectorAll("#category input");
     kinds.forEach((kind) => { kind.checked = kind.defaultChecked; });
@@ -91,8 +95,9 @@
     const current = byId("request-form");
     // A choice alone is no draft; radio buttons are a list without a type.
     const isTyped = ([name, value]) => current[name].type && value && value !== untouched.get(name);
-    if (!entered().some(isTyped)) return forget(DRAFT);
-    keep(DRAFT, { at: Date.now(), page: location.search, category: current.category.value, ...Object.fromEntries(entered()) });
+    const values = entered(current);
+    if (!values.some(isTyped)) return forget(DRAFT);
+    keep(DRAFT, { at: Date.now(), page: location.search, category: current.category.value, ...Object.fromEntries(values) });
   };
   document.addEventListener("input", ({ target }) => { if (target.closest("#request-form")) keepDraft(); });
 

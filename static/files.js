@@ -152,6 +152,7 @@
   document.addEventListener("click", ({ target }) => {
     if (!target.closest("#upload-again")) return;
     byId("files").focus();
+    retries = 0;
     uploadAgain();
   });
 
@@ -206,21 +207,34 @@
     if (byId("files")) choose(failed);
   });
 
+  // Each retry sends the files again, perhaps over a mobile network; from then on the button does it.
+  const MAX_RETRIES = 5;
+  const MAX_WAIT = 3600;
+  let retries = 0;
+
   // The events of the request also fire after a change of category has removed the file input.
   const watch = (xhr, list) => {
     showProgress(0);
     xhr.upload.addEventListener("progress", ({ loaded, total }) => showProgress(100 * loaded / total));
     xhr.addEventListener("loadend", async () => {
       if (xhr.getResponseHeader("HX-Trigger")) return;
-      if (xhr.status === 422) stopSend();
-      const failure = [200, 422].includes(xhr.status) ? "" : reason(xhr) ?? uploadFailed();
+      if (xhr.status === 413 && sending.length > 1) {
+        // Together they are too large, but perhaps not each of them.
+        const half = Math.ceil(sending.length / 2);
+        waiting.unshift(...sending.slice(half));
+        return upload(sending.slice(0, half));
+      }
+      if ([413, 422].includes(xhr.status)) stopSend();
+      if (xhr.status === 413) complain(sending.map(({ name }) => sentence("file_refused", { name, reason: reason(xhr) })));
+      const failure = [200, 413, 422].includes(xhr.status) ? "" : reason(xhr) ?? uploadFailed();
       if (!xhr.status) {
         const readable = await keepReadable(sending);
         if (readable.length < sending.length) return upload(readable);
       }
-      uploadEnded(failure, failure && xhr.status !== 413 ? sending : []);
+      uploadEnded(failure, sending);
+      retries = failure ? retries + 1 : 0;
       const wait = Number(xhr.getResponseHeader("Retry-After"));
-      if (wait > 0) setTimeout(uploadAgain, 1000 * wait);
+      if (retries <= MAX_RETRIES && wait > 0 && wait <= MAX_WAIT) setTimeout(uploadAgain, 1000 * wait);
       if (!list.isConnected) htmx.trigger("#category", "change");
     });
   };

@@ -11,7 +11,7 @@ const portal = (() => {
 
   // The page contains the messages in its language; those about files come with the fields for files.
   const sentences = JSON.parse(document.querySelector("[name=portal-sentences]").content);
-  const sentence = (name, values = {}) => sentences[name].replace(/{(\w+)}/g, (_, key) => values[key]);
+  const sentence = (name, values = {}) => sentences[name]?.replace(/{(\w+)}/g, (_, key) => values[key]);
   document.addEventListener("htmx:load", () =>
     Object.assign(sentences, JSON.parse(byId("attachments")?.dataset.sentences ?? null)));
 

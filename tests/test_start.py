@@ -384,7 +384,7 @@ def test_demo_works_with_what_it_prints_and_leaves_nothing_behind(demo, tmp_path
     assert "Ihre Anfrage ist eingegangen" in receipt
 
     printed = "\n".join(demo.printed)
-    for path, shown in (("freigabe", "Bitte entscheiden Sie"), ("vorgang", "So steht es")):
+    for path, shown in (("freigabe", "Bitte entscheiden Sie"), ("vorgang", "Aktueller Stand")):
         assert shown in demo.get(re.search(rf"/({path}/\S+)", printed)[1])
 
     name, password = re.search(r"Name: (.+?)   Kennwort: (\S+)", printed).groups()

@@ -20,7 +20,7 @@ MAX_LINES = 500
 MAX_KIB = 300
 MAX_BYTES = MAX_KIB * 1024
 
-TOO_LARGE = f"Die Datei ist zu groß. Bitte teilen Sie sie: höchstens {MAX_KIB}\N{NO-BREAK SPACE}KiB auf einmal."
+TOO_LARGE = f"Die Datei ist zu groß. Bitte teilen Sie sie: höchstens {MAX_KIB}\N{NO-BREAK SPACE}KB auf einmal."
 
 # The columns by their names in a file; the sample has the first name of each.
 COLUMNS = {

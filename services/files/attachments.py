@@ -105,7 +105,7 @@ def remove(submission_key: str, stored_name: str) -> str | None:
 def too_large() -> str:
     """Return the sentence for a file that is too large."""
     return _(
-        "Die Datei ist größer als %(most)d\N{NO-BREAK SPACE}MiB. Bitte verkleinern Sie sie.", most=MAX_ATTACHMENT_MIB
+        "Die Datei ist größer als %(most)d\N{NO-BREAK SPACE}MB. Bitte verkleinern Sie sie.", most=MAX_ATTACHMENT_MIB
     )
 
 

@@ -11,9 +11,14 @@ from i18n.typed_text import normalise_code
 from models import Customer, Submission, TextBlock, Ticket, TicketLink
 from tests.support.browser.checks import LONG_NAME, UNBROKEN, looks_good
 from tests.support.browser.keyboard import Keyboard
+from tests.support.browser.tab import PHONE
 from tests.support.files.samples import SMALL_PNG
 from tests.support.servers.http_client import HttpClient, code_on
 
+REFUSALS = {
+    "blocked": "Object.defineProperty(window, 'sessionStorage', {get() { throw new DOMException(); }})",
+    "full": "Storage.prototype.setItem = () => { throw new DOMException(); }",
+}
 TOKEN = "a-token-that-the-test-knows"
 
 
@@ -74,6 +79,40 @@ def test_message_with_files_on_their_way(tab, portal, ticket):
     expect(tab.at(".message")).to_have_count(2)
     assert messages(portal, ticket)[1] == ("Und noch etwas", [])
     looks_good(tab)
+
+
+def test_a_begun_message_survives_a_reload_in_this_tab_until_it_is_sent(open_tab, portal, ticket):
+    tab = open_tab(**PHONE)
+    tab.open(f"/vorgang/{TOKEN}")
+    tab.at("#text").fill("Zeile 1\nZeile 2")
+    tab.page.reload()
+    expect(tab.at("#text")).to_have_value("Zeile 1\nZeile 2")
+    expect(tab.page.get_by_role("status").locator("#reply-restored")).to_be_visible()
+    other = tab.page.context.new_page()
+    other.goto(f"/vorgang/{TOKEN}")
+    expect(other.locator("#text")).to_have_value("")
+    expect(other.locator("#reply-restored")).to_be_hidden()
+    other.close()
+    tab.go_offline()
+    tab.send()
+    expect(tab.at("#form-message")).to_contain_text("Keine Verbindung")
+    tab.go_online()
+    tab.page.reload()
+    tab.send()
+    expect(tab.at(".message")).to_contain_text(["Zeile 1"])
+    assert messages(portal, ticket) == [("Zeile 1\nZeile 2", [])]
+    tab.page.reload()
+    expect(tab.at("#text")).to_have_value("")
+    assert tab.page.evaluate("Object.keys(sessionStorage).filter((key) => key.startsWith('meldeportal'))") == []
+
+
+@pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS)
+def test_a_browser_that_keeps_nothing_still_sends(tab, portal, ticket, refusal):
+    tab.page.context.add_init_script(refusal)
+    tab.open(f"/vorgang/{TOKEN}")
+    tab.at("#text").fill("Hallo")
+    tab.send()
+    expect(tab.at(".message")).to_contain_text(["Hallo"])
 
 
 def test_upload_that_breaks_goes_along_with_the_message_once(tab, portal, ticket):

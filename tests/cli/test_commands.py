@@ -218,7 +218,7 @@ def test_show_ticket(run_command, ticket):
         "Bezeichnung des Geräts: ThinkPad E16",
         "Referenz: PO-4711",
         "Anhang 1: Foto.png (",
-        "Anhang 2: Beleg.pdf (1\xa0KiB)",
+        "Anhang 2: Beleg.pdf (1\xa0KB)",
         "Portal: Ticket angelegt: Kundennummer und PIN stimmen.",
     ):
         assert line in output

@@ -204,7 +204,7 @@ def test_customers_page_in_each_state(john, ticket_path, state):
     kind = EventKind.DECLINED if approval == "declined" else EventKind.CANCELLED
     add_event(kind, "We have enough of these.", "Bernd")
     page = john.get(ticket_path)
-    assert page.text_of("state") == "How things stand"
+    assert page.text_of("state") == "Current status"
     assert ("on 23 November 2026" in page.text_of("main")) == (status in ("done", "cancelled"))
 
 

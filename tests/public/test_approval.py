@@ -40,7 +40,7 @@ def test_page_shows_the_whole_request(ask_approvers, category):
         typed.pop(name, None)
     for text in typed.values():
         assert " ".join(text.split()) in words
-    assert "Anna Sommer hat am 23.11.2026 um 10:30 Uhr gefragt: " in words
+    assert "Anfrage von Anna Sommer vom 23.11.2026 um 10:30 Uhr: " in words
     assert ("Priorität Mittel" in words) == (category != "new_employee")
     buttons = [(button.get("value"), button.text) for button in page.tree.iter("button")]
     assert buttons == [(None, "English"), ("approved", "Freigeben"), ("declined", "Ablehnen")]
@@ -51,7 +51,7 @@ def test_page_shows_the_whole_request(ask_approvers, category):
 def test_attachments_are_listed_and_not_handed_out(ask_approvers):
     bernd, _ = ask_approvers(files=[(io.BytesIO(PNG), "Foto.png")])
     page = bernd.look()
-    assert "Foto.png (6 KiB)" in page.text_of("main")
+    assert "Foto.png (6 KB)" in page.text_of("main")
     assert [link for link in page.tree.iter("a") if "anhang" in link.get("href")] == []
 
 
@@ -245,7 +245,7 @@ def test_invalid_links_get_the_same_answer(app, ask_approvers, mailbox, queries,
     of_nobody = answers_to(f"/freigabe/{'A' * 43}")
     assert nothing_changes(lambda: answers_to(path)) == of_nobody
     assert {status for status, *_ in of_nobody} == {404}
-    assert "Dieser Link öffnet nichts mehr" in of_nobody[0][1]
+    assert "Dieser Link ist nicht mehr gültig" in of_nobody[0][1]
 
 
 def test_unlocked_customers_links_open_again(ask_approvers):

@@ -75,7 +75,7 @@ def test_optional_fields_are_called_so(anna):
 def test_limits_and_formats(anna):
     page = anna.get("/hilfe")
     words = page.text_of("main")
-    limits = ("8 Ziffern", "bis zu 5 Dateien", "10 MiB", "5 Werktage", "100 Zeichen", "5000 Zeichen", "15.01.2027")
+    limits = ("8 Ziffern", "bis zu 5 Dateien", "10 MB", "5 Werktage", "100 Zeichen", "5000 Zeichen", "15.01.2027")
     assert [limit for limit in limits if limit not in words] == []
     rows = [[cell.text for cell in row.iter("td")] for row in page.tree.iter("tr")]
     assert [row for row in rows if row] == [

@@ -88,7 +88,7 @@ def test_attachments(anna):
     files = [(io.BytesIO(b"Hallo"), "Notiz.txt"), (io.BytesIO(b"Zeile\n" * 1000), "R&amp;D.log")]
     page = anna.report("incident", files=files)
     (row,) = [row for row in page.tree.iter("div") if row.findtext("dt") == "Anhänge"]
-    assert list(row.find("dd").itertext()) == ["Notiz.txt (1\xa0KiB)", "R&amp;D.log (6\xa0KiB)"]
+    assert list(row.find("dd").itertext()) == ["Notiz.txt (1\xa0KB)", "R&amp;D.log (6\xa0KB)"]
 
 
 def test_what_happens_next(anna):

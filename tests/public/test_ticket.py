@@ -54,7 +54,7 @@ def messages_on(page):
 def test_what_was_sent_and_how_it_stands(carla, path):
     page = carla.get(path)
     assert page.status == 200
-    assert page.text_of("state") == "So steht es"
+    assert page.text_of("state") == "Aktueller Stand"
     shown = page.text_of("main")
     assert "Wir haben Ihre Anfrage und sehen sie uns an." in shown
     heading = page.title.partition(" – ")[0]
@@ -87,7 +87,7 @@ def test_message_with_files(carla, path, ticket, events, mailbox, deliver_mails)
     (message,) = messages_on(carla.get(path))
     assert message.startswith("Bäckerei Sommer, 23.11.2026 um 10:30 Uhr Jetzt raucht er auch.")
     assert "Rauch.png" in message
-    assert "Notiz.txt 1 KiB" in message
+    assert "Notiz.txt 1 KB" in message
     assert events()[1:] == [(EventKind.REPLIED, "Bäckerei Sommer", "Jetzt raucht er auch.")]
     assert ticket().status is TicketStatus.NEW
     deliver_mails()
@@ -371,7 +371,7 @@ def test_invalid_links_get_the_same_answer(carla, path, queries, how, has_token)
     assert snapshot() == before
     for status, text, headers, _ in of_nobody:
         assert status == 404
-        assert "Dieser Link öffnet nichts mehr" in text
+        assert "Dieser Link ist nicht mehr gültig" in text
         assert headers["Referrer-Policy"] == "no-referrer"
 
 

@@ -105,7 +105,7 @@ def test_logo_replaces_the_name(open_with, name, logo, media_type):
         ("logo.png", SVG, "ist nicht das, was seine Endung sagt"),
         ("logo.webp", picture("PNG"), "ist nicht das, was seine Endung sagt"),
         ("logo.svg", b"Kein Bild", "ist nicht das, was seine Endung sagt"),
-        ("logo.png", picture("PNG", 400), "ist größer als 100\xa0KiB"),
+        ("logo.png", picture("PNG", 400), "ist größer als 100\xa0KB"),
     ],
 )
 def test_unusable_logo_stops_only_the_start(open_with, run_command, name, logo, sentence):

@@ -165,9 +165,9 @@ def test_age_of_the_last_backup(clara, run_command, advance_clock, age, shown, w
 @pytest.mark.parametrize(
     ("free", "shown", "warning"),
     [
-        (50, "50,0 GiB", ""),
-        (1.5, "1,5 GiB", "wird knapp"),
-        (0.9, "921,6 MiB", "zu knapp: Das Portal nimmt keine Anhänge mehr an"),
+        (50, "50,0 GB", ""),
+        (1.5, "1,5 GB", "wird knapp"),
+        (0.9, "921,6 MB", "zu knapp: Das Portal nimmt keine Anhänge mehr an"),
     ],
 )
 def test_free_disk(clara, monkeypatch, free, shown, warning):

@@ -31,7 +31,7 @@ def load_link(purpose: LinkPurpose):
     if g.link is not None:
         return None
     log_event(SecurityEvent.INVALID_LINK, client_ip(), page=purpose.label)
-    heading = _("Dieser Link öffnet nichts mehr")
+    heading = _("Dieser Link ist nicht mehr gültig")
     advice = _(
         "Vielleicht ist er abgelaufen oder nicht vollständig kopiert. Öffnen Sie ihn bitte noch einmal aus der E-Mail. "
         "Hilft das nicht, rufen Sie uns an oder schreiben Sie uns."

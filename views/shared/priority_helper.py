@@ -30,7 +30,7 @@ REASONS = {
     Affected.ALL: N_("alle betroffen sind"),
     Workable.YES: N_("die Arbeit weitergeht"),
     Workable.BARELY: N_("die Arbeit stockt"),
-    Workable.NO: N_("die Arbeit steht"),
+    Workable.NO: N_("Arbeiten nicht mehr möglich ist"),
 }
 
 

@@ -71,5 +71,5 @@ def test_deciding_on_a_phone(phone, anna, run_worker, mailbox, clara, tickets):
     with database.connection_context():
         customers.remove_approver(approver)
     phone.open(path)
-    expect(phone.at("h1")).to_have_text("Dieser Link öffnet nichts mehr")
+    expect(phone.at("h1")).to_have_text("Dieser Link ist nicht mehr gültig")
     is_fine(phone)

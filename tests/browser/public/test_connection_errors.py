@@ -291,6 +291,22 @@ def test_files_are_uploaded_again_when_the_server_says_so(form, sent):
     assert names_of(*sent()) == ["Foto.png"]
 
 
+@pytest.mark.parametrize(("wait", "uploads"), [("10", 6), ("9999999", 1), ("0", 1), ("soon", 1)])
+def test_a_server_that_always_asks_to_wait_does_not_get_the_files_for_ever(form, wait, uploads):
+    form.page.clock.install()
+    answers = {"status": 503, "headers": {"Retry-After": wait}, "body": ERROR_PAGE}
+    form.page.route("**/anhaenge", lambda route: route.fulfill(**answers))
+    form.add_files(("Foto.png", SMALL_PNG))
+    again = form.at("button", has_text="Noch einmal hochladen")
+    for _ in range(8):
+        expect(again).to_be_visible()
+        form.page.clock.run_for(10_000)
+    expect(again).to_be_visible()
+    asked = [request for request in form.requests if request.url.endswith("/anhaenge")]
+    assert len(asked) == uploads
+    assert form.chosen_files() == ["Foto.png"]
+
+
 @pytest.mark.parametrize(("headers", "sentence"), TOO_LARGE)
 def test_an_upload_is_too_large(form, sent, headers, sentence):
     answers_once(form, "/anhaenge", 413, **headers)
@@ -304,6 +320,26 @@ def test_an_upload_is_too_large(form, sent, headers, sentence):
     form.sees_receipt()
     (submission,) = sent()
     assert names_of(submission) == ["Kleiner.png"]
+
+
+def test_files_that_are_too_large_only_together_are_uploaded_one_by_one(form, sent):
+    names = [f"{number}.txt" for number in range(4)]
+
+    def refuse(route):
+        body = route.request.post_data_buffer
+        is_small = body.count(b'filename="') == 1 and b"2.txt" not in body
+        route.continue_() if is_small else route.fulfill(status=413, body="too large")
+
+    form.page.route("**/anhaenge", refuse)
+    form.add_files(*((name, name.encode()) for name in names))
+    form.sees_files("0.txt", "1.txt", "3.txt")
+    expect(form.at("#upload-message li")).to_have_text(
+        [re.compile("^„2.txt“ konnten wir nicht annehmen: Ein Server auf dem Weg")]
+    )
+    assert form.chosen_files() == []
+    form.send()
+    form.sees_receipt()
+    assert names_of(*sent()) == ["0.txt", "1.txt", "3.txt"]
 
 
 @pytest.mark.parametrize(("headers", "sentence"), TOO_LARGE)

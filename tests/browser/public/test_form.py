@@ -97,7 +97,7 @@ def test_the_last_of_quick_choices_counts(tab):
 
 @pytest.mark.parametrize(
     ("days", "sentence"),
-    [(60, "Rechtzeitig: Diesen Eintritt"), (1, "Weniger als 5 Werktage Vorlauf")],
+    [(60, "Rechtzeitig: Diesen Eintritt"), (1, "Das sind weniger als 5 Werktage")],
     ids=["far", "soon"],
 )
 def test_choosing_a_date_shows_the_lead_time(tab, days, sentence):

@@ -14,6 +14,10 @@ REFUSALS = {
     "blocked": "Object.defineProperty(window, 'localStorage', {get() { throw new DOMException(); }})",
     "full": "Storage.prototype.setItem = () => { throw new DOMException(); }",
 }
+# Firefox fills typed values in again before any script runs.
+FILL_FIRST = """document.addEventListener("readystatechange", () => {
+    for (const [name, value] of Object.entries(%s)) document.forms["request-form"][name].value = value;
+}, {once: true})"""
 REMEMBER = "(who) => localStorage.setItem('meldeportal.person', JSON.stringify(who))"
 KEYS = ("meldeportal.person", "meldeportal.draft")
 BROKEN = {"toString": 1, "valueOf": 1}
@@ -214,6 +218,15 @@ def test_reload_on_a_phone_keeps_everything_typed_and_says_so_in_view(open_tab, 
     assert "draft" in kept(tab)
 
 
+def test_the_notice_is_in_view_on_a_phone_held_sideways(open_tab):
+    tab = open_tab(**PHONE | {"viewport": {"width": 740, "height": 360}})
+    tab.begin("incident")
+    tab.at("#send").scroll_into_view_if_needed()
+    tab.page.reload()
+    expect(tab.at("#restored")).to_be_in_viewport(ratio=1)
+    assert tab.at("#restored").bounding_box()["height"] < 360 / 2
+
+
 def test_reload_keeps_choices_and_shows_what_follows_from_them(tab):
     tab.begin("new_employee")
     typed = EXAMPLES["new_employee"] | {"remarks": "Zeile 1\nZeile 2", "mobile": "0172 555-0166"}
@@ -293,11 +306,27 @@ def test_a_change_of_language_restores_nothing(tab):
     tab.at("button", has_text="English").click()
     tab.sees_values(tab.known | EXAMPLES["incident"])
     expect(tab.at("#restored")).to_be_hidden()
+    tab.fill({"email": "a"})
+    tab.fill({"email": ""})
     tab.page.reload()
     expect(tab.at("#restored")).to_contain_text("Your details are back, except PIN and files.")
     tab.sees_values(tab.known | {"pin": ""})
     tab.at("button", has_text="Discard").click()
     tab.sees_values(NOBODY)
+
+
+def test_a_browser_that_fills_in_first_changes_nothing(tab):
+    tab.begin("incident")
+    typed = {name: value for name, value in (tab.known | EXAMPLES["incident"]).items() if name != "pin"}
+    tab.page.add_init_script(FILL_FIRST % json.dumps(typed))
+    tab.page.reload()
+    expect(tab.at("#restored")).to_be_visible()
+    tab.fill({"email": "a"})
+    tab.fill({"email": ""})
+    assert kept(tab)["draft"]["name"] == typed["name"]
+    tab.at("button", has_text="Verwerfen").click()
+    tab.sees_values(NOBODY | {"description": ""})
+    assert kept(tab) == {}
 
 
 def test_what_was_begun_is_forgotten_after_a_day(tab):

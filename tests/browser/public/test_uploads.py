@@ -70,7 +70,7 @@ def test_upload_shows_its_progress(form, sent):
     expect(bar).to_be_hidden()
     shown = [float(value) for value in bar.get_attribute("data-shown").split()]
     assert shown == sorted(shown)
-    expect(form.at(".files li")).to_contain_text("146\xa0KiB")
+    expect(form.at(".files li")).to_contain_text("146\xa0KB")
     assert form.chosen_files() == []
     form.send()
     form.sees_receipt()
@@ -127,7 +127,7 @@ def test_a_file_that_is_too_large_is_refused_at_once(form, sent):
     large = ("Film.txt", b"x" * (MAX_ATTACHMENT_BYTES + 1))
     form.add_files(large)
     expect(form.at("#upload-message")).to_contain_text("„Film.txt“ konnten wir nicht annehmen")
-    expect(form.at("#upload-message")).to_contain_text("10\xa0MiB")
+    expect(form.at("#upload-message")).to_contain_text("10\xa0MB")
     assert (uploads(form), form.chosen_files()) == ([], [])
     form.add_files(large, ("Gut.txt", b"gut"))
     form.sees_files("Gut.txt")

@@ -76,7 +76,7 @@ def test_the_change_is_announced(anna):
     page = anna.post("/felder", anna.filled("incident") | {"category": "warranty"}, headers=HTMX)
     announcement = page.element("announcement")
     assert announcement.get("data-hx-swap-oob") == "innerHTML"
-    assert page.text_of("announcement") == "Jetzt stehen hier die Felder für „Garantiefall“."
+    assert page.text_of("announcement") == "Die Felder für „Garantiefall“ werden angezeigt."
 
 
 @pytest.mark.parametrize("headers", [{}, HTMX])

@@ -41,8 +41,8 @@ def stored():
 def test_files_are_stored_as_they_came(anna, submissions, run_worker, tickets):
     text, more = "Umlaute: äöü\r\n".encode("cp1252"), b"\xef\xbb\xbfBOM\n" * 1000
     receipt = anna.report("incident", files=[file("Notiz.txt", text), file("Protokoll.log", more)])
-    assert "Notiz.txt (1 KiB)" in receipt.text_of("main")
-    assert "Protokoll.log (7 KiB)" in receipt.text_of("main")
+    assert "Notiz.txt (1 KB)" in receipt.text_of("main")
+    assert "Protokoll.log (7 KB)" in receipt.text_of("main")
     (submission,) = submissions()
     assert stored() == [("Notiz.txt", text, submission.id), ("Protokoll.log", more, submission.id)]
     run_worker()
@@ -145,7 +145,7 @@ def test_no_more_than_ten_mebibytes(anna):
     assert listed(page) == ["gerade-noch.txt"]
     ((_, sentence),) = page.summary()
     assert "zu-gross.txt" in sentence
-    assert "größer als 10 MiB" in sentence
+    assert "größer als 10 MB" in sentence
     assert [(name, len(content)) for name, content, _ in stored()] == [("gerade-noch.txt", MAX_ATTACHMENT_BYTES)]
 
 

@@ -61,7 +61,7 @@ def test_the_notice_keeps_to_the_federal_state(anna, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("entry", "words"), [(LATE, "Weniger als 5 Werktage Vorlauf"), (IN_TIME, "Rechtzeitig: Diesen Eintritt")]
+    ("entry", "words"), [(LATE, "Das sind weniger als 5 Werktage"), (IN_TIME, "Rechtzeitig: Diesen Eintritt")]
 )
 def test_in_time_or_late(anna, entry, words):
     assert words in ask(anna, entry.isoformat()).text
@@ -110,7 +110,7 @@ def test_the_last_day_in_time_ends_at_midnight_in_germany(
 ):
     moment = datetime.fromisoformat(local_time).replace(tzinfo=clock.TIME_ZONE)
     monkeypatch.setattr(clock, "now", lambda: moment)
-    assert ("Weniger als 5 Werktage Vorlauf" in ask(anna, "2027-04-01").text) == is_late
+    assert ("Das sind weniger als 5 Werktage" in ask(anna, "2027-04-01").text) == is_late
     receipt = anna.report("new_employee", entry_date="2027-04-01")
     assert ("weniger als 5 Werktage" in receipt.text) == is_late
     run_worker_at(moment)

@@ -7,13 +7,13 @@ from tests.support.pages import EXAMPLES, HTMX
 SUGGESTED = [
     ("one", "yes", "Niedrig, weil eine Person betroffen ist und die Arbeit weitergeht"),
     ("one", "barely", "Niedrig, weil eine Person betroffen ist und die Arbeit stockt"),
-    ("one", "no", "Mittel, weil eine Person betroffen ist und die Arbeit steht"),
+    ("one", "no", "Mittel, weil eine Person betroffen ist und Arbeiten nicht mehr möglich ist"),
     ("several", "yes", "Niedrig, weil mehrere betroffen sind und die Arbeit weitergeht"),
     ("several", "barely", "Mittel, weil mehrere betroffen sind und die Arbeit stockt"),
-    ("several", "no", "Hoch, weil mehrere betroffen sind und die Arbeit steht"),
+    ("several", "no", "Hoch, weil mehrere betroffen sind und Arbeiten nicht mehr möglich ist"),
     ("all", "yes", "Mittel, weil alle betroffen sind und die Arbeit weitergeht"),
     ("all", "barely", "Hoch, weil alle betroffen sind und die Arbeit stockt"),
-    ("all", "no", "Hoch, weil alle betroffen sind und die Arbeit steht"),
+    ("all", "no", "Hoch, weil alle betroffen sind und Arbeiten nicht mehr möglich ist"),
 ]
 
 
@@ -84,5 +84,5 @@ def test_each_priority_says_when_it_fits(anna):
     assert [words for words in said if words[0] in ("Niedrig", "Mittel", "Hoch")] == [
         ["Niedrig", "Es stört, aber die Arbeit geht weiter."],
         ["Mittel", "Es bremst die Arbeit."],
-        ["Hoch", "Die Arbeit steht."],
+        ["Hoch", "Arbeiten ist nicht mehr möglich."],
     ]

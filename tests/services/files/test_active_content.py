@@ -77,8 +77,8 @@ def test_on_the_command_line(anna, run_worker, run_command, submissions, sent):
     run_worker()
     (submission,) = submissions()
     printed = run_command("ticket", "zeigen", submission.code).output
-    assert f"Anhang 1: {INVOICE.name} (1\xa0KiB), {CONTAINS}\n" in printed
-    assert "Anhang 2: Plan.pdf (1\xa0KiB)\n" in printed
+    assert f"Anhang 1: {INVOICE.name} (1\xa0KB), {CONTAINS}\n" in printed
+    assert "Anhang 2: Plan.pdf (1\xa0KB)\n" in printed
     listed = json.loads(run_command("ticket", "zeigen", submission.code, "--json").output)["anhaenge"]
     assert [file["enthaelt"] for file in listed] == ["eingebettete Dateien", ""]
 
@@ -99,7 +99,7 @@ def test_password_is_told_wherever_the_office_can_open_the_file(
     (submission,) = submissions()
     assert warning in [span.text for span in clara.get(f"/verwaltung/ticket/{submission.code}").tree.iter("span")]
     assert f"Vorsicht: „{case.name}“ {warning}." in text_of(mailbox.last_to(OFFICE))
-    assert f"KiB), {warning}\n" in run_command("ticket", "zeigen", submission.code).output
+    assert f"KB), {warning}\n" in run_command("ticket", "zeigen", submission.code).output
 
 
 def test_sender_is_not_told(anna, sent):

@@ -141,7 +141,7 @@ def test_office_gets_all_it_needs(anna, run_worker, mailbox):
         "Referenz: Theke",
         "> Kein Papier.\n> Kein Stau.",
         "Priorität: Hoch",
-        "Anhang: Foto.png (6\xa0KiB)",
+        "Anhang: Foto.png (6\xa0KB)",
     ):
         assert words in text
 

@@ -210,9 +210,9 @@ def test_no_room(filled, run_command, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
     sentence = refusal(run_command("sichern"))
     assert "nicht genug Platz für eine Sicherung: Sie braucht " in sentence
-    assert "frei sind 1,0\N{NO-BREAK SPACE}GiB. Es muss 1,0\N{NO-BREAK SPACE}GiB frei bleiben (" in sentence
+    assert "frei sind 1,0\N{NO-BREAK SPACE}GB. Es muss 1,0\N{NO-BREAK SPACE}GB frei bleiben (" in sentence
     usage.free = 1000
-    assert "frei sind 1\N{NO-BREAK SPACE}KiB. Bitte schaffen Sie Platz" in refusal(run_command("sichern"))
+    assert "frei sind 1\N{NO-BREAK SPACE}KB. Bitte schaffen Sie Platz" in refusal(run_command("sichern"))
     assert archives() == leftovers() == []
 
 

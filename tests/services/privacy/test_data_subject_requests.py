@@ -498,7 +498,7 @@ def test_of_a_long_text_file_only_the_beginning_is_searched(anna, clara, run_wor
     page = search(clara)
     assert "Inhalt von server.log" in page.text_of("main")
     assert (
-        "Von Textdateien über 2 MiB hat das Portal nur den Anfang durchsucht. So große sind gespeichert: 1."
+        "Von Textdateien über 2 MB hat das Portal nur den Anfang durchsucht. So große sind gespeichert: 1."
         in page.text_of("main")
     )
     assert "Gefunden: 0" in search(clara, "Zora Zander").text_of("main")

@@ -365,7 +365,7 @@ def test_number_taken_since_the_preview(clara, stored):
         (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "Das ist keine CSV-Datei."),
         (b"\x1b[31mNummer;Name\r\n1;x\r\n", "Das ist keine CSV-Datei."),
         ("Nummer;Name\r\n" + "1;x\r\n" * 501, "höchstens 500 auf einmal."),
-        (b"x" * (300 * 1024 + 1), "höchstens 300 KiB auf einmal."),
+        (b"x" * (300 * 1024 + 1), "höchstens 300 KB auf einmal."),
     ],
 )
 def test_file_that_is_not_a_table(clara, stored, content, sentence):

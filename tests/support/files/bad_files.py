@@ -36,7 +36,7 @@ TOO_LARGE = "mehr als 250 Megapixel"
 HIDDEN = "steckt ein Archiv, ein Office-Dokument oder ein Programm"
 TWO_KINDS = "ist zugleich ein PDF-Dokument"
 EMPTY = "Die Datei ist leer"
-OVERSIZED = f"größer als {MAX_ATTACHMENT_MIB}\xa0MiB"
+OVERSIZED = f"größer als {MAX_ATTACHMENT_MIB}\xa0MB"
 
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
 ZIP = archive("a.xml")
