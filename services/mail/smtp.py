@@ -165,12 +165,13 @@ def _encrypt(connection: _Smtp, host: str) -> None:
     On this machine nobody can listen on the way: there it may be missing, and any certificate will do, because those
     of local servers are made for other names. Some ask for it before they accept a login.
     """
-    context = ssl.create_default_context()
     if not _is_this_machine(host):
-        connection.starttls(context=context)
+        connection.starttls(context=ssl.create_default_context())
         return
     connection.ehlo_or_helo_if_needed()
     if connection.has_extn("starttls"):
+        # Without the known authorities, which take a while to load.
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         # A server that offers it without having a certificate refuses, and goes on without.
         with suppress(smtplib.SMTPResponseException):
