@@ -213,20 +213,24 @@ def test_system_without_time_zones(tmp_path):
     assert (result.returncode, result.stderr) == (0, b"")
 
 
-MISNAMED = ["config.toml.txt", "config.txt", "Config.toml", "config.toml.toml", "CONFIG.TOML.TXT"]
-
-
-@pytest.mark.parametrize("name", MISNAMED)
-def test_misnamed_config_file_is_noticed(own_portal, name):
+def test_start_notices_a_misnamed_config_file(own_portal):
     own_portal.data_dir.mkdir(mode=0o700)
-    (own_portal.data_dir / name).write_text('office_name = "Müller"\n', "utf-8")
+    misnamed = own_portal.data_dir / "config.toml.txt"
+    misnamed.write_text('office_name = "Müller"\n', "utf-8")
     own_portal.start()
-    sentence = f"Das Portal liest {own_portal.data_dir / name} nicht, denn die Datei muss config.toml heißen."
-    assert sentence in own_portal.log()
-    findings = own_portal.run("pruefen")
-    assert f"Datenordner: Hinweis. {sentence}" in findings
-    (own_portal.data_dir / name).rename(own_portal.data_dir / "config.toml")
-    assert "muss config.toml heißen" not in own_portal.run("pruefen")
+    assert f"Das Portal liest {misnamed} nicht, denn die Datei muss config.toml heißen." in own_portal.log()
+
+
+@pytest.mark.parametrize(
+    "name", ["config.toml.txt", "config.txt", "Config.toml", "config.toml.toml", "CONFIG.TOML.TXT"]
+)
+def test_check_notices_a_misnamed_config_file(app, run_command, name):
+    misnamed = settings.data_dir / name
+    misnamed.write_text('office_name = "Müller"\n', "utf-8")
+    sentence = f"Datenordner: Hinweis. Das Portal liest {misnamed} nicht, denn die Datei muss config.toml heißen."
+    assert sentence in run_command("pruefen").output
+    misnamed.rename(settings.data_dir / "config.toml")
+    assert "muss config.toml heißen" not in run_command("pruefen").output
 
 
 @pytest.mark.parametrize(
