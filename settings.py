@@ -302,8 +302,8 @@ def _is_server_url(text: str, schemes: tuple[str, ...]) -> bool:
     try:
         url = urlsplit(text)
         host = url.hostname or ""
-        is_host = bool(host.encode("idna")) and all(char.isalnum() or char in "-_.:" for char in host)
-        return url.scheme in schemes and is_host and url.port != 0
+        is_host = bool(host.encode("idna")) and re.fullmatch(r"[\w:](?:[\w.:-]*[\w.:])?", host)
+        return url.scheme in schemes and bool(is_host) and url.port != 0
     except ValueError:
         return False
 
@@ -366,6 +366,7 @@ _MAXIMA = {
 
 # The other checks, each with its rule as the end of a German sentence.
 _CHECKS: dict[str, tuple[Callable[[Any], object], str]] = {
+    "host": (bool, "darf nicht leer sein; die Vorgabe ist 127.0.0.1"),
     "port": (lambda port: 0 < port < 65536, "muss zwischen 1 und 65535 liegen"),
     "disk_reserve_mib": (lambda size: size >= 0, "darf nicht kleiner als null sein"),
     "limits": (("on", "off").__contains__, "muss „on“ oder „off“ sein"),

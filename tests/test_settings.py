@@ -141,6 +141,7 @@ def test_base_url_as_browsers_send_it(load, typed, url):
         "https://",
         "https:///",
         "https://:8443",
+        "https://-",
         "https://www.example.org/melden",
         "https://melden.example.org/?art=garantie",
         "https://melden.example.org#oben",
@@ -269,6 +270,10 @@ def test_highest_number(load, name, highest):
 @pytest.mark.parametrize("name", [*LIMITS, "max_megapixels", "disk_reserve_mib"])
 def test_number_without_a_maximum(load, name):
     assert getattr(load(f"{name} = 1_000_000_000"), name) == 10**9
+
+
+def test_host_is_not_empty(load):
+    assert "darf nicht leer sein" in refusal(load, 'host = " "')
 
 
 def test_disk_reserve_may_be_zero(load):

@@ -159,7 +159,7 @@ def _phone_patterns(line: str) -> tuple[str, str]:
     digits = digits.removeprefix("0")
     if len(digits) < MIN_PHONE_DIGITS:
         raise UserError(
-            f"„{line}“ ist zu kurz: Eine Telefonnummer braucht ohne die erste Null mindestens "
+            f"„{line[:EXCERPT_CHARS]}“ ist zu kurz: Eine Telefonnummer braucht ohne die erste Null mindestens "
             f"{MIN_PHONE_DIGITS} Ziffern."
         )
     core = _GAP.join(digits)
@@ -170,7 +170,9 @@ def _name_patterns(line: str) -> tuple[str, str]:
     """Return patterns for a name with its last word at the end or in front, also in the genitive."""
     words = re.findall(r"[^\W_]+", line)
     if sum(map(len, words)) < MIN_NAME_LETTERS:
-        raise UserError(f"„{line}“ ist zu kurz: Ein Name braucht mindestens {MIN_NAME_LETTERS} Buchstaben.")
+        raise UserError(
+            f"„{line[:EXCERPT_CHARS]}“ ist zu kurz: Ein Name braucht mindestens {MIN_NAME_LETTERS} Buchstaben."
+        )
     folded = [re.escape(_folded(word)) for word in words]
     either = "|".join(_BETWEEN_WORDS.join(order) for order in (folded, [folded[-1], *folded[:-1]]))
     return max(folded, key=len), rf"(?<![^\W_])(?:{either})s?(?![^\W_])"

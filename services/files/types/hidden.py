@@ -15,6 +15,8 @@ _SIGNATURES = [
         rb"BZh[1-9]1AY&SY",
         rb"\x1f\x8b\x08[\x00-\x1f].{4}[\x00\x02\x04][\x00-\x0d\xff]",
         rb"MSCF\x00{4}",
+        # Tar, of POSIX and of GNU.
+        rb"ustar(?:\x0000|  \x00)",
         # Disc images: ISO, UDF, Windows installation, Hyper-V.
         rb"\x01CD001\x01",
         rb"\x00BEA01\x01",

@@ -61,6 +61,8 @@ SIGNATURES = {
     "udf-image": b"\x00BEA01\x01",
     "windows-image": b"MSWIM\x00\x00\x00",
     "virtual-disc": b"vhdxfileQ\x00",
+    "tar": b"ustar\x0000",
+    "gnu-tar": b"ustar  \x00",
 }
 # Behind these bytes of each, the first points begin.
 HEADERS = {"png": 40, "jpg": 300, "gif": 700, "webp": 25, "bmp": 54, "tif": 8, "heic": 200, "pdf": 15}
