@@ -111,7 +111,7 @@ class Worker:
         decided = _for_each(
             pending,
             self._undecided,
-            lambda id: intake.admit(Submission.get_by_id(id), now),
+            partial(_admit_if_pending, now=now),
             "Eine Anfrage ließ sich nicht prüfen und bleibt für später vorgemerkt.",
             limit=BATCH,
         )
@@ -181,6 +181,12 @@ def stop(tasks: Iterable[PeriodicTask]) -> None:
         task.stopping.set()
     for task in tasks:
         task.join(STOP_SECONDS.get(task.name))
+
+
+def _admit_if_pending(id: int, now: datetime) -> None:
+    # Another process may have decided about it, or deleted it, since the worker looked.
+    if submission := Submission.pending().where(Submission.id == id).get_or_none():
+        intake.admit(submission, now)
 
 
 def _for_each(

@@ -9,6 +9,7 @@ from peewee import IntegrityError
 from database import database
 from enums import Category, Priority
 from models import Customer, Staff, Submission, Ticket, WrongPin
+from services.background.worker import Worker
 from services.customers import customers, pins
 from services.errors import UserError
 from services.intake import intake, unmatched
@@ -82,6 +83,25 @@ def test_a_decision_is_made_once_though_two_workers_look_at_the_same(anna, dora,
         assert WrongPin.select().count() == 1
     assert [submission.state for submission in submissions()] == ["admitted", "unmatched"]
     assert len(tickets()) == 1
+
+
+def test_what_another_worker_has_decided_meanwhile_is_passed_over(
+    anna, run_worker, submissions, tickets, monkeypatch, caplog
+):
+    for _ in range(2):
+        anna.report("incident")
+    admit = intake.admit
+
+    def admit_beside_another_worker(submission, now):
+        monkeypatch.setattr(intake, "admit", admit)
+        admit(submission, now)
+        Worker().admit_batch(now)
+
+    monkeypatch.setattr(intake, "admit", admit_beside_another_worker)
+    run_worker()
+    assert [submission.state for submission in submissions()] == ["admitted", "admitted"]
+    assert len(tickets()) == 2
+    assert [record.message for record in caplog.records if record.levelname == "ERROR"] == []
 
 
 def test_a_customer_who_is_locked_while_the_pin_is_checked_gets_no_ticket(
