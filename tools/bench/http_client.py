@@ -74,10 +74,6 @@ class Client:
         """Make the first request of a visitor for the form."""
         return _request("GET /")
 
-    def staff_page(self, path, cookie):
-        """Make a request of a signed-in member of staff."""
-        return _request(f"GET {path}", b"", None, f"Cookie: {cookie}")
-
     def fragment(self):
         """Make the request of htmx for another category."""
         cookie, token = self.session()
@@ -136,6 +132,11 @@ def run(port, pin, kind, begin, seconds, limit):
             latencies.append(answered - sent)
             sent = answered
     return latencies, sent
+
+
+def get(path, cookie):
+    """Make a request for a page with the cookie of a session."""
+    return _request(f"GET {path}", b"", None, f"Cookie: {cookie}")
 
 
 def _multipart(fields, files, *headers):
