@@ -9,7 +9,7 @@ from services.files.incoming import IncomingFile
 
 
 class LenientDecoder(MultipartDecoder):
-    """Reads the headers of a multipart form; names that are not UTF-8 are taken for Windows-1252."""
+    """Reads a multipart form; names that are not UTF-8 are taken for Windows-1252."""
 
     def _parse_headers(self, data):
         try:
@@ -17,6 +17,13 @@ class LenientDecoder(MultipartDecoder):
         except UnicodeDecodeError:
             data = data.decode("cp1252", "replace").encode()
         return super()._parse_headers(data)
+
+    def _parse_data(self, data, *, start):
+        # Werkzeug looks at each byte of a file for a line end with the boundary behind it; the boundary alone is found
+        # a hundred times as fast.
+        skipped = 0 if start else max(0, data.find(b"--" + self.boundary) - len("\r\n"))
+        rest, end, has_more = super()._parse_data(data[skipped:], start=start)
+        return bytes(data[:skipped]) + rest, skipped + end, has_more
 
 
 # werkzeug has no option for it; it would drop the whole form with its CSRF token.
