@@ -249,7 +249,7 @@ def _insert(files: list[Attachment]) -> tuple[list[Attachment], list[_Refused]]:
     if not files:
         return fresh, refused
     with transaction():
-        known = {(file.digest, file.name) for file in Attachment.staged(files[0].draft)}
+        known = set(Attachment.staged(files[0].draft).select(Attachment.digest, Attachment.name).tuples())
         left = MAX_ATTACHMENTS - len(known)
         staged = _staged_by_network()
         for file in files:
