@@ -262,7 +262,7 @@ def _open_port(app):
             url_scheme="https" if settings.https else "http",
             max_request_body_size=upload_limits.MAX_REQUEST_BYTES + MEBIBYTE,
             recv_bytes=262144,
-            inbuf_overflow=MEBIBYTE // 4,
+            inbuf_overflow=upload_limits.MAX_BYTES_IN_MEMORY,
             connection_limit=2000,
             asyncore_use_poll=True,
             channel_timeout=15,

@@ -15,6 +15,7 @@ from models import TextBlock, Ticket
 from services.background import worker
 from services.customers import customers, pins
 from services.files import attachments
+from services.files.incoming import received
 from services.intake import intake
 from services.mail import access_links
 from services.staff import accounts
@@ -153,7 +154,7 @@ def _send_requests(access, now):
         if with_files and position % 3 == 0:
             picture = io.BytesIO()
             segno.make(key).save(picture, kind="png", scale=8)
-            picture.seek(0)
-            attachments.stage(key, [("Foto.png", picture)], "127.0.0.1", received_at)
+            with received(picture.getvalue()) as file:
+                attachments.stage(key, [("Foto.png", file)], "127.0.0.1", received_at)
         proof = pins.pin_proof(customer.number, "00000000" if position == MISTYPED else pin)
         intake.receive(key, answers, proof, with_files, "127.0.0.1", received_at)

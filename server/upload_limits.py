@@ -30,6 +30,9 @@ MAX_REQUEST_BYTES = 2 * MAX_ATTACHMENTS * MAX_ATTACHMENT_BYTES
 # Always accepted; ten times the longest texts of a form.
 SMALL_REQUEST_BYTES = MEBIBYTE
 
+# Bodies up to this size are kept in memory, as long as all together are not more.
+MAX_BYTES_IN_MEMORY, MAX_TOTAL_IN_MEMORY = MEBIBYTE, 16 * MEBIBYTE
+
 # Browsers read the response only after sending the whole body: the rest of a refused one is read
 # and discarded for this long.
 LINGER_SECONDS = 120
@@ -67,6 +70,10 @@ class BytesInFlight:
                 if not self._bytes[key]:
                     del self._bytes[key]
 
+    def total(self):
+        """Return the bytes of all networks."""
+        return self._bytes[None]
+
     def has_room(self, network, count):
         """Return whether so many bytes more fit; requests from the proxy share the total, because all come from it."""
         limit = settings.max_bytes_in_flight
@@ -90,6 +97,8 @@ class UploadLimitParser(HTTPRequestParser):
         if in_body:
             self._body_bytes += consumed
             self._bytes_in_flight.add(self._network, consumed)
+            if self._bytes_in_flight.total() > MAX_TOTAL_IN_MEMORY:
+                self.body_rcv.getbuf().overflow = 0  # into a file from the next piece on
         if self.error is None and self.body_rcv is not None:
             self._check(max(self.content_length - self._body_bytes, 0))
         # Behind a refused request no other one is parsed.
@@ -107,7 +116,7 @@ class UploadLimitParser(HTTPRequestParser):
             return
         if not self._accepts_files(self.command, self.path):
             self._refuse(RequestEntityTooLarge(""))
-        elif not (self._bytes_in_flight.has_room(self._network, to_come) and disk.has_space_for_temporary(to_come)):
+        elif not (self._bytes_in_flight.has_room(self._network, to_come) and disk.has_space_for_upload(to_come)):
             self._refuse(UploadCapacityExceeded(""))
 
     def _refuse(self, error):

@@ -28,16 +28,18 @@ def is_below_reserve() -> bool:
     return free_bytes(settings.data_dir) < settings.disk_reserve_mib * MEBIBYTE
 
 
-def has_space_for_temporary(size: int) -> bool:
-    """Say whether there is space for a temporary file of this many bytes.
+def has_space_for_upload(size: int) -> bool:
+    """Say whether there is space for a body of this many bytes, for a temporary file and for what it brings.
 
     On the disk of the data folder half of the reserve stays free. Below the whole reserve the upload still comes in, so
     that the form can say that it takes no files.
     """
-    folder, reserve = Path(tempfile.gettempdir()), settings.disk_reserve_mib // 2
-    if folder.stat().st_dev != settings.data_dir.stat().st_dev:
-        reserve = min(reserve, TEMPORARY_RESERVE_MIB)
-    return free_bytes(folder) - size >= reserve * MEBIBYTE
+    temporary, reserve = Path(tempfile.gettempdir()), settings.disk_reserve_mib // 2
+    if temporary.stat().st_dev != settings.data_dir.stat().st_dev:
+        temporary_reserve = min(reserve, TEMPORARY_RESERVE_MIB)
+        if free_bytes(temporary) - size < temporary_reserve * MEBIBYTE:
+            return False
+    return free_bytes(settings.data_dir) - size >= reserve * MEBIBYTE
 
 
 def is_full(error: BaseException | None) -> bool:

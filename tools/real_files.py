@@ -21,6 +21,7 @@ from app import create_app
 from database import database
 from models import Attachment
 from services.files import attachments
+from services.files.incoming import received
 from settings import settings
 
 TIMEOUT_SECONDS = 120
@@ -292,8 +293,8 @@ def judge(folder):
     found = {}
     for number, path in enumerate(sorted(folder.iterdir())):
         key, began = f"{number:022}", time.thread_time()
-        with path.open("rb") as stream:
-            refusals = attachments.stage(key, [(path.name, stream)], "127.0.0.1", clock.now())
+        with received(path.read_bytes()) as file:
+            refusals = attachments.stage(key, [(path.name, file)], "127.0.0.1", clock.now())
         seconds, staged = time.thread_time() - began, list(Attachment.staged(key))
         is_shown = all("Königsallee" in attachments.first_lines(file) for file in staged if "iconv" in path.name)
         found[path] = Verdict(str(refusals[0]) if refusals else "", is_shown, seconds)

@@ -1,10 +1,6 @@
 """Attachments: stage, list, remove, adopt and sweep files. Knows nothing of HTTP or tickets."""
 
-import hashlib
 import logging
-import os
-import secrets
-import shutil
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -21,6 +17,7 @@ from services import disk
 from services.files import virus_scanner
 from services.files.check_queue import content_checks
 from services.files.file_names import safe_name
+from services.files.incoming import IncomingFile
 from services.files.types import TEXT, check
 from services.files.types.reader import CheckUnavailable, Refused, TemporarilyRefused, WrongKind
 from services.files.types.text import decoded
@@ -45,6 +42,11 @@ SHOWN_LINES = 8
 SHOWN_BYTES = 2000
 
 
+# A refused file with the reason; the number and bytes of the files that are staged from a network.
+_Refused = tuple[Attachment, Refused]
+_Staged = tuple[str, int, int]
+
+
 class Refusal(NamedTuple):
     """A sentence that names the refused files and the reason, and whether the reason is the kind of file."""
 
@@ -66,24 +68,26 @@ def expired_refusal() -> Refusal:
     )
 
 
-def stage(submission_key: str, uploads: Iterable[tuple[str, IO[bytes]]], ip: str, now: datetime) -> list[Refusal]:
-    """Store uploads (pairs of name and content) under a submission key, and return the refusals of the others.
+def stage(submission_key: str, uploads: Iterable[tuple[str, IncomingFile]], ip: str, now: datetime) -> list[Refusal]:
+    """Keep uploads (pairs of name and file) under a submission key, and return the refusals of the others.
 
-    Once it returns, the accepted files are on disk. Raises RateLimited, and then nothing is stored.
+    Once it returns, the accepted files are on disk. Raises RateLimited, and then none is kept.
     """
     facts = {"draft": submission_key, "address": network_of(ip), "staged_at": now}
-    uploaded = [
-        (Attachment(stored_name=secrets.token_hex(16), name=safe_name(name), **facts), stream)
-        for name, stream in uploads
-    ]
-    try:
-        written, refused = _write_all(uploaded, ip)
-        refused += _insert(written)
-    except BaseException:
-        for file, _stream in uploaded:
-            _unlink(file.stored_name)
-        raise
-    return _refusals(refused)
+    uploaded = {
+        upload.stored_name: (
+            Attachment(
+                stored_name=upload.stored_name, name=safe_name(name), size=upload.size, digest=upload.digest, **facts
+            ),
+            upload,
+        )
+        for name, upload in uploads
+    }
+    accepted, refused = _check_all(uploaded.values(), ip)
+    inserted, without_space = _insert(accepted)
+    for file in inserted:
+        uploaded[file.stored_name][1].keep()
+    return _refusals(refused + without_space)
 
 
 def remove(submission_key: str, stored_name: str) -> str | None:
@@ -98,7 +102,7 @@ def remove(submission_key: str, stored_name: str) -> str | None:
         removed = Attachment.delete().where(is_staged).execute()
     if not removed:
         return None
-    _unlink(stored_name)
+    delete_files([stored_name])
     return attachment.name
 
 
@@ -194,96 +198,91 @@ def _delete_file(path: Path, older_than: float | None = None) -> None:
         log.warning("Die Datei %s ließ sich nicht aufräumen: %s", path, error)
 
 
-def _write_all(
-    uploaded: Iterable[tuple[Attachment, IO[bytes]]], ip: str
-) -> tuple[list[Attachment], list[tuple[Attachment, Refused]]]:
+def _check_all(uploaded: Iterable[tuple[Attachment, IncomingFile]], ip: str) -> tuple[list[Attachment], list[_Refused]]:
     """Check files and bring them to the disk; return those that are there, and the refused ones with the reasons."""
-    written: list[Attachment] = []
-    refused: list[tuple[Attachment, Refused]] = []
+    accepted: list[Attachment] = []
+    refused: list[_Refused] = []
     unavailable: CheckUnavailable | None = None
-    for file, stream in uploaded:
+    for file, upload in uploaded:
         # Each further file would wait as long, and block its thread.
-        if reason := unavailable or _refusal_of(file, stream, ip):
+        if reason := unavailable or _refusal_of(file, upload, ip):
             refused.append((file, reason))
             unavailable = reason if isinstance(reason, CheckUnavailable) else None
         else:
-            written.append(file)
-    if written:
+            accepted.append(file)
+    if accepted:
         disk.fsync_directory(settings.files_dir)
-    return written, refused
+    return accepted, refused
 
 
-def _refusal_of(file: Attachment, stream: IO[bytes], ip: str) -> Refused | None:
-    """Check a file and bring it to the disk, or leave nothing there and return the reason."""
+def _refusal_of(file: Attachment, upload: IncomingFile, ip: str) -> Refused | None:
+    """Check a file and bring it to the disk, or return the reason against it."""
     try:
-        _write(file, stream, ip)
+        _check(file, upload, ip)
         return None
     except Refused as reason:
-        refusal = reason
+        return reason
     except OSError as error:
         if not disk.is_full(error):
             raise
-        refusal = TemporarilyRefused(_(DISK_FULL))
-    _unlink(file.stored_name)
-    return refusal
+        return TemporarilyRefused(_(DISK_FULL))
 
 
-def _write(file: Attachment, stream: IO[bytes], ip: str) -> None:
+def _check(file: Attachment, upload: IncomingFile, ip: str) -> None:
     if disk.is_below_reserve():
         raise TemporarilyRefused(_(DISK_FULL))
-    path = settings.files_dir / file.stored_name
-    with path.open("xb+") as stored:
-        shutil.copyfileobj(stream, stored)
-        file.size = stored.tell()
-        if file.size > MAX_ATTACHMENT_BYTES:
-            raise Refused(too_large())
-        stored.flush()
-        with content_checks.turn(ip):
-            result = check(file.name, stored)
-        if result.name != file.name:
-            file.name, file.sent_name = result.name, file.name
-        file.media_type, file.active_content = result.media_type, result.active_content
-        virus_scanner.scan(path, ip)
-        os.fsync(stored.fileno())
-        stored.seek(0)
-        file.digest = hashlib.file_digest(stored, "sha256").hexdigest()
+    if file.size > MAX_ATTACHMENT_BYTES:
+        raise Refused(too_large())
+    with content_checks.turn(ip):
+        result = check(file.name, upload.read())
+    if result.name != file.name:
+        file.name, file.sent_name = result.name, file.name
+    file.media_type, file.active_content = result.media_type, result.active_content
+    virus_scanner.scan(upload.path, ip)
+    upload.sync()
 
 
-def _insert(files: list[Attachment]) -> list[tuple[Attachment, Refused]]:
-    """Insert the rows of files of one submission key; return those without space, and the reasons."""
-    refused: list[tuple[Attachment, Refused]] = []
+def _insert(files: list[Attachment]) -> tuple[list[Attachment], list[_Refused]]:
+    """Insert the rows of new files of one submission key; return them, and those without space with the reasons."""
+    fresh: list[Attachment] = []
+    refused: list[_Refused] = []
     if not files:
-        return refused
+        return fresh, refused
     with transaction():
-        known = {(file.digest, file.name) for file in Attachment.staged(files[0].draft)}
+        known = set(Attachment.staged(files[0].draft).select(Attachment.digest, Attachment.name).tuples())
         left = MAX_ATTACHMENTS - len(known)
+        staged = _staged_by_network()
         for file in files:
-            is_new = (file.digest, file.name) not in known
-            known.add((file.digest, file.name))
-            if is_new and left > 0 and not _would_exceed_quota(file):
-                file.save()
-                left -= 1
+            if (file.digest, file.name) in known:
                 continue
-            _unlink(file.stored_name)
-            if is_new:
-                reason = _(CROWDED) if left > 0 else _(TOO_MANY, most=MAX_ATTACHMENTS)
-                refused.append((file, TemporarilyRefused(reason)))
-    return refused
+            known.add((file.digest, file.name))
+            if len(fresh) >= left:
+                refused.append((file, TemporarilyRefused(_(TOO_MANY, most=MAX_ATTACHMENTS))))
+            elif _would_exceed_quota(file, staged):
+                refused.append((file, TemporarilyRefused(_(CROWDED))))
+            else:
+                fresh.append(file)
+                staged.append((file.address, 1, file.size))
+        Attachment.bulk_create(fresh)
+    return fresh, refused
 
 
-def _would_exceed_quota(file: Attachment) -> bool:
-    """Say whether one more file would exceed the limit of its network, its site or all together."""
+def _staged_by_network() -> list[_Staged]:
     staged = Attachment.select(Attachment.address, fn.COUNT(Attachment.id), fn.SUM(Attachment.size))
-    rows = list(staged.where(Attachment.submission.is_null()).group_by(Attachment.address).tuples())
-    number = sum(count for network, count, size in rows if network == file.address)
-    of_site = file.size + sum(size for network, count, size in rows if site_of(network) == site_of(file.address))
-    of_all = file.size + sum(size for network, count, size in rows)
+    return list(staged.where(Attachment.submission.is_null()).group_by(Attachment.address).tuples())
+
+
+def _would_exceed_quota(file: Attachment, staged: list[_Staged]) -> bool:
+    """Say whether one more file would exceed the limit of its network, its site or all together."""
+    number = sum(count for network, count, size in staged if network == file.address)
+    of_site = file.size + sum(size for network, count, size in staged if site_of(network) == site_of(file.address))
+    of_all = file.size + sum(size for network, count, size in staged)
     limit = settings.staged_total_mib * MEBIBYTE
     site_limit = max(limit // SHARES, MAX_ATTACHMENT_BYTES)
     return number >= settings.staged_per_address or of_site > site_limit or of_all > limit
 
 
-def _refusals(refused: Iterable[tuple[Attachment, Refused]]) -> list[Refusal]:
+def _refusals(refused: Iterable[_Refused]) -> list[Refusal]:
     """Return the refusals of files, by the names under which they were sent; one temporary reason is said once."""
     refusals: list[Refusal] = []
     temporary: dict[str, list[str]] = {}
@@ -297,7 +296,3 @@ def _refusals(refused: Iterable[tuple[Attachment, Refused]]) -> list[Refusal]:
         names = _("%(others)s und %(last)s", others=", ".join(others), last=last) if others else last
         refusals.append(Refusal(_(NOT_TAKEN, names=names, reason=sentence)))
     return refusals
-
-
-def _unlink(stored_name: str) -> None:
-    (settings.files_dir / stored_name).unlink(missing_ok=True)

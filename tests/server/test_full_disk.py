@@ -4,9 +4,9 @@ import errno
 import io
 import logging
 import shutil
-import tempfile
 from contextlib import suppress
 from itertools import count
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -96,13 +96,13 @@ def test_text_is_accepted_with_little_space(anna, scarce, run_worker, tickets):
     assert len(tickets()) == 1
 
 
-def test_no_space_for_temporary_files(anna, monkeypatch, submissions):
+def test_no_space_while_a_file_comes_in(anna, monkeypatch, submissions):
     def fail(*place, **options):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(tempfile, "TemporaryFile", fail)
-    large = (io.BytesIO(PNG + bytes(600_000)), "Foto.png")
-    page = anna.send("incident", files=large)
+    with monkeypatch.context() as full:
+        full.setattr(Path, "open", fail)
+        page = anna.send("incident", files=(io.BytesIO(PNG), "Foto.png"))
     assert page.status == 422
     assert page.text_of("attachment-list") == f"„Foto.png“ konnten wir nicht annehmen: {attachments.DISK_FULL}"
     assert page.fields()["description"] == EXAMPLES["incident"]["description"]

@@ -28,6 +28,25 @@ def test_a_part_without_a_name(dora, path, part):
     assert page.tree.findtext(".//h1") == "Das haben wir nicht verstanden"
 
 
+FILE = '--a\r\nContent-Disposition: form-data; name="files"; filename="Notiz.txt"\r\n\r\nHallo\r\n'
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "body", "status"),
+    [
+        ("/", {"Origin": "https://other.example"}, f"{FILE}--a--\r\n", 303),
+        ("/", {}, FILE, 400),
+        ("/", {}, FILE + ONE_PART.format(""), 400),
+        ("/verwaltung/anmelden", {}, f"{FILE}--a--\r\n", 422),
+    ],
+    ids=["another site", "cut off", "a part without a name", "a form without files"],
+)
+def test_a_file_that_no_form_takes_leaves_nothing(dora, path, headers, body, status):
+    answer = dora.client.post(path, data=body, content_type=MULTIPART, headers=headers)
+    assert answer.status_code == status
+    assert list(settings.files_dir.iterdir()) == []
+
+
 def test_names_in_another_charset(anna, submissions):
     parts = {**anna.filled("incident"), "firma_größe": "x"}
     body = b"".join(

@@ -11,7 +11,7 @@ from werkzeug.datastructures import Headers
 from werkzeug.wrappers import Response
 
 from enums import MEBIBYTE
-from server.upload_limits import MAX_REQUEST_BYTES, BytesInFlight, UploadLimitParser, accepts_files
+from server.upload_limits import MAX_BYTES_IN_MEMORY, MAX_REQUEST_BYTES, BytesInFlight, UploadLimitParser, accepts_files
 from settings import settings
 from tests.support.pages import Page, RequestLine, check_headers
 from tests.support.servers.http_client import HttpClient, code_on
@@ -148,6 +148,25 @@ def test_bytes_in_flight_are_limited_until_they_are_released(app, limit):
     third = begin()
     assert third.error is None
     third.close()
+
+
+def test_bodies_leave_the_memory_when_many_are_there(app):
+    bytes_in_flight = BytesInFlight()
+
+    def begin():
+        parser = UploadLimitParser(
+            Adjustments(inbuf_overflow=MAX_BYTES_IN_MEMORY), "203.0.113.7", bytes_in_flight, lambda method, path: True
+        )
+        parser.received(f"POST / HTTP/1.1\r\nContent-Length: {MEBIBYTE}{END}".encode())
+        for _ in range(4):
+            parser.received(bytes(MEBIBYTE // 4 - 1))
+        return parser
+
+    parsers = [begin() for _ in range(20)]
+    in_files = [parser.body_rcv.getbuf().overflowed for parser in parsers]
+    assert in_files == [False] * 16 + [True] * 4
+    for parser in parsers:
+        parser.close()
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import re
 import secrets
 from collections.abc import Iterable
+from typing import cast
 
 from flask import Blueprint, abort, request, url_for
 
@@ -15,6 +16,7 @@ from i18n.catalogue import gettext_noop as N_
 from models import Attachment
 from services.files import attachments
 from services.files.attachments import Refusal
+from services.files.incoming import IncomingFile
 from services.security import rate_limit
 from views.shared.error_pages import error_number_sentence, error_page
 from views.shared.responses import (
@@ -177,7 +179,9 @@ def new_submission_key() -> str:
 
 def stage_files(submission_key: str) -> list[Refusal]:
     """Stage the files that came with the form and return what was refused; raises TooManyUploads."""
-    uploads = [(file.filename, file.stream) for file in request.files.getlist("files") if file.filename]
+    uploads = [
+        (file.filename, cast("IncomingFile", file.stream)) for file in request.files.getlist("files") if file.filename
+    ]
     if uploads:
         rate_limit.consume(rate_limit.RateLimit.UPLOADS, client_ip(), clock.now(), len(uploads))
     return attachments.stage(submission_key, uploads, client_ip(), clock.now())

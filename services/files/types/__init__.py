@@ -5,7 +5,7 @@ it does not matter, unless it is an archive or a program.
 """
 
 import re
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 import filetype
 
@@ -123,13 +123,11 @@ def allowed_words() -> str:
     return _("Bilder (PNG, JPEG, GIF, WebP, BMP, TIFF, HEIC), PDF-Dateien und einfache Textdateien (.txt, .log)")
 
 
-def check(name: str, file: BinaryIO) -> CheckResult:
-    """Check an open file that was sent under this name; raises Refused."""
+def check(name: str, data: bytes) -> CheckResult:
+    """Check the content of a file that was sent under this name; raises Refused."""
     stem, extension = split_name(name)
     if _DANGEROUS.fullmatch(extension):
         raise WrongKind(_(NOT_THIS_ENDING, extension=extension))
-    file.seek(0)
-    data = file.read()
     if not data.strip(_NOTHING):
         raise Refused(_("Die Datei ist leer. Bitte wählen Sie eine andere."))
     found = _type_of(data, extension.lower())

@@ -3,6 +3,7 @@
 import errno
 import io
 import os
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -14,6 +15,7 @@ from enums import MAX_ATTACHMENTS, MEBIBYTE
 from models import Attachment, Submission
 from services.background import worker
 from services.files import attachments
+from services.files.incoming import received
 from settings import settings
 from tests.support.cast import NOW
 from tests.support.files.samples import JPEG, PDF, PNG
@@ -23,7 +25,9 @@ HERE, ELSEWHERE = "192.0.2.1", "192.0.2.2"
 
 
 def stage(*files, draft=KEY, address=HERE, now=NOW):
-    return attachments.stage(draft, [(name, io.BytesIO(content)) for name, content in files], address, now)
+    with ExitStack() as request:
+        uploads = [(name, request.enter_context(received(content))) for name, content in files]
+        return attachments.stage(draft, uploads, address, now)
 
 
 def texts(number, size=10):
@@ -138,10 +142,10 @@ def test_full_disk_leaves_nothing_behind(db, fail_once):
 
 
 def test_failed_commit_leaves_nothing_behind(db, monkeypatch):
-    def fail(file):
+    def fail(files):
         raise RuntimeError("power cut")
 
-    monkeypatch.setattr(Attachment, "save", fail)
+    monkeypatch.setattr(Attachment, "bulk_create", fail)
     with pytest.raises(RuntimeError, match="power cut"):
         stage(("Foto.png", PNG))
     assert names_on_disk() == set()

@@ -14,9 +14,15 @@ from enums import MAX_FILE_NAME_LENGTH
 from models import Attachment
 from services.files import attachments
 from services.files.file_names import safe_name
+from services.files.incoming import received
 from tests.support.cast import NOW
 from tests.support.files.samples import PNG
 from tests.support.property_tests import deterministic
+
+
+def stage_note(name):
+    with received(b"Notiz") as file:
+        return attachments.stage("d" * 22, [(name, file)], "127.0.0.1", NOW)
 
 
 @pytest.mark.parametrize(
@@ -66,7 +72,7 @@ from tests.support.property_tests import deterministic
     ],
 )
 def test_shown_name(db, sent, shown):
-    assert attachments.stage("d" * 22, [(sent, io.BytesIO(b"Notiz"))], "127.0.0.1", NOW) == []
+    assert stage_note(sent) == []
     (attachment,) = Attachment.staged("d" * 22)
     assert attachment.name == shown
 
@@ -83,7 +89,7 @@ def test_shown_name(db, sent, shown):
     ],
 )
 def test_name_that_a_refusal_shows(db, sent, shown):
-    (refusal,) = attachments.stage("d" * 22, [(sent, io.BytesIO(b"Notiz"))], "127.0.0.1", NOW)
+    (refusal,) = stage_note(sent)
     assert refusal.sentence.startswith(f"„{shown}“ konnten wir nicht annehmen:")
 
 

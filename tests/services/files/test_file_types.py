@@ -8,7 +8,7 @@ import pytest
 from database import database
 from enums import MAX_ATTACHMENT_BYTES
 from models import Attachment
-from services.files.types import ALLOWED_EXTENSIONS, pdf_streams
+from services.files.types import ALLOWED_EXTENSIONS, hidden, pdf_streams
 from settings import settings
 from tests.support.files.bad_files import OVERSIZED
 from tests.support.files.good_files import PAGE
@@ -48,6 +48,16 @@ def test_one_byte_too_large(upload):
     assert staged == []
     assert "„lang.txt“" in answer.text
     assert OVERSIZED in answer.text
+
+
+def test_marks_are_found_by_the_places_of_their_bytes():
+    assert {mark.translate(hidden._PLACES) for mark in hidden._SIGNATURES} == {b"\x01\x02\x03"}
+
+
+def test_archive_behind_very_many_places_that_look_like_a_mark(upload):
+    answer, staged = upload("Notiz.txt", b"tar" * 20_000 + b"7z\xbc\xaf\x27\x1c")
+    assert (answer.status, staged) == (422, [])
+    assert "steckt ein Archiv" in answer.text
 
 
 @pytest.mark.parametrize("ending", ["png", "pdf", "txt"])
