@@ -1,12 +1,12 @@
 """A migration killed half-way (SIGKILL) leaves the old database, for the old and the new version."""
 
 import shutil
-import sqlite3
 import subprocess
 import sys
 from contextlib import closing
 
 import pytest
+from peewee import sqlite3
 
 import migrations
 from database import database, init_database

@@ -1,13 +1,12 @@
 """Migrations to the schema of this version: step by step, after a copy, and never back."""
 
 import shutil
-import sqlite3
 from contextlib import closing
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
-from peewee import SqliteDatabase
+from peewee import SqliteDatabase, sqlite3
 from playhouse.migrations import Runner
 
 import migrations

@@ -1,7 +1,8 @@
 """What is stored: the database and the files, compared before and after."""
 
-import sqlite3
 from contextlib import closing
+
+from peewee import sqlite3
 
 from settings import settings
 

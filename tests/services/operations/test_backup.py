@@ -6,7 +6,6 @@ import io
 import json
 import os
 import shutil
-import sqlite3
 import stat
 import zipfile
 from contextlib import closing
@@ -14,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
-from peewee import DatabaseError
+from peewee import DatabaseError, sqlite3
 
 import clock
 from database import database

@@ -3,11 +3,11 @@
 import io
 import json
 import os
-import sqlite3
 from contextlib import closing
 from datetime import timedelta
 
 import pytest
+from peewee import sqlite3
 
 from settings import settings
 from tests.support.cast import NOW

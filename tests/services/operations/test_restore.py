@@ -4,12 +4,12 @@ import hashlib
 import io
 import json
 import shutil
-import sqlite3
 import zipfile
 from contextlib import closing
 from datetime import timedelta
 
 import pytest
+from peewee import sqlite3
 
 from app import create_app
 from database import database, init_database

@@ -2,14 +2,13 @@
 
 import io
 import json
-import sqlite3
 import zipfile
 from contextlib import closing
 from types import SimpleNamespace
 
 import html5lib
 import pytest
-from peewee import CharField, TextField
+from peewee import CharField, TextField, sqlite3
 from playhouse.fields import EnumField
 
 import clock
