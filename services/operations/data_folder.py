@@ -53,12 +53,9 @@ def missing_database_error() -> str:
 
 def is_unused() -> bool:
     """Say whether there is nothing that could be lost: no database, no files, no backups."""
-    folders = (settings.files_dir, settings.backups_dir)
-    # The first start writes to the database before it makes this.
-    has_log = settings.database_path.with_name(f"{settings.database_path.name}-wal").exists()
-    return (
-        not has_database() and not has_log and not any(folder.is_dir() and any(folder.iterdir()) for folder in folders)
-    )
+    if has_database() or settings.database_path.with_name(f"{settings.database_path.name}-wal").exists():
+        return False
+    return not any(folder.is_dir() and any(folder.iterdir()) for folder in (settings.files_dir, settings.backups_dir))
 
 
 def has_intact_key() -> bool:

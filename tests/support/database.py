@@ -1,9 +1,10 @@
 """What is stored: the database and the files, compared before and after."""
 
-from contextlib import closing
+from contextlib import closing, nullcontext
 
 from peewee import sqlite3
 
+from database import checkpoint, database
 from settings import settings
 
 
@@ -13,6 +14,14 @@ def snapshot():
         lines = list(connection.iterdump())
     connection.close()
     return lines, sorted(path.name for path in settings.data_dir.rglob("*"))
+
+
+def database_bytes():
+    """Return the database with its write-ahead log, after the checkpoint that the portal makes every minute."""
+    with database.connection_context() if database.is_closed() else nullcontext():
+        checkpoint()
+    log = settings.database_path.with_name(f"{settings.database_path.name}-wal")
+    return settings.database_path.read_bytes() + (log.read_bytes() if log.exists() else b"")
 
 
 def files_on_disk():

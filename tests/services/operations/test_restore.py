@@ -4,12 +4,12 @@ import hashlib
 import io
 import json
 import shutil
+import sqlite3
 import zipfile
 from contextlib import closing
 from datetime import timedelta
 
 import pytest
-from peewee import sqlite3
 
 from app import create_app
 from database import database, init_database
@@ -192,6 +192,7 @@ def with_database(sql):
     """Change the database in an archive, and its checksum."""
 
     def change(members):
+        # Not by peewee's module, which cannot read a database from bytes.
         with closing(sqlite3.connect(":memory:")) as connection:
             connection.deserialize(members["tickets.db"])
             connection.executescript(sql)
