@@ -9,11 +9,12 @@ from settings import settings
 
 
 def snapshot():
-    """Return all that is stored: the whole database as text, and the names of all files."""
-    with sqlite3.connect(settings.database_path) as connection:
-        lines = list(connection.iterdump())
-    connection.close()
-    return lines, sorted(path.name for path in settings.data_dir.rglob("*"))
+    """Return all that is stored: every row as text, by its table, and the names of all files but SQLite's journals."""
+    with closing(sqlite3.connect(settings.database_path)) as connection:
+        tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        rows = [f"{name}: {row}" for name in tables for row in connection.execute(f'SELECT * FROM "{name}"')]
+    names = {path.name for path in settings.data_dir.rglob("*")}
+    return rows, sorted(name for name in names if not name.startswith("tickets.db-"))
 
 
 def database_bytes():
