@@ -222,6 +222,9 @@ def main():
         )
     except StartError as error:
         sys.exit(f"Fehler: {error}")
+    finally:
+        # The last one to close the database empties its write-ahead log.
+        database.close_idle()
 
 
 def _run(app, greeting=""):
@@ -245,7 +248,6 @@ def _run(app, greeting=""):
         finally:
             server.close()
             worker.stop(loops)
-            database.close_idle()
             log.info("Das Meldeportal ist beendet.")
 
 

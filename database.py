@@ -1,44 +1,86 @@
 """The database of this process: connections, the write transaction, and the base of all tables."""
 
-import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from peewee import DatabaseError, DateTimeField, Model, ModelSelect
+# Peewee takes the newer one of pysqlite3 and Python's own module. One process must not mix the two: closing a file in
+# one of them drops the locks of the other.
+from peewee import DatabaseError, DateTimeField, Model, ModelSelect, OperationalError, SqliteDatabase, sqlite3
 from playhouse.pool import PooledSqliteDatabase
 
 # Opening a connection with its pragmas takes as long as a page, so connections are kept between requests.
 database = PooledSqliteDatabase(None, max_connections=None, autoconnect=False, lock_type="IMMEDIATE")
 
-# Long reads by a command in another process (`pruefen`, `sichern`) block writers.
+# Long reads by a command in another process (`pruefen`, `sichern`) block writers in the rollback journal.
 BUSY_TIMEOUT_SECONDS = 60
+
+# Writers wait for so long at most while a checkpoint waits for readers.
+CHECKPOINT_MS = 100
+
+# Older versions can corrupt a write-ahead log that has several writers.
+FIRST_SAFE_WAL = (3, 51, 3)
+WAL = {"journal_mode": "wal", "synchronous": "full"}
+ROLLBACK_JOURNAL = {"journal_mode": "truncate", "synchronous": "extra"}
 
 # SQLite makes a second writer sleep for growing times; the lock turns this into a short queue.
 _write_lock = threading.RLock()
 
 
 def init_database(path: Path) -> None:
-    """Set the database file; callers open and close connections.
+    """Set the database file and settle its journal; callers open and close connections. Raises DatabaseError.
 
     Neither a power cut nor several writers can damage the journal (see docs/decisions/storage.md). Deleted data is
     overwritten in the file.
     """
     database.close_idle()
-    pragmas = {"journal_mode": "truncate", "synchronous": "extra", "foreign_keys": 1, "secure_delete": 1}
+    pragmas = _settle_journal(path) | {"foreign_keys": 1, "secure_delete": 1}
     database.init(path, pragmas=pragmas, check_same_thread=False, timeout=BUSY_TIMEOUT_SECONDS)
 
 
+def _settle_journal(path: Path) -> dict[str, str]:
+    """Convert the database to the best journal that works with this SQLite in this folder, and return its pragmas."""
+    if sqlite3.sqlite_version_info >= FIRST_SAFE_WAL:
+        attempt = SqliteDatabase(path, pragmas=WAL, lock_type="IMMEDIATE", timeout=BUSY_TIMEOUT_SECONDS)
+        # Some network drives lack the shared memory, which only a transaction needs.
+        with suppress(OperationalError), attempt.connection_context(), attempt.atomic():
+            if attempt.pragma("journal_mode") == "wal":
+                return WAL
+    # An exclusive connection recovers and converts a write-ahead log without shared memory.
+    pragmas = {"locking_mode": "exclusive"} | ROLLBACK_JOURNAL
+    with SqliteDatabase(path, pragmas=pragmas, timeout=BUSY_TIMEOUT_SECONDS).connection_context():
+        return ROLLBACK_JOURNAL
+
+
 def copy_database(source: sqlite3.Connection, target: sqlite3.Connection) -> None:
-    """Copy a whole database from one open connection to another in one step; raises DatabaseError."""
+    """Copy a whole database from one open connection to another in one step; raises DatabaseError.
+
+    The target keeps its journal in memory: an unfinished copy is thrown away, and a complete one is a single file.
+    """
     try:
         source.backup(target)
+        # A copy of a database with a write-ahead log would begin one of its own.
+        target.execute("PRAGMA journal_mode=memory")
     except sqlite3.Error as error:
         raise DatabaseError(str(error)) from error
+
+
+def checkpoint() -> None:
+    """Copy the write-ahead log into the database and empty it, unless a long read still needs it.
+
+    SQLite copies it by itself, but leaves old pages in the log until others take their place.
+    """
+    database.execute_sql("PRAGMA wal_checkpoint(PASSIVE)")  # Most of it, while others write.
+    with _write_lock:
+        database.pragma("busy_timeout", CHECKPOINT_MS)
+        try:
+            database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        finally:
+            database.pragma("busy_timeout", BUSY_TIMEOUT_SECONDS * 1000)
 
 
 @contextmanager

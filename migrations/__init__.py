@@ -1,12 +1,11 @@
 """Migrate the database to the schema of this version, step by step, after a copy of the file."""
 
 import secrets
-import sqlite3
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
-from peewee import DatabaseError, SqliteDatabase
+from peewee import DatabaseError, SqliteDatabase, sqlite3
 from playhouse.migrations import Runner
 
 import clock

@@ -8,11 +8,12 @@ from click.testing import CliRunner
 
 import clock
 from cli.commands import cli
-from database import database
+from database import database, init_database
 from models import Event, Submission, Ticket
 from services.background import worker
 from services.customers import pins
 from services.intake import intake
+from settings import settings
 from tests.support.cast import NOW
 
 pytest_plugins = [
@@ -38,6 +39,17 @@ def advance_clock(app, monkeypatch):
         monkeypatch.setattr(clock, "now", lambda: now)
 
     return let_pass
+
+
+@pytest.fixture
+def use_rollback_journal(app, monkeypatch):
+    """Go on as with an older SQLite."""
+
+    def convert():
+        monkeypatch.setattr("database.FIRST_SAFE_WAL", (99,))
+        init_database(settings.database_path)
+
+    return convert
 
 
 @pytest.fixture

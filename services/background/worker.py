@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import NamedTuple
 
-from database import database
+from database import checkpoint, database
 from logs import setup as log_setup
 from models import Submission
 from services import disk
@@ -28,6 +28,8 @@ from settings import settings
 log = logging.getLogger(__name__)
 
 SWEEP_INTERVAL = timedelta(hours=1)
+# What was deleted stays readable in the write-ahead log for so long at most.
+CHECKPOINT_INTERVAL = timedelta(minutes=1)
 BACKUP_RETRY = timedelta(hours=1)
 
 # Each decision costs a slow hash; the pause between two batches leaves the processor to web requests.
@@ -77,6 +79,7 @@ class Worker:
             Job("sweep", self.sweep, interval=SWEEP_INTERVAL),
             Job("summary", daily_summary.write_if_due),
             Job("delete", self.delete_batch),
+            Job("checkpoint", lambda now: checkpoint(), interval=CHECKPOINT_INTERVAL),
             Job("webhooks", partial(delivery.deliver_webhooks, is_stopping=is_stopping), "webhooks"),
             Job("mails", partial(delivery.deliver_mails, is_stopping=is_stopping), "mails"),
             Job("backup", back_up, "backup", is_due=backup.is_due, interval=BACKUP_RETRY),

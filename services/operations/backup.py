@@ -14,7 +14,7 @@ import secrets
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import IO, NamedTuple
@@ -225,13 +225,16 @@ class _Archive(zipfile.ZipFile):
 
 @contextmanager
 def _copied_database() -> Iterator[SqliteDatabase]:
-    """Copy the database as it is at one moment; nobody can write for as long as reading it takes."""
+    """Copy the database as it is at one moment.
+
+    With a rollback journal nobody can write for as long as reading it takes; beside a write-ahead log everybody can.
+    """
     path = settings.backups_dir / f".unfertig-{secrets.token_hex(8)}.db"
     source = SqliteDatabase(settings.database_path)
-    copy = SqliteDatabase(path, pragmas={"journal_mode": "memory", "synchronous": 0, "secure_delete": 1})
+    copy = SqliteDatabase(path, pragmas={"synchronous": 0, "secure_delete": 1})
     try:
         with source.connection_context(), copy.connection_context():
-            with transaction():
+            with nullcontext() if source.pragma("journal_mode") == "wal" else transaction():
                 copy_database(source.connection(), copy.connection())
             if copy.pragma("integrity_check") != "ok":
                 # An archive of it must not push out older, better ones.

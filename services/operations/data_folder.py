@@ -53,8 +53,9 @@ def missing_database_error() -> str:
 
 def is_unused() -> bool:
     """Say whether there is nothing that could be lost: no database, no files, no backups."""
-    folders = (settings.files_dir, settings.backups_dir)
-    return not has_database() and not any(folder.is_dir() and any(folder.iterdir()) for folder in folders)
+    if has_database() or settings.database_path.with_name(f"{settings.database_path.name}-wal").exists():
+        return False
+    return not any(folder.is_dir() and any(folder.iterdir()) for folder in (settings.files_dir, settings.backups_dir))
 
 
 def has_intact_key() -> bool:
@@ -135,5 +136,6 @@ def _check_writable(folder: Path) -> None:
 def _needed(path: Path) -> int:
     if os.path.isdir(path):  # noqa: PTH112 - Path.is_dir raises where the folder above it is inaccessible
         return os.R_OK | os.W_OK | os.X_OK
-    is_written = path == settings.database_path or path.parent == settings.logs_dir
+    # With its journals, which SQLite puts beside it.
+    is_written = path.name.startswith(settings.database_path.name) or path.parent == settings.logs_dir
     return os.R_OK | os.W_OK if is_written else os.R_OK

@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from peewee import JOIN, DatabaseError, ModelSelect, SqliteDatabase
+from peewee import JOIN, DatabaseError, ModelSelect, SqliteDatabase, sqlite3
 from playhouse.fields import EnumField
 
 import migrations
+from database import FIRST_SAFE_WAL
 from enums import MEBIBYTE, LabelledEnum, SubmissionState
 from i18n import formats
 from i18n.system_errors import in_german
@@ -111,7 +112,7 @@ def _database_findings(now: datetime, inaccessible: Collection[Path]) -> list[Fi
     db = _read_only_database()
     try:
         with db.connection_context():
-            findings = _findings("Datenbank", _database(db))
+            findings = _findings("Datenbank", _database(db)) + _findings("SQLite", _sqlite(db))
             if all(finding.severity is Severity.FINE for finding in findings):
                 # A missing or damaged key is already among the findings about the folder.
                 if settings.secret_key_path not in inaccessible and data_folder.has_intact_key():
@@ -144,6 +145,14 @@ def _database(db: SqliteDatabase) -> _Found:
         yield FAULT, "Die Datenbank stammt aus einer neueren Version des Portals. Bitte starten Sie diese."
     elif not migrations.is_current(db):
         yield HINT, "Die Datenbank ist von einer älteren Version; der nächste Start stellt sie um."
+
+
+def _sqlite(db: SqliteDatabase) -> _Found:
+    journal = "mit Write-Ahead-Log (WAL)"
+    if db.pragma("journal_mode") != "wal":
+        needed = ".".join(map(str, FIRST_SAFE_WAL))
+        journal = f"mit Rollback-Journal. WAL ist schneller, braucht aber SQLite {needed} und einen lokalen Datenträger"
+    yield Severity.FINE, f"Version {sqlite3.sqlite_version} {journal}."
 
 
 def _key(db: SqliteDatabase) -> _Found:

@@ -1,12 +1,12 @@
 """A migration killed half-way (SIGKILL) leaves the old database, for the old and the new version."""
 
 import shutil
-import sqlite3
 import subprocess
 import sys
 from contextlib import closing
 
 import pytest
+from peewee import sqlite3
 
 import migrations
 from database import database, init_database
@@ -22,8 +22,10 @@ EVENTS, TEXT = 4000, "Der Kunde wartet. " * 120
 
 COMMAND = """
 import pathlib, sys
-import migrations
+import database, migrations
 migrations.DIRECTORY = pathlib.Path(sys.argv.pop(1))
+if sys.argv.pop(1) == "rollback":
+    database.FIRST_SAFE_WAL = (99,)
 import app
 app.main()
 """
@@ -112,10 +114,10 @@ def steps(tmp_path):
     return old, new
 
 
-def portal_of(version, *arguments):
-    """Start a command of a version of the portal."""
+def portal_of(version, journal, *arguments):
+    """Start a command of a version of the portal, with the best journal or as with an older SQLite."""
     return subprocess.Popen(
-        [sys.executable, "-c", COMMAND, str(version), *arguments],
+        [sys.executable, "-c", COMMAND, str(version), journal, *arguments],
         cwd=ROOT,
         env=process_environment(TICKET_DATA_DIR=str(settings.data_dir)),
         stdin=subprocess.PIPE,
@@ -124,16 +126,16 @@ def portal_of(version, *arguments):
     )
 
 
-@pytest.fixture
-def killed(full, steps):
-    """The data folder after a start of the next version was killed in the middle of its step."""
-    before = settings.database_path.read_bytes()
-    with portal_of(steps[1], "ticket", "liste") as portal:
+@pytest.fixture(params=["wal", "rollback"])
+def killed(full, steps, request):
+    """The journal, and the data folder after a start of the next version was killed in the middle of its step."""
+    with portal_of(steps[1], request.param, "ticket", "liste") as portal:
         assert portal.stdout.readline() == "mitten in der Umstellung\n"
         portal.kill()
     # The step had begun to write.
-    assert settings.database_path.read_bytes() != before
-    assert settings.database_path.with_name("tickets.db-journal").stat().st_size > 0
+    journal = "journal" if request.param == "rollback" else "wal"
+    assert settings.database_path.with_name(f"tickets.db-{journal}").stat().st_size > 0
+    return request.param
 
 
 def state():
@@ -150,7 +152,7 @@ INTACT = ([("ok",)], [], [(EVENTS, 1)])
 @pytest.mark.parametrize("next_version", [False, True], ids=["old", "new"])
 def test_killed_half_way_either_version_starts(killed, steps, next_version):
     (steps[1] / "0099_devices.py").write_text(REBUILDS)
-    with portal_of(steps[next_version], "ticket", "liste") as portal:
+    with portal_of(steps[next_version], killed, "ticket", "liste") as portal:
         printed, _ = portal.communicate()
     assert portal.returncode == 0
     assert "ABCD-EFGH" in printed
@@ -162,6 +164,9 @@ def test_killed_half_way_either_version_starts(killed, steps, next_version):
 
 def test_pruefen_says_that_a_start_repairs_it(killed, run_command):
     result = run_command("pruefen")
+    if killed == "wal":
+        assert "Datenbank: in Ordnung" in result.stdout
+        return
     assert result.exit_code == 1
     assert "mitten im Schreiben beendet" in result.stdout
     assert settings.database_path.with_name("tickets.db-journal").stat().st_size > 0

@@ -1,13 +1,12 @@
 """Migrations to the schema of this version: step by step, after a copy, and never back."""
 
 import shutil
-import sqlite3
 from contextlib import closing
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
-from peewee import SqliteDatabase
+from peewee import SqliteDatabase, sqlite3
 from playhouse.migrations import Runner
 
 import migrations
@@ -19,7 +18,7 @@ from services import search
 from services.customers import customers
 from settings import StartError, settings
 from tests.support.cast import NOW
-from tests.support.database import ADDS_TABLE, backups, schema, tables
+from tests.support.database import ADDS_TABLE, backups, database_bytes, schema, tables
 from tests.support.processes import ROOT
 
 FAILS_HALFWAY = ADDS_TABLE + "    db.execute_sql('INSERT INTO no_such_table VALUES (1)')\n"
@@ -65,9 +64,9 @@ def test_first_start_needs_no_copy(app):
 
 
 def test_second_start_changes_nothing(app, customer):
-    before = settings.database_path.read_bytes()
+    before = database_bytes()
     create_app()
-    assert settings.database_path.read_bytes() == before
+    assert database_bytes() == before
     assert backups() == []
 
 
@@ -138,10 +137,10 @@ def test_database_of_a_newer_version_is_refused_and_unchanged(customer, steps):
     (steps / "9001_devices.py").write_text(ADDS_TABLE)
     create_app()
     (steps / "9001_devices.py").unlink()
-    before, copies = settings.database_path.read_bytes(), backups()
+    before, copies = database_bytes(), backups()
     with pytest.raises(StartError, match="stammt aus einer neueren Version"):
         create_app()
-    assert settings.database_path.read_bytes() == before
+    assert database_bytes() == before
     assert backups() == copies
 
 

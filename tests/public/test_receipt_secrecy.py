@@ -10,6 +10,7 @@ from models import Submission
 from services.background import worker
 from services.intake import unmatched
 from settings import settings
+from tests.support.database import database_bytes
 from tests.support.files.samples import PNG
 from tests.support.pages import Visitor
 from tests.support.unmatched import add_unmatched
@@ -70,13 +71,13 @@ def test_the_oldest_receipts_close_after_too_many_discarded_requests(app, anna, 
         if visitor is dora:
             discard(clara)
     monkeypatch.setattr(unmatched, "MAX_DISCARDED_CHARACTERS", unmatched.ROW_OVERHEAD_CHARACTERS + 1000)
-    before = settings.database_path.read_bytes()
+    before = database_bytes()
     for _ in range(2):
         with app.app_context(), database.connection_context():
             unmatched.sweep(clock.now())
         seen = [visitor.get(path).status for path, (visitor, _) in receipts.items()]
         assert seen == [404, 404, 200, 200]
-    assert (b"alt von Dora" in before, b"alt von Dora" in settings.database_path.read_bytes()) == (True, False)
+    assert (b"alt von Dora" in before, b"alt von Dora" in database_bytes()) == (True, False)
     again = [visitor.post("/", values).response.location == path for path, (visitor, values) in receipts.items()]
     assert again == [False, False, True, True]
 

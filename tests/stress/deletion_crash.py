@@ -25,6 +25,7 @@ from services.privacy import erasure, person_search, retention, retention_schedu
 from services.privacy.person_matcher import PersonMatcher
 from settings import settings
 from tests.stress.load_generator import print_figures
+from tests.support.database import database_bytes
 from tests.support.processes import ROOT
 
 PERSON = "Xaver Quendelwurz"
@@ -67,7 +68,7 @@ def main():
         with database.connection_context():
             faults += _half_done() + _left_over()
             figures |= {"tickets before": before, "tickets after": Ticket.select().count()}
-        content = settings.database_path.read_bytes()
+        content = database_bytes()
         faults += [f"{word} is still there" for word in PERSON.split() if word.encode() in content]
     print_figures(figures, faults)
     sys.exit(bool(faults))

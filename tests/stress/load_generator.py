@@ -1,4 +1,8 @@
-"""Clients that send requests to a running portal and record what it confirmed."""
+"""Clients that send requests to a running portal and record what it confirmed.
+
+With PYTHONPATH=tests/support/python_sqlite these programs run with the SQLite of Python, which may be too old for a
+write-ahead log; then they try the rollback journal.
+"""
 
 import hashlib
 import http.client
@@ -15,6 +19,8 @@ from dataclasses import dataclass, field
 from http.cookiejar import CookieJar
 from pathlib import Path
 from urllib.parse import urlencode
+
+from peewee import sqlite3
 
 from database import database
 from models import Attachment, Event, Message, Submission, Ticket
@@ -156,6 +162,7 @@ def faults_of(portal, *expected, **settings):
 
 def print_figures(figures, faults):
     """Print a table, and each fault once."""
+    figures = {"SQLite": sqlite3.sqlite_version} | figures
     for name, figure in figures.items():
         print(f"{name:40}{figure:10}")
     for fault in sorted(set(faults)):

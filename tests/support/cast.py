@@ -41,9 +41,12 @@ FAST_HASH = "pbkdf2:sha256:1"
 def shared(tmp_path_factory):
     """Return what is slow to make and shared by all tests: app, empty database, hashes."""
     _open_portal(tmp_path_factory.mktemp("shared") / "instance")
+    app = create_app()
+    # The database is copied as one file.
+    database.close_idle()
     proof = pins.pin_proof("K1001", "47110815")
     return SimpleNamespace(
-        app=create_app(),
+        app=app,
         database_path=settings.database_path,
         pin_hash=generate_password_hash(proof, FAST_HASH),
         password_hash=generate_password_hash(PASSWORD, FAST_HASH),

@@ -1,17 +1,28 @@
 """What is stored: the database and the files, compared before and after."""
 
-import sqlite3
-from contextlib import closing
+from contextlib import closing, nullcontext
 
+from peewee import sqlite3
+
+from database import checkpoint, database
 from settings import settings
 
 
 def snapshot():
-    """Return all that is stored: the whole database as text, and the names of all files."""
-    with sqlite3.connect(settings.database_path) as connection:
-        lines = list(connection.iterdump())
-    connection.close()
-    return lines, sorted(path.name for path in settings.data_dir.rglob("*"))
+    """Return all that is stored: every row as text, by its table, and the names of all files but SQLite's journals."""
+    with closing(sqlite3.connect(settings.database_path)) as connection:
+        tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        rows = [f"{name}: {row}" for name in tables for row in connection.execute(f'SELECT * FROM "{name}"')]
+    names = {path.name for path in settings.data_dir.rglob("*")}
+    return rows, sorted(name for name in names if not name.startswith("tickets.db-"))
+
+
+def database_bytes():
+    """Return the database with its write-ahead log, after the checkpoint that the portal makes every minute."""
+    with database.connection_context() if database.is_closed() else nullcontext():
+        checkpoint()
+    log = settings.database_path.with_name(f"{settings.database_path.name}-wal")
+    return settings.database_path.read_bytes() + (log.read_bytes() if log.exists() else b"")
 
 
 def files_on_disk():

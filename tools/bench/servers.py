@@ -3,13 +3,14 @@
 import os
 import signal
 import socket
-import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 from contextlib import closing, contextmanager
 from pathlib import Path
+
+from peewee import sqlite3
 
 from tools.bench.http_client import CUSTOMER_NUMBER, BenchError, Client
 

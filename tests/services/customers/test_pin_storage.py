@@ -11,7 +11,7 @@ import pytest
 from werkzeug.security import generate_password_hash
 
 import clock
-from database import database
+from database import checkpoint, database
 from services.customers import pins
 from settings import settings
 from tests.support.cast import FAST_HASH, PASSWORD, PIN
@@ -151,24 +151,30 @@ def test_no_file_of_a_running_portal_holds_a_pin(running, run_command):
     assert holding(places, everyone) == []
 
 
-@pytest.fixture
-def journal(app, monkeypatch):
-    """Collect what SQLite's journal holds before the end of every transaction, and the database after it."""
+@pytest.fixture(params=["wal", "rollback"])
+def journal(app, monkeypatch, request, use_rollback_journal):
+    """Collect what SQLite's journal holds at the end of every transaction, and the database after a checkpoint."""
     seen, commit, path = {"db": set(), "journal": set()}, database.commit, settings.database_path
+    if request.param == "rollback":
+        use_rollback_journal()
 
     def watched():
-        seen["journal"] |= pieces_of(path.with_name(f"{path.name}-journal"))
+        # One is emptied by the commit, the other filled.
+        journals = [path.with_name(f"{path.name}-{kind}") for kind in ("journal", "wal")]
+        seen["journal"] |= pieces_of(*journals)
         commit()
+        seen["journal"] |= pieces_of(*journals)
+        checkpoint()
         seen["db"] |= pieces_of(path)
 
     monkeypatch.setattr(database, "commit", watched)
     return seen
 
 
-def pieces_of(path):
-    """Return a file in pieces that overlap by more than the length of a PIN; most are the same after a change."""
-    content = path.read_bytes()
-    return {content[begin : begin + 4160] for begin in range(0, len(content), 4096)}
+def pieces_of(*paths):
+    """Return the files in pieces that overlap by more than the length of a PIN; most are the same after a change."""
+    contents = [path.read_bytes() for path in paths if path.exists()]
+    return {content[begin : begin + 4160] for content in contents for begin in range(0, len(content), 4096)}
 
 
 def test_no_journal_holds_a_pin(journal, anna, clara, run_worker, run_command, monkeypatch):

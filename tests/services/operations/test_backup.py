@@ -6,7 +6,6 @@ import io
 import json
 import os
 import shutil
-import sqlite3
 import stat
 import zipfile
 from contextlib import closing
@@ -14,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
-from peewee import DatabaseError
+from peewee import DatabaseError, sqlite3
 
 import clock
 from database import database
@@ -196,6 +195,7 @@ def test_damaged_database_pushes_no_good_archive_out(filled, run_command, advanc
     monkeypatch.setattr(settings, "backups_kept", 1)
     printed(run_command("sichern"))
     kept = archives()
+    database.close_idle()
     damaged = bytearray(settings.database_path.read_bytes())
     damaged[4096:] = os.urandom(len(damaged) - 4096)
     settings.database_path.write_bytes(damaged)

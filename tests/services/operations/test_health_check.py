@@ -3,12 +3,13 @@
 import io
 import json
 import os
-import sqlite3
 from contextlib import closing
 from datetime import timedelta
 
 import pytest
+from peewee import sqlite3
 
+from database import FIRST_SAFE_WAL, database
 from settings import settings
 from tests.support.cast import NOW
 from tests.support.commands import printed
@@ -59,9 +60,16 @@ def run_sql(*statements):
 
 def test_all_is_well(healthy, run_command):
     output = printed(run_command("pruefen"))
+    journal = f"Version {sqlite3.sqlite_version} mit Write-Ahead-Log (WAL)"
+    if sqlite3.sqlite_version_info < FIRST_SAFE_WAL:
+        journal = (
+            f"Version {sqlite3.sqlite_version} mit Rollback-Journal. WAL ist schneller, braucht aber SQLite 3.51.3 und "
+            "einen lokalen Datenträger"
+        )
     assert output.splitlines() == [
         "Datenordner: in Ordnung",
         "Datenbank: in Ordnung",
+        f"SQLite: in Ordnung. {journal}.",
         "Schlüssel: in Ordnung",
         "Anhänge: in Ordnung",
         "Einträge: in Ordnung",
@@ -132,6 +140,7 @@ def the_file():
 
 
 def spoil(part):
+    database.close_idle()
     content = bytearray(settings.database_path.read_bytes())
     content[part] = os.urandom(len(content[part]))
     settings.database_path.write_bytes(content)

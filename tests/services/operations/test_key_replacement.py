@@ -7,6 +7,7 @@ from services.mail import delivery
 from settings import StartError, settings
 from tests.support.approvers import BERND
 from tests.support.commands import printed, refusal
+from tests.support.database import database_bytes
 from tests.support.pages import Visitor
 from tests.support.servers.mailbox import path_in
 from tests.support.staff import is_signed_in, sign_in, with_two_factor
@@ -88,17 +89,17 @@ def test_health_check_accepts_the_new_key(replaced, run_command):
 def test_nothing_happens_unless_it_is_confirmed(ask_approvers, run_command, typed):
     ask_approvers()
     lose()
-    before = settings.database_path.read_bytes()
+    before = database_bytes()
     assert run_command("schluessel", "neu", typed=typed).exit_code == 1
-    assert settings.database_path.read_bytes() == before
+    assert database_bytes() == before
     assert not settings.secret_key_path.exists()
 
 
 def test_an_intact_key_is_not_replaced(ask_approvers, run_command):
     ask_approvers()
-    before = settings.secret_key_path.read_bytes(), settings.database_path.read_bytes()
+    before = settings.secret_key_path.read_bytes(), database_bytes()
     assert "ist da und ganz" in refusal(run_command("schluessel", "neu", typed="ja\n"))
-    assert (settings.secret_key_path.read_bytes(), settings.database_path.read_bytes()) == before
+    assert (settings.secret_key_path.read_bytes(), database_bytes()) == before
 
 
 def test_a_damaged_key_is_kept_under_another_name(clara, run_command):

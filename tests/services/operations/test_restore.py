@@ -192,6 +192,7 @@ def with_database(sql):
     """Change the database in an archive, and its checksum."""
 
     def change(members):
+        # Not by peewee's module, which cannot read a database from bytes.
         with closing(sqlite3.connect(":memory:")) as connection:
             connection.deserialize(members["tickets.db"])
             connection.executescript(sql)

@@ -2,14 +2,13 @@
 
 import io
 import json
-import sqlite3
 import zipfile
 from contextlib import closing
 from types import SimpleNamespace
 
 import html5lib
 import pytest
-from peewee import CharField, TextField
+from peewee import CharField, TextField, sqlite3
 from playhouse.fields import EnumField
 
 import clock
@@ -23,7 +22,7 @@ from services.privacy.person_matcher import PersonMatcher
 from services.reports.overview import Overview
 from settings import settings
 from tests.support.cast import NOW
-from tests.support.database import files_on_disk
+from tests.support.database import database_bytes, files_on_disk
 from tests.support.files.samples import PNG
 from tests.support.pages import EXAMPLES
 from tests.support.pasted import MARKS
@@ -80,7 +79,7 @@ def erase(clara, values):
 
 
 def left_over(texts=WRITTEN):
-    content = settings.database_path.read_bytes()
+    content = database_bytes()
     return [text for text in texts if text.encode() in content]
 
 
@@ -163,13 +162,13 @@ def test_somebody_else_is_not_found(jana, clara):
 
 
 def test_search_and_confirmation_page_change_nothing(jana, clara):
-    before = settings.database_path.read_bytes()
+    before = database_bytes()
     page = clara.post(f"{PAGE}/loeschen", choose(search(clara)))
     assert "Das können Sie nicht rückgängig machen" in page.text_of("main")
     assert "server.log verschwindet" in page.text_of("main")
     for copy in ("die letzten 7 Sicherungen", "vor-umstellung", "anderen Datenträgern", "instance-alt"):
         assert copy in page.text_of("main")
-    assert settings.database_path.read_bytes() == before
+    assert database_bytes() == before
 
 
 def test_nothing_is_left_in_the_database_file(jana, clara, tickets):
@@ -182,7 +181,7 @@ def test_nothing_is_left_in_the_database_file(jana, clara, tickets):
     assert ", ".join([*went, "ein Genehmiger", "Stellen in einem Textbaustein"]) in done
     assert "vor-umstellung" in done
     assert left_over() == []
-    assert "koe" not in settings.database_path.read_bytes().decode("latin-1")
+    assert "koe" not in database_bytes().decode("latin-1")
     assert "Nichts davon ist gespeichert" in search(clara).text_of("main")
     assert files_on_disk() == []
     own, about, stranger = (page.look().text_of("ticket") for page in jana)

@@ -16,7 +16,7 @@ from services.privacy import retention, retention_schedule
 from services.staff import sessions
 from settings import Settings, StartError, settings
 from tests.support.cast import NOW
-from tests.support.database import files_on_disk
+from tests.support.database import database_bytes, files_on_disk
 from tests.support.files.samples import PNG
 from tests.support.pages import EXAMPLES, OPTIONAL
 from tests.support.staff import TicketPage
@@ -68,7 +68,7 @@ def closed(anna, clara, run_worker, tickets):
 
 
 def in_the_database(text):
-    return text.encode() in settings.database_path.read_bytes()
+    return text.encode() in database_bytes()
 
 
 def count(name, clara):

@@ -3,11 +3,11 @@
 import csv
 import io
 import re
-import sqlite3
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from peewee import sqlite3
 
 from database import database
 from demo import history
