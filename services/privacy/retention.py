@@ -30,6 +30,9 @@ log = logging.getLogger(__name__)
 AT_ONCE = 50
 SHOWN = 10
 WEEK = timedelta(days=7)
+
+# Counting all that is due before the first run would read a large part of the database for each view of the start page.
+MAX_COUNTED = 1000
 COPIES_KEPT = timedelta(days=90)
 
 # Events in which the portal states a fact about PIN or files; their texts are the same for everybody.
@@ -85,8 +88,11 @@ def forecast(run_at: datetime) -> list[Forecast]:
 
 
 def counts_due(run_at: datetime) -> dict[str, int]:
-    """Return how many rows each nightly rule will delete in a run at this moment, by its label, if any."""
-    numbers = {rule.label: rule.due(run_at).count() for rule in RULES if rule.delete}
+    """Return how many rows each nightly rule will delete in a run at this moment, by its label, if any.
+
+    Counted up to MAX_COUNTED + 1.
+    """
+    numbers = {rule.label: rule.due(run_at).limit(MAX_COUNTED + 1).count() for rule in RULES if rule.delete}
     return {label: number for label, number in numbers.items() if number}
 
 
