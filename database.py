@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from peewee import DatabaseError, DateTimeField, Model, ModelSelect
+from peewee import SQL, DatabaseError, DateTimeField, Model, ModelSelect, Select, fn
 from playhouse.pool import PooledSqliteDatabase
 
 # Opening a connection with its pragmas takes as long as a page, so connections are kept between requests.
@@ -81,4 +81,4 @@ def count_rows(query: ModelSelect) -> int:
 
     Peewee's own count drops the order, which leads the database to the right index.
     """
-    return len(database.execute(query).fetchall())
+    return Select([query.alias("counted")], [fn.COUNT(SQL("1"))]).scalar(database)

@@ -53,6 +53,7 @@ def searchable(texts: Sequence[str]) -> str:
 
     Short texts are also there without spaces, and phone numbers in one form: people write both differently.
     """
+    texts = [text for text in texts if text]
     closed = ["".join(text.split()) for text in texts if " " in text and len(text) <= MAX_SHORT_LENGTH]
     numbers = phone_numbers.all_comparable("; ".join(texts))
     words = folding.spellings(" ".join([*texts, *closed, *numbers]))
