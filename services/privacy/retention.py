@@ -31,7 +31,7 @@ AT_ONCE = 50
 SHOWN = 10
 WEEK = timedelta(days=7)
 
-# Counting all that is due before the first run would read a large part of the database for each view of the start page.
+# Larger numbers are shown as "more than": before the first run, much of a large database may be due.
 MAX_COUNTED = 1000
 COPIES_KEPT = timedelta(days=90)
 
@@ -87,18 +87,19 @@ def forecast(run_at: datetime) -> list[Forecast]:
     return [_forecast(rule, run_at) for rule in RULES]
 
 
-def counts_due(run_at: datetime) -> dict[str, int]:
-    """Return how many rows each nightly rule will delete in a run at this moment, by its label, if any.
-
-    Counted up to MAX_COUNTED + 1.
-    """
+def counts_due(run_at: datetime) -> dict[str, str]:
+    """Return how many rows each nightly rule will delete in a run at this moment, by its label, if any."""
     numbers = {rule.label: rule.due(run_at).limit(MAX_COUNTED + 1).count() for rule in RULES if rule.delete}
-    return {label: number for label, number in numbers.items() if number}
+    return {label: _counted(number) for label, number in numbers.items() if number}
 
 
 def _forecast(rule: Rule, run_at: datetime) -> Forecast:
     soon = rule.due(run_at + WEEK)
     return Forecast(rule.name, rule.due(run_at).count(), soon.count(), list(soon.limit(SHOWN)))
+
+
+def _counted(number: int) -> str:
+    return f"über {MAX_COUNTED}" if number > MAX_COUNTED else str(number)
 
 
 def _closed_tickets(moment: datetime) -> ModelSelect:

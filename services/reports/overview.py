@@ -42,12 +42,12 @@ class Waiting:
 class FirstDeletion:
     """What the first deletion by the current retention settings will delete, which the office should check before.
 
-    counts: the number of rows by the label of each rule, counted up to retention.MAX_COUNTED + 1.
+    counts: the number of rows, in words if there are very many, by the label of each rule.
     lacks_backup: whether a backup must come first.
     """
 
     begins_at: datetime
-    counts: dict[str, int]
+    counts: dict[str, str]
     lacks_backup: bool
 
 
@@ -115,7 +115,9 @@ def _waiting(*lists: tuple[list[tuple[int, int]], int]) -> list[Waiting]:
     """Return what waits for each list of tickets, of which so many are shown; one query reads the details of all."""
     shown = [[id for id, _ in rows[:most]] for rows, most in lists]
     tickets = {ticket.id: ticket for ticket in Ticket.with_details().where(Ticket.id.in_(list(chain(*shown))))}
-    return [Waiting(len(rows), [tickets[id] for id in ids]) for (rows, _), ids in zip(lists, shown, strict=True)]
+    # One may have been deleted since.
+    first = [[tickets[id] for id in ids if id in tickets] for ids in shown]
+    return [Waiting(len(rows), details) for (rows, _), details in zip(lists, first, strict=True)]
 
 
 def _unmatched(since: date) -> Waiting:
