@@ -10,7 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 # Peewee takes the newer one of pysqlite3 and Python's own module. One process must not mix the two: closing a file in
 # one of them drops the locks of the other.
-from peewee import DatabaseError, DateTimeField, Model, ModelSelect, OperationalError, SqliteDatabase, sqlite3
+from peewee import (
+    SQL,
+    DatabaseError,
+    DateTimeField,
+    Model,
+    ModelSelect,
+    OperationalError,
+    Select,
+    SqliteDatabase,
+    fn,
+    sqlite3,
+)
 from playhouse.pool import PooledSqliteDatabase
 
 # Opening a connection with its pragmas takes as long as a page, so connections are kept between requests.
@@ -123,4 +134,4 @@ def count_rows(query: ModelSelect) -> int:
 
     Peewee's own count drops the order, which leads the database to the right index.
     """
-    return len(database.execute(query).fetchall())
+    return Select([query.alias("counted")], [fn.COUNT(SQL("1"))]).scalar(database)

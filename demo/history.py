@@ -12,7 +12,7 @@ from peewee import fn
 
 import enums
 from clock import TIME_ZONE
-from database import database, transaction
+from database import UTCDateTimeField, database, transaction
 from enums import PORTAL_ACTOR, Approval, Category, EventKind, Priority, SubmissionState, TicketStatus, UnmatchedReason
 from models import Approver, Customer, Event, Staff, Submission, Ticket, TicketWords
 from services import search
@@ -238,6 +238,14 @@ def _insert(model, rows):
     """Insert rows, given as dictionaries, with one statement that is prepared only once."""
     fields = model._meta.sorted_fields
     sql, _ = model.insert_many([[None] * len(fields)], fields).sql()
-    columns = [(field.name, field.db_value) for field in fields]
-    values = ([convert(row.get(name)) for name, convert in columns] for row in rows)
-    database.connection().executemany(sql, values)
+    blank = {field.name: None for field in fields}
+    # SQLite takes all other values as they are.
+    moments = {field.name: field.db_value for field in fields if isinstance(field, UTCDateTimeField)}
+
+    def values_of(row):
+        values = blank | row
+        for name, convert in moments.items():
+            values[name] = convert(values[name])
+        return list(values.values())
+
+    database.connection().executemany(sql, map(values_of, rows))

@@ -22,7 +22,8 @@ def spellings(text: str) -> list[tuple[str, ...]]:
     """Return the folded words of a text, each followed by its spelling without the "e" of umlauts, if it has any."""
     decomposed = _decomposed(text)
     with_e, without_e = _words_of(_UMLAUT.sub("e", decomposed)), _words_of(decomposed)
-    return [tuple(dict.fromkeys(words)) for words in zip(with_e.split(), without_e.split(), strict=True)]
+    pairs = zip(with_e.split(), without_e.split(), strict=True)
+    return [pair[:1] if pair[0] == pair[1] else pair for pair in pairs]
 
 
 def sorted_by_name(rows: Iterable[Any]) -> list[Any]:

@@ -35,7 +35,8 @@ def comparable(text: str) -> str:
 
 def all_comparable(text: str) -> list[str]:
     """Return the phone numbers in a text that have an area code, each as `comparable` does."""
-    return [number for number in map(comparable, _NUMBER.findall(text)) if number]
+    long_enough = (number for number in _NUMBER.findall(text) if len(number) >= MIN_DIGITS)
+    return [number for number in map(comparable, long_enough) if number]
 
 
 def apart(text: str) -> tuple[list[str], str]:

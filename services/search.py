@@ -43,8 +43,9 @@ def add(ticket: Ticket) -> None:
 
 def index_row(ticket: Ticket) -> dict[str, object]:
     """Return the row of the index for a ticket."""
-    texts = [getattr(ticket.submission, name) for name in _INDEXED_COLUMNS]
-    words = searchable([*texts, ticket.customer.number, ticket.customer.name])
+    submission, customer = ticket.submission, ticket.customer
+    texts = [getattr(submission, name) for name in _INDEXED_COLUMNS]
+    words = searchable([*texts, customer.number, customer.name])
     return {"rowid": ticket.id, "words": words, "state": _state_of(ticket)}
 
 
@@ -53,6 +54,7 @@ def searchable(texts: Sequence[str]) -> str:
 
     Short texts are also there without spaces, and phone numbers in one form: people write both differently.
     """
+    texts = [text for text in texts if text]
     closed = ["".join(text.split()) for text in texts if " " in text and len(text) <= MAX_SHORT_LENGTH]
     numbers = phone_numbers.all_comparable("; ".join(texts))
     words = folding.spellings(" ".join([*texts, *closed, *numbers]))

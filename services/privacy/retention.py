@@ -30,6 +30,9 @@ log = logging.getLogger(__name__)
 AT_ONCE = 50
 SHOWN = 10
 WEEK = timedelta(days=7)
+
+# Larger numbers are shown as "more than": before the first run, much of a large database may be due.
+MAX_COUNTED = 1000
 COPIES_KEPT = timedelta(days=90)
 
 # Events in which the portal states a fact about PIN or files; their texts are the same for everybody.
@@ -84,15 +87,19 @@ def forecast(run_at: datetime) -> list[Forecast]:
     return [_forecast(rule, run_at) for rule in RULES]
 
 
-def counts_due(run_at: datetime) -> dict[str, int]:
+def counts_due(run_at: datetime) -> dict[str, str]:
     """Return how many rows each nightly rule will delete in a run at this moment, by its label, if any."""
-    numbers = {rule.label: rule.due(run_at).count() for rule in RULES if rule.delete}
-    return {label: number for label, number in numbers.items() if number}
+    numbers = {rule.label: rule.due(run_at).limit(MAX_COUNTED + 1).count() for rule in RULES if rule.delete}
+    return {label: _counted(number) for label, number in numbers.items() if number}
 
 
 def _forecast(rule: Rule, run_at: datetime) -> Forecast:
     soon = rule.due(run_at + WEEK)
     return Forecast(rule.name, rule.due(run_at).count(), soon.count(), list(soon.limit(SHOWN)))
+
+
+def _counted(number: int) -> str:
+    return f"über {MAX_COUNTED}" if number > MAX_COUNTED else str(number)
 
 
 def _closed_tickets(moment: datetime) -> ModelSelect:

@@ -4,12 +4,13 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from itertools import chain
 from typing import Any
 
-from peewee import Expression, Field, ModelSelect
+from peewee import Expression, Field
 
 from clock import TIME_ZONE
-from database import count_rows, database
+from database import database
 from enums import MEBIBYTE, Approval, Category, Priority, TicketStatus
 from models import Submission, Ticket
 from services import disk, workdays
@@ -41,12 +42,12 @@ class Waiting:
 class FirstDeletion:
     """What the first deletion by the current retention settings will delete, which the office should check before.
 
-    counts: the number of rows by the label of each rule.
+    counts: the number of rows, in words if there are very many, by the label of each rule.
     lacks_backup: whether a backup must come first.
     """
 
     begins_at: datetime
-    counts: dict[str, int]
+    counts: dict[str, str]
     lacks_backup: bool
 
 
@@ -56,20 +57,22 @@ class Overview:
     def __init__(self, now: datetime) -> None:
         state, today = settings.federal_state, now.astimezone(TIME_ZONE).date()
         is_new, is_pending = Ticket.status == TicketStatus.NEW, Ticket.approval == Approval.PENDING
+        self.entries_until = workdays.add_workdays(today, ENTRY_WORKDAYS, state)
+        # Also those whose entry date is past.
+        is_entry = (Ticket.category == Category.NEW_EMPLOYEE) & (Ticket.due_on <= self.entries_until)
         new = _open(is_new, ~is_pending)
-        new_by_rank = Counter(rank for (rank,) in database.execute(new.select(Ticket.rank)).fetchall())
-        self.replies = _waiting(_open(Ticket.replied_at.is_null(False)))
-        self.new = _waiting(new)
+        new_by_rank = Counter(rank for _, rank in new)
         self.new_by_priority = [(priority, new_by_rank[priority.rank]) for priority in reversed(Priority)]
-        self.unapproved_high = _waiting(_open(is_pending, Ticket.rank == Priority.HIGH.rank))
-        self.overdue_approvals = _waiting(_open(approvals.overdue()))
+        self.replies, self.new, self.unapproved_high, self.overdue_approvals, self.entries = _waiting(
+            (_open(Ticket.replied_at.is_null(False)), SHOWN),
+            (new, SHOWN),
+            (_open(is_pending, Ticket.rank == Priority.HIGH.rank), SHOWN),
+            (_open(approvals.overdue()), SHOWN),
+            (_open(is_entry, order=(Ticket.due_on, Ticket.id)), ENTRIES_SHOWN),
+        )
         self.unmatched_since = workdays.add_workdays(today, -1, state)
         self.unmatched = _unmatched(self.unmatched_since)
         self.unmatched_total = Submission.unmatched().count()
-        self.entries_until = workdays.add_workdays(today, ENTRY_WORKDAYS, state)
-        # Also those whose entry date is past.
-        entries = _open(Ticket.category == Category.NEW_EMPLOYEE, Ticket.due_on <= self.entries_until)
-        self.entries = _waiting(entries, (Ticket.due_on, Ticket.id), ENTRIES_SHOWN)
         self.undelivered = Waiting(outbox.failing().count(), list(outbox.failing().limit(SHOWN)))
         self.locked_out_customers = pin_lockout.locked_out_customers(now)
         self.is_every_customer_locked_out = pin_lockout.is_every_customer_locked_out(now)
@@ -102,14 +105,19 @@ class Overview:
         return self.free_bytes < settings.disk_reserve_mib * MEBIBYTE
 
 
-def _open(*conditions: Expression) -> ModelSelect:
-    return Ticket.select(Ticket.id).where(Ticket.closed_at.is_null(), *conditions)
+def _open(*conditions: Expression, order: Iterable[Field] = (Ticket.rank, Ticket.id)) -> list[tuple[int, int]]:
+    """Return id and rank of the open tickets that meet all conditions."""
+    query = Ticket.select(Ticket.id, Ticket.rank).where(Ticket.closed_at.is_null(), *conditions).order_by(*order)
+    return database.execute(query).fetchall()
 
 
-def _waiting(query: ModelSelect, order: Iterable[Field] = (Ticket.rank, Ticket.id), most: int = SHOWN) -> Waiting:
-    query = query.order_by(*order)
-    first = Ticket.with_details().where(Ticket.id.in_(query.limit(most)))
-    return Waiting(count_rows(query), list(first.order_by(*order)))
+def _waiting(*lists: tuple[list[tuple[int, int]], int]) -> list[Waiting]:
+    """Return what waits for each list of tickets, of which so many are shown; one query reads the details of all."""
+    shown = [[id for id, _ in rows[:most]] for rows, most in lists]
+    tickets = {ticket.id: ticket for ticket in Ticket.with_details().where(Ticket.id.in_(list(chain(*shown))))}
+    # One may have been deleted since.
+    first = [[tickets[id] for id in ids if id in tickets] for ids in shown]
+    return [Waiting(len(rows), details) for (rows, _), details in zip(lists, first, strict=True)]
 
 
 def _unmatched(since: date) -> Waiting:

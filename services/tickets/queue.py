@@ -136,14 +136,15 @@ def _of_view(filters: QueueFilters) -> ModelSelect:
 def _found(query: ModelSelect, filters: QueueFilters) -> ModelSelect:
     """Narrow a query to the tickets that contain the words of the search.
 
-    Few open tickets match, so they can be sorted; other views read the search index, which has the right order already.
+    Open tickets are read in the queue's order; other views read the search index, which has the right order already.
     """
     terms = search.search_terms(filters.text)
     if terms:
         # With the number in the same search, a frequent word does not mean reading all tickets that contain it.
         terms += search.search_terms(filters.customer_number)
     if filters.view.is_open:
-        return query.where(Ticket.id.in_(search.matching(terms, search.OPEN) if terms else []))
+        # The sum makes the database read the index of open tickets in its order rather than fetch and sort each match.
+        return query.where((Ticket.id + 0).in_(search.matching(terms, search.OPEN) if terms else []))
     state = None if filters.view in (QueueView.CLOSED, QueueView.ALL) else filters.view.value
     query = query.join(TicketWords, on=(TicketWords.rowid == Ticket.id))
     return query.where(search.is_match(terms, state) if terms else Ticket.id.in_([]))

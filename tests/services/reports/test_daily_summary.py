@@ -5,9 +5,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from database import database
-from models import Approver, Customer, Message
+from enums import TicketStatus
+from models import Approver, Customer, Message, Ticket
 from services.background import worker
+from services.privacy import retention
 from settings import settings
+from tests.support.pages import all_text
 from tests.support.servers.mailbox import text_of
 
 OFFICE = "support@example.org"
@@ -129,6 +132,22 @@ def test_first_deletion(at_seven, anna, run_worker, summaries):
         "Am 25.11.2026 um 02:00\N{NO-BREAK SPACE}Uhr löscht das Portal, was seine Frist hinter sich hat, wenn" in text
     )
     assert f"\nE-Mails: {number}\n\n{settings.url}/verwaltung/datenschutz\n" in text
+
+
+@pytest.mark.parametrize(("most", "shown"), [(3, "3"), (2, "über 2")])
+def test_what_the_first_deletion_takes_is_counted_up_to_a_limit(
+    at_seven, anna, clara, run_worker, summaries, monkeypatch, most, shown
+):
+    monkeypatch.setattr(retention, "MAX_COUNTED", most)
+    for _ in range(3):
+        anna.report("incident")
+    run_worker()
+    with database.connection_context():
+        Message.delete().execute()
+        closed_at = MONDAY - timedelta(days=settings.closed_ticket_days + 10)
+        Ticket.update(status=TicketStatus.DONE, closed_at=closed_at).execute()
+    assert f"Tickets: {shown}\n" in text_of(summaries(TUESDAY)[-1])
+    assert f"Tickets: {shown}." in all_text(clara.get("/verwaltung/"))
 
 
 def test_what_a_customer_typed_is_no_link(at_seven, anna, run_worker, summaries):
