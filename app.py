@@ -64,6 +64,9 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 
+# Views that read nothing from the database.
+WITHOUT_DATABASE = {"assets.asset", "public.form", "public.help_page"}
+
 
 class RowIdConverter(IntegerConverter):
     """A row id in a URL; limited to what SQLite can store."""
@@ -76,6 +79,10 @@ class Portal(Flask):
     """The Flask app, with its own upload handling, bad-host handling and error log."""
 
     request_class = UploadRequest
+
+    def ensure_sync(self, func):
+        """Return a view or hook as it is; Flask would inspect all of them at each request, but none is a coroutine."""
+        return func
 
     def create_url_adapter(self, request):
         """Bind the URL map to the request; an invalid host is replaced, so that its error page can build URLs."""
@@ -299,7 +306,7 @@ def _failing_since():
 
 
 def _open_database():
-    if request.blueprint != static_files.bp.name:
+    if request.endpoint not in WITHOUT_DATABASE:
         database.connect()
 
 
@@ -310,8 +317,10 @@ def _close_database(error):
 
 def _add_headers(response):
     is_secret = request.path.startswith(link_access.TOKEN_PATHS)
+    present = set(response.headers.keys(lower=True))
     for name, value in (HEADERS | link_access.HEADERS if is_secret else HEADERS).items():
-        response.headers.setdefault(name, value)
+        if name.lower() not in present:
+            response.headers.add(name, value)
     if "error_number" in g:
         response.headers["Error-Number"] = g.error_number
     if settings.https:
