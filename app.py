@@ -6,11 +6,13 @@ import os
 import signal
 import sys
 import tempfile
+from functools import lru_cache
 from io import TextIOWrapper
 from types import SimpleNamespace
 
 import waitress
 from flask import Flask, g, request
+from flask.sessions import SecureCookieSessionInterface
 from flask_wtf import CSRFProtect
 from flask_wtf.csrf import CSRFError
 from markupsafe import Markup
@@ -76,10 +78,19 @@ class RowIdConverter(IntegerConverter):
         super().__init__(url_map, max=2**63 - 1)
 
 
+class CookieSessions(SecureCookieSessionInterface):
+    """Flask's sessions, with a serializer that is made once instead of twice for each request."""
+
+    @lru_cache(maxsize=1)  # noqa: B019 - there is one instance
+    def get_signing_serializer(self, app):
+        return super().get_signing_serializer(app)
+
+
 class Portal(Flask):
     """The Flask app, with its own upload handling, bad-host handling and error log."""
 
     request_class = UploadRequest
+    session_interface = CookieSessions()
 
     def ensure_sync(self, func):
         """Return a view or hook as it is; Flask would inspect all of them at each request, but none is a coroutine."""
