@@ -2,6 +2,7 @@
 
 import zlib
 from collections.abc import Mapping
+from functools import cached_property
 
 from flask import Response
 
@@ -22,8 +23,6 @@ class PreparedPage:
     def __init__(self, html: str, *placeholders: str) -> None:
         place = min(map(html.index, placeholders), default=len(html))
         self._beginning, self._end = html[:place].encode(), html[place:]
-        self._compressor = zlib.compressobj(wbits=GZIP_FORMAT, memLevel=SMALL_MEMORY)
-        self._compressed = self._compressor.compress(self._beginning)
 
     def response(self, values: Mapping[str, str] | None = None) -> Response:
         """Answer with the page and a value for each placeholder, compressed if the browser accepts it."""
@@ -33,6 +32,13 @@ class PreparedPage:
         if not accepts_gzip():
             return Response(self._beginning + html.encode(), headers=HEADERS)
         # The values are no input of the visitor, so the length tells nothing about the token among them.
-        compressor = self._compressor.copy()
-        body = self._compressed + compressor.compress(html.encode()) + compressor.flush()
+        begun, compressed = self._compressed_beginning
+        compressor = begun.copy()
+        body = compressed + compressor.compress(html.encode()) + compressor.flush()
         return Response(body, headers=HEADERS | {"Content-Encoding": "gzip"})
+
+    @cached_property
+    def _compressed_beginning(self):
+        """The compressor that has read the beginning, and what it has written so far."""
+        compressor = zlib.compressobj(wbits=GZIP_FORMAT, memLevel=SMALL_MEMORY)
+        return compressor, compressor.compress(self._beginning)
