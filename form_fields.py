@@ -46,7 +46,7 @@ def _html_attributes(**attributes: Any) -> str:
     return " ".join(name if value is True else f'{name}="{escape(value)}"' for name, value in shown)
 
 
-# WTForms formats each attribute by a template of its own, which took a quarter of a fragment.
+# WTForms formats each attribute by a template of its own, which took a quarter of a fragment's time.
 widgets.html_params = _html_attributes
 widgets.Input.html_params = staticmethod(_html_attributes)
 
