@@ -6,13 +6,16 @@ import os
 import signal
 import sys
 import tempfile
+from functools import lru_cache
 from io import TextIOWrapper
 from types import SimpleNamespace
 
 import waitress
 from flask import Flask, g, request
+from flask.sessions import SecureCookieSessionInterface
 from flask_wtf import CSRFProtect
 from flask_wtf.csrf import CSRFError
+from markupsafe import Markup
 from peewee import DatabaseError
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import IntegerConverter
@@ -64,6 +67,9 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 
+# Views that read nothing from the database.
+WITHOUT_DATABASE = {"assets.asset", "public.form", "public.help_page"}
+
 
 class RowIdConverter(IntegerConverter):
     """A row id in a URL; limited to what SQLite can store."""
@@ -72,10 +78,23 @@ class RowIdConverter(IntegerConverter):
         super().__init__(url_map, max=2**63 - 1)
 
 
+class CookieSessions(SecureCookieSessionInterface):
+    """Flask's sessions, with a serializer that is made once instead of twice for each request."""
+
+    @lru_cache(maxsize=1)  # noqa: B019 - there is one instance
+    def get_signing_serializer(self, app):
+        return super().get_signing_serializer(app)
+
+
 class Portal(Flask):
     """The Flask app, with its own upload handling, bad-host handling and error log."""
 
     request_class = UploadRequest
+    session_interface = CookieSessions()
+
+    def ensure_sync(self, func):
+        """Return a view or hook as it is; Flask would inspect all of them at each request, but none is a coroutine."""
+        return func
 
     def create_url_adapter(self, request):
         """Bind the URL map to the request; an invalid host is replaced, so that its error page can build URLs."""
@@ -150,6 +169,7 @@ def _configure_templates(app):
     jinja.add_extension("jinja2.ext.i18n")
     jinja.install_gettext_callables(catalogue.gettext, catalogue.ngettext, newstyle=True)
     jinja.policies["ext.i18n.trimmed"] = True
+    jinja.globals.update(_=_translated, gettext=_translated)
     jinja.globals.update(
         settings=settings,
         version=VERSION,
@@ -295,13 +315,19 @@ def _prepare_data():
         raise StartError(data_folder.start_error(error)) from None
 
 
+def _translated(german, **values):
+    """Return a text of a template, which may contain HTML; unlike Jinja's function, it calls no two others for it."""
+    text = catalogue.gettext(german)
+    return Markup(text) % values if values else Markup(text % ())  # noqa: S704 - our own texts; values are escaped
+
+
 def _failing_since():
     # After a server error the form is shown without the database, which may be what failed.
     return None if database.is_closed() else outbox.failing_since()
 
 
 def _open_database():
-    if request.blueprint != static_files.bp.name:
+    if request.endpoint not in WITHOUT_DATABASE:
         database.connect()
 
 
@@ -312,8 +338,10 @@ def _close_database(error):
 
 def _add_headers(response):
     is_secret = request.path.startswith(link_access.TOKEN_PATHS)
+    present = set(response.headers.keys(lower=True))
     for name, value in (HEADERS | link_access.HEADERS if is_secret else HEADERS).items():
-        response.headers.setdefault(name, value)
+        if name.lower() not in present:
+            response.headers.add(name, value)
     if "error_number" in g:
         response.headers["Error-Number"] = g.error_number
     if settings.https:

@@ -8,10 +8,12 @@ from typing import Any
 
 from flask import request
 from flask_wtf import FlaskForm
+from markupsafe import escape
 from werkzeug.datastructures import CombinedMultiDict
 from wtforms import DateField, EmailField, Field, Form, RadioField, StringField, TelField, TextAreaField
 from wtforms.fields.choices import SelectChoice, enum_choices, enum_coerce
 from wtforms.validators import DataRequired, Optional, StopValidation, ValidationError
+from wtforms.widgets import core as widgets
 
 import clock
 from enums import MAX_EMAIL_LENGTH, MAX_PHONE_LENGTH, MAX_SHORT_LENGTH, MAX_TEXT_LENGTH, LabelledEnum
@@ -36,6 +38,17 @@ ENTRY_DATE_FUTURE = timedelta(days=5 * 366)
 
 Validator = Callable[[Form, Field], None]
 Cleaning = Callable[[str], str]
+
+
+def _html_attributes(**attributes: Any) -> str:
+    """Return attributes as HTML; True stands for one without a value, False for none."""
+    shown = ((name, value) for name, value in attributes.items() if value is not False)
+    return " ".join(name if value is True else f'{name}="{escape(value)}"' for name, value in shown)
+
+
+# WTForms formats each attribute by a template of its own, which took a quarter of a fragment's time.
+widgets.html_params = _html_attributes
+widgets.Input.html_params = staticmethod(_html_attributes)
 
 
 def cleaned_by(cleaning: Cleaning) -> Callable[[str | None], str]:

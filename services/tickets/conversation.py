@@ -2,13 +2,11 @@
 
 from datetime import datetime, timedelta
 
-from peewee import ModelSelect
-
 from enums import Approval, EventKind, MessageKind, TicketStatus
 from i18n import formats
 from i18n.catalogue import gettext as _
 from i18n.catalogue import gettext_noop as N_
-from models import Event, Staff, Ticket, TicketLink
+from models import Attachment, Event, Staff, Ticket, TicketLink
 from services.errors import UserError
 from services.files import attachments
 from services.mail import access_links, messages
@@ -127,9 +125,10 @@ def next_steps(ticket: Ticket) -> str:
     return approvals.next_steps(event) if event and is_refused else ""
 
 
-def visible_events(ticket: Ticket) -> ModelSelect:
-    """Return the query of the events that the customer sees, oldest first."""
-    return ticket.events.where(Event.kind.in_(CUSTOMER_VISIBLE)).order_by(Event.id)
+def visible_events(ticket: Ticket) -> list[Event]:
+    """Return the events that the customer sees, oldest first, with their attachments."""
+    shown = ticket.events.where(Event.kind.in_(CUSTOMER_VISIBLE)).order_by(Event.id)
+    return shown.prefetch(Attachment.select().order_by(Attachment.id)) if shown else []
 
 
 def possible_actions(ticket: Ticket, now: datetime) -> list[str]:

@@ -99,6 +99,19 @@ def test_message_with_files(carla, path, ticket, events, mailbox, deliver_mails)
     assert "/vorgang/" not in text_of(mail)
 
 
+def test_more_messages_need_no_more_queries(carla, path, monkeypatch):
+    asked, execute = [], database.execute_sql
+    monkeypatch.setattr(database, "execute_sql", lambda *query: asked.append(query[0]) or execute(*query))
+    numbers = []
+    for name in ("Rauch.png", "Noch mehr.png", "Feuer.png"):
+        write_message(carla, path, name, files=[file(name, PNG)])
+        asked.clear()
+        page = carla.get(path)
+        numbers.append(len(asked))
+        assert name in messages_on(page)[-1]
+    assert len(set(numbers)) == 1
+
+
 def test_files_of_a_message_are_not_what_was_sent_at_first(carla, path, submissions):
     write_message(carla, path, "Noch ein Bild", files=[file("Rauch.png", PNG)])
     with database.connection_context():

@@ -29,6 +29,7 @@ from tests.support.pages import (
     check_headers,
     fail,
     static_urls,
+    without_random,
 )
 from views.shared.file_form import SUBMISSION_KEY
 
@@ -313,6 +314,22 @@ def test_static_files_for_clients_without_gzip(anna, accepted):
     answer = anna.client.get(url, headers={"Accept-Encoding": accepted})
     assert "Content-Encoding" not in answer.headers
     assert answer.data == anna.client.get(url).data
+
+
+@pytest.mark.parametrize("path", ["/", "/?lang=en", "/hilfe"])
+def test_prepared_pages_are_the_same_compressed(app, path):
+    for _ in range(2):
+        plain, page = (Visitor(app, {}).get(path, headers=headers) for headers in ({}, {"Accept-Encoding": "gzip"}))
+        assert "Content-Encoding" not in plain.response.headers
+        assert page.response.headers["Content-Encoding"] == "gzip"
+        assert without_random(page.text) == without_random(plain.text)
+        assert {"Accept-Encoding", "Accept-Language"} <= set(page.response.vary)
+
+
+@pytest.mark.parametrize("path", ["/", "/?kunde=K1001&art=garantie", "/hilfe"])
+def test_first_pages_need_no_database(anna, monkeypatch, path):
+    monkeypatch.setattr(database, "connect", lambda: pytest.fail("opened"))
+    assert anna.client.get(path).status_code == 200
 
 
 def test_first_visit_is_small_and_uses_no_other_host(app):

@@ -57,20 +57,21 @@ def renew_session(error):
 def _show(form, status=200, notice=""):
     ticket = g.link.ticket
     decision = approvals.decision(ticket)
+    is_open = not decision and not ticket.closed_at
     parts = {
         "ticket": ticket,
         "submission": ticket.submission,
         "hidden_fields": messages.office_only_fields(ticket),
         "form": form,
-        "last_request_id": approvals.last_request_id(ticket),
+        "last_request_id": is_open and approvals.last_request_id(ticket),
         "notice": notice,
-        "is_open": not decision and not ticket.closed_at,
+        "is_open": is_open,
         "heading": _heading(ticket, decision),
         "decision": decision,
         "decided_by": decision and approvals.decided_by(decision),
         "outcome_text": decision and approvals.outcome_text(ticket, decision, g.link.approver),
         "early_start": approvals.early_start(ticket, before=decision),
-        "reopening": approvals.reopening(ticket),
+        "reopening": is_open and approvals.reopening(ticket),
     }
     return render_page("public/approval.html", status, **parts)
 

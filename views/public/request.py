@@ -10,14 +10,17 @@ from werkzeug.datastructures import MultiDict
 import clock
 from forms import REQUEST_FORMS, RequestForm
 from i18n import catalogue
+from i18n.catalogue import LANGUAGES
 from models import Submission
 from services.files.types import FILE_TYPES
 from services.intake import intake
 from settings import FEDERAL_STATES, VERSION, settings
+from views.shared import prepared_page
 from views.shared.file_form import new_submission_key
 from views.shared.locale import add_language_routes
+from views.shared.prepared_page import PreparedPage
 from views.shared.request_form import RequestDesk
-from views.shared.responses import client_ip, compressed_response, is_cross_site, redirect_to, render_page
+from views.shared.responses import client_ip, is_cross_site, redirect_to, render_page
 
 bp = Blueprint("public", __name__)
 
@@ -43,13 +46,11 @@ def form():
     """Show the empty form, or one that a link has filled in partly."""
     if request.args.keys() - {"lang"}:
         response = desk.show(_prefilled(request.args))
-    else:
-        app = current_app._get_current_object()  # type: ignore[attr-defined]  # typed as the app, but it is a proxy
-        page = _blank_page(app, catalogue.current_language()).replace(CSRF_TOKEN_PLACEHOLDER, generate_csrf())
-        response = compressed_response(page.replace(SUBMISSION_KEY_PLACEHOLDER, new_submission_key()))
-    # Not "no-store": with it, going back from an error page would lose what was typed.
-    response.headers["Cache-Control"] = "no-cache, private"
-    return response
+        response.headers["Cache-Control"] = prepared_page.HEADERS["Cache-Control"]
+        return response
+    app = current_app._get_current_object()  # type: ignore[attr-defined]  # typed as the app, but it is a proxy
+    tokens = {CSRF_TOKEN_PLACEHOLDER: generate_csrf(), SUBMISSION_KEY_PLACEHOLDER: new_submission_key()}
+    return _blank_page(app, catalogue.current_language()).response(tokens)
 
 
 @bp.post("/")
@@ -85,16 +86,13 @@ def receipt(code):
 @bp.get("/hilfe")
 def help_page():
     """Explain the form, with the limits and file types that apply."""
-    page = render_template(
+    html = render_template(
         "public/help.html",
         forms=REQUEST_FORMS,
         file_types=FILE_TYPES,
         federal_state=FEDERAL_STATES[settings.federal_state],
     )
-    response = compressed_response(page)
-    # "private": a link to the other language sets a cookie.
-    response.headers["Cache-Control"] = "no-cache, private"
-    return response
+    return PreparedPage(html).response()
 
 
 @bp.route("/healthz", methods=["GET", "OPTIONS"])
@@ -127,16 +125,16 @@ def _prefilled(arguments):
     return form
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=len(LANGUAGES))
 def _blank_page(app, language):
-    """Return the empty form with placeholders for its two tokens, rendered once for everybody."""
-    # Nothing of this request may get into it: other visitors see it, too.
-    return render_template(
+    """Return the empty form, rendered once for everybody in this language."""
+    html = render_template(
         "public/request.html",
         form=RequestForm(formdata=None),
         csrf_token=lambda: CSRF_TOKEN_PLACEHOLDER,
         draft=SUBMISSION_KEY_PLACEHOLDER,
     )
+    return PreparedPage(html, CSRF_TOKEN_PLACEHOLDER, SUBMISSION_KEY_PLACEHOLDER)
 
 
 def _remember_receipt(code):

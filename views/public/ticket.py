@@ -38,11 +38,10 @@ class ReplyDesk(FormDesk):
     def show(self, form, submission_key=None, status=200, refusals=(), **messages):
         """Show the page, or to htmx only its content."""
         template = "public/_ticket.html" if is_htmx() else "public/ticket.html"
-        submission_key = submission_key or new_submission_key()
         parts = {
             "form": form,
-            "draft": submission_key,
-            "staged": staged(submission_key),
+            "draft": submission_key or new_submission_key(),
+            "staged": staged(submission_key) if submission_key else [],
             "refusals": refusals,
             "htmx": is_htmx(),
         }

@@ -1,6 +1,5 @@
 """The answers of the views: pages, files and redirects, for browsers and for htmx."""
 
-import gzip
 import math
 import re
 from urllib.parse import urlsplit
@@ -49,24 +48,19 @@ def notice_response(notice, status):
     return response
 
 
-def compressed_response(body):
-    """Make an answer of HTML that is the same for everybody with the same language."""
-    # Nothing in it is from the request, so its compressed length reveals nothing about the CSRF token in it.
-    content = body.encode()
-    response = gzip_response(content, gzip.compress(content, compresslevel=6, mtime=0))
-    response.vary.add("Accept-Language")
-    return response
-
-
 def gzip_response(content, gzipped):
     """Make an answer of some content, compressed if the browser accepts it."""
-    is_short = len(request.headers.get("Accept-Encoding", "")) <= MAX_NEGOTIATION_HEADER
-    accepts_gzip = is_short and request.accept_encodings["gzip"] > 0
-    response = make_response(gzipped if accepts_gzip else content)
-    response.vary.add("Accept-Encoding")
-    if accepts_gzip:
+    is_gzipped = accepts_gzip()
+    response = Response(gzipped if is_gzipped else content, headers={"Vary": "Accept-Encoding"})
+    if is_gzipped:
         response.headers["Content-Encoding"] = "gzip"
     return response
+
+
+def accepts_gzip():
+    """Say whether the browser accepts compressed answers."""
+    is_short = len(request.headers.get("Accept-Encoding", "")) <= MAX_NEGOTIATION_HEADER
+    return is_short and request.accept_encodings["gzip"] > 0
 
 
 def csv_response(chunks, name):
