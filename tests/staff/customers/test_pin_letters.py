@@ -179,8 +179,7 @@ def test_number_changed_in_the_same_moment(clara, sommer, monkeypatch):
     page = clara.get(sommer)
 
     def change_meanwhile(number, proof):
-        with database.connection_context():
-            Customer.update(number="K9").execute()
+        Customer.update(number="K9").execute()
         return "none"
 
     monkeypatch.setattr(pins, "hash_proof", change_meanwhile)
