@@ -88,7 +88,7 @@ def _in_random_order(samples):
 def _requests(client, known, file=None):
     """Return the parts of each kind of submission around the gap for its submission key."""
     cookie, token = client.session()
-    pin, former_pin = known["pin"].replace(" ", ""), known["former_pin"]
+    pin, former_pin = (known[name].replace(" ", "") for name in ("pin", "former_pin"))
     wrong, other = (f"{(int(pin) + number) % 10**8:08}" for number in (1, 2))
     typed = {
         "right": {"pin": pin},
@@ -101,6 +101,7 @@ def _requests(client, known, file=None):
     for kind, changes in typed.items():
         values = known | EXAMPLES["incident"] | {"category": "incident", "csrf_token": token} | changes
         values |= {"draft": GAP.decode()}
+        del values["former_pin"]
         body, media_type = urlencode(values | {"draft": ""}).encode() + GAP, "application/x-www-form-urlencoded"
         if file:
             body, media_type = with_file(values, "Protokoll.log", file)
