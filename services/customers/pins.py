@@ -29,7 +29,7 @@ FORMER_PINS_CHECKED = 2
 # The parameter n of scrypt; about 10 ms. More would not protect eight digits from somebody who also has the key.
 SCRYPT_COST = 2**12
 
-# How the hashes begin that releases until 2026 made: one with a salt of its own, and eight times the cost.
+# The beginning of the hashes that releases until 0.12 stored, which have random salts and cost ten times as much.
 _OLD_HASH = "scrypt:"
 
 _NUMBER = re.compile(rf"[A-Z0-9][A-Z0-9./-]{{0,{MAX_CUSTOMER_NUMBER_LENGTH - 1}}}")
@@ -167,5 +167,5 @@ def _matches(stored: str, pin_hash: str, proof: str, among_old: bool) -> bool:
 
 @cache
 def dummy_hash() -> str:
-    """Return a hash of the old kind that matches nothing: checked where there is none, so that it takes as long."""
+    """Return a hash that matches nothing: checked where there is none, so that it takes as long."""
     return generate_password_hash(secrets.token_hex(32))

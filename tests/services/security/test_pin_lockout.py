@@ -445,7 +445,7 @@ def test_right_wrong_former_and_unknown_cost_as_many_hashes(app, anna, run_worke
 
 # --- Hashes of former releases ---
 
-# Anna's PIN, as releases until 2026 stored it.
+# Anna's PIN, as releases until 0.12 stored it.
 OLD_HASH = (
     "scrypt:32768:8:1$tRyv7sC6WIRlPIFv$"
     "49e8e5e1f7cd9f28670add9ab54c85eceb59df0f06f4e981b5aaefb9f96199f7"
