@@ -1,5 +1,6 @@
 """The tables, with the queries that several modules share."""
 
+from functools import cached_property
 from textwrap import shorten
 
 from peewee import JOIN, BooleanField, CharField, Check, DateField, ForeignKeyField, IntegerField, Model, TextField
@@ -133,10 +134,10 @@ class Submission(BaseModel):
     def unmatched(cls):
         return cls.select().where(cls.state == enums.SubmissionState.UNMATCHED).order_by(cls.id.desc())
 
-    @property
+    @cached_property
     def attachments(self):
-        """The files sent with it, without those of later messages."""
-        return self.files.where(Attachment.event.is_null()).order_by(Attachment.id)
+        """The files sent with it, without those of later messages; looked up once for all its mails."""
+        return list(self.files.where(Attachment.event.is_null()).order_by(Attachment.id))
 
     @property
     def spoken_code(self):

@@ -69,7 +69,7 @@ def queries(monkeypatch):
 def run_worker(app, shared, monkeypatch):
     """Run all due jobs of the worker once; the time-equalising hash and pause are made cheap."""
     monkeypatch.setattr(pins, "dummy_hash", lambda: shared.dummy_hash)
-    monkeypatch.setattr(intake, "MIN_DECISION_SECONDS", 0)
+    monkeypatch.setattr(intake, "MIN_BATCH_SECONDS", 0)
 
     def run_once():
         with app.app_context(), database.connection_context():

@@ -1,7 +1,7 @@
 """Customer numbers, PINs and the proofs of PINs.
 
-A PIN is shown once, to the member of staff who issues it. The database holds a slow hash of a keyed proof, and the key
-lies in a file beside the database: neither alone is enough to try PINs.
+A PIN is shown once, to the member of staff who issues it. The database holds a hash of a keyed proof, and the key lies
+in a file beside the database: neither alone is enough to try PINs.
 """
 
 import hashlib
@@ -9,9 +9,9 @@ import hmac
 import re
 import secrets
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from functools import cache
+from typing import NamedTuple
 
 from werkzeug.security import check_password_hash, generate_password_hash
 
@@ -23,15 +23,25 @@ from services.errors import UserError
 from services.security import keys
 from settings import settings
 
-# Each costs one slow hash per submission, even without former PINs. Two, so that a PIN is still recognised after it was
-# replaced twice (double click, lost letter).
+# Two, so that a PIN is still recognised after it was replaced twice (double click, lost letter).
 FORMER_PINS_CHECKED = 2
 
-# The hash releases the GIL, so a print run of letters uses several cores.
-HASHING_THREADS = 4
+# The parameter n of scrypt; about 10 ms. More would not protect eight digits from somebody who also has the key.
+SCRYPT_COST = 2**12
+
+# The beginning of the hashes that releases until 0.12 stored, which have random salts and cost ten times as much.
+_OLD_HASH = "scrypt:"
 
 _NUMBER = re.compile(rf"[A-Z0-9][A-Z0-9./-]{{0,{MAX_CUSTOMER_NUMBER_LENGTH - 1}}}")
 _PIN = re.compile(rf"[0-9]{{{PIN_DIGITS}}}")
+
+
+class PinCheck(NamedTuple):
+    """Whose number it is, why the proof does not match, or None if it does, and the hash of the proof."""
+
+    customer: Customer | None
+    reason: UnmatchedReason | None
+    pin_hash: str
 
 
 def normalise_number(text: str) -> str | None:
@@ -56,23 +66,37 @@ def pin_proof(number: str, pin: str) -> str:
     return hmac.new(keys.derived_key(b"pin proof"), f"{number}\0{pin}".encode(), hashlib.sha256).hexdigest()
 
 
-def check_proof(number: str, proof: str, now: datetime) -> tuple[Customer | None, UnmatchedReason | None]:
-    """Return the customer with this number, if any, and why the proof does not match, or None if it does.
+def hash_proof(number: str, proof: str) -> str:
+    """Return the hash of a proof that is stored: slow on purpose."""
+    # With the number as the salt, one hash is compared to all PINs of a customer; the key makes it unique elsewhere.
+    return hashlib.scrypt(proof.encode(), salt=number.encode(), n=SCRYPT_COST, r=8, p=1).hex()
 
-    Slow on purpose, and it takes as long for an unknown number or a wrong PIN.
-    """
+
+def check_proof(number: str, proof: str, now: datetime) -> PinCheck:
+    """Check a proof; it takes as long for an unknown number or a wrong PIN."""
+    # Looked up first, so that a hash which is renewed meanwhile is still checked.
+    has_old = _old_hashes_exist()
     customer = Customer.get_or_none(Customer.number == number)
-    hashes = [dummy_hash()] * (1 + FORMER_PINS_CHECKED)
+    stored = [""] * (1 + FORMER_PINS_CHECKED)
     if customer:
         former_pins = customer.former_pins.where(FormerPin.replaced_at > _former_since(now))
         former_pins = former_pins.order_by(FormerPin.id.desc()).limit(FORMER_PINS_CHECKED)
-        known = [customer.pin_hash or dummy_hash(), *(former.pin_hash for former in former_pins)]
-        hashes[: len(known)] = known
-    is_current, *are_former = [check_password_hash(pin_hash, proof) for pin_hash in hashes]
+        known = [customer.pin_hash or "", *(former.pin_hash for former in former_pins)]
+        stored[: len(known)] = known
+    pin_hash = hash_proof(number, proof)
+    is_current, *are_former = [
+        _matches(one, pin_hash, proof, among_old) for one, among_old in zip(stored, has_old, strict=True)
+    ]
     if customer is None:
-        return None, UnmatchedReason.UNKNOWN_NUMBER
+        return PinCheck(None, UnmatchedReason.UNKNOWN_NUMBER, pin_hash)
     former_or_wrong = UnmatchedReason.FORMER_PIN if any(are_former) else UnmatchedReason.WRONG_PIN
-    return customer, None if is_current else former_or_wrong
+    return PinCheck(customer, None if is_current else former_or_wrong, pin_hash)
+
+
+def renew_hash(customer: Customer, pin_hash: str) -> None:
+    """Replace the old hash of a PIN that was right just now, within the transaction that decides about it."""
+    if customer.pin_hash and customer.pin_hash.startswith(_OLD_HASH):
+        Customer.update(pin_hash=pin_hash).where(Customer.id == customer.id).execute()
 
 
 def issue_pin(customer: Customer, now: datetime) -> str:
@@ -83,15 +107,13 @@ def issue_pin(customer: Customer, now: datetime) -> str:
 
 def issue_pins(customers: Sequence[Customer], now: datetime) -> list[tuple[Customer, str]]:
     """Give each customer a new PIN, all or none, and return pairs of customer and PIN; raises UserError."""
-    pins = [f"{secrets.randbelow(10**PIN_DIGITS):0{PIN_DIGITS}}" for _ in customers]
-    numbers = [customer.number for customer in customers]
+    pins = [(customer, f"{secrets.randbelow(10**PIN_DIGITS):0{PIN_DIGITS}}") for customer in customers]
     # Hashed before the transaction, which keeps others from writing.
-    with ThreadPoolExecutor(HASHING_THREADS) as pool:
-        hashes = list(pool.map(_hash, numbers, pins))
+    hashes = [hash_proof(customer.number, pin_proof(customer.number, pin)) for customer, pin in pins]
     with transaction():
         for customer, pin_hash in zip(customers, hashes, strict=True):
             _replace_pin(customer, pin_hash, now)
-    return list(zip(customers, pins, strict=True))
+    return pins
 
 
 def withdraw_pin(customer: Customer) -> None:
@@ -129,8 +151,18 @@ def _replace_pin(customer: Customer, pin_hash: str, now: datetime) -> None:
     WrongPin.delete().where(WrongPin.customer == customer).execute()
 
 
-def _hash(number: str, pin: str) -> str:
-    return generate_password_hash(pin_proof(number, pin))
+def _old_hashes_exist() -> list[bool]:
+    """Say for the PIN in force and for each former one whether anybody's hash of it is an old one."""
+    current = Customer.select().where(Customer.pin_hash.startswith(_OLD_HASH)).exists()
+    former = FormerPin.select().where(FormerPin.pin_hash.startswith(_OLD_HASH)).exists()
+    return [current, *[former] * FORMER_PINS_CHECKED]
+
+
+def _matches(stored: str, pin_hash: str, proof: str, among_old: bool) -> bool:
+    is_old = stored.startswith(_OLD_HASH)
+    # While anybody has an old hash, every check costs as much as one of it.
+    matches_old = (is_old or among_old) and check_password_hash(stored if is_old else dummy_hash(), proof)
+    return matches_old or hmac.compare_digest(stored, pin_hash)
 
 
 @cache

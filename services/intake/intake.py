@@ -1,7 +1,8 @@
 """From a submission to a ticket: store it in the same way for everyone, and decide about it later in the background."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from peewee import ModelSelect
@@ -21,14 +22,14 @@ from enums import (
     UnmatchedReason,
 )
 from models import Customer, Staff, Submission, Ticket
-from services import search, workdays
+from services import disk, search, workdays
 from services.customers import customers, pins
 from services.files import attachments
 from services.intake import unmatched
 from services.mail import messages
 from services.security import pin_lockout, rate_limit
 from services.security.audit_log import SecurityEvent, log_event
-from services.tickets import approvals, events, locking
+from services.tickets import approvals, events
 from settings import settings
 
 # The text of a ticket's first event.
@@ -40,8 +41,9 @@ _SECURITY_EVENTS = {
     UnmatchedReason.GUESSED: SecurityEvent.CORRECT_PIN_DURING_LOCKOUT,
 }
 
-# Longer than creating a ticket with its mails takes: the wait of other writers must not reveal that a ticket was made.
-MIN_DECISION_SECONDS = 0.1
+# Longer than creating the tickets of a batch with their mails takes: the wait of other writers must not reveal that one
+# was made.
+MIN_BATCH_SECONDS = 0.15
 
 MAX_CODE_DRAWS = 3
 
@@ -90,35 +92,33 @@ def take_call(
     return _store_once(submission_key, sent, with_attachments, now, open_ticket, state=SubmissionState.ADMITTED)
 
 
-def admit(submission: Submission, now: datetime) -> None:
-    """Decide about a pending submission: open its ticket, or mark it unmatched with the reason.
+def admit(submissions: Iterable[Submission], now: datetime) -> dict[int, Exception]:
+    """Decide about pending submissions: open the ticket of each, or mark it unmatched with the reason.
 
-    Only the worker calls this, never a web request: the PIN check is slow, and its result must not show.
+    All are decided in one transaction. Returns the errors of those that failed, by their ids; they stay pending. Only
+    the worker calls this, never a web request: the result of the PIN check must not show.
     """
-    customer, reason = pins.check_proof(submission.customer_number, submission.pin_proof, now)
-    with transaction(MIN_DECISION_SECONDS):
-        # While the PIN was checked, the customer may have been locked or changed, or another PIN tried.
-        customer = Customer.get_by_id(customer.id) if customer else None
-        is_locked_out = customer is not None and pin_lockout.is_locked_out(customer, submission.address, now)
-        if customer and reason is None and (customer.locked_at or is_locked_out):
-            reason = UnmatchedReason.CUSTOMER_LOCKED if customer.locked_at else UnmatchedReason.GUESSED
-        decided = (
-            Submission.update(
-                state=SubmissionState.UNMATCHED if reason else SubmissionState.ADMITTED,
-                unmatched_reason=reason,
-                pin_proof=None,
-                # The sender's address is kept only while the customer is unknown.
-                address=submission.address if reason else "",
-            )
-            .where(Submission.id == submission.id, Submission.state == SubmissionState.PENDING)
-            .execute()
-        )
-        if customer and decided and reason is None:
-            _open_ticket(submission, customer, PORTAL_ACTOR, MATCHED, now)
-        elif customer and decided and reason in _SECURITY_EVENTS:
-            _count_wrong_pin(customer, submission.address, reason, is_locked_out, now)
-    if customer and decided and reason in _SECURITY_EVENTS:
-        log_event(_SECURITY_EVENTS[reason], submission.address, customer=customer.number)
+    errors: dict[int, Exception] = {}
+
+    @contextmanager
+    def alone(submission: Submission) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:
+            # A full disk is not this submission's fault.
+            if disk.is_full(error):
+                raise
+            errors[submission.id] = error
+
+    checks = {}
+    for submission in submissions:
+        with alone(submission):
+            checks[submission] = pins.check_proof(submission.customer_number, submission.pin_proof, now)
+    with transaction(MIN_BATCH_SECONDS):
+        for submission, check in checks.items():
+            with alone(submission), transaction():
+                _decide(submission, check, now)
+    return errors
 
 
 def convert(submission: Submission, customer: Customer, by: Staff, confirmed_by: str, now: datetime) -> Ticket:
@@ -202,6 +202,31 @@ def _check_limits(submission_key: str, ip: str, now: datetime) -> None:
     rate_limit.consume(rate_limit.RateLimit.SUBMISSIONS, ip, now)
 
 
+def _decide(submission: Submission, check: pins.PinCheck, now: datetime) -> None:
+    # While the PIN was checked, the customer may have been locked or changed, or another PIN tried.
+    customer, reason = check.customer and Customer.get_by_id(check.customer.id), check.reason
+    is_locked_out = customer is not None and pin_lockout.is_locked_out(customer, submission.address, now)
+    if customer and reason is None and (customer.locked_at or is_locked_out):
+        reason = UnmatchedReason.CUSTOMER_LOCKED if customer.locked_at else UnmatchedReason.GUESSED
+    decided = (
+        Submission.update(
+            state=SubmissionState.UNMATCHED if reason else SubmissionState.ADMITTED,
+            unmatched_reason=reason,
+            pin_proof=None,
+            # The sender's address is kept only while the customer is unknown.
+            address=submission.address if reason else "",
+        )
+        .where(Submission.id == submission.id, Submission.state == SubmissionState.PENDING)
+        .execute()
+    )
+    if customer and decided and reason is None:
+        pins.renew_hash(customer, check.pin_hash)
+        _open_ticket(submission, customer, PORTAL_ACTOR, MATCHED, now)
+    elif customer and decided and reason in _SECURITY_EVENTS:
+        _count_wrong_pin(customer, submission.address, reason, is_locked_out, now)
+        log_event(_SECURITY_EVENTS[reason], submission.address, customer=customer.number)
+
+
 def _count_wrong_pin(customer: Customer, ip: str, reason: UnmatchedReason, is_locked_out: bool, now: datetime) -> None:
     """Count a wrong PIN until the budget is used up, and then tell the customer."""
     if reason is UnmatchedReason.WRONG_PIN and not is_locked_out:
@@ -226,8 +251,8 @@ def _open_ticket(submission: Submission, customer: Customer, actor: str, why: st
     events.record(ticket, EventKind.OPENED, actor, now, why)
     messages.confirmation(ticket, now)
     if ticket.approval is Approval.PENDING:
-        with locking.locked_ticket(ticket):
-            approvals.request_approval(ticket, PORTAL_ACTOR, now)
+        approvals.request_approval(ticket, PORTAL_ACTOR, now)
+        ticket.save(only=[Ticket.remind_at, Ticket.reminders])
     if ticket.approval is Approval.NOT_REQUIRED or submission.priority is Priority.HIGH:
         messages.new_ticket(ticket, now)
     return ticket

@@ -124,6 +124,8 @@ def make_room(now: datetime) -> int:
     oldest first, then the customer number with the most, then the oldest of all. Submissions with the correct PIN go
     last: otherwise an attacker could displace them by trying PINs.
     """
+    if _has_room():
+        return 0
     loads, doomed = _loads(), set[_Load]()
     limits: tuple[tuple[_Weight, int], ...] = (
         (lambda load: 1, settings.unmatched_most),
@@ -200,6 +202,11 @@ def _delete_surplus_tombstones() -> None:
         blank = {"customer_number": "", "name": "", "phone": "", "category": last.category}
         kept = {"id": last.id, "draft": last.draft, "code": last.code, "received_at": last.received_at}
         Submission.insert(kept | blank | {"state": SubmissionState.DISCARDED}).execute()
+
+
+def _has_room() -> bool:
+    size = Submission.unmatched().select(fn.SUM(Attachment.size)).join(Attachment).order_by().scalar() or 0
+    return size <= settings.unmatched_total_mib * MEBIBYTE and Submission.unmatched().count() <= settings.unmatched_most
 
 
 def _loads() -> list[_Load]:

@@ -24,9 +24,11 @@ def for_customer(ticket: Ticket, now: datetime) -> TicketLink:
 
 def for_approver(ticket: Ticket, approver: Approver, now: datetime) -> TicketLink:
     """Return the link by which an approver decides about a ticket; from now on it is valid for its full time."""
-    known = ticket.links.where(TicketLink.approver == approver).get_or_none()
-    link = known or _issue(ticket, LinkPurpose.APPROVAL, now, approver=approver)
-    link.expires_at = now + timedelta(days=settings.approval_link_days)
+    expires_at = now + timedelta(days=settings.approval_link_days)
+    link = ticket.links.where(TicketLink.approver == approver).get_or_none()
+    if link is None:
+        return _issue(ticket, LinkPurpose.APPROVAL, now, approver=approver, expires_at=expires_at)
+    link.expires_at = expires_at
     link.save(only=[TicketLink.expires_at])
     return link
 

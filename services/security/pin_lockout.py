@@ -25,11 +25,15 @@ def is_locked_out(customer: Customer, ip: str, now: datetime) -> bool:
     They are counted by customer, by site and over all customers. A site has a part of the budget over all, so that an
     attacker at one site cannot lock out the others.
     """
-    of_site = _last_day(now).where(WrongPin.site == site_of(ip))
+    count = fn.COUNT(WrongPin.id)
+    counts = _last_day(now).select(
+        count, count.filter(WrongPin.customer == customer), count.filter(WrongPin.site == site_of(ip))
+    )
+    ((of_all, of_customer, of_site),) = counts.tuples()
     return (
-        is_customer_locked_out(customer, now)
-        or is_every_customer_locked_out(now)
-        or _is_used_up(of_site, max(1, settings.wrong_pins_total_per_day // SITES_PER_TOTAL_BUDGET))
+        of_all >= settings.wrong_pins_total_per_day
+        or of_customer >= settings.wrong_pins_per_day
+        or of_site >= max(1, settings.wrong_pins_total_per_day // SITES_PER_TOTAL_BUDGET)
     )
 
 

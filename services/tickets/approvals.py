@@ -259,7 +259,7 @@ def _require_pending(ticket: Ticket) -> None:
 
 def _approvers_to_ask(ticket: Ticket, now: datetime) -> list[Approver]:
     """Return the approvers who are not absent today, or all if everybody is, so that the request is not lost."""
-    if not can_request_approval(ticket):
+    if ticket.customer.locked_at:
         return []
     today = now.astimezone(TIME_ZONE).date()
     approvers = ticket.customer.approvers_by_name

@@ -10,6 +10,7 @@ from database import database
 from forms import MAX_TYPED_PIN_LENGTH
 from i18n.typed_text import normalised
 from models import Attachment, Submission
+from services import search
 from services.files import attachments
 from services.intake import intake
 from settings import settings
@@ -139,14 +140,14 @@ def test_a_submission_that_cannot_be_checked_does_not_block_others(anna, run_wor
     for _ in range(7):
         anna.report("incident", name="Pechvogel")
     anna.report("callback")
-    admit = intake.admit
+    add = search.add
 
-    def fail(submission, now):
-        if submission.name == "Pechvogel":
+    def fail(ticket):
+        add(ticket)
+        if ticket.submission.name == "Pechvogel":
             raise RuntimeError("broken")
-        admit(submission, now)
 
-    monkeypatch.setattr(intake, "admit", fail)
+    monkeypatch.setattr(search, "add", fail)
     assert run_worker() == 1
     assert [ticket.submission.category for ticket in tickets()] == ["callback"]
     with database.connection_context():

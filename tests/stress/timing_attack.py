@@ -1,18 +1,21 @@
 """Can time tell a right PIN from a wrong one or from an unknown number? python -m tests.stress.timing_attack [--probe]
 
-Sends right and wrong PINs and unknown numbers in random order and compares the response times, and those of the next
-page, as the AUC of each kind against "wrong"; 0.5 means no difference. A second set of wrong PINs is the control. With
---probe, a stream of writing requests follows each submission until it is decided and its mails are delivered, and their
-waiting times are compared. Limits are off, because they allow ten wrong PINs a day.
+Sends right, wrong and former PINs and unknown numbers in random order and compares the response times, and those of the
+next page, as the AUC of each pair of kinds; 0.5 means no difference. A second set of wrong PINs is the control. First
+the worker is idle, then it decides what was sent. With --probe, a stream of writing requests follows each submission
+until it is decided and its mails are delivered, and their waiting times are compared. Limits are off, because they
+allow ten wrong PINs a day.
 """
 
 import argparse
 import random
+import re
 import secrets
 import statistics
 import sys
 import time
 from bisect import bisect_left, bisect_right
+from itertools import combinations
 from urllib.parse import urlencode, urlsplit
 
 from enums import SubmissionState
@@ -24,14 +27,16 @@ from tests.support.servers.mailbox import mail_server_running
 from tools.bench.http_client import GAP, Client
 
 MAX_DEVIATION = 0.03
-KINDS = ("right", "wrong", "unknown", "control")
+KINDS = ("right", "wrong", "unknown", "former", "control")
 FILE = b"Zeile im Protokoll.\r\n" * 500
 
-# A short tick for the probe, so that a sample takes a second instead of a minute.
-QUICK_TICK_SECONDS = 0.3
+# With the short tick the worker is busy, and a sample of the probe takes a second; with the long one it does nothing.
+QUICK_TICK_SECONDS, LONG_TICK_SECONDS = 0.3, 86400
 AFTER_SECONDS = 0.6
 TIMEOUT_SECONDS = 20
-TIME_LIMIT_SECONDS = 40 * 60
+
+# For the probe, or for the answers with an idle or a busy worker.
+TIME_LIMIT_SECONDS = 10 * 60
 
 
 def main():
@@ -41,16 +46,20 @@ def main():
     options = parser.parse_args()
     with mail_server_running() as mailbox:
         mail = {"smtp_url": mailbox.url} if options.probe else {}
-        tick = QUICK_TICK_SECONDS if options.probe else 1.5
 
-        def start(portal):
+        def start(portal, tick=QUICK_TICK_SECONDS if options.probe else LONG_TICK_SECONDS):
             portal.start(limits="off", backup_time="", worker_tick_seconds=tick, **mail)
 
         with portal_under_load(start) as (portal, _, load):
             _appoint(portal)
-            measure = _probe if options.probe else _answer_times
-            measured = measure(portal, load.known, options.samples)
-    sys.exit(not _print(measured))
+            known = load.known | {"former_pin": load.known["pin"], "pin": _new_pin(portal)}
+            if options.probe:
+                sys.exit(not _print(_probe(portal, known, options.samples)))
+            is_hidden = _print(_answer_times(portal, known, options.samples, "idle worker"))
+            portal.stop()
+            start(portal, QUICK_TICK_SECONDS)
+            is_hidden &= _print(_answer_times(portal, known, options.samples, "busy worker"))
+    sys.exit(not is_hidden)
 
 
 def _appoint(portal):
@@ -58,6 +67,10 @@ def _appoint(portal):
     with portal.database():
         for name in ("Bernd", "Petra"):
             Approver.create(customer=Customer.get(), name=name, email=f"{name.lower()}@sommer.example")
+
+
+def _new_pin(portal):
+    return re.search(r"PIN: (\d{4} \d{4})", portal.run("kunde", "pin", "--nummer", "K1001"))[1]
 
 
 def auc(one, other):
@@ -75,18 +88,20 @@ def _in_random_order(samples):
 def _requests(client, known, file=None):
     """Return the parts of each kind of submission around the gap for its submission key."""
     cookie, token = client.session()
-    pin = known["pin"].replace(" ", "")
+    pin, former_pin = (known[name].replace(" ", "") for name in ("pin", "former_pin"))
     wrong, other = (f"{(int(pin) + number) % 10**8:08}" for number in (1, 2))
     typed = {
         "right": {"pin": pin},
         "wrong": {"pin": wrong},
         "unknown": {"pin": pin, "customer_number": "K9999"},
+        "former": {"pin": former_pin},
         "control": {"pin": other},
     }
     requests = {}
     for kind, changes in typed.items():
         values = known | EXAMPLES["incident"] | {"category": "incident", "csrf_token": token} | changes
         values |= {"draft": GAP.decode()}
+        del values["former_pin"]
         body, media_type = urlencode(values | {"draft": ""}).encode() + GAP, "application/x-www-form-urlencoded"
         if file:
             body, media_type = with_file(values, "Protokoll.log", file)
@@ -106,7 +121,7 @@ def _timed(client, request, status):
     return time.perf_counter() - began
 
 
-def _answer_times(portal, known, samples):
+def _answer_times(portal, known, samples, situation):
     """Return the response times of submissions and of the next page, by feature and kind."""
     measured, ends = {}, time.monotonic() + TIME_LIMIT_SECONDS
     with Client(urlsplit(portal.url).port, known["pin"]) as client:
@@ -119,8 +134,8 @@ def _answer_times(portal, known, samples):
                     break
                 answers[kind].append(_timed(client, _fill(requests[kind])[0], 303))
                 nexts[kind].append(_timed(client, page, 200))
-            measured[f"answer, {case}"] = answers
-            measured[f"page after it, {case}"] = nexts
+            measured[f"answer, {case}, {situation}"] = answers
+            measured[f"page after it, {case}, {situation}"] = nexts
     return measured
 
 
@@ -162,10 +177,11 @@ def _print(measured):
     for name, times in measured.items():
         print(f"\n{name}: {len(times['wrong'])} of each kind")
         for kind in KINDS:
-            against = auc(times[kind], times["wrong"])
+            print(f"  {kind:10} median {1000 * statistics.median(times[kind]):9.3f}")
+        for one, other in combinations(KINDS, 2):
+            against = auc(times[one], times[other])
             is_hidden = is_hidden and abs(against - 0.5) <= MAX_DEVIATION
-            median = statistics.median(times[kind])
-            print(f"  {kind:10} median {1000 * median:9.3f}   AUC against wrong {against:.3f}")
+            print(f"  {one:>10} against {other:10} AUC {against:.3f}")
     return is_hidden
 
 

@@ -35,6 +35,7 @@ PASSWORD = "vier Wolken im Tee"
 
 # A cheap hash is as good a lock for tests.
 FAST_HASH = "pbkdf2:sha256:1"
+pins.SCRYPT_COST = 2
 
 
 @pytest.fixture(scope="session")
@@ -48,7 +49,7 @@ def shared(tmp_path_factory):
     return SimpleNamespace(
         app=app,
         database_path=settings.database_path,
-        pin_hash=generate_password_hash(proof, FAST_HASH),
+        pin_hash=pins.hash_proof("K1001", proof),
         password_hash=generate_password_hash(PASSWORD, FAST_HASH),
         dummy_hash=generate_password_hash("nobody's", FAST_HASH),
     )

@@ -1,10 +1,8 @@
 """Two companies with approvers, and a fixture in which every kind of mail is sent."""
 
-from functools import partial
 from types import SimpleNamespace
 
 import pytest
-from werkzeug.security import generate_password_hash
 
 import clock
 from database import database
@@ -12,7 +10,7 @@ from models import Approver, Ticket
 from services.background import worker
 from services.customers import customers, pins
 from settings import settings
-from tests.support.cast import FAST_HASH, NOW
+from tests.support.cast import NOW
 from tests.support.pages import Visitor
 from tests.support.servers.mailbox import path_in
 from tests.support.staff import TicketPage
@@ -54,9 +52,8 @@ class Company:
 
 
 @pytest.fixture
-def companies(app, monkeypatch):
+def companies(app):
     """Two companies, each with a PIN of its own."""
-    monkeypatch.setattr(pins, "generate_password_hash", partial(generate_password_hash, method=FAST_HASH))
     return [
         Company(app, "K1001", "Bäckerei Sommer", "sommer.example"),
         Company(app, "K1002", "Praxis Winter", "winter.example"),

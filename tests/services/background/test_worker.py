@@ -5,10 +5,12 @@ import logging
 from database import database
 from enums import MessageKind
 from models import Message
+from services import search
 from services.background import worker
 from services.tickets import approvals
 from settings import settings
 from tests.support.background import run_ticks
+from tests.support.cast import NOW
 
 
 def test_the_jobs_after_a_failing_one_run_and_it_is_logged_once(app, monkeypatch, caplog):
@@ -22,3 +24,38 @@ def test_the_jobs_after_a_failing_one_run_and_it_is_logged_once(app, monkeypatch
         assert Message.select().where(Message.kind == MessageKind.SUMMARY).count() == 1
     assert [record.levelno for record in caplog.records if record.levelno >= logging.ERROR] == [logging.ERROR]
     assert "brought about" in caplog.text
+
+
+def test_a_backlog_is_decided_in_one_tick(anna, run_worker, tickets):
+    for _ in range(worker.BATCH + 2):
+        anna.report("incident")
+    with database.connection_context():
+        worker.Worker().tick(NOW)
+    assert len(tickets()) == worker.BATCH + 2
+
+
+def test_one_that_fails_in_a_batch_leaves_nothing_and_is_tried_again_after_the_sweep(
+    anna, run_worker, tickets, submissions, monkeypatch, caplog
+):
+    for name in ("Anna", "Pechvogel", "Carla"):
+        anna.report("incident", name=name)
+    add = search.add
+
+    def fail(ticket):
+        add(ticket)
+        if ticket.submission.name == "Pechvogel":
+            raise RuntimeError("brought about")
+
+    portals_worker = worker.Worker()
+    with monkeypatch.context() as patch, database.connection_context():
+        patch.setattr(search, "add", fail)
+        assert portals_worker.decide(NOW) == 2
+        assert portals_worker.decide(NOW) == 0
+    assert [submission.state for submission in submissions()] == ["admitted", "pending", "admitted"]
+    assert [ticket.submission.name for ticket in tickets()] == ["Anna", "Carla"]
+    assert [record.levelno for record in caplog.records if record.levelno >= logging.ERROR] == [logging.ERROR]
+    with database.connection_context():
+        assert Message.select().where(Message.ticket.is_null(False)).count() == 4
+        portals_worker.sweep(NOW)
+        assert portals_worker.decide(NOW) == 1
+    assert len(tickets()) == 3

@@ -4,17 +4,14 @@ import io
 import re
 import zipfile
 from datetime import UTC, datetime
-from functools import partial
 from urllib.error import HTTPError
 
 import pytest
-from werkzeug.security import generate_password_hash
 
 import clock
 from database import checkpoint, database
-from services.customers import pins
 from settings import settings
-from tests.support.cast import FAST_HASH, PASSWORD, PIN
+from tests.support.cast import PASSWORD, PIN
 from tests.support.files.samples import SMALL_PNG
 from tests.support.pages import HTMX
 from tests.support.servers.http_client import HttpClient, with_file
@@ -177,8 +174,7 @@ def pieces_of(*paths):
     return {content[begin : begin + 4160] for content in contents for begin in range(0, len(content), 4096)}
 
 
-def test_no_journal_holds_a_pin(journal, anna, clara, run_worker, run_command, monkeypatch):
-    monkeypatch.setattr(pins, "generate_password_hash", partial(generate_password_hash, method=FAST_HASH))
+def test_no_journal_holds_a_pin(journal, anna, clara, run_worker, run_command):
     printed = run_command("kunde", "neu", "--nummer", "K2001", "--name", "Steuerkanzlei").output
     issued = re.findall(r"PIN: (\d{4} \d{4})", printed)
     sommer = f"{CUSTOMERS}/1"

@@ -78,8 +78,7 @@ def test_a_decision_is_made_once_though_two_workers_look_at_the_same(anna, dora,
     waiting = submissions()
     run_worker()
     with database.connection_context():
-        for submission in waiting:
-            intake.admit(submission, NOW)
+        assert intake.admit(waiting, NOW) == {}
         assert WrongPin.select().count() == 1
     assert [submission.state for submission in submissions()] == ["admitted", "unmatched"]
     assert len(tickets()) == 1
@@ -90,14 +89,14 @@ def test_what_another_worker_has_decided_meanwhile_is_passed_over(
 ):
     for _ in range(2):
         anna.report("incident")
-    admit = intake.admit
+    check = pins.check_proof
 
-    def admit_beside_another_worker(submission, now):
-        monkeypatch.setattr(intake, "admit", admit)
-        admit(submission, now)
-        Worker().admit_batch(now)
+    def check_beside_another_worker(*arguments):
+        monkeypatch.setattr(pins, "check_proof", check)
+        assert Worker().decide(NOW) == 2
+        return check(*arguments)
 
-    monkeypatch.setattr(intake, "admit", admit_beside_another_worker)
+    monkeypatch.setattr(pins, "check_proof", check_beside_another_worker)
     run_worker()
     assert [submission.state for submission in submissions()] == ["admitted", "admitted"]
     assert len(tickets()) == 2

@@ -2,16 +2,14 @@
 
 import io
 import logging
-from functools import partial
 
 import pytest
-from werkzeug.security import generate_password_hash
 
 from database import database
 from services.customers import customers, pins
 from services.intake import intake
 from settings import settings
-from tests.support.cast import FAST_HASH, NOW
+from tests.support.cast import NOW
 from tests.support.pages import HTMX, Visitor, visible_answer
 
 SITUATIONS = {
@@ -26,9 +24,8 @@ SITUATIONS = {
 
 
 @pytest.fixture
-def visitors(app, monkeypatch):
+def visitors(app):
     """One visitor with their own browser per situation; they differ only in number and PIN."""
-    monkeypatch.setattr(pins, "generate_password_hash", partial(generate_password_hash, method=FAST_HASH))
     with database.connection_context():
         sommer, nordring, winter = (
             customers.add({"number": number, "name": name}, NOW)

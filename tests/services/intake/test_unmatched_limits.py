@@ -225,7 +225,7 @@ def test_the_worker_logs_once_per_sweep_how_many_went(app, monkeypatch, caplog):
     add_unmatched(9000, 1)
     with database.connection_context():
         Submission.update(state="pending", unmatched_reason=None).execute()
-    monkeypatch.setattr(intake, "admit", lambda *_: None)
+    monkeypatch.setattr(intake, "admit", lambda *_: {})
     portals_worker = worker.Worker()
     with database.connection_context():
         portals_worker.tick(NOW)

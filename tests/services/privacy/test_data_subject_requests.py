@@ -524,7 +524,7 @@ def test_a_ticket_created_while_events_are_searched_is_found(anna, run_worker, m
 
     def admit_meanwhile(event):
         if Ticket.select().count() == 1:
-            worker.Worker().admit_batch(NOW)
+            worker.Worker().decide(NOW)
             Event.update(text="Jana Köhler").where(Event.ticket == Ticket.get(Ticket.category == "callback")).execute()
         return event_texts(event)
 

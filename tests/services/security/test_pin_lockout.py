@@ -1,10 +1,8 @@
 """Guessing PINs: a few attempts a day, no report is lost, and the customer and the office are notified."""
 
 import threading
-from functools import partial
 
 import pytest
-from werkzeug.security import generate_password_hash
 
 import clock
 from database import database
@@ -13,7 +11,7 @@ from services.background import worker
 from services.customers import customers, pins
 from services.intake import intake
 from settings import Settings, settings
-from tests.support.cast import FAST_HASH, NOW, PIN
+from tests.support.cast import NOW, PIN
 from tests.support.pages import HTMX, Visitor, visible_answer
 from tests.support.servers.mailbox import text_of
 from tests.support.unmatched import UNMATCHED, add_unmatched, convert, unmatched_path
@@ -21,11 +19,6 @@ from tests.support.unmatched import UNMATCHED, add_unmatched, convert, unmatched
 TODAY = "/verwaltung/"
 SITES = [f"203.0.113.{number}" for number in range(4)]
 GUESSED = "richtige PIN während vieler Fehlversuche: bitte zurückrufen"
-
-
-@pytest.fixture(autouse=True)
-def fast_hashes(monkeypatch):
-    monkeypatch.setattr(pins, "generate_password_hash", partial(generate_password_hash, method=FAST_HASH))
 
 
 @pytest.fixture(autouse=True)
@@ -286,7 +279,7 @@ def test_two_workers_at_once_overdraw_no_budget(app, anna, dora, guess, tickets,
 
     def decide(submission):
         with app.app_context(), database.connection_context():
-            intake.admit(submission, NOW)
+            intake.admit([submission], NOW)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pins, "check_proof", check_together)
@@ -308,7 +301,7 @@ def test_many_workers_at_once_count_no_more_than_the_budget(app, anna, dora, run
     def decide(some):
         with app.app_context(), database.connection_context():
             for submission in some:
-                intake.admit(submission, NOW)
+                intake.admit([submission], NOW)
 
     waiting = submissions()
     threads = [threading.Thread(target=decide, args=[waiting[begin::4]]) for begin in range(4)]
@@ -422,7 +415,7 @@ def test_a_former_pin_is_recognised_for_so_many_days(app, anna, run_worker, adva
     advance_clock(days=days)
     anna.report("incident")
     with app.app_context(), database.connection_context():
-        intake.admit(Submission.get(), clock.now())
+        intake.admit([Submission.get()], clock.now())
     assert reasons(submissions) == [reason]
 
 
@@ -439,12 +432,68 @@ def test_an_expired_former_pin_is_deleted(anna, decide, advance_clock):
 def test_right_wrong_former_and_unknown_cost_as_many_hashes(app, anna, run_worker, monkeypatch):
     with database.connection_context():
         rightly_issued = [PIN, *(pins.issue_pin(Customer.get(), NOW) for _ in range(3))]
-    checked, check = [], pins.check_password_hash
-    monkeypatch.setattr(pins, "check_password_hash", lambda *pair: checked.append(pair) or check(*pair))
+    computed, hash_proof = [], pins.hash_proof
+    monkeypatch.setattr(pins, "hash_proof", lambda *pair: computed.append(pair) or hash_proof(*pair))
     costs = []
     for number, pin in [*(("K1001", pin) for pin in rightly_issued), ("K1001", "1111 1111"), ("K9999", PIN)]:
-        checked.clear()
+        computed.clear()
         anna.report("incident", customer_number=number, pin=pin)
         run_worker()
-        costs.append(len(checked))
-    assert set(costs) == {1 + pins.FORMER_PINS_CHECKED}
+        costs.append(len(computed))
+    assert set(costs) == {1}
+
+
+# --- Hashes of former releases ---
+
+# Anna's PIN, as releases until 0.12 stored it.
+OLD_HASH = (
+    "scrypt:32768:8:1$tRyv7sC6WIRlPIFv$"
+    "49e8e5e1f7cd9f28670add9ab54c85eceb59df0f06f4e981b5aaefb9f96199f7"
+    "3780351bb7086f180628c55ffad876eb8f8e86c4f36fbdf656acc276875d24b3"
+)
+
+
+@pytest.fixture
+def old_checks(monkeypatch):
+    """Record the hashes of the old kind that are checked."""
+    checked, check = [], pins.check_password_hash
+    monkeypatch.setattr(pins, "check_password_hash", lambda *pair: checked.append(pair[0]) or check(*pair))
+    return checked
+
+
+def test_an_old_hash_is_valid_and_renewed_by_the_right_pin_only(anna, dora, run_worker, submissions):
+    with database.connection_context():
+        new_hash = Customer.get().pin_hash
+        Customer.update(pin_hash=OLD_HASH).execute()
+    for visitor, expected in ((dora, OLD_HASH), (anna, new_hash), (anna, new_hash)):
+        visitor.report("incident")
+        run_worker()
+        with database.connection_context():
+            assert Customer.get().pin_hash == expected
+    assert reasons(submissions) == ["wrong_pin", None, None]
+
+
+def test_an_old_hash_of_a_former_pin_is_recognised(anna, run_worker, submissions):
+    with database.connection_context():
+        Customer.update(pin_hash=OLD_HASH).execute()
+        pins.issue_pin(Customer.get(), NOW)
+    anna.report("incident")
+    run_worker()
+    assert reasons(submissions) == ["former_pin"]
+
+
+@pytest.mark.parametrize(("place", "cost"), [("current", 1), ("former", pins.FORMER_PINS_CHECKED)])
+def test_an_old_hash_costs_everybody_as_much(anna, run_worker, old_checks, place, cost):
+    with database.connection_context():
+        other = Customer.create(number="K1002", name="Praxis Winter", pin_hash=OLD_HASH, created_at=NOW)
+        if place == "former":
+            pins.issue_pin(other, NOW)
+    for number, pin in (("K1001", PIN), ("K1001", "1111 1111"), ("K1002", "1111 1111"), ("K9999", PIN)):
+        anna.report("incident", customer_number=number, pin=pin)
+        run_worker()
+    assert len(old_checks) == 4 * cost
+    with database.connection_context():
+        other.delete_instance(recursive=True)
+    anna.report("incident")
+    run_worker()
+    assert len(old_checks) == 4 * cost

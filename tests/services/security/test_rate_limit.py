@@ -262,5 +262,5 @@ def test_the_worker_goes_on_while_nothing_is_taken(app, anna, run_worker):
     settings.max_pending = 2
     statuses(anna, HERE, HERE, HERE)
     with app.app_context(), database.connection_context():
-        assert worker.Worker().admit_batch(NOW) == 2
+        assert worker.Worker().decide(NOW) == 2
         assert Submission.pending().count() == 0

@@ -170,7 +170,7 @@ def test_no_more_letters_than_the_limit(clara, monkeypatch):
     response = clara.client.post(PIN_LETTERS, data=values)
     assert response.status_code == 422
     assert f"höchstens {MAX_LETTERS} Kunden" in response.text
-    monkeypatch.setattr(pins, "generate_password_hash", lambda proof: "none")
+    monkeypatch.setattr(pins, "hash_proof", lambda number, proof: "none")
     response = clara.client.post(PIN_LETTERS, data=values | {"customers": values["customers"][:MAX_LETTERS]})
     assert response.text.count("<article") == MAX_LETTERS
 
@@ -178,12 +178,11 @@ def test_no_more_letters_than_the_limit(clara, monkeypatch):
 def test_number_changed_in_the_same_moment(clara, sommer, monkeypatch):
     page = clara.get(sommer)
 
-    def change_meanwhile(proof):
-        with database.connection_context():
-            Customer.update(number="K9").execute()
+    def change_meanwhile(number, proof):
+        Customer.update(number="K9").execute()
         return "none"
 
-    monkeypatch.setattr(pins, "generate_password_hash", change_meanwhile)
+    monkeypatch.setattr(pins, "hash_proof", change_meanwhile)
     answer = press(clara, f"{sommer}/pin", page)
     assert answer.status == 409
     with database.connection_context():
