@@ -12,7 +12,7 @@ from typing import IO, NamedTuple
 
 from peewee import Expression, ModelSelect, fn
 
-from database import transaction
+from database import prepared, transaction
 from enums import MAX_ATTACHMENT_BYTES, MAX_ATTACHMENT_MIB, MAX_ATTACHMENTS, MEBIBYTE
 from i18n.catalogue import gettext as _
 from i18n.catalogue import gettext_noop as N_
@@ -39,6 +39,13 @@ PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "ima
 
 # A site may use at most a quarter of the space for all, but always has space for one file.
 SHARES = 4
+
+# The sender's network only matters while the files are staged.
+_adopt = prepared(
+    lambda submission, event, key: Attachment.update(
+        {Attachment.submission: submission, Attachment.event: event, Attachment.address: ""}
+    ).where((Attachment.draft == key) & Attachment.submission.is_null())
+)
 
 # How much of a text file is shown at a ticket.
 SHOWN_LINES = 8
@@ -116,9 +123,7 @@ def has_expired(submission_key: str, stored_names: Iterable[str]) -> bool:
 
 def adopt(submission_key: str, submission: Submission, event: Event | None = None) -> None:
     """Attach all files staged under a submission key to a submission, or to a later message about it."""
-    # The sender's network only matters while the files are staged.
-    staged = (Attachment.draft == submission_key) & Attachment.submission.is_null()
-    Attachment.update(submission=submission, event=event, address="").where(staged).execute()
+    _adopt(submission.id, event and event.id, submission_key)
 
 
 def remove_duplicates(submission_key: str, sent: Iterable[Attachment]) -> bool:
