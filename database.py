@@ -55,7 +55,8 @@ def transaction(min_seconds: float = 0) -> Iterator[None]:
             with database.atomic():
                 yield
         finally:
-            time.sleep(max(0, ends - time.monotonic()))
+            if (left := ends - time.monotonic()) > 0:
+                time.sleep(left)
 
 
 class UTCDateTimeField(DateTimeField):
@@ -81,7 +82,7 @@ class BaseModel(Model):
     def create(cls, **values: Any) -> Self:
         """Insert a row and return it. Peewee would build the same SQL anew, which takes longer than running it."""
         row = cls(**values)
-        sql, fields = _insert_statement(cls)
+        sql, fields = _insert_statement(cls)  # type: ignore[arg-type]  # the stubs hide that a table is hashable
         stored = [field.db_value(row.__data__.get(field.name)) for field in fields]
         row.id = database.last_insert_id(database.execute_sql(sql, stored))
         row._dirty.clear()

@@ -178,8 +178,9 @@ def new_submission_key() -> str:
 def stage_files(submission_key: str) -> list[Refusal]:
     """Stage the files that came with the form and return what was refused; raises TooManyUploads."""
     uploads = [(file.filename, file.stream) for file in request.files.getlist("files") if file.filename]
-    if uploads:
-        rate_limit.consume(rate_limit.RateLimit.UPLOADS, client_ip(), clock.now(), len(uploads))
+    if not uploads:
+        return []
+    rate_limit.consume(rate_limit.RateLimit.UPLOADS, client_ip(), clock.now(), len(uploads))
     return attachments.stage(submission_key, uploads, client_ip(), clock.now())
 
 
