@@ -40,6 +40,8 @@ PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "ima
 # A site may use at most a quarter of the space for all, but always has space for one file.
 SHARES = 4
 
+_staged_id = prepared(lambda key: Attachment.staged(key).select(Attachment.id))
+
 # The sender's network only matters while the files are staged.
 _adopt = prepared(
     lambda submission, event, key: Attachment.update(
@@ -116,9 +118,14 @@ def too_large() -> str:
     )
 
 
+def staged(submission_key: str) -> list[Attachment]:
+    """Return the files staged under a submission key; most requests have none, which a short query tells."""
+    return list(Attachment.staged(submission_key)) if _staged_id(submission_key).fetchone() else []
+
+
 def has_expired(submission_key: str, stored_names: Iterable[str]) -> bool:
     """Say whether one of these files is no longer staged under a submission key."""
-    return not set(stored_names) <= {attachment.stored_name for attachment in Attachment.staged(submission_key)}
+    return not set(stored_names) <= {attachment.stored_name for attachment in staged(submission_key)}
 
 
 def adopt(submission_key: str, submission: Submission, event: Event | None = None) -> None:

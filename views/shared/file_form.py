@@ -186,7 +186,7 @@ def stage_files(submission_key: str) -> list[Refusal]:
 
 def staged(submission_key: str) -> Iterable[Attachment]:
     """Return the staged files of a submission key; none without a database, so that the form can still be shown."""
-    return [] if database.is_closed() else Attachment.staged(submission_key)
+    return [] if database.is_closed() else attachments.staged(submission_key)
 
 
 def _staged_list(submission_key, status=200, **messages):
