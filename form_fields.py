@@ -11,7 +11,7 @@ from flask_wtf import FlaskForm
 from markupsafe import escape
 from werkzeug.datastructures import CombinedMultiDict
 from wtforms import DateField, EmailField, Field, Form, RadioField, StringField, TelField, TextAreaField
-from wtforms.fields.choices import SelectChoice, enum_choices, enum_coerce
+from wtforms.fields.choices import SelectChoice, enum_choices
 from wtforms.validators import DataRequired, Optional, StopValidation, ValidationError
 from wtforms.widgets import core as widgets
 
@@ -166,7 +166,7 @@ def radio_field(label: str, words: type[LabelledEnum], sentence: str, **options:
     return RadioField(
         label,
         choices=enum_choices(words, label=lambda word: word.label),
-        coerce=enum_coerce(words),
+        coerce=words,
         invalid_value_message=sentence,
         invalid_choice_message=sentence,
         **options,
@@ -215,6 +215,8 @@ class PortalForm(FlaskForm):
     result: Any = None
 
     class Meta(FlaskForm.Meta):
+        # CSRFProtect has checked the token of every POST, and templates write it by csrf_token().
+        csrf = False
         locales = ["de"]
         takes_files = False
 

@@ -123,13 +123,14 @@ class RequestForm(PortalForm):
 
     def answers(self) -> dict[str, Any]:
         """Return the values of a valid form that are stored, by column name; the PIN is not among them."""
-        answers = {field.name: field.data for field in self if field.name not in ("pin", "csrf_token")}
+        answers = {field.name: field.data for field in self if field.name != "pin"}
         answers["customer_number"] = pins.normalise_number(self.customer_number.data)
         return answers
 
     def pin_proof(self) -> str:
         """Return the keyed proof of a valid form's PIN, which is used in place of the PIN from here on."""
-        return pins.pin_proof(self.answers()["customer_number"], pins.normalise_pin(self.pin.data) or "")
+        number, pin = pins.normalise_number(self.customer_number.data), pins.normalise_pin(self.pin.data)
+        return pins.pin_proof(number or "", pin or "")
 
 
 class ReferenceForm(RequestForm):

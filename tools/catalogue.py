@@ -86,7 +86,7 @@ def _declared():
     app.config["WTF_I18N_ENABLED"] = False
     with app.app_context():
         for form_class in FORM_CLASSES:
-            yield from _sentences(form_class(formdata=None, meta={"csrf": False}))
+            yield from _sentences(form_class(formdata=None))
     for labelled in LABELS:
         yield from (word.label for word in labelled)
 

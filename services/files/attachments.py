@@ -8,7 +8,7 @@ from typing import IO, NamedTuple
 
 from peewee import Expression, ModelSelect, fn
 
-from database import transaction
+from database import prepared, transaction
 from enums import MAX_ATTACHMENT_BYTES, MAX_ATTACHMENT_MIB, MAX_ATTACHMENTS, MEBIBYTE
 from i18n.catalogue import gettext as _
 from i18n.catalogue import gettext_noop as N_
@@ -36,6 +36,15 @@ PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "ima
 
 # A site may use at most a quarter of the space for all, but always has space for one file.
 SHARES = 4
+
+_staged_id = prepared(lambda key: Attachment.staged(key).select(Attachment.id))
+
+# The sender's network only matters while the files are staged.
+_adopt = prepared(
+    lambda submission, event, key: Attachment.update(
+        {Attachment.submission: submission, Attachment.event: event, Attachment.address: ""}
+    ).where((Attachment.draft == key) & Attachment.submission.is_null())
+)
 
 # How much of a text file is shown at a ticket.
 SHOWN_LINES = 8
@@ -113,16 +122,19 @@ def too_large() -> str:
     )
 
 
+def staged(submission_key: str) -> list[Attachment]:
+    """Return the files staged under a submission key; most requests have none, which a short query tells."""
+    return list(Attachment.staged(submission_key)) if _staged_id(submission_key).fetchone() else []
+
+
 def has_expired(submission_key: str, stored_names: Iterable[str]) -> bool:
     """Say whether one of these files is no longer staged under a submission key."""
-    return not set(stored_names) <= {attachment.stored_name for attachment in Attachment.staged(submission_key)}
+    return not set(stored_names) <= {attachment.stored_name for attachment in staged(submission_key)}
 
 
 def adopt(submission_key: str, submission: Submission, event: Event | None = None) -> None:
     """Attach all files staged under a submission key to a submission, or to a later message about it."""
-    # The sender's network only matters while the files are staged.
-    staged = (Attachment.draft == submission_key) & Attachment.submission.is_null()
-    Attachment.update(submission=submission, event=event, address="").where(staged).execute()
+    _adopt(submission.id, event and event.id, submission_key)
 
 
 def remove_duplicates(submission_key: str, sent: Iterable[Attachment]) -> bool:

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
-from peewee import ModelSelect
+from peewee import ModelSelect, fn
 
 from clock import TIME_ZONE
-from database import transaction
+from database import prepared, transaction
 from enums import (
     CODE_ALPHABET,
     CODE_LENGTH,
@@ -46,6 +46,10 @@ _SECURITY_EVENTS = {
 MIN_BATCH_SECONDS = 0.15
 
 MAX_CODE_DRAWS = 3
+
+_with_key = prepared(lambda key: Submission.select(Submission.id).where(Submission.draft == key))
+_with_code = prepared(lambda code: Submission.select(Submission.id).where(Submission.code == code))
+_pending_count = prepared(lambda: Submission.pending().select(fn.COUNT(Submission.id)).order_by())
 
 # The fields of a request form, by column of Submission.
 Answers = dict[str, object]
@@ -166,7 +170,7 @@ def _store_once(
 ) -> Submission:
     """Store a submission with its files and do what follows from it, once per submission key, in one transaction."""
     with transaction():
-        known = Submission.get_or_none(Submission.draft == submission_key)
+        known = Submission.get(Submission.draft == submission_key) if _is_used(submission_key) else None
         if known and not with_open_receipt(now).where(Submission.id == known.id).exists():
             # Its receipt is closed and must not be shown: the key counts as new.
             Submission.update(draft=secrets.token_urlsafe(16)).where(Submission.id == known.id).execute()
@@ -184,20 +188,24 @@ def _store_once(
     return known
 
 
+def _is_used(submission_key: str) -> bool:
+    return _with_key(submission_key).fetchone() is not None
+
+
 def _unused_code() -> str:
     """Return a random code that no submission has; if all draws are taken, storing the last raises IntegrityError."""
     for _ in range(MAX_CODE_DRAWS):
         code = "".join(secrets.choice(CODE_ALPHABET) for _ in range(CODE_LENGTH))
-        if not Submission.select().where(Submission.code == code).exists():
+        if not _with_code(code).fetchone():
             break
     return code
 
 
 def _check_limits(submission_key: str, ip: str, now: datetime) -> None:
     """Raise TooManySubmissions or QueueFull, except for a repetition of what is stored already."""
-    if with_open_receipt(now).where(Submission.draft == submission_key).exists():
+    if _is_used(submission_key) and with_open_receipt(now).where(Submission.draft == submission_key).exists():
         return
-    if Submission.pending().count() >= settings.max_pending:
+    if _pending_count().fetchone()[0] >= settings.max_pending:
         raise rate_limit.QueueFull(timedelta(minutes=1))
     rate_limit.consume(rate_limit.RateLimit.SUBMISSIONS, ip, now)
 

@@ -81,7 +81,7 @@ def find(token: str, purpose: LinkPurpose, now: datetime) -> TicketLink | None:
 
 def matches_secret_key(link: TicketLink) -> bool:
     """Say whether a link was made with the secret key in the data folder."""
-    return _hash(_token(link.nonce)) == link.token_hash
+    return _hash(_token(link.nonce, keys.secret_key())) == link.token_hash
 
 
 def reload(link: TicketLink, now: datetime) -> TicketLink | None:

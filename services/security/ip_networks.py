@@ -5,6 +5,7 @@ usually given).
 """
 
 import re
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 IPV6_NETWORK_BITS = 64
@@ -42,6 +43,7 @@ def site_of(ip: str) -> str:
     return _network(ip, IPV6_SITE_BITS)
 
 
+@lru_cache(maxsize=1000)
 def _network(ip: str, bits: int) -> str:
     try:
         parsed = _unmapped(ip_address(ip.partition("/")[0]))

@@ -5,6 +5,7 @@ import hmac
 import os
 import secrets
 from functools import cache
+from pathlib import Path
 
 from models import Customer, Staff
 from services import disk
@@ -52,6 +53,7 @@ def place_secret_key(key: bytes) -> None:
             fresh.rename(path)
     finally:
         fresh.unlink(missing_ok=True)
+        _key_in_force.cache_clear()
     disk.fsync_directory(path.parent)
 
 
@@ -66,7 +68,13 @@ def secret_key() -> bytes:
 
 def derived_key(label: bytes, key: bytes | None = None) -> bytes:
     """Return the key for one purpose, derived from the secret key in force or from another one."""
-    return _derive(key or secret_key(), label)
+    return _derive(key or _key_in_force(settings.secret_key_path), label)
+
+
+@cache
+def _key_in_force(path: Path) -> bytes:
+    # Read once: sessions are signed with the key of the start, and a process must not work with two keys.
+    return secret_key()
 
 
 @cache

@@ -182,14 +182,15 @@ def stage_files(submission_key: str) -> list[Refusal]:
     uploads = [
         (file.filename, cast("IncomingFile", file.stream)) for file in request.files.getlist("files") if file.filename
     ]
-    if uploads:
-        rate_limit.consume(rate_limit.RateLimit.UPLOADS, client_ip(), clock.now(), len(uploads))
+    if not uploads:
+        return []
+    rate_limit.consume(rate_limit.RateLimit.UPLOADS, client_ip(), clock.now(), len(uploads))
     return attachments.stage(submission_key, uploads, client_ip(), clock.now())
 
 
 def staged(submission_key: str) -> Iterable[Attachment]:
     """Return the staged files of a submission key; none without a database, so that the form can still be shown."""
-    return [] if database.is_closed() else Attachment.staged(submission_key)
+    return [] if database.is_closed() else attachments.staged(submission_key)
 
 
 def _staged_list(submission_key, status=200, **messages):

@@ -37,9 +37,6 @@ REASONS = {
 class PriorityHelper(PortalForm):
     """The two questions; their answers are not stored."""
 
-    class Meta(PortalForm.Meta):
-        csrf = False
-
     affected = radio_field("Wie viele sind betroffen?", Affected, "")
     workable = radio_field("Können Sie weiterarbeiten?", Workable, "")
     # The priority chosen so far, a field of the request's own form.

@@ -158,3 +158,11 @@ def test_what_was_converted_or_discarded_meanwhile_is_not_converted(clara, anna,
             intake.convert(submission, customer, member, "Anna, am Telefon", NOW)
     assert Ticket.select().count() == 1
     assert unmatched.discard(first, NOW) == 0
+
+
+def test_a_running_portal_keeps_the_key_of_its_start(anna, run_worker, tickets):
+    anna.report("incident")
+    settings.secret_key_path.unlink()
+    anna.report("incident")
+    run_worker()
+    assert len(tickets()) == 2

@@ -47,7 +47,7 @@ def _load(customer_id, approver_id):
 
 
 def _save(customer, form, save, approver=None):
-    if not form.succeeds(lambda: save(form.values())):
+    if not form.succeeds(lambda: save(form.data)):
         return _show(customer, form, approver, 422)
     return _back(customer.id)
 

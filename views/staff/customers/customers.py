@@ -46,7 +46,7 @@ def form():
 def add():
     """Add a customer, and issue a PIN at once if that button was used."""
     form = CustomerForm()
-    if not form.succeeds(lambda: customers.add(form.values(), clock.now())):
+    if not form.succeeds(lambda: customers.add(form.data, clock.now())):
         return _show_new(form, 422)
     if "letter" in request.form:
         return pin_letters.issue_and_show([form.result])
@@ -64,7 +64,7 @@ def show(customer_id):
 def change(customer_id):
     customer = customer_or_404(customer_id)
     form = CustomerForm(obj=customer)
-    if not form.succeeds(lambda: customers.change(customer, form.values(), request.form.get("seen"))):
+    if not form.succeeds(lambda: customers.change(customer, form.data, request.form.get("seen"))):
         return _show(customer, form, 422)
     return redirect(url_for(".show", customer_id=customer.id, gespeichert="ja"), 303)
 

@@ -71,9 +71,6 @@ def search_field():
 class FilterForm(PortalForm):
     """The base of the filters of a list; their values are in the URL of the page."""
 
-    class Meta(PortalForm.Meta):
-        csrf = False
-
     def query_args(self):
         """Return the filters that are set, by their names in the URL."""
         return {field.name: field.data for field in self if field.data}

@@ -33,15 +33,7 @@ def _follows(rule):
     return check
 
 
-class StoredForm(PortalForm):
-    """The base of a form whose fields are the columns of a table."""
-
-    def values(self):
-        """Return the values of a valid form, by column name."""
-        return {name: value for name, value in self.data.items() if name != "csrf_token"}
-
-
-class CustomerForm(StoredForm):
+class CustomerForm(PortalForm):
     """The data of a customer."""
 
     number = text_field(
@@ -78,7 +70,7 @@ class CustomerForm(StoredForm):
             self.number.description = NEW_NUMBER_NEEDS_NEW_PIN
 
 
-class ApproverForm(StoredForm):
+class ApproverForm(PortalForm):
     """An approver of a customer, and when they are absent."""
 
     name = text_field("Name", missing="Bitte geben Sie den Namen des Genehmigers ein.")

@@ -32,7 +32,7 @@ class ActionForm(PortalForm):
 
     def carry_out(self, ticket, by, now):
         """Carry out the action; raises UserError."""
-        answers = {field.short_name: field.data for field in self if field.short_name != "csrf_token"}
+        answers = {field.short_name: field.data for field in self}
         getattr(self.service, self.action)(ticket, by=by, now=now, **answers)
 
     def set_reader_hint(self, words):
@@ -43,7 +43,7 @@ class ActionForm(PortalForm):
 
     def visible_fields(self):
         """Return the fields that a person fills in."""
-        return [field for field in self if field.short_name not in ("seen", "csrf_token")]
+        return [field for field in self if field.short_name != "seen"]
 
 
 def _block_choices():
