@@ -22,7 +22,6 @@ import enums
 import forms
 from cli import commands
 from database import database, init_database
-from demo import seed
 from enums import MEBIBYTE
 from i18n import catalogue, formats
 from logs import error_numbers
@@ -196,6 +195,9 @@ def serve():
 
 def serve_demo(ticket_count):
     """Serve the portal with sample data in a temporary folder, which is deleted at the end."""
+    # Imported only here: no other command needs it.
+    from demo import seed
+
     with tempfile.TemporaryDirectory(prefix="meldeportal-demo-", ignore_cleanup_errors=True) as folder:
         settings.load({**os.environ, "TICKET_DATA_DIR": folder} | seed.DEMO_ENVIRONMENT)
         app = create_app()

@@ -3,8 +3,6 @@
 from datetime import date, timedelta
 from functools import lru_cache
 
-import holidays
-
 LEAD_TIME_WORKDAYS = 5
 
 
@@ -30,5 +28,8 @@ def add_workdays(day: date, number: int, federal_state: str) -> date:
 
 @lru_cache
 def _public_holidays(federal_state: str, year: int) -> frozenset[date]:
+    # Imported only here: its calendars take 20 ms and 4 MB.
+    import holidays
+
     # Copied, because the library's own object adds years on access, which is not safe between threads.
     return frozenset(holidays.country_holidays("DE", subdiv=federal_state, years=year))
