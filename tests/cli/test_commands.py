@@ -37,6 +37,14 @@ def unmatched(anna, dora, run_worker, submissions):
     return submissions()[0]
 
 
+@pytest.mark.parametrize("command", [("kunde", "liste"), ("worker", "--einmal"), ("pruefen",)])
+def test_command_imports_no_web_pages(tmp_path, command):
+    report = run_app(tmp_path, *command, PYTHONPROFILEIMPORTTIME="1").stderr.decode()
+    imported = {line.rpartition("|")[2].strip() for line in report.splitlines()}
+    assert "services.customers" in imported
+    assert imported.isdisjoint({"flask", "waitress", "wtforms", "views"})
+
+
 def test_add_customer(run_command, anna, run_worker, tickets):
     output = printed(
         run_command("kunde", "neu", "--nummer", "k 2002", "--name", "Autohaus Nord", "--mail", "a@nord.example")
