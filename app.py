@@ -1,228 +1,65 @@
-"""Wire everything together: settings, database, views, headers and error pages in one app, served by waitress."""
+"""Start here: one command, with the settings read and the data folder ready."""
 
-import errno
-import logging
+import gc
 import os
-import signal
 import sys
 import tempfile
-from functools import lru_cache
 from io import TextIOWrapper
 from types import SimpleNamespace
 
-import waitress
-from flask import Flask, g, request
-from flask.sessions import SecureCookieSessionInterface
-from flask_wtf import CSRFProtect
-from flask_wtf.csrf import CSRFError
-from markupsafe import Markup
 from peewee import DatabaseError
-from werkzeug.exceptions import HTTPException
-from werkzeug.routing import IntegerConverter
 
 import clock
-import enums
-import forms
 from cli import commands
 from database import database, init_database
-from demo import seed
-from enums import MEBIBYTE
-from i18n import catalogue, formats
-from logs import error_numbers
 from logs import setup as log_setup
 from migrations import migrate
-from server import upload_limits
-from server.proxy import ProxyHeadersMiddleware
-from services import phone_numbers, request_fields, search, workdays
-from services.background import worker
-from services.files import attachments, types
-from services.mail import outbox
+from services import search
 from services.operations import data_folder, instance_lock
 from services.security import keys
-from services.security.audit_log import SecurityEvent, log_event
-from settings import VERSION, StartError, host_and_port, settings
-from views import staff
-from views.public import approval, link_access
-from views.public import request as public_request
-from views.public import ticket as public_ticket
-from views.shared import locale, static_files
-from views.shared.error_pages import error_page
-from views.shared.responses import client_ip
-from views.shared.uploads import UploadRequest
-from views.staff.sign_in import setup
-
-log = logging.getLogger(__name__)
-
-# Default headers. Most pages hold personal data, so nothing is cached.
-HEADERS = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    ),
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "geolocation=(), microphone=(), payment=()",
-    "Referrer-Policy": "same-origin",
-    "X-Content-Type-Options": "nosniff",
-}
-
-# Views that read nothing from the database.
-WITHOUT_DATABASE = {"assets.asset", "public.form", "public.help_page"}
-
-
-class RowIdConverter(IntegerConverter):
-    """A row id in a URL; limited to what SQLite can store."""
-
-    def __init__(self, url_map):
-        super().__init__(url_map, max=2**63 - 1)
-
-
-class CookieSessions(SecureCookieSessionInterface):
-    """Flask's sessions, with a serializer that is made once instead of twice for each request."""
-
-    @lru_cache(maxsize=1)  # noqa: B019 - there is one instance
-    def get_signing_serializer(self, app):
-        return super().get_signing_serializer(app)
-
-
-class Portal(Flask):
-    """The Flask app, with its own upload handling, bad-host handling and error log."""
-
-    request_class = UploadRequest
-    session_interface = CookieSessions()
-
-    def ensure_sync(self, func):
-        """Return a view or hook as it is; Flask would inspect all of them at each request, but none is a coroutine."""
-        return func
-
-    def create_url_adapter(self, request):
-        """Bind the URL map to the request; an invalid host is replaced, so that its error page can build URLs."""
-        try:
-            return super().create_url_adapter(request)
-        except HTTPException as error:
-            request.environ["HTTP_HOST"] = request.environ["SERVER_NAME"]
-            request.routing_exception = error
-            return super().create_url_adapter(request)
-
-    def log_exception(self, exc_info):
-        """Log a failure under the number that its error page shows, and in full only once an hour."""
-        # Not the URL, which may hold a token.
-        place = f"{request.method} {request.endpoint}"
-        g.error_number, since = error_numbers.number(exc_info[1], place, clock.now())
-        what = f"Fehler {g.error_number} bei {place}"
-        if since is None:
-            log.error("%s", what, exc_info=exc_info)
-            return
-        with catalogue.override(catalogue.GERMAN):
-            log.error("%s wieder, zuerst %s", what, formats.local_datetime(since), extra={"from_anybody": True})
-
-
-class LoggedCSRFProtect(CSRFProtect):
-    """CSRF protection that logs what it refuses."""
-
-    def protect(self, **options):
-        """Refuse a POST without the token of its session."""
-        try:
-            super().protect(**options)
-        except CSRFError:
-            log_event(SecurityEvent.TOKEN_MISSING, client_ip(), page=request.endpoint)
-            raise
+from settings import StartError, settings
 
 
 def create_app():
-    """Create the app from the settings, with its data folder and an up-to-date database; raises StartError."""
-    _prepare_data()
-    app = Portal(__name__, static_folder=None)
-    app.secret_key = keys.secret_key()
-    app.url_map.converters["int"] = RowIdConverter
-    _configure(app)
-    _configure_templates(app)
-    _register_hooks(app)
-    static_files.prepare(app)
-    for blueprint in (static_files.bp, public_request.bp, approval.bp, public_ticket.bp, staff.bp):
-        app.register_blueprint(blueprint)
-    return app
+    """Create the Flask app from the settings, with its data ready; raises StartError."""
+    prepare_data()
+    # Imported only here: commands need no web pages, which take half of a start.
+    from server import web
+
+    return web.create_app()
 
 
-def _configure(app):
-    app.config.update(
-        PROVIDE_AUTOMATIC_OPTIONS=False,
-        MAX_CONTENT_LENGTH=upload_limits.MAX_REQUEST_BYTES,
-        MAX_FORM_MEMORY_SIZE=MEBIBYTE // 2,
-        # The longest form has about 25 fields; a whole folder of photos may be chosen by mistake.
-        MAX_FORM_PARTS=60,
-        # Browsers accept this prefix only over TLS, for this host and for all its pages.
-        SESSION_COOKIE_NAME="__Host-session" if settings.https else "session",
-        SESSION_COOKIE_SAMESITE="Lax",
-        SESSION_COOKIE_SECURE=settings.https,
-        # A proxy may change the host and some browsers send no referrer; the token and SameSite protect.
-        WTF_CSRF_SSL_STRICT=False,
-        WTF_CSRF_TIME_LIMIT=None,
-        WTF_I18N_ENABLED=False,
-    )
-
-
-def _configure_templates(app):
-    jinja = app.jinja_env
-    jinja.trim_blocks = jinja.lstrip_blocks = True
-    jinja.add_extension("jinja2.ext.i18n")
-    jinja.install_gettext_callables(catalogue.gettext, catalogue.ngettext, newstyle=True)
-    jinja.policies["ext.i18n.trimmed"] = True
-    jinja.globals.update(_=_translated, gettext=_translated)
-    jinja.globals.update(
-        settings=settings,
-        version=VERSION,
-        language=catalogue.current_language,
-        other_language=locale.other_language,
-        staff_menu=staff.MENU,
-        failing_since=_failing_since,
-        limits=enums,
-        categories=forms.REQUEST_FORMS,
-        allowed_extensions=types.ALLOWED_EXTENSIONS,
-        allowed_words=types.allowed_words,
-        lead_time_workdays=workdays.LEAD_TIME_WORKDAYS,
-        too_large=attachments.too_large,
-    )
-    jinja.filters.update(
-        weekday=formats.weekday,
-        local_date=formats.local_date,
-        local_datetime=formats.local_datetime,
-        relative_datetime=lambda value: formats.relative_datetime(value, clock.today()),
-        duration=formats.duration,
-        period=formats.period,
-        file_size=formats.file_size,
-        dialable=phone_numbers.dialable,
-        labelled_texts=request_fields.labelled_texts,
-    )
-
-
-def _register_hooks(app):
-    app.before_request(upload_limits.limit_plain_forms)  # before CSRFProtect, which reads the form
-    app.before_request(locale.set_language)
-    app.before_request(_open_database)
-    app.teardown_request(_close_database)
-    app.teardown_request(lambda error: catalogue.activate(catalogue.GERMAN))
-    app.after_request(_add_headers)
-    app.register_error_handler(HTTPException, error_page)
-    LoggedCSRFProtect(app)
+def prepare_data():
+    """Prepare the data folder with its secret key and an up-to-date database; raises StartError."""
+    try:
+        data_folder.prepare()
+        init_database(settings.database_path)
+        with database.connection_context():
+            migrate()
+            search.index_missing()
+            keys.prepare_secret_key()
+    except (OSError, DatabaseError) as error:
+        raise StartError(data_folder.start_error(error)) from None
 
 
 def serve():
     """Serve the portal until it is stopped."""
     with instance_lock.hold():
-        _run(create_app())
+        _run()
 
 
 def serve_demo(ticket_count):
     """Serve the portal with sample data in a temporary folder, which is deleted at the end."""
+    # Imported only here: no other command needs it.
+    from demo import seed
+
     with tempfile.TemporaryDirectory(prefix="meldeportal-demo-", ignore_cleanup_errors=True) as folder:
         settings.load({**os.environ, "TICKET_DATA_DIR": folder} | seed.DEMO_ENVIRONMENT)
-        app = create_app()
-        with app.app_context(), database.connection_context():
+        prepare_data()
+        with database.connection_context():
             greeting = seed.add_sample_data(clock.now(), ticket_count)
         with instance_lock.hold():
-            _run(app, greeting)
+            _run(greeting)
     print("Das Meldeportal ist beendet, die Beispieldaten sind gelöscht.")
 
 
@@ -238,7 +75,7 @@ def main():
     try:
         settings.load(os.environ)
         commands.cli(
-            obj=SimpleNamespace(create_app=create_app, serve=serve, serve_demo=serve_demo), prog_name="start.py"
+            obj=SimpleNamespace(prepare_data=prepare_data, serve=serve, serve_demo=serve_demo), prog_name="start.py"
         )
     except StartError as error:
         sys.exit(f"Fehler: {error}")
@@ -247,106 +84,16 @@ def main():
         database.close_idle()
 
 
-def _run(app, greeting=""):
-    """Run waitress and the background tasks until the server is stopped; print the greeting once the port is open."""
-    server = _open_port(app)
-    if settings.limits == "off":
-        log.warning("TICKET_LIMITS=off: Alle Mengengrenzen sind ausgeschaltet. Nur für Lasttests am eigenen Rechner!")
-    # SIGTERM ends the server like Ctrl+C: responses are finished and the worker completes its batch.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
-    with log_setup.log_to_files(rotate=True):
-        if wrong := data_folder.misnamed_config():
-            log.warning(wrong)
-        log.info("Das Meldeportal läuft: %s", settings.local_url)
-        loops = worker.start()
-        try:
-            print(f"{greeting}Das Meldeportal läuft: {settings.local_url} (Ende mit Strg+C)")
-            print(_setup_hint(app), end="", flush=True)
-            server.run()
-        except KeyboardInterrupt:
-            pass  # Ctrl+C before waitress handles it
-        finally:
-            server.close()
-            worker.stop(loops)
-            log.info("Das Meldeportal ist beendet.")
+def _run(greeting=""):
+    # All that a start makes is kept: searching it for garbage would only take time, also later on.
+    gc.disable()
+    # Imported only here, as above.
+    from server import web
 
-
-def _open_port(app):
-    upload_limits.install_limits(app)
-    try:
-        return waitress.create_server(
-            ProxyHeadersMiddleware(app, settings.trusted_proxy),
-            host=settings.host,
-            port=settings.port,
-            threads=settings.threads,
-            ident="",
-            clear_untrusted_proxy_headers=False,  # ProxyHeadersMiddleware reads and removes them
-            url_scheme="https" if settings.https else "http",
-            max_request_body_size=upload_limits.MAX_REQUEST_BYTES + MEBIBYTE,
-            recv_bytes=262144,
-            inbuf_overflow=upload_limits.MAX_BYTES_IN_MEMORY,
-            connection_limit=2000,
-            asyncore_use_poll=True,
-            channel_timeout=15,
-            cleanup_interval=5,
-        )
-    except (OSError, ValueError) as error:
-        reason = "lässt sich nicht öffnen. Bitte prüfen Sie TICKET_HOST und TICKET_PORT."
-        if getattr(error, "errno", None) == errno.EADDRINUSE:
-            reason = "ist schon belegt. Läuft das Portal schon? Einen anderen Port wählen Sie mit TICKET_PORT."
-        raise StartError(f"{host_and_port(settings.host, settings.port)} {reason}") from None
-
-
-def _setup_hint(app):
-    with app.test_request_context(), database.connection_context():
-        link = setup.setup_link()
-    return f"Die Verwaltung hat noch kein Konto. Das erste legen Sie hier an:\n{link}\n" if link else ""
-
-
-def _prepare_data():
-    try:
-        data_folder.prepare()
-        init_database(settings.database_path)
-        with database.connection_context():
-            migrate()
-            search.index_missing()
-            keys.prepare_secret_key()
-    except (OSError, DatabaseError) as error:
-        raise StartError(data_folder.start_error(error)) from None
-
-
-def _translated(german, **values):
-    """Return a text of a template, which may contain HTML; unlike Jinja's function, it calls no two others for it."""
-    text = catalogue.gettext(german)
-    return Markup(text) % values if values else Markup(text % ())  # noqa: S704 - our own texts; values are escaped
-
-
-def _failing_since():
-    # After a server error the form is shown without the database, which may be what failed.
-    return None if database.is_closed() else outbox.failing_since()
-
-
-def _open_database():
-    if request.endpoint not in WITHOUT_DATABASE:
-        database.connect()
-
-
-def _close_database(error):
-    if not database.is_closed():
-        database.close()
-
-
-def _add_headers(response):
-    is_secret = request.path.startswith(link_access.TOKEN_PATHS)
-    present = set(response.headers.keys(lower=True))
-    for name, value in (HEADERS | link_access.HEADERS if is_secret else HEADERS).items():
-        if name.lower() not in present:
-            response.headers.add(name, value)
-    if "error_number" in g:
-        response.headers["Error-Number"] = g.error_number
-    if settings.https:
-        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
-    return response
+    app = create_app()
+    gc.freeze()
+    gc.enable()
+    web.run(app, greeting)
 
 
 if __name__ == "__main__":

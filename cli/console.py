@@ -60,7 +60,8 @@ class DatabaseCommand(Command):
         @wraps(callback)
         @click.pass_obj
         def run(runtime, *arguments, **values):
-            with runtime.create_app().app_context(), database.connection_context(), log_setup.log_to_files():
+            runtime.prepare_data()
+            with database.connection_context(), log_setup.log_to_files():
                 return callback(*arguments, **values)
 
         super().__init__(*args, callback=run, **options)

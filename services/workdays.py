@@ -1,9 +1,10 @@
 """Working days, and the lead time for a new employee."""
 
+import sys
 from datetime import date, timedelta
 from functools import lru_cache
-
-import holidays
+from pathlib import Path
+from types import ModuleType
 
 LEAD_TIME_WORKDAYS = 5
 
@@ -30,5 +31,14 @@ def add_workdays(day: date, number: int, federal_state: str) -> date:
 
 @lru_cache
 def _public_holidays(federal_state: str, year: int) -> frozenset[date]:
+    # Imported only here: takes 30 ms and 5 MB.
+    import holidays
+
+    # This package would import 250 countries, which take 7 MB and three times as long.
+    countries = ModuleType("holidays.countries")
+    countries.__path__ = [str(Path(holidays.__file__).with_name("countries"))]
+    sys.modules.setdefault("holidays.countries", countries)
+    from holidays.countries.germany import Germany
+
     # Copied, because the library's own object adds years on access, which is not safe between threads.
-    return frozenset(holidays.country_holidays("DE", subdiv=federal_state, years=year))
+    return frozenset(Germany(subdiv=federal_state, years=year))

@@ -125,7 +125,7 @@ def submissions(app):
 @pytest.fixture
 def run_command(app):
     """Run a command and return its exit code and what it printed."""
-    runtime = SimpleNamespace(create_app=lambda: app, serve=None, serve_demo=None)
+    runtime = SimpleNamespace(prepare_data=lambda: None, serve=None, serve_demo=None)
 
     def type_command(*arguments, typed=None):
         return CliRunner().invoke(cli, arguments, input=typed, obj=runtime, prog_name="start.py")

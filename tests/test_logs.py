@@ -158,7 +158,7 @@ def test_the_same_failure_is_written_in_full_once_an_hour(anna, log, fail, advan
     advance_clock(seconds=1)
     second = failure()
     assert second != first
-    assert [line.partition(" app: ")[2] for line in log() if LINE.fullmatch(line)] == [
+    assert [line.partition(" server.web: ")[2] for line in log() if LINE.fullmatch(line)] == [
         f"Fehler {first} bei POST public.submit",
         f"Fehler {first} bei POST public.submit wieder, zuerst 23.11.2026 um 10:30 Uhr",
         f"Fehler {second} bei POST public.submit",
@@ -200,8 +200,8 @@ def test_the_console_shows_a_failure_once_and_no_security_events(anna, dora, fai
     log_event(SecurityEvent.PASSWORD_REFUSED, "203.0.113.7")
     for _ in range(3):
         anna.post("/", anna.filled("incident"))
-    assert [line.partition(" ERROR ")[2][:4] for line in capsys.readouterr().err.splitlines() if LINE.match(line)] == [
-        "app:"
+    assert [line.partition(" ERROR ")[2][:11] for line in capsys.readouterr().err.splitlines() if LINE.match(line)] == [
+        "server.web:"
     ]
 
 

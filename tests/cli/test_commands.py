@@ -37,6 +37,23 @@ def unmatched(anna, dora, run_worker, submissions):
     return submissions()[0]
 
 
+@pytest.mark.parametrize("command", [("kunde", "liste"), ("worker", "--einmal"), ("pruefen",)])
+def test_command_imports_no_web_pages(tmp_path, command):
+    imported = imported_by(tmp_path, *command)
+    assert "services.customers" in imported
+    assert imported.isdisjoint({"flask", "waitress", "wtforms", "views"})
+
+
+def test_working_days_import_no_foreign_calendars(tmp_path):
+    imported = imported_by(tmp_path, "worker", "--einmal")
+    assert [name for name in imported if name.startswith("holidays.countries.")] == ["holidays.countries.germany"]
+
+
+def imported_by(data_dir, *command):
+    report = run_app(data_dir, *command, PYTHONPROFILEIMPORTTIME="1").stderr.decode()
+    return {line.rpartition("|")[2].strip() for line in report.splitlines()}
+
+
 def test_add_customer(run_command, anna, run_worker, tickets):
     output = printed(
         run_command("kunde", "neu", "--nummer", "k 2002", "--name", "Autohaus Nord", "--mail", "a@nord.example")

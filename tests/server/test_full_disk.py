@@ -4,6 +4,7 @@ import errno
 import io
 import logging
 import shutil
+import tempfile
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
@@ -15,6 +16,7 @@ from peewee import OperationalError
 import clock
 from database import database
 from models import Attachment, FailedAttempts, StaffSession, Submission, TextBlock
+from server import web
 from services.background import worker
 from services.files import attachments
 from settings import settings
@@ -54,6 +56,10 @@ def use_up(table, row):
         with suppress(OperationalError):
             while True:
                 table.insert_many([row(next(numbers)) for _ in range(size)]).execute()
+
+
+def no_space(*place, **options):
+    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 def grow_to(pages):
@@ -97,17 +103,21 @@ def test_text_is_accepted_with_little_space(anna, scarce, run_worker, tickets):
 
 
 def test_no_space_while_a_file_comes_in(anna, monkeypatch, submissions):
-    def fail(*place, **options):
-        raise OSError(errno.ENOSPC, "No space left on device")
-
     with monkeypatch.context() as full:
-        full.setattr(Path, "open", fail)
+        full.setattr(Path, "open", no_space)
         page = anna.send("incident", files=(io.BytesIO(PNG), "Foto.png"))
     assert page.status == 422
     assert page.text_of("attachment-list") == f"„Foto.png“ konnten wir nicht annehmen: {attachments.DISK_FULL}"
     assert page.fields()["description"] == EXAMPLES["incident"]["description"]
     assert anna.post("/", page.fields()).status == 303
     assert len(submissions()) == 1
+
+
+def test_no_space_for_compiled_templates(anna, app, monkeypatch):
+    monkeypatch.setattr(web, "VERSION", "another version, which compiles anew")
+    app.jinja_env.cache.clear()
+    monkeypatch.setattr(tempfile, "NamedTemporaryFile", no_space)
+    assert anna.get("/hilfe").status == 200
 
 
 def test_staged_file_is_accepted_with_the_text(anna, run_worker, tickets, monkeypatch):

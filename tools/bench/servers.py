@@ -30,6 +30,8 @@ class Server:
 
     def __init__(self, command, folder, port, environment, pin="1234 5678"):
         self.folder, self.port, self.pin = folder, port, pin
+        # As installed: some development environments keep Python from storing its bytecode.
+        environment = environment | {"PYTHONDONTWRITEBYTECODE": ""}
         began = time.monotonic()
         with (folder / "server.log").open("w") as log:
             self._process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)

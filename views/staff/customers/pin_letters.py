@@ -1,6 +1,5 @@
 """Letters with new PINs, for one customer or many; a PIN is shown only this once."""
 
-import segno
 from flask import Blueprint, abort, g, request, url_for
 
 import clock
@@ -59,6 +58,9 @@ def issue_and_show(customers):
 def _form_qr_code(number):
     """Return a QR code of the link to the form with the customer number filled in; the PIN is not in it."""
     link = settings.url + url_for("public.form", kunde=number)
+    # Imported only here: takes 10 ms.
+    import segno
+
     return segno.make(link, error="m", micro=False).svg_data_uri(scale=4, border=4, light="white")
 
 
