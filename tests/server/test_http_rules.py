@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import io
 import re
 from datetime import timedelta
 
@@ -16,6 +17,7 @@ from services.intake import intake
 from settings import VERSION, settings
 from tests.support.cast import NOW
 from tests.support.database import snapshot
+from tests.support.files.samples import SMALL_PNG
 from tests.support.pages import (
     BUDGET_BYTES,
     BUDGET_REQUESTS,
@@ -218,7 +220,7 @@ def test_server_error_of_disk_or_database(anna, monkeypatch, broken):
     values = anna.filled("incident")
     with monkeypatch.context() as patch:
         patch.setattr(*broken, fail)
-        page = anna.post("/", values)
+        page = anna.post("/", values | {"files": (io.BytesIO(SMALL_PNG), "Foto.png")})
     assert page.status == 500
     assert page.fields()["description"] == values["description"]
     assert page.fields()["pin"] == values["pin"]

@@ -95,7 +95,7 @@ def test_server_that_fails_after_it_has_a_mail(
 ):
     mailbox.failure = {"END": failure}
     with monkeypatch.context() as patch:
-        patch.setattr(smtp, "FINAL_REPLY_SECONDS", 0.3)
+        patch.setattr(smtp, "FINAL_REPLY_SECONDS", 1)
         deliver_mails()
     assert arrived(mailbox) == [SOMMER, OFFICE]
     assert all("Vielleicht kommt sie deshalb zweimal an." in message.last_error for message in outbox())

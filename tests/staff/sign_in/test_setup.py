@@ -8,6 +8,7 @@ import pytest
 from app import create_app
 from database import database
 from models import Staff, StaffSession
+from services.security import keys
 from services.staff import accounts
 from settings import StartError, settings
 from tests.support.cast import NOW
@@ -89,7 +90,8 @@ def test_other_link_does_not_say_whether_there_is_an_account(signed_out):
 
 
 def test_a_lost_key_makes_another_link(link):
-    settings.secret_key_path.write_bytes(bytes(32))
+    settings.secret_key_path.unlink()
+    keys.place_secret_key(bytes(32))
     assert accounts.setup_token() not in link
 
 

@@ -136,6 +136,8 @@ def is_text(node):
 def texts_of_templates():
     """Yield the texts of all templates."""
     for path in sorted((ROOT / "templates").rglob("*.*")):
+        if path.parent.name == "__pycache__":
+            continue
         yield from (Text(str(path.relative_to(ROOT)), words) for words in template_texts(path.read_text("utf-8")))
 
 
