@@ -136,7 +136,10 @@ class BaseModel(Model):
 
     @classmethod
     def create(cls, **values: Any) -> Self:
-        """Insert a row and return it. Peewee would build the same SQL anew, which takes longer than running it."""
+        """Insert a row and return it. Peewee would build the same SQL anew, which takes longer than running it.
+
+        Every column is named: one without a value or a default in the model becomes NULL.
+        """
         row = cls(**values)
         sql, fields = _insert_statement(cls)  # type: ignore[arg-type]  # the stubs hide that a table is hashable
         stored = [field.db_value(row.__data__.get(field.name)) for field in fields]

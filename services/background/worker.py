@@ -199,6 +199,5 @@ def stop(tasks: Iterable[PeriodicTask]) -> None:
         task.join(STOP_SECONDS.get(task.name))
 
 
-def _newest_id() -> int | None:
-    id: int | None = Submission.select(fn.MAX(Submission.id)).scalar()
-    return id
+def _newest_id() -> int:
+    return Submission.select(fn.MAX(Submission.id)).scalar() or 0

@@ -6,6 +6,8 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
+from peewee import DatabaseError
+
 from i18n.system_errors import access_advice, in_german
 from services import disk
 from services.security.keys import SECRET_KEY_BYTES
@@ -15,6 +17,9 @@ MAX_LISTED = 3
 
 # Archives are unpacked within the data folder: a rename on the same disk takes no time and cannot fail half-way.
 UNPACK_DIR = ".wiederherstellung"
+
+# SQLite's message, after it has waited.
+DATABASE_LOCKED = "database is locked"
 
 # What becomes of the name with editors that add an ending, which Windows then hides.
 _is_like_config = re.compile(r"config(\.toml)*(\.txt)?", re.IGNORECASE).fullmatch
@@ -99,8 +104,15 @@ def first_few(things: Iterable[object], limit: int) -> str:
     return ", ".join(texts[:limit]) + (" und weitere" if len(texts) > limit else "")
 
 
-def start_error(error: OSError) -> str:
+def start_error(error: OSError | DatabaseError) -> str:
     """Return what to do about an error at the start."""
+    if disk.is_full(error):
+        return f"Für den Datenordner {settings.data_dir} ist kein Platz mehr. Bitte schaffen Sie Platz."
+    if str(error) == DATABASE_LOCKED:
+        return (
+            f"Ein anderes Programm hält die Datenbank {settings.database_path} besetzt. Bitte halten Sie es an, auch "
+            "ein Portal, das schon läuft, und versuchen Sie es dann noch einmal."
+        )
     if isinstance(error, PermissionError) and os.access(settings.data_dir, os.F_OK):
         return access_error([error.filename or settings.data_dir])
     return (
@@ -128,7 +140,7 @@ def _check_writable(folder: Path) -> None:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        # With a full disk the portal starts and shows it.
+        # While the database can still be opened, the portal starts and shows that the disk is full.
         if not disk.is_full(error):
             raise
 

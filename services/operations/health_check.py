@@ -28,6 +28,9 @@ from settings import Settings, settings
 LATE = timedelta(minutes=10)
 MAX_LISTED = 5
 
+# With a write-ahead log, SQLite needs a small file even to read.
+ROOM_TO_READ = MEBIBYTE
+
 # An expired file stays until the next sweep deletes it.
 SWEEP_PAUSE = timedelta(hours=2)
 
@@ -130,6 +133,8 @@ def _read_only_database() -> SqliteDatabase:
 
 
 def _unreadable(error: DatabaseError) -> str:
+    if disk.free_bytes(settings.data_dir) < ROOM_TO_READ:
+        return "Sie lässt sich erst lesen, wenn wieder Platz auf dem Datenträger ist. Bitte schaffen Sie Platz."
     journal = settings.database_path.with_name(f"{settings.database_path.name}-journal")
     if journal.is_file() and journal.stat().st_size:
         return "Das Portal wurde mitten im Schreiben beendet. Starten Sie es: Es bringt das selbst in Ordnung."

@@ -3,6 +3,7 @@
 import io
 
 import pytest
+from flask import request
 
 from database import database
 from settings import settings
@@ -29,6 +30,16 @@ def test_a_part_without_a_name(dora, path, part):
 
 
 FILE = '--a\r\nContent-Disposition: form-data; name="files"; filename="Notiz.txt"\r\n\r\nHallo\r\n'
+
+
+@pytest.mark.parametrize("piece", [b"\r\n--a", b"--a--a", b"\r\n--ab\r\n", b"\n--a", b"\r\r\n\n", b"-"])
+def test_a_file_with_something_like_the_boundary_arrives_whole(app, piece):
+    """A form is read in pieces of 64 KiB; here such a piece begins at each place in and around the boundary."""
+    for missing in range(-8, len(FILE) + 16):
+        content = b"x" * (2**16 - missing) + piece + b"y" * 2000 + piece + b"z"
+        body = FILE.encode().replace(b"Hallo", content) + b"--a--\r\n"
+        with app.test_request_context(method="POST", data=body, content_type=MULTIPART):
+            assert request.files["files"].stream.read() == content
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """Fill the disk of a running portal and make room again: python -m tests.stress.full_disk (as root, on Linux)
 
 On a small file system in memory: shows that files are refused before texts, that on a full disk nothing is confirmed,
-stored incompletely or left behind, and that the portal recovers by itself when there is room. Takes a minute.
+stored incompletely or left behind, and that the portal recovers by itself when there is room. Takes some seconds.
 """
 
 import os

@@ -4,9 +4,10 @@ import io
 import json
 import shutil
 from contextlib import closing
+from types import SimpleNamespace
 
 import pytest
-from peewee import sqlite3
+from peewee import OperationalError, sqlite3
 
 import database as storage
 from app import create_app
@@ -156,3 +157,37 @@ def test_a_log_without_its_database_stops_the_start(app, tmp_path):
     with pytest.raises(StartError, match="fehlt oder ist leer"):
         create_app()
     assert (settings.data_dir / "tickets.db-wal").read_bytes() == b"the last changes"
+
+
+def test_a_database_that_needs_room_to_be_read_is_not_called_damaged(anna, run_command, monkeypatch):
+    resource = pytest.importorskip("resource", reason="Windows has no limit on the size of files.")
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=0))
+    database.close_idle()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        said = run_command("pruefen").stdout
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert "Datenbank: Fehler. Sie lässt sich erst lesen, wenn wieder Platz auf dem Datenträger ist." in said
+    assert "wiederherstellen" not in said
+    assert "Datenbank: in Ordnung" in run_command("pruefen").stdout
+
+
+def test_a_start_on_a_full_disk_asks_for_room(anna, monkeypatch):
+    def fail(path):
+        raise OperationalError("database or disk is full")
+
+    monkeypatch.setattr("app.init_database", fail)
+    with pytest.raises(StartError, match="Bitte schaffen Sie Platz"):
+        create_app()
+
+
+def test_a_start_beside_a_program_that_writes_for_long_says_so(anna, monkeypatch):
+    monkeypatch.setattr(storage, "BUSY_TIMEOUT_SECONDS", 0)
+    with closing(sqlite3.connect(settings.database_path)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StartError, match="Ein anderes Programm hält die Datenbank"):
+            create_app()
+    create_app()
+    assert (mode(), numbers()) == (WAL, ["K1001"])
