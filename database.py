@@ -173,6 +173,20 @@ def prepared(build: Callable[..., BaseQuery]) -> Callable[..., Any]:
     return run
 
 
+def prepared_rows(build: Callable[..., ModelSelect]) -> Callable[..., list[Any]]:
+    """Return a function that reads the rows of a query with the values given to it; the SQL is built once."""
+    run = prepared(build)
+
+    @cache
+    def query() -> ModelSelect:
+        return build(*signature(build).parameters)
+
+    def rows(*values: object) -> list[Any]:
+        return list(query()._get_cursor_wrapper(run(*values)))
+
+    return rows
+
+
 def count_rows(query: ModelSelect) -> int:
     """Count the rows of a query without dropping its order.
 

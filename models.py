@@ -8,7 +8,7 @@ from playhouse.fields import EnumField
 from playhouse.sqlite_ext import FTS5Model, SearchField
 
 import enums
-from database import BaseModel, UTCDateTimeField, database
+from database import BaseModel, UTCDateTimeField, database, prepared_rows
 from i18n.folding import sorted_by_name
 from i18n.typed_text import normalise_code
 
@@ -137,7 +137,7 @@ class Submission(BaseModel):
     @cached_property
     def attachments(self):
         """The files sent with it, without those of later messages; looked up once for all its mails."""
-        return list(self.files.where(Attachment.event.is_null()).order_by(Attachment.id))
+        return _sent_with(self.id)
 
     @property
     def spoken_code(self):
@@ -404,5 +404,13 @@ class Attachment(BaseModel):
 # A retry or double click stores a file once.
 _IS_STAGED = Attachment.submission.is_null()
 Attachment.add_index(Attachment.draft, Attachment.digest, Attachment.name, unique=True, where=_IS_STAGED)
+
+_sent_with = prepared_rows(
+    lambda submission_id: (
+        Attachment.select()
+        .where(Attachment.submission == submission_id, Attachment.event.is_null())
+        .order_by(Attachment.id)
+    )
+)
 
 TABLES: tuple[type[Model], ...] = (*BaseModel.__subclasses__(), TicketWords)

@@ -51,8 +51,9 @@ log = logging.getLogger(__name__)
 
 TEMPLATE_DIR = Path(__file__).parent.parent / "templates"
 
-# In glibc's malloc.h: the option for the number of heaps.
+# Options in glibc's malloc.h: the number of heaps, and how much free memory at a heap's end is kept.
 M_ARENA_MAX = -8
+M_TRIM_THRESHOLD = -1
 
 # Default headers. Most pages hold personal data, so nothing is cached.
 HEADERS = {
@@ -230,7 +231,7 @@ def _register_hooks(app):
 
 def run(app, greeting=""):
     """Run waitress and the background tasks until the server is stopped; print the greeting once the port is open."""
-    _share_one_heap()
+    _keep_memory_small()
     server = _open_port(app)
     if settings.limits == "off":
         log.warning("TICKET_LIMITS=off: Alle Mengengrenzen sind ausgeschaltet. Nur für Lasttests am eigenen Rechner!")
@@ -253,10 +254,13 @@ def run(app, greeting=""):
             log.info("Das Meldeportal ist beendet.")
 
 
-def _share_one_heap():
-    """Keep glibc from giving each thread a heap of its own: what 16 of them have free, no other thread can use."""
+def _keep_memory_small():
+    """Let all threads share one heap of glibc, whose free end goes back to the system."""
     with suppress(AttributeError, TypeError):  # not glibc
-        ctypes.CDLL(None).mallopt(M_ARENA_MAX, 1)
+        mallopt = ctypes.CDLL(None).mallopt
+        mallopt(M_ARENA_MAX, 1)
+        # Also fixes the size from which a block is mapped by itself, which glibc raises with each large block freed.
+        mallopt(M_TRIM_THRESHOLD, MEBIBYTE)
 
 
 def _open_port(app):

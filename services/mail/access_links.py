@@ -6,8 +6,9 @@ import hmac
 import secrets
 from datetime import datetime, timedelta
 
-from peewee import Expression
+from peewee import ModelSelect
 
+from database import prepared_rows
 from enums import LinkPurpose
 from models import Approver, Customer, Message, Submission, Ticket, TicketLink
 from services.mail import outbox
@@ -76,7 +77,7 @@ def find(token: str, purpose: LinkPurpose, now: datetime) -> TicketLink | None:
 
     None if it is not valid now: unknown, expired, revoked or customer locked.
     """
-    return _find_open(now, TicketLink.token_hash == _hash(token), TicketLink.purpose == purpose)
+    return _open_link(_by_token(_hash(token), purpose.value), now)
 
 
 def matches_secret_key(link: TicketLink) -> bool:
@@ -86,7 +87,7 @@ def matches_secret_key(link: TicketLink) -> bool:
 
 def reload(link: TicketLink, now: datetime) -> TicketLink | None:
     """Return a link as it is stored now, or None if it is no longer valid."""
-    return _find_open(now, TicketLink.id == link.id)
+    return _open_link(_by_id(link.id), now)
 
 
 def rekey(key: bytes) -> None:
@@ -98,17 +99,21 @@ def rekey(key: bytes) -> None:
         TicketLink.update(token_hash=_hash(_token(link.nonce, key))).where(TicketLink.id == link.id).execute()
 
 
-def _find_open(now: datetime, *conditions: Expression) -> TicketLink | None:
-    link = (
-        TicketLink.select(TicketLink, Ticket, Submission, Customer)
-        .join(Ticket)
-        .join(Submission)
-        .switch(Ticket)
-        .join(Customer)
-        .where(*conditions)
-        .get_or_none()
+def _with_details() -> ModelSelect:
+    details = TicketLink.select(TicketLink, Ticket, Submission, Customer)
+    return details.join(Ticket).join(Submission).switch(Ticket).join(Customer)
+
+
+_by_token = prepared_rows(
+    lambda token_hash, purpose: _with_details().where(
+        TicketLink.token_hash == token_hash, TicketLink.purpose == purpose
     )
-    return link if link and _is_open(link, now) else None
+)
+_by_id = prepared_rows(lambda link_id: _with_details().where(TicketLink.id == link_id))
+
+
+def _open_link(found: list[TicketLink], now: datetime) -> TicketLink | None:
+    return found[0] if found and _is_open(found[0], now) else None
 
 
 def _is_open(link: TicketLink, now: datetime) -> bool:

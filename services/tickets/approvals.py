@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from datetime import datetime
 from functools import partial
 
-from peewee import Expression, fn
+from peewee import Expression, ModelSelect, Value, fn
 
 from clock import TIME_ZONE
-from database import count_rows
+from database import count_rows, prepared, prepared_rows
 from enums import PORTAL_ACTOR, Approval, EventKind, MessageKind, Priority, TicketStatus
 from i18n.catalogue import gettext as _
 from i18n.catalogue import gettext_noop as N_
@@ -50,6 +50,19 @@ _OUTCOME_TEXTS = {
 NOT_APPROVED = "Freigabe abgelehnt"
 
 
+def _with_kinds(ticket_id: Value, *kinds: EventKind) -> ModelSelect:
+    return Event.select().where(Event.ticket == ticket_id, Event.kind.in_(kinds)).order_by(Event.id)
+
+
+_last_request = prepared(
+    lambda ticket_id: _with_kinds(ticket_id, EventKind.ASKED, EventKind.REOPENED).select(fn.MAX(Event.id)).order_by()
+)
+_starts = prepared_rows(lambda ticket_id: _with_kinds(ticket_id, EventKind.STARTED_EARLY, EventKind.REOPENED))
+_ends_and_reopenings = prepared_rows(
+    lambda ticket_id: _with_kinds(ticket_id, *DECLINE_EVENTS, EventKind.CANCELLED, EventKind.REOPENED)
+)
+
+
 class NothingToDecide(UserError):
     """The approval is no longer pending: it has been decided, or the ticket is closed."""
 
@@ -86,8 +99,7 @@ def can_request_approval(ticket: Ticket) -> bool:
 
 def last_request_id(ticket: Ticket) -> int:
     """Return the id of the event that last asked for a decision, or 0."""
-    asked = ticket.events.where(Event.kind.in_((EventKind.ASKED, EventKind.REOPENED)))
-    return asked.select(fn.MAX(Event.id)).scalar() or 0
+    return _last_request(ticket.id).fetchone()[0] or 0
 
 
 def decide(link: TicketLink, seen: int, decision: Approval, text: str, now: datetime) -> None:
@@ -150,10 +162,8 @@ def outcome_text(ticket: Ticket, event: Event, approver: Approver) -> str:
 
 def early_start(ticket: Ticket, before: Event | None = None) -> Event | None:
     """Return the event by which work began without an approval (before an event, if given), or None."""
-    starts = ticket.events.where(Event.kind.in_((EventKind.STARTED_EARLY, EventKind.REOPENED)))
-    if before:
-        starts = starts.where(Event.id < before.id)
-    last = starts.order_by(Event.id.desc()).first()
+    starts = [event for event in _starts(ticket.id) if before is None or event.id < before.id]
+    last = starts[-1] if starts else None
     return last if last and last.kind is EventKind.STARTED_EARLY else None
 
 
@@ -163,8 +173,7 @@ def reopening(ticket: Ticket) -> tuple[Event, Event] | None:
     They are the decline or cancellation and the reopening itself.
     """
     ended = found = None
-    kinds = (*DECLINE_EVENTS, EventKind.CANCELLED, EventKind.REOPENED)
-    for event in ticket.events.where(Event.kind.in_(kinds)).order_by(Event.id):
+    for event in _ends_and_reopenings(ticket.id):
         if event.kind is EventKind.REOPENED:
             found, ended = ended and (ended, event), None
         elif ended is None or ended.kind not in DECLINE_EVENTS:
