@@ -114,14 +114,18 @@ def admit(submissions: Iterable[Submission], now: datetime) -> dict[int, Excepti
                 raise
             errors[submission.id] = error
 
-    checks = {}
+    checks, guesses = {}, []
     for submission in submissions:
         with alone(submission):
             checks[submission] = pins.check_proof(submission.customer_number, submission.pin_proof, now)
     with transaction(MIN_BATCH_SECONDS):
         for submission, check in checks.items():
             with alone(submission), transaction():
-                _decide(submission, check, now)
+                if guess := _decide(submission, check, now):
+                    guesses.append((guess, submission))
+    # After the commit: a batch that was rolled back is decided again.
+    for guess, submission in guesses:
+        log_event(guess, submission.address, customer=submission.customer_number)
     return errors
 
 
@@ -210,7 +214,8 @@ def _check_limits(submission_key: str, ip: str, now: datetime) -> None:
     rate_limit.consume(rate_limit.RateLimit.SUBMISSIONS, ip, now)
 
 
-def _decide(submission: Submission, check: pins.PinCheck, now: datetime) -> None:
+def _decide(submission: Submission, check: pins.PinCheck, now: datetime) -> SecurityEvent | None:
+    """Decide about a submission and return the entry for the audit log, if it was a guess at a PIN."""
     # While the PIN was checked, the customer may have been locked or changed, or another PIN tried.
     customer, reason = check.customer and Customer.get_by_id(check.customer.id), check.reason
     is_locked_out = customer is not None and pin_lockout.is_locked_out(customer, submission.address, now)
@@ -232,7 +237,8 @@ def _decide(submission: Submission, check: pins.PinCheck, now: datetime) -> None
         _open_ticket(submission, customer, PORTAL_ACTOR, MATCHED, now)
     elif customer and decided and reason in _SECURITY_EVENTS:
         _count_wrong_pin(customer, submission.address, reason, is_locked_out, now)
-        log_event(_SECURITY_EVENTS[reason], submission.address, customer=customer.number)
+        return _SECURITY_EVENTS[reason]
+    return None
 
 
 def _count_wrong_pin(customer: Customer, ip: str, reason: UnmatchedReason, is_locked_out: bool, now: datetime) -> None:

@@ -14,6 +14,7 @@ from database import database
 from models import Submission
 from services.files import attachments
 from services.intake import intake
+from services.security.audit_log import SecurityEvent
 from settings import VERSION, settings
 from tests.support.cast import NOW
 from tests.support.database import snapshot
@@ -237,6 +238,15 @@ def test_list_of_routes(app):
     for rule in app.url_map.iter_rules():
         rules[rule.rule] = rules.get(rule.rule, set()) | rule.methods - {"HEAD"}
     assert rules == ROUTES
+
+
+def test_no_form_works_without_its_token(app, anna, caplog):
+    caplog.set_level("INFO")
+    for rule in app.url_map.iter_rules():
+        if "POST" in rule.methods:
+            caplog.clear()
+            anna.client.post(re.sub("<[^>]+>", "1", rule.rule), data={"draft": "x" * 22})
+            assert SecurityEvent.TOKEN_MISSING in caplog.text, rule
 
 
 def test_only_post_changes_anything(anna):
