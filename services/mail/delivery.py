@@ -11,9 +11,9 @@ from collections.abc import Callable
 from contextlib import closing
 from datetime import datetime, timedelta
 
-from peewee import Case, Expression
+from peewee import Case, Expression, ModelUpdate, fn
 
-from database import transaction
+from database import database, transaction
 from enums import MAX_ERROR_LENGTH, MessageKind, MessageState
 from models import Message
 from services.mail import access_links, smtp, webhook
@@ -61,42 +61,56 @@ def _deliver(
     is_kind: Expression, hand_over: Callable[[Message, datetime], None], now: datetime, is_stopping: Callable[[], bool]
 ) -> int:
     began, sent, lost = time.monotonic(), 0, 0
+    results: list[ModelUpdate] = []
 
     def current_time() -> datetime:
         return now + timedelta(seconds=time.monotonic() - began)
 
-    while not is_stopping() and (message := _lease(is_kind, current_time())):
+    # The result of a message and the lease of the next are one commit: clients that write wait for it and may notice.
+    while (message := None if is_stopping() else _next_due(is_kind, current_time())) or results:
+        leases = [_lease(message, current_time())] if message else []
+        is_leased = _write(*results, *leases) > 0
+        results = []
+        if message is None or not is_leased:
+            continue
         try:
             hand_over(message, current_time())
         except DeliveryError as error:
             sentence = _redacted(str(error), message)
             is_unavailable = isinstance(error, ServerUnavailable)
-            _record_failure(_is_leased(message), sentence, current_time(), is_unavailable)
+            results.append(_failure(_is_leased(message), sentence, current_time(), is_unavailable))
             lost = lost + 1 if isinstance(error, ConnectionLost) else 0
             if is_unavailable or lost == MAX_LOST_IN_A_ROW:
-                _record_failure(_is_due(is_kind, current_time()), sentence, current_time(), is_unavailable=True)
-                break
+                # This leaves none that could be leased.
+                results.append(_failure(_is_due(is_kind, current_time()), sentence, current_time(), True))
         except Exception:
             log.exception("Eine Nachricht ließ sich nicht verschicken.")
-            _record_failure(_is_leased(message), BROKEN, current_time())
+            results.append(_failure(_is_leased(message), BROKEN, current_time()))
         else:
-            _mark_sent(message, current_time())
+            results.append(_success(message, current_time()))
             sent, lost = sent + 1, 0
     return sent
 
 
-def _lease(is_kind: Expression, now: datetime) -> Message | None:
-    """Lease the next due message and return it, or None. Without one, nothing is written."""
-    is_due = _is_due(is_kind, now)
-    if not Message.select(Message.id).where(is_due).exists():
-        return None
+def _next_due(is_kind: Expression, now: datetime) -> Message | None:
+    return Message.select().where(_is_due(is_kind, now)).order_by(Message.due_at, Message.id).first()
+
+
+def _lease(message: Message, now: datetime) -> ModelUpdate:
+    """Return the query that leases a message, unless another process has leased it meanwhile."""
+    message.leased_until = now + LEASE
+    is_still_due = _is_due(Message.id == message.id, now)
+    return Message.update(leased_until=message.leased_until).where(is_still_due)
+
+
+def _write(*queries: ModelUpdate) -> int:
+    """Run queries in one transaction and return how many rows the last one changed."""
+    # Nobody waits while the SQL is built.
+    statements = [query.sql() for query in queries]
     with transaction():
-        # Looked up again: another process may have leased it meanwhile.
-        message = Message.select().where(is_due).order_by(Message.due_at, Message.id).first()
-        if message:
-            message.leased_until = now + LEASE
-            message.save(only=[Message.leased_until])
-    return message
+        for sql, parameters in statements:
+            cursor = database.execute_sql(sql, parameters)
+    return cursor.rowcount
 
 
 def _is_due(is_kind: Expression, now: datetime) -> Expression:
@@ -109,32 +123,32 @@ def _is_leased(message: Message) -> Expression:
     return (Message.id == message.id) & is_waiting & (Message.leased_until == message.leased_until)
 
 
-def _record_failure(which: Expression, sentence: str, now: datetime, is_unavailable: bool = False) -> None:
-    """Record a failed attempt for messages: when the next one is due, or that it was the last."""
+def _failure(which: Expression, sentence: str, now: datetime, is_unavailable: bool = False) -> ModelUpdate:
+    """Return the query that records a failed attempt: when the next one is due, or that it was the last."""
     longest = MAX_DELAY_WHEN_UNAVAILABLE if is_unavailable else RETRY_DELAYS[-1]
-    is_too_old = Message.failing_since <= now - timedelta(days=settings.mail_give_up_days)
+    failing_since = fn.COALESCE(Message.failing_since, Message.failing_since.db_value(now))
+    is_too_old = failing_since <= Message.failing_since.db_value(now - timedelta(days=settings.mail_give_up_days))
     next_attempts = [Message.due_at.db_value(now + min(delay, longest)) for delay in RETRY_DELAYS]
-    with transaction():
-        Message.update(failing_since=now).where(which, Message.failing_since.is_null()).execute()
-        Message.update(
-            state=Case(None, [(is_too_old, MessageState.FAILED.value)], MessageState.WAITING.value),
-            attempts=Message.attempts + 1,
-            due_at=Case(Message.attempts, list(enumerate(next_attempts)), next_attempts[-1]),
-            last_error=one_line(sentence, MAX_ERROR_LENGTH),
-            leased_until=None,
-        ).where(which).execute()
+    return Message.update(
+        state=Case(None, [(is_too_old, MessageState.FAILED.value)], MessageState.WAITING.value),
+        attempts=Message.attempts + 1,
+        due_at=Case(Message.attempts, list(enumerate(next_attempts)), next_attempts[-1]),
+        failing_since=failing_since,
+        last_error=one_line(sentence, MAX_ERROR_LENGTH),
+        leased_until=None,
+    ).where(which)
 
 
-def _mark_sent(message: Message, now: datetime) -> None:
-    with transaction():
-        Message.update(
-            state=MessageState.SENT,
-            sent_at=now,
-            attempts=Message.attempts + 1,
-            failing_since=None,
-            leased_until=None,
-            last_error="",
-        ).where(Message.id == message.id).execute()
+def _success(message: Message, now: datetime) -> ModelUpdate:
+    """Return the query that records that a message was sent."""
+    return Message.update(
+        state=MessageState.SENT,
+        sent_at=now,
+        attempts=Message.attempts + 1,
+        failing_since=None,
+        leased_until=None,
+        last_error="",
+    ).where(Message.id == message.id)
 
 
 def _redacted(sentence: str, message: Message) -> str:

@@ -191,6 +191,20 @@ def test_mail_is_sent_again_after_the_lease_of_a_sender_that_died(
     assert len(deliver_mails(NOW + timedelta(days=1))) == 3
 
 
+def test_a_stop_between_two_mails_leaves_none_leased(two_mails, mailbox, outbox):
+    with database.connection_context():
+        assert delivery.deliver_mails(NOW, is_stopping=lambda: len(mailbox.mails) == 1) == 1
+    assert states(outbox()) == [SENT, WAITING]
+    assert {message.leased_until for message in outbox()} == {None}
+
+
+def test_the_result_of_a_mail_and_the_lease_of_the_next_are_one_commit(two_mails, deliver_mails, outbox, monkeypatch):
+    commits, commit = [], database.commit
+    monkeypatch.setattr(database, "commit", lambda: commits.append(commit()))
+    deliver_mails()
+    assert (states(outbox()), len(commits)) == ([SENT, SENT], 3)
+
+
 def test_lease_is_longer_than_an_attempt_can_take():
     """A dozen steps, the final reply, and two minutes at least for the bytes of the mail."""
     seconds = 12 * smtp.STEP_SECONDS + smtp.FINAL_REPLY_SECONDS + 120
