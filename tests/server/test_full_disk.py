@@ -17,6 +17,7 @@ import clock
 from database import database
 from models import Attachment, FailedAttempts, StaffSession, Submission, TextBlock
 from server import web
+from services import search
 from services.background import worker
 from services.files import attachments
 from settings import settings
@@ -170,6 +171,21 @@ def test_worker_continues_when_there_is_space_again(anna, app, run_worker, disk,
     disk.empty()
     run_ticks(portals_worker.tick, 1)
     assert len(tickets()) == 1
+
+
+def test_a_guess_whose_batch_is_undone_is_not_in_the_audit_log(
+    anna, dora, run_worker, submissions, monkeypatch, caplog
+):
+    dora.report("incident")
+    anna.report("incident")
+    with monkeypatch.context() as full:
+        full.setattr(search, "add", no_space)
+        run_ticks(worker.Worker().tick, 1)
+    assert [submission.state for submission in submissions()] == ["pending", "pending"]
+    assert "PIN falsch" not in caplog.text
+    run_worker()
+    assert [submission.state for submission in submissions()] == ["unmatched", "admitted"]
+    assert caplog.text.count("PIN falsch") == 1
 
 
 def test_a_lasting_error_is_logged_once(app, caplog):

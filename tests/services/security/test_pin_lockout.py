@@ -88,6 +88,14 @@ def test_the_right_pin_after_wrong_ones(anna, guess, decide, tickets, submission
     assert counted() == min(wrong, settings.wrong_pins_per_day)
 
 
+def test_the_right_pin_in_one_batch_with_wrong_ones(anna, dora, decide, tickets, submissions):
+    for visitor in (dora, dora, dora, anna):
+        visitor.report("incident")
+    decide()
+    assert reasons(submissions) == ["wrong_pin"] * 3 + ["guessed"]
+    assert tickets() == []
+
+
 def test_a_report_during_lockout_is_shown_and_becomes_a_ticket(anna, clara, guess, decide, tickets, submissions):
     guess(3)
     anna.report("callback", description="Bitte wegen der Kasse anrufen.")
@@ -471,6 +479,25 @@ def test_an_old_hash_is_valid_and_renewed_by_the_right_pin_only(anna, dora, run_
         with database.connection_context():
             assert Customer.get().pin_hash == expected
     assert reasons(submissions) == ["wrong_pin", None, None]
+
+
+def test_a_pin_issued_while_an_old_hash_is_checked_stays_in_force(anna, run_worker, submissions, monkeypatch):
+    check, issued = pins.check_proof, []
+
+    def issue_meanwhile(*arguments):
+        result = check(*arguments)
+        issued.append(pins.issue_pin(Customer.get(), NOW))
+        return result
+
+    with database.connection_context():
+        Customer.update(pin_hash=OLD_HASH).execute()
+    anna.report("incident")
+    with monkeypatch.context() as patch:
+        patch.setattr(pins, "check_proof", issue_meanwhile)
+        run_worker()
+    anna.report("incident", pin=issued[0])
+    run_worker()
+    assert reasons(submissions) == [None, None]
 
 
 def test_an_old_hash_of_a_former_pin_is_recognised(anna, run_worker, submissions):
