@@ -38,6 +38,14 @@ PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "ima
 SHARES = 4
 
 _staged_id = prepared(lambda key: Attachment.staged(key).select(Attachment.id))
+_staged_content = prepared(lambda key: Attachment.staged(key).select(Attachment.digest, Attachment.name))
+_staged_by_network = prepared(
+    lambda: (
+        Attachment.select(Attachment.address, fn.COUNT(Attachment.id), fn.SUM(Attachment.size))
+        .where(Attachment.submission.is_null())
+        .group_by(Attachment.address)
+    )
+)
 
 # The sender's network only matters while the files are staged.
 _adopt = prepared(
@@ -261,9 +269,9 @@ def _insert(files: list[Attachment]) -> tuple[list[Attachment], list[_Refused]]:
     if not files:
         return fresh, refused
     with transaction():
-        known = set(Attachment.staged(files[0].draft).select(Attachment.digest, Attachment.name).tuples())
+        known = set(_staged_content(files[0].draft))
         left = MAX_ATTACHMENTS - len(known)
-        staged = _staged_by_network()
+        staged = list(_staged_by_network())
         for file in files:
             if (file.digest, file.name) in known:
                 continue
@@ -275,13 +283,8 @@ def _insert(files: list[Attachment]) -> tuple[list[Attachment], list[_Refused]]:
             else:
                 fresh.append(file)
                 staged.append((file.address, 1, file.size))
-        Attachment.bulk_create(fresh)
+                Attachment.create(**file.__data__)
     return fresh, refused
-
-
-def _staged_by_network() -> list[_Staged]:
-    staged = Attachment.select(Attachment.address, fn.COUNT(Attachment.id), fn.SUM(Attachment.size))
-    return list(staged.where(Attachment.submission.is_null()).group_by(Attachment.address).tuples())
 
 
 def _would_exceed_quota(file: Attachment, staged: list[_Staged]) -> bool:

@@ -19,9 +19,14 @@ class LenientDecoder(MultipartDecoder):
         return super()._parse_headers(data)
 
     def _parse_data(self, data, *, start):
-        # Werkzeug looks at each byte of a file for a line end with the boundary behind it; the boundary alone is found
-        # a hundred times as fast.
-        skipped = 0 if start else max(0, data.find(b"--" + self.boundary) - len("\r\n"))
+        # Werkzeug copies each piece of a file five times, and looks at each byte for a line end with the boundary
+        # behind it; the boundary alone is found a hundred times as fast.
+        boundary = data.find(b"--" + self.boundary)
+        if boundary < 0 and not start:
+            # The boundary may begin at the end.
+            end = max(0, len(data) - len(b"\r\n--" + self.boundary))
+            return bytes(memoryview(data)[:end]), end, True
+        skipped = 0 if start else max(0, boundary - len("\r\n"))
         rest, end, has_more = super()._parse_data(data[skipped:], start=start)
         return bytes(data[:skipped]) + rest, skipped + end, has_more
 

@@ -142,10 +142,10 @@ def test_full_disk_leaves_nothing_behind(db, fail_once):
 
 
 def test_failed_commit_leaves_nothing_behind(db, monkeypatch):
-    def fail(files):
+    def fail(**values):
         raise RuntimeError("power cut")
 
-    monkeypatch.setattr(Attachment, "bulk_create", fail)
+    monkeypatch.setattr(Attachment, "create", fail)
     with pytest.raises(RuntimeError, match="power cut"):
         stage(("Foto.png", PNG))
     assert names_on_disk() == set()

@@ -7,6 +7,7 @@ import pytest
 from database import database
 from models import Attachment, Submission
 from services.background import worker
+from services.intake import intake
 from services.security import rate_limit
 from settings import Settings, settings
 from tests.support.cast import NOW
@@ -264,3 +265,11 @@ def test_the_worker_goes_on_while_nothing_is_taken(app, anna, run_worker):
     with app.app_context(), database.connection_context():
         assert worker.Worker().decide(NOW) == 2
         assert Submission.pending().count() == 0
+
+
+def test_one_that_stays_undecided_takes_the_place_of_no_other(app, anna):
+    settings.max_pending = 3
+    statuses(anna, HERE, HERE, HERE)
+    with app.app_context(), database.connection_context():
+        assert intake.admit(list(Submission.pending())[1:], NOW) == {}
+    assert statuses(anna, HERE, HERE, HERE) == [303, 303, 503]
