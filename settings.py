@@ -100,7 +100,7 @@ class Settings:
     submissions_per_hour: int = 30
     uploads_per_hour: int = 200
     wrong_pins_per_day: int = 10
-    wrong_pins_total_per_day: int = 300
+    wrong_pins_total_per_day: int = 2500
     former_pin_days: int = 90
     unmatched_days: int = 14
     unmatched_most: int = 500

@@ -232,8 +232,13 @@ def _decide(submission: Submission, check: pins.PinCheck, now: datetime) -> Secu
         .where(Submission.id == submission.id, Submission.state == SubmissionState.PENDING)
         .execute()
     )
+    if decided and reason and submission.priority is Priority.HIGH:
+        submission.unmatched_reason = reason
+        if unmatched.is_urgent(submission, now):
+            messages.urgent_unmatched(submission, now)
     if customer and decided and reason is None:
         pins.renew_hash(customer, check.pin_hash)
+        pin_lockout.remember_sender(customer, submission.address, now)
         _open_ticket(submission, customer, PORTAL_ACTOR, MATCHED, now)
     elif customer and decided and reason in _SECURITY_EVENTS:
         _count_wrong_pin(customer, submission.address, reason, is_locked_out, now)

@@ -11,8 +11,8 @@ from typing import NamedTuple
 from peewee import JOIN, Expression, ModelSelect, fn
 
 from database import transaction
-from enums import MEBIBYTE, SubmissionState, UnmatchedReason
-from models import DISCARDED_PREFIX, Attachment, Customer, Submission
+from enums import MEBIBYTE, MessageKind, Priority, SubmissionState, UnmatchedReason
+from models import DISCARDED_PREFIX, Attachment, Customer, Message, Submission
 from services.files import attachments
 from services.security.ip_networks import site_of
 from settings import settings
@@ -21,6 +21,8 @@ GROUPS_PER_PAGE = 20
 GROUP_PREVIEW_SIZE = 10
 ROWS_PER_PAGE = 50
 DELETE_BATCH_SIZE = 500
+
+MAX_URGENT_MAILS_PER_HOUR = 10
 
 # The texts of discarded submissions may have this many characters in all, enough for thousands; beyond it the oldest
 # receipts close. Each counts with its two long texts and the most that its other fields can hold.
@@ -101,6 +103,22 @@ def discard_group(submission: Submission, now: datetime) -> int:
 def overdue(moment: datetime) -> ModelSelect:
     """Return the query of the submissions that at a moment will have been unmatched longer than the configured days."""
     return Submission.unmatched().where(Submission.received_at < moment - timedelta(days=settings.unmatched_days))
+
+
+def is_urgent(submission: Submission, now: datetime) -> bool:
+    """Say whether to tell the office about an unmatched request with high priority, just decided.
+
+    One with the right PIN always counts. Of the others, anybody can send many: one an hour in each group counts, and
+    only so many in all.
+    """
+    if submission.unmatched_reason is UnmatchedReason.GUESSED:
+        return True
+    since = now - timedelta(hours=1)
+    is_same_kind = (Message.kind == MessageKind.URGENT_UNMATCHED) & (Message.created_at > since)
+    before = group_of(submission).where(
+        Submission.id < submission.id, Submission.priority == Priority.HIGH, Submission.received_at > since
+    )
+    return not before.exists() and Message.select().where(is_same_kind).count() < MAX_URGENT_MAILS_PER_HOUR
 
 
 def sweep(now: datetime) -> None:
