@@ -27,8 +27,9 @@ from services.customers import customers, pins
 from services.files import attachments
 from services.intake import unmatched
 from services.mail import messages
-from services.security import pin_lockout, rate_limit
+from services.security import pin_lockout, rate_limit, shares
 from services.security.audit_log import SecurityEvent, log_event
+from services.security.ip_networks import site_of
 from services.tickets import approvals, events
 from settings import settings
 
@@ -210,7 +211,9 @@ def _check_limits(submission_key: str, ip: str, now: datetime) -> None:
     if _is_used(submission_key) and with_open_receipt(now).where(Submission.draft == submission_key).exists():
         return
     if _pending_count().fetchone()[0] >= settings.max_pending:
-        raise rate_limit.QueueFull(timedelta(minutes=1))
+        pending = Submission.pending().select(Submission.address).tuples()
+        if not shares.may_grow(site_of(ip), (site_of(address) for (address,) in pending)):
+            raise rate_limit.QueueFull(timedelta(minutes=1))
     rate_limit.consume(rate_limit.RateLimit.SUBMISSIONS, ip, now)
 
 
