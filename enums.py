@@ -164,6 +164,7 @@ class MessageKind(LabelledEnum):
     CANCELLED = "cancelled", "Storniert"
     REOPENED = "reopened", "Wieder geöffnet"
     GUESSING = "guessing", "Viele falsche PINs"
+    URGENT_UNMATCHED = "urgent_unmatched", "Dringend, aber nicht zugeordnet"
     SUMMARY = "summary", "Tagesübersicht"
     TEST = "test", "Testmail"
     WEBHOOK = "webhook", "Webhook"

@@ -83,6 +83,14 @@ class WrongPin(BaseModel):
     at = UTCDateTimeField(index=True)
 
 
+class KnownSender(BaseModel):
+    """A site from which a request of a customer came with the right PIN, as a keyed digest of both."""
+
+    customer = ForeignKeyField(Customer, backref="known_senders", on_delete="CASCADE")
+    digest = CharField(max_length=64, unique=True)
+    last_at = UTCDateTimeField(index=True)
+
+
 class Submission(BaseModel):
     """What a person sent, unchanged; only the decision about it is added later."""
 

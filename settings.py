@@ -89,7 +89,6 @@ class Settings:
     worker_tick_seconds: float = 1.5
     limits: str = "on"
     staged_hours: int = 12
-    staged_per_address: int = 60
     staged_total_mib: int = 2048
     scanner: str = ""
     max_megapixels: int = 250
@@ -100,7 +99,7 @@ class Settings:
     submissions_per_hour: int = 30
     uploads_per_hour: int = 200
     wrong_pins_per_day: int = 10
-    wrong_pins_total_per_day: int = 300
+    wrong_pins_total_per_day: int = 2500
     former_pin_days: int = 90
     unmatched_days: int = 14
     unmatched_most: int = 500
@@ -117,6 +116,7 @@ class Settings:
 
     # Limits without a setting: as they have no annotation, they are no fields of the dataclass.
     max_pending = 500
+    max_staged = 2000
     max_bytes_in_flight = 1024 * MEBIBYTE
     max_bytes_in_flight_per_network = 320 * MEBIBYTE
     free_sign_in_failures = 5
@@ -209,6 +209,9 @@ class Settings:
                 "eine Meldung vom Portal kommt."
             )
         for name in config:
+            if name in _RETIRED:
+                log.warning("Die Einstellung „%s“ (%s) braucht das Portal nicht mehr.", name, CONFIG_FILE)
+                continue
             raise StartError(f"Die Einstellung „{name}“ ({CONFIG_FILE}) gibt es nicht. Bitte prüfen Sie den Namen.")
         for variable in (ENVIRONMENT_PREFIX + name.upper() for name in environment):
             log.warning("Die Umgebungsvariable %s gibt es nicht. Bitte prüfen Sie den Namen.", variable)
@@ -339,6 +342,9 @@ _is_email = re.compile(r'[^@\s,;<>"]+@[^@\s,;<>"]+').fullmatch
 # These may contain a password, so no message repeats them.
 _SECRET_NAMES = frozenset({"smtp_url", "webhook_url", "webhook_secret"})
 
+# Former settings; a config file that names them still works.
+_RETIRED = frozenset({"staged_per_address"})
+
 # `limits = "off"` raises these.
 _RATES = (
     "replies_per_day",
@@ -347,7 +353,7 @@ _RATES = (
     "wrong_pins_per_day",
     "wrong_pins_total_per_day",
 )
-_STORED = ("staged_per_address", "staged_total_mib", "unmatched_most", "unmatched_total_mib", "max_pending")
+_STORED = ("staged_total_mib", "unmatched_most", "unmatched_total_mib", "max_pending", "max_staged")
 _LIMITS = (*_RATES, *_STORED, "max_bytes_in_flight", "max_bytes_in_flight_per_network", "free_sign_in_failures")
 
 # A number without a check of its own is greater than zero, and at most this.

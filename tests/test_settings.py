@@ -216,8 +216,12 @@ def test_value_that_cannot_be_used(load, name, value, reason):
     assert f"„{value}“" in sentence
 
 
+def test_a_setting_of_a_former_release_is_named_and_ignored(load, caplog):
+    load("staged_per_address = 60")
+    assert "„staged_per_address“ (config.toml) braucht das Portal nicht mehr" in caplog.text
+
+
 LIMITS = [
-    "staged_per_address",
     "staged_total_mib",
     "replies_per_day",
     "submissions_per_hour",

@@ -22,7 +22,8 @@ from services.mail import delivery, outbox
 from services.operations import backup
 from services.privacy import retention, retention_schedule
 from services.reports import daily_summary
-from services.security import login_throttle, pin_lockout
+from services.security import login_throttle, pin_lockout, shares
+from services.security.ip_networks import site_of
 from services.staff import sessions
 from services.tickets import approvals
 from settings import settings
@@ -113,9 +114,10 @@ class Worker:
 
     def decide(self, now: datetime) -> int:
         """Decide about the submissions that are pending now, in batches, and return how many were decided."""
-        waiting = Submission.pending().where(Submission.id.not_in(self._undecided)).select(Submission.id)
+        waiting = Submission.pending().where(Submission.id.not_in(self._undecided))
         # Fetched at once: an open cursor is a read lock, which would block all writers during the batch.
-        ids = [submission.id for submission in waiting]
+        senders = list(waiting.select(Submission.id, Submission.address).tuples())
+        ids = [id for id, _ in shares.in_turn(senders, lambda sender: site_of(sender[1]))]
         decided, newest = 0, _newest_id()
         for batch in chunked(ids, BATCH):
             before, newest = newest, _newest_id()

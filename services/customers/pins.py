@@ -18,7 +18,7 @@ from werkzeug.security import check_password_hash, generate_password_hash
 from database import transaction
 from enums import MAX_CUSTOMER_NUMBER_LENGTH, PIN_DIGITS, UnmatchedReason
 from i18n.typed_text import clean_number, normalise_code
-from models import Customer, FormerPin, WrongPin
+from models import Customer, FormerPin, KnownSender, WrongPin
 from services.errors import UserError
 from services.security import keys
 from settings import settings
@@ -119,14 +119,14 @@ def issue_pins(customers: Sequence[Customer], now: datetime) -> list[tuple[Custo
 def withdraw_pin(customer: Customer) -> None:
     """Delete a customer's PINs, within the transaction that changes its number."""
     Customer.update(pin_hash=None, pin_issued_at=None).where(Customer.id == customer.id).execute()
-    FormerPin.delete().where(FormerPin.customer == customer).execute()
-    WrongPin.delete().where(WrongPin.customer == customer).execute()
+    for table in (FormerPin, KnownSender, WrongPin):
+        table.delete().where(table.customer == customer).execute()
 
 
 def withdraw_all_pins() -> int:
     """Delete all PINs, within the transaction that replaces the secret key; return how many customers had one."""
-    FormerPin.delete().execute()
-    WrongPin.delete().execute()
+    for table in (FormerPin, KnownSender, WrongPin):
+        table.delete().execute()
     return Customer.update(pin_hash=None, pin_issued_at=None).where(Customer.pin_hash.is_null(False)).execute()
 
 

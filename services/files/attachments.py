@@ -21,30 +21,24 @@ from services.files.incoming import IncomingFile
 from services.files.types import TEXT, check
 from services.files.types.reader import CheckUnavailable, Refused, TemporarilyRefused, WrongKind
 from services.files.types.text import decoded
+from services.security import shares
 from services.security.ip_networks import network_of, site_of
+from services.security.shares import Place
 from settings import settings
 
 log = logging.getLogger(__name__)
 
 TOO_MANY = N_("Mehr als %(most)d Anhänge sind nicht möglich. Bitte entfernen Sie zuerst einen anderen.")
-CROWDED = N_("Im Moment haben wir keinen Platz für weitere Dateien. Bitte versuchen Sie es später noch einmal.")
 DISK_FULL = N_("Unser Speicher ist gerade fast voll. Bitte senden Sie es ohne Dateien ab.")
 NOT_TAKEN = N_("%(names)s konnten wir nicht annehmen: %(reason)s")
 
 # The media types that every browser shows as a picture.
 PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp"})
 
-# A site may use at most a quarter of the space for all, but always has space for one file.
-SHARES = 4
-
 _staged_id = prepared(lambda key: Attachment.staged(key).select(Attachment.id))
 _staged_content = prepared(lambda key: Attachment.staged(key).select(Attachment.digest, Attachment.name))
-_staged_by_network = prepared(
-    lambda: (
-        Attachment.select(Attachment.address, fn.COUNT(Attachment.id), fn.SUM(Attachment.size))
-        .where(Attachment.submission.is_null())
-        .group_by(Attachment.address)
-    )
+_staged_totals = prepared(
+    lambda: Attachment.select(fn.COUNT(Attachment.id), fn.SUM(Attachment.size)).where(Attachment.submission.is_null())
 )
 
 # The sender's network only matters while the files are staged.
@@ -59,9 +53,8 @@ SHOWN_LINES = 8
 SHOWN_BYTES = 2000
 
 
-# A refused file with the reason; the number and bytes of the files that are staged from a network.
+# A refused file with the reason.
 _Refused = tuple[Attachment, Refused]
-_Staged = tuple[str, int, int]
 
 
 class Refusal(NamedTuple):
@@ -75,11 +68,11 @@ class Refusal(NamedTuple):
 
 
 def expired_refusal() -> Refusal:
-    """Return the refusal of files that were deleted because they were staged for too long."""
+    """Return the refusal of files that were deleted: they were staged for too long, or others needed the room."""
     return Refusal(
         _(
-            "Eine Ihrer Dateien lag länger als %(hours)d Stunden bei uns, ohne dass Sie sie abgesendet haben. Wir "
-            "haben sie gelöscht; bitte wählen Sie sie noch einmal aus.",
+            "Eine Ihrer Dateien haben wir gelöscht, weil sie länger als %(hours)d Stunden nicht abgesendet wurde oder "
+            "zu viele Dateien auf einmal kamen. Bitte wählen Sie sie noch einmal aus.",
             hours=settings.staged_hours,
         )
     )
@@ -263,7 +256,7 @@ def _check(file: Attachment, upload: IncomingFile, ip: str) -> None:
 
 
 def _insert(files: list[Attachment]) -> tuple[list[Attachment], list[_Refused]]:
-    """Insert the rows of new files of one submission key; return them, and those without space with the reasons."""
+    """Insert the rows of new files of one submission key; return them, and those beyond the limit with the reason."""
     fresh: list[Attachment] = []
     refused: list[_Refused] = []
     if not files:
@@ -271,30 +264,32 @@ def _insert(files: list[Attachment]) -> tuple[list[Attachment], list[_Refused]]:
     with transaction():
         known = set(_staged_content(files[0].draft))
         left = MAX_ATTACHMENTS - len(known)
-        staged = list(_staged_by_network())
         for file in files:
             if (file.digest, file.name) in known:
                 continue
             known.add((file.digest, file.name))
             if len(fresh) >= left:
                 refused.append((file, TemporarilyRefused(_(TOO_MANY, most=MAX_ATTACHMENTS))))
-            elif _would_exceed_quota(file, staged):
-                refused.append((file, TemporarilyRefused(_(CROWDED))))
             else:
                 fresh.append(file)
-                staged.append((file.address, 1, file.size))
                 Attachment.create(**file.__data__)
+        displaced = _make_room()
+    delete_files(displaced)
     return fresh, refused
 
 
-def _would_exceed_quota(file: Attachment, staged: list[_Staged]) -> bool:
-    """Say whether one more file would exceed the limit of its network, its site or all together."""
-    number = sum(count for network, count, size in staged if network == file.address)
-    of_site = file.size + sum(size for network, count, size in staged if site_of(network) == site_of(file.address))
-    of_all = file.size + sum(size for network, count, size in staged)
-    limit = settings.staged_total_mib * MEBIBYTE
-    site_limit = max(limit // SHARES, MAX_ATTACHMENT_BYTES)
-    return number >= settings.staged_per_address or of_site > site_limit or of_all > limit
+def _make_room() -> list[str]:
+    """Delete the rows of staged files that have no room, within the transaction, and return their stored names."""
+    most_bytes = settings.staged_total_mib * MEBIBYTE
+    number, size = _staged_totals().fetchone()
+    if number <= settings.max_staged and (size or 0) <= most_bytes:
+        return []
+    staged = Attachment.select(Attachment.id, Attachment.address, Attachment.size).where(
+        Attachment.submission.is_null()
+    )
+    places = [Place(id, site_of(network), size) for id, network, size in staged.order_by(Attachment.id).tuples()]
+    gone = shares.surplus(places, settings.max_staged, most_bytes)
+    return delete_rows(Attachment.id.in_([place.id for place in gone]))
 
 
 def _refusals(refused: Iterable[_Refused]) -> list[Refusal]:

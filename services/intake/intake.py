@@ -27,8 +27,9 @@ from services.customers import customers, pins
 from services.files import attachments
 from services.intake import unmatched
 from services.mail import messages
-from services.security import pin_lockout, rate_limit
+from services.security import pin_lockout, rate_limit, shares
 from services.security.audit_log import SecurityEvent, log_event
+from services.security.ip_networks import site_of
 from services.tickets import approvals, events
 from settings import settings
 
@@ -213,7 +214,9 @@ def _check_limits(submission_key: str, ip: str, now: datetime) -> None:
     if _is_used(submission_key) and with_open_receipt(now).where(Submission.draft == submission_key).exists():
         return
     if _is_queue_full():
-        raise rate_limit.QueueFull(timedelta(minutes=1))
+        pending = Submission.pending().select(Submission.address).tuples()
+        if not shares.may_grow(site_of(ip), (site_of(address) for (address,) in pending)):
+            raise rate_limit.QueueFull(timedelta(minutes=1))
     rate_limit.consume(rate_limit.RateLimit.SUBMISSIONS, ip, now)
 
 
@@ -241,8 +244,13 @@ def _decide(submission: Submission, check: pins.PinCheck, now: datetime) -> Secu
         .where(Submission.id == submission.id, Submission.state == SubmissionState.PENDING)
         .execute()
     )
+    if decided and reason and submission.priority is Priority.HIGH:
+        submission.unmatched_reason = reason
+        if unmatched.is_urgent(submission, now):
+            messages.urgent_unmatched(submission, now)
     if customer and decided and reason is None:
         pins.renew_hash(customer, check.pin_hash)
+        pin_lockout.remember_sender(customer, submission.address, now)
         _open_ticket(submission, customer, PORTAL_ACTOR, MATCHED, now)
     elif customer and decided and reason in _SECURITY_EVENTS:
         _count_wrong_pin(customer, submission.address, reason, is_locked_out, now)

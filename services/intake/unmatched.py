@@ -1,26 +1,25 @@
 """Submissions whose number and PIN do not match: list them in groups, discard them, limit their number and size."""
 
-from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from heapq import heapify, heappop, heappush
-from operator import attrgetter
-from typing import NamedTuple
 
 from peewee import JOIN, Expression, ModelSelect, fn
 
 from database import transaction
-from enums import MEBIBYTE, SubmissionState, UnmatchedReason
-from models import DISCARDED_PREFIX, Attachment, Customer, Submission
+from enums import MEBIBYTE, MessageKind, Priority, SubmissionState, UnmatchedReason
+from models import DISCARDED_PREFIX, Attachment, Customer, Message, Submission
 from services.files import attachments
+from services.security import shares
 from services.security.ip_networks import site_of
+from services.security.shares import Place
 from settings import settings
 
 GROUPS_PER_PAGE = 20
 GROUP_PREVIEW_SIZE = 10
 ROWS_PER_PAGE = 50
 DELETE_BATCH_SIZE = 500
+
+MAX_URGENT_MAILS_PER_HOUR = 10
 
 # The texts of discarded submissions may have this many characters in all, enough for thousands; beyond it the oldest
 # receipts close. Each counts with its two long texts and the most that its other fields can hold.
@@ -30,17 +29,6 @@ HAS_CORRECT_PIN = Submission.unmatched_reason == UnmatchedReason.GUESSED
 _IS_DISCARDED = Submission.state == SubmissionState.DISCARDED
 # A submission always has a customer number.
 _IS_TOMBSTONE = Submission.customer_number == ""
-
-
-class _Load(NamedTuple):
-    id: int
-    number: str
-    network: str
-    size: int
-    has_correct_pin: bool
-
-
-_Weight = Callable[[_Load], int]
 
 
 @dataclass
@@ -103,6 +91,22 @@ def overdue(moment: datetime) -> ModelSelect:
     return Submission.unmatched().where(Submission.received_at < moment - timedelta(days=settings.unmatched_days))
 
 
+def is_urgent(submission: Submission, now: datetime) -> bool:
+    """Say whether to tell the office about an unmatched request with high priority, just decided.
+
+    One with the right PIN always counts. Of the others, anybody can send many: one an hour in each group counts, and
+    only so many in all.
+    """
+    if submission.unmatched_reason is UnmatchedReason.GUESSED:
+        return True
+    since = now - timedelta(hours=1)
+    is_same_kind = (Message.kind == MessageKind.URGENT_UNMATCHED) & (Message.created_at > since)
+    before = group_of(submission).where(
+        Submission.id < submission.id, Submission.priority == Priority.HIGH, Submission.received_at > since
+    )
+    return not before.exists() and Message.select().where(is_same_kind).count() < MAX_URGENT_MAILS_PER_HOUR
+
+
 def sweep(now: datetime) -> None:
     """Delete what is older than the configured days, and discarded submissions whose receipt is closed."""
     _delete(Submission.id.in_(overdue(now).select(Submission.id)), now)
@@ -118,22 +122,14 @@ def last_closed_receipt_id() -> int:
 
 
 def make_room(now: datetime) -> int:
-    """Delete the oldest of the largest groups until the rest is within the limits; return the number deleted.
+    """Delete what has no room by the rule of services.security.shares; return the number deleted.
 
-    A flood must only displace itself, not somebody's single typing error: the site with the most submissions loses its
-    oldest first, then the customer number with the most, then the oldest of all. Submissions with the correct PIN go
-    last: otherwise an attacker could displace them by trying PINs.
+    Submissions with the correct PIN go last: otherwise an attacker could displace them by trying PINs.
     """
     if _has_room():
         return 0
-    loads, doomed = _loads(), set[_Load]()
-    limits: tuple[tuple[_Weight, int], ...] = (
-        (lambda load: 1, settings.unmatched_most),
-        (lambda load: load.size, settings.unmatched_total_mib * MEBIBYTE),
-    )
-    for weight, most in limits:
-        doomed |= _surplus([load for load in loads if load not in doomed], weight, most)
-    ids = [load.id for load in doomed]
+    most_bytes = settings.unmatched_total_mib * MEBIBYTE
+    ids = [place.id for place in shares.surplus(_places(), settings.unmatched_most, most_bytes)]
     # In batches, so that nobody waits long for the database.
     slices = (ids[begin : begin + DELETE_BATCH_SIZE] for begin in range(0, len(ids), DELETE_BATCH_SIZE))
     gone = sum(_delete(Submission.id.in_(some), now) for some in slices)
@@ -209,61 +205,13 @@ def _has_room() -> bool:
     return size <= settings.unmatched_total_mib * MEBIBYTE and Submission.unmatched().count() <= settings.unmatched_most
 
 
-def _loads() -> list[_Load]:
-    """Return the load of each unmatched submission, oldest first."""
+def _places() -> list[Place]:
+    """Return what each unmatched submission takes, oldest first."""
     rows = (
         Submission.unmatched()
-        .select(
-            Submission.id,
-            Submission.customer_number,
-            Submission.address,
-            Submission.unmatched_reason,
-            fn.SUM(Attachment.size),
-        )
+        .select(Submission.id, Submission.address, fn.SUM(Attachment.size), HAS_CORRECT_PIN)
         .join(Attachment, JOIN.LEFT_OUTER)
         .group_by(Submission.id)
         .order_by(Submission.id)
     )
-    return [
-        _Load(id, number, site_of(ip), size or 0, reason is UnmatchedReason.GUESSED)
-        for id, number, ip, reason, size in rows.tuples()
-    ]
-
-
-def _surplus(loads: list[_Load], weight: _Weight, most: int) -> set[_Load]:
-    """Return which loads, given oldest first, to delete so that the weights of the rest add up to at most the limit."""
-    rest = [load for load in loads if weight(load)]
-    excess, surplus = sum(map(weight, rest)) - most, set[_Load]()
-    for victim in _eviction_order(rest, weight):
-        if excess <= 0:
-            break
-        excess -= weight(victim)
-        surplus.add(victim)
-    return surplus
-
-
-def _eviction_order(loads: list[_Load], weight: _Weight) -> Iterator[_Load]:
-    """Yield all loads in the order in which they are to be deleted."""
-    for has_correct_pin in (False, True):
-        left = {load.id: load for load in loads if load.has_correct_pin is has_correct_pin}
-        for key in (attrgetter("network"), attrgetter("number")):
-            for victim in _oldest_of_largest(list(left.values()), key, weight):
-                del left[victim.id]
-                yield victim
-        yield from left.values()
-
-
-def _oldest_of_largest(loads: Iterable[_Load], key: Callable[[_Load], str], weight: _Weight) -> Iterator[_Load]:
-    """Yield the oldest of the largest group, again and again, while any group has more than one."""
-    groups: dict[str, deque[_Load]] = defaultdict(deque)
-    for load in loads:
-        groups[key(load)].append(load)
-    # Of two equally large groups, the one with the older load comes first.
-    largest = [(-sum(map(weight, group)), group[0].id, group) for group in groups.values() if len(group) > 1]
-    heapify(largest)
-    while largest:
-        total, _, group = heappop(largest)
-        victim = group.popleft()
-        if len(group) > 1:
-            heappush(largest, (total + weight(victim), group[0].id, group))
-        yield victim
+    return [Place(id, site_of(ip), size or 0, bool(has_correct_pin)) for id, ip, size, has_correct_pin in rows.tuples()]

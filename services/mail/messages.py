@@ -14,9 +14,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 import enums
 from database import transaction
-from enums import Approval, Category, MessageKind, TicketStatus
+from enums import Approval, Category, MessageKind, TicketStatus, UnmatchedReason
 from i18n import catalogue, formats
-from models import Approver, Customer, Event, Message, Staff, Ticket, TicketLink
+from models import Approver, Customer, Event, Message, Staff, Submission, Ticket, TicketLink
 from services import request_fields, workdays
 from services.mail import access_links, addresses, outbox
 from settings import settings
@@ -108,6 +108,14 @@ def pin_lockout_notice(customer: Customer, is_own: bool, now: datetime) -> None:
     body = _render(MessageKind.GUESSING, customer=customer, is_own=is_own)
     subject = f"Viele falsche PINs{f' zu Ihrer Kundennummer {customer.number}' if is_own else ''}"
     outbox.put(MessageKind.GUESSING, body, now, recipient=customer.email, subject=subject)
+
+
+def urgent_unmatched(submission: Submission, now: datetime) -> None:
+    """Tell the office about an unmatched request with high priority, briefly: anybody may have written it."""
+    is_right = submission.unmatched_reason is UnmatchedReason.GUESSED
+    subject = f"Dringend, {'PIN richtig' if is_right else 'PIN oder Nummer falsch'} [{submission.spoken_code}]"
+    body = _render(MessageKind.URGENT_UNMATCHED, submission=submission, is_right=is_right)
+    outbox.put(MessageKind.URGENT_UNMATCHED, body, now, recipient=settings.office_email, subject=subject)
 
 
 def summary(overview: Any, today: date, now: datetime) -> None:

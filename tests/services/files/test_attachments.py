@@ -189,60 +189,47 @@ def test_one_too_many_is_accepted_after_another_is_removed(db):
     assert staged_names() == [name for name, _ in files[1:]]
 
 
-def test_cap_per_address(limited):
-    limited(TICKET_STAGED_PER_ADDRESS="2")
-    first, second, third = texts(3)
-    assert stage(first) == []
-    assert stage(second, draft=OTHER_KEY) == []
-    (refusal,) = stage(third, draft="f" * 22)
-    assert f"„{third[0]}“" in refusal.sentence
-    assert "später noch einmal" in refusal.sentence
-    assert stage(third, address=ELSEWHERE, draft="f" * 22) == []
-    assert len(names_on_disk()) == 3
-
-
-def test_cap_in_total(limited):
-    limited(TICKET_STAGED_TOTAL_MIB="1")
-    exactly_full = [("a.txt", b"a" * (MEBIBYTE - 10)), ("b.txt", b"b" * 10)]
-    assert stage(*exactly_full) == []
-    (refusal,) = stage(("c.txt", b"c"), draft=OTHER_KEY, address=ELSEWHERE)
-    assert "„c.txt“" in refusal.sentence
-    assert "später noch einmal" in refusal.sentence
-    assert len(names_on_disk()) == 2
-
-
-def test_one_network_of_ipv6_is_one_address(limited):
-    limited(TICKET_STAGED_PER_ADDRESS="2")
-    answers = [
-        stage(file, draft=f"{number}" * 22, address=address)
-        for number, (file, address) in enumerate(
-            zip(texts(4), ("2001:db8::1", "2001:db8::2", "2001:db8::3", "2001:db8:0:1::1"), strict=True)
-        )
-    ]
-    assert [len(refusals) for refusals in answers] == [0, 0, 1, 0]
-
-
 @pytest.mark.parametrize(
-    "addresses",
-    [["203.0.113.7"] * 3, [f"2001:db8:0:{number}::1" for number in range(3)]],
+    ("number", "size", "limit"),
+    [(3, 10, {"max_staged": 3}), (4, MEBIBYTE, {"staged_total_mib": 4})],
+    ids=["files", "bytes"],
+)
+@pytest.mark.parametrize(
+    "crowd",
+    [["192.0.2.2"] * 3, [f"2001:db8:0:{number}::1" for number in range(3)]],
     ids=["network", "site"],
 )
-def test_one_site_cannot_use_all_the_space(limited, addresses):
-    limited(TICKET_STAGED_TOTAL_MIB="40")
-    sizes = [MEBIBYTE * 5, MEBIBYTE * 5, 1]
-    refusals = [
-        stage((f"{number}.txt", b"x" * size), draft=f"{number}" * 22, address=address)
-        for number, (size, address) in enumerate(zip(sizes, addresses, strict=True))
-    ]
-    assert [len(refused) for refused in refusals] == [0, 0, 1]
-    assert stage(("4.txt", b"x" * 10 * MEBIBYTE), draft="4" * 22, address=ELSEWHERE) == []
+def test_when_there_is_no_room_the_oldest_of_the_largest_site_goes(db, number, size, limit, crowd):
+    vars(settings).update(limit)
+    for index, (file, address) in enumerate(zip(texts(3, size), crowd, strict=True)):
+        assert stage(file, draft=f"{index}" * 22, address=address) == []
+    mine = [(f"Foto {index}.txt", bytes([97 + index]) * size) for index in range(2)]
+    assert stage(*mine[:1]) == []
+    assert stage(*mine[1:]) == []
+    left = {attachment.name for attachment in Attachment.select()}
+    assert {name for name, _ in mine} <= left
+    assert len(left) == number == len(names_on_disk())
+    assert "Notiz 0.txt" not in left
+
+
+def test_a_form_whose_file_had_no_room_says_so_and_keeps_the_rest(anna, dora, app):
+    settings.max_staged = 1
+    sent = {"files": (io.BytesIO(PNG), "Foto.png")}
+    page = anna.post("/", anna.filled("incident", name="") | sent)
+    dora.client.environ_base["REMOTE_ADDR"] = ELSEWHERE
+    dora.post("/", dora.filled("incident", name="") | {"files": (io.BytesIO(PDF), "Plan.pdf")})
+    again = anna.post("/", page.fields("/").to_dict() | {"name": "Anna Sommer"})
+    assert again.status == 422
+    assert "Bitte wählen Sie sie noch einmal aus." in again.text_of("attachment-list")
+    assert anna.post("/", again.fields("/").to_dict() | {"files": (io.BytesIO(PNG), "Foto.png")}).status == 303
 
 
 def test_sent_files_do_not_count(limited):
-    limited(TICKET_STAGED_PER_ADDRESS="1", TICKET_STAGED_TOTAL_MIB="1")
+    limited(TICKET_STAGED_TOTAL_MIB="1")
     stage(("a.txt", b"a" * MEBIBYTE))
     attachments.adopt(KEY, _submission())
     assert stage(("b.txt", b"b" * MEBIBYTE), draft=OTHER_KEY) == []
+    assert len(names_on_disk()) == 2
 
 
 def test_limits_off_leaves_the_number_per_form(limited):

@@ -106,14 +106,6 @@ def make_room():
         return unmatched.make_room(NOW)
 
 
-def test_a_flood_for_one_number_spares_an_honest_request(app):
-    settings.unmatched_most = 10
-    add_unmatched(0, 1, "ehrlich", "198.51.100.1", "K1002")
-    add_unmatched(500, 30)
-    assert make_room() == 21
-    assert unmatched_descriptions() == ["ehrlich 0", *(f"Flut {number}" for number in range(21, 30))]
-
-
 def test_a_flood_from_one_network_of_ipv6_counts_as_one_address(app):
     settings.unmatched_most = 10
     add_unmatched(0, 2, "ehrlich", "198.51.100.1")

@@ -6,10 +6,11 @@ import pytest
 
 import clock
 from database import database
-from models import Customer, FormerPin, Message, Submission, WrongPin
+from models import Customer, FormerPin, KnownSender, Message, Submission, WrongPin
 from services.background import worker
 from services.customers import customers, pins
-from services.intake import intake
+from services.intake import intake, unmatched
+from services.security import pin_lockout
 from settings import Settings, settings
 from tests.support.cast import NOW, PIN
 from tests.support.pages import HTMX, Visitor, visible_answer
@@ -18,13 +19,15 @@ from tests.support.unmatched import UNMATCHED, add_unmatched, convert, unmatched
 
 TODAY = "/verwaltung/"
 SITES = [f"203.0.113.{number}" for number in range(4)]
+ELSEWHERE = "198.51.100.1"
 GUESSED = "richtige PIN während vieler Fehlversuche: bitte zurückrufen"
 
 
 @pytest.fixture(autouse=True)
-def budget(app):
-    """A smaller budget than the default: what holds for three holds for ten."""
+def small_budget(app, monkeypatch):
+    """A smaller budget than the default, and larger parts of it: what holds for three holds for ten."""
     settings.wrong_pins_per_day = 3
+    monkeypatch.setattr(pin_lockout, "SITES_PER_TOTAL_BUDGET", 3)
 
 
 @pytest.fixture
@@ -64,6 +67,12 @@ def others(app):
         return [row.number for row in rows]
 
     return add
+
+
+def send_from(visitor, address, **typed):
+    """Send a report from an IP address."""
+    visitor.client.environ_base["REMOTE_ADDR"] = address
+    visitor.report("incident", **typed)
 
 
 def reasons(submissions):
@@ -153,7 +162,7 @@ def test_the_budget_comes_back_as_it_went(anna, guess, decide, advance_clock, su
     decide()
     assert reasons(submissions)[-1] is None
     guess(1)
-    anna.report("incident")
+    send_from(anna, ELSEWHERE)
     decide()
     assert reasons(submissions)[-1] == "guessed"
 
@@ -167,7 +176,7 @@ def test_a_new_pin_begins_anew(anna, guess, decide, submissions):
     guess(2)
     anna.report("incident", pin=pin)
     guess(1)
-    anna.report("incident", pin=pin)
+    send_from(anna, ELSEWHERE, pin=pin)
     decide()
     assert [reason for reason in reasons(submissions)[3:] if reason != "wrong_pin"] == [None, None, "guessed"]
 
@@ -234,9 +243,8 @@ def test_one_site_locks_out_only_itself(anna, guess, others, decide, submissions
     for number, address in zip(others(4), addresses, strict=True):
         guess(2, address, customer_number=number)
     assert counted() == 3
-    for address in (addresses[0], "198.51.100.1"):
-        anna.client.environ_base["REMOTE_ADDR"] = address
-        anna.report("incident")
+    for address in (addresses[0], ELSEWHERE):
+        send_from(anna, address)
     decide()
     assert reasons(submissions) == ["wrong_pin"] * 8 + ["guessed", None]
 
@@ -265,8 +273,138 @@ def test_today_page_says_that_all_customers_are_locked_out(anna, clara, guess, o
     settings.wrong_pins_total_per_day = 4
     for number, address in zip(others(4), SITES, strict=True):
         guess(1, address, customer_number=number)
-    assert "bei keinem Kunden ein Ticket" in clara.get(TODAY).text_of("guessing")
+    assert "Bei vielen Kundennummern zusammen" in clara.get(TODAY).text_of("guessing")
     assert "Kunde 1" not in clara.get(TODAY).text_of("guessing")
+
+
+# --- The fast lane of known senders ---
+
+
+@pytest.mark.parametrize(
+    ("known", "address", "reason"),
+    [
+        ("127.0.0.1", "127.0.0.1", None),
+        ("127.0.0.1", ELSEWHERE, "guessed"),
+        ("2001:db8:1:2::3", "2001:db8:1:ffff::9", None),
+        ("2001:db8:1:2::3", "2001:db8:2:2::3", "guessed"),
+    ],
+)
+def test_guesses_from_elsewhere_do_not_keep_out_a_known_sender(
+    anna, guess, others, decide, submissions, known, address, reason
+):
+    settings.wrong_pins_total_per_day = 6
+    send_from(anna, known)
+    decide()
+    guess(2, SITES[0])
+    guess(2, SITES[1])
+    guess(2, SITES[2], customer_number=others(1)[0])
+    send_from(anna, address)
+    decide()
+    assert reasons(submissions)[-1] == reason
+
+
+@pytest.mark.parametrize(("wrong", "reason"), [(4, None), (5, "guessed"), (9, "guessed")])
+def test_a_known_sender_with_five_wrong_pins_of_its_own(anna, guess, decide, submissions, wrong, reason):
+    anna.report("incident")
+    decide()
+    guess(3, SITES[0])
+    guess(wrong)
+    anna.report("incident")
+    decide()
+    assert reasons(submissions)[-1] == reason
+    assert counted() == 3 + min(wrong, 5)
+
+
+def test_a_known_sender_is_known_for_one_customer_only(anna, guess, others, decide, submissions):
+    anna.report("incident")
+    decide()
+    (number,) = others(1)
+    with database.connection_context():
+        pin = pins.issue_pin(Customer.get(Customer.number == number), NOW)
+    guess(3, SITES[0], customer_number=number)
+    anna.report("incident", customer_number=number, pin=pin)
+    decide()
+    assert reasons(submissions)[-1] == "guessed"
+
+
+@pytest.mark.parametrize(("days", "reason"), [(89, None), (90, "guessed")])
+def test_a_sender_stays_known_for_so_many_days(anna, guess, decide, advance_clock, submissions, days, reason):
+    settings.receipt_hours = 1
+    anna.report("incident")
+    decide()
+    advance_clock(days=days)
+    guess(3, SITES[0])
+    anna.report("incident")
+    decide()
+    assert reasons(submissions)[-1] == reason
+
+
+def test_what_is_known_of_a_sender_holds_no_address_and_goes_with_the_number(anna, decide):
+    anna.report("incident")
+    decide()
+    with database.connection_context():
+        (known,) = KnownSender.select()
+        assert "127.0.0.1" not in str(known.__data__)
+        customer = Customer.get()
+        customers.change(customer, {"number": "K7007", "name": "Bäckerei Sommer"}, customers.fingerprint(customer))
+        assert KnownSender.select().count() == 0
+
+
+# --- Urgent requests that do not match ---
+
+
+@pytest.fixture
+def urgent_mails(app, mailbox):
+    """Return the mails that tell the office about urgent unmatched requests."""
+
+    def load():
+        return [mail for mail in mailbox.mails if mail["Subject"].startswith("Dringend")]
+
+    return load
+
+
+def test_an_urgent_report_with_the_right_pin_amid_guesses_is_mailed_each_time(anna, guess, decide, urgent_mails):
+    guess(3, SITES[0])
+    for _ in range(2):
+        send_from(anna, ELSEWHERE, priority="high")
+        decide()
+    first, second = urgent_mails()
+    assert "Die PIN stimmt." in text_of(first)
+    assert first["To"] == settings.office_email
+    assert text_of(first) != text_of(second)
+
+
+@pytest.mark.parametrize("typed", [{}, {"customer_number": "K9999"}])
+def test_an_urgent_report_with_a_wrong_pin_is_mailed_briefly_once_an_hour(
+    guess, submissions, urgent_mails, advance_clock, typed
+):
+    guess(3, priority="high", description="Kauft bei Dora!", **typed)
+    (mail,) = urgent_mails()
+    first = submissions()[0]
+    for words in (first.customer_number, f"/verwaltung/nicht-zugeordnet/{first.code}", "die Sie von dem Kunden haben"):
+        assert words in text_of(mail)
+    for words in ("Kauft", "Dora", "1111", "Die PIN stimmt"):
+        assert words not in text_of(mail) + mail["Subject"]
+    guess(1, SITES[0], priority="high", **typed)
+    assert len(urgent_mails()) == 2
+    advance_clock(hours=1)
+    guess(1, priority="high", **typed)
+    assert len(urgent_mails()) == 3
+
+
+def test_a_wrong_pin_without_high_priority_is_not_mailed(guess, urgent_mails):
+    guess(1, priority="medium")
+    assert urgent_mails() == []
+
+
+def test_a_flood_of_urgent_reports_does_not_fill_the_mailbox(anna, guess, decide, urgent_mails):
+    guess(3, SITES[0])
+    for number in range(unmatched.MAX_URGENT_MAILS_PER_HOUR + 2):
+        guess(1, f"203.0.113.{50 + number}", customer_number=f"K9{number:03}", priority="high")
+    assert len(urgent_mails()) == unmatched.MAX_URGENT_MAILS_PER_HOUR
+    send_from(anna, ELSEWHERE, priority="high")
+    decide()
+    assert "Die PIN stimmt." in text_of(urgent_mails()[-1])
 
 
 # --- Two at once ---

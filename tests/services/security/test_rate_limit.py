@@ -14,6 +14,7 @@ from tests.support.cast import NOW
 from tests.support.pages import EXAMPLES, HTMX, OPTIONAL, visible_answer
 
 HERE, THERE = "203.0.113.7", "198.51.100.1"
+LOCAL = "127.0.0.1"
 
 
 def send(visitor, address=HERE, headers=None, **changes):
@@ -233,8 +234,8 @@ def test_when_too_much_waits_nothing_more_is_taken(anna, app, run_worker, submis
     settings.max_pending = 3
     values = anna.filled("incident")
     assert anna.post("/", values).status == 303
-    assert statuses(anna, HERE, HERE) == [303, 303]
-    page = send(anna, THERE)
+    assert statuses(anna, LOCAL, LOCAL) == [303, 303]
+    page = send(anna, LOCAL)
     assert page.status == 503
     assert page.response.headers["Retry-After"] == "60"
     assert "noch nicht eingegangen" in page.text_of("request-form")
@@ -242,7 +243,7 @@ def test_when_too_much_waits_nothing_more_is_taken(anna, app, run_worker, submis
     assert page.fields()["description"] == EXAMPLES["incident"]["description"]
     # A request that was accepted before can be sent again.
     assert anna.post("/", values).status == 303
-    scripted = send(anna, THERE, headers=HTMX)
+    scripted = send(anna, LOCAL, headers=HTMX)
     assert scripted.status == 503
     assert scripted.text in page.text_of("request-form")
     assert len(submissions()) == 3
@@ -252,11 +253,29 @@ def test_when_too_much_waits_nothing_more_is_taken(anna, app, run_worker, submis
 
 
 def test_a_refused_one_costs_its_network_nothing(anna, run_worker):
-    settings.submissions_per_hour = 1
+    settings.submissions_per_hour = 2
     settings.max_pending = 1
-    assert statuses(anna, THERE, HERE, HERE) == [303, 503, 503]
+    assert statuses(anna, HERE, HERE) == [303, 503]
     run_worker()
     assert statuses(anna, HERE) == [303]
+
+
+def test_a_full_queue_refuses_only_those_who_fill_it(anna):
+    settings.max_pending = 3
+    crowd = [f"2001:db8:1:{number}::1" for number in range(4)]
+    assert statuses(anna, *crowd) == [303, 303, 303, 503]
+    assert statuses(anna, THERE, THERE, THERE, THERE, HERE) == [303, 303, 303, 503, 303]
+
+
+def test_pending_ones_are_decided_in_turn(app, anna, submissions):
+    statuses(anna, HERE, HERE, HERE, THERE, THERE)
+    decided, admit = [], intake.admit
+    with pytest.MonkeyPatch.context() as patch, app.app_context(), database.connection_context():
+        patch.setattr(worker, "BATCH", 1)
+        patch.setattr(intake, "admit", lambda some, now: decided.extend(row.id for row in some) or admit(some, now))
+        worker.Worker().decide(NOW)
+    first = submissions()[0].id
+    assert [id - first for id in decided] == [0, 3, 1, 4, 2]
 
 
 def test_the_worker_goes_on_while_nothing_is_taken(app, anna, run_worker):

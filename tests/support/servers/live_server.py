@@ -110,7 +110,7 @@ class LiveServer:
 def portal(tmp_path_factory):
     """A running portal for all tests that leave it running; at the end its log must be empty of errors."""
     portal = LiveServer(tmp_path_factory.mktemp("live") / "data")
-    portal.start(staged_per_address=1000, submissions_per_hour=100_000, uploads_per_hour=100_000)
+    portal.start(submissions_per_hour=100_000, uploads_per_hour=100_000)
     yield portal
     log = portal.log()
     portal.stop()
