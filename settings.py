@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from enums import MEBIBYTE
 from i18n.idna import idna_domain, readable_url
 from i18n.system_errors import access_advice, in_german
 from i18n.typed_text import clean_line
@@ -117,8 +116,6 @@ class Settings:
 
     # Limits without a setting: as they have no annotation, they are no fields of the dataclass.
     max_pending = 500
-    max_bytes_in_flight = 1024 * MEBIBYTE
-    max_bytes_in_flight_per_network = 320 * MEBIBYTE
     free_sign_in_failures = 5
 
     @property
@@ -348,7 +345,7 @@ _RATES = (
     "wrong_pins_total_per_day",
 )
 _STORED = ("staged_per_address", "staged_total_mib", "unmatched_most", "unmatched_total_mib", "max_pending")
-_LIMITS = (*_RATES, *_STORED, "max_bytes_in_flight", "max_bytes_in_flight_per_network", "free_sign_in_failures")
+_LIMITS = (*_RATES, *_STORED, "free_sign_in_failures")
 
 # A number without a check of its own is greater than zero, and at most this.
 _MAXIMA = {

@@ -23,7 +23,7 @@ SECURITY_FILE_NAME = "sicherheit.log"
 
 MAX_FILE_BYTES = 8 * MEBIBYTE
 
-# Longer lines are cut. A URL may have a quarter of a million characters.
+# Longer lines are cut. A URL may have 64,000 characters.
 MAX_LINE_LENGTH = 2000
 
 # These report every bad request as a warning or error, which would fill the log.

@@ -3,6 +3,7 @@
 import ctypes
 import errno
 import logging
+import os
 import signal
 import sys
 from contextlib import suppress
@@ -27,7 +28,7 @@ from enums import MEBIBYTE
 from i18n import catalogue, formats
 from logs import error_numbers
 from logs import setup as log_setup
-from server import upload_limits
+from server import waitress_patches
 from server.proxy import ProxyHeadersMiddleware
 from services import phone_numbers, request_fields, workdays
 from services.background import worker
@@ -54,6 +55,9 @@ TEMPLATE_DIR = Path(__file__).parent.parent / "templates"
 # Options in glibc's malloc.h: the number of heaps, and how much free memory at a heap's end is kept.
 M_ARENA_MAX = -8
 M_TRIM_THRESHOLD = -1
+
+# Twice what the usual web servers pass on.
+MAX_HEAD_BYTES = 65536
 
 # Default headers. Most pages hold personal data, so nothing is cached.
 HEADERS = {
@@ -168,7 +172,7 @@ def create_app():
 def _configure(app):
     app.config.update(
         PROVIDE_AUTOMATIC_OPTIONS=False,
-        MAX_CONTENT_LENGTH=upload_limits.MAX_REQUEST_BYTES,
+        MAX_CONTENT_LENGTH=waitress_patches.MAX_REQUEST_BYTES,
         MAX_FORM_MEMORY_SIZE=MEBIBYTE // 2,
         # The longest form has about 25 fields; a whole folder of photos may be chosen by mistake.
         MAX_FORM_PARTS=60,
@@ -219,7 +223,7 @@ def _configure_templates(app):
 
 
 def _register_hooks(app):
-    app.before_request(upload_limits.limit_plain_forms)  # before CSRFProtect, which reads the form
+    app.before_request(_limit_plain_form)  # before CSRFProtect, which reads the form
     app.before_request(locale.set_language)
     app.before_request(_open_database)
     app.teardown_request(_close_database)
@@ -264,7 +268,7 @@ def _keep_memory_small():
 
 
 def _open_port(app):
-    upload_limits.install_limits(app)
+    waitress_patches.install(app)
     try:
         return waitress.create_server(
             ProxyHeadersMiddleware(app, settings.trusted_proxy),
@@ -274,10 +278,11 @@ def _open_port(app):
             ident="",
             clear_untrusted_proxy_headers=False,  # ProxyHeadersMiddleware reads and removes them
             url_scheme="https" if settings.https else "http",
-            max_request_body_size=upload_limits.MAX_REQUEST_BYTES + MEBIBYTE,
+            max_request_body_size=waitress_patches.MAX_DISCARDED_BYTES,
+            max_request_header_size=MAX_HEAD_BYTES,
             recv_bytes=262144,
-            inbuf_overflow=upload_limits.MAX_BYTES_IN_MEMORY,
-            connection_limit=2000,
+            inbuf_overflow=waitress_patches.MAX_BYTES_IN_MEMORY,
+            connection_limit=_most_connections(),
             asyncore_use_poll=True,
             channel_timeout=15,
             cleanup_interval=5,
@@ -287,6 +292,12 @@ def _open_port(app):
         if getattr(error, "errno", None) == errno.EADDRINUSE:
             reason = "ist schon belegt. Läuft das Portal schon? Einen anderen Port wählen Sie mit TICKET_PORT."
         raise StartError(f"{host_and_port(settings.host, settings.port)} {reason}") from None
+
+
+def _most_connections():
+    """Return how many connections may be open: each may have a file for its body, and the database needs some, too."""
+    files = os.sysconf("SC_OPEN_MAX") if hasattr(os, "sysconf") else 0
+    return max(200, min(2000, (files - 200) // 2))
 
 
 def _setup_hint(app):
@@ -314,6 +325,12 @@ def _open_database():
 def _close_database(error):
     if not database.is_closed():
         database.close()
+
+
+def _limit_plain_form():
+    """Limit any body but a multipart form: it carries no files and is read into memory as a whole."""
+    if request.mimetype != "multipart/form-data":
+        request.max_content_length = MEBIBYTE
 
 
 def _add_headers(response):

@@ -369,13 +369,11 @@ def test_webhook_needs_a_secret(load):
 
 def test_limits_off_raises_every_limit(load):
     settings, limits = load('limits = "off"\nunmatched_most = 50'), [*LIMITS, "max_pending", "free_sign_in_failures"]
-    limits += ["max_bytes_in_flight", "max_bytes_in_flight_per_network"]
     assert {name: getattr(settings, name) for name in limits} == dict.fromkeys(limits, UNLIMITED)
     unchanged = {field.name for field in fields(Settings)} - {*LIMITS, "limits", "data_dir"}
     assert all(getattr(settings, name) == getattr(Settings, name) for name in unchanged)
     settings.load({"TICKET_DATA_DIR": str(settings.data_dir), "TICKET_LIMITS": "on"})
     assert (settings.unmatched_most, settings.max_pending, settings.replies_per_day) == (50, 500, 20)
-    assert (settings.max_bytes_in_flight, settings.max_bytes_in_flight_per_network) == (2**30, 320 * 2**20)
 
 
 def test_config_text_has_what_was_configured(load, tmp_path):
