@@ -172,6 +172,16 @@ class Settings:
         return bool(self.smtp_url) and not self.base_url
 
     @property
+    def open_host_warning(self) -> str:
+        """What is wrong when other machines reach the portal without a web server, as a German sentence, or ""."""
+        if self.trusted_proxy or self.host == "localhost" or (_is_ip(self.host) and ip_address(self.host).is_loopback):
+            return ""
+        return (
+            f"Andere Rechner erreichen das Portal ohne Webserver (host ist {self.host}): PINs und Kennwörter gehen "
+            "unverschlüsselt durchs Netz, und niemand bremst zu viele Zugriffe. Richten Sie einen Webserver davor ein."
+        )
+
+    @property
     def https(self) -> bool:
         return self.base_url.startswith("https://")
 

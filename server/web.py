@@ -239,6 +239,8 @@ def run(app, greeting=""):
     server = _open_port(app)
     if settings.limits == "off":
         log.warning("TICKET_LIMITS=off: Alle Mengengrenzen sind ausgeschaltet. Nur für Lasttests am eigenen Rechner!")
+    if settings.open_host_warning:
+        log.warning(settings.open_host_warning)
     # SIGTERM ends the server like Ctrl+C: responses are finished and the worker completes its batch.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     with log_setup.log_to_files(rotate=True):

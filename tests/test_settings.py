@@ -195,6 +195,26 @@ def test_url_to_open_on_this_machine(load, host, url):
 
 
 @pytest.mark.parametrize(
+    ("host", "proxy", "is_open"),
+    [
+        ("127.0.0.1", "", False),
+        ("127.0.0.2", "", False),
+        ("[::1]", "", False),
+        ("localhost", "", False),
+        ("0.0.0.0", "", True),
+        ("::", "", True),
+        ("*", "", True),
+        ("192.168.0.5", "", True),
+        ("melden.muster.example", "", True),
+        ("0.0.0.0", "172.18.0.2", False),
+    ],
+)
+def test_portal_open_without_a_web_server(load, host, proxy, is_open):
+    warning = load(TICKET_HOST=host, TICKET_TRUSTED_PROXY=proxy).open_host_warning
+    assert ("ohne Webserver" in warning) == is_open
+
+
+@pytest.mark.parametrize(
     ("name", "value", "reason"),
     [
         ("port", "abc", "braucht eine "),
