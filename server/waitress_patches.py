@@ -1,4 +1,4 @@
-"""What is changed in waitress: ambiguous and oversized requests, room on the disk for bodies, and our error page."""
+"""What is changed in waitress: strict parsing, room on the disk for bodies, our error page, and who gives way."""
 
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser, ParsingError
@@ -8,19 +8,13 @@ from waitress.task import ErrorTask
 from waitress.utilities import BadRequest, Error, RequestEntityTooLarge
 from werkzeug.exceptions import default_exceptions
 
-from enums import MAX_ATTACHMENT_BYTES, MAX_ATTACHMENTS, MEBIBYTE
+from enums import MAX_ATTACHMENT_BYTES, MAX_ATTACHMENTS
 from services import disk
 from views.shared import locale
 from views.shared.error_pages import error_page
 
 # The largest body: twice what is allowed, so that a form without JavaScript gets one message for each too large file.
 MAX_REQUEST_BYTES = 2 * MAX_ATTACHMENTS * MAX_ATTACHMENT_BYTES
-
-# Browsers read a response only after sending everything: up to this size a refused body is received and discarded.
-MAX_DISCARDED_BYTES = 3 * MAX_REQUEST_BYTES
-
-# A larger body needs a temporary file. The longest texts of a form fit, so they come in at a full disk, too.
-MAX_BYTES_IN_MEMORY = MEBIBYTE // 8
 
 # Waitress copies the rest of a piece for each chunk in it, and keeps chunk lines and trailers of any length.
 CHUNKED_PIECE, MAX_CHUNK_LINE = 8192, 4096
@@ -59,7 +53,7 @@ class StrictParser(HTTPRequestParser):
         if body is not None and not self._refusal and (refusal := self._find_refusal()):
             self._refusal = refusal
             self.close()
-            body.buf.append = lambda data: None
+            body.buf.append = lambda data: None  # read on: browsers read no response before they have sent everything
         if self.completed or self.expect_continue:
             self.error = self.error or self._refusal
         if self.error:
@@ -71,7 +65,7 @@ class StrictParser(HTTPRequestParser):
         size = self.body_bytes_received + to_come
         if size > MAX_REQUEST_BYTES:
             return RequestEntityTooLarge("")
-        has_room = size <= MAX_BYTES_IN_MEMORY or disk.has_space_for_upload(to_come)
+        has_room = size <= self.adj.inbuf_overflow or disk.has_space_for_upload(to_come)
         return None if has_room else NoRoom("")
 
 
@@ -88,12 +82,17 @@ def install(app):
                 page = app.process_response(error_page(default_exceptions[request.error.code]()))
             self.status = page.status
             self.response_headers.extend(page.headers.items())
-            if isinstance(request.error, NoRoom):
-                self.response_headers.append(("Retry-After", "60"))
             self.set_close_on_finish()
             self.write(page.data)
 
     class Channel(HTTPChannel):
         parser_class, error_task_class = StrictParser, ErrorPageTask
+
+        def __init__(self, server, *arguments, **options):
+            super().__init__(server, *arguments, **options)
+            # At the limit waitress would accept no more; before that the connection that has waited longest gives way.
+            if len(server.active_channels) > self.adj.connection_limit - 16:
+                waiting = (channel for channel in server.active_channels.values() if not channel.requests)
+                min(waiting, key=lambda channel: channel.creation_time).handle_close()
 
     BaseWSGIServer.channel_class = Channel

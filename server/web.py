@@ -56,8 +56,14 @@ TEMPLATE_DIR = Path(__file__).parent.parent / "templates"
 M_ARENA_MAX = -8
 M_TRIM_THRESHOLD = -1
 
-# Twice what the usual web servers pass on.
+# Twice what nginx passes on.
 MAX_HEAD_BYTES = 65536
+
+# A larger body needs a temporary file. The longest texts of a form fit, so they come in at a full disk, too.
+MAX_BYTES_IN_MEMORY = MEBIBYTE // 8
+
+# A body that is refused is received and discarded up to here; the recipes' web servers pass on less.
+MAX_DISCARDED_BYTES = 3 * waitress_patches.MAX_REQUEST_BYTES
 
 # Default headers. Most pages hold personal data, so nothing is cached.
 HEADERS = {
@@ -280,10 +286,10 @@ def _open_port(app):
             ident="",
             clear_untrusted_proxy_headers=False,  # ProxyHeadersMiddleware reads and removes them
             url_scheme="https" if settings.https else "http",
-            max_request_body_size=waitress_patches.MAX_DISCARDED_BYTES,
+            max_request_body_size=MAX_DISCARDED_BYTES,
             max_request_header_size=MAX_HEAD_BYTES,
             recv_bytes=262144,
-            inbuf_overflow=waitress_patches.MAX_BYTES_IN_MEMORY,
+            inbuf_overflow=MAX_BYTES_IN_MEMORY,
             connection_limit=_most_connections(),
             asyncore_use_poll=True,
             channel_timeout=15,

@@ -1,8 +1,10 @@
 """Waitress in front of the app: refused requests get the same pages and headers, and bodies are limited."""
 
 import http.client
+import os
+import socket
 import urllib.parse
-from contextlib import closing
+from contextlib import ExitStack, closing, suppress
 
 import pytest
 from werkzeug.datastructures import Headers
@@ -13,6 +15,9 @@ from server.waitress_patches import MAX_REQUEST_BYTES
 from tests.support.pages import Page, RequestLine, check_headers
 from tests.support.servers.http_client import HttpClient, code_on
 from tests.support.servers.raw_http import END, raw_request
+
+with suppress(ImportError):  # Windows
+    import resource
 
 NOT_UNDERSTOOD, TOO_MUCH = "Das haben wir nicht verstanden", "Das ist zu viel auf einmal"
 CHUNKED = "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked"
@@ -129,6 +134,25 @@ def test_without_space_the_longest_text_is_still_accepted(own_portal):
     known = own_portal.add_customer("K1001", "Bäckerei Sommer")
     line = HttpClient(own_portal)
     assert code_on(line.post("/", line.filled(known) | {"description": "😀" * MAX_TEXT_LENGTH}))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no limit on open files that a process can set.")
+def test_slow_senders_give_way_to_others(own_portal):
+    """With 600 files that a process may open, the portal has room for 200 connections."""
+    allowed = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (600, allowed[1]))
+    own_portal.start()
+    resource.setrlimit(resource.RLIMIT_NOFILE, allowed)
+    known = own_portal.add_customer("K1001", "Bäckerei Sommer")
+    address = urllib.parse.urlsplit(own_portal.url)
+    head = f"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {MEBIBYTE}{END}".encode() + bytes(MEBIBYTE // 4)
+    with ExitStack() as connections:
+        for _ in range(300):
+            connection = socket.create_connection((address.hostname, address.port), timeout=20)
+            connections.enter_context(connection).sendall(head)
+        line = HttpClient(own_portal)
+        assert code_on(line.post("/", line.filled(known)))
+    assert own_portal.log() == ""
 
 
 def test_a_form_without_a_token_is_one_log_entry(portal):
