@@ -1,5 +1,7 @@
 """What is changed in waitress: strict parsing, room on the disk for bodies, our error page, and who gives way."""
 
+import time
+
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.receiver import ChunkedReceiver
@@ -8,21 +10,16 @@ from waitress.task import ErrorTask
 from waitress.utilities import BadRequest, Error, RequestEntityTooLarge
 from werkzeug.exceptions import default_exceptions
 
-from enums import MAX_ATTACHMENT_BYTES, MAX_ATTACHMENTS
+from enums import MAX_REQUEST_BYTES
 from services import disk
 from views.shared import locale
 from views.shared.error_pages import error_page
-
-# The largest body: twice what is allowed, so that a form without JavaScript gets one message for each too large file.
-MAX_REQUEST_BYTES = 2 * MAX_ATTACHMENTS * MAX_ATTACHMENT_BYTES
 
 # Waitress copies the rest of a piece for each chunk in it, and keeps chunk lines and trailers of any length.
 CHUNKED_PIECE, MAX_CHUNK_LINE = 8192, 4096
 
 
-class NoRoom(Error):
-    """There is no room on the disk for the body at the moment."""
-
+class _NoRoom(Error):
     code, reason = 503, "Service Unavailable"
 
 
@@ -32,6 +29,10 @@ class StrictParser(HTTPRequestParser):
     path, command = "/", "GET"  # for the error page, if the request has none
     completed = expect_continue = False
     _refusal = None
+
+    def __init__(self, adj):
+        super().__init__(adj)
+        self.began_at = time.time()
 
     def parse_header(self, header_plus):
         """Parse the head; if its length can be read in two ways, a request could be smuggled past the web server."""
@@ -61,12 +62,11 @@ class StrictParser(HTTPRequestParser):
         return consumed
 
     def _find_refusal(self):
-        to_come = max(self.content_length - self.body_bytes_received, 0)
-        size = self.body_bytes_received + to_come
+        size = max(self.content_length, self.body_bytes_received)
         if size > MAX_REQUEST_BYTES:
             return RequestEntityTooLarge("")
-        has_room = size <= self.adj.inbuf_overflow or disk.has_space_for_upload(to_come)
-        return None if has_room else NoRoom("")
+        has_room = size <= self.adj.inbuf_overflow or disk.has_space_for_upload(size - self.body_bytes_received)
+        return None if has_room else _NoRoom("")
 
 
 def install(app):
@@ -90,9 +90,9 @@ def install(app):
 
         def __init__(self, server, *arguments, **options):
             super().__init__(server, *arguments, **options)
-            # At the limit waitress would accept no more; before that the connection that has waited longest gives way.
+            # At the limit waitress would accept no more; before that the request that has waited longest gives way.
             if len(server.active_channels) > self.adj.connection_limit - 16:
                 waiting = (channel for channel in server.active_channels.values() if not channel.requests)
-                min(waiting, key=lambda channel: channel.creation_time).handle_close()
+                min(waiting, key=lambda one: one.request.began_at if one.request else one.last_activity).handle_close()
 
     BaseWSGIServer.channel_class = Channel

@@ -24,7 +24,7 @@ import clock
 import enums
 import forms
 from database import database
-from enums import MEBIBYTE
+from enums import MAX_REQUEST_BYTES, MEBIBYTE
 from i18n import catalogue, formats
 from logs import error_numbers
 from logs import setup as log_setup
@@ -56,6 +56,10 @@ TEMPLATE_DIR = Path(__file__).parent.parent / "templates"
 M_ARENA_MAX = -8
 M_TRIM_THRESHOLD = -1
 
+# A silent connection is closed after this: later than Caddy closes it (2 minutes), which would otherwise send a report
+# into a connection that is just being closed.
+CONNECTION_SECONDS = 150
+
 # Twice what nginx passes on.
 MAX_HEAD_BYTES = 65536
 
@@ -63,7 +67,7 @@ MAX_HEAD_BYTES = 65536
 MAX_BYTES_IN_MEMORY = MEBIBYTE // 8
 
 # A body that is refused is received and discarded up to here; the recipes' web servers pass on less.
-MAX_DISCARDED_BYTES = 3 * waitress_patches.MAX_REQUEST_BYTES
+MAX_DISCARDED_BYTES = 3 * MAX_REQUEST_BYTES
 
 # Default headers. Most pages hold personal data, so nothing is cached.
 HEADERS = {
@@ -178,7 +182,7 @@ def create_app():
 def _configure(app):
     app.config.update(
         PROVIDE_AUTOMATIC_OPTIONS=False,
-        MAX_CONTENT_LENGTH=waitress_patches.MAX_REQUEST_BYTES,
+        MAX_CONTENT_LENGTH=MAX_REQUEST_BYTES,
         MAX_FORM_MEMORY_SIZE=MEBIBYTE // 2,
         # The longest form has about 25 fields; a whole folder of photos may be chosen by mistake.
         MAX_FORM_PARTS=60,
@@ -292,8 +296,7 @@ def _open_port(app):
             inbuf_overflow=MAX_BYTES_IN_MEMORY,
             connection_limit=_most_connections(),
             asyncore_use_poll=True,
-            channel_timeout=15,
-            cleanup_interval=5,
+            channel_timeout=CONNECTION_SECONDS,
         )
     except (OSError, ValueError) as error:
         reason = "lässt sich nicht öffnen. Bitte prüfen Sie TICKET_HOST und TICKET_PORT."

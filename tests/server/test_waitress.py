@@ -10,8 +10,7 @@ import pytest
 from werkzeug.datastructures import Headers
 from werkzeug.wrappers import Response
 
-from enums import MAX_TEXT_LENGTH, MEBIBYTE
-from server.waitress_patches import MAX_REQUEST_BYTES
+from enums import MAX_REQUEST_BYTES, MAX_TEXT_LENGTH, MEBIBYTE
 from tests.support.pages import Page, RequestLine, check_headers
 from tests.support.servers.http_client import HttpClient, code_on
 from tests.support.servers.raw_http import END, raw_request
