@@ -173,12 +173,13 @@ class Settings:
 
     @property
     def open_host_warning(self) -> str:
-        """What is wrong when other machines reach the portal without a web server, as a German sentence, or ""."""
+        """What to tell the office if other machines can open the portal without a web server, or ""."""
         if self.trusted_proxy or self.host == "localhost" or (_is_ip(self.host) and ip_address(self.host).is_loopback):
             return ""
         return (
-            f"Andere Rechner erreichen das Portal ohne Webserver (host ist {self.host}): PINs und Kennwörter gehen "
-            "unverschlüsselt durchs Netz, und niemand bremst zu viele Zugriffe. Richten Sie einen Webserver davor ein."
+            f"Andere Rechner können das Portal ohne Webserver öffnen (host = {self.host}). PINs und Kennwörter werden "
+            "dann unverschlüsselt übertragen, und die Zahl der Zugriffe ist nicht begrenzt. Bitte richten Sie einen "
+            "Webserver davor ein."
         )
 
     @property

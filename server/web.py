@@ -249,12 +249,10 @@ def run(app, greeting=""):
     server = _open_port(app)
     if settings.limits == "off":
         log.warning("TICKET_LIMITS=off: Alle Mengengrenzen sind ausgeschaltet. Nur für Lasttests am eigenen Rechner!")
-    if settings.open_host_warning:
-        log.warning(settings.open_host_warning)
     # SIGTERM ends the server like Ctrl+C: responses are finished and the worker completes its batch.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     with log_setup.log_to_files(rotate=True):
-        if wrong := data_folder.misnamed_config():
+        for wrong in filter(None, (data_folder.misnamed_config(), settings.open_host_warning)):
             log.warning(wrong)
         log.info("Das Meldeportal läuft: %s", settings.local_url)
         loops = worker.start()
@@ -307,8 +305,8 @@ def _open_port(app):
 
 def _most_connections():
     """Return how many connections may be open: each may have a file for its body, and the database needs some, too."""
-    files = os.sysconf("SC_OPEN_MAX") if hasattr(os, "sysconf") else 0
-    return max(200, min(2000, (files - 200) // 2))
+    files = os.sysconf("SC_OPEN_MAX") if hasattr(os, "sysconf") else 1024
+    return max(100, min(2000, (files - 200) // 2))
 
 
 def _setup_hint(app):

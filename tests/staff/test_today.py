@@ -58,7 +58,7 @@ def test_quiet_day(clara):
 def test_a_portal_open_to_other_machines(clara):
     assert "ohne Webserver" not in all_text(clara.get(HOME))
     settings.host = "0.0.0.0"
-    assert "Andere Rechner erreichen das Portal ohne Webserver (host ist 0.0.0.0)" in all_text(clara.get(HOME))
+    assert "können das Portal ohne Webserver öffnen (host = 0.0.0.0)" in all_text(clara.get(HOME))
 
 
 def test_new_tickets_by_priority(anna, clara, run_worker):

@@ -117,7 +117,7 @@ def test_it_changes_nothing(healthy, run_command):
         (lambda: spoil(slice(0, 100)), "Datenbank", "lässt sich nicht lesen"),
         (lambda: spoil(slice(8192, None)), "Datenbank", "Halten Sie das Portal an"),
         (lambda: setattr(settings, "limits", "off"), "Einstellungen", "limits steht auf off"),
-        (lambda: open_host(), "Einstellungen", "Andere Rechner erreichen das Portal ohne Webserver (host ist 0.0.0.0)"),
+        (lambda: open_host(), "Einstellungen", "können das Portal ohne Webserver öffnen (host = 0.0.0.0)"),
         (lambda: spoil_archive(), "Sicherung", "ist beschädigt. Machen Sie eine neue Sicherung"),
         (lambda: never_backed_up(since="2026-11-20 10:00:00"), "Sicherung", "Es gibt noch keine Sicherung"),
         (lambda: setattr(settings, "disk_reserve_mib", 2**40), "Platz", "Das Portal nimmt keine Anhänge mehr an"),
