@@ -8,6 +8,8 @@ MEBIBYTE = 1024 * 1024
 MAX_ATTACHMENTS = 5
 MAX_ATTACHMENT_MIB = 10
 MAX_ATTACHMENT_BYTES = MAX_ATTACHMENT_MIB * MEBIBYTE
+# Twice what is allowed, so that a form sent without JavaScript gets one message for each file that is too large.
+MAX_REQUEST_BYTES = 2 * MAX_ATTACHMENTS * MAX_ATTACHMENT_BYTES
 
 MAX_CUSTOMER_NUMBER_LENGTH = 20
 MAX_SHORT_LENGTH = 100

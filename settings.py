@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from enums import MEBIBYTE
 from i18n.idna import idna_domain, readable_url
 from i18n.system_errors import access_advice, in_german
 from i18n.typed_text import clean_line
@@ -117,8 +116,6 @@ class Settings:
     # Limits without a setting: as they have no annotation, they are no fields of the dataclass.
     max_pending = 500
     max_staged = 2000
-    max_bytes_in_flight = 1024 * MEBIBYTE
-    max_bytes_in_flight_per_network = 320 * MEBIBYTE
     free_sign_in_failures = 5
 
     @property
@@ -173,6 +170,17 @@ class Settings:
     def links_are_local_only(self) -> bool:
         """Whether mails are sent whose links work on this machine only."""
         return bool(self.smtp_url) and not self.base_url
+
+    @property
+    def open_host_warning(self) -> str:
+        """What to tell the office if other machines can open the portal without a web server, or ""."""
+        if self.trusted_proxy or self.host == "localhost" or (_is_ip(self.host) and ip_address(self.host).is_loopback):
+            return ""
+        return (
+            f"Andere Rechner können das Portal ohne Webserver öffnen (host = {self.host}). PINs und Kennwörter werden "
+            "dann unverschlüsselt übertragen, und die Zahl der Zugriffe ist nicht begrenzt. Bitte richten Sie einen "
+            "Webserver davor ein."
+        )
 
     @property
     def https(self) -> bool:
@@ -354,7 +362,7 @@ _RATES = (
     "wrong_pins_total_per_day",
 )
 _STORED = ("staged_total_mib", "unmatched_most", "unmatched_total_mib", "max_pending", "max_staged")
-_LIMITS = (*_RATES, *_STORED, "max_bytes_in_flight", "max_bytes_in_flight_per_network", "free_sign_in_failures")
+_LIMITS = (*_RATES, *_STORED, "free_sign_in_failures")
 
 # A number without a check of its own is greater than zero, and at most this.
 _MAXIMA = {

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime, timedelta
 from logging.handlers import RotatingFileHandler
+from math import inf
 from pathlib import Path
 
 from clock import TIME_ZONE
@@ -23,7 +24,7 @@ SECURITY_FILE_NAME = "sicherheit.log"
 
 MAX_FILE_BYTES = 8 * MEBIBYTE
 
-# Longer lines are cut. A URL may have a quarter of a million characters.
+# Longer lines are cut. A URL may have 64,000 characters.
 MAX_LINE_LENGTH = 2000
 
 # These report every bad request as a warning or error, which would fill the log.
@@ -42,6 +43,25 @@ class SingleLineFormatter(logging.Formatter):
         if record.exc_info:
             lines += (f"    {_sanitize(line)}" for line in self.formatException(record.exc_info).splitlines())
         return "\n".join(lines)
+
+
+class OncePerHour(logging.Filter):
+    """Lets a message pass once an hour, whatever it names: visitors could cause thousands."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._logged: dict[tuple[str, int], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return whether this line of code has logged nothing for an hour."""
+        place = record.pathname, record.lineno
+        is_again = 0 <= record.created - self._logged.get(place, -inf) < 3600
+        if not is_again:
+            self._logged[place] = record.created
+        return not is_again
+
+
+_once_per_hour = OncePerHour()
 
 
 class LogFileHandler(RotatingFileHandler):
@@ -83,6 +103,7 @@ def log_to_console() -> None:
     logging.basicConfig(level=logging.INFO, handlers=[console])
     for name, level in _LIBRARY_LOG_LEVELS.items():
         logging.getLogger(name).setLevel(level)
+    logging.getLogger("waitress").addFilter(_once_per_hour)
 
 
 @contextmanager

@@ -1,1 +1,1 @@
-"""Waitress: limits on uploads, and the trusted proxy."""
+"""Waitress: what is changed in it, and the trusted proxies."""

@@ -3,6 +3,7 @@
 import ctypes
 import errno
 import logging
+import os
 import signal
 import sys
 from contextlib import suppress
@@ -23,11 +24,11 @@ import clock
 import enums
 import forms
 from database import database
-from enums import MEBIBYTE
+from enums import MAX_REQUEST_BYTES, MEBIBYTE
 from i18n import catalogue, formats
 from logs import error_numbers
 from logs import setup as log_setup
-from server import upload_limits
+from server import waitress_patches
 from server.proxy import ProxyHeadersMiddleware
 from services import phone_numbers, request_fields, workdays
 from services.background import worker
@@ -54,6 +55,19 @@ TEMPLATE_DIR = Path(__file__).parent.parent / "templates"
 # Options in glibc's malloc.h: the number of heaps, and how much free memory at a heap's end is kept.
 M_ARENA_MAX = -8
 M_TRIM_THRESHOLD = -1
+
+# A silent connection is closed after this: later than Caddy closes it (2 minutes), which would otherwise send a report
+# into a connection that is just being closed.
+CONNECTION_SECONDS = 150
+
+# Twice what nginx passes on.
+MAX_HEAD_BYTES = 65536
+
+# A larger body needs a temporary file. The longest texts of a form fit, so they come in at a full disk, too.
+MAX_BYTES_IN_MEMORY = MEBIBYTE // 8
+
+# A body that is refused is received and discarded up to here; the recipes' web servers pass on less.
+MAX_DISCARDED_BYTES = 3 * MAX_REQUEST_BYTES
 
 # Default headers. Most pages hold personal data, so nothing is cached.
 HEADERS = {
@@ -168,7 +182,7 @@ def create_app():
 def _configure(app):
     app.config.update(
         PROVIDE_AUTOMATIC_OPTIONS=False,
-        MAX_CONTENT_LENGTH=upload_limits.MAX_REQUEST_BYTES,
+        MAX_CONTENT_LENGTH=MAX_REQUEST_BYTES,
         MAX_FORM_MEMORY_SIZE=MEBIBYTE // 2,
         # The longest form has about 25 fields; a whole folder of photos may be chosen by mistake.
         MAX_FORM_PARTS=60,
@@ -219,7 +233,7 @@ def _configure_templates(app):
 
 
 def _register_hooks(app):
-    app.before_request(upload_limits.limit_plain_forms)  # before CSRFProtect, which reads the form
+    app.before_request(_limit_plain_form)  # before CSRFProtect, which reads the form
     app.before_request(locale.set_language)
     app.before_request(_open_database)
     app.teardown_request(_close_database)
@@ -238,7 +252,7 @@ def run(app, greeting=""):
     # SIGTERM ends the server like Ctrl+C: responses are finished and the worker completes its batch.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     with log_setup.log_to_files(rotate=True):
-        if wrong := data_folder.misnamed_config():
+        for wrong in filter(None, (data_folder.misnamed_config(), settings.open_host_warning)):
             log.warning(wrong)
         log.info("Das Meldeportal läuft: %s", settings.local_url)
         loops = worker.start()
@@ -264,7 +278,7 @@ def _keep_memory_small():
 
 
 def _open_port(app):
-    upload_limits.install_limits(app)
+    waitress_patches.install(app)
     try:
         return waitress.create_server(
             ProxyHeadersMiddleware(app, settings.trusted_proxy),
@@ -274,19 +288,25 @@ def _open_port(app):
             ident="",
             clear_untrusted_proxy_headers=False,  # ProxyHeadersMiddleware reads and removes them
             url_scheme="https" if settings.https else "http",
-            max_request_body_size=upload_limits.MAX_REQUEST_BYTES + MEBIBYTE,
+            max_request_body_size=MAX_DISCARDED_BYTES,
+            max_request_header_size=MAX_HEAD_BYTES,
             recv_bytes=262144,
-            inbuf_overflow=upload_limits.MAX_BYTES_IN_MEMORY,
-            connection_limit=2000,
+            inbuf_overflow=MAX_BYTES_IN_MEMORY,
+            connection_limit=_most_connections(),
             asyncore_use_poll=True,
-            channel_timeout=15,
-            cleanup_interval=5,
+            channel_timeout=CONNECTION_SECONDS,
         )
     except (OSError, ValueError) as error:
         reason = "lässt sich nicht öffnen. Bitte prüfen Sie TICKET_HOST und TICKET_PORT."
         if getattr(error, "errno", None) == errno.EADDRINUSE:
             reason = "ist schon belegt. Läuft das Portal schon? Einen anderen Port wählen Sie mit TICKET_PORT."
         raise StartError(f"{host_and_port(settings.host, settings.port)} {reason}") from None
+
+
+def _most_connections():
+    """Return how many connections may be open: each may have a file for its body, and the database needs some, too."""
+    files = os.sysconf("SC_OPEN_MAX") if hasattr(os, "sysconf") else 1024
+    return max(100, min(2000, (files - 200) // 2))
 
 
 def _setup_hint(app):
@@ -314,6 +334,12 @@ def _open_database():
 def _close_database(error):
     if not database.is_closed():
         database.close()
+
+
+def _limit_plain_form():
+    """Limit any body but a multipart form: it carries no files and is read into memory as a whole."""
+    if request.mimetype != "multipart/form-data":
+        request.max_content_length = MEBIBYTE
 
 
 def _add_headers(response):

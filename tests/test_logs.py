@@ -130,6 +130,16 @@ def test_link_tokens_are_masked(log):
     assert log()[0].endswith("Exception while serving /freigabe/…")
 
 
+def test_waitress_cannot_fill_the_log(log):
+    log_setup.log_to_console()
+    logger = logging.getLogger("waitress")
+    for second in (0, 1, 3599, 3600):
+        record = logger.makeRecord("waitress", logging.WARNING, "server.py", 1, f"Fehler {second}", (), None)
+        record.created = NOW.timestamp() + second
+        logger.handle(record)
+    assert [line.rpartition(": Fehler ")[2] for line in log()] == ["0", "3600"]
+
+
 # --- Failures ---
 
 

@@ -195,6 +195,26 @@ def test_url_to_open_on_this_machine(load, host, url):
 
 
 @pytest.mark.parametrize(
+    ("host", "proxy", "is_open"),
+    [
+        ("127.0.0.1", "", False),
+        ("127.0.0.2", "", False),
+        ("[::1]", "", False),
+        ("localhost", "", False),
+        ("0.0.0.0", "", True),
+        ("::", "", True),
+        ("*", "", True),
+        ("192.168.0.5", "", True),
+        ("melden.muster.example", "", True),
+        ("0.0.0.0", "172.18.0.2", False),
+    ],
+)
+def test_portal_open_without_a_web_server(load, host, proxy, is_open):
+    warning = load(TICKET_HOST=host, TICKET_TRUSTED_PROXY=proxy).open_host_warning
+    assert ("ohne Webserver" in warning) == is_open
+
+
+@pytest.mark.parametrize(
     ("name", "value", "reason"),
     [
         ("port", "abc", "braucht eine "),
@@ -373,13 +393,11 @@ def test_webhook_needs_a_secret(load):
 
 def test_limits_off_raises_every_limit(load):
     settings, limits = load('limits = "off"\nunmatched_most = 50'), [*LIMITS, "max_pending", "free_sign_in_failures"]
-    limits += ["max_bytes_in_flight", "max_bytes_in_flight_per_network"]
     assert {name: getattr(settings, name) for name in limits} == dict.fromkeys(limits, UNLIMITED)
     unchanged = {field.name for field in fields(Settings)} - {*LIMITS, "limits", "data_dir"}
     assert all(getattr(settings, name) == getattr(Settings, name) for name in unchanged)
     settings.load({"TICKET_DATA_DIR": str(settings.data_dir), "TICKET_LIMITS": "on"})
     assert (settings.unmatched_most, settings.max_pending, settings.replies_per_day) == (50, 500, 20)
-    assert (settings.max_bytes_in_flight, settings.max_bytes_in_flight_per_network) == (2**30, 320 * 2**20)
 
 
 def test_config_text_has_what_was_configured(load, tmp_path):

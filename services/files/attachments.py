@@ -57,6 +57,10 @@ SHOWN_BYTES = 2000
 _Refused = tuple[Attachment, Refused]
 
 
+class FilesGone(Exception):
+    """Staged files gave way to others a moment ago."""
+
+
 class Refusal(NamedTuple):
     """A sentence that names the refused files and the reason, and whether the reason is the kind of file."""
 
@@ -133,9 +137,13 @@ def has_expired(submission_key: str, stored_names: Iterable[str]) -> bool:
     return not set(stored_names) <= {attachment.stored_name for attachment in staged(submission_key)}
 
 
-def adopt(submission_key: str, submission: Submission, event: Event | None = None) -> None:
-    """Attach all files staged under a submission key to a submission, or to a later message about it."""
-    _adopt(submission.id, event and event.id, submission_key)
+def adopt(submission_key: str, submission: Submission, event: Event | None = None, expected: int = 0) -> None:
+    """Attach all files staged under a submission key to a submission, or to a later message about it.
+
+    Raises FilesGone if these are fewer than expected; the caller's transaction must then be rolled back.
+    """
+    if _adopt(submission.id, event and event.id, submission_key).rowcount < expected:
+        raise FilesGone
 
 
 def remove_duplicates(submission_key: str, sent: Iterable[Attachment]) -> bool:

@@ -72,20 +72,22 @@ class NoLongerUnmatched(Exception):
 
 
 def receive(
-    submission_key: str, answers: Answers, pin_proof: str, with_attachments: bool, ip: str, now: datetime
+    submission_key: str, answers: Answers, pin_proof: str, files: int | None, ip: str, now: datetime
 ) -> Submission:
     """Store what somebody sent and return the submission, in the same way whether number and PIN match or not.
+
+    files: how many files the form showed; None if its kind takes none. Raises FilesGone if there are fewer now.
 
     A second call with the same submission key and content returns what the first one stored;
     other content with a used key raises AlreadySent. Raises TooManySubmissions or QueueFull if too much comes at once.
     """
     _check_limits(submission_key, ip, now)
     sent = answers | {"channel": Channel.WEB}
-    return _store_once(submission_key, sent, with_attachments, now, pin_proof=pin_proof, address=ip)
+    return _store_once(submission_key, sent, files, now, pin_proof=pin_proof, address=ip)
 
 
 def take_call(
-    submission_key: str, answers: Answers, customer: Customer, by: Staff, with_attachments: bool, now: datetime
+    submission_key: str, answers: Answers, customer: Customer, by: Staff, files: int | None, now: datetime
 ) -> Submission:
     """Store what a caller asked a member of staff for, open its ticket at once, and return the submission.
 
@@ -97,7 +99,7 @@ def take_call(
     def open_ticket(submission: Submission) -> None:
         _open_ticket(submission, customers.require_unlocked(customer), by.name, TAKEN_AT_THE_PHONE, now)
 
-    return _store_once(submission_key, sent, with_attachments, now, open_ticket, state=SubmissionState.ADMITTED)
+    return _store_once(submission_key, sent, files, now, open_ticket, state=SubmissionState.ADMITTED)
 
 
 def admit(submissions: Iterable[Submission], now: datetime) -> dict[int, Exception]:
@@ -171,7 +173,7 @@ def lead_time_missed(submission: Submission) -> bool:
 def _store_once(
     submission_key: str,
     sent: Answers,
-    with_attachments: bool,
+    files: int | None,
     now: datetime,
     then: Callable[[Submission], object] | None = None,
     **facts: object,
@@ -185,13 +187,13 @@ def _store_once(
             known = None
         if known is None:
             submission = Submission.create(draft=submission_key, code=_unused_code(), received_at=now, **facts, **sent)
-            if with_attachments:
-                attachments.adopt(submission_key, submission)
+            if files is not None:
+                attachments.adopt(submission_key, submission, expected=files)
             if then:
                 then(submission)
             return submission
     is_other = any(getattr(known, name) != value for name, value in sent.items())
-    if is_other or (attachments.remove_duplicates(submission_key, known.attachments) and with_attachments):
+    if is_other or (attachments.remove_duplicates(submission_key, known.attachments) and files is not None):
         raise AlreadySent(known)
     return known
 

@@ -243,6 +243,8 @@ def _settings() -> _Found:
         yield HINT, "base_url beginnt nicht mit https://: PINs und Kennwörter gehen unverschlüsselt durchs Netz."
     if settings.base_url and not settings.trusted_proxy:
         yield HINT, "trusted_proxy fehlt: Steht ein Webserver davor, sehen alle Besucher gleich aus."
+    if settings.open_host_warning:
+        yield FAULT, settings.open_host_warning
     if settings.office_email == Settings.office_email:
         yield HINT, "office_email ist noch die Vorgabe: Tragen Sie Ihre Adresse ein."
     if not settings.smtp_url:

@@ -70,8 +70,10 @@ def revoke_link(ticket: Ticket, by: Staff, seen: int, now: datetime, text: str) 
         record(EventKind.LINK_REVOKED, text)
 
 
-def reply(link: TicketLink, submission_key: str, text: str, now: datetime) -> None:
+def reply(link: TicketLink, submission_key: str, text: str, files: int, now: datetime) -> None:
     """Store a customer's message with the files staged under its submission key, and tell the office.
+
+    files: how many files the form showed. Raises FilesGone if there are fewer now.
 
     A waiting ticket returns to work, and one that is done is reopened. A second call with the same submission key and
     content changes nothing; other content with a used key raises AlreadySent. Raises UserError if no reply is accepted.
@@ -85,7 +87,7 @@ def reply(link: TicketLink, submission_key: str, text: str, now: datetime) -> No
             if previous_status is TicketStatus.WAITING:
                 ticket.status = TicketStatus.IN_PROGRESS
             event = events.record(ticket, EventKind.REPLIED, ticket.customer.name, now, text, submission_key)
-            attachments.adopt(submission_key, ticket.submission, event)
+            attachments.adopt(submission_key, ticket.submission, event, expected=files)
             if previous_status is TicketStatus.DONE:
                 actions.return_to_queue(ticket, ticket.customer.name, now)
             messages.reply(ticket, event, previous_status, now)

@@ -11,6 +11,7 @@ from database import database
 from models import Approver, Customer, Ticket
 from services.customers import customers
 from services.reports import overview
+from settings import settings
 from tests.support.pages import all_text
 from tests.support.staff import HOME
 
@@ -52,6 +53,12 @@ def test_quiet_day(clara):
     assert parts(page) == {}
     assert "Heute, Montag, 23.11.2026" in all_text(page)
     assert "Letzte Sicherungnoch keine" in all_text(page)
+
+
+def test_a_portal_open_to_other_machines(clara):
+    assert "ohne Webserver" not in all_text(clara.get(HOME))
+    settings.host = "0.0.0.0"
+    assert "können das Portal ohne Webserver öffnen (host = 0.0.0.0)" in all_text(clara.get(HOME))
 
 
 def test_new_tickets_by_priority(anna, clara, run_worker):

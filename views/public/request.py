@@ -62,7 +62,7 @@ def submit():
             submission_key,
             form.answers(),
             form.pin_proof(),
-            form.with_attachments,
+            form.file_count,
             ip=client_ip(),
             now=clock.now(),
         )

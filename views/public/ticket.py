@@ -69,7 +69,7 @@ def submit():
     """Receive a message, or show the page again with what is wrong."""
     submission_key, form = desk.valid_form()
     try:
-        conversation.reply(g.link, submission_key, form.text.data, clock.now())
+        conversation.reply(g.link, submission_key, form.text.data, form.file_count, clock.now())
     except UserError as reason:
         return desk.show(form, submission_key, 422, notice=str(reason))
     except conversation.AlreadySent:

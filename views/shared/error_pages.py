@@ -72,6 +72,8 @@ def error_page(error):
     response = make_response(page, error.code)
     # Tells the scripts that the answer is not from a web server in front.
     response.headers["Portal-Error"] = "yes"
+    if error.code == 503:
+        response.headers["Retry-After"] = "60"
     if error.code == 405:
         response.allow.update(error.valid_methods)
     return response

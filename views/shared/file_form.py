@@ -86,6 +86,7 @@ class FormDesk:
         bp.add_url_rule("/anhaenge", view_func=self.upload, methods=["POST"])
         bp.add_url_rule("/anhaenge/entfernen", view_func=self.remove_attachment, methods=["POST"])
         bp.register_error_handler(rate_limit.RateLimited, self.rate_limited)
+        bp.register_error_handler(attachments.FilesGone, self.ask_for_files)
         bp.register_error_handler(500, self.keep_input)
 
     def show_sent(self, status=200, **messages):
@@ -109,7 +110,12 @@ class FormDesk:
             refusals.append(attachments.expired_refusal())
         if not form.validate() or refusals:
             abort(self.show(form, submission_key, 422, refusals))
+        form.file_count = len(attachments.staged(submission_key)) if form.with_attachments else None
         return submission_key, form
+
+    def ask_for_files(self, error):
+        """Show the form again, because others needed the room of its files a moment ago."""
+        return self.show(self.submitted_form(), submitted_key(), 422, [attachments.expired_refusal()])
 
     def upload(self):
         """Stage the files that were just chosen and list them."""

@@ -31,9 +31,7 @@ def submit():
     submission_key, form = desk.valid_form()
     try:
         customer = customers.find(form.customer_number.data)
-        submission = intake.take_call(
-            submission_key, form.answers(), customer, g.member, with_attachments=form.with_attachments, now=clock.now()
-        )
+        submission = intake.take_call(submission_key, form.answers(), customer, g.member, form.file_count, clock.now())
     except UserError as error:
         form.place(error, "customer_number")
         return desk.show(form, submission_key, 422)

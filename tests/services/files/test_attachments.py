@@ -16,6 +16,7 @@ from models import Attachment, Submission
 from services.background import worker
 from services.files import attachments
 from services.files.incoming import received
+from services.intake import intake
 from settings import settings
 from tests.support.cast import NOW
 from tests.support.files.samples import JPEG, PDF, PNG
@@ -222,6 +223,22 @@ def test_a_form_whose_file_had_no_room_says_so_and_keeps_the_rest(anna, dora, ap
     assert again.status == 422
     assert "Bitte wählen Sie sie noch einmal aus." in again.text_of("attachment-list")
     assert anna.post("/", again.fields("/").to_dict() | {"files": (io.BytesIO(PNG), "Foto.png")}).status == 303
+
+
+def test_a_file_that_gives_way_while_the_form_is_sent_is_asked_for(anna, app, submissions, monkeypatch):
+    sent = {"files": (io.BytesIO(PNG), "Foto.png")}
+    page = anna.post("/", anna.filled("incident", name="") | sent)
+    count_pending = intake._is_queue_full
+
+    def give_way():
+        Attachment.delete().execute()
+        return count_pending()
+
+    monkeypatch.setattr(intake, "_is_queue_full", give_way)
+    answer = anna.post("/", page.fields("/").to_dict() | {"name": "Anna Sommer"})
+    assert answer.status == 422
+    assert "Bitte wählen Sie sie noch einmal aus." in answer.text_of("attachment-list")
+    assert submissions() == []
 
 
 def test_sent_files_do_not_count(limited):

@@ -56,19 +56,19 @@ def test_codes_are_not_drawn_for_ever(clara, anna, draw_codes, db):
 
 @pytest.mark.parametrize(("later", "is_open"), [(-SECOND, True), (timedelta(0), False), (SECOND, False)])
 def test_a_receipt_is_open_for_its_hours_and_its_key_is_free_afterwards(db, later, is_open):
-    first = intake.receive("key", CALL, "proof", True, "203.0.113.7", NOW)
+    first = intake.receive("key", CALL, "proof", 0, "203.0.113.7", NOW)
     moment = NOW + settings.receipt_lifetime + later
     assert (first in intake.with_open_receipt(moment)) == is_open
-    assert (intake.receive("key", CALL, "proof", True, "203.0.113.7", moment) == first) == is_open
+    assert (intake.receive("key", CALL, "proof", 0, "203.0.113.7", moment) == first) == is_open
     assert Submission.select().count() == (1 if is_open else 2)
 
 
 def test_the_key_of_what_was_discarded_is_free_once_its_receipt_is_closed(db):
-    first = intake.receive("key", CALL, "proof", True, "203.0.113.7", NOW)
+    first = intake.receive("key", CALL, "proof", 0, "203.0.113.7", NOW)
     Submission.update(state="discarded", pin_proof=None).execute()
     later = NOW + settings.receipt_lifetime
-    assert intake.receive("key", CALL, "proof", True, "203.0.113.7", later - SECOND) == first
-    second = intake.receive("key", CALL | {"name": "Carla Sommer"}, "proof", True, "203.0.113.7", later)
+    assert intake.receive("key", CALL, "proof", 0, "203.0.113.7", later - SECOND) == first
+    second = intake.receive("key", CALL | {"name": "Carla Sommer"}, "proof", 0, "203.0.113.7", later)
     assert (second.name, second.draft) == ("Carla Sommer", "key")
 
 

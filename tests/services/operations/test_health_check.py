@@ -117,6 +117,7 @@ def test_it_changes_nothing(healthy, run_command):
         (lambda: spoil(slice(0, 100)), "Datenbank", "lässt sich nicht lesen"),
         (lambda: spoil(slice(8192, None)), "Datenbank", "Halten Sie das Portal an"),
         (lambda: setattr(settings, "limits", "off"), "Einstellungen", "limits steht auf off"),
+        (lambda: open_host(), "Einstellungen", "können das Portal ohne Webserver öffnen (host = 0.0.0.0)"),
         (lambda: spoil_archive(), "Sicherung", "ist beschädigt. Machen Sie eine neue Sicherung"),
         (lambda: never_backed_up(since="2026-11-20 10:00:00"), "Sicherung", "Es gibt noch keine Sicherung"),
         (lambda: setattr(settings, "disk_reserve_mib", 2**40), "Platz", "Das Portal nimmt keine Anhänge mehr an"),
@@ -128,6 +129,10 @@ def test_fault(healthy, check, harm, topic, sentence):
     exit_code, found = check()
     assert exit_code == 1
     assert [text for where, text in found if where == topic and sentence in text] != []
+
+
+def open_host():
+    settings.host, settings.trusted_proxy = "0.0.0.0", ""
 
 
 def never_backed_up(since):

@@ -26,10 +26,10 @@ def test_so_many_messages_are_taken_within_24_hours(reported, db):
     settings.replies_per_day = 2
     link = access_links.reload(TicketLink.get(TicketLink.purpose == LinkPurpose.CUSTOMER), NOW)
     for number in range(2):
-        conversation.reply(link, f"key {number}", f"Nachricht {number}", NOW)
+        conversation.reply(link, f"key {number}", f"Nachricht {number}", 0, NOW)
     for moment in (NOW, NOW + DAY - SECOND):
         with pytest.raises(UserError, match="schon 2 Nachrichten"):
-            conversation.reply(link, "key 2", "Noch eine", moment)
-        conversation.reply(link, "key 1", "Nachricht 1", moment)
-    conversation.reply(link, "key 2", "Noch eine", NOW + DAY)
+            conversation.reply(link, "key 2", "Noch eine", 0, moment)
+        conversation.reply(link, "key 1", "Nachricht 1", 0, moment)
+    conversation.reply(link, "key 2", "Noch eine", 0, NOW + DAY)
     assert [event.text for event in conversation.visible_events(link.ticket)][2:] == ["Noch eine"]

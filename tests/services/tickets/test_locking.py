@@ -83,5 +83,5 @@ def test_a_link_that_is_revoked_meanwhile_brings_no_message(looked_at, db):
     conversation.revoke_link(ticket, clara, seen, NOW, "")
     before = Event.select().count()
     with pytest.raises(UserError, match="nicht bei uns angekommen"):
-        conversation.reply(link, "key", "Hallo", NOW)
+        conversation.reply(link, "key", "Hallo", 0, NOW)
     assert Event.select().count() == before

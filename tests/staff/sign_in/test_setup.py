@@ -228,6 +228,7 @@ def test_start_prints_the_link_while_there_is_no_account(tmp_path, options, star
     portal.stop()
     assert printed[0] == "Die Verwaltung hat noch kein Konto. Das erste legen Sie hier an:\n"
     assert re.fullmatch(rf"{start}/verwaltung/einrichten/[\w-]{{43}}\n", printed[1])
+    assert ("können das Portal ohne Webserver öffnen" in portal.log()) == ("host" in options)
 
 
 def test_link_that_the_start_prints(app, visitor, link):

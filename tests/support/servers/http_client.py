@@ -22,7 +22,7 @@ class HttpClient:
         return self._load(urllib.request.Request(self._url + path))
 
     def post(self, path, values, content_type="application/x-www-form-urlencoded"):
-        data = values if isinstance(values, bytes) else urlencode(values).encode()
+        data = urlencode(values).encode() if isinstance(values, dict) else values
         return self._load(urllib.request.Request(self._url + path, data, {"Content-Type": content_type}))
 
     def filled(self, known, category="incident"):
