@@ -25,7 +25,7 @@ def free_port():
 class LiveServer:
     """app.py with a data folder and a port of its own; it can be killed and started again."""
 
-    def __init__(self, data_dir):
+    def __init__(self, data_dir, **environment):
         self.data_dir = data_dir
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
@@ -34,6 +34,7 @@ class LiveServer:
             TICKET_DATA_DIR=str(data_dir),
             TICKET_PORT=str(port),
             TICKET_OFFICE_PHONE="0211 55500 (Zentrale) oder 0172 5550100",
+            **environment,
         )
         self._process = None
 

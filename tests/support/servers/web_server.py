@@ -46,6 +46,10 @@ http {{
 """
 
 
+# Users other than root may have no folder with servers in their PATH.
+PROGRAMS = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin"
+
+
 def has_ipv6():
     """Return whether this machine has the address ::1."""
     with suppress(OSError), socket.create_server(("::1", 0), family=socket.AF_INET6):
@@ -68,7 +72,8 @@ class WebServer:
 
     def __init__(self, folder, portal_url, port):
         folder.mkdir()
-        self.folder, self.portal, self.port, self.plain_port = folder, urlsplit(portal_url).netloc, port, free_port()
+        self.folder, self.portal, self.port = folder, urlsplit(portal_url).netloc, port
+        self.plain_port = next(other for other in iter(free_port, None) if other != port)
         self.url = f"https://localhost:{port}"
         self.certificate, self._key = folder / "certificate.pem", folder / "key.pem"
         names = "subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1"
@@ -80,7 +85,7 @@ class WebServer:
     @classmethod
     def skip_if_missing(cls):
         """Skip a test on a machine without this web server."""
-        if not (shutil.which(cls.program) and shutil.which("openssl")):
+        if not (shutil.which(cls.program, path=PROGRAMS) and shutil.which("openssl")):
             pytest.skip(f"needs {cls.program} and openssl (.ci/run installs them)")
 
     def client(self, source="127.0.0.1"):
@@ -135,8 +140,8 @@ class Nginx(WebServer):
 
     program = "nginx"
 
-    def start(self, **changes):
-        """Start nginx by the recipe, in which lines are replaced, and wait until its ports are open."""
+    def start(self, changes=()):
+        """Start nginx by the recipe, or by one with changes, and wait until its ports are open."""
         site = replaced(
             (RECIPES / "nginx.conf").read_text("utf-8"),
             {
@@ -152,7 +157,7 @@ class Nginx(WebServer):
                 "listen [::]:443 ": f"listen [::]:{self.port} ",
             },
         )
-        lines = replaced(site, changes.get("lines", {})).splitlines()
+        lines = replaced(site, dict(changes)).splitlines()
         usable = [line for line in lines if has_ipv6() or "listen [::]" not in line]
         (self.folder / "site.conf").write_text("\n".join(usable), "utf-8")
         user = "user root;" if os.geteuid() == 0 else ""
@@ -166,8 +171,9 @@ class Nginx(WebServer):
     def _run(self, *options):
         # nginx goes into the background when its ports are open.
         files = ["-p", self.folder, "-c", self.folder / "nginx.conf", "-e", self.folder / "error.log"]
+        command = [shutil.which("nginx", path=PROGRAMS), *files, *options]
         with (self.folder / "output.log").open("ab") as output:
-            code = subprocess.call(["nginx", *files, *options], stdout=output, stderr=output, timeout=20)
+            code = subprocess.call(command, stdout=output, stderr=output, timeout=20)
         assert code == 0, self.logs()
 
 
@@ -183,7 +189,8 @@ class Caddy(WebServer):
             (RECIPES / "Caddyfile").read_text("utf-8"),
             {
                 "{\n\tservers {": f"{{\n\t{ports}\n\tservers {{",
-                f"{RECIPE_HOST} {{": f"localhost {{\n\ttls {self.certificate} {self._key}",
+                # Some offices want an access log, which the recipe does not have.
+                f"{RECIPE_HOST} {{": f"localhost {{\n\tlog\n\ttls {self.certificate} {self._key}",
                 "/var/www/meldeportal": str(RECIPES),
                 "127.0.0.1:8400": self.portal,
             },
