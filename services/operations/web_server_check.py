@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from enums import MEBIBYTE
+from i18n import formats
 from services.mail.connection_errors import ProtocolError, error_sentence
 from services.security import proxy_check
 from settings import settings
@@ -71,8 +72,8 @@ def _faults_of_headers(seen: dict[str, Any]) -> Iterator[str]:
         )
     if hops and not seen["is_trusted"]:
         yield (
-            f"Der Webserver {peer} steht nicht in trusted_proxy, alle Besucher gelten als ein einziger. Tragen Sie in "
-            f'config.toml ein: trusted_proxy = "{peer}", und starten Sie das Portal neu.'
+            f"Der Webserver {peer} steht nicht in trusted_proxy, alle Besucher gelten als ein einziger. Ergänzen Sie "
+            "in config.toml bei trusted_proxy diese Adresse, und starten Sie das Portal neu."
         )
     if host != urlsplit(settings.base_url).netloc:
         yield (
@@ -84,7 +85,7 @@ def _faults_of_headers(seen: dict[str, Any]) -> Iterator[str]:
 def _faults_of_bodies() -> Iterator[str]:
     headers = {"Content-Type": "multipart/form-data; boundary=grenze"}
     status, answered, _ = _ask(settings.base_url, "POST", UPLOAD_PATH, headers, BODY)
-    together = f"Anhänge von zusammen {BODY_BYTES // MEBIBYTE} MB"
+    together = f"Anhänge von zusammen {formats.file_size(BODY_BYTES)}"
     if status == 413 and "Portal-Error" not in answered:
         yield f"Der Webserver lehnt {together} ab. nginx braucht die Zeile: client_max_body_size 110m;"
     elif status >= 500:

@@ -54,13 +54,15 @@ def test_everything_that_can_be_wrong(check):
         "client_max_body_size 110m;": "",
     }
     found = check(wrong)
-    assert {state for state, _ in found} == {"Fehler"}
-    assert [sentence.partition(",")[0].partition("(")[0].strip() for _, sentence in found] == [
+    expected = [
         "Der Webserver reicht erfundene Adressen weiter",
         "Der Webserver 127.0.0.9 steht nicht in trusted_proxy",
         "Der Webserver reicht einen anderen Namen weiter",
-        "Der Webserver lehnt Anhänge von zusammen 12 MB ab. nginx braucht die Zeile: client_max_body_size 110m;",
+        "Der Webserver lehnt Anhänge von zusammen 12",
     ]
+    for (state, sentence), beginning in zip(found, expected, strict=True):
+        assert state == "Fehler"
+        assert sentence.startswith(beginning)
 
 
 def test_a_web_server_that_names_no_visitor(check):
