@@ -24,11 +24,6 @@ INVENTED_IP = "203.0.113.77"
 
 # More than one file of the largest size, because several may come at once.
 BODY_BYTES = 12 * MEBIBYTE
-BODY = (
-    b'--grenze\r\nContent-Disposition: form-data; name="files"; filename="leer.txt"\r\n\r\n'
-    + bytes(BODY_BYTES)
-    + b"\r\n--grenze--\r\n"
-)
 UPLOAD_PATH = "/anhaenge"
 
 
@@ -84,7 +79,9 @@ def _faults_of_headers(seen: dict[str, Any]) -> Iterator[str]:
 
 def _faults_of_bodies() -> Iterator[str]:
     headers = {"Content-Type": "multipart/form-data; boundary=grenze"}
-    status, answered, _ = _ask(settings.base_url, "POST", UPLOAD_PATH, headers, BODY)
+    head = b'--grenze\r\nContent-Disposition: form-data; name="files"; filename="leer.txt"\r\n\r\n'
+    body = head + bytes(BODY_BYTES) + b"\r\n--grenze--\r\n"
+    status, answered, _ = _ask(settings.base_url, "POST", UPLOAD_PATH, headers, body)
     together = f"Anhänge von zusammen {formats.file_size(BODY_BYTES)}"
     if status == 413 and "Portal-Error" not in answered:
         yield f"Der Webserver lehnt {together} ab. nginx braucht die Zeile: client_max_body_size 110m;"
