@@ -17,8 +17,8 @@ START_SECONDS = 30
 
 
 def free_port():
-    """Return a port of this machine that is free."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
+    """Return a port that is free at all addresses of this machine."""
+    with socket.create_server(("", 0)) as free:
         return free.getsockname()[1]
 
 

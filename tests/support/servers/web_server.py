@@ -128,7 +128,9 @@ class WebServer:
 
     def _connect(self, source):
         host = "::1" if ":" in source else "127.0.0.1"
-        return socket.create_connection((host, self.port), timeout=20, source_address=(source, 0))
+        line = socket.create_connection((host, self.port), timeout=20, source_address=(source, 0))
+        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return line
 
     def logs(self):
         """Return all that the web server has written."""
