@@ -5,6 +5,7 @@ Only names, ports and paths of a recipe are replaced; no root is needed.
 
 import http.client
 import os
+import select
 import shutil
 import signal
 import socket
@@ -28,7 +29,7 @@ RECIPE_HOST = "melden.muster.example"
 NGINX_CONF = """\
 {user}
 worker_processes 1;
-pid {folder}/nginx.pid;
+pid {folder}/web-server.pid;
 error_log {folder}/error.log;
 events {{ worker_connections 4096; }}
 http {{
@@ -75,6 +76,7 @@ class WebServer:
         self.folder, self.portal, self.port = folder, urlsplit(portal_url).netloc, port
         self.plain_port = next(other for other in iter(free_port, None) if other != port)
         self.url = f"https://localhost:{port}"
+        self._pid_file = folder / "web-server.pid"
         self.certificate, self._key = folder / "certificate.pem", folder / "key.pem"
         names = "subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1"
         command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=localhost"
@@ -132,6 +134,20 @@ class WebServer:
         line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return line
 
+    def stop(self):
+        """End the web server and wait until its ports are free."""
+        pid = int(self._pid_file.read_text())
+        process = os.pidfd_open(pid)
+        os.kill(pid, signal.SIGTERM)
+        select.select([process], [], [], 20)
+        os.close(process)
+
+    def _launch(self, command, **environment):
+        """Run a program that goes into the background once its ports are open."""
+        with (self.folder / "output.log").open("ab") as output:
+            code = subprocess.call(command, env=os.environ | environment, stdout=output, stderr=output, timeout=20)
+        assert code == 0, self.logs()
+
     def logs(self):
         """Return all that the web server has written."""
         return "".join(path.read_text("utf-8", "replace") for path in self.folder.rglob("*.log"))
@@ -164,19 +180,10 @@ class Nginx(WebServer):
         (self.folder / "site.conf").write_text("\n".join(usable), "utf-8")
         user = "user root;" if os.geteuid() == 0 else ""
         (self.folder / "nginx.conf").write_text(NGINX_CONF.format(folder=self.folder, user=user), "utf-8")
-        self._run()
-
-    def stop(self):
-        """Stop nginx."""
-        self._run("-s", "stop")
-
-    def _run(self, *options):
-        # nginx goes into the background when its ports are open.
         files = ["-p", self.folder, "-c", self.folder / "nginx.conf", "-e", self.folder / "error.log"]
-        command = [shutil.which("nginx", path=PROGRAMS), *files, *options]
-        with (self.folder / "output.log").open("ab") as output:
-            code = subprocess.call(command, stdout=output, stderr=output, timeout=20)
-        assert code == 0, self.logs()
+        self._launch([shutil.which("nginx", path=PROGRAMS), *files])
+        # Its ports are open, but only when a worker answers is the number of its process written.
+        self.ask("GET", "/wartung.html")
 
 
 class Caddy(WebServer):
@@ -197,18 +204,11 @@ class Caddy(WebServer):
                 "127.0.0.1:8400": self.portal,
             },
         )
-        config, pid_file = self.folder / "Caddyfile", self.folder / "caddy.pid"
+        config = self.folder / "Caddyfile"
         config.write_text(site, "utf-8")
         home = {"HOME": str(self.folder), "XDG_DATA_HOME": str(self.folder), "XDG_CONFIG_HOME": str(self.folder)}
-        command = ["caddy", "start", "--config", config, "--adapter", "caddyfile", "--pidfile", pid_file]
-        with (self.folder / "output.log").open("ab") as output:
-            code = subprocess.call(command, env=os.environ | home, stdout=output, stderr=output, timeout=20)
-        assert code == 0, self.logs()
-        self._pid = int(pid_file.read_text())
-
-    def stop(self):
-        """Stop Caddy."""
-        os.kill(self._pid, signal.SIGTERM)
+        options = ["--config", config, "--adapter", "caddyfile", "--pidfile", self._pid_file]
+        self._launch(["caddy", "start", *options], **home)
 
 
 def connections_to(netloc):
