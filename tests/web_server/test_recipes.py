@@ -41,12 +41,8 @@ def web_server(request, portal, tmp_path_factory):
     server.stop()
 
 
-@pytest.fixture
-def nginx(web_server):
-    """Only nginx: Debian's Caddy has no limits per visitor."""
-    if not isinstance(web_server, Nginx):
-        pytest.skip("Debian's Caddy limits no visitors; docs/betrieb.md has the firewall do it")
-    return web_server
+# Debian's Caddy has no limits per visitor; docs/betrieb.md has the firewall count connections.
+only_nginx = pytest.mark.parametrize("web_server", [Nginx], indirect=True)
 
 
 def newest(portal):
@@ -123,11 +119,12 @@ def test_its_own_page_while_the_portal_restarts_and_no_link_in_its_log(web_serve
     assert TOKEN not in web_server.logs()
 
 
-def test_a_visitor_sends_ten_bodies_at_once(nginx):
-    begun = [nginx.begin_upload("127.0.2.1") for _ in range(11)]
+@only_nginx
+def test_a_visitor_sends_ten_bodies_at_once(web_server):
+    begun = [web_server.begin_upload("127.0.2.1") for _ in range(11)]
     try:
         assert [answer for _, answer in begun] == ["100 Continue"] * 10 + ["429 Too Many Requests"]
-        other, answer = nginx.begin_upload("127.0.2.2")
+        other, answer = web_server.begin_upload("127.0.2.2")
         other.close()
         assert answer == "100 Continue"
     finally:
@@ -135,11 +132,12 @@ def test_a_visitor_sends_ten_bodies_at_once(nginx):
             line.close()
 
 
-def test_a_visitor_who_asks_all_the_time_is_told_to_wait(nginx):
-    answers = (nginx.ask("GET", "/wartung", source="127.0.2.3") for _ in range(1000))
+@only_nginx
+def test_a_visitor_who_asks_all_the_time_is_told_to_wait(web_server):
+    answers = (web_server.ask("GET", "/wartung", source="127.0.2.3") for _ in range(1000))
     page = next(page for answer, page in answers if answer.status == 429)
     assert RESTART_PAGE in page
-    assert nginx.ask("GET", "/hilfe", source="127.0.2.4")[0].status == 200
+    assert web_server.ask("GET", "/hilfe", source="127.0.2.4")[0].status == 200
 
 
 @pytest.mark.parametrize(
