@@ -9,7 +9,7 @@ import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, fields
 from datetime import timedelta
-from ipaddress import ip_address
+from ipaddress import ip_network
 from math import inf
 from pathlib import Path
 from typing import Any
@@ -296,9 +296,9 @@ def _or_empty(is_valid: Callable[[str], object]) -> Callable[[str], object]:
     return lambda text: text == "" or is_valid(text)
 
 
-def _is_ip(text: str) -> bool:
+def _are_networks(text: str) -> bool:
     try:
-        return bool(ip_address(text))
+        return all(ip_network(part.strip()) for part in text.split(","))
     except ValueError:
         return False
 
@@ -395,7 +395,10 @@ _CHECKS: dict[str, tuple[Callable[[Any], object], str]] = {
         _or_empty(LOGO_MEDIA_TYPES.__contains__),
         f"muss eine dieser Dateien im Datenordner sein: {', '.join(LOGO_MEDIA_TYPES)}",
     ),
-    "trusted_proxy": (_or_empty(_is_ip), "muss eine IP-Adresse sein"),
+    "trusted_proxy": (
+        _or_empty(_are_networks),
+        "muss IP-Adressen oder Netze nennen, mehrere durch Komma getrennt, zum Beispiel 127.0.0.1, 10.0.0.0/24",
+    ),
     "base_url": (
         _or_empty(_is_base_url),
         "muss mit http:// oder https:// beginnen und darf danach nur den Namen und höchstens einen Port enthalten, zum "

@@ -347,7 +347,11 @@ def test_text_may_not_be_empty(load, name):
 @pytest.mark.parametrize(
     ("name", "valid", "invalid"),
     [
-        ("trusted_proxy", ["127.0.0.1", "::1"], ["127.0.0.256", "localhost", "127.0.0.1/32"]),
+        (
+            "trusted_proxy",
+            ["127.0.0.1", "::1", "127.0.0.1, ::1,10.0.0.0/24", "2001:db8::/48"],
+            ["127.0.0.256", "localhost", "127.0.0.1,", "127.0.0.1 ::1", "10.0.0.1/24"],
+        ),
         (
             "smtp_url",
             ["smtp://mail.firma.de:65535", "smtps://mail.müller.de:1", "smtp://[::1]"],

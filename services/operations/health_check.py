@@ -20,7 +20,7 @@ from models import TABLES, Attachment, Event, Submission, Ticket, TicketLink, Ti
 from services import branding, disk
 from services.files import virus_scanner
 from services.mail import access_links
-from services.operations import backup, data_folder
+from services.operations import backup, data_folder, web_server_check
 from services.operations.data_folder import RESTORE_ADVICE, first_few
 from services.security.keys import MISSING_KEY_ADVICE
 from settings import Settings, settings
@@ -72,6 +72,7 @@ def check(now: datetime) -> list[Finding]:
         *_findings("Datenordner", _folder(inaccessible)),
         *_database_findings(now, inaccessible),
         *_findings("Einstellungen", _settings()),
+        *(_findings("Webserver", _web_server(now)) if _can_ask_web_server(now) else ()),
         *(_findings("Virenscanner", _scanner()) if settings.scanner else ()),
         *(_findings("Sicherung", _backups(now, inaccessible)) if settings.backups_dir not in inaccessible else ()),
         *_findings("Platz", _room()),
@@ -258,6 +259,18 @@ def _settings() -> _Found:
         yield FAULT, "limits steht auf off: Die Mengengrenzen sind ausgeschaltet. Nehmen Sie die Zeile heraus."
     if not settings.backup_time:
         yield HINT, "backup_time ist leer: Das Portal sichert sich nicht von selbst."
+
+
+def _can_ask_web_server(now: datetime) -> bool:
+    return bool(settings.base_url) and data_folder.has_intact_key() and web_server_check.is_running(now)
+
+
+def _web_server(now: datetime) -> _Found:
+    try:
+        for fault in web_server_check.faults(now):
+            yield FAULT, fault
+    except web_server_check.Unreachable as error:
+        yield HINT, f"Von diesem Rechner aus nicht geprüft: {error}"
 
 
 def _scanner() -> _Found:

@@ -19,7 +19,7 @@ from services.intake import unmatched
 from services.mail import outbox
 from services.operations import backup
 from services.privacy import retention, retention_schedule
-from services.security import pin_lockout
+from services.security import pin_lockout, proxy_check
 from services.tickets import approvals
 from settings import settings
 
@@ -78,6 +78,7 @@ class Overview:
         self.is_every_customer_locked_out = pin_lockout.is_every_customer_locked_out(now)
         self.mails = outbox.mail_status()
         self.scanner_is_unavailable = virus_scanner.is_unavailable()
+        self.unknown_proxy = proxy_check.unknown_proxy()
         self.free_bytes = disk.free_bytes(settings.data_dir)
         self.backups = backup.status()
         self.backup_is_old = self.backups.is_old(now)

@@ -6,7 +6,7 @@ usually given).
 
 import re
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 IPV6_NETWORK_BITS = 64
 IPV6_SITE_BITS = 48
@@ -31,6 +31,11 @@ def parse_ip(text: str) -> str:
         return str(_unmapped(ip_address(text.partition("%")[0])))
     except ValueError:
         return ""
+
+
+def parse_networks(text: str) -> list[IPv4Network | IPv6Network]:
+    """Return the addresses and networks of a list with commas; raises ValueError."""
+    return [ip_network(parse_ip(part) or part.strip()) for part in text.split(",") if part.strip()]
 
 
 def network_of(ip: str) -> str:

@@ -14,6 +14,7 @@ from database import database
 from models import Submission
 from services.files import attachments
 from services.intake import intake
+from services.security import proxy_check
 from services.security.audit_log import SecurityEvent
 from settings import VERSION, settings
 from tests.support.cast import NOW
@@ -304,6 +305,25 @@ def test_health(anna, run_worker):
     assert "warten zu lange" in anna.client.get("/healthz").json["status"]
     run_worker()
     assert anna.client.get("/healthz").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("probe", "is_answered"),
+    [
+        (lambda: proxy_check.make_probe(NOW), True),
+        (lambda: proxy_check.make_probe(NOW - timedelta(seconds=60)), True),
+        (lambda: proxy_check.make_probe(NOW - timedelta(seconds=61)), False),
+        (lambda: proxy_check.make_probe(NOW + timedelta(seconds=61)), False),
+        (lambda: f"{NOW.timestamp():.0f}.{'0' * 64}", False),
+        (lambda: f"{proxy_check.make_probe(NOW)}0", False),
+        (lambda: "ä", False),
+    ],
+)
+def test_only_a_new_probe_with_the_key_is_told_what_the_portal_sees(anna, probe, is_answered):
+    connection = {proxy_check.CONNECTION: proxy_check.Connection("127.0.0.1", True, "198.51.100.7")}
+    answer = anna.client.get("/healthz", headers={"Portal-Probe": probe()}, environ_overrides=connection)
+    seen = {"host": "localhost", "peer": "127.0.0.1", "is_trusted": True, "forwarded_for": "198.51.100.7"}
+    assert answer.json == {"status": "ok", "version": VERSION} | ({"seen": seen} if is_answered else {})
 
 
 def test_static_files_are_compressed_and_immutable(anna):

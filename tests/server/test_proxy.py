@@ -1,6 +1,6 @@
-"""X-Forwarded-* headers are trusted from the configured proxy only, and only their last hop.
+"""X-Forwarded-* headers are trusted from the configured proxies only, and only the last hop that is none of them.
 
-The proxy is 127.0.0.1, other clients are 127.0.0.2; both are this machine.
+The proxy is 127.0.0.1, other clients are 127.0.0.2; both are this machine. Other proxies stand in front of that one.
 """
 
 import http.client
@@ -16,6 +16,7 @@ from tests.support.servers.live_server import LiveServer
 
 FORM = RequestLine("GET", "/")
 PROXY, OTHER = "127.0.0.1", "127.0.0.2"
+TRUSTED = f"{PROXY}, 10.0.0.0/8,2001:db8:ffff::/48"
 
 SPOOFED = [
     {"X-Forwarded-For": "203.0.113.7"},
@@ -32,7 +33,7 @@ SPOOFED = [
 def proxied_portal(tmp_path_factory):
     """A running portal behind a proxy, with an idle worker."""
     portal = LiveServer(tmp_path_factory.mktemp("proxied") / "data")
-    portal.start(trusted_proxy=PROXY, worker_tick_seconds=86400, submissions_per_hour=2)
+    portal.start(trusted_proxy=TRUSTED, worker_tick_seconds=86400, submissions_per_hour=2)
     yield portal
     portal.kill()
 
@@ -104,9 +105,14 @@ def test_a_client_cannot_choose_its_address(proxied_portal):
         ("::ffff:198.51.100.6", "198.51.100.6"),
         ("::ffff:203.0.113.7, ::ffff:198.51.100.9", "198.51.100.9"),
         ("64:ff9b::198.51.100.10", "198.51.100.10"),
+        ("198.51.100.11, 10.1.2.3", "198.51.100.11"),
+        ("203.0.113.7, 198.51.100.12, 2001:db8:ffff::1, ::ffff:10.1.2.3", "198.51.100.12"),
+        ("10.1.2.4", "10.1.2.4"),
+        ("unknown, 10.1.2.5", "10.1.2.5"),
+        (f"198.51.100.13{', 10.1.2.6' * 20}", "10.1.2.6"),
     ],
 )
-def test_the_last_hop_of_the_proxy_counts(proxied_portal, forwarded_for, address):
+def test_the_last_hop_that_is_no_proxy_counts(proxied_portal, forwarded_for, address):
     assert RemoteClient(proxied_portal, PROXY, {"X-Forwarded-For": forwarded_for}).report() == (303, address)
 
 

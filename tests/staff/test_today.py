@@ -5,12 +5,15 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
+from werkzeug.test import Client
 
 import clock
 from database import database
 from models import Approver, Customer, Ticket
+from server.proxy import ProxyHeadersMiddleware
 from services.customers import customers
 from services.reports import overview
+from services.security import proxy_check
 from settings import settings
 from tests.support.pages import all_text
 from tests.support.staff import HOME
@@ -224,3 +227,20 @@ def test_what_cannot_be_delivered_is_something_to_do(clara, deliver_mails, mailb
     assert parts(page) == {}
     assert "0 nicht zustellbar" in all_text(page)
     assert "Nichts zu tun" in all_text(page)
+
+
+@pytest.mark.parametrize(
+    ("peer", "trusted", "headers", "is_told"),
+    [
+        ("127.0.0.1", "", {"X-Forwarded-For": "198.51.100.7"}, True),
+        ("172.18.0.2", "127.0.0.1", {"X-Forwarded-For": "198.51.100.7"}, True),
+        ("fd00::2", "", {"X-Forwarded-For": "198.51.100.7"}, True),
+        ("127.0.0.1", "127.0.0.1", {"X-Forwarded-For": "198.51.100.7"}, False),
+        ("127.0.0.1", "", {}, False),
+        ("9.9.9.9", "", {"X-Forwarded-For": "198.51.100.7"}, False),
+    ],
+)
+def test_a_web_server_that_trusted_proxy_lacks(app, clara, monkeypatch, peer, trusted, headers, is_told):
+    monkeypatch.setattr(proxy_check, "_unknown_proxy", "")
+    Client(ProxyHeadersMiddleware(app, trusted)).get("/", headers=headers, environ_overrides={"REMOTE_ADDR": peer})
+    assert (f'trusted_proxy = "{peer}"' in all_text(clara.get(HOME))) == is_told

@@ -14,6 +14,7 @@ from i18n.catalogue import LANGUAGES
 from models import Submission
 from services.files.types import FILE_TYPES
 from services.intake import intake
+from services.security import proxy_check
 from settings import FEDERAL_STATES, VERSION, settings
 from views.shared import prepared_page
 from views.shared.file_form import new_submission_key
@@ -101,8 +102,10 @@ def health():
     oldest = Submission.pending().first()
     is_late = oldest and clock.now() - oldest.received_at > WORKER_IS_LATE_AFTER
     status = "Anfragen warten zu lange auf die Prüfung" if is_late else "ok"
-    content = {"status": status, "version": VERSION} if request.method != "OPTIONS" else ""
-    return content, 503 if is_late else 200, {"Allow": "GET, HEAD, OPTIONS"}
+    content: dict[str, object] = {"status": status, "version": VERSION}
+    if proxy_check.is_own_probe(request.headers.get(proxy_check.PROBE_HEADER, ""), clock.now()):
+        content["seen"] = {"host": request.host, **request.environ[proxy_check.CONNECTION]._asdict()}
+    return content if request.method != "OPTIONS" else "", 503 if is_late else 200, {"Allow": "GET, HEAD, OPTIONS"}
 
 
 @bp.errorhandler(CSRFError)

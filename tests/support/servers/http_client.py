@@ -14,16 +14,17 @@ from tests.support.pages import EXAMPLES, Page, RequestLine
 class HttpClient:
     """A browser without scripts that talks to a running server, and keeps its cookies when the server is killed."""
 
-    def __init__(self, portal):
+    def __init__(self, portal, *handlers):
         self._url = portal.url
-        self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
+        self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()), *handlers)
 
-    def get(self, path):
-        return self._load(urllib.request.Request(self._url + path))
+    def get(self, path, headers=()):
+        return self._load(urllib.request.Request(self._url + path, headers=dict(headers)))
 
-    def post(self, path, values, content_type="application/x-www-form-urlencoded"):
+    def post(self, path, values, content_type="application/x-www-form-urlencoded", headers=()):
         data = urlencode(values).encode() if isinstance(values, dict) else values
-        return self._load(urllib.request.Request(self._url + path, data, {"Content-Type": content_type}))
+        headers = {"Content-Type": content_type, **dict(headers)}
+        return self._load(urllib.request.Request(self._url + path, data, headers))
 
     def filled(self, known, category="incident"):
         return self.get("/").fields().to_dict() | known | {"category": category} | EXAMPLES[category]
@@ -43,7 +44,12 @@ def code_on(receipt):
 
 def with_file(values, name, content):
     """Return a form with a file as the body of a request, and its content type."""
+    return with_files(values, {name: content})
+
+
+def with_files(values, files):
+    """Return a form with files, by name, as the body of a request, and its content type."""
     parts = [f'name="{field}"\r\n\r\n{value}'.encode() for field, value in values.items()]
-    parts.append(f'name="files"; filename="{name}"\r\n\r\n'.encode() + content)
+    parts += [f'name="files"; filename="{name}"\r\n\r\n'.encode() + content for name, content in files.items()]
     body = b"".join(b"--grenze\r\nContent-Disposition: form-data; " + part + b"\r\n" for part in parts)
     return body + b"--grenze--\r\n", "multipart/form-data; boundary=grenze"

@@ -17,15 +17,15 @@ START_SECONDS = 30
 
 
 def free_port():
-    """Return a port of this machine that is free."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
+    """Return a port that is free at all addresses of this machine."""
+    with socket.create_server(("", 0)) as free:
         return free.getsockname()[1]
 
 
 class LiveServer:
     """app.py with a data folder and a port of its own; it can be killed and started again."""
 
-    def __init__(self, data_dir):
+    def __init__(self, data_dir, **environment):
         self.data_dir = data_dir
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
@@ -34,6 +34,7 @@ class LiveServer:
             TICKET_DATA_DIR=str(data_dir),
             TICKET_PORT=str(port),
             TICKET_OFFICE_PHONE="0211 55500 (Zentrale) oder 0172 5550100",
+            **environment,
         )
         self._process = None
 

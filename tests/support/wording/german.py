@@ -170,7 +170,7 @@ def script_texts():
 
 
 def handbook_texts():
-    """Yield the paragraphs of the handbook without code."""
-    text = (ROOT / "docs" / "handbuch.md").read_text("utf-8")
-    text = re.sub(r"(?ms)^```.*?^```|^(?: {4}|\t).*?$|`[^`]*`", CODE, text)
-    yield from (Text("docs/handbuch.md", paragraph) for paragraph in text.split("\n\n"))
+    """Yield the paragraphs of the handbook and of its part about web servers, without code."""
+    for name in ("docs/handbuch.md", "docs/betrieb.md"):
+        text = re.sub(r"(?ms)^```.*?^```|^(?: {4}|\t).*?$|`[^`]*`", CODE, (ROOT / name).read_text("utf-8"))
+        yield from (Text(name, paragraph) for paragraph in text.split("\n\n"))

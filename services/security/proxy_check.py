@@ -1,0 +1,55 @@
+"""What the portal sees of the web server in front of it, told to *Heute* and, if its own key asks, to `pruefen`."""
+
+import hashlib
+import hmac
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from services.security import keys
+
+# The header by which `pruefen` asks /healthz, and how long one is answered.
+PROBE_HEADER = "Portal-Probe"
+PROBE_LIFETIME = timedelta(minutes=1)
+
+# The name of a Connection in a WSGI environment.
+CONNECTION = "portal.connection"
+
+
+class Connection(NamedTuple):
+    """Who opened the connection, whether `trusted_proxy` names it, and its X-Forwarded-For."""
+
+    peer: str
+    is_trusted: bool
+    forwarded_for: str
+
+
+_unknown_proxy = ""
+
+
+def note_unknown_proxy(ip: str) -> None:
+    """Remember that a machine nearby passes visitors on, although `trusted_proxy` does not name it."""
+    global _unknown_proxy
+    _unknown_proxy = ip
+
+
+def unknown_proxy() -> str:
+    """Return the address of the last web server that `trusted_proxy` lacks, or "" since the start of the server."""
+    return _unknown_proxy
+
+
+def make_probe(now: datetime) -> str:
+    """Return a probe that this portal answers for a minute."""
+    return _signed(str(int(now.timestamp())))
+
+
+def is_own_probe(probe: str, now: datetime) -> bool:
+    """Return whether a text is a probe of this portal that is still answered."""
+    made_at = probe.partition(".")[0]
+    # In ASCII, because compare_digest takes no other texts.
+    is_signed = probe.isascii() and hmac.compare_digest(_signed(made_at), probe)
+    return is_signed and abs(now.timestamp() - int(made_at)) <= PROBE_LIFETIME.total_seconds()
+
+
+def _signed(made_at: str) -> str:
+    key = keys.derived_key(b"proxy probe")
+    return f"{made_at}.{hmac.new(key, made_at.encode(), hashlib.sha256).hexdigest()}"
