@@ -20,9 +20,10 @@ from clock import TIME_ZONE
 from enums import MEBIBYTE, MessageState
 from i18n import formats
 from i18n.system_errors import in_german
-from models import Attachment, Message, StaffSession, Ticket
+from models import DISCARDED_PREFIX, Attachment, Message, StaffSession, Ticket
 from services import disk
 from services.errors import UserError
+from services.files.file_names import STORED_NAME
 from services.operations import backup
 from services.operations.backup import DATABASE, FILES, FORMAT, MANIFEST, SECRET_KEY, digest_of
 from services.operations.data_folder import UNPACK_DIR
@@ -30,7 +31,8 @@ from settings import CONFIG_FILE, LOGO_MEDIA_TYPES, settings, toml_line
 
 # The only members that an archive may have; nothing else is written to disk.
 SINGLE = (CONFIG_FILE, *LOGO_MEDIA_TYPES, SECRET_KEY, DATABASE)
-MEMBER = re.compile("|".join((f"{FILES}[0-9a-f]{{32}}", *map(re.escape, SINGLE))))
+MEMBER = re.compile("|".join((FILES + STORED_NAME.pattern, *map(re.escape, SINGLE))))
+DISCARDED_NAME = re.compile(DISCARDED_PREFIX + "[0-9]+")
 
 # The manifest is read into memory; this is enough for hundreds of thousands of files.
 MAX_MANIFEST_BYTES = 64 * MEBIBYTE
@@ -188,6 +190,9 @@ def _sanitise_database(path: Path, manifest: dict[str, Any], config: dict[str, A
             raise UserError(
                 "Die Datenbank in dem Archiv stammt aus einer neueren Version des Portals. Bitte nehmen Sie diese."
             )
+        names = Attachment.select(Attachment.stored_name).bind(db).tuples()
+        if not all(STORED_NAME.fullmatch(name) or DISCARDED_NAME.fullmatch(name) for (name,) in names):
+            raise _damaged_error("Ein Anhang darin heißt, wie das Portal keinen nennt")
         named = Attachment.on_disk().select(Attachment.stored_name, Attachment.digest).bind(db)
         missing_files = [row for row in named if members.get(FILES + row.stored_name, {}).get("sha256") != row.digest]
         # Since the backup, messages may have been sent, and members of staff may have been locked.

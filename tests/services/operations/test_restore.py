@@ -248,6 +248,14 @@ def spoil_a_file(members):
             with_database("CREATE TRIGGER x AFTER UPDATE ON staff_session BEGIN DELETE FROM staff; END"),
             "ist keine des Portals",
         ),
+        (
+            with_database("UPDATE attachment SET stored_name = '../secret.key' WHERE id = 1"),
+            "heißt, wie das Portal keinen nennt",
+        ),
+        (
+            with_database("UPDATE attachment SET stored_name = 'discarded-/x' WHERE id = 1"),
+            "heißt, wie das Portal keinen nennt",
+        ),
         (every_member(size="12"), "Verzeichnis ist nicht lesbar"),
         (every_member(size=float("inf")), "Verzeichnis ist nicht lesbar"),
         (every_member(size=None), "Verzeichnis ist nicht lesbar"),
