@@ -39,6 +39,8 @@ MAX_MANIFEST_BYTES = 64 * MEBIBYTE
 
 # Settings that name servers the portal contacts or trusts; whoever made the archive chose them.
 EXTERNAL_SETTINGS = ("smtp_url", "webhook_url", "base_url", "trusted_proxy")
+# Without these hosts other machines reach the portal.
+LOCAL_HOSTS = ("127.0.0.1", "::1", "[::1]", "localhost")
 # The setting that is a command: only the owner of this machine decides whether it may run here.
 COMMAND = "scanner"
 
@@ -49,7 +51,8 @@ class Restored(NamedTuple):
     """What was restored from a backup made at this moment.
 
     missing_files: how many attachments were missing or damaged already. held_back: how many messages wait for a
-    decision. command: the setting that is switched off, or "".
+    decision. weakening: the settings that lower the protection, as in a config file. command: the setting that is
+    switched off, or "".
     """
 
     made_at: datetime
@@ -59,6 +62,7 @@ class Restored(NamedTuple):
     held_back: int
     has_key: bool
     external_settings: list[str]
+    weakening: list[str]
     command: str
 
 
@@ -173,6 +177,10 @@ def _sanitise_config(path: Path) -> dict[str, Any]:
     return config
 
 
+def _is_weakening(name: str, value: object) -> bool:
+    return (name == "limits" and value == "off") or (name == "host" and value not in LOCAL_HOSTS)
+
+
 def _sanitise_database(path: Path, manifest: dict[str, Any], config: dict[str, Any], now: datetime) -> Restored:
     """Check the database, hold back its waiting messages, and end all staff sessions."""
     members = manifest["members"]
@@ -211,6 +219,7 @@ def _sanitise_database(path: Path, manifest: dict[str, Any], config: dict[str, A
             held_back=held_back,
             has_key=SECRET_KEY in members,
             external_settings=[name for name in EXTERNAL_SETTINGS if config.get(name)],
+            weakening=[toml_line(name, config[name]).strip() for name in config if _is_weakening(name, config[name])],
             command=config.get(COMMAND, ""),
         )
 

@@ -340,6 +340,16 @@ def test_other_compression_is_refused(archive, elsewhere, run_command, compressi
     assert "So packt das Portal keine Sicherung" in refusal(run_command("wiederherstellen", str(archive)))
 
 
+@pytest.mark.parametrize("line", ['limits = "off"', 'host = "0.0.0.0"', 'host = "192.168.1.5"'])
+def test_settings_that_protect_less_are_named(archive, elsewhere, run_command, line):
+    rewritten(archive, replace_member("config.toml", b'host = "127.0.0.1"\n'))
+    elsewhere("ohne")
+    assert "weniger schützen" not in printed(run_command("wiederherstellen", str(archive)))
+    rewritten(archive, replace_member("config.toml", f'office_phone = "0211 1"\n{line}\n'.encode()))
+    elsewhere("mit")
+    assert f"die das Portal weniger schützen: {line}. " in printed(run_command("wiederherstellen", str(archive)))
+
+
 COMMAND = "sh -c 'touch dabei'\nx"
 SHOWN = json.dumps(COMMAND)
 BY_HAND = b'''office_phone = "0211 1"
