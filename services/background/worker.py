@@ -123,6 +123,8 @@ class Worker:
                 break
             # Another process may have decided about some, or deleted them, since the worker looked.
             submissions = list(Submission.pending().where(Submission.id.in_(batch)))
+            if not submissions:
+                continue
             errors = intake.admit(submissions, now)
             for error in errors.values():
                 log.error("Eine Anfrage ließ sich nicht prüfen und bleibt für später vorgemerkt.", exc_info=error)
