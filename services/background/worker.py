@@ -22,7 +22,7 @@ from services.mail import delivery, outbox
 from services.operations import backup
 from services.privacy import retention, retention_schedule
 from services.reports import daily_summary
-from services.security import login_throttle, pin_lockout
+from services.security import audit_log, login_throttle, pin_lockout
 from services.staff import sessions
 from services.tickets import approvals
 from settings import settings
@@ -151,7 +151,7 @@ class Worker:
         # Rows that failed are tried again: the reason may be gone.
         self._undecided.clear()
         self._not_reminded.clear()
-        for module in (attachments, unmatched, sessions, login_throttle, pins, pin_lockout, log_setup):
+        for module in (attachments, unmatched, sessions, login_throttle, pins, pin_lockout, audit_log, log_setup):
             try:
                 module.sweep(now)
             except Exception:

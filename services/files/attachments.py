@@ -20,8 +20,9 @@ from services.files.check_queue import content_checks
 from services.files.file_names import safe_name, stored_path
 from services.files.incoming import IncomingFile
 from services.files.types import TEXT, check
-from services.files.types.reader import CheckUnavailable, Refused, TemporarilyRefused, WrongKind
+from services.files.types.reader import CheckUnavailable, Harmful, Refused, TemporarilyRefused, WrongKind
 from services.files.types.text import decoded
+from services.security.audit_log import SecurityEvent, log_once_per_hour
 from services.security.ip_networks import network_of, site_of
 from settings import settings
 
@@ -236,7 +237,10 @@ def _refusal_of(file: Attachment, upload: IncomingFile, ip: str) -> Refused | No
     try:
         _check(file, upload, ip)
         return None
+    except (Harmful, CheckUnavailable) as reason:
+        return reason  # logged where it was found
     except Refused as reason:
+        log_once_per_hour(SecurityEvent.FILE_REFUSED, ip, what=reason.log_word)
         return reason
     except OSError as error:
         if not disk.is_full(error):
