@@ -9,7 +9,7 @@ import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, fields
 from datetime import timedelta
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from math import inf
 from pathlib import Path
 from typing import Any
@@ -174,7 +174,7 @@ class Settings:
     @property
     def open_host_warning(self) -> str:
         """What to tell the office if other machines can open the portal without a web server, or ""."""
-        if self.trusted_proxy or self.host == "localhost" or (_is_ip(self.host) and ip_address(self.host).is_loopback):
+        if self.trusted_proxy or is_loopback(self.host):
             return ""
         return (
             f"Andere Rechner können das Portal ohne Webserver öffnen (host = {self.host}). PINs und Kennwörter werden "
@@ -240,6 +240,14 @@ settings = Settings()
 def toml_line(name: str, value: str | float) -> str:
     """Return the line of a config file that sets a text or a number; JSON writes both as TOML does."""
     return f"{name} = {json.dumps(value, ensure_ascii=False)}\n"
+
+
+def is_loopback(host: str) -> bool:
+    """Say whether only programs on this machine reach a host."""
+    try:
+        return host == "localhost" or ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
 
 
 def host_and_port(host: str, port: int) -> str:

@@ -47,7 +47,9 @@ def prepare(requirements):
             stop("Der Ordner .venv ließ sich nicht anlegen. Ist noch Platz, und dürfen Sie in diesen Ordner schreiben?")
         Path(VENV, "created").write_text(sys.version, "utf-8")
     print("Das Meldeportal lädt die Pakete, die es braucht …", flush=True)
-    command = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", requirements]
+    # Only the very files that were chosen: a wheel with another hash, or code that builds a package, never runs.
+    verified = ["--require-hashes", "--only-binary", ":all:", "-r", requirements]
+    command = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"] + verified
     if subprocess.call(command, cwd=ROOT) != 0:
         stop("Die Pakete ließen sich nicht installieren. Ist der Rechner mit dem Internet verbunden?")
     Path(stamp).write_text(wanted, "utf-8")

@@ -92,6 +92,13 @@ def restore_backup(archive):
             "Aus dem Archiv kommen auch Adressen, an die das Portal sich wendet oder denen es glaubt: "
             f"{', '.join(restored.external_settings)}. Sehen Sie in config.toml nach, ob es Ihre sind."
         )
+    if restored.weakening:
+        click.echo(
+            "Aus dem Archiv kommen auch Einstellungen, die das Portal weniger schützen: "
+            f"{', '.join(restored.weakening)}. Mit limits „off“ gilt keine Grenze mehr, und mit einem anderen host als "
+            "127.0.0.1 erreichen andere Rechner das Portal ohne den Webserver. Wollen Sie das nicht, löschen Sie diese "
+            "Zeilen in config.toml."
+        )
     if restored.command:
         click.echo(
             "Der Virenscanner ist ausgeschaltet, denn er ist ein Befehl, der aus dem Archiv kommt: "

@@ -94,11 +94,13 @@ def test_htmx_is_the_one_that_was_checked():
 
 
 @pytest.mark.parametrize("name", ["requirements.txt", "requirements-test.txt"])
-def test_every_version_is_pinned(name):
-    lines = [line.partition("#")[0].strip() for line in (ROOT / name).read_text("utf-8").splitlines()]
-    wanted = [line for line in lines if line and not line.startswith("-")]
-    assert wanted
-    assert [line for line in wanted if not re.fullmatch(r"[A-Za-z0-9-]+==[\w.]+(; .+)?", line)] == []
+def test_every_version_is_pinned_with_its_hashes(name):
+    text = (ROOT / name).read_text("utf-8").replace("\\\n", "")
+    lines = [line.partition("#")[0].strip() for line in text.splitlines()]
+    pinned = r"([a-z0-9-]+)==[\w.]+( ; .+?)?(\s+--hash=sha256:[0-9a-f]{64})+"
+    names = [re.fullmatch(pinned, line)[1] for line in lines if line]
+    chosen = (ROOT / name).with_suffix(".in").read_text("utf-8")
+    assert {wanted.lower() for wanted in re.findall(r"^[\w-]+", chosen, re.MULTILINE)} - {"-r", "-c"} <= set(names)
 
 
 @pytest.mark.parametrize(("code", "domain"), [("de", "messages"), ("en", "portal")])

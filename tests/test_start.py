@@ -114,6 +114,7 @@ def test_changed_requirements_are_installed(prepared, checkout, changed):
     start.prepare("requirements.txt")
     (command,) = prepared
     assert command[1:4] == ["-m", "pip", "install"]
+    assert command[-5:-2] == ["--require-hashes", "--only-binary", ":all:"]
     assert command[-2:] == ["-r", "requirements.txt"]
     start.prepare("requirements.txt")
     assert len(prepared) == 1

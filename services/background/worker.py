@@ -22,7 +22,7 @@ from services.mail import delivery, outbox
 from services.operations import backup
 from services.privacy import retention, retention_schedule
 from services.reports import daily_summary
-from services.security import login_throttle, pin_lockout, shares
+from services.security import audit_log, login_throttle, pin_lockout, shares
 from services.security.ip_networks import site_of
 from services.staff import sessions
 from services.tickets import approvals
@@ -125,6 +125,8 @@ class Worker:
                 break
             # Another process may have decided about some, or deleted them, since the worker looked.
             submissions = list(Submission.pending().where(Submission.id.in_(batch)))
+            if not submissions:
+                continue
             errors = intake.admit(submissions, now)
             for error in errors.values():
                 log.error("Eine Anfrage ließ sich nicht prüfen und bleibt für später vorgemerkt.", exc_info=error)
@@ -151,7 +153,7 @@ class Worker:
         # Rows that failed are tried again: the reason may be gone.
         self._undecided.clear()
         self._not_reminded.clear()
-        for module in (attachments, unmatched, sessions, login_throttle, pins, pin_lockout, log_setup):
+        for module in (attachments, unmatched, sessions, login_throttle, pins, pin_lockout, audit_log, log_setup):
             try:
                 module.sweep(now)
             except Exception:

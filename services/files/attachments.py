@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO, NamedTuple
@@ -16,12 +17,13 @@ from models import Attachment, Event, Submission
 from services import disk
 from services.files import virus_scanner
 from services.files.check_queue import content_checks
-from services.files.file_names import safe_name
+from services.files.file_names import safe_name, stored_path
 from services.files.incoming import IncomingFile
 from services.files.types import TEXT, check
-from services.files.types.reader import CheckUnavailable, Refused, TemporarilyRefused, WrongKind
+from services.files.types.reader import CheckUnavailable, Harmful, Refused, TemporarilyRefused, WrongKind
 from services.files.types.text import decoded
 from services.security import shares
+from services.security.audit_log import SecurityEvent, log_once_per_hour
 from services.security.ip_networks import network_of, site_of
 from services.security.shares import Place
 from settings import settings
@@ -165,12 +167,14 @@ def restage(submission_key: str, new_key: str) -> None:
 
 def is_stored(attachment: Attachment) -> bool:
     """Say whether the file of an attachment exists; a damaged disk may have lost it."""
-    return (settings.files_dir / attachment.stored_name).is_file()
+    with suppress(FileNotFoundError):
+        return stored_path(attachment.stored_name).is_file()
+    return False
 
 
 def open_stored(attachment: Attachment) -> IO[bytes]:
     """Open a stored file for reading bytes."""
-    return (settings.files_dir / attachment.stored_name).open("rb")
+    return stored_path(attachment.stored_name).open("rb")
 
 
 def first_lines(attachment: Attachment) -> str:
@@ -191,7 +195,8 @@ def delete_rows(condition: Expression) -> list[str]:
 def delete_files(stored_names: Iterable[str]) -> None:
     """Delete stored files whose rows are gone; the sweep tries again what fails."""
     for stored_name in stored_names:
-        _delete_file(settings.files_dir / stored_name)
+        with suppress(FileNotFoundError):  # A row that outlived its file has another name.
+            _delete_file(stored_path(stored_name))
 
 
 def expired_staged(moment: datetime) -> ModelSelect:
@@ -241,7 +246,10 @@ def _refusal_of(file: Attachment, upload: IncomingFile, ip: str) -> Refused | No
     try:
         _check(file, upload, ip)
         return None
+    except (Harmful, CheckUnavailable) as reason:
+        return reason  # logged where it was found
     except Refused as reason:
+        log_once_per_hour(SecurityEvent.FILE_REFUSED, ip, what=reason.log_word)
         return reason
     except OSError as error:
         if not disk.is_full(error):

@@ -1,12 +1,18 @@
-"""Names of uploaded files, made safe once on arrival, so that the name checked is the name shown."""
+"""Names of files: the sender's, made safe once on arrival, and our own, which alone lead to a path."""
 
+import errno
 import re
+import secrets
 import unicodedata
+from pathlib import Path
 
 from enums import MAX_FILE_NAME_LENGTH
 from i18n.typed_text import clean_line
+from settings import settings
 
 NAMELESS = "ohne Namen"
+
+STORED_NAME = re.compile("[0-9a-f]{32}")
 
 # Characters that look like the dot before an ending.
 _DOTS = str.maketrans(dict.fromkeys("．﹒․", "."))
@@ -26,6 +32,21 @@ def safe_name(name: str) -> str:
     if not stem and (dot or not ending):
         stem = NAMELESS
     return with_ending(stem, dot + ending)
+
+
+def new_stored_name() -> str:
+    """Return a random name under which a file is stored."""
+    return secrets.token_hex(16)
+
+
+def stored_path(stored_name: str) -> Path:
+    """Return the path of a stored file; raises FileNotFoundError for a name that the portal never gives.
+
+    Nothing else makes such a path: a database from elsewhere could name any file of this machine.
+    """
+    if not STORED_NAME.fullmatch(stored_name):
+        raise FileNotFoundError(errno.ENOENT, "no name of a stored file", stored_name)
+    return settings.files_dir / stored_name
 
 
 def split_name(name: str) -> tuple[str, str]:

@@ -2,13 +2,12 @@
 
 import hashlib
 import os
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import IO
 
 from enums import MAX_ATTACHMENT_BYTES
-from settings import settings
+from services.files.file_names import new_stored_name, stored_path
 
 
 class IncomingFile:
@@ -19,8 +18,8 @@ class IncomingFile:
     """
 
     def __init__(self) -> None:
-        self.stored_name = secrets.token_hex(16)
-        self.path = settings.files_dir / self.stored_name
+        self.stored_name = new_stored_name()
+        self.path = stored_path(self.stored_name)
         self.size = 0
         self._hash = hashlib.sha256()
         # Opened with the first byte: browsers send an empty file for a field in which none was chosen.

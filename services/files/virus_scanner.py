@@ -14,8 +14,8 @@ from i18n.catalogue import gettext as _
 from i18n.catalogue import gettext_noop as N_
 from i18n.system_errors import in_german
 from services.files.check_queue import CheckQueue
-from services.files.types.reader import CheckUnavailable, Refused
-from services.security.audit_log import SecurityEvent, log_event
+from services.files.types.reader import CheckUnavailable, Harmful
+from services.security.audit_log import SecurityEvent, log_once_per_hour
 from services.security.rate_limit import QueueFull
 from settings import settings
 
@@ -59,13 +59,13 @@ def scan(path: Path, ip: str) -> None:
             code, output = _run(path)
     except QueueFull:
         raise CheckUnavailable(_(BUSY)) from None
-    _unavailable = code not in (CLEAN, FOUND)
+    was_unavailable, _unavailable = _unavailable, code not in (CLEAN, FOUND)
     if code == FOUND:
-        log.warning("Der Virenscanner hält eine Datei für schädlich: %s", output)
-        log_event(SecurityEvent.FILE_HARMFUL, ip)
-        raise Refused(_(HARMFUL))
-    if _unavailable:
+        log_once_per_hour(SecurityEvent.FILE_HARMFUL, ip, what=output)
+        raise Harmful(_(HARMFUL))
+    if _unavailable and not was_unavailable:
         log.error("Der Virenscanner hat nicht geprüft, deshalb kommt keine Datei herein: %s", output)
+    if _unavailable:
         raise CheckUnavailable(_(UNAVAILABLE))
 
 

@@ -30,6 +30,7 @@ from i18n.system_errors import in_german
 from models import Attachment
 from services import branding, disk
 from services.errors import UserError
+from services.files.file_names import stored_path
 from settings import CONFIG_FILE, settings
 
 log = logging.getLogger(__name__)
@@ -289,7 +290,7 @@ def _add_files(archive: _Archive, copy: SqliteDatabase, is_stopping: Callable[[]
         if is_stopping():
             raise UserError("Das Portal wurde beendet, bevor die Sicherung fertig war.")
         try:
-            content = (settings.files_dir / row.stored_name).read_bytes()
+            content = stored_path(row.stored_name).read_bytes()
         except OSError:
             # Rows are deleted before their files. A file that a failing disk cannot read must not stop the rest.
             is_named = Attachment.select().where(Attachment.stored_name == row.stored_name).exists()

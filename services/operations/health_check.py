@@ -19,6 +19,7 @@ from i18n.system_errors import in_german
 from models import TABLES, Attachment, Event, Submission, Ticket, TicketLink, TicketWords
 from services import branding, disk
 from services.files import virus_scanner
+from services.files.file_names import stored_path
 from services.mail import access_links
 from services.operations import backup, data_folder, web_server_check
 from services.operations.data_folder import RESTORE_ADVICE, first_few
@@ -196,7 +197,7 @@ def _files(db: SqliteDatabase, now: datetime) -> _Found:
 
 def _file_problem(row: Attachment) -> str:
     try:
-        with (settings.files_dir / row.stored_name).open("rb") as file:
+        with stored_path(row.stored_name).open("rb") as file:
             digest, size = backup.digest_of(file)
     except PermissionError:
         return "gesperrt"

@@ -20,17 +20,19 @@ from clock import TIME_ZONE
 from enums import MEBIBYTE, MessageState
 from i18n import formats
 from i18n.system_errors import in_german
-from models import Attachment, Message, StaffSession, Ticket
+from models import DISCARDED_PREFIX, Attachment, Message, StaffSession, Ticket
 from services import disk
 from services.errors import UserError
+from services.files.file_names import STORED_NAME
 from services.operations import backup
 from services.operations.backup import DATABASE, FILES, FORMAT, MANIFEST, SECRET_KEY, digest_of
 from services.operations.data_folder import UNPACK_DIR
-from settings import CONFIG_FILE, LOGO_MEDIA_TYPES, settings, toml_line
+from settings import CONFIG_FILE, LOGO_MEDIA_TYPES, is_loopback, settings, toml_line
 
 # The only members that an archive may have; nothing else is written to disk.
 SINGLE = (CONFIG_FILE, *LOGO_MEDIA_TYPES, SECRET_KEY, DATABASE)
-MEMBER = re.compile("|".join((f"{FILES}[0-9a-f]{{32}}", *map(re.escape, SINGLE))))
+MEMBER = re.compile("|".join((FILES + STORED_NAME.pattern, *map(re.escape, SINGLE))))
+DISCARDED_NAME = re.compile(DISCARDED_PREFIX + "[0-9]+")
 
 # The manifest is read into memory; this is enough for hundreds of thousands of files.
 MAX_MANIFEST_BYTES = 64 * MEBIBYTE
@@ -47,7 +49,8 @@ class Restored(NamedTuple):
     """What was restored from a backup made at this moment.
 
     missing_files: how many attachments were missing or damaged already. held_back: how many messages wait for a
-    decision. command: the setting that is switched off, or "".
+    decision. weakening: the settings that lower the protection, as in a config file. command: the setting that is
+    switched off, or "".
     """
 
     made_at: datetime
@@ -57,6 +60,7 @@ class Restored(NamedTuple):
     held_back: int
     has_key: bool
     external_settings: list[str]
+    weakening: list[str]
     command: str
 
 
@@ -171,6 +175,10 @@ def _sanitise_config(path: Path) -> dict[str, Any]:
     return config
 
 
+def _is_weakening(name: str, value: object) -> bool:
+    return (name == "limits" and value == "off") or (name == "host" and not is_loopback(str(value)))
+
+
 def _sanitise_database(path: Path, manifest: dict[str, Any], config: dict[str, Any], now: datetime) -> Restored:
     """Check the database, hold back its waiting messages, and end all staff sessions."""
     members = manifest["members"]
@@ -188,6 +196,9 @@ def _sanitise_database(path: Path, manifest: dict[str, Any], config: dict[str, A
             raise UserError(
                 "Die Datenbank in dem Archiv stammt aus einer neueren Version des Portals. Bitte nehmen Sie diese."
             )
+        names = Attachment.select(Attachment.stored_name).bind(db).tuples()
+        if not all(STORED_NAME.fullmatch(name) or DISCARDED_NAME.fullmatch(name) for (name,) in names):
+            raise _damaged_error("Ein Anhang darin heißt, wie das Portal keinen nennt")
         named = Attachment.on_disk().select(Attachment.stored_name, Attachment.digest).bind(db)
         missing_files = [row for row in named if members.get(FILES + row.stored_name, {}).get("sha256") != row.digest]
         # Since the backup, messages may have been sent, and members of staff may have been locked.
@@ -206,6 +217,7 @@ def _sanitise_database(path: Path, manifest: dict[str, Any], config: dict[str, A
             held_back=held_back,
             has_key=SECRET_KEY in members,
             external_settings=[name for name in EXTERNAL_SETTINGS if config.get(name)],
+            weakening=[toml_line(name, config[name]).strip() for name in config if _is_weakening(name, config[name])],
             command=config.get(COMMAND, ""),
         )
 

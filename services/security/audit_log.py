@@ -1,12 +1,15 @@
 """The audit log: one line for each security event, with its source, for looking it up after an attack.
 
-A line holds names and numbers from the database, never what somebody typed.
+A line holds names and numbers from the database and the virus scanner's words, never what somebody typed.
 """
 
 import logging
+import threading
+from datetime import datetime
 from enum import StrEnum
 
 from logs.setup import SECURITY_LOGGER
+from services.security.ip_networks import network_of
 
 log = logging.getLogger(SECURITY_LOGGER)
 
@@ -39,6 +42,7 @@ class SecurityEvent(StrEnum):
     PIN_WRONG = "PIN falsch"
     CORRECT_PIN_DURING_LOCKOUT = "richtige PIN während vieler Fehlversuche"
     FILE_HARMFUL = "schädliche Datei abgewiesen"
+    FILE_REFUSED = "Datei abgewiesen"
     TOKEN_MISSING = "Formular ohne gültiges Kennzeichen"
     INVALID_LINK = "Link, der nichts öffnet"
     KEY_RENEWED = "neuer Schlüssel, alle PINs und zweiten Faktoren ungültig"
@@ -55,11 +59,24 @@ _ALARMING_FROM_ANYBODY = (
     SecurityEvent.PIN_WRONG,
     SecurityEvent.FILE_HARMFUL,
 )
-_FROM_ANYBODY = (*_ALARMING_FROM_ANYBODY, SecurityEvent.TOKEN_MISSING)
+_FROM_ANYBODY = (*_ALARMING_FROM_ANYBODY, SecurityEvent.TOKEN_MISSING, SecurityEvent.FILE_REFUSED)
 _ALARMING = (*_ALARMING_FROM_ANYBODY, SecurityEvent.PASSWORD_REFUSED, SecurityEvent.CORRECT_PIN_DURING_LOCKOUT)
 
 # The words in the log for the facts of an event.
-_WORDS = {"account": "Konto", "customer": "Kunde", "by": "von", "page": "Seite", "code": "Vorgang", "what": "Was"}
+_WORDS = {
+    "account": "Konto",
+    "customer": "Kunde",
+    "by": "von",
+    "page": "Seite",
+    "code": "Vorgang",
+    "what": "Was",
+    "more": "weitere",
+}
+
+# How often an event came again from a network since the last sweep. Those of more networks than this are not written.
+MAX_NETWORKS = 1000
+_repeated: dict[tuple[SecurityEvent, str], int] = {}
+_lock = threading.Lock()
 
 
 def log_event(event: SecurityEvent, source: str, **facts: object) -> None:
@@ -67,3 +84,26 @@ def log_event(event: SecurityEvent, source: str, **facts: object) -> None:
     known = [f"Quelle={source}", *(f"{_WORDS[name]}={value}" for name, value in facts.items())]
     level = logging.WARNING if event in _ALARMING else logging.INFO
     log.log(level, "%s | %s", event, " | ".join(known), extra={"from_anybody": event in _FROM_ANYBODY})
+
+
+def log_once_per_hour(event: SecurityEvent, ip: str, **facts: object) -> None:
+    """Write the first line about an event from a network; how many followed is written by the hourly sweep."""
+    key = event, network_of(ip)
+    with _lock:
+        is_first = key not in _repeated and len(_repeated) < MAX_NETWORKS
+        if is_first:
+            _repeated[key] = 0
+        elif key in _repeated:
+            _repeated[key] += 1
+    if is_first:
+        log_event(event, ip, **facts)
+
+
+def sweep(now: datetime) -> None:
+    """Write how often events came again from a network, and begin anew."""
+    with _lock:
+        repeated = dict(_repeated)
+        _repeated.clear()
+    for (event, network), number in repeated.items():
+        if number:
+            log_event(event, network, more=number)

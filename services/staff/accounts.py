@@ -2,37 +2,19 @@
 
 import base64
 import hmac
-import re
 from datetime import datetime, timedelta
 
 from peewee import IntegrityError
 from werkzeug.security import check_password_hash, generate_password_hash
 
 from database import transaction
-from enums import MAX_PASSWORD_LENGTH, MAX_SHORT_LENGTH, MIN_PASSWORD_LENGTH
+from enums import MAX_SHORT_LENGTH
 from i18n.typed_text import clean_line, mark_control_characters, normalised
 from models import Staff
 from services.customers import customers, pins
 from services.errors import UserError
-from services.security import keys, login_throttle
+from services.security import keys, login_throttle, passwords
 from services.staff import sessions, two_factor
-from settings import settings
-
-# How hard a password must be to guess, on zxcvbn's scale from 0 to 4, and how much of it is scored: zxcvbn takes long
-# for a long one.
-MIN_SCORE = 3
-SCORED_LENGTH = 72
-
-# How many letters and digits a password must have besides common words.
-MIN_OWN_LETTERS = 6
-
-# Common in German passwords; zxcvbn knows the English and international words.
-COMMON_WORDS = (
-    "passwort kennwort geheim geheimnis anmelden verwaltung willkommen hallo schatz admin administrator support ticket "
-    "meldeportal computer sommer winter herbst frühling fruehling januar februar märz april mai juni juli august "
-    "september oktober november dezember montag dienstag mittwoch donnerstag freitag samstag sonntag fussball "
-    "deutschland berlin hamburg münchen köln düsseldorf frankfurt stuttgart schalke borussia bayern"
-)
 
 
 class AlreadySetUp(Exception):
@@ -65,7 +47,7 @@ def add(name: str, password: str, now: datetime, is_first: bool = False) -> Staf
     name = " ".join(customers.checked_line(name).split())
     if not name or max(len(name), len(normalise_login(name))) > MAX_SHORT_LENGTH:
         raise UserError(f"Bitte geben Sie einen Namen mit höchstens {MAX_SHORT_LENGTH} Zeichen an.")
-    check_password_is_strong(password, name)
+    passwords.check_is_strong(password, name)
     password_hash = _hash(password)
     try:
         with transaction():
@@ -86,7 +68,7 @@ def find(name: str) -> Staff:
 
 def set_password(member: Staff, password: str, now: datetime) -> None:
     """Give an account a new password, end its sessions and forget its failed attempts; raises UserError."""
-    check_password_is_strong(password, member.name)
+    passwords.check_is_strong(password, member.name)
     password_hash = _hash(password)
     with transaction():
         Staff.update(password_hash=password_hash).where(Staff.id == member.id).execute()
@@ -143,32 +125,6 @@ def normalise_login(name: str) -> str:
     return " ".join(normalised(mark_control_characters(clean_line(name)), "NFKC").casefold().split())
 
 
-def check_password_is_strong(password: str, name: str) -> None:
-    """Raise UserError for a password that is too long, too short or easy to guess, also from the account's name."""
-    if len(password) > MAX_PASSWORD_LENGTH:
-        raise UserError(f"Bitte kürzen Sie das Kennwort auf höchstens {MAX_PASSWORD_LENGTH} Zeichen.")
-    password = _normalised(password)
-    if len(password) < MIN_PASSWORD_LENGTH:
-        raise UserError(f"Bitte wählen Sie ein Kennwort mit mindestens {MIN_PASSWORD_LENGTH} Zeichen.")
-    if _is_easy_to_guess(password, f"{name} {settings.office_name} {COMMON_WORDS}".casefold().split()):
-        raise UserError(
-            "Dieses Kennwort ist zu leicht zu erraten. Gut sind zum Beispiel vier Wörter, die nichts miteinander "
-            "und nichts mit Ihnen zu tun haben."
-        )
-
-
-def _is_easy_to_guess(password: str, known_words: list[str]) -> bool:
-    # Imported only here: its word lists take 12 MB, and passwords are rarely set.
-    from zxcvbn import zxcvbn
-
-    if zxcvbn(password[:SCORED_LENGTH], user_inputs=known_words)["score"] < MIN_SCORE:
-        return True
-    # zxcvbn overrates "Sommer2026!!" and one's own name with a digit.
-    longer_words = [re.escape(word) for word in known_words if len(word) > 3]
-    own_part = re.sub("|".join(longer_words), "", password.casefold())
-    return sum(map(str.isalnum, own_part)) < MIN_OWN_LETTERS
-
-
 def _begin_attempt(login: str, ip: str, now: datetime) -> None:
     longest_waits = {
         login_throttle.account_source(login): login_throttle.MAX_ACCOUNT_WAIT,
@@ -204,13 +160,8 @@ def _record_success(login: str, ip: str) -> None:
 
 
 def _is_password(member: Staff | None, password: str) -> bool:
-    return check_password_hash(member.password_hash if member else pins.dummy_hash(), _normalised(password))
+    return check_password_hash(member.password_hash if member else pins.dummy_hash(), passwords.normalise(password))
 
 
 def _hash(password: str) -> str:
-    return generate_password_hash(_normalised(password))
-
-
-def _normalised(password: str) -> str:
-    # Depending on the keyboard, the same letter comes as one or as two characters.
-    return normalised(password[: MAX_PASSWORD_LENGTH + 1])
+    return generate_password_hash(passwords.normalise(password))

@@ -16,7 +16,7 @@ from database import database, init_database
 from logs import error_numbers
 from models import Customer, Staff
 from services.customers import pins
-from services.security import rate_limit
+from services.security import audit_log, rate_limit
 from services.staff import sessions
 from settings import settings
 from tests.support.pages import Visitor
@@ -71,6 +71,7 @@ def _open_portal(data_dir):
     much = {"TICKET_SUBMISSIONS_PER_HOUR": "100000", "TICKET_UPLOADS_PER_HOUR": "100000"}
     settings.load({"TICKET_DATA_DIR": str(data_dir), "TICKET_OFFICE_PHONE": "0211 55500"} | much)
     rate_limit.reset()
+    audit_log.sweep(NOW)
     error_numbers.reset()
     data_dir.mkdir()
     settings.secret_key_path.write_bytes(SECRET_KEY)

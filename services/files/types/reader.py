@@ -8,15 +8,25 @@ _MAX_PARTS = 20_000
 
 
 class Refused(ValueError):
-    """A file is not accepted; the text is the reason, in the sender's language."""
+    """A file is not accepted; the text is the reason, in the sender's language, `log_word` that for the log."""
+
+    log_word = "leer, beschädigt oder zu groß"
 
 
 class WrongKind(Refused):
     """Files of this kind are not accepted; the form then lists which are."""
 
+    log_word = "Art der Datei"
+
 
 class TemporarilyRefused(Refused):
     """A file is not accepted for a reason that is not the file's, and holds for others, too."""
+
+    log_word = "kein Platz"
+
+
+class Harmful(Refused):
+    """The virus scanner found something in a file."""
 
 
 class CheckUnavailable(TemporarilyRefused):

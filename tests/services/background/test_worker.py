@@ -7,6 +7,7 @@ from enums import MessageKind
 from models import Message
 from services import search
 from services.background import worker
+from services.intake import intake
 from services.tickets import approvals
 from settings import settings
 from tests.support.background import run_ticks
@@ -32,6 +33,26 @@ def test_a_backlog_is_decided_in_one_tick(anna, run_worker, tickets):
     with database.connection_context():
         worker.Worker().tick(NOW)
     assert len(tickets()) == worker.BATCH + 2
+
+
+def test_a_second_worker_finds_only_what_is_still_pending(anna, tickets, monkeypatch):
+    for _ in range(worker.BATCH + 2):
+        anna.report("incident")
+    admit, admitted, decided_by_second = intake.admit, [], []
+
+    def admit_and_let_the_second_look(submissions, now):
+        admitted.append([submission.id for submission in submissions])
+        result = admit(submissions, now)
+        if len(admitted) == 1:
+            decided_by_second.append(second.decide(now))
+        return result
+
+    monkeypatch.setattr(intake, "admit", admit_and_let_the_second_look)
+    first, second = worker.Worker(), worker.Worker()
+    with database.connection_context():
+        assert (first.decide(NOW), decided_by_second) == (worker.BATCH, [2])
+    assert [len(ids) for ids in admitted] == [worker.BATCH, 2]
+    assert len(set().union(*admitted)) == len(tickets()) == worker.BATCH + 2
 
 
 def test_one_that_fails_in_a_batch_leaves_nothing_and_is_tried_again_after_the_sweep(

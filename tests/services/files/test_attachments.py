@@ -433,3 +433,25 @@ def test_sweep_that_fails_does_not_stop_the_others(dora, clara, run_worker, adva
         worker.run_once(clock.now())
         assert Submission.select().count() == 0
     assert "Ein Teil des Aufräumens ist gescheitert (services.files.attachments)" in caplog.text
+
+
+def test_refused_files_of_a_network_are_logged_once_and_then_counted(db, caplog):
+    caplog.set_level("INFO", "sicherheit")
+    for name, content, ip in (
+        ("a.exe", b"MZ", HERE),
+        ("b.txt", b"", HERE),
+        ("c.exe", b"MZ", HERE),
+        ("d.txt", b"", "2001:db8::1"),
+        ("e.txt", b"", "2001:db8::2"),
+    ):
+        assert stage((name, content), address=ip)
+    worker.Worker().sweep(NOW)
+    worker.Worker().sweep(NOW)
+    stage(("f.txt", b""))
+    assert [record.getMessage() for record in caplog.records] == [
+        "Datei abgewiesen | Quelle=192.0.2.1 | Was=Art der Datei",
+        "Datei abgewiesen | Quelle=2001:db8::1 | Was=leer, beschädigt oder zu groß",
+        "Datei abgewiesen | Quelle=192.0.2.1 | weitere=2",
+        "Datei abgewiesen | Quelle=2001:db8::/64 | weitere=1",
+        "Datei abgewiesen | Quelle=192.0.2.1 | Was=leer, beschädigt oder zu groß",
+    ]

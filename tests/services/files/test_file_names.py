@@ -15,6 +15,7 @@ from models import Attachment
 from services.files import attachments
 from services.files.file_names import safe_name
 from services.files.incoming import received
+from settings import settings
 from tests.support.cast import NOW
 from tests.support.files.samples import PNG
 from tests.support.property_tests import deterministic
@@ -166,3 +167,19 @@ def test_headers_of_downloads(anna, clara, run_worker, app):
 def test_name_is_text_on_the_page(anna):
     page = anna.send("incident", name="", files=(io.BytesIO(b"Notiz"), "R&D &lt;b&gt;.txt"))
     assert "R&amp;D &amp;lt;b&amp;gt;.txt" in page.text
+
+
+@pytest.mark.parametrize(
+    "planted", ["../secret.key", "/etc/passwd", "..", "", "discarded-/..", "A" * 32, "a" * 32 + "\n"]
+)
+def test_a_planted_name_leads_to_no_file(app, planted):
+    """A database from elsewhere names a file that the portal did not store."""
+    with database.connection_context():
+        stage_note("Notiz.txt")
+        Attachment.update(stored_name=planted).execute()
+        file = Attachment.get()
+        with pytest.raises(FileNotFoundError):
+            attachments.open_stored(file)
+        assert not attachments.is_stored(file)
+        attachments.delete_files([planted])
+    assert settings.secret_key_path.exists()

@@ -75,9 +75,9 @@ def test_clean_file_is_accepted(scan, upload):
 
 def test_harmful_file_is_refused(scan, upload, caplog):
     assert_refused(upload("Notiz.txt", HARMFUL), virus_scanner.HARMFUL)
-    said, noted = [record.getMessage() for record in caplog.records]
-    assert "Eicar-Test Infected files: 1 ['--no-summary']" in said
-    assert noted == "schädliche Datei abgewiesen | Quelle=127.0.0.1"
+    (noted,) = [record.getMessage() for record in caplog.records]
+    assert noted.startswith("schädliche Datei abgewiesen | Quelle=127.0.0.1 | Was=Exitcode 1, ")
+    assert "Eicar-Test Infected files: 1 ['--no-summary']" in noted
     assert not virus_scanner.is_unavailable()
 
 

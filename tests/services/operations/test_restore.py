@@ -248,6 +248,14 @@ def spoil_a_file(members):
             with_database("CREATE TRIGGER x AFTER UPDATE ON staff_session BEGIN DELETE FROM staff; END"),
             "ist keine des Portals",
         ),
+        (
+            with_database("UPDATE attachment SET stored_name = '../secret.key' WHERE id = 1"),
+            "heißt, wie das Portal keinen nennt",
+        ),
+        (
+            with_database("UPDATE attachment SET stored_name = 'discarded-/x' WHERE id = 1"),
+            "heißt, wie das Portal keinen nennt",
+        ),
         (every_member(size="12"), "Verzeichnis ist nicht lesbar"),
         (every_member(size=float("inf")), "Verzeichnis ist nicht lesbar"),
         (every_member(size=None), "Verzeichnis ist nicht lesbar"),
@@ -330,6 +338,16 @@ def test_other_compression_is_refused(archive, elsewhere, run_command, compressi
             new.writestr(name, content)
     elsewhere()
     assert "So packt das Portal keine Sicherung" in refusal(run_command("wiederherstellen", str(archive)))
+
+
+@pytest.mark.parametrize("line", ['limits = "off"', 'host = "0.0.0.0"', 'host = "192.168.1.5"'])
+def test_settings_that_protect_less_are_named(archive, elsewhere, run_command, line):
+    rewritten(archive, replace_member("config.toml", b'host = "127.0.0.1"\n'))
+    elsewhere("ohne")
+    assert "weniger schützen" not in printed(run_command("wiederherstellen", str(archive)))
+    rewritten(archive, replace_member("config.toml", f'office_phone = "0211 1"\n{line}\n'.encode()))
+    elsewhere("mit")
+    assert f"die das Portal weniger schützen: {line}. " in printed(run_command("wiederherstellen", str(archive)))
 
 
 COMMAND = "sh -c 'touch dabei'\nx"

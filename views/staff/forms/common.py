@@ -22,7 +22,7 @@ from services.customers.pins import normalise_number
 from services.mail.outbox import OutboxFilter
 from services.privacy.person_matcher import PersonMatcher
 from services.reports.statistics import PERIODS
-from services.staff import accounts
+from services.security import passwords
 from services.tickets import text_blocks
 from services.tickets.queue import QueueFilters, QueueView
 
@@ -235,7 +235,7 @@ class NewPasswordForm(PortalForm):
 
     def validate_password(self, field):
         with user_error_at_field():
-            accounts.check_password_is_strong(field.data, self.owner)
+            passwords.check_is_strong(field.data, self.owner)
 
     def validate_repeated_password(self, field):
         if field.data != self.password.data:
