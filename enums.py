@@ -167,6 +167,7 @@ class MessageKind(LabelledEnum):
     REOPENED = "reopened", "Wieder geöffnet"
     GUESSING = "guessing", "Viele falsche PINs"
     URGENT_UNMATCHED = "urgent_unmatched", "Dringend, aber nicht zugeordnet"
+    WRONG_CODES = "wrong_codes", "Falsche Codes beim Anmelden"
     SUMMARY = "summary", "Tagesübersicht"
     TEST = "test", "Testmail"
     WEBHOOK = "webhook", "Webhook"

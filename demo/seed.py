@@ -157,4 +157,4 @@ def _send_requests(access, now):
             with received(picture.getvalue()) as file:
                 attachments.stage(key, [("Foto.png", file)], "127.0.0.1", received_at)
         proof = pins.pin_proof(customer.number, "00000000" if position == MISTYPED else pin)
-        intake.receive(key, answers, proof, with_files, "127.0.0.1", received_at)
+        intake.receive(key, answers, proof, 0 if with_files else None, "127.0.0.1", received_at)

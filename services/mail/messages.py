@@ -118,6 +118,13 @@ def urgent_unmatched(submission: Submission, now: datetime) -> None:
     outbox.put(MessageKind.URGENT_UNMATCHED, body, now, recipient=settings.office_email, subject=subject)
 
 
+def wrong_codes(member: Staff, now: datetime) -> None:
+    """Tell the office that somebody knows the password of an account and tries codes of its second factor."""
+    body = _render(MessageKind.WRONG_CODES, member=member)
+    subject = f"Falsche Codes beim Konto {member.name}"
+    outbox.put(MessageKind.WRONG_CODES, body, now, recipient=settings.office_email, subject=subject)
+
+
 def summary(overview: Any, today: date, now: datetime) -> None:
     """Tell the office what waits today. Unmatched requests are only counted: anybody may have written them.
 

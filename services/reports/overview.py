@@ -20,6 +20,7 @@ from services.mail import outbox
 from services.operations import backup
 from services.privacy import retention, retention_schedule
 from services.security import pin_lockout, proxy_check
+from services.staff import accounts
 from services.tickets import approvals
 from settings import settings
 
@@ -75,6 +76,7 @@ class Overview:
         self.unmatched_total = Submission.unmatched().count()
         self.undelivered = Waiting(outbox.failing().count(), list(outbox.failing().limit(SHOWN)))
         self.locked_out_customers = pin_lockout.locked_out_customers(now)
+        self.accounts_with_wrong_codes = accounts.with_wrong_codes(now)
         self.is_every_customer_locked_out = pin_lockout.is_every_customer_locked_out(now)
         self.mails = outbox.mail_status()
         self.scanner_is_unavailable = virus_scanner.is_unavailable()

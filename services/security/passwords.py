@@ -22,7 +22,7 @@ OFFICE_WORDS = (
 GERMAN_WORDS = Path(__file__).with_name("german_words.txt")
 
 # zxcvbn knows the American keyboard: what a German one types with the same keys.
-_SAME_KEYS = str.maketrans("zyZYß?´`üÜ+*öÖäÄ#'-_", "yzYZ-_=+[{]};:'\"\\|/?")
+_SAME_KEYS = str.maketrans("zyZYß?´`üÜ+*öÖäÄ#" + "'-_", "yzYZ-_=+[{]};:'\"\\|/?")
 
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
 

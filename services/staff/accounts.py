@@ -2,7 +2,7 @@
 
 import base64
 import hmac
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from peewee import IntegrityError
 from werkzeug.security import check_password_hash, generate_password_hash
@@ -10,11 +10,20 @@ from werkzeug.security import check_password_hash, generate_password_hash
 from database import transaction
 from enums import MAX_SHORT_LENGTH
 from i18n.typed_text import clean_line, mark_control_characters, normalised
-from models import Staff
+from models import RecoveryCode, Staff
 from services.customers import customers, pins
 from services.errors import UserError
+from services.mail import messages
 from services.security import keys, login_throttle, passwords
-from services.staff import sessions, two_factor
+from services.security.ip_networks import site_of
+from services.staff import known_browsers, sessions, two_factor
+from settings import settings
+
+# From new places an account has so many free failures: what many sites together may try.
+FREE_OF_ACCOUNT = 20_000
+
+# So many wrong codes within a day are reported, and so many stop the codes of the app.
+REPORTED_WRONG_CODES, MAX_WRONG_CODES = 20, 100
 
 
 class AlreadySetUp(Exception):
@@ -73,7 +82,8 @@ def set_password(member: Staff, password: str, now: datetime) -> None:
     with transaction():
         Staff.update(password_hash=password_hash).where(Staff.id == member.id).execute()
         sessions.end_all(member, now)
-        login_throttle.reset(login_throttle.account_source(member.login))
+        login_throttle.reset(login_throttle.source("name", member.login))
+        forget_wrong_codes(member)
 
 
 def lock(member: Staff, now: datetime) -> None:
@@ -89,35 +99,46 @@ def unlock(member: Staff) -> None:
         Staff.update(locked_at=None).where(Staff.id == member.id).execute()
 
 
-def sign_in(name: str, password: str, code: str, ip: str, now: datetime) -> str | None:
+def sign_in(name: str, password: str, code: str, ip: str, browsers: list[str], now: datetime) -> str | None:
     """Open a session and return its token, or None if the name, the password or the code is wrong.
 
-    Slow on purpose: an unknown name, a wrong password, a wrong code and a locked account all take as long. Raises
-    TooManyAttempts.
+    browsers: the tokens of a browser that is known. Slow on purpose: an unknown name, a wrong password, a wrong code
+    and a locked account all take as long. Raises TooManyAttempts.
     """
     login = normalise_login(name)
-    _begin_attempt(login, ip, now)
     member = Staff.get_or_none(Staff.login == login)
+    free = _sources(member, login, ip, browsers)
+    login_throttle.register_attempt(free, now)
     is_right = _is_password(member, password)
     match = two_factor.match_code(member, code, now)
-    if member is None or not is_right:
-        return None
     with transaction():
-        if not _is_unchanged(member):
+        is_right = is_right and member is not None and _is_unchanged(member)
+        # Counted for everybody, because a write takes time: a wrong code must not tell that the password is right.
+        is_code_right = _check_code(member if is_right and member and member.totp_enabled_at else None, match, now)
+        if member is None or not is_right or not is_code_right:
             return None
-        if member.totp_enabled_at and not (match and two_factor.consume_code(member, match)):
-            return None
-        _record_success(login, ip)
+        login_throttle.undo_attempt(list(free))
         return sessions.begin(member, ip, now)
 
 
-def verify_password(member: Staff, password: str, ip: str, now: datetime) -> bool:
+def verify_password(member: Staff, password: str, now: datetime) -> bool:
     """Say whether somebody who is signed in knows the password of the account; raises TooManyAttempts."""
-    _begin_attempt(member.login, ip, now)
+    source = login_throttle.source("signed-in", member.id)
+    login_throttle.register_attempt({source: settings.free_sign_in_failures}, now)
     is_right = _is_password(member, password)
     if is_right:
-        _record_success(member.login, ip)
+        login_throttle.undo_attempt([source])
     return is_right
+
+
+def with_wrong_codes(now: datetime) -> list[Staff]:
+    """Return the accounts for which somebody who knows the password typed many wrong codes within a day."""
+    return [member for member in Staff.active() if login_throttle.failures(_codes(member), now) >= REPORTED_WRONG_CODES]
+
+
+def forget_wrong_codes(member: Staff) -> None:
+    """Let the codes of the app count again, after the recovery way."""
+    login_throttle.reset(_codes(member))
 
 
 def normalise_login(name: str) -> str:
@@ -125,17 +146,33 @@ def normalise_login(name: str) -> str:
     return " ".join(normalised(mark_control_characters(clean_line(name)), "NFKC").casefold().split())
 
 
-def _begin_attempt(login: str, ip: str, now: datetime) -> None:
-    longest_waits = {
-        login_throttle.account_source(login): login_throttle.MAX_ACCOUNT_WAIT,
-        login_throttle.network_source(ip): login_throttle.MAX_NETWORK_WAIT,
-        login_throttle.site_source(ip): login_throttle.MAX_NETWORK_WAIT,
+def _sources(member: Staff | None, login: str, ip: str, browsers: list[str]) -> dict[str, int]:
+    """Return by what an attempt is counted, with the free failures of each: a known browser only by itself."""
+    free = settings.free_sign_in_failures
+    if member and (browser := known_browsers.browser_of(member, browsers)):
+        return {login_throttle.source("browser", browser): free}
+    return {
+        login_throttle.source("name", login): max(free, FREE_OF_ACCOUNT),
+        login_throttle.source("site", site_of(ip)): free,
     }
-    # An attacker elsewhere must not keep out the owner, who signs in from a known network.
-    if sessions.has_recent_session(login, ip, now):
-        longest_waits[login_throttle.account_source(login)] = timedelta()
-        longest_waits[login_throttle.site_source(ip)] = timedelta()
-    login_throttle.register_attempt(longest_waits, now)
+
+
+def _check_code(member: Staff | None, match: int | RecoveryCode | None, now: datetime) -> bool:
+    """Say whether the typed code is right, and count a wrong one; without a member there is none to check."""
+    source = _codes(member)
+    is_stopped = login_throttle.failures(source, now) >= MAX_WRONG_CODES
+    if member and match and isinstance(match, RecoveryCode) and two_factor.consume_code(member, match):
+        login_throttle.reset(source)
+        return True
+    if member and match and not is_stopped and two_factor.consume_code(member, match):
+        return True
+    if login_throttle.count_failure(source, now) == REPORTED_WRONG_CODES and member:
+        messages.wrong_codes(member, now)
+    return member is None
+
+
+def _codes(member: Staff | None) -> str:
+    return login_throttle.source("code", member.id if member else 0)
 
 
 def _is_unchanged(member: Staff) -> bool:
@@ -150,13 +187,6 @@ def _is_unchanged(member: Staff) -> bool:
         )
         .exists()
     )
-
-
-def _record_success(login: str, ip: str) -> None:
-    # Undo only this attempt: signing in to one's own account must not free attempts at another one.
-    login_throttle.undo_attempt(login_throttle.network_source(ip))
-    login_throttle.undo_attempt(login_throttle.site_source(ip))
-    login_throttle.reset(login_throttle.account_source(login))
 
 
 def _is_password(member: Staff | None, password: str) -> bool:

@@ -8,11 +8,10 @@ from peewee import Expression, ModelSelect
 
 from database import transaction
 from models import Staff, StaffSession
-from services.security import login_throttle
 from settings import settings
 
-# How long a session is remembered after it began, so that its network is known to its account.
-KNOWN_NETWORK_PERIOD = timedelta(days=30)
+# A session ends within a week, the longest setting.
+REMEMBERED_FOR = timedelta(days=30)
 
 
 def begin(member: Staff, ip: str, now: datetime) -> str:
@@ -38,13 +37,6 @@ def active_sessions(member: Staff, now: datetime) -> ModelSelect:
     return StaffSession.select().where(StaffSession.staff == member, _is_open(now)).order_by(StaffSession.id.desc())
 
 
-def has_recent_session(login: str, ip: str, now: datetime) -> bool:
-    """Say whether the account with this name recently had a session from the network of this address."""
-    addresses = StaffSession.select(StaffSession.address).distinct().join(Staff)
-    rows = addresses.where(Staff.login == login, StaffSession.began_at > now - KNOWN_NETWORK_PERIOD)
-    return login_throttle.network_source(ip) in {login_throttle.network_source(row.address) for row in rows}
-
-
 def end(token: str, now: datetime) -> None:
     """End the session with this token."""
     with transaction():
@@ -65,7 +57,7 @@ def end_all_staff_sessions(now: datetime) -> None:
 def sweep(now: datetime) -> None:
     """Delete the sessions that are no longer remembered."""
     with transaction():
-        StaffSession.delete().where(StaffSession.began_at <= now - KNOWN_NETWORK_PERIOD).execute()
+        StaffSession.delete().where(StaffSession.began_at <= now - REMEMBERED_FOR).execute()
 
 
 def hash_token(token: str) -> str:

@@ -5,10 +5,11 @@ from types import SimpleNamespace
 import pytest
 
 import clock
-from database import database
-from models import Approver, Ticket
+from database import database, transaction
+from models import Approver, Staff, Ticket
 from services.background import worker
 from services.customers import customers, pins
+from services.mail import messages
 from settings import settings
 from tests.support.cast import NOW
 from tests.support.pages import Visitor
@@ -106,7 +107,9 @@ def every_kind_of_mail(app, companies, clara, mailbox, run_worker, advance_clock
         go_on(minutes=1)
     wrong = companies[0].pin[:-1] + str((int(companies[0].pin[-1]) + 1) % 10)
     for _ in range(settings.wrong_pins_per_day):
-        companies[0].reporter.report("incident", pin=wrong)
+        companies[0].reporter.report("incident", pin=wrong, priority="high")
+    with database.connection_context(), transaction():
+        messages.wrong_codes(Staff.get(Staff.login == "clara neumann"), clock.now())
     go_on(minutes=1)
     test_mail = clara.get("/verwaltung/postausgang").fields("/verwaltung/postausgang/testmail")
     assert clara.post("/verwaltung/postausgang/testmail", test_mail).status == 303

@@ -118,9 +118,9 @@ def test_guessing_the_password_of_an_open_session_gets_slow(clara, advance_clock
         page = do(clara, "zweiter-faktor", **{"beginnen-password": "falsch"})
         assert page.errors() == {"beginnen-password": "Dieses Kennwort stimmt nicht. Bitte tippen Sie es noch einmal."}
     page = do(clara, "zweiter-faktor", **{"beginnen-password": PASSWORD})
-    assert "Zu viele Versuche. Bitte warten Sie 1 Sekunde" in page.errors()["beginnen-password"]
+    assert "Zu viele Versuche. Bitte warten Sie 2 Sekunden" in page.errors()["beginnen-password"]
     assert member().totp_salt is None
-    advance_clock(seconds=1)
+    advance_clock(seconds=2)
     assert do(clara, "zweiter-faktor", **{"beginnen-password": PASSWORD}).status == 303
 
 

@@ -370,23 +370,6 @@ def test_absolute_limit(clara, advance_clock):
     assert not is_signed_in(clara)
 
 
-@pytest.mark.parametrize(
-    ("login", "ip", "age", "is_known"),
-    [
-        ("clara neumann", "2001:db8:1:2::1", timedelta(days=30) - timedelta(seconds=1), True),
-        ("clara neumann", "2001:db8:1:2::1", timedelta(days=30), False),
-        ("clara neumann", "2001:db8:1:2:ffff::9", timedelta(), True),
-        ("clara neumann", "2001:db8:1:3::1", timedelta(), False),
-        ("robin roth", "2001:db8:1:2::1", timedelta(), False),
-    ],
-)
-def test_network_that_an_account_is_known_from(signed_out, login, ip, age, is_known):
-    with database.connection_context():
-        Staff.create(login="robin roth", name="Robin Roth", password_hash="none", created_at=NOW)
-        sessions.begin(Staff.get(Staff.login == "clara neumann"), "2001:db8:1:2::1", NOW)
-        assert sessions.has_recent_session(login, ip, NOW + age) == is_known
-
-
 def test_invented_session(signed_out):
     sign_in(signed_out)
     signed_out.client.set_cookie("session", signed_out.client.get_cookie("session").value + "x")

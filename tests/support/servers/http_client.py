@@ -22,7 +22,7 @@ class HttpClient:
         return self._load(urllib.request.Request(self._url + path, headers=dict(headers)))
 
     def post(self, path, values, content_type="application/x-www-form-urlencoded", headers=()):
-        data = urlencode(values).encode() if isinstance(values, dict) else values
+        data = urlencode(values).encode() if isinstance(values, dict | list | tuple) else values
         headers = {"Content-Type": content_type, **dict(headers)}
         return self._load(urllib.request.Request(self._url + path, data, headers))
 

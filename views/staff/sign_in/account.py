@@ -39,6 +39,7 @@ def change_password():
     accounts.set_password(g.member, form.password.data, now)
     _log_event(SecurityEvent.PASSWORD_CHANGED)
     auth.start_session(sessions.begin(g.member, client_ip(), now), now)
+    auth.remember_browser(auth.current_member())
     return redirect(url_for(".show", getan="kennwort"), 303)
 
 
@@ -107,7 +108,7 @@ def sign_out_elsewhere():
 def _is_confirmed(field):
     """Say whether the account's password was typed; if not, put an error at the field."""
     try:
-        if accounts.verify_password(g.member, field.data, client_ip(), clock.now()):
+        if accounts.verify_password(g.member, field.data, clock.now()):
             return True
         _log_event(SecurityEvent.PASSWORD_REFUSED)
         field.errors = ["Dieses Kennwort stimmt nicht. Bitte tippen Sie es noch einmal."]

@@ -3,11 +3,11 @@
 from datetime import timedelta
 from urllib.parse import urlsplit
 
-from flask import current_app, g, redirect, render_template, request, session, url_for
+from flask import after_this_request, current_app, g, redirect, render_template, request, session, url_for
 from werkzeug.exceptions import HTTPException
 
 import clock
-from services.staff import sessions
+from services.staff import known_browsers, sessions
 from settings import settings
 from views.shared.responses import is_cross_site, is_htmx, notice_response, redirect_to
 from views.staff.forms.common import SignInForm
@@ -27,6 +27,9 @@ FORM_FRAGMENT_ENDPOINTS = frozenset(
 LAST_SEEN_INTERVAL = timedelta(minutes=1)
 
 MAX_NEXT_URL = 2000
+
+# How long a browser stays known, and to how many accounts.
+BROWSER_SECONDS, KNOWN_ACCOUNTS = 365 * 24 * 3600, 5
 
 SIGNED_OUT = (
     "Sie waren nicht mehr angemeldet. Was Sie geschrieben haben, ist noch da: Nach dem Anmelden senden Sie es mit "
@@ -80,6 +83,27 @@ def start_session(token, now):
         session["receipts"] = receipts
     session["staff"] = token
     session["staff_seen"] = int(now.timestamp())
+
+
+def remember_browser(member):
+    """Let this browser keep a token that makes it known to an account, beside those of others who use it."""
+    tokens = [known_browsers.new_token(member), *browser_tokens()][:KNOWN_ACCOUNTS]
+
+    @after_this_request
+    def set_cookie(response):
+        response.set_cookie(
+            _browser_cookie(), "~".join(tokens), BROWSER_SECONDS, secure=settings.https, httponly=True, samesite="Lax"
+        )
+        return response
+
+
+def browser_tokens():
+    """Return the tokens by which this browser may be known to accounts."""
+    return request.cookies.get(_browser_cookie(), "").split("~")[:KNOWN_ACCOUNTS]
+
+
+def _browser_cookie():
+    return "__Host-browser" if settings.https else "browser"
 
 
 def clear_session():

@@ -37,7 +37,8 @@ def submit():
     if not form.validate():
         return auth.show_sign_in(form, 422)
     try:
-        token = accounts.sign_in(form.name.data, form.password.data, form.one_time_code.data, ip=client_ip(), now=now)
+        typed = form.name.data, form.password.data, form.one_time_code.data
+        token = accounts.sign_in(*typed, client_ip(), auth.browser_tokens(), now)
     except TooManyAttempts as slowed:
         log_event(SecurityEvent.LOGIN_THROTTLED, client_ip())
         return set_retry_after(
@@ -47,6 +48,7 @@ def submit():
         log_event(SecurityEvent.SIGN_IN_REFUSED, client_ip())
         return auth.show_sign_in(form, 422, WRONG_CREDENTIALS)
     auth.start_session(token, now)
+    auth.remember_browser(auth.current_member())
     log_event(SecurityEvent.SIGNED_IN, client_ip(), account=auth.current_member().name)
     return _go_on(form)
 
