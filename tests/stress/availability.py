@@ -3,17 +3,20 @@
 Each attack has a portal of its own, which believes the addresses that its web server names. The honest visitors must
 be refused nothing: a photo and a report while four addresses fill the staged files, and the queue while four sites do;
 reports of ten customers after 110 wrong PINs from one site and 300 from three; a sign-in after three addresses tried
-passwords. It takes about a minute and 100 MB.
+passwords; reports while 2,000 connections from four addresses drip through nginx, if that is installed. It takes about
+three minutes and 100 MB.
 """
 
 import io
 import random
+import resource
+import shutil
 import sys
 import tempfile
 import threading
 import time
 import urllib.error
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from PIL import Image
@@ -21,7 +24,8 @@ from PIL import Image
 from models import Submission, Ticket
 from tests.stress.load_generator import print_figures
 from tests.support.servers.http_client import HttpClient, with_file
-from tests.support.servers.live_server import LiveServer
+from tests.support.servers.live_server import LiveServer, free_port
+from tests.support.servers.web_server import PROGRAMS, Nginx
 
 HONEST, NEW_PLACE = "198.51.100.1", "198.51.100.99"
 CUSTOMERS = 12
@@ -30,6 +34,8 @@ MEGABYTE = 1_000_000
 
 # Longer than the worker needs for what an attack sends.
 DECIDED_WITHIN_SECONDS = 120
+
+DRIPPING = 2000
 
 # How long somebody at a new device tries to sign in.
 PATIENCE_SECONDS = 120
@@ -73,7 +79,10 @@ class Browser(HttpClient):
 
 def main():
     figures, faults = {}, []
-    for attack in (staged_files, queue, wrong_pins, sign_in):
+    attacks = [staged_files, queue, wrong_pins, sign_in]
+    if shutil.which("nginx", path=PROGRAMS):
+        attacks.append(dripping_connections)
+    for attack in attacks:
         for name, (refused, tried) in attack().items():
             figures[f"{name}: refused of {tried}"] = refused
             if refused:
@@ -209,6 +218,46 @@ def _sign_in_amid_guesses(proxy):
         for guesser in guessers:
             guesser.join()
         return {"sign-in, known browser": refused([from_known_browser]), "new place": refused([from_new_place])}
+
+
+def dripping_connections():
+    """Four addresses keep 2,000 uploads through nginx open and send a byte now and then; others send reports."""
+    resource.setrlimit(resource.RLIMIT_NOFILE, (DRIPPING * 4, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+    port = free_port()
+    with portal(base_url=f"https://localhost:{port}") as running:
+        known = running.add_customer("K1001", "Bäckerei Sommer")
+        server = Nginx(running.data_dir.parent / "nginx", running.url, port)
+        server.start()
+        lines, over = [], threading.Event()
+
+        def drip(source):
+            mine = []
+            while not over.wait(0.001):
+                with suppress(OSError):
+                    if len(mine) < DRIPPING // 4:
+                        mine.append(server.begin_upload(source)[0])
+                        lines.append(mine[-1])
+                    else:
+                        random.choice(mine).sendall(b"x")
+
+        attackers = [threading.Thread(target=drip, args=[f"127.0.3.{number}"]) for number in range(1, 5)]
+        for attacker in attackers:
+            attacker.start()
+        while len(lines) < DRIPPING:
+            time.sleep(0.5)
+        answers, slowest = [], 0
+        for number in range(1, 21):
+            client, began = server.client(f"127.0.4.{number}"), time.monotonic()
+            answers.append("eingegangen" in client.post("/", client.filled(known)).text)
+            slowest = max(slowest, time.monotonic() - began)
+        print(f"the slowest of 20 reports beside {DRIPPING} dripping connections took {slowest:.2f} s")
+        over.set()
+        for attacker in attackers:
+            attacker.join()
+        for line in lines:
+            line.close()
+        server.stop()
+        return {"reports beside dripping connections": refused(answers)}
 
 
 def _wait_for_decisions(running):
