@@ -142,6 +142,12 @@ class EventKind(LabelledEnum):
     LINK_REVOKED = "link_revoked", "Link zur Seite des Kunden gesperrt"
     FILES_ERASED = "files_erased", "Anhänge gelöscht"
     DATA_ERASED = "data_erased", "Angaben zu einer Person gelöscht"
+    UNDONE = "undone", "rückgängig gemacht"
+    CORRECTED = "corrected", "Angaben berichtigt"
+    FOLLOW_UP = "follow_up", "Wiedervorlage"
+    DUPLICATE = "duplicate", "gehört zu einem anderen Ticket"
+    PASSED_ON = "passed_on", "an einen Lieferanten weitergegeben"
+    CHECKED = "checked", "Checkliste"
 
 
 class LinkPurpose(LabelledEnum):
@@ -165,6 +171,9 @@ class MessageKind(LabelledEnum):
     DONE = "done", "Erledigt"
     CANCELLED = "cancelled", "Storniert"
     REOPENED = "reopened", "Wieder geöffnet"
+    DUPLICATE = "duplicate", "Gehört zu einem anderen Vorgang"
+    SUPPLIER = "supplier", "Anfrage an einen Lieferanten"
+    SHORT_NOTICE = "short_notice", "Neuer Mitarbeiter, kurze Frist"
     GUESSING = "guessing", "Viele falsche PINs"
     URGENT_UNMATCHED = "urgent_unmatched", "Dringend, aber nicht zugeordnet"
     WRONG_CODES = "wrong_codes", "Falsche Codes beim Anmelden"
