@@ -93,6 +93,7 @@ class Settings:
     staged_total_mib: int = 2048
     scanner: str = ""
     max_megapixels: int = 250
+    undo_seconds: int = 20
     staff_idle_minutes: int = 120
     staff_session_hours: int = 12
     receipt_hours: int = 24
@@ -354,6 +355,7 @@ _LIMITS = (*_RATES, *_STORED, "max_bytes_in_flight", "max_bytes_in_flight_per_ne
 _MAXIMA = {
     "threads": 256,
     "worker_tick_seconds": 86400,
+    "undo_seconds": 600,
     "staff_idle_minutes": 10080,
     "staff_session_hours": 168,
     "backups_kept": 1000,

@@ -15,7 +15,7 @@ from peewee import Case, Expression
 
 from database import transaction
 from enums import MAX_ERROR_LENGTH, MessageKind, MessageState
-from models import Message
+from models import Event, Message
 from services.mail import access_links, smtp, webhook
 from services.mail.outbox import (
     IS_MAIL,
@@ -96,6 +96,8 @@ def _lease(is_kind: Expression, now: datetime) -> Message | None:
         if message:
             message.leased_until = now + LEASE
             message.save(only=[Message.leased_until])
+            # What may have been read cannot be undone.
+            Event.update(before=None).where(Event.id == message.event_id).execute()
     return message
 
 

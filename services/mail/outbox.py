@@ -2,6 +2,7 @@
 
 import secrets
 from collections import Counter
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -10,7 +11,7 @@ from peewee import JOIN, Expression, ModelSelect, fn
 from database import transaction
 from enums import MAX_SUBJECT_LENGTH, LabelledEnum, MessageKind, MessageState
 from i18n.typed_text import clean_line
-from models import Approver, Message, Submission, Ticket, TicketLink
+from models import Approver, Event, Message, Submission, Ticket, TicketLink
 from settings import settings
 
 PAGE_SIZE = 50
@@ -72,6 +73,26 @@ def put(kind: MessageKind, body: str, now: datetime, subject: str = "", **column
     return Message.create(
         kind=kind, body=body, subject=subject, message_id=message_id, created_at=now, due_at=now, **columns
     )
+
+
+def waiting_mails(ticket: Ticket) -> list[int]:
+    """Return the ids of the mails about a ticket that wait."""
+    waiting = ticket.messages.select(Message.id).where(IS_MAIL, Message.state == MessageState.WAITING)
+    return [id for (id,) in waiting.tuples()]
+
+
+def hold(event: Event, waiting: Collection[int]) -> None:
+    """Hold back a ticket's mails, also those that waited before its newest event, while that can be undone."""
+    due_at = Message.due_at.db_value(event.at + timedelta(seconds=settings.undo_seconds))
+    held = Message.update(event=event, due_at=fn.MAX(Message.due_at, due_at)).where(Message.ticket == event.ticket_id)
+    held.where(IS_MAIL, (Message.state == MessageState.WAITING) | Message.id.in_(waiting)).execute()
+
+
+def take_back(event: Event, waiting: Collection[int]) -> None:
+    """Delete the mails of an event, and put back those that it discarded, within the transaction that undoes it."""
+    Message.delete().where(Message.event == event, Message.id.not_in(waiting)).execute()
+    was_discarded = (Message.event == event) & (Message.state == MessageState.DISCARDED)
+    Message.update(state=MessageState.WAITING).where(was_discarded).execute()
 
 
 def discard_for_approver(approver: Approver) -> None:
@@ -223,5 +244,6 @@ def _with_ticket() -> ModelSelect:
 
 
 def _discard(which: Expression) -> None:
-    changes = {"state": MessageState.DISCARDED, "failing_since": None}
-    Message.update(changes).where(which, Message.state.in_(OPEN_STATES)).execute()
+    # Without its event, so that undoing that does not put the message back.
+    changes = {"state": MessageState.DISCARDED, "failing_since": None, "event": None}
+    Message.update(changes).where(which, Message.state != MessageState.SENT).execute()

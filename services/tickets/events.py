@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from database import prepared
 from enums import EventKind
 from models import Event, Ticket
 from services.mail import webhook
@@ -17,6 +18,10 @@ STAFF_REACTIONS = (
     EventKind.CANCELLED,
 )
 
+_forget_before = prepared(
+    lambda ticket_id: Event.update(before=None).where(Event.ticket == ticket_id, Event.before.is_null(False))
+)
+
 
 def record(
     ticket: Ticket, kind: EventKind, actor: str, now: datetime, text: str = "", submission_key: str | None = None
@@ -24,11 +29,13 @@ def record(
     """Add an event to a ticket's history, within the transaction of the change, and return it.
 
     Call it after the change: the webhook reports the ticket's new state. The caller saves ticket.replied_at, set here.
+    What was done before can no longer be undone.
     """
     if kind is EventKind.REPLIED:
         ticket.replied_at = now
     elif kind in STAFF_REACTIONS:
         ticket.replied_at = None
+    _forget_before(ticket.id)
     event = Event.create(ticket=ticket, at=now, kind=kind, actor=actor, text=text, draft=submission_key)
     webhook.announce(event, ticket, now)
     return event
