@@ -1,6 +1,6 @@
 """Letters with new PINs, for one customer or many; a PIN is shown only this once."""
 
-from flask import Blueprint, abort, g, request, url_for
+from flask import Blueprint, abort, g, redirect, request, url_for
 
 import clock
 from i18n.folding import sorted_by_name
@@ -17,10 +17,18 @@ bp = Blueprint("pin_letters", __name__)
 MAX_RECENT = 50
 
 
+@bp.get("/kunden/<int:customer_id>/pin")
+def confirm(customer_id):
+    return render_page("staff/customers/confirm.html", step="pin", customer=_customer(customer_id))
+
+
 @bp.post("/kunden/<int:customer_id>/pin")
 def issue(customer_id):
-    """Issue a new PIN to a customer and show its letter."""
-    return issue_and_show([Customer.get_or_none(Customer.id == customer_id) or abort(404)])
+    """Issue a new PIN to a customer and show its letter, unless there is a newer one than the person saw."""
+    customer = _customer(customer_id)
+    if request.form.get("seen", "") != str(customer.pin_issued_at or ""):
+        return redirect(url_for("staff.customers.show", customer_id=customer_id), 303)
+    return issue_and_show([customer])
 
 
 @bp.get("/kunden/pin-briefe")
@@ -36,10 +44,10 @@ def issue_many():
     form = PinLettersForm()
     if not form.validate():
         return _show(form, 422)
-    return issue_and_show(form.chosen)
+    return issue_and_show(form.chosen, reloading_issues=True)
 
 
-def issue_and_show(customers):
+def issue_and_show(customers, reloading_issues=False):
     """Issue PINs and answer with their letters; no other page and no file contains the PINs."""
     try:
         issued = pins.issue_pins(customers, clock.now())
@@ -51,8 +59,17 @@ def issue_and_show(customers):
         {"customer": customer, "pin": pins.spoken_pin(pin), "qr_code": _form_qr_code(customer.number)}
         for customer, pin in issued
     ]
-    parts = {"letters": letters, "url": f"{settings.readable_url}/", "today": clock.today()}
+    parts = {
+        "letters": letters,
+        "reloading_issues": reloading_issues,
+        "url": f"{settings.readable_url}/",
+        "today": clock.today(),
+    }
     return render_page("staff/customers/pin_letters.html", **parts)
+
+
+def _customer(customer_id):
+    return Customer.get_or_none(Customer.id == customer_id) or abort(404)
 
 
 def _form_qr_code(number):
