@@ -150,7 +150,7 @@ def test_domain_with_umlaut(clara, stored):
 
 def test_double_submit_adds_one(clara, stored):
     values = clara.get(NEW).fields().to_dict() | NORDRING
-    assert [clara.post(NEW, values).status for _ in range(2)] == [303, 422]
+    assert [clara.post(NEW, values).status for _ in range(2)] == [303, 303]
     assert list(stored()) == ["K2002"]
 
 
@@ -357,7 +357,7 @@ def test_typed_texts_are_escaped(clara, stored):
     assert fill(clara, NEW, NORDRING | values).status == 303
     path = f"{LIST}/{stored()['K2002'].id}"
     assert fill(clara, f"{path}/genehmiger/neu", BERND | {"name": XSS}).status == 303
-    for page in (clara.get(LIST), clara.get(path), fill(clara, NEW, NORDRING | values)):
+    for page in (clara.get(LIST), clara.get(path), fill(clara, NEW, NORDRING | values | {"email": ""})):
         assert XSS not in page.text
         assert "&lt;script&gt;" in page.text
 
