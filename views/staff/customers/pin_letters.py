@@ -44,10 +44,10 @@ def issue_many():
     form = PinLettersForm()
     if not form.validate():
         return _show(form, 422)
-    return issue_and_show(form.chosen, reloading_issues=True)
+    return issue_and_show(form.chosen)
 
 
-def issue_and_show(customers, reloading_issues=False):
+def issue_and_show(customers):
     """Issue PINs and answer with their letters; no other page and no file contains the PINs."""
     try:
         issued = pins.issue_pins(customers, clock.now())
@@ -59,12 +59,7 @@ def issue_and_show(customers, reloading_issues=False):
         {"customer": customer, "pin": pins.spoken_pin(pin), "qr_code": _form_qr_code(customer.number)}
         for customer, pin in issued
     ]
-    parts = {
-        "letters": letters,
-        "reloading_issues": reloading_issues,
-        "url": f"{settings.readable_url}/",
-        "today": clock.today(),
-    }
+    parts = {"letters": letters, "url": f"{settings.readable_url}/", "today": clock.today()}
     return render_page("staff/customers/pin_letters.html", **parts)
 
 
