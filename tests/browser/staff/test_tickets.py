@@ -68,6 +68,7 @@ def test_life_of_a_ticket_by_keyboard(open_tab, member, reported):
         ("Erledigt", "Walze getauscht", "Erledigt"),
         ("Wieder öffnen", "Geht schon wieder nicht", "Neu"),
         ("Stornieren", "Kasse wird ersetzt", "Storniert"),
+        ("Rückgängig", None, "Neu"),
     ):
         keyboard.follow(button)
         if text:

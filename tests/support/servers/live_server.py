@@ -33,7 +33,6 @@ class LiveServer:
         self._environment = process_environment(
             TICKET_DATA_DIR=str(data_dir),
             TICKET_PORT=str(port),
-            TICKET_UNDO_SECONDS="1",
             TICKET_OFFICE_PHONE="0211 55500 (Zentrale) oder 0172 5550100",
         )
         self._process = None
