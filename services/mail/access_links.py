@@ -54,13 +54,8 @@ def revoke_customer_link(ticket: Ticket, now: datetime) -> bool:
     return True
 
 
-def validity(ticket: Ticket) -> list[tuple[int, datetime | None, datetime | None]]:
-    """Return of each link of a ticket the id, and when it expires and was revoked."""
-    return list(ticket.links.select(TicketLink.id, TicketLink.expires_at, TicketLink.revoked_at).tuples())
-
-
 def restore(ticket: Ticket, known: Sequence[Sequence[Any]], now: datetime) -> None:
-    """Restore the validity of a ticket's links, and replace newer ones, within the transaction of an undo."""
+    """Restore when each of a ticket's links expires and was revoked, and remove newer ones, within a transaction."""
     for id, *moments in known:
         expires_at, revoked_at = map(TicketLink.revoked_at.python_value, moments)
         TicketLink.update(expires_at=expires_at, revoked_at=revoked_at).where(TicketLink.id == id).execute()

@@ -22,6 +22,7 @@ LEASE = timedelta(minutes=15)
 OPEN_STATES = (MessageState.WAITING, MessageState.FAILED)
 
 IS_FAILING = Message.failing_since.is_null(False)
+IS_WAITING = Message.state == MessageState.WAITING
 IS_MAIL = Message.kind != MessageKind.WEBHOOK
 
 
@@ -38,7 +39,7 @@ class OutboxFilter(LabelledEnum):
 _CONDITIONS: dict[OutboxFilter, Expression | None] = {
     OutboxFilter.ALL: None,
     OutboxFilter.FAILING: IS_FAILING,
-    OutboxFilter.WAITING: Message.state == MessageState.WAITING,
+    OutboxFilter.WAITING: IS_WAITING,
     OutboxFilter.SENT: Message.state == MessageState.SENT,
     OutboxFilter.DISCARDED: Message.state == MessageState.DISCARDED,
 }
@@ -75,17 +76,11 @@ def put(kind: MessageKind, body: str, now: datetime, subject: str = "", **column
     )
 
 
-def waiting_mails(ticket: Ticket) -> list[int]:
-    """Return the ids of the mails about a ticket that wait."""
-    waiting = ticket.messages.select(Message.id).where(IS_MAIL, Message.state == MessageState.WAITING)
-    return [id for (id,) in waiting.tuples()]
-
-
 def hold(event: Event, waiting: Collection[int]) -> None:
     """Hold back a ticket's mails, also those that waited before its newest event, while that can be undone."""
     due_at = Message.due_at.db_value(event.at + timedelta(seconds=settings.undo_seconds))
     held = Message.update(event=event, due_at=fn.MAX(Message.due_at, due_at)).where(Message.ticket == event.ticket_id)
-    held.where(IS_MAIL, (Message.state == MessageState.WAITING) | Message.id.in_(waiting)).execute()
+    held.where(IS_MAIL, IS_WAITING | Message.id.in_(waiting)).execute()
 
 
 def take_back(event: Event, waiting: Collection[int]) -> None:
@@ -112,7 +107,7 @@ def failing() -> ModelSelect:
 
 def mail_status() -> MailStatus:
     """Return how many mails wait, and when the last one was sent."""
-    waiting = Message.select().where(IS_MAIL, Message.state == MessageState.WAITING).count()
+    waiting = Message.select().where(IS_MAIL, IS_WAITING).count()
     sent = Message.select(Message.sent_at).where(IS_MAIL, Message.sent_at.is_null(False))
     return MailStatus(waiting, sent.order_by(Message.sent_at.desc()).limit(1).scalar())
 

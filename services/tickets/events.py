@@ -2,7 +2,6 @@
 
 from datetime import datetime
 
-from database import prepared
 from enums import EventKind
 from models import Event, Ticket
 from services.mail import webhook
@@ -18,10 +17,6 @@ STAFF_REACTIONS = (
     EventKind.CANCELLED,
 )
 
-_forget_before = prepared(
-    lambda ticket_id: Event.update(before=None).where(Event.ticket == ticket_id, Event.before.is_null(False))
-)
-
 
 def record(
     ticket: Ticket, kind: EventKind, actor: str, now: datetime, text: str = "", submission_key: str | None = None
@@ -35,7 +30,7 @@ def record(
         ticket.replied_at = now
     elif kind in STAFF_REACTIONS:
         ticket.replied_at = None
-    _forget_before(ticket.id)
+    Event.update(before=None).where(Event.ticket == ticket, Event.before.is_null(False)).execute()
     event = Event.create(ticket=ticket, at=now, kind=kind, actor=actor, text=text, draft=submission_key)
     webhook.announce(event, ticket, now)
     return event

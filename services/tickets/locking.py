@@ -7,10 +7,10 @@ from datetime import datetime
 
 from database import transaction
 from enums import EventKind, TicketStatus
-from models import Event, Staff, Ticket
+from models import Event, Message, Staff, Ticket, TicketLink
 from services import search
 from services.errors import EditConflict, UserError
-from services.mail import access_links, outbox
+from services.mail import outbox
 from services.tickets import events
 
 # All other columns keep what the ticket was created with.
@@ -39,7 +39,8 @@ def staff_action(ticket: Ticket, by: Staff, seen: int, now: datetime) -> Iterato
         if newer:
             raise EditConflict(CHANGED_MEANWHILE, newer)
         columns = {field.name: ticket.__data__[field.name] for field in CHANGEABLE}
-        waiting, links = outbox.waiting_mails(ticket), access_links.validity(ticket)
+        waiting = [mail.id for mail in ticket.messages.select(Message.id).where(outbox.IS_WAITING)]
+        links = list(ticket.links.select(TicketLink.id, TicketLink.expires_at, TicketLink.revoked_at).tuples())
         before = {"seen": seen, "columns": columns, "waiting": waiting, "links": links}
         ticket.first_action_at = ticket.first_action_at or now
 

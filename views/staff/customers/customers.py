@@ -71,6 +71,11 @@ def change(customer_id):
     return redirect(url_for(".show", customer_id=customer.id, gespeichert="ja"), 303)
 
 
+@bp.get("/kunden/<int:customer_id>/pin")
+def confirm_pin(customer_id):
+    return render_page("staff/customers/confirm.html", step="pin", customer=customer_or_404(customer_id))
+
+
 @bp.get("/kunden/<int:customer_id>/sperren")
 def confirm_lock(customer_id):
     return render_page("staff/customers/confirm.html", step="lock", customer=customer_or_404(customer_id))

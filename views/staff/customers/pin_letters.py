@@ -17,15 +17,10 @@ bp = Blueprint("pin_letters", __name__)
 MAX_RECENT = 50
 
 
-@bp.get("/kunden/<int:customer_id>/pin")
-def confirm(customer_id):
-    return render_page("staff/customers/confirm.html", step="pin", customer=_customer(customer_id))
-
-
 @bp.post("/kunden/<int:customer_id>/pin")
 def issue(customer_id):
     """Issue a new PIN to a customer and show its letter, unless there is a newer one than the person saw."""
-    customer = _customer(customer_id)
+    customer = Customer.get_or_none(Customer.id == customer_id) or abort(404)
     if request.form.get("seen", "") != str(customer.pin_issued_at or ""):
         return redirect(url_for("staff.customers.show", customer_id=customer_id), 303)
     return issue_and_show([customer])
@@ -61,10 +56,6 @@ def issue_and_show(customers):
     ]
     parts = {"letters": letters, "url": f"{settings.readable_url}/", "today": clock.today()}
     return render_page("staff/customers/pin_letters.html", **parts)
-
-
-def _customer(customer_id):
-    return Customer.get_or_none(Customer.id == customer_id) or abort(404)
 
 
 def _form_qr_code(number):

@@ -195,6 +195,7 @@ class ReopenForm(ActionForm):
 class UndoForm(ActionForm):
     service = undo
     action, slug, button = "undo", "rueckgaengig", "Rückgängig"
+    is_quiet = True
 
 
 # By their part of the URL; the classes above are in the order of the page.
