@@ -230,6 +230,7 @@ LIMITS = [
 MAXIMA = {
     "threads": 256,
     "worker_tick_seconds": 86400,
+    "undo_seconds": 600,
     "mail_give_up_days": 30,
     "approval_link_days": 365,
     "ticket_link_days": 365,

@@ -92,7 +92,9 @@ def take_back(event: Event, waiting: Collection[int]) -> None:
 
 def discard_for_approver(approver: Approver) -> None:
     """Discard the unsent mails to an approver, within the transaction that removes them."""
-    _discard(Message.link.in_(TicketLink.select(TicketLink.id).where(TicketLink.approver == approver)))
+    to_approver = Message.link.in_(TicketLink.select(TicketLink.id).where(TicketLink.approver == approver))
+    Message.update(event=None).where(to_approver).execute()
+    _discard(to_approver)
 
 
 def failing_since() -> datetime | None:
@@ -239,6 +241,6 @@ def _with_ticket() -> ModelSelect:
 
 
 def _discard(which: Expression) -> None:
-    # Without its event, so that undoing that does not put the message back.
+    # Undoing its event does not put it back.
     changes = {"state": MessageState.DISCARDED, "failing_since": None, "event": None}
-    Message.update(changes).where(which, Message.state != MessageState.SENT).execute()
+    Message.update(changes).where(which, Message.state.in_(OPEN_STATES)).execute()
