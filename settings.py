@@ -355,7 +355,6 @@ _LIMITS = (*_RATES, *_STORED, "max_bytes_in_flight", "max_bytes_in_flight_per_ne
 _MAXIMA = {
     "threads": 256,
     "worker_tick_seconds": 86400,
-    "undo_seconds": 600,
     "staff_idle_minutes": 10080,
     "staff_session_hours": 168,
     "backups_kept": 1000,
@@ -370,6 +369,7 @@ _MAXIMA = {
 _CHECKS: dict[str, tuple[Callable[[Any], object], str]] = {
     "host": (bool, "darf nicht leer sein; die Vorgabe ist 127.0.0.1"),
     "port": (lambda port: 0 < port < 65536, "muss zwischen 1 und 65535 liegen"),
+    "undo_seconds": (lambda seconds: 0 <= seconds <= 600, "muss zwischen 0 und 600 liegen"),
     "disk_reserve_mib": (lambda size: size >= 0, "darf nicht kleiner als null sein"),
     "limits": (("on", "off").__contains__, "muss „on“ oder „off“ sein"),
     "mail_attachments": (("on", "off").__contains__, "muss „on“ oder „off“ sein"),
