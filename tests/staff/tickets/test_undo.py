@@ -1,5 +1,6 @@
 """What staff did last can be undone for 20 seconds; until then no mail about it leaves."""
 
+import io
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
@@ -8,7 +9,7 @@ import pytest
 
 from database import database
 from enums import EventKind, MessageKind, TicketStatus
-from models import Approver, Message, Staff, Ticket, TicketLink, TicketWords
+from models import Approver, Attachment, Event, Message, Staff, Ticket, TicketLink, TicketWords
 from services.customers import customers
 from services.errors import UserError
 from services.mail import delivery, outbox
@@ -16,6 +17,7 @@ from services.tickets import undo
 from settings import settings
 from tests.support.approvers import BERND, COMPANY
 from tests.support.cast import NOW, signed_in
+from tests.support.files.samples import PNG
 from tests.support.pages import HTMX
 from tests.support.servers.mailbox import path_in
 from tests.support.staff import TicketPage
@@ -164,6 +166,16 @@ def test_undone_mail_never_arrives(reported, deliver_mails, mailbox, advance_clo
     advance_clock(minutes=5)
     deliver_mails()
     assert len(mailbox.to(COMPANY)) == 1
+
+
+def test_files_of_what_was_undone_stay_with_the_office(reported, clara):
+    work = reported(files=[(io.BytesIO(PNG), "Foto.png")])
+    work.act("antworten", "Siehe Bild")
+    with database.connection_context():
+        Attachment.update(event=Event.get(Event.kind == EventKind.ANSWERED)).execute()
+    work.act(UNDO)
+    (line,) = [line for line in work.look().tree.iter("li") if "rückgängig gemacht" in "".join(line.itertext())]
+    assert [link.text for link in line.iter("a")] == ["Foto.png"]
 
 
 def test_customer_sees_an_answer_only_when_it_is_certain(reported, anna, deliver_mails, mailbox, advance_clock):
