@@ -303,7 +303,7 @@ class Event(BaseModel):
     """One line of a ticket's history.
 
     draft: the submission key of the form, which may be sent twice. minutes: the time that staff worked for it. before:
-    the ticket's columns before it, as JSON, while it can be undone.
+    what the action that it ends has changed, as JSON, while that can be undone.
     """
 
     ticket = ForeignKeyField(Ticket, backref="events", on_delete="CASCADE")
@@ -347,7 +347,7 @@ class TicketLink(BaseModel):
 class Message(BaseModel):
     """A rendered mail or webhook call in the outbox; on delivery, the token replaces the link's nonce in the text.
 
-    Webhook calls have no recipient. `event` is what it reports, if that can be undone. `leased_until` is set during a
+    Webhook calls have no recipient. `event` is the one whose undoing concerns it. `leased_until` is set during a
     delivery, `failing_since` from the first failed attempt until the message is sent or discarded.
     """
 

@@ -90,6 +90,7 @@ def _forgotten_pin(page):
 
 
 def _departure(page):
+    page.get_by_role("link", name="Kunden sperren").click()
     page.get_by_role("button", name="Kunden sperren").click()
     page.get_by_role("button", name="Sperre aufheben").wait_for()
     page.get_by_role("heading", name="Sperre").scroll_into_view_if_needed()

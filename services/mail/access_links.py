@@ -4,7 +4,9 @@ import base64
 import hashlib
 import hmac
 import secrets
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from peewee import ModelSelect
 
@@ -48,12 +50,26 @@ def revoke_customer_link(ticket: Ticket, now: datetime) -> bool:
     link = open_customer_link(ticket, now)
     if link is None:
         return False
+    _revoke(ticket, link, now)
+    return True
+
+
+def restore(ticket: Ticket, known: Sequence[Sequence[Any]], now: datetime) -> None:
+    """Restore when each of a ticket's links expires and was revoked, and remove newer ones, within a transaction."""
+    for id, *moments in known:
+        expires_at, revoked_at = map(TicketLink.revoked_at.python_value, moments)
+        TicketLink.update(expires_at=expires_at, revoked_at=revoked_at).where(TicketLink.id == id).execute()
+    for link in list(ticket.links.where(TicketLink.id.not_in([id for id, *_ in known]))):
+        _revoke(ticket, link, now)
+        link.delete_instance()
+
+
+def _revoke(ticket: Ticket, link: TicketLink, now: datetime) -> None:
     TicketLink.update(revoked_at=now).where(TicketLink.id == link.id).execute()
     for message in list(Message.select().where(Message.link == link, Message.state.in_(outbox.OPEN_STATES))):
-        fresh = for_customer(ticket, now)
-        message.body, message.link = message.body.replace(link.nonce, fresh.nonce), fresh
+        other = for_customer(ticket, now)
+        message.body, message.link = message.body.replace(link.nonce, other.nonce), other
         message.save(only=[Message.body, Message.link])
-    return True
 
 
 def customer_page_expires_at(ticket: Ticket) -> datetime:

@@ -127,9 +127,13 @@ def next_steps(ticket: Ticket) -> str:
     return approvals.next_steps(event) if event and is_refused else ""
 
 
-def visible_events(ticket: Ticket) -> list[Event]:
-    """Return the events that the customer sees, oldest first, with their attachments."""
-    shown = ticket.events.where(Event.kind.in_(CUSTOMER_VISIBLE)).order_by(Event.id)
+def visible_events(ticket: Ticket, now: datetime) -> list[Event]:
+    """Return the events that the customer sees, oldest first, with their attachments.
+
+    What staff write appears when its mail is sent: until then it can be undone.
+    """
+    is_certain = (Event.kind == EventKind.REPLIED) | (Event.at <= now - timedelta(seconds=settings.undo_seconds))
+    shown = ticket.events.where(Event.kind.in_(CUSTOMER_VISIBLE), is_certain).order_by(Event.id)
     return shown.prefetch(Attachment.select().order_by(Attachment.id)) if shown else []
 
 

@@ -24,11 +24,13 @@ def record(
     """Add an event to a ticket's history, within the transaction of the change, and return it.
 
     Call it after the change: the webhook reports the ticket's new state. The caller saves ticket.replied_at, set here.
+    What was done before can no longer be undone.
     """
     if kind is EventKind.REPLIED:
         ticket.replied_at = now
     elif kind in STAFF_REACTIONS:
         ticket.replied_at = None
+    Event.update(before=None).where(Event.ticket == ticket, Event.before.is_null(False)).execute()
     event = Event.create(ticket=ticket, at=now, kind=kind, actor=actor, text=text, draft=submission_key)
     webhook.announce(event, ticket, now)
     return event

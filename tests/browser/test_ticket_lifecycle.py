@@ -25,7 +25,7 @@ def mailboxes():
 def portal(tmp_path_factory, mailboxes):
     """A running portal that delivers to these mailboxes."""
     portal = LiveServer(tmp_path_factory.mktemp("life") / "data")
-    portal.start(smtp_url=mailboxes.url, worker_tick_seconds=0.05)
+    portal.start(smtp_url=mailboxes.url, worker_tick_seconds=0.05, undo_seconds=1)
     yield portal
     log = portal.log()
     portal.stop()
@@ -134,7 +134,9 @@ def test_begun_before_the_approval(open_tab, staff_tab, arrives):
     expect(clara.at("#ticket .events")).to_contain_text("Die linke.")
     act(clara, "Erledigt", "Walze getauscht.")
     expect(clara.at("#ticket [role=status]")).to_contain_text("Erledigt")
+    expect(clara.at("#undo")).to_be_visible()
     assert "> Walze getauscht." in text_of(arrives(COMPANY))
+    expect(clara.at("#undo")).to_have_count(0)
     follow(anna, confirmation)
     expect(anna.at("#main")).to_contain_text("Erledigt am")
     expect(anna.at("#messages")).to_contain_text("Walze getauscht.")

@@ -93,7 +93,7 @@ def _parts(ticket):
         "state": conversation.status_text(ticket),
         "reasons": conversation.reasons(ticket),
         "next_steps": conversation.next_steps(ticket),
-        "messages": conversation.visible_events(ticket),
+        "messages": conversation.visible_events(ticket, clock.now()),
         "accepts_replies": conversation.accepts_replies(ticket),
         "closes_at": None if ticket.is_open else access_links.customer_page_expires_at(ticket),
     }

@@ -68,6 +68,7 @@ def test_life_of_a_ticket_by_keyboard(open_tab, member, reported):
         ("Erledigt", "Walze getauscht", "Erledigt"),
         ("Wieder öffnen", "Geht schon wieder nicht", "Neu"),
         ("Stornieren", "Kasse wird ersetzt", "Storniert"),
+        ("Rückgängig", None, "Neu"),
     ):
         keyboard.follow(button)
         if text:
@@ -93,6 +94,8 @@ def test_what_is_missing_gets_the_focus(office, reported):
     office.page.keyboard.type("Doppelt gemeldet")
     office.at("details[open] button").click()
     expect(office.at("#ticket [role=status]")).to_contain_text("Storniert")
+    expect(office.at("#undo")).to_be_visible()
+    looks_good(office)
 
 
 def test_second_window_is_told(office, reported):

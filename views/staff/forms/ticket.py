@@ -7,7 +7,7 @@ from wtforms.validators import InputRequired
 from form_fields import PortalForm, row_id, textarea
 from i18n.folding import sorted_by_name
 from models import Staff, TextBlock
-from services.tickets import actions, approvals, conversation
+from services.tickets import actions, approvals, conversation, undo
 from views.staff.forms.common import NOBODY
 
 ON_BEHALF_HINT = "Nach einem Anruf, für den Genehmiger. Der Kunde und die Genehmiger lesen diesen Text."
@@ -190,6 +190,12 @@ class ReopenForm(ActionForm):
 
     def set_reader_hint(self, words):
         self.reason.description = f"{ASKED_ANEW_HINT} {words}"
+
+
+class UndoForm(ActionForm):
+    service = undo
+    action, slug, button = "undo", "rueckgaengig", "Rückgängig"
+    is_quiet = True
 
 
 # By their part of the URL; the classes above are in the order of the page.

@@ -8,9 +8,9 @@ from models import Attachment, Event, Ticket
 from services.errors import EditConflict, UserError
 from services.files import attachments
 from services.mail import access_links, messages, outbox
-from services.tickets import actions, conversation, text_blocks
+from services.tickets import actions, conversation, text_blocks, undo
 from views.shared.responses import is_htmx, redirect_to, render_page
-from views.staff.forms.ticket import ACTION_FORMS, AnswerForm, NoteForm
+from views.staff.forms.ticket import ACTION_FORMS, AnswerForm, NoteForm, UndoForm
 
 bp = Blueprint("ticket", __name__)
 
@@ -64,7 +64,7 @@ def _show(ticket, form=None, status=200, **shown_before):
         for slug, form_class in ACTION_FORMS.items()
         if form_class.action in possible or form_class is NoteForm
     ]
-    if form is not None and form not in forms:
+    if form is not None and form not in forms and not isinstance(form, UndoForm):
         forms.append(form)
     if unread := conversation.why_unread(ticket):
         for one in forms:
@@ -76,6 +76,8 @@ def _show(ticket, form=None, status=200, **shown_before):
     shown |= {
         "files": _files(ticket),
         "possible": possible,
+        "undo_form": UndoForm(formdata=None, prefix=UndoForm.slug),
+        "undo_seconds": undo.seconds_left(events[-1], now),
         "recipients": messages.requester_addresses(ticket),
         "mails": outbox.count_mails(ticket),
         "why_no_answer": conversation.why_no_answer(ticket),
