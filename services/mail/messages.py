@@ -78,6 +78,11 @@ def to_requester(kind: MessageKind, ticket: Ticket, now: datetime, **context: ob
     _to_customer(kind, ticket, requester_addresses(ticket), now, **context)
 
 
+def answer(ticket: Ticket, event: Event, by: Staff, now: datetime) -> None:
+    """Send the requester an answer of the office; the text names its files."""
+    to_requester(MessageKind.ANSWER, ticket, now, event=event, by=by)
+
+
 def to_approvers(
     kind: MessageKind, ticket: Ticket, approvers: Iterable[Approver], now: datetime, **context: object
 ) -> None:
@@ -175,9 +180,18 @@ def _put(
         "recipient": recipient,
     }
     body, subject = _render(kind, **common | context), _subject(what, ticket)
-    with_attachments = kind is MessageKind.NEW_TICKET and settings.mail_attachments == "on"
+    event = context["event"] if kind is MessageKind.ANSWER else None
+    has_files = bool(event.attachments) if event else kind is MessageKind.NEW_TICKET
     outbox.put(
-        kind, body, now, subject, ticket=ticket, link=link, recipient=recipient, with_attachments=with_attachments
+        kind,
+        body,
+        now,
+        subject,
+        ticket=ticket,
+        event=event,
+        link=link,
+        recipient=recipient,
+        with_attachments=has_files and settings.mail_attachments == "on",
     )
 
 

@@ -28,7 +28,7 @@ CHANGED_MEANWHILE = "Inzwischen ist an diesem Ticket etwas geschehen. Bitte prü
 
 
 @contextmanager
-def staff_action(ticket: Ticket, by: Staff, seen: int, now: datetime) -> Iterator[Callable[..., None]]:
+def staff_action(ticket: Ticket, by: Staff, seen: int, now: datetime) -> Iterator[Callable[..., Event]]:
     """Open the transaction of a staff action and yield its recorder; raises EditConflict if events followed `seen`."""
     with locked_ticket(ticket):
         newer = list(ticket.events.where(Event.id > seen).order_by(Event.id))
@@ -36,8 +36,8 @@ def staff_action(ticket: Ticket, by: Staff, seen: int, now: datetime) -> Iterato
             raise EditConflict(CHANGED_MEANWHILE, newer)
         ticket.first_action_at = ticket.first_action_at or now
 
-        def record(kind: EventKind, text: str = "") -> None:
-            events.record(ticket, kind, by.name, now, text)
+        def record(kind: EventKind, text: str = "", submission_key: str | None = None) -> Event:
+            return events.record(ticket, kind, by.name, now, text, submission_key)
 
         yield record
 
