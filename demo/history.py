@@ -238,7 +238,7 @@ def _insert(model, rows):
     """Insert rows, given as dictionaries, with one statement that is prepared only once."""
     fields = model._meta.sorted_fields
     sql, _ = model.insert_many([[None] * len(fields)], fields).sql()
-    blank = {field.name: None for field in fields}
+    blank = {field.name: field.default for field in fields}
     # SQLite takes all other values as they are.
     moments = {field.name: field.db_value for field in fields if isinstance(field, UTCDateTimeField)}
 

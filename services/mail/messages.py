@@ -152,13 +152,13 @@ def _own_addresses(ticket: Ticket) -> list[str]:
     return [email] if email and addresses.is_in_customer_domain(ticket.customer, email) else []
 
 
-def _to_customer(kind: MessageKind, ticket: Ticket, recipients: list[str], now: datetime, **context: object) -> None:
+def _to_customer(kind: MessageKind, ticket: Ticket, recipients: list[str], now: datetime, **context: Any) -> None:
     link = access_links.for_customer(ticket, now) if recipients else None
     for recipient in recipients:
         _put(kind, _SUBJECTS[kind], ticket, recipient, now, link, **context)
 
 
-def _to_office(kind: MessageKind, what: str, ticket: Ticket, now: datetime, **context: object) -> None:
+def _to_office(kind: MessageKind, what: str, ticket: Ticket, now: datetime, **context: Any) -> None:
     _put(kind, what, ticket, settings.office_email, now, None, hidden_fields=(), **context)
 
 
@@ -169,9 +169,11 @@ def _put(
     recipient: str,
     now: datetime,
     link: TicketLink | None,
+    event: Event | None = None,
     **context: object,
 ) -> None:
     common = {
+        "event": event,
         "ticket": ticket,
         "submission": ticket.submission,
         "customer": ticket.customer,
@@ -180,8 +182,7 @@ def _put(
         "recipient": recipient,
     }
     body, subject = _render(kind, **common | context), _subject(what, ticket)
-    event = context["event"] if kind is MessageKind.ANSWER else None
-    has_files = bool(event.attachments) if event else kind is MessageKind.NEW_TICKET
+    has_files = kind is MessageKind.NEW_TICKET or (kind is MessageKind.ANSWER and event and event.attachments)
     outbox.put(
         kind,
         body,
@@ -191,7 +192,7 @@ def _put(
         event=event,
         link=link,
         recipient=recipient,
-        with_attachments=has_files and settings.mail_attachments == "on",
+        with_attachments=bool(has_files) and settings.mail_attachments == "on",
     )
 
 

@@ -9,7 +9,7 @@ from enums import EventKind, MessageKind, TicketStatus
 from models import Approver, Customer, Message, TextBlock, TicketLink
 from tests.support.cast import NOW
 from tests.support.files.samples import PNG
-from tests.support.pages import HTMX
+from tests.support.pages import HTMX, actions_of
 from tests.support.servers.mailbox import path_in, text_of
 
 ANNA = "post@sommer.example"
@@ -37,12 +37,13 @@ class ConversationPage:
 
     def send(self, slug, address, page=None, headers=(), **typed):
         values = (page or self.look()).fields(f"{self.path}/{slug}").to_dict()
-        values |= {f"{slug}-{name}": value for name, value in typed.items()}
+        prefix = "" if slug in ("antworten", "notieren") else f"{slug}-"
+        values |= {f"{prefix}{name}": value for name, value in typed.items()}
         return self.clara.post(address, values, headers=dict(headers))
 
     def offers(self, slug):
         """Say whether the page has the form of an action."""
-        return any(form.get("action") == f"{self.path}/{slug}" for form in self.look().tree.iter("form"))
+        return any(f"{self.path}/{slug}" in actions_of(form) for form in self.look().tree.iter("form"))
 
 
 @pytest.fixture

@@ -149,7 +149,7 @@ def test_too_long_a_text_comes_back(ticket_page, events):
     typed = "x" * 5001
     page = ticket_page().act("notieren", typed)
     assert page.status == 422
-    assert page.fields()["notieren-text"] == typed
+    assert page.fields()["text"] == typed
     assert len(events()) == 1
 
 

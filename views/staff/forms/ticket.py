@@ -1,5 +1,7 @@
 """The actions of the office on a ticket: one form for each."""
 
+from typing import Any
+
 from wtforms import BooleanField, HiddenField, SelectField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired
@@ -28,13 +30,15 @@ class ActionForm(PortalForm):
     # Whether the button is behind "Mehr".
     is_rare = False
     # Fields whose values do not go to the function.
-    unused = ("block",)
+    unused: tuple[str, ...] = ("block",)
+    # What the names of the fields begin with; by default the slug.
+    prefix: str | None = None
 
     # The last event that the person has seen; 0 (none) if it is missing or malformed.
     seen = HiddenField(filters=[row_id])
 
     def __init__(self, **options):
-        super().__init__(**{"prefix": self.slug} | options)
+        super().__init__(prefix=self.slug if self.prefix is None else self.prefix, **options)
 
     def carry_out(self, ticket, by, now, **more):
         """Carry out the action; raises UserError."""
@@ -61,6 +65,7 @@ def _block_choices():
 class TextBlockFields:
     """Fields for a form whose text can come from text blocks."""
 
+    text: Any
     block = SelectField("Textbaustein", choices=_block_choices, validate_choice=False)
 
     def add(self, text):
@@ -79,12 +84,10 @@ class MessageFields(TextBlockFields):
     """The fields of the box below the conversation; its button says whether it is an answer or a note."""
 
     service = conversation
+    prefix: str | None = ""
 
     text = textarea("Antwort oder Notiz", "Bitte schreiben Sie einen Text.", rows=5)
     then_wait = BooleanField("Danach auf den Kunden warten")
-
-    def __init__(self, **options):
-        super().__init__(prefix="", **options)
 
 
 class AnswerForm(MessageFields, ActionForm):
