@@ -167,7 +167,7 @@ def test_pasted_screenshot_goes_along_with_a_note(staff_tab, portal, ticket):
     office = staff_tab()
     office.open(f"/verwaltung/ticket/{ticket.submission.code}")
     office.at("#text").fill("Siehe Bild")
-    office.paste_files(("Bildschirmfoto.png", SMALL_PNG))
+    office.paste("Bildschirmfoto.png", SMALL_PNG)
     office.sees_files("Bildschirmfoto.png")
     office.at(".note").click()
     expect(office.at(".internal")).to_contain_text(["Bildschirmfoto.png"])

@@ -69,7 +69,7 @@ def test_session_that_ends_while_somebody_writes(portal, robin, known, tab):
     tab.fill({"text": "Frau Sommer ist erst\num 14 Uhr da."})
     with portal.database():
         StaffSession.update(ended_at=StaffSession.began_at).execute()
-    tab.at(".note").click()
+    tab.at("#send").click()
     expect(tab.at("h1")).to_have_text("Anmelden")
     expect(tab.page).to_have_title(re.compile("Anmelden"))
     tab.focus_is_on(".summary")

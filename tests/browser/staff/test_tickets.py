@@ -71,7 +71,8 @@ def test_life_of_a_ticket_by_keyboard(open_tab, member, reported):
         ("Stornieren", "Kasse wird ersetzt", "Storniert"),
     ):
         if button == "Stornieren":
-            keyboard.follow("Mehr")
+            tab.at("summary", has_text="Mehr").focus()
+            keyboard.press("Enter")
         keyboard.follow(button)
         if text:
             keyboard.press("Tab")

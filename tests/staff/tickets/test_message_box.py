@@ -81,7 +81,10 @@ def test_customer_gets_no_other_file(work, customer_page, anna, clara, run_worke
     send(work, "antworten", text="Danke")
     path = customer_page()
     assert "Vertrag" not in all_text(anna.get(path))
-    assert anna.post(path, anna.get(path).fields().to_dict() | {"text": "Bild", "files": [photo("Eigenes.png")]}).status == 303
+    assert (
+        anna.post(path, anna.get(path).fields().to_dict() | {"text": "Bild", "files": [photo("Eigenes.png")]}).status
+        == 303
+    )
     staged = send(work, "antworten", text="", files=[photo("Entwurf.png")])
     assert "Entwurf.png" in staged.text_of("reply-form")
     with database.connection_context():
