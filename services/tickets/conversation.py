@@ -129,8 +129,8 @@ def status_text(ticket: Ticket) -> str:
         return _(words, closed=formats.local_date(ticket.closed_at))
     if not ticket.replied_at:
         return _(words)
-    day = formats.local_date(ticket.replied_at)
-    return f"{_(words)} {_('Wir haben Ihre Nachricht vom %(day)s und antworten darauf.', day=day)}"
+    written = _("Wir haben Ihre Nachricht vom %(day)s und antworten darauf.", day=formats.local_date(ticket.replied_at))
+    return f"{_(words)} {written}"
 
 
 def reasons(ticket: Ticket) -> list[tuple[str, str, datetime]]:
