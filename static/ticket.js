@@ -12,9 +12,9 @@
 
   window.addEventListener("beforeunload", (event) => { if (byId("text")?.value) event.preventDefault(); });
 
-  const fold = () => document.querySelectorAll("[data-folds]").forEach((details) => {
-    details.open = matchMedia("(min-width: 60rem)").matches;
-  });
+  const fold = (isOpen = matchMedia("(min-width: 60rem)").matches) =>
+    document.querySelectorAll("[data-folds]").forEach((details) => { details.open = isOpen; });
   fold();
+  window.addEventListener("beforeprint", () => fold(true));
   document.addEventListener("htmx:afterSwap", ({ detail: { target } }) => { if (target.id === "ticket") fold(); });
 })();

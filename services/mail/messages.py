@@ -78,11 +78,6 @@ def to_requester(kind: MessageKind, ticket: Ticket, now: datetime, **context: ob
     _to_customer(kind, ticket, requester_addresses(ticket), now, **context)
 
 
-def answer(ticket: Ticket, event: Event, by: Staff, now: datetime) -> None:
-    """Send the requester an answer of the office; the text names its files."""
-    to_requester(MessageKind.ANSWER, ticket, now, event=event, by=by)
-
-
 def to_approvers(
     kind: MessageKind, ticket: Ticket, approvers: Iterable[Approver], now: datetime, **context: object
 ) -> None:
@@ -183,17 +178,9 @@ def _put(
     }
     body, subject = _render(kind, **common | context), _subject(what, ticket)
     has_files = kind is MessageKind.NEW_TICKET or (kind is MessageKind.ANSWER and event and event.attachments)
-    outbox.put(
-        kind,
-        body,
-        now,
-        subject,
-        ticket=ticket,
-        event=event,
-        link=link,
-        recipient=recipient,
-        with_attachments=bool(has_files) and settings.mail_attachments == "on",
-    )
+    with_attachments = bool(has_files) and settings.mail_attachments == "on"
+    about = {"ticket": ticket, "event": event, "link": link, "recipient": recipient}
+    outbox.put(kind, body, now, subject, with_attachments=with_attachments, **about)
 
 
 def _render(kind: MessageKind, **context: object) -> str:

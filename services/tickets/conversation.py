@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from enums import Approval, EventKind, TicketStatus
+from enums import Approval, EventKind, MessageKind, TicketStatus
 from i18n import formats
 from i18n.catalogue import gettext as _
 from i18n.catalogue import gettext_noop as N_
@@ -68,7 +68,7 @@ def answer(
             require(is_possible, "Auf den Kunden warten können Sie erst nach der Freigabe.")
             ticket.status = TicketStatus.WAITING
             record(EventKind.WAITING)
-        messages.answer(ticket, event, by, now)
+        messages.to_requester(MessageKind.ANSWER, ticket, now, by=by, event=event)
 
 
 def add_note(ticket: Ticket, by: Staff, now: datetime, text: str, submission_key: str) -> None:

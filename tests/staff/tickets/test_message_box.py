@@ -152,7 +152,7 @@ def test_another_text_from_the_same_page_is_asked_about(work, events, slug):
     send(work, slug, page, text="Wir kommen.")
     again = send(work, slug, page, text="Doch erst morgen.", files=[photo()])
     assert again.status == 422
-    assert "haben Sie schon einen anderen Text gesendet" in again.text_of("ticket")
+    assert "Sie haben hier schon einen anderen Text gesendet" in again.text_of("ticket")
     assert "Anleitung.png" in again.text_of("attachment-list")
     assert send(work, slug, again).status == 303
     assert [text for _, _, text in events()[1:]] == ["Wir kommen.", "Doch erst morgen."]

@@ -22,20 +22,11 @@ bp = Blueprint("ticket", __name__, url_prefix="/ticket/<code>")
 PRIMARY = {TicketStatus.NEW: ("start", "start_early", "approve")}
 OTHERWISE_PRIMARY = ("reopen", "finish")
 
-SENT_BEFORE = (
-    "Von dieser Seite haben Sie schon einen anderen Text gesendet. Soll das hier ein weiterer sein, senden Sie ihn "
-    "bitte noch einmal."
-)
+SENT_BEFORE = "Sie haben hier schon einen anderen Text gesendet. Ist dies ein weiterer, senden Sie bitte noch einmal."
 
 
-@bp.url_value_preprocessor
-def take_code(endpoint, values):
-    g.code = values.pop("code")
-
-
-@bp.url_defaults
-def give_code(endpoint, values):
-    values.setdefault("code", g.get("code"))
+bp.url_value_preprocessor(lambda endpoint, values: setattr(g, "code", values.pop("code")))
+bp.url_defaults(lambda endpoint, values: values.setdefault("code", g.get("code")))
 
 
 class TicketDesk(FormDesk):
