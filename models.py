@@ -152,6 +152,13 @@ class Submission(BaseModel):
         return enums.format_code(self.code)
 
     @property
+    def headline(self):
+        """The subject in a few words: the device, the new employee or the beginning of the description."""
+        words = " ".join((self.device or f"{self.first_name} {self.last_name}".strip() or self.description).split())
+        limit = enums.MAX_HEADLINE_LENGTH
+        return words if len(words) <= limit else f"{words[:limit].rsplit(' ', 1)[0]} …"
+
+    @property
     def summary(self):
         """The subject in one line."""
         person = ", ".join(filter(None, [f"{self.first_name} {self.last_name}".strip(), self.position]))

@@ -102,7 +102,8 @@ def _lease(message: Message, now: datetime) -> list[ModelUpdate]:
     is_still_due = _is_due(Message.id == message.id, now)
     lease = Message.update(leased_until=message.leased_until).where(is_still_due)
     # What may have been read cannot be undone.
-    return [Event.update(before=None).where(Event.id == message.event_id), lease] if message.event_id else [lease]
+    is_undoable = (Event.ticket == message.ticket_id) & Event.before.is_null(False)
+    return [Event.update(before=None).where(is_undoable), lease] if message.ticket_id else [lease]
 
 
 def _write(*queries: ModelUpdate) -> int:

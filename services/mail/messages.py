@@ -162,13 +162,13 @@ def _own_addresses(ticket: Ticket) -> list[str]:
     return [email] if email and addresses.is_in_customer_domain(ticket.customer, email) else []
 
 
-def _to_customer(kind: MessageKind, ticket: Ticket, recipients: list[str], now: datetime, **context: object) -> None:
+def _to_customer(kind: MessageKind, ticket: Ticket, recipients: list[str], now: datetime, **context: Any) -> None:
     link = access_links.for_customer(ticket, now) if recipients else None
     for recipient in recipients:
         _put(kind, _SUBJECTS[kind], ticket, recipient, now, link, **context)
 
 
-def _to_office(kind: MessageKind, what: str, ticket: Ticket, now: datetime, **context: object) -> None:
+def _to_office(kind: MessageKind, what: str, ticket: Ticket, now: datetime, **context: Any) -> None:
     _put(kind, what, ticket, settings.office_email, now, None, hidden_fields=(), **context)
 
 
@@ -179,9 +179,11 @@ def _put(
     recipient: str,
     now: datetime,
     link: TicketLink | None,
+    event: Event | None = None,
     **context: object,
 ) -> None:
     common = {
+        "event": event,
         "ticket": ticket,
         "submission": ticket.submission,
         "customer": ticket.customer,
@@ -190,10 +192,10 @@ def _put(
         "recipient": recipient,
     }
     body, subject = _render(kind, **common | context), _subject(what, ticket)
-    with_attachments = kind is MessageKind.NEW_TICKET and settings.mail_attachments == "on"
-    outbox.put(
-        kind, body, now, subject, ticket=ticket, link=link, recipient=recipient, with_attachments=with_attachments
-    )
+    has_files = kind is MessageKind.NEW_TICKET or (kind is MessageKind.ANSWER and event and event.attachments)
+    with_attachments = bool(has_files) and settings.mail_attachments == "on"
+    about = {"ticket": ticket, "event": event, "link": link, "recipient": recipient}
+    outbox.put(kind, body, now, subject, with_attachments=with_attachments, **about)
 
 
 def _render(kind: MessageKind, **context: object) -> str:

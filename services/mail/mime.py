@@ -11,8 +11,8 @@ from html import escape
 from itertools import groupby
 
 from clock import TIME_ZONE
-from enums import MAX_FILE_NAME_LENGTH, MAX_SHORT_LENGTH, MEBIBYTE
-from models import Message
+from enums import MAX_FILE_NAME_LENGTH, MAX_SHORT_LENGTH, MEBIBYTE, MessageKind
+from models import Event, Message, Submission
 from services.files import attachments
 from services.mail import access_links, outbox
 from services.mail.addresses import idna_address
@@ -24,7 +24,7 @@ MAX_ATTACHED_BYTES = 20 * MEBIBYTE
 # The factor by which Base64 makes a file larger, with some room for the text of the mail.
 ENCODING_OVERHEAD = 1.4
 
-TOO_MUCH_ATTACHED = "Die Anhänge sind zu groß für eine E-Mail und deshalb nicht dabei. Sie stehen am Ticket."
+TOO_MUCH_ATTACHED = "Die Anhänge sind zu groß für eine E-Mail und deshalb nicht dabei. Der Link oben führt zu ihnen."
 
 # No colours of its own, so that the reader's light or dark mode decides.
 _PAGE = (
@@ -54,8 +54,7 @@ def as_mail(message: Message, max_bytes: float) -> EmailMessage:
     max_bytes: the mail server's limit; files that do not fit are left out. Raises OSError if a file cannot be read.
     """
     text = access_links.insert_token(message.body, message.link)
-    # Those sent with the request, not later ones.
-    files = list(message.ticket.submission.attachments) if message.with_attachments else []
+    files = list(_sender(message).attachments) if message.with_attachments else []
     if sum(file.size for file in files) > min(MAX_ATTACHED_BYTES, max_bytes / ENCODING_OVERHEAD):
         text, files = f"{text.rstrip()}\n\n{TOO_MUCH_ATTACHED}\n", []
     mail = EmailMessage(policy=POLICY)
@@ -111,3 +110,8 @@ def _kind_of_line(line: str) -> str:
 
 def _lines(lines: Iterable[str]) -> str:
     return "<br>\n".join(escape(line) for line in lines)
+
+
+def _sender(message: Message) -> Event | Submission:
+    """Return what a mail reports that may have files: an answer, or else the request."""
+    return message.event if message.kind is MessageKind.ANSWER else message.ticket.submission

@@ -2,7 +2,7 @@
 
 import secrets
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -79,14 +79,17 @@ def put(kind: MessageKind, body: str, now: datetime, subject: str = "", **column
 def hold(event: Event, waiting: Collection[int]) -> None:
     """Hold back a ticket's mails, also those that waited before its newest event, while that can be undone."""
     due_at = Message.due_at.db_value(event.at + timedelta(seconds=settings.undo_seconds))
-    held = Message.update(event=event, due_at=fn.MAX(Message.due_at, due_at)).where(Message.ticket == event.ticket_id)
-    held.where(IS_MAIL, IS_WAITING | Message.id.in_(waiting)).execute()
+    is_held = (Message.ticket == event.ticket_id) & IS_MAIL & (IS_WAITING | Message.id.in_(waiting))
+    Message.update(due_at=fn.MAX(Message.due_at, due_at)).where(is_held).execute()
+    # An answer with files keeps the event that has them.
+    has_files = (Message.kind == MessageKind.ANSWER) & Message.with_attachments
+    Message.update(event=event).where(is_held, ~has_files).execute()
 
 
-def take_back(event: Event, waiting: Collection[int]) -> None:
-    """Delete the mails of an event, and put back those that it discarded, within the transaction that undoes it."""
-    Message.delete().where(Message.event == event, Message.id.not_in(waiting)).execute()
-    was_discarded = (Message.event == event) & (Message.state == MessageState.DISCARDED)
+def take_back(events: Sequence[Event], waiting: Collection[int]) -> None:
+    """Delete the mails of events, and put back those that they discarded, within the transaction that undoes them."""
+    Message.delete().where(Message.event.in_(events), Message.id.not_in(waiting)).execute()
+    was_discarded = Message.event.in_(events) & (Message.state == MessageState.DISCARDED)
     Message.update(state=MessageState.WAITING).where(was_discarded).execute()
 
 

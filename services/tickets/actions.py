@@ -12,7 +12,7 @@ from services import search
 from services.errors import UserError
 from services.mail import messages
 from services.tickets import approvals, events
-from services.tickets.locking import close, locked_ticket, require, staff_action
+from services.tickets.locking import close, require, staff_action
 
 
 def take_over(ticket: Ticket, by: Staff, seen: int, now: datetime) -> None:
@@ -96,15 +96,17 @@ def return_to_queue(ticket: Ticket, actor: str, now: datetime, reason: str = "")
         approvals.request_approval(ticket, PORTAL_ACTOR, now)
 
 
-def add_note(ticket: Ticket, by: Staff, now: datetime, text: str) -> None:
-    """Add an internal note; unlike the other actions it cannot conflict with what others did meanwhile."""
-    with locked_ticket(ticket):
-        ticket.first_action_at = ticket.first_action_at or now
-        events.record(ticket, EventKind.NOTED, by.name, now, text)
+def attend_to(ticket: Ticket, by: Staff) -> None:
+    """Take over an open ticket that nobody has, and begin a new one if work is allowed, within the transaction."""
+    if not ticket.is_open:
+        return
+    ticket.assignee = ticket.assignee or by
+    if ticket.status is TicketStatus.NEW and "start" in possible_actions(ticket, by):
+        ticket.status = TicketStatus.IN_PROGRESS
 
 
 def possible_actions(ticket: Ticket, by: Staff) -> list[str]:
-    """Return the names of the actions that a member of staff can take now; add_note, always possible, is not listed."""
+    """Return the names of the actions of this module and of approvals that a member of staff can take now."""
     if not ticket.is_open:
         return ["reopen"]
     possible = ["assign", "cancel"]

@@ -29,7 +29,7 @@ CHANGED_MEANWHILE = "Inzwischen ist an diesem Ticket etwas geschehen. Bitte prü
 
 
 @contextmanager
-def staff_action(ticket: Ticket, by: Staff, seen: int, now: datetime) -> Iterator[Callable[..., None]]:
+def staff_action(ticket: Ticket, by: Staff, seen: int, now: datetime) -> Iterator[Callable[..., Event]]:
     """Open the transaction of a staff action and yield its recorder; raises EditConflict if events followed `seen`.
 
     While undo.py can restore what was before, no mail of the ticket leaves.
@@ -44,8 +44,8 @@ def staff_action(ticket: Ticket, by: Staff, seen: int, now: datetime) -> Iterato
         before = {"seen": seen, "columns": columns, "waiting": waiting, "links": links}
         ticket.first_action_at = ticket.first_action_at or now
 
-        def record(kind: EventKind, text: str = "") -> None:
-            events.record(ticket, kind, by.name, now, text)
+        def record(kind: EventKind, text: str = "", submission_key: str | None = None) -> Event:
+            return events.record(ticket, kind, by.name, now, text, submission_key)
 
         yield record
         if event := ticket.events.where(Event.id > seen).order_by(Event.id.desc()).first():

@@ -39,10 +39,10 @@ def undo(ticket: Ticket, by: Staff, seen: int, now: datetime) -> None:
         before = json.loads(last.before)
         for field in CHANGEABLE:
             setattr(ticket, field.name, field.python_value(before["columns"][field.name]))
-        outbox.take_back(last, before["waiting"])
+        undone = list(ticket.events.where(Event.id > before["seen"]).order_by(Event.id))
+        outbox.take_back(undone, before["waiting"])
         access_links.restore(ticket, before["links"], now)
         search.reindex(ticket)
-        undone = list(ticket.events.where(Event.id > before["seen"]).order_by(Event.id))
         text = "\n".join(": ".join(filter(None, (event.kind.label, event.text))) for event in undone)
         event = events.record(ticket, EventKind.UNDONE, by.name, now, text)
         Attachment.update(event=event).where(Attachment.event.in_(undone)).execute()

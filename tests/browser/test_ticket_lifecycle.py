@@ -119,7 +119,8 @@ def test_begun_before_the_approval(open_tab, staff_tab, arrives):
     assert "Ein Ticket von Bäckerei Sommer (K1001) hat Bernd Brot freigegeben." in text_of(arrives(OFFICE))
 
     clara.open(f"/verwaltung/ticket/{code}")
-    act(clara, "Antworten", "Welche Kasse ist es?")
+    clara.at("#text").fill("Welche Kasse ist es?")
+    act(clara, "Antwort senden")
     expect(clara.at("#ticket .events")).to_contain_text("Welche Kasse ist es?")
     answer = arrives(COMPANY)
     assert "> Welche Kasse ist es?" in text_of(answer)

@@ -86,4 +86,4 @@ def test_text_blocks(clara, anna, run_worker, tickets):
     assert row_titles(clara.get("/verwaltung/textbausteine")) == NAMES
     anna.report("incident")
     run_worker()
-    assert labels(TicketPage(clara, tickets()[0]).look(), "antworten-block")[1:] == NAMES
+    assert labels(TicketPage(clara, tickets()[0]).look(), "block")[1:] == NAMES

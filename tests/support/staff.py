@@ -14,7 +14,7 @@ from models import Approver, Attachment, Customer, Message, Staff, Submission, T
 from services.staff import accounts, two_factor
 from tests.support.cast import NOW
 from tests.support.files.samples import PNG
-from tests.support.pages import EXAMPLES
+from tests.support.pages import EXAMPLES, actions_of
 
 SIGN_IN = "/verwaltung/anmelden"
 HOME = "/verwaltung/"
@@ -75,8 +75,8 @@ class TicketPage:
 
     def offered_actions(self):
         """Return the actions that the page offers, by slug."""
-        actions = [form.get("action") for form in self.look().tree.iter("form")]
-        return {action.rpartition("/")[2] for action in actions if action.startswith(self.path)}
+        actions = [action for form in self.look().tree.iter("form") for action in actions_of(form)]
+        return {slug for action in actions if "/" not in (slug := action.removeprefix(f"{self.path}/"))}
 
 
 def take_call(clara, category, **changes):

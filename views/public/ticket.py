@@ -1,6 +1,6 @@
 """The customer's page of a ticket: its state, the messages, and a form to write to the office."""
 
-from flask import Blueprint, g, url_for
+from flask import Blueprint, abort, g, url_for
 from flask_wtf.csrf import CSRFError
 
 import clock
@@ -14,6 +14,7 @@ from services.errors import UserError
 from services.mail import access_links, messages
 from services.tickets import conversation
 from views.public.link_access import load_link, require_link
+from views.shared import stored_files
 from views.shared.file_form import FormDesk, new_submission_key, staged
 from views.shared.locale import add_language_routes
 from views.shared.responses import is_htmx, redirect_to, render_page
@@ -78,6 +79,12 @@ def submit():
         return redirect_to(url_for(".page", _anchor="messages"))
     # The ticket has changed.
     return load_link(LinkPurpose.CUSTOMER) or desk.show(ReplyForm(formdata=None), done=True)
+
+
+@bp.get("/anhang/<int:attachment_id>")
+def download(attachment_id):
+    """Send a file of an answer, to be saved."""
+    return stored_files.download(conversation.office_file(g.link.ticket, attachment_id) or abort(404))
 
 
 @bp.errorhandler(CSRFError)

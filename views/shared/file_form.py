@@ -145,10 +145,7 @@ class FormDesk:
                 response.headers["HX-Retarget"] = "#category-message"
                 response.headers["HX-Reswap"] = "innerHTML show:bottom"
             return response
-        response = render_page("shared/_csrf_token.html", renewable=True, renewed=True)
-        response.headers["HX-Reswap"] = "none"
-        response.headers["HX-Trigger"] = "session-renewed"
-        return response
+        return renewed_token()
 
     def rate_limited(self, limited):
         """Ask the sender to wait: show the form again, or only the notice to a script, whose page still has it."""
@@ -170,6 +167,14 @@ class FormDesk:
             notice = _(SERVER_FAILED, thing=_(self.thing)) + error_number_sentence()
             return self.show(self.submitted_form(), submitted_key(), 500, notice=notice)
         return error_page(error)
+
+
+def renewed_token():
+    """Return a new CSRF token for the form of a page, whose script then repeats its request."""
+    response = render_page("shared/_csrf_token.html", renewable=True, renewed=True)
+    response.headers["HX-Reswap"] = "none"
+    response.headers["HX-Trigger"] = "session-renewed"
+    return response
 
 
 def submitted_key() -> str:

@@ -24,6 +24,7 @@ SOURCES = {
         "text/javascript; charset=utf-8",
     ),
     "reply.js": (["reply.js"], "text/javascript; charset=utf-8"),
+    "ticket.js": (["reply.js", "ticket.js"], "text/javascript; charset=utf-8"),
 }
 
 # Comments, blank lines and indents are not sent to browsers.

@@ -59,17 +59,21 @@ def test_life_of_a_ticket_by_keyboard(open_tab, member, reported):
     expect(tab.at(".row-title")).to_have_count(1)
     keyboard.follow("Die Kasse druckt keine Bons.")
     expect(tab.at("#ticket")).to_be_visible()
+    keyboard.go_to("text")
+    keyboard.type("Walze bestellt")
+    keyboard.follow("Interne Notiz speichern")
+    expect(tab.at("#ticket [role=status]")).to_contain_text("In Bearbeitung")
     for button, text, status in (
-        ("Übernehmen", None, "Neu"),
-        ("Arbeit beginnen", None, "In Bearbeitung"),
         ("Auf den Kunden warten", "Modell der Kasse?", "Wartet auf Kunde"),
         ("Arbeit beginnen", None, "In Bearbeitung"),
-        ("Notieren", "Walze bestellt", "In Bearbeitung"),
         ("Erledigt", "Walze getauscht", "Erledigt"),
         ("Wieder öffnen", "Geht schon wieder nicht", "Neu"),
         ("Stornieren", "Kasse wird ersetzt", "Storniert"),
         ("Rückgängig", None, "Neu"),
     ):
+        if button == "Stornieren":
+            tab.at("summary", has_text="Mehr").focus()
+            keyboard.press("Enter")
         keyboard.follow(button)
         if text:
             keyboard.press("Tab")
@@ -78,6 +82,7 @@ def test_life_of_a_ticket_by_keyboard(open_tab, member, reported):
             expect(tab.at("#ticket .events")).to_contain_text(text)
         expect(tab.at("#ticket [role=status]")).to_contain_text(status)
         tab.focus_is_on("#ticket h1")
+    expect(tab.at(".internal")).to_contain_text("Walze bestellt")
     keyboard.follow("Abmelden")
     expect(tab.at("h1")).to_have_text("Anmelden")
 
@@ -85,14 +90,15 @@ def test_life_of_a_ticket_by_keyboard(open_tab, member, reported):
 def test_what_is_missing_gets_the_focus(office, reported):
     code = reported("Das WLAN bricht ab.")
     office.open(f"/verwaltung/ticket/{code}")
+    office.at("summary", has_text="Mehr").click()
     office.at("summary", has_text="Stornieren").click()
-    office.at("details[open] button").click()
+    office.at("button", has_text="Stornieren").click()
     office.focus_is_on(".summary")
     office.at(".summary a").click()
     office.focus_is_on("#stornieren-reason")
     expect(office.page).to_have_title(re.compile("^Fehler: "))
     office.page.keyboard.type("Doppelt gemeldet")
-    office.at("details[open] button").click()
+    office.at("button", has_text="Stornieren").click()
     expect(office.at("#ticket [role=status]")).to_contain_text("Storniert")
     expect(office.at("#undo")).to_be_visible()
     looks_good(office)
@@ -107,10 +113,10 @@ def test_second_window_is_told(office, reported):
     expect(second.locator("#ticket [role=status]")).to_contain_text("In Bearbeitung")
     office.at("summary", has_text="Erledigt").click()
     office.at("#erledigen-text").fill("Treiber erneuert")
-    office.at("details[open] button").click()
+    office.at("button", has_text="Erledigt").click()
     expect(office.at(".summary")).to_contain_text("Arbeit begonnen")
     expect(office.at("#erledigen-text")).to_have_value("Treiber erneuert")
-    office.at("details[open] button").click()
+    office.at("button", has_text="Erledigt").click()
     expect(office.at("#ticket [role=status]")).to_contain_text("Erledigt")
 
 
@@ -152,7 +158,7 @@ def test_page_of_a_ticket(office, reported):
     for summary in office.at("summary").all():
         summary.click()
     looks_good(office)
-    office.at("details button").last.click()
+    office.at("#send").click()
     office.focus_is_on(".summary")
     is_accessible(office)
 

@@ -263,7 +263,8 @@ def test_sender_and_undo_at_once(reported, ticket, attempt):
     def lease():
         with database.connection_context():
             both_ready.wait()
-            return delivery._lease(is_answer, NOW + timedelta(seconds=20)) is not None
+            message = delivery._next_due(is_answer, NOW + timedelta(seconds=20))
+            return message is not None and delivery._write(*delivery._lease(message, NOW + timedelta(seconds=20))) > 0
 
     def take_back():
         with database.connection_context():

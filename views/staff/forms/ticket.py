@@ -1,5 +1,7 @@
 """The actions of the office on a ticket: one form for each."""
 
+from typing import Any
+
 from wtforms import BooleanField, HiddenField, SelectField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired
@@ -25,15 +27,23 @@ class ActionForm(PortalForm):
     # The module with the function named by `action`; by default that gets the values of all fields.
     service = actions
     action = slug = button = ""
-    is_quiet = False
+    # Whether the button is behind "Mehr".
+    is_rare = False
+    # Fields whose values do not go to the function.
+    unused: tuple[str, ...] = ("block",)
+    # What the names of the fields begin with; by default the slug.
+    prefix: str | None = None
 
     # The last event that the person has seen; 0 (none) if it is missing or malformed.
     seen = HiddenField(filters=[row_id])
 
-    def carry_out(self, ticket, by, now):
+    def __init__(self, **options):
+        super().__init__(prefix=self.slug if self.prefix is None else self.prefix, **options)
+
+    def carry_out(self, ticket, by, now, **more):
         """Carry out the action; raises UserError."""
-        answers = {field.short_name: field.data for field in self}
-        getattr(self.service, self.action)(ticket, by=by, now=now, **answers)
+        answers = {field.short_name: field.data for field in self if field.short_name not in self.unused}
+        getattr(self.service, self.action)(ticket, by=by, now=now, **answers, **more)
 
     def set_reader_hint(self, words):
         """Replace the hint about who reads a text by one that is true for this ticket."""
@@ -42,8 +52,8 @@ class ActionForm(PortalForm):
                 field.description = words
 
     def visible_fields(self):
-        """Return the fields that a person fills in."""
-        return [field for field in self if field.short_name != "seen"]
+        """Return the fields that a person fills in, without the choice of a text block."""
+        return [field for field in self if field.short_name not in ("seen", "block")]
 
 
 def _block_choices():
@@ -52,18 +62,11 @@ def _block_choices():
     return [SelectChoice("", "bitte wählen"), *blocks]
 
 
-class AnswerForm(ActionForm):
-    service = conversation
-    action, slug, button = "answer", "antworten", "Antworten"
+class TextBlockFields:
+    """Fields for a form whose text can come from text blocks."""
 
+    text: Any
     block = SelectField("Textbaustein", choices=_block_choices, validate_choice=False)
-    text = textarea("Antwort", "Bitte schreiben Sie die Antwort.", description=READ_BY_CUSTOMER_HINT, rows=10)
-    then_wait = BooleanField("Danach auf den Kunden warten")
-
-    def carry_out(self, ticket, by, now):
-        conversation.answer(
-            ticket, by=by, seen=self.seen.data, now=now, text=self.text.data, then_wait=self.then_wait.data
-        )
 
     def add(self, text):
         """Append a text to what is already typed."""
@@ -75,6 +78,25 @@ class AnswerForm(ActionForm):
         if block is None:
             self.block.errors = ["Bitte wählen Sie einen Textbaustein."]
         return block
+
+
+class MessageFields(TextBlockFields):
+    """The fields of the box below the conversation; its button says whether it is an answer or a note."""
+
+    service = conversation
+    prefix: str | None = ""
+
+    text = textarea("Antwort oder Notiz", "Bitte schreiben Sie einen Text.", rows=5)
+    then_wait = BooleanField("Danach auf den Kunden warten")
+
+
+class AnswerForm(MessageFields, ActionForm):
+    action, slug, button = "answer", "antworten", "Antwort senden"
+
+
+class NoteForm(MessageFields, ActionForm):
+    action, slug, button = "add_note", "notieren", "Interne Notiz speichern"
+    unused = ("block", "seen", "then_wait")
 
 
 class StartForm(ActionForm):
@@ -115,10 +137,9 @@ class DeclineForm(ActionForm):
 class AskAgainForm(ActionForm):
     service = approvals
     action, slug, button = "request_approval_again", "freigabe-anfragen", "Freigabe noch einmal anfragen"
-    is_quiet = True
 
 
-class FinishForm(ActionForm):
+class FinishForm(TextBlockFields, ActionForm):
     action, slug, button = "finish", "erledigen", "Erledigt"
 
     text = textarea("Was war die Lösung?", description=READ_BY_CUSTOMER_HINT, rows=3)
@@ -130,17 +151,10 @@ class WaitForm(ActionForm):
     text = textarea(
         "Worauf warten wir?",
         "Bitte schreiben Sie, worauf wir warten.",
-        description="Der Kunde bekommt davon keine E-Mail. Fragen Sie ihn mit „Antworten“ und kreuzen Sie dort "
-        "„Danach auf den Kunden warten“ an.",
+        description="Der Kunde bekommt davon keine E-Mail. Fragen Sie ihn mit einer Antwort und kreuzen Sie "
+        "dort „Danach auf den Kunden warten“ an.",
         rows=3,
     )
-
-
-class NoteForm(ActionForm):
-    action, slug, button = "add_note", "notieren", "Notieren"
-
-    seen = None
-    text = textarea("Interne Notiz", "Bitte schreiben Sie die Notiz.", rows=3)
 
 
 class AssignForm(ActionForm):
@@ -148,18 +162,19 @@ class AssignForm(ActionForm):
 
     to = SelectField("An wen?", [InputRequired(CHOOSE_ASSIGNEE)], invalid_choice_message=CHOOSE_ASSIGNEE)
 
-    def __init__(self, *args, **options):
-        super().__init__(*args, **options)
+    def __init__(self, **options):
+        super().__init__(**options)
         colleagues = [SelectChoice(member.login, member.name) for member in sorted_by_name(Staff.active())]
         self.to.choices = [*colleagues, SelectChoice(NOBODY, "niemanden")]
 
-    def carry_out(self, ticket, by, now):
+    def carry_out(self, ticket, by, now, **more):
         to = Staff.get_or_none(Staff.login == self.to.data)
         actions.assign(ticket, to, by=by, seen=self.seen.data, now=now)
 
 
 class CancelForm(ActionForm):
     action, slug, button = "cancel", "stornieren", "Stornieren"
+    is_rare = True
 
     reason = textarea(
         "Warum stornieren Sie?", "Bitte schreiben Sie, warum Sie stornieren.", description=READ_BY_CUSTOMER_HINT, rows=3
@@ -169,6 +184,7 @@ class CancelForm(ActionForm):
 class RevokeLinkForm(ActionForm):
     service = conversation
     action, slug, button = "revoke_link", "link-sperren", "Link des Kunden sperren"
+    is_rare = True
 
     text = textarea(
         "Warum?",

@@ -20,7 +20,8 @@ PUBLIC_ENDPOINTS = frozenset(
 
 # Requests by scripts within a form; they answer 401, so that the form stays while its user signs in in another tab.
 FORM_FRAGMENT_ENDPOINTS = frozenset(
-    f"staff.phone.{part}" for part in ("lead_time", "suggest_priority", "upload", "remove_attachment")
+    {f"staff.phone.{part}" for part in ("lead_time", "suggest_priority", "upload", "remove_attachment")}
+    | {f"staff.ticket.{part}" for part in ("insert_block", "upload", "remove_attachment")}
 )
 
 # The time of the last action is written to the session cookie at most this often.
