@@ -164,9 +164,9 @@ def visible_events(ticket: Ticket, now: datetime) -> list[Event]:
     return shown.prefetch(Attachment.select().order_by(Attachment.id)) if shown else []
 
 
-def office_file(ticket: Ticket, attachment_id: int) -> Attachment | None:
+def office_file(ticket: Ticket, attachment_id: int, now: datetime) -> Attachment | None:
     """Return a file that the office sent the customer with a message, or None."""
-    sent = [event for event in visible_events(ticket) if event.kind is not EventKind.REPLIED]
+    sent = [event for event in visible_events(ticket, now) if event.kind is not EventKind.REPLIED]
     return next((file for event in sent for file in event.attachments if file.id == attachment_id), None)
 
 

@@ -84,7 +84,7 @@ def submit():
 @bp.get("/anhang/<int:attachment_id>")
 def download(attachment_id):
     """Send a file of an answer, to be saved."""
-    return stored_files.download(conversation.office_file(g.link.ticket, attachment_id) or abort(404))
+    return stored_files.download(conversation.office_file(g.link.ticket, attachment_id, clock.now()) or abort(404))
 
 
 @bp.errorhandler(CSRFError)
