@@ -27,6 +27,9 @@ GROUP_LENGTH = 4
 # A phone's clock may be one step (30 seconds) early or late.
 WINDOW = (-1, 0, 1)
 
+# In place of the last step whose code was used: no code is newer.
+STOPPED = 2**62
+
 SALT_BYTES = 16
 SECRET_BYTES = 20
 
@@ -104,6 +107,16 @@ def consume_code(member: Staff, match: int | RecoveryCode) -> bool:
         return RecoveryCode.delete().where(RecoveryCode.id == match.id).execute() == 1
     unused = Staff.totp_last_step.is_null() | (Staff.totp_last_step < match)
     return Staff.update(totp_last_step=match).where(Staff.id == member.id, unused).execute() == 1
+
+
+def stop_codes(member: Staff) -> None:
+    """Accept no more codes of the app, within a transaction."""
+    Staff.update(totp_last_step=STOPPED).where(Staff.id == member.id).execute()
+
+
+def resume_codes(member: Staff) -> None:
+    """Accept codes of the app again, within a transaction."""
+    Staff.update(totp_last_step=None).where(Staff.id == member.id, Staff.totp_last_step == STOPPED).execute()
 
 
 def _step_of(member: Staff | None, code: str, now: datetime) -> int | None:

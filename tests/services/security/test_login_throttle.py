@@ -229,13 +229,17 @@ def test_twenty_wrong_codes_are_told_to_the_office(signed_out, wrong_codes, adva
     assert "Beim Konto „Clara Neumann“ gab jemand viele falsche Codes ein" in signed_out.get(HOME).text_of("main")
 
 
-def test_a_hundred_wrong_codes_stop_the_app_until_a_recovery_code(signed_out, wrong_codes, advance_clock):
+def test_a_hundred_wrong_codes_stop_the_app_until_a_recovery_code(signed_out, wrong_codes, advance_clock, delivered):
+    """However long nobody tries meanwhile."""
     wrong_codes(99)
     advance_clock(seconds=30)
     assert sign_in(signed_out, code=wrong_codes.app.at(clock.now())).status == 303
     signed_out.client.delete_cookie("session")
     wrong_codes(1)
     advance_clock(seconds=60)
+    assert sign_in(signed_out, code=wrong_codes.app.at(clock.now())).status == 422
+    delivered()
+    advance_clock(days=2)
     assert sign_in(signed_out, code=wrong_codes.app.at(clock.now())).status == 422
     advance_clock(seconds=2)
     assert sign_in(signed_out, code=wrong_codes.recovery_codes[0]).status == 303
