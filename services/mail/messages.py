@@ -113,7 +113,7 @@ def pin_lockout_notice(customer: Customer, is_own: bool, now: datetime) -> None:
 def urgent_unmatched(submission: Submission, now: datetime) -> None:
     """Tell the office about an unmatched request with high priority, briefly: anybody may have written it."""
     is_right = submission.unmatched_reason is UnmatchedReason.GUESSED
-    subject = f"Dringend, {'PIN richtig' if is_right else 'PIN oder Nummer falsch'} [{submission.spoken_code}]"
+    subject = f"Dringend, {submission.unmatched_reason.label} [{submission.spoken_code}]"
     body = _render(MessageKind.URGENT_UNMATCHED, submission=submission, is_right=is_right)
     outbox.put(MessageKind.URGENT_UNMATCHED, body, now, recipient=settings.office_email, subject=subject)
 

@@ -392,6 +392,16 @@ def test_an_urgent_report_with_a_wrong_pin_is_mailed_briefly_once_an_hour(
     assert len(urgent_mails()) == 3
 
 
+def test_an_urgent_report_of_a_locked_customer_is_not_called_a_wrong_pin(anna, decide, urgent_mails):
+    with database.connection_context():
+        Customer.update(locked_at=NOW).execute()
+    send_from(anna, ELSEWHERE, priority="high")
+    decide()
+    (mail,) = urgent_mails()
+    assert mail["Subject"].startswith("Dringend, Kunde gesperrt [")
+    assert "vertippt" not in text_of(mail)
+
+
 def test_a_wrong_pin_without_high_priority_is_not_mailed(guess, urgent_mails):
     guess(1, priority="medium")
     assert urgent_mails() == []
