@@ -32,7 +32,7 @@ def is_locked_out(customer: Customer, ip: str, now: datetime) -> bool:
     """Say whether there were so many wrong PINs that a correct one may be a lucky guess.
 
     They are counted by customer, by site and over all customers. A site has a part of the budget over all, so that an
-    attacker at one site cannot lock out the others. For a known sender, only its own for this customer count.
+    attacker at one site cannot lock out the others. A known sender is free until it has sent some for this customer.
     """
     count = fn.COUNT(WrongPin.id)
     is_theirs, is_from_here = WrongPin.customer == customer, WrongPin.site == site_of(ip)
@@ -40,8 +40,8 @@ def is_locked_out(customer: Customer, ip: str, now: datetime) -> bool:
         count, count.filter(is_theirs), count.filter(is_from_here), count.filter(is_theirs & is_from_here)
     )
     ((of_all, of_customer, of_site, of_both),) = counts.tuples()
-    if _is_known(customer, ip, now):
-        return of_both >= WRONG_PINS_OF_KNOWN_SENDER
+    if of_both < WRONG_PINS_OF_KNOWN_SENDER and _is_known(customer, ip, now):
+        return False
     return (
         of_all >= settings.wrong_pins_total_per_day
         or of_customer >= settings.wrong_pins_per_day

@@ -248,6 +248,19 @@ def test_a_hundred_wrong_codes_stop_the_app_until_a_recovery_code(signed_out, wr
     assert sign_in(signed_out, code=wrong_codes.app.at(clock.now())).status == 303
 
 
+def test_the_database_is_asked_the_same_whatever_was_wrong(signed_out, wrong_codes, advance_clock, queries):
+    """Otherwise the time tells that the password was right, or that the account exists."""
+    asked = []
+    for wrong in ({"password": "falsch"}, {"name": "Niemand"}, {}):
+        # Twice, because the first failure of a source is another row.
+        for _ in range(2):
+            advance_clock(seconds=2)
+            queries.clear()
+            assert sign_in(signed_out, code="000000", **wrong).status == 422
+        asked.append([statement.partition(" WHERE ")[0] for statement in queries])
+    assert asked[0] == asked[1] == asked[2]
+
+
 def test_wrong_passwords_count_as_no_wrong_codes(signed_out, wrong_codes, advance_clock, delivered):
     for _ in range(25):
         advance_clock(seconds=2)

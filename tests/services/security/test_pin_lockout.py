@@ -315,6 +315,16 @@ def test_a_known_sender_with_five_wrong_pins_of_its_own(anna, guess, decide, sub
     assert counted() == 3 + min(wrong, 5)
 
 
+def test_wrong_pins_of_a_known_sender_count_no_more_than_those_of_others(anna, guess, decide, submissions):
+    settings.wrong_pins_per_day = 10
+    anna.report("incident")
+    decide()
+    guess(9)
+    anna.report("incident")
+    decide()
+    assert reasons(submissions)[-1] is None
+
+
 def test_a_known_sender_is_known_for_one_customer_only(anna, guess, others, decide, submissions):
     anna.report("incident")
     decide()
