@@ -2,6 +2,9 @@
 
 from datetime import datetime, timedelta
 
+from peewee import ModelSelect, Value
+
+from database import prepared
 from enums import Approval, EventKind, MessageKind, TicketStatus
 from i18n import formats
 from i18n.catalogue import gettext as _
@@ -16,6 +19,14 @@ from settings import settings
 
 # The customer sees no other events.
 CUSTOMER_VISIBLE = (EventKind.ANSWERED, EventKind.REPLIED, EventKind.DONE)
+
+
+def _events_for_customer(ticket_id: Value | int) -> ModelSelect:
+    return Event.select().where(Event.ticket == ticket_id, Event.kind.in_(CUSTOMER_VISIBLE)).order_by(Event.id)
+
+
+# Most tickets have none, which a query that is built once tells.
+_visible = prepared(lambda ticket_id: _events_for_customer(ticket_id).limit(1))
 
 # One text for each value of Approval, in their order.
 _STATUS_TEXTS = {
@@ -129,8 +140,9 @@ def next_steps(ticket: Ticket) -> str:
 
 def visible_events(ticket: Ticket) -> list[Event]:
     """Return the events that the customer sees, oldest first, with their attachments."""
-    shown = ticket.events.where(Event.kind.in_(CUSTOMER_VISIBLE)).order_by(Event.id)
-    return shown.prefetch(Attachment.select().order_by(Attachment.id)) if shown else []
+    if not _visible(ticket.id).fetchone():
+        return []
+    return list(_events_for_customer(ticket.id).prefetch(Attachment.select().order_by(Attachment.id)))
 
 
 def possible_actions(ticket: Ticket, now: datetime) -> list[str]:
