@@ -138,4 +138,4 @@ def _grouped(text: str, separator: str) -> str:
 
 
 def _hash(code: str) -> str:
-    return hmac.new(keys.derived_key(b"recovery code"), code.encode(), hashlib.sha256).hexdigest()
+    return keys.keyed_digest(b"recovery code", code)
