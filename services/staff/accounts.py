@@ -181,12 +181,11 @@ def _sources(member: Staff | None, login: str, ip: str, browsers: list[str]) -> 
 
 def _check_code(member: Staff | None, match: int | RecoveryCode | None, now: datetime) -> bool:
     """Say whether the typed code is right, and count a wrong one; without a member there is none to check."""
-    source = _codes(member)
+    source, is_recovery = _codes(member), isinstance(match, RecoveryCode)
     is_stopped = login_throttle.failures(source, now) >= MAX_WRONG_CODES
-    if member and match and isinstance(match, RecoveryCode) and two_factor.consume_code(member, match):
-        forget_wrong_codes(member)
-        return True
-    if member and match and not is_stopped and two_factor.consume_code(member, match):
+    if member and match and (is_recovery or not is_stopped) and two_factor.consume_code(member, match):
+        if is_recovery:
+            forget_wrong_codes(member)
         return True
     login_throttle.count_failure(source, now)
     return member is None
