@@ -14,7 +14,7 @@ from i18n.catalogue import LANGUAGES
 from models import Submission
 from services.files.types import FILE_TYPES
 from services.intake import intake
-from services.security import pin_lockout, proxy_check
+from services.security import proxy_check
 from settings import FEDERAL_STATES, VERSION, settings
 from views.shared import prepared_page
 from views.shared.file_form import new_submission_key
@@ -92,7 +92,6 @@ def help_page():
         forms=REQUEST_FORMS,
         file_types=FILE_TYPES,
         federal_state=FEDERAL_STATES[settings.federal_state],
-        known_days=pin_lockout.KNOWN_FOR.days,
     )
     return PreparedPage(html).response()
 
