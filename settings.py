@@ -307,7 +307,8 @@ def _or_empty(is_valid: Callable[[str], object]) -> Callable[[str], object]:
 
 def _are_networks(text: str) -> bool:
     try:
-        return all(ip_network(part.strip()) for part in text.split(","))
+        # All addresses are no network: everybody could invent an address.
+        return all(ip_network(part.strip()).prefixlen > 0 for part in text.split(","))
     except ValueError:
         return False
 

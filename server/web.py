@@ -35,7 +35,7 @@ from services.background import worker
 from services.files import attachments, types
 from services.mail import outbox
 from services.operations import data_folder
-from services.security import keys
+from services.security import keys, pin_lockout
 from services.security.audit_log import SecurityEvent, log_event
 from settings import VERSION, StartError, host_and_port, settings
 from views import staff
@@ -217,6 +217,7 @@ def _configure_templates(app):
         allowed_extensions=types.ALLOWED_EXTENSIONS,
         allowed_words=types.allowed_words,
         lead_time_workdays=workdays.LEAD_TIME_WORKDAYS,
+        known_sender_days=pin_lockout.KNOWN_FOR.days,
         too_large=attachments.too_large,
     )
     jinja.filters.update(

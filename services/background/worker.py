@@ -24,7 +24,7 @@ from services.privacy import retention, retention_schedule
 from services.reports import daily_summary
 from services.security import audit_log, login_throttle, pin_lockout, shares
 from services.security.ip_networks import site_of
-from services.staff import sessions
+from services.staff import accounts, sessions
 from services.tickets import approvals
 from settings import settings
 
@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 SWEEP_INTERVAL = timedelta(hours=1)
 # What was deleted stays readable in the write-ahead log for so long at most.
 CHECKPOINT_INTERVAL = timedelta(minutes=1)
+CODES_INTERVAL = timedelta(minutes=1)
 BACKUP_RETRY = timedelta(hours=1)
 
 # So many submissions are decided in one transaction. Between two batches the worker leaves the processor and the
@@ -82,6 +83,7 @@ class Worker:
             Job("decide", self.decide),
             Job("remind", self.remind),
             Job("sweep", self.sweep, interval=SWEEP_INTERVAL),
+            Job("codes", accounts.report_wrong_codes, interval=CODES_INTERVAL),
             Job("summary", daily_summary.write_if_due),
             Job("delete", self.delete_batch),
             Job("checkpoint", lambda now: checkpoint(), interval=CHECKPOINT_INTERVAL),

@@ -38,7 +38,9 @@ NOT_TAKEN = N_("%(names)s konnten wir nicht annehmen: %(reason)s")
 PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp"})
 
 _staged_id = prepared(lambda key: Attachment.staged(key).select(Attachment.id))
-_staged_content = prepared(lambda key: Attachment.staged(key).select(Attachment.digest, Attachment.name))
+_staged_content = prepared(
+    lambda key: Attachment.staged(key).select(Attachment.digest, Attachment.name, Attachment.stored_name)
+)
 _staged_totals = prepared(
     lambda: Attachment.select(fn.COUNT(Attachment.id), fn.SUM(Attachment.size)).where(Attachment.submission.is_null())
 )
@@ -132,11 +134,6 @@ def too_large() -> str:
 def staged(submission_key: str) -> list[Attachment]:
     """Return the files staged under a submission key; most requests have none, which a short query tells."""
     return list(Attachment.staged(submission_key)) if _staged_id(submission_key).fetchone() else []
-
-
-def has_expired(submission_key: str, stored_names: Iterable[str]) -> bool:
-    """Say whether one of these files is no longer staged under a submission key."""
-    return not set(stored_names) <= {attachment.stored_name for attachment in staged(submission_key)}
 
 
 def adopt(submission_key: str, submission: Submission, event: Event | None = None, expected: int = 0) -> None:
@@ -272,13 +269,14 @@ def _check(file: Attachment, upload: IncomingFile, ip: str) -> None:
 
 
 def _insert(files: list[Attachment]) -> tuple[list[Attachment], list[_Refused]]:
-    """Insert the rows of new files of one submission key; return them, and those beyond the limit with the reason."""
+    """Insert the rows of new files of one submission key; return them, and those without room with the reason."""
     fresh: list[Attachment] = []
     refused: list[_Refused] = []
     if not files:
         return fresh, refused
     with transaction():
-        known = set(_staged_content(files[0].draft))
+        earlier = list(_staged_content(files[0].draft))
+        known = {(digest, name) for digest, name, _stored_name in earlier}
         left = MAX_ATTACHMENTS - len(known)
         for file in files:
             if (file.digest, file.name) in known:
@@ -289,9 +287,12 @@ def _insert(files: list[Attachment]) -> tuple[list[Attachment], list[_Refused]]:
             else:
                 fresh.append(file)
                 Attachment.create(**file.__data__)
-        displaced = _make_room()
-    delete_files(displaced)
-    return fresh, refused
+        displaced = set(_make_room())
+    delete_files(displaced - {file.stored_name for file in fresh})
+    # Where one form's files alone are too many, they give way to each other.
+    own = [*fresh, *(Attachment(name=name, stored_name=stored_name) for _digest, name, stored_name in earlier)]
+    refused += [(file, TemporarilyRefused(_(DISK_FULL))) for file in own if file.stored_name in displaced]
+    return [file for file in fresh if file.stored_name not in displaced], refused
 
 
 def _make_room() -> list[str]:

@@ -19,6 +19,7 @@ from i18n import catalogue, formats
 from models import Approver, Customer, Event, Message, Staff, Submission, Ticket, TicketLink
 from services import request_fields, workdays
 from services.mail import access_links, addresses, outbox
+from services.security import pin_lockout
 from settings import settings
 
 # What the subjects of the mails to requesters and approvers begin with.
@@ -48,7 +49,12 @@ templates = Environment(
     lstrip_blocks=True,
     autoescape=select_autoescape(),
 )
-templates.globals.update(settings=settings, portal=enums.PORTAL_ACTOR, lead_time_workdays=workdays.LEAD_TIME_WORKDAYS)
+templates.globals.update(
+    settings=settings,
+    portal=enums.PORTAL_ACTOR,
+    lead_time_workdays=workdays.LEAD_TIME_WORKDAYS,
+    known_sender_days=pin_lockout.KNOWN_FOR.days,
+)
 templates.filters.update(
     labelled_texts=request_fields.labelled_texts,
     quoted=quoted,
@@ -113,7 +119,7 @@ def pin_lockout_notice(customer: Customer, is_own: bool, now: datetime) -> None:
 def urgent_unmatched(submission: Submission, now: datetime) -> None:
     """Tell the office about an unmatched request with high priority, briefly: anybody may have written it."""
     is_right = submission.unmatched_reason is UnmatchedReason.GUESSED
-    subject = f"Dringend, {'PIN richtig' if is_right else 'PIN oder Nummer falsch'} [{submission.spoken_code}]"
+    subject = f"Dringend, {submission.unmatched_reason.label} [{submission.spoken_code}]"
     body = _render(MessageKind.URGENT_UNMATCHED, submission=submission, is_right=is_right)
     outbox.put(MessageKind.URGENT_UNMATCHED, body, now, recipient=settings.office_email, subject=subject)
 

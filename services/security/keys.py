@@ -71,6 +71,11 @@ def derived_key(label: bytes, key: bytes | None = None) -> bytes:
     return _derive(key or _key_in_force(settings.secret_key_path), label)
 
 
+def keyed_digest(label: bytes, text: str) -> str:
+    """Return the digest of a text with the key for one purpose, which tells nothing about the text without the key."""
+    return hmac.new(derived_key(label), text.encode(), hashlib.sha256).hexdigest()
+
+
 @cache
 def _key_in_force(path: Path) -> bytes:
     # Read once: sessions are signed with the key of the start, and a process must not work with two keys.

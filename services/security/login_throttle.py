@@ -3,8 +3,6 @@
 The pause is short and the same for all, so others may take a turn, but nobody keeps anybody out for good.
 """
 
-import hashlib
-import hmac
 from datetime import datetime, timedelta
 
 from database import transaction
@@ -25,8 +23,7 @@ class TooManyAttempts(Exception):
 
 def source(kind: str, value: object) -> str:
     """Return the name of a source: keyed, because people type their password in place of their name."""
-    digest = hmac.new(keys.derived_key(b"attempts"), str(value).encode(), hashlib.sha256)
-    return f"{kind}:{digest.hexdigest()}"
+    return f"{kind}:{keys.keyed_digest(b'attempts', str(value))}"
 
 
 def register_attempt(free: dict[str, int], now: datetime) -> None:
@@ -43,9 +40,9 @@ def register_attempt(free: dict[str, int], now: datetime) -> None:
             _increment(name, known, now)
 
 
-def count_failure(name: str, now: datetime) -> int:
-    """Count a failure of a source, within a transaction, and return how many it has."""
-    return _increment(name, _count(name, now), now)
+def count_failure(name: str, now: datetime) -> None:
+    """Count a failure of a source, within a transaction."""
+    _increment(name, _count(name, now), now)
 
 
 def failures(name: str, now: datetime) -> int:
@@ -79,10 +76,9 @@ def _count(name: str, now: datetime) -> FailedAttempts | None:
     return FailedAttempts.get_or_none(FailedAttempts.source == name, is_valid)
 
 
-def _increment(name: str, known: FailedAttempts | None, now: datetime) -> int:
+def _increment(name: str, known: FailedAttempts | None, now: datetime) -> None:
     count = known.count + 1 if known else 1
     FailedAttempts.insert(source=name, count=count, last_at=now).on_conflict(
         conflict_target=[FailedAttempts.source],
         preserve=[FailedAttempts.count, FailedAttempts.last_at],
     ).execute()
-    return count

@@ -27,7 +27,7 @@ _SAME_KEYS = str.maketrans("zyZYß?´`üÜ+*öÖäÄ#" + "'-_", "yzYZ-_=+[{]};:'
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
 
 _ADDED_AT_THE_ENDS = string.digits + string.punctuation + " "
-_BETWEEN_WORDS = re.compile(r"(?<=[^\W\d_]{3})[\W_]+(?=[^\W\d_]{3})")
+_BETWEEN_WORDS = re.compile(r"(?<=[^\W\d_]{3})[\W\d_]+(?=[^\W\d_]{3})")
 
 
 def normalise(password: str) -> str:

@@ -6,8 +6,6 @@ Unknown customer numbers and former PINs do not count. The rows are written in t
 two workers at once cannot exceed a budget; once it is used up, nothing more is written.
 """
 
-import hashlib
-import hmac
 from datetime import datetime, timedelta
 
 from peewee import ModelSelect, fn
@@ -32,7 +30,7 @@ def is_locked_out(customer: Customer, ip: str, now: datetime) -> bool:
     """Say whether there were so many wrong PINs that a correct one may be a lucky guess.
 
     They are counted by customer, by site and over all customers. A site has a part of the budget over all, so that an
-    attacker at one site cannot lock out the others. For a known sender, only its own for this customer count.
+    attacker at one site cannot lock out the others. A known sender is free until it has sent some for this customer.
     """
     count = fn.COUNT(WrongPin.id)
     is_theirs, is_from_here = WrongPin.customer == customer, WrongPin.site == site_of(ip)
@@ -40,8 +38,8 @@ def is_locked_out(customer: Customer, ip: str, now: datetime) -> bool:
         count, count.filter(is_theirs), count.filter(is_from_here), count.filter(is_theirs & is_from_here)
     )
     ((of_all, of_customer, of_site, of_both),) = counts.tuples()
-    if _is_known(customer, ip, now):
-        return of_both >= WRONG_PINS_OF_KNOWN_SENDER
+    if of_both < WRONG_PINS_OF_KNOWN_SENDER and _is_known(customer, ip, now):
+        return False
     return (
         of_all >= settings.wrong_pins_total_per_day
         or of_customer >= settings.wrong_pins_per_day
@@ -110,8 +108,7 @@ def _is_known(customer: Customer, ip: str, now: datetime) -> bool:
 
 def _sender_digest(customer: Customer, ip: str) -> str:
     # Keyed, so that the table does not tell from where a customer writes.
-    sender = f"{customer.number}\0{site_of(ip)}".encode()
-    return hmac.new(keys.derived_key(b"known sender"), sender, hashlib.sha256).hexdigest()
+    return keys.keyed_digest(b"known sender", f"{customer.number}\0{site_of(ip)}")
 
 
 def _last_day(now: datetime) -> ModelSelect:

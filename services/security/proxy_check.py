@@ -1,6 +1,5 @@
 """What the portal sees of the web server in front of it, told to *Heute* and, if its own key asks, to `pruefen`."""
 
-import hashlib
 import hmac
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -51,5 +50,4 @@ def is_own_probe(probe: str, now: datetime) -> bool:
 
 
 def _signed(made_at: str) -> str:
-    key = keys.derived_key(b"proxy probe")
-    return f"{made_at}.{hmac.new(key, made_at.encode(), hashlib.sha256).hexdigest()}"
+    return f"{made_at}.{keys.keyed_digest(b'proxy probe', made_at)}"

@@ -26,6 +26,10 @@ FREE_OF_ACCOUNT = 20_000
 REPORTED_WRONG_CODES, MAX_WRONG_CODES = 20, 100
 
 
+# Who is checked where there is no account, so that it takes as long.
+_NOBODY = Staff(id=0, password_hash="")
+
+
 class AlreadySetUp(Exception):
     """The first account exists already."""
 
@@ -106,14 +110,15 @@ def sign_in(name: str, password: str, code: str, ip: str, browsers: list[str], n
     and a locked account all take as long. Raises TooManyAttempts.
     """
     login = normalise_login(name)
-    member = Staff.get_or_none(Staff.login == login)
+    # Not get_or_none, which takes longer for a name that does not exist.
+    member = Staff.select().where(Staff.login == login).first()
     free = _sources(member, login, ip, browsers)
     login_throttle.register_attempt(free, now)
     is_right = _is_password(member, password)
     match = two_factor.match_code(member, code, now)
     with transaction():
-        is_right = is_right and member is not None and _is_unchanged(member)
-        # Counted for everybody, because a write takes time: a wrong code must not tell that the password is right.
+        # Asked and counted for everybody, because it takes time: a wrong code must not tell that the password is right.
+        is_right = _is_unchanged(member or _NOBODY) and is_right
         is_code_right = _check_code(member if is_right and member and member.totp_enabled_at else None, match, now)
         if member is None or not is_right or not is_code_right:
             return None
@@ -136,9 +141,26 @@ def with_wrong_codes(now: datetime) -> list[Staff]:
     return [member for member in Staff.active() if login_throttle.failures(_codes(member), now) >= REPORTED_WRONG_CODES]
 
 
+def report_wrong_codes(now: datetime) -> None:
+    """Tell the office once a day of each account with many wrong codes; very many stop the app's codes for good.
+
+    The worker does it: within the sign-in, the time would tell that the password is right.
+    """
+    for member in with_wrong_codes(now):
+        told = _told(member)
+        with transaction():
+            if login_throttle.failures(_codes(member), now) >= MAX_WRONG_CODES:
+                two_factor.stop_codes(member)
+            if not login_throttle.failures(told, now):
+                login_throttle.count_failure(told, now)
+                messages.wrong_codes(member, now)
+
+
 def forget_wrong_codes(member: Staff) -> None:
-    """Let the codes of the app count again, after the recovery way."""
+    """Let the codes of the app count again, after the recovery way; within a transaction."""
     login_throttle.reset(_codes(member))
+    login_throttle.reset(_told(member))
+    two_factor.resume_codes(member)
 
 
 def normalise_login(name: str) -> str:
@@ -149,7 +171,7 @@ def normalise_login(name: str) -> str:
 def _sources(member: Staff | None, login: str, ip: str, browsers: list[str]) -> dict[str, int]:
     """Return by what an attempt is counted, with the free failures of each: a known browser only by itself."""
     free = settings.free_sign_in_failures
-    if member and (browser := known_browsers.browser_of(member, browsers)):
+    if browser := known_browsers.browser_of(member or _NOBODY, browsers):
         return {login_throttle.source("browser", browser): free}
     return {
         login_throttle.source("name", login): max(free, FREE_OF_ACCOUNT),
@@ -159,20 +181,22 @@ def _sources(member: Staff | None, login: str, ip: str, browsers: list[str]) -> 
 
 def _check_code(member: Staff | None, match: int | RecoveryCode | None, now: datetime) -> bool:
     """Say whether the typed code is right, and count a wrong one; without a member there is none to check."""
-    source = _codes(member)
+    source, is_recovery = _codes(member), isinstance(match, RecoveryCode)
     is_stopped = login_throttle.failures(source, now) >= MAX_WRONG_CODES
-    if member and match and isinstance(match, RecoveryCode) and two_factor.consume_code(member, match):
-        login_throttle.reset(source)
+    if member and match and (is_recovery or not is_stopped) and two_factor.consume_code(member, match):
+        if is_recovery:
+            forget_wrong_codes(member)
         return True
-    if member and match and not is_stopped and two_factor.consume_code(member, match):
-        return True
-    if login_throttle.count_failure(source, now) == REPORTED_WRONG_CODES and member:
-        messages.wrong_codes(member, now)
+    login_throttle.count_failure(source, now)
     return member is None
 
 
 def _codes(member: Staff | None) -> str:
     return login_throttle.source("code", member.id if member else 0)
+
+
+def _told(member: Staff) -> str:
+    return login_throttle.source("codes told", member.id)
 
 
 def _is_unchanged(member: Staff) -> bool:

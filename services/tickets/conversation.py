@@ -2,6 +2,9 @@
 
 from datetime import datetime, timedelta
 
+from peewee import ModelSelect, Value
+
+from database import prepared
 from enums import Approval, EventKind, MessageKind, TicketStatus
 from i18n import formats
 from i18n.catalogue import gettext as _
@@ -16,6 +19,14 @@ from settings import settings
 
 # The customer sees no other events.
 CUSTOMER_VISIBLE = (EventKind.ANSWERED, EventKind.REPLIED, EventKind.DONE)
+
+
+def _events_for_customer(ticket_id: Value | int) -> ModelSelect:
+    return Event.select().where(Event.ticket == ticket_id, Event.kind.in_(CUSTOMER_VISIBLE)).order_by(Event.id)
+
+
+# Most tickets have none, which a query that is built once tells.
+_visible = prepared(lambda ticket_id: _events_for_customer(ticket_id).limit(1))
 
 # One text for each value of Approval, in their order.
 _STATUS_TEXTS = {
@@ -159,9 +170,11 @@ def visible_events(ticket: Ticket, now: datetime) -> list[Event]:
 
     What staff write appears when its mail is sent: until then it can be undone.
     """
-    is_certain = (Event.kind == EventKind.REPLIED) | (Event.at <= now - timedelta(seconds=settings.undo_seconds))
-    shown = ticket.events.where(Event.kind.in_(CUSTOMER_VISIBLE), is_certain).order_by(Event.id)
-    return shown.prefetch(Attachment.select().order_by(Attachment.id)) if shown else []
+    if not _visible(ticket.id).fetchone():
+        return []
+    certain_since = now - timedelta(seconds=settings.undo_seconds)
+    shown = _events_for_customer(ticket.id).prefetch(Attachment.select().order_by(Attachment.id))
+    return [event for event in shown if event.kind is EventKind.REPLIED or event.at <= certain_since]
 
 
 def office_file(ticket: Ticket, attachment_id: int, now: datetime) -> Attachment | None:

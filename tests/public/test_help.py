@@ -132,6 +132,7 @@ def test_retention_periods(anna):
         "802 Tage",
         "803 Tage",
         "804 Tage nach dem Senden",
+        "90 Tage nach der letzten",
         "85 Tage",
         "86 Stunden",
     ):

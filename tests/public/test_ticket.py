@@ -272,6 +272,25 @@ def test_upload_when_chosen(carla, path):
     assert "Notiz.txt" not in message
 
 
+@pytest.mark.parametrize("headers", [{}, HTMX])
+def test_a_file_that_gives_way_while_the_message_is_sent_is_asked_for(carla, path, events, monkeypatch, headers):
+    set_ticket(status=TicketStatus.WAITING, approval=Approval.NOT_REQUIRED)
+    values = carla.get(path).fields().to_dict() | {"text": "Jetzt raucht er auch.", "files": file("Rauch.png", PNG)}
+    check_allowed = conversation._check_reply_allowed
+
+    def give_way(*arguments):
+        Attachment.delete().where(Attachment.submission.is_null()).execute()
+        check_allowed(*arguments)
+
+    monkeypatch.setattr(conversation, "_check_reply_allowed", give_way)
+    page = carla.post(path, values, headers=headers)
+    assert page.status == 422
+    assert "Bitte wählen Sie sie noch einmal aus." in page.text_of("attachment-list")
+    assert "Jetzt raucht er auch." in page.text
+    assert "Wir warten auf Ihre Antwort." in page.text
+    assert len(events()) == 1
+
+
 def test_remove_without_scripts_keeps_the_text(carla, path):
     page = write_message(carla, path, "", files=[file("Notiz.txt")])
     (button,) = [button for button in page.tree.iter("button") if button.get("name") == "attachment"]

@@ -51,6 +51,10 @@ class ReplyDesk(FormDesk):
             parts |= _parts(g.link.ticket)
         return render_page(template, status, **parts, **messages)
 
+    def ask_for_files(self, error):
+        """Show the page again, with the ticket as it is: the message that was rolled back has changed our copy."""
+        return load_link(LinkPurpose.CUSTOMER) or super().ask_for_files(error)
+
     def was_submitted(self, submission_key):
         return Event.select().where(Event.draft == submission_key).exists()
 

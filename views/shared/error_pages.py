@@ -1,11 +1,14 @@
 """The error page: what happened and what to do now."""
 
+from datetime import timedelta
+
 from flask import g, make_response, render_template, request
 
 from i18n.catalogue import gettext as _
 from i18n.catalogue import gettext_noop as N_
 from services import disk
 from views.shared.locale import STAFF_PATH
+from views.shared.responses import set_retry_after
 
 ERRORS = {
     400: (N_("Das haben wir nicht verstanden"), N_("Bitte gehen Sie zurück und versuchen Sie es noch einmal.")),
@@ -73,7 +76,7 @@ def error_page(error):
     # Tells the scripts that the answer is not from a web server in front.
     response.headers["Portal-Error"] = "yes"
     if error.code == 503:
-        response.headers["Retry-After"] = "60"
+        set_retry_after(response, timedelta(minutes=1))
     if error.code == 405:
         response.allow.update(error.valid_methods)
     return response

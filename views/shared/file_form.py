@@ -104,13 +104,14 @@ class FormDesk:
         """Stage the files that were sent and return the submission key and the form; if invalid, show it again."""
         submission_key, form = submitted_key(), self.submitted_form()
         refusals = stage_files(submission_key)
-        listed = request.form.getlist("staged")
+        # Looked at once: what gives way after this is missed when the files are adopted.
+        names = {attachment.stored_name for attachment in attachments.staged(submission_key)}
         # Files that arrived with an earlier submission are no longer staged, but they are not lost either.
-        if listed and attachments.has_expired(submission_key, listed) and not self.was_submitted(submission_key):
+        if not names.issuperset(request.form.getlist("staged")) and not self.was_submitted(submission_key):
             refusals.append(attachments.expired_refusal())
         if not form.validate() or refusals:
             abort(self.show(form, submission_key, 422, refusals))
-        form.file_count = len(attachments.staged(submission_key)) if form.with_attachments else None
+        form.file_count = len(names) if form.with_attachments else None
         return submission_key, form
 
     def ask_for_files(self, error):

@@ -241,6 +241,26 @@ def test_a_file_that_gives_way_while_the_form_is_sent_is_asked_for(anna, app, su
     assert submissions() == []
 
 
+@pytest.mark.parametrize("first", [0, 1], ids=["together", "one-by-one"])
+def test_a_form_whose_own_files_have_no_room_is_not_sent_without_them(anna, app, submissions, first):
+    settings.max_staged = 1
+    files = [("Foto.png", PNG), ("Plan.pdf", PDF)]
+    values = anna.filled("incident")
+    for name, content in files[:first]:
+        page = anna.post("/anhaenge", values | {"files": (io.BytesIO(content), name)})
+        assert page.status == 200
+    page = anna.post("/", values | {"files": [(io.BytesIO(content), name) for name, content in files[first:]]})
+    assert page.status == 422
+    assert "„Foto.png“ konnten wir nicht annehmen: Unser Speicher ist gerade fast voll." in page.text_of(
+        "attachment-list"
+    )
+    assert submissions() == []
+    assert anna.post("/", page.fields("/").to_dict()).status == 303
+    with database.connection_context():
+        assert [attachment.name for attachment in Attachment.select()] == ["Plan.pdf"]
+    assert len(names_on_disk()) == 1
+
+
 def test_sent_files_do_not_count(limited):
     limited(TICKET_STAGED_TOTAL_MIB="1")
     stage(("a.txt", b"a" * MEBIBYTE))

@@ -28,7 +28,7 @@ PAGE = "/verwaltung/datenschutz"
 @pytest.fixture(autouse=True)
 def long_session(app, monkeypatch):
     """Let Clara stay signed in for years."""
-    monkeypatch.setattr(sessions, "KNOWN_NETWORK_PERIOD", timedelta(days=10**5))
+    monkeypatch.setattr(sessions, "REMEMBERED_FOR", timedelta(days=10**5))
     settings.staff_idle_minutes, settings.staff_session_hours = 10**7, 10**6
 
 

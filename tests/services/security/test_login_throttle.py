@@ -18,6 +18,7 @@ from tests.support.database import snapshot
 from tests.support.pages import Visitor
 from tests.support.servers.mailbox import text_of
 from tests.support.staff import ELSEWHERE, HOME, sign_in, with_two_factor
+from views.staff.sign_in.auth import KNOWN_ACCOUNTS
 
 
 def fail(visitor, times, **options):
@@ -153,10 +154,13 @@ def test_a_browser_is_known_to_its_accounts_only(known_browser, stranger):
 
 
 def test_a_browser_that_two_people_use_is_known_to_both(known_browser, stranger):
+    """Also if one of them signs in more often."""
     with database.connection_context():
         accounts.add("Selma Vogt", PASSWORD, NOW)
     selma = {"name": "Selma Vogt"}
     assert not is_slowed(known_browser, **selma)
+    for _ in range(KNOWN_ACCOUNTS):
+        assert not is_slowed(known_browser)
     fail(stranger, 5)
     for known in ({}, selma):
         assert not is_slowed(known_browser, **known)
@@ -225,7 +229,8 @@ def test_twenty_wrong_codes_are_told_to_the_office(signed_out, wrong_codes, adva
     assert "Beim Konto „Clara Neumann“ gab jemand viele falsche Codes ein" in signed_out.get(HOME).text_of("main")
 
 
-def test_a_hundred_wrong_codes_stop_the_app_until_a_recovery_code(signed_out, wrong_codes, advance_clock):
+def test_a_hundred_wrong_codes_stop_the_app_until_a_recovery_code(signed_out, wrong_codes, advance_clock, delivered):
+    """However long nobody tries meanwhile."""
     wrong_codes(99)
     advance_clock(seconds=30)
     assert sign_in(signed_out, code=wrong_codes.app.at(clock.now())).status == 303
@@ -233,11 +238,27 @@ def test_a_hundred_wrong_codes_stop_the_app_until_a_recovery_code(signed_out, wr
     wrong_codes(1)
     advance_clock(seconds=60)
     assert sign_in(signed_out, code=wrong_codes.app.at(clock.now())).status == 422
+    delivered()
+    advance_clock(days=2)
+    assert sign_in(signed_out, code=wrong_codes.app.at(clock.now())).status == 422
     advance_clock(seconds=2)
     assert sign_in(signed_out, code=wrong_codes.recovery_codes[0]).status == 303
     signed_out.client.delete_cookie("session")
     advance_clock(seconds=60)
     assert sign_in(signed_out, code=wrong_codes.app.at(clock.now())).status == 303
+
+
+def test_the_database_is_asked_the_same_whatever_was_wrong(signed_out, wrong_codes, advance_clock, queries):
+    """Otherwise the time tells that the password was right, or that the account exists."""
+    asked = []
+    for wrong in ({"password": "falsch"}, {"name": "Niemand"}, {}):
+        # Twice, because the first failure of a source is another row.
+        for _ in range(2):
+            advance_clock(seconds=2)
+            queries.clear()
+            assert sign_in(signed_out, code="000000", **wrong).status == 422
+        asked.append([statement.partition(" WHERE ")[0] for statement in queries])
+    assert asked[0] == asked[1] == asked[2]
 
 
 def test_wrong_passwords_count_as_no_wrong_codes(signed_out, wrong_codes, advance_clock, delivered):

@@ -36,6 +36,8 @@ def test_accepted(app, password):
         "Frühling-2026",
         "Sch0k0lade!!",
         "Donnerstag-Abend",
+        "Kennwort1Kennwort2",
+        "Werkstatt2026Teile",
         "Kaffeemaschine1",
         "Clara.Neumann1",
         "yxcvbnm,.-12",

@@ -315,6 +315,16 @@ def test_a_known_sender_with_five_wrong_pins_of_its_own(anna, guess, decide, sub
     assert counted() == 3 + min(wrong, 5)
 
 
+def test_wrong_pins_of_a_known_sender_count_no_more_than_those_of_others(anna, guess, decide, submissions):
+    settings.wrong_pins_per_day = 10
+    anna.report("incident")
+    decide()
+    guess(9)
+    anna.report("incident")
+    decide()
+    assert reasons(submissions)[-1] is None
+
+
 def test_a_known_sender_is_known_for_one_customer_only(anna, guess, others, decide, submissions):
     anna.report("incident")
     decide()
@@ -390,6 +400,16 @@ def test_an_urgent_report_with_a_wrong_pin_is_mailed_briefly_once_an_hour(
     advance_clock(hours=1)
     guess(1, priority="high", **typed)
     assert len(urgent_mails()) == 3
+
+
+def test_an_urgent_report_of_a_locked_customer_is_not_called_a_wrong_pin(anna, decide, urgent_mails):
+    with database.connection_context():
+        Customer.update(locked_at=NOW).execute()
+    send_from(anna, ELSEWHERE, priority="high")
+    decide()
+    (mail,) = urgent_mails()
+    assert mail["Subject"].startswith("Dringend, Kunde gesperrt [")
+    assert "vertippt" not in text_of(mail)
 
 
 def test_a_wrong_pin_without_high_priority_is_not_mailed(guess, urgent_mails):

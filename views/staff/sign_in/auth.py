@@ -88,7 +88,8 @@ def start_session(token, now):
 
 def remember_browser(member):
     """Let this browser keep a token that makes it known to an account, beside those of others who use it."""
-    tokens = [known_browsers.new_token(member), *browser_tokens()][:KNOWN_ACCOUNTS]
+    others = [token for token in browser_tokens() if not known_browsers.browser_of(member, [token])]
+    tokens = [known_browsers.new_token(member), *others][:KNOWN_ACCOUNTS]
 
     @after_this_request
     def set_cookie(response):
@@ -100,7 +101,7 @@ def remember_browser(member):
 
 def browser_tokens():
     """Return the tokens by which this browser may be known to accounts."""
-    return request.cookies.get(_browser_cookie(), "").split("~")[:KNOWN_ACCOUNTS]
+    return [token for token in request.cookies.get(_browser_cookie(), "").split("~") if token][:KNOWN_ACCOUNTS]
 
 
 def _browser_cookie():
