@@ -60,9 +60,18 @@ class AlreadySent(Exception):
 
 
 def answer(
-    ticket: Ticket, by: Staff, seen: int, now: datetime, text: str, submission_key: str, then_wait: bool = False
+    ticket: Ticket,
+    by: Staff,
+    seen: int,
+    now: datetime,
+    text: str,
+    submission_key: str,
+    files: int = 0,
+    then_wait: bool = False,
 ) -> None:
     """Send the customer an answer with the files staged under its submission key; set the ticket to waiting if wanted.
+
+    files: how many files the form showed. Raises FilesGone if there are fewer now.
 
     A second call with the same submission key is handled as in `reply`.
     """
@@ -73,7 +82,7 @@ def answer(
         require(not obstacle, obstacle)
         actions.attend_to(ticket, by)
         event = record(EventKind.ANSWERED, text, submission_key)
-        attachments.adopt(submission_key, ticket.submission, event)
+        attachments.adopt(submission_key, ticket.submission, event, expected=files)
         if then_wait and ticket.status is not TicketStatus.WAITING:
             is_possible = "wait" in actions.possible_actions(ticket, by)
             require(is_possible, "Auf den Kunden warten können Sie erst nach der Freigabe.")
@@ -82,10 +91,10 @@ def answer(
         messages.to_requester(MessageKind.ANSWER, ticket, now, by=by, event=event)
 
 
-def add_note(ticket: Ticket, by: Staff, now: datetime, text: str, submission_key: str) -> None:
+def add_note(ticket: Ticket, by: Staff, now: datetime, text: str, submission_key: str, files: int = 0) -> None:
     """Add an internal note with its files; it cannot conflict with what others did meanwhile.
 
-    A second call with the same submission key is handled as in `reply`.
+    The number of files and a second call with the same submission key are handled as in `reply`.
     """
     with locked_ticket(ticket):
         is_new = not Event.select().where(Event.draft == submission_key).exists()
@@ -93,7 +102,7 @@ def add_note(ticket: Ticket, by: Staff, now: datetime, text: str, submission_key
             ticket.first_action_at = ticket.first_action_at or now
             actions.attend_to(ticket, by)
             event = events.record(ticket, EventKind.NOTED, by.name, now, text, submission_key)
-            attachments.adopt(submission_key, ticket.submission, event)
+            attachments.adopt(submission_key, ticket.submission, event, expected=files)
     if not is_new:
         _was_sent(ticket, submission_key, text)
 

@@ -85,6 +85,7 @@ class MessageFields(TextBlockFields):
 
     service = conversation
     prefix: str | None = ""
+    with_attachments = True
 
     text = textarea("Antwort oder Notiz", "Bitte schreiben Sie einen Text.", rows=5)
     then_wait = BooleanField("Danach auf den Kunden warten")

@@ -75,20 +75,22 @@ def insert_block(slug):
 @bp.post("/<slug>")
 def act(slug):
     """Carry out an action, or show the ticket again with the reason why not and with what was typed."""
-    ticket, form_class, options = _ticket(), ACTION_FORMS.get(slug) or abort(404), {}
+    ticket, form_class = _ticket(), ACTION_FORMS.get(slug) or abort(404)
+    sent, submission_key = {}, None
     is_message = issubclass(form_class, MessageFields)
     if is_message:
-        options["submission_key"], form = desk.valid_form()
+        submission_key, form = desk.valid_form()
+        sent = {"submission_key": submission_key, "files": form.file_count}
     elif not (form := form_class()).validate():
         return _show(ticket, form, 422)
     try:
-        form.carry_out(ticket, by=g.member, now=clock.now(), **options)
+        form.carry_out(ticket, by=g.member, now=clock.now(), **sent)
     except EditConflict as conflict:
-        return _show(_ticket(), form, 422, notice=str(conflict), newer=conflict.newer, **options)
+        return _show(_ticket(), form, 422, submission_key, notice=str(conflict), newer=conflict.newer)
     except UserError as error:
-        return _show(_ticket(), form, 422, notice=str(error), **options)
+        return _show(_ticket(), form, 422, submission_key, notice=str(error))
     except conversation.AlreadySent:
-        return desk.show_with_new_key(form, options["submission_key"], SENT_BEFORE)
+        return desk.show_with_new_key(form, submission_key, SENT_BEFORE)
     if not is_htmx():
         return redirect_to(url_for(".show"))
     empty_box = (AnswerForm(formdata=None), 200, new_submission_key()) if is_message else ()
