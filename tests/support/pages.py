@@ -171,8 +171,15 @@ class Page:
         """Return what a browser would submit for the page's form, or for the one with this action, without a button."""
         forms = [form for form in self.tree.iter("form") if form.get("action") == action]
         assert action is None or len(forms) == 1, f"no single form sends to {action}"
+        others = [form for form in self.tree.iter("form") if action is None and form.get("role") == "search"]
+        elements = [element for element in (forms[0] if action else self.tree).iter() if "form" not in element.attrib]
+        elements += [
+            element for form in forms for element in self.tree.iter() if element.get("form", "") == form.get("id")
+        ]
         pairs = MultiDict()
-        for element in (forms[0] if action else self.tree).iter():
+        for element in elements:
+            if any(element is part for form in others for part in form.iter()):
+                continue
             if element.tag == "select":
                 options = list(element.iter("option"))
                 chosen = [option for option in options if "selected" in option.attrib] or options[:1]
