@@ -115,6 +115,8 @@ ROUTES = {
     "/verwaltung/ticket/<code>/antworten/textbaustein": {"POST"},
     "/verwaltung/tickets": {"GET"},
     "/verwaltung/tickets.csv": {"GET"},
+    "/verwaltung/tickets/auswahl/<slug>": {"POST"},
+    "/verwaltung/tickets/drucken": {"POST"},
     "/verwaltung/zahlen": {"GET"},
     "/verwaltung/zahlen.csv": {"GET"},
 }

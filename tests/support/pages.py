@@ -168,17 +168,17 @@ class Page:
         return "" if element is None else " ".join("".join(element.itertext()).split())
 
     def fields(self, action=None):
-        """Return what a browser would submit for the page's form, or for the one with this action, without a button."""
+        """Return what a browser would submit for the page's form, or for the one with this action, without a button.
+
+        The search in the header of the office's pages is no part of the page's form.
+        """
         forms = [form for form in self.tree.iter("form") if form.get("action") == action]
         assert action is None or len(forms) == 1, f"no single form sends to {action}"
-        others = [form for form in self.tree.iter("form") if action is None and form.get("role") == "search"]
-        elements = [element for element in (forms[0] if action else self.tree).iter() if "form" not in element.attrib]
-        elements += [
-            element for form in forms for element in self.tree.iter() if element.get("form", "") == form.get("id")
-        ]
+        search = self.element("search-form") if action is None else None
+        left_out = [] if search is None else list(search)
         pairs = MultiDict()
-        for element in elements:
-            if any(element is part for form in others for part in form.iter()):
+        for element in (forms[0] if action else self.tree).iter():
+            if element in left_out:
                 continue
             if element.tag == "select":
                 options = list(element.iter("option"))

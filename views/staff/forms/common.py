@@ -105,9 +105,11 @@ class QueueForm(FilterForm):
             text=self.words.data[:MAX_SHORT_LENGTH],
         )
 
-    def has_filters(self):
-        """Say whether any filter other than the search text is set."""
-        return bool(self.query_args().keys() - {self.words.name, self.sort.name})
+    def chosen_labels(self):
+        """Return what is chosen in words, without the search text and the order."""
+        fields = [field for field in self if field.data and field not in (self.words, self.sort)]
+        labels = {field: dict(choice[:2] for choice in getattr(field, "iter_choices", list)()) for field in fields}
+        return [labels[field].get(field.data, field.data) for field in fields]
 
     def choices(self):
         """Return the filters that are set without what is typed, by their names in the URL."""

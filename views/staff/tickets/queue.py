@@ -55,11 +55,8 @@ def act(slug):
             done.append(ticket)
         except UserError as error:
             failed.append((ticket, str(error)))
-    result = {
-        "slug": slug,
-        "label": form.button,
-        "undo": [_tick(ticket, event) for ticket, event in _with_last_event(done)],
-    }
+    ticks = [_tick(ticket, event) for ticket, event in _with_last_event(done)]
+    result = {"slug": slug, "label": form.button, "ticks": ticks}
     if failed:
         notice = "Das war bei diesen Tickets nicht möglich:"
         return _show(422, form, [ticket for ticket, _ in failed], result, failed=failed, notice=notice)
