@@ -72,7 +72,7 @@ _SORT_KEYS = {
     QueueSort.CUSTOMER: Customer.select(fn.phone_book(Customer.name)).where(Customer.id == Ticket.customer),
     # The sum keeps the database from reading all tickets, closed ones too, in the order of their ids.
     QueueSort.AGE: Ticket.id + 0,
-    QueueSort.ACTIVITY: Event.select(-fn.MAX(Event.id)).where(Event.ticket == Ticket.id),
+    QueueSort.ACTIVITY: Event.select(fn.MAX(Event.id) * -1).where(Event.ticket == Ticket.id),
     QueueSort.ASSIGNEE: fn.COALESCE(Staff.select(fn.phone_book(Staff.name)).where(Staff.id == Ticket.assignee), ""),
 }
 

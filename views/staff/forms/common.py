@@ -113,7 +113,7 @@ class QueueForm(FilterForm):
 
     def choices(self):
         """Return the filters that are set without what is typed, by their names in the URL."""
-        fields = [field for field in self if isinstance(field, SelectField)]
+        fields = [field for field in self if isinstance(field, SelectField) and field.data]
         return {field.name: field.data for field in fields if any(choice.selected for choice in field.iter_choices())}
 
 
