@@ -53,7 +53,7 @@ def _morning(page):
     _screenshot(page, "heute")
     page.goto("/verwaltung/tickets")
     _screenshot(page, "tickets")
-    page.locator(".rows li", has=page.locator(".status-new")).locator(".row-title").first.click()
+    page.locator(".tickets tr", has=page.get_by_role("cell", name="Neu", exact=True)).locator(".row-title").first.click()
     page.get_by_role("button", name="Arbeit beginnen").click()
     page.get_by_text("Arbeit begonnen").wait_for()
     _screenshot(page, "ticket")
