@@ -108,7 +108,8 @@ def _show(status=200, form=None, ticked=(), batch=None, **shown_before):
     fingerprint = _fingerprint(parts)
     if not auth.is_polling():
         # What the link to the list in the menu opens.
-        session["queue"] = filter_form.choices()
+        if session.get("queue", {}) != filter_form.choices():
+            session["queue"] = filter_form.choices()
         shown = parts | shown_before | {"batch": batch or session.pop("batch", None), "failed_form": form}
         return render_page("staff/tickets/queue.html", status, form=filter_form, fingerprint=fingerprint, **shown)
     if request.args.get("gesehen") != fingerprint:
