@@ -119,6 +119,8 @@ ROUTES = {
     "/verwaltung/ticket/<code>/anhaenge/entfernen": {"POST"},
     "/verwaltung/tickets": {"GET"},
     "/verwaltung/tickets.csv": {"GET"},
+    "/verwaltung/tickets/auswahl/<slug>": {"POST"},
+    "/verwaltung/tickets/drucken": {"POST"},
     "/verwaltung/zahlen": {"GET"},
     "/verwaltung/zahlen.csv": {"GET"},
 }

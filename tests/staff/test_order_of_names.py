@@ -38,7 +38,10 @@ def test_customers(clara, companies, run_command):
     assert [row["Name"] for row in csv.DictReader(file, delimiter=";")] == NAMES
     assert [row["name"] for row in json.loads(printed(run_command("kunde", "liste", "--json")))] == NAMES
     assert labels(clara.get(CALL), "customers") == NAMES
-    boxes = [" ".join("".join(label.itertext()).split()) for label in clara.get(PIN_LETTERS).tree.iter("label")]
+    boxes = [
+        " ".join("".join(label.itertext()).split())
+        for label in clara.get(PIN_LETTERS).element("customers").iter("label")
+    ]
     assert [box.partition(" ")[2] for box in boxes] == NAMES
 
 

@@ -176,11 +176,17 @@ class Page:
         """Return what a browser would submit for the page's form, without a button.
 
         action: where the form, or one of its buttons, sends to, if the page has several.
+
+        The search in the header of the office's pages is no part of the page's form.
         """
         forms = [form for form in self.tree.iter("form") if action in actions_of(form)]
         assert action is None or len(forms) == 1, f"no single form sends to {action}"
+        search = self.element("search-form") if action is None else None
+        left_out = [] if search is None else list(search)
         pairs = MultiDict()
         for element in (forms[0] if action else self.tree).iter():
+            if element in left_out:
+                continue
             if element.tag == "select":
                 options = list(element.iter("option"))
                 chosen = [option for option in options if "selected" in option.attrib] or options[:1]

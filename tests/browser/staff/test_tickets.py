@@ -53,7 +53,8 @@ def test_life_of_a_ticket_by_keyboard(open_tab, member, reported):
     expect(tab.at("h1")).to_contain_text("Heute")
     keyboard.follow("Tickets")
     expect(tab.at("h1")).to_have_text("Tickets")
-    keyboard.go_to("text")
+    keyboard.press("/")
+    tab.focus_is_on("#search")
     keyboard.type(code)
     keyboard.press("Enter")
     expect(tab.at(".row-title")).to_have_count(1)
@@ -131,6 +132,28 @@ def test_new_ticket_appears_while_somebody_reads(office, reported):
     office.page.clock.fast_forward(20_500)
     expect(office.at(f"#ticket-{second}")).to_be_visible()
     office.focus_is_on(f"#ticket-{first}")
+
+
+def test_ticked_tickets_are_closed_together(office, reported):
+    codes = [reported(f"Zapfsäule {number} druckt nicht.", "low") for number in range(3)]
+    office.page.clock.install()
+    office.open("/verwaltung/tickets?text=zapfsäule")
+    ticks = office.at("input[name=ticket]")
+    ticks.first.click()
+    ticks.last.click(modifiers=["Shift"])
+    expect(office.at("input[name=ticket]:checked")).to_have_count(3)
+    codes.append(reported("Zapfsäule 3 druckt nicht.", "low"))
+    # The page does not renew itself while something is ticked.
+    office.page.clock.fast_forward(20_500)
+    office.at("summary", has_text="Erledigt").click()
+    looks_good(office)
+    office.at("#erledigen-text").fill("Papier nachgelegt")
+    office.at("details[open] button").click()
+    expect(office.at("#batch")).to_contain_text("Erledigt: 3 Tickets")
+    expect(office.at(f"#ticket-{codes[3]}")).to_be_visible()
+    expect(office.at(f"#ticket-{codes[0]}")).to_have_count(0)
+    office.at("#all").check()
+    expect(office.at("input[name=ticket]:checked")).to_have_count(1)
 
 
 def test_pages(office, reported):
