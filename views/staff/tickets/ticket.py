@@ -8,9 +8,9 @@ from models import Attachment, Event, Ticket
 from services.errors import EditConflict, UserError
 from services.files import attachments
 from services.mail import access_links, messages, outbox
-from services.tickets import actions, conversation, text_blocks
+from services.tickets import actions, conversation, corrections, text_blocks
 from views.shared.responses import is_htmx, redirect_to, render_page
-from views.staff.forms.ticket import ACTION_FORMS, AnswerForm, NoteForm
+from views.staff.forms.ticket import ACTION_FORMS, AnswerForm, FactMixin, NoteForm
 
 bp = Blueprint("ticket", __name__)
 
@@ -64,7 +64,7 @@ def _show(ticket, form=None, status=200, **shown_before):
         for slug, form_class in ACTION_FORMS.items()
         if form_class.action in possible or form_class is NoteForm
     ]
-    if form is not None and form not in forms:
+    if form is not None and form not in forms and not isinstance(form, FactMixin):
         forms.append(form)
     if unread := conversation.why_unread(ticket):
         for one in forms:
@@ -74,6 +74,7 @@ def _show(ticket, form=None, status=200, **shown_before):
     failed = form if status == 422 else None
     shown = {"ticket": ticket, "forms": forms, "opened": form, "failed": failed, "events": events}
     shown |= {
+        "facts": _fact_forms(ticket, form),
         "files": _files(ticket),
         "possible": possible,
         "recipients": messages.requester_addresses(ticket),
@@ -87,6 +88,20 @@ def _show(ticket, form=None, status=200, **shown_before):
         "htmx": is_htmx(),
     }
     return render_page(template, status, **shown, **shown_before)
+
+
+def _fact_forms(ticket, sent):
+    """Return the form for each fact that can be corrected; `sent` is one that was sent."""
+    forms = {}
+    for slug, form_class in ACTION_FORMS.items():
+        if getattr(form_class, "fact", None) not in corrections.correctable(ticket):
+            continue
+        if sent is not None and sent.slug == slug:
+            forms[form_class.fact] = sent
+        else:
+            forms[form_class.fact] = form_class(formdata=None, prefix=slug)
+            forms[form_class.fact].show_current(ticket)
+    return forms
 
 
 def _files(ticket):
