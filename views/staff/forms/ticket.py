@@ -210,7 +210,7 @@ class FactMixin:
 class CorrectPriorityForm(FactMixin, ActionForm):
     fact, slug = "rank", "prioritaet-aendern"
 
-    value = SelectField("Priorität", choices=[(word.rank, word.label) for word in Priority], coerce=int)
+    value = SelectField("Priorität", choices=[SelectChoice(word.rank, word.label) for word in Priority], coerce=int)
 
 
 class CorrectCategoryForm(FactMixin, ActionForm):
@@ -218,7 +218,7 @@ class CorrectCategoryForm(FactMixin, ActionForm):
 
     value = SelectField(
         "Art der Anfrage",
-        choices=[(word, word.label) for word in Category if word is not Category.NEW_EMPLOYEE],
+        choices=[SelectChoice(word, word.label) for word in Category if word is not Category.NEW_EMPLOYEE],
         coerce=Category,
     )
 
