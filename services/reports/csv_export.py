@@ -25,7 +25,7 @@ TICKETS: Columns = {
     "Vorgang": lambda ticket: ticket.submission.spoken_code,
     "eingegangen": lambda ticket: ticket.submission.received_at,
     "Art": lambda ticket: ticket.category.label,
-    "Priorität": lambda ticket: ticket.submission.priority.label,
+    "Priorität": lambda ticket: ticket.priority.label,
     "Stand": lambda ticket: ticket.status.label,
     "Freigabe": lambda ticket: ticket.approval.label,
     "Kundennummer": lambda ticket: ticket.customer.number,

@@ -58,7 +58,7 @@ def test_entry_date_is_corrected(ticket_page, ticket):
 def test_ticket_is_found_by_the_corrected_name(ticket_page, clara):
     work = ticket_page()
     correct(work, "name-aendern", "Berta Winter")
-    assert work.path in clara.get("/verwaltung/tickets", query_string={"suche": "Winter"}).text
+    assert work.path in clara.get("/verwaltung/tickets", query_string={"text": "Winter"}).text
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """The actions of the office on a ticket: one form for each."""
 
-from wtforms import BooleanField, HiddenField, SelectField
+from wtforms import BooleanField, Field, HiddenField, SelectField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired
 
@@ -198,6 +198,8 @@ class FactMixin:
 
     fact = ""
     button = "Ändern"
+    value: Field
+    seen: Field
 
     def carry_out(self, ticket, by, now):
         corrections.correct(ticket, self.fact, self.value.data, by=by, seen=self.seen.data, now=now)
