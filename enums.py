@@ -75,6 +75,11 @@ class Priority(LabelledEnum):
         """The position in the queue; 0 comes first."""
         return (Priority.HIGH, Priority.MEDIUM, Priority.LOW).index(self)
 
+    @classmethod
+    def from_rank(cls, rank: int) -> "Priority":
+        """Return the priority at a position in the queue."""
+        return next(priority for priority in cls if priority.rank == rank)
+
 
 class Salutation(LabelledEnum):
     MS = "ms", "Frau"

@@ -265,6 +265,10 @@ class Ticket(BaseModel):
         return self.closed_at is None
 
     @property
+    def priority(self):
+        return enums.Priority.from_rank(self.rank)
+
+    @property
     def flags(self):
         """What staff must not overlook, as short German phrases."""
         is_entry = self.category is enums.Category.NEW_EMPLOYEE

@@ -23,6 +23,11 @@ CHANGEABLE = (
     Ticket.replied_at,
     Ticket.first_action_at,
     Ticket.closed_at,
+    Ticket.rank,
+    Ticket.category,
+    Ticket.due_on,
+    Ticket.caller_name,
+    Ticket.caller_phone,
 )
 
 CHANGED_MEANWHILE = "Inzwischen ist an diesem Ticket etwas geschehen. Bitte prüfen Sie, ob Ihre Eingabe noch passt."

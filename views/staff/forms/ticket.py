@@ -2,14 +2,15 @@
 
 from typing import Any
 
-from wtforms import BooleanField, HiddenField, SelectField
+from wtforms import BooleanField, Field, HiddenField, SelectField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired
 
-from form_fields import PortalForm, row_id, textarea
+from enums import Category, Priority
+from form_fields import DayField, PortalForm, phone_field, row_id, text_field, textarea
 from i18n.folding import sorted_by_name
 from models import Staff, TextBlock
-from services.tickets import actions, approvals, conversation, undo
+from services.tickets import actions, approvals, conversation, corrections, undo
 from views.staff.forms.common import NOBODY
 
 ON_BEHALF_HINT = "Nach einem Anruf, für den Genehmiger. Der Kunde und die Genehmiger lesen diesen Text."
@@ -212,7 +213,56 @@ class ReopenForm(ActionForm):
 class UndoForm(ActionForm):
     service = undo
     action, slug, button = "undo", "rueckgaengig", "Rückgängig"
-    is_quiet = True
+
+
+class FactMixin:
+    """A form that corrects one fact of a ticket; it stands beside the fact."""
+
+    fact = ""
+    button = "Ändern"
+    value: Field
+    seen: Field
+
+    def carry_out(self, ticket, by, now, **more):
+        corrections.correct(ticket, self.fact, self.value.data, by=by, seen=self.seen.data, now=now)
+
+    def show_current(self, ticket):
+        """Fill in the value that the fact has now."""
+        self.value.data = corrections.current(ticket, self.fact)
+
+
+class CorrectPriorityForm(FactMixin, ActionForm):
+    fact, slug = "rank", "prioritaet-aendern"
+
+    value = SelectField("Priorität", choices=[SelectChoice(word.rank, word.label) for word in Priority], coerce=int)
+
+
+class CorrectCategoryForm(FactMixin, ActionForm):
+    fact, slug = "category", "art-aendern"
+
+    value = SelectField(
+        "Art der Anfrage",
+        choices=[SelectChoice(word, word.label) for word in Category if word is not Category.NEW_EMPLOYEE],
+        coerce=Category,
+    )
+
+
+class CorrectDueDateForm(FactMixin, ActionForm):
+    fact, slug = "due_on", "eintrittsdatum-aendern"
+
+    value = DayField("Eintrittsdatum", [InputRequired("Bitte geben Sie das Eintrittsdatum an.")])
+
+
+class CorrectNameForm(FactMixin, ActionForm):
+    fact, slug = "caller_name", "name-aendern"
+
+    value = text_field("Name", missing="Bitte geben Sie den Namen an.")
+
+
+class CorrectPhoneForm(FactMixin, ActionForm):
+    fact, slug = "caller_phone", "kontaktnummer-aendern"
+
+    value = phone_field("Kontaktnummer", missing="Bitte geben Sie die Kontaktnummer an.")
 
 
 # By their part of the URL; the classes above are in the order of the page.

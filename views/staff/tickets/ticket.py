@@ -9,11 +9,11 @@ from models import Attachment, Event, Ticket
 from services.errors import EditConflict, UserError
 from services.files import attachments
 from services.mail import access_links, messages, outbox
-from services.tickets import actions, conversation, text_blocks, undo
+from services.tickets import actions, conversation, corrections, text_blocks, undo
 from views.shared.error_pages import error_page
 from views.shared.file_form import FormDesk, new_submission_key, renewed_token, stage_files, staged, submitted_key
 from views.shared.responses import is_cross_site, is_htmx, redirect_to, render_page
-from views.staff.forms.ticket import ACTION_FORMS, AnswerForm, MessageFields, TextBlockFields, UndoForm
+from views.staff.forms.ticket import ACTION_FORMS, AnswerForm, FactMixin, MessageFields, TextBlockFields, UndoForm
 from views.staff.sign_in import auth
 
 bp = Blueprint("ticket", __name__, url_prefix="/ticket/<code>")
@@ -125,7 +125,7 @@ def _show(ticket, form=None, status=200, submission_key=None, refusals=(), **sho
         for slug, form_class in ACTION_FORMS.items()
         if form_class.action in possible and not issubclass(form_class, MessageFields)
     ]
-    if form not in (None, box, *forms) and not isinstance(form, UndoForm):
+    if form not in (None, box, *forms) and not isinstance(form, UndoForm | FactMixin):
         forms.append(form)
     if unread := conversation.why_unread(ticket):
         for one in forms:
@@ -141,6 +141,7 @@ def _show(ticket, form=None, status=200, submission_key=None, refusals=(), **sho
         "staged": staged(submission_key),
         "refusals": refusals,
         "primary": next((action for action in order if action in possible), None),
+        "facts": _fact_forms(ticket, form),
         "files": _files(ticket),
         "possible": possible,
         "undo_form": UndoForm(formdata=None),
@@ -156,6 +157,20 @@ def _show(ticket, form=None, status=200, submission_key=None, refusals=(), **sho
         "htmx": is_htmx(),
     }
     return render_page(template, status, **shown, **shown_before)
+
+
+def _fact_forms(ticket, sent):
+    """Return the form for each fact that can be corrected; `sent` is one that was sent."""
+    forms = {}
+    for slug, form_class in ACTION_FORMS.items():
+        if getattr(form_class, "fact", None) not in corrections.correctable(ticket):
+            continue
+        if sent is not None and sent.slug == slug:
+            forms[form_class.fact] = sent
+        else:
+            forms[form_class.fact] = form_class(formdata=None)
+            forms[form_class.fact].show_current(ticket)
+    return forms
 
 
 def _files(ticket):

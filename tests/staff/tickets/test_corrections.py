@@ -1,0 +1,80 @@
+"""Correcting the facts of a ticket; what was sent stays."""
+
+import pytest
+
+from database import database
+from enums import Category, EventKind
+from models import Submission
+from tests.support.staff import TicketPage
+
+FACTS = [
+    ("prioritaet-aendern", "0", "Priorität: Niedrig → Hoch"),
+    ("art-aendern", "callback", "Art der Anfrage: Störung → Rückrufbitte"),
+    ("name-aendern", "Berta Winter", "Name: Anna Sommer → Berta Winter"),
+    ("kontaktnummer-aendern", "0221 987654", "Kontaktnummer: 0211 555-0101 → 0221 987654"),
+]
+
+
+@pytest.fixture
+def ticket_page(anna, clara, run_worker, ticket):
+    """Let Anna report something, and return Clara's page of the ticket."""
+
+    def report(category="incident"):
+        anna.report(category)
+        run_worker()
+        return TicketPage(clara, ticket())
+
+    return report
+
+
+def correct(work, slug, value, page=None):
+    values = work.form(slug, page)
+    return work.visitor.post(f"{work.path}/{slug}", values | {f"{slug}-value": value})
+
+
+def sent():
+    with database.connection_context():
+        return Submission.select().dicts().get()
+
+
+@pytest.mark.parametrize(("slug", "value", "line"), FACTS)
+def test_fact_is_corrected_and_the_submission_stays(ticket_page, events, slug, value, line):
+    work = ticket_page()
+    before = sent()
+    assert correct(work, slug, value).status == 303
+    assert events()[-1][0] is EventKind.CORRECTED
+    assert line in work.look().text_of("ticket")
+    assert work.form(slug)[f"{slug}-value"] == value
+    assert sent() == before
+
+
+def test_entry_date_is_corrected(ticket_page, ticket):
+    work = ticket_page("new_employee")
+    assert correct(work, "eintrittsdatum-aendern", "2027-05-03").status == 303
+    assert ticket().due_on.isoformat() == "2027-05-03"
+    assert not {"prioritaet-aendern", "art-aendern"} & work.offered_actions()
+
+
+def test_ticket_is_found_by_the_corrected_name(ticket_page, clara):
+    work = ticket_page()
+    correct(work, "name-aendern", "Berta Winter")
+    assert work.path in clara.get("/verwaltung/tickets", query_string={"text": "Winter"}).text
+
+
+@pytest.mark.parametrize(
+    ("slug", "value"), [("name-aendern", ""), ("art-aendern", "new_employee"), ("prioritaet-aendern", "9")]
+)
+def test_unfit_value_is_refused(ticket_page, ticket, slug, value):
+    work = ticket_page()
+    assert correct(work, slug, value).status == 422
+    assert (ticket().caller_name, ticket().category) == ("", Category.INCIDENT)
+
+
+def test_second_person_sees_what_happened_meanwhile(ticket_page, ticket):
+    work = ticket_page()
+    page = work.look()
+    correct(work, "prioritaet-aendern", "0")
+    answer = correct(work, "prioritaet-aendern", "1", page)
+    assert answer.status == 422
+    assert "Niedrig → Hoch" in answer.text
+    assert ticket().rank == 0
