@@ -231,19 +231,27 @@ class FactMixin:
         self.value.data = corrections.current(ticket, self.fact)
 
 
+def _choice(label, choices, coerce, sentence):
+    messages = {"invalid_value_message": sentence, "invalid_choice_message": sentence}
+    return SelectField(label, choices=choices, coerce=coerce, **messages)
+
+
 class CorrectPriorityForm(FactMixin, ActionForm):
     fact, slug = "rank", "prioritaet-aendern"
 
-    value = SelectField("Priorität", choices=[SelectChoice(word.rank, word.label) for word in Priority], coerce=int)
+    value = _choice(
+        "Priorität", [SelectChoice(word.rank, word.label) for word in Priority], int, "Bitte wählen Sie die Priorität."
+    )
 
 
 class CorrectCategoryForm(FactMixin, ActionForm):
     fact, slug = "category", "art-aendern"
 
-    value = SelectField(
+    value = _choice(
         "Art der Anfrage",
-        choices=[SelectChoice(word, word.label) for word in Category if word is not Category.NEW_EMPLOYEE],
-        coerce=Category,
+        [SelectChoice(word, word.label) for word in Category if word is not Category.NEW_EMPLOYEE],
+        Category,
+        "Bitte wählen Sie die Art der Anfrage.",
     )
 
 
