@@ -59,8 +59,7 @@ class ActionForm(PortalForm):
 
 def _block_choices():
     """Return the choices for a text block; called when the field is created."""
-    blocks = [SelectChoice(str(block.id), block.name) for block in TextBlock.by_name()]
-    return [SelectChoice("", "bitte wählen"), *blocks]
+    return [SelectChoice(str(block.id), block.name) for block in TextBlock.by_name()]
 
 
 class TextBlockFields:
