@@ -214,10 +214,10 @@ def _render(kind: MessageKind, **context: object) -> str:
 
 def _in_short(overview: Any) -> str:
     parts = (
-        (overview.replies.count, "mit Nachricht vom Kunden"),
+        (overview.stuck.count, "hängt" if overview.stuck.count == 1 else "hängen"),
         (overview.new.count, "neu"),
+        (overview.replies.count, "mit Nachricht vom Kunden"),
         (overview.unapproved_high.count, "hoch und noch nicht freigegeben"),
-        (overview.overdue_approvals.count, "überfällig zur Freigabe"),
         (overview.unmatched_total, "nicht zugeordnet"),
         (overview.entries.count, "neuer Mitarbeiter" if overview.entries.count == 1 else "neue Mitarbeiter"),
         (overview.undelivered.count, "nicht zustellbar"),

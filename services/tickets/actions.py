@@ -4,9 +4,10 @@ seen: the id of the newest event on the page the person looked at; if newer ones
 What is not possible in the ticket's state raises UserError.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 
 from enums import PORTAL_ACTOR, STARTED_STATUSES, Approval, EventKind, MessageKind, Priority, TicketStatus
+from i18n import formats
 from models import Staff, Ticket
 from services import search
 from services.errors import UserError
@@ -55,6 +56,15 @@ def wait(ticket: Ticket, by: Staff, seen: int, now: datetime, text: str) -> None
         _require_possible(ticket, by, "wait")
         ticket.status = TicketStatus.WAITING
         record(EventKind.WAITING, text)
+
+
+def follow_up(ticket: Ticket, by: Staff, seen: int, now: datetime, on: date | None, note: str) -> None:
+    """Put the ticket aside until a day, when it is to be done again, or back at once with None; the note says why."""
+    with staff_action(ticket, by, seen, now) as record:
+        _require_possible(ticket, by, "follow_up")
+        require(on or ticket.follow_up_on, "Bitte geben Sie an, wann Sie das Ticket wieder sehen wollen.")
+        ticket.follow_up_on, ticket.follow_up_note = on, note if on else ""
+        record(EventKind.FOLLOW_UP, f"{formats.weekday(on)}{note and f': {note}'}" if on else "aufgehoben")
 
 
 def finish(ticket: Ticket, by: Staff, seen: int, now: datetime, text: str) -> None:
@@ -109,7 +119,7 @@ def possible_actions(ticket: Ticket, by: Staff) -> list[str]:
     """Return the names of the actions of this module and of approvals that a member of staff can take now."""
     if not ticket.is_open:
         return ["reopen"]
-    possible = ["assign", "cancel"]
+    possible = ["assign", "follow_up", "cancel"]
     if ticket.assignee != by:
         possible.append("take_over")
     may_work = ticket.approval in (Approval.NOT_REQUIRED, Approval.APPROVED) or ticket.status in STARTED_STATUSES

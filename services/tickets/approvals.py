@@ -1,7 +1,7 @@
 """Approvals: the customer's approvers are asked about a ticket and reminded, and the first decision counts."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 
 from peewee import Expression, ModelSelect, Value, fn
@@ -193,6 +193,14 @@ def overdue() -> Expression:
         Approver.select(Approver.customer).join(Customer).where(Customer.locked_at.is_null())
     )
     return (Ticket.approval == Approval.PENDING) & ((Ticket.reminders >= MAX_REMINDERS) | ~can_be_asked)
+
+
+def lacks_present_approver(today: date) -> Expression:
+    """Return the condition for tickets that wait while all approvers of their customer are absent."""
+    is_always_there = Approver.absent_from.is_null() & Approver.absent_until.is_null()
+    is_there = is_always_there | (Approver.absent_from > today) | (Approver.absent_until < today)
+    present = Approver.select(Approver.customer).where(is_there)
+    return (Ticket.approval == Approval.PENDING) & Ticket.customer.not_in(present)
 
 
 def pending(customer: Customer) -> int:

@@ -127,6 +127,7 @@ def reply(link: TicketLink, submission_key: str, text: str, files: int, now: dat
     with locked_ticket(ticket):
         if not Event.select().where(Event.draft == submission_key).exists():
             _check_reply_allowed(link, now)
+            ticket.follow_up_on, ticket.follow_up_note = None, ""
             previous_status = ticket.status
             if previous_status is TicketStatus.WAITING:
                 ticket.status = TicketStatus.IN_PROGRESS

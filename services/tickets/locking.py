@@ -28,6 +28,8 @@ CHANGEABLE = (
     Ticket.due_on,
     Ticket.caller_name,
     Ticket.caller_phone,
+    Ticket.follow_up_on,
+    Ticket.follow_up_note,
 )
 
 CHANGED_MEANWHILE = "Inzwischen ist an diesem Ticket etwas geschehen. Bitte prüfen Sie, ob Ihre Eingabe noch passt."
@@ -72,8 +74,9 @@ def locked_ticket(ticket: Ticket) -> Iterator[None]:
 
 
 def close(ticket: Ticket, status: TicketStatus, now: datetime) -> None:
-    """Close a ticket and cancel its approval request, within the caller's transaction."""
+    """Close a ticket and cancel its approval request and follow-up, within the caller's transaction."""
     ticket.status = status
+    ticket.follow_up_on, ticket.follow_up_note = None, ""
     ticket.closed_at = now
     cancel_approval_request(ticket)
     search.update_state(ticket)

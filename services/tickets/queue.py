@@ -6,6 +6,7 @@ Open tickets are sorted by priority, then age, or as chosen; closed ones, and th
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import lru_cache
 
 from peewee import Case, Expression, ModelSelect, fn
@@ -90,6 +91,8 @@ class QueueFilters:
     unassigned: bool = False
     approval: Approval | None = None
     text: str = ""
+    # In the view "Zu tun", tickets with a later follow-up are left out.
+    today: date | None = None
 
 
 def page(filters: QueueFilters, after: str = "", size: int | None = None) -> tuple[list[Ticket], str]:
@@ -165,7 +168,9 @@ def _of_view(filters: QueueFilters) -> ModelSelect:
     query = query.where(Ticket.closed_at.is_null(view.is_open))
     if view is QueueView.TODO:
         waits = (Ticket.approval == Approval.PENDING) & (Ticket.status == TicketStatus.NEW)
-        return query.where(Ticket.status != TicketStatus.WAITING, ~waits | (Ticket.rank == Priority.HIGH.rank))
+        query = query.where(Ticket.status != TicketStatus.WAITING, ~waits | (Ticket.rank == Priority.HIGH.rank))
+        is_due = Ticket.follow_up_on.is_null() | (Ticket.follow_up_on <= filters.today)
+        return query.where(is_due) if filters.today else query
     if view is QueueView.REPLIED:
         return query.where(Ticket.replied_at.is_null(False))
     if view is QueueView.NEW:

@@ -11,6 +11,7 @@ from tests.support.pages import row_titles
 
 TICKETS = "/verwaltung/tickets?stand=alle-offenen"
 ASSIGN, FINISH = "/verwaltung/tickets/auswahl/zuweisen", "/verwaltung/tickets/auswahl/erledigen"
+FOLLOW_UP = "/verwaltung/tickets/auswahl/wiedervorlage"
 PRINT = "/verwaltung/tickets/drucken"
 
 
@@ -52,6 +53,13 @@ def test_ticked_tickets_are_assigned(app, clara, three, tickets):
     assert clara.get(TICKETS).element("batch") is None
     with database.connection_context():
         assert [ticket.assignee and ticket.assignee.name for ticket in tickets()] == ["Emil Ernst", None, "Emil Ernst"]
+
+
+def test_ticked_tickets_are_put_aside(clara, three, tickets):
+    later = {"wiedervorlage-on": "24.12.2026", "wiedervorlage-note": "Inventur"}
+    assert send(clara, clara.get(TICKETS), FOLLOW_UP, "eins", "drei", **later).status == 303
+    assert row_titles(clara.get("/verwaltung/tickets")) == ["zwei"]
+    assert [ticket.follow_up_note for ticket in tickets()] == ["Inventur", "", "Inventur"]
 
 
 def test_ticked_tickets_are_closed_with_one_text_and_a_mail_each(clara, three, tickets, messages):

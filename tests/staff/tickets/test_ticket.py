@@ -69,7 +69,7 @@ def test_life_of_a_ticket(ticket_page, ticket, events):
 
 def test_what_each_state_offers(ticket_page, ticket):
     always = {"notieren", "link-sperren"} | CORRECTIONS
-    opened = {"antworten", "stornieren", "zuweisen"} | always
+    opened = {"antworten", "stornieren", "wiedervorlage", "zuweisen"} | always
     work = ticket_page()
     assert work.offered_actions() == {"uebernehmen", "beginnen", "warten", "erledigen"} | opened
     work.act("beginnen")
@@ -297,6 +297,7 @@ def test_waiting_for_approval(with_approver, ticket_page, ticket):
             "freigeben",
             "ablehnen",
             "freigabe-anfragen",
+            "wiedervorlage",
         }
         | CORRECTIONS
     )

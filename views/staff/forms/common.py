@@ -6,6 +6,7 @@ from wtforms import HiddenField, PasswordField, SearchField, SelectField, String
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, ValidationError
 
+import clock
 from enums import (
     MAX_PASSWORD_LENGTH,
     MAX_SHORT_LENGTH,
@@ -103,6 +104,7 @@ class QueueForm(FilterForm):
             unassigned=chosen == NOBODY,
             customer_number=normalise_number(number) or number,
             text=self.words.data[:MAX_SHORT_LENGTH],
+            today=clock.today(),
         )
 
     def chosen_labels(self):

@@ -4,8 +4,9 @@ from typing import Any
 
 from wtforms import BooleanField, Field, HiddenField, SelectField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import InputRequired
+from wtforms.validators import InputRequired, Optional, ValidationError
 
+import clock
 from enums import Category, Priority
 from form_fields import DayField, PortalForm, phone_field, row_id, text_field, textarea
 from i18n.folding import sorted_by_name
@@ -171,6 +172,22 @@ class AssignForm(ActionForm):
     def carry_out(self, ticket, by, now, **more):
         to = Staff.get_or_none(Staff.login == self.to.data)
         actions.assign(ticket, to, by=by, seen=self.seen.data, now=now)
+
+
+class FollowUpForm(ActionForm):
+    action, slug, button = "follow_up", "wiedervorlage", "Wiedervorlage"
+
+    on = DayField(
+        "Wann wieder vorlegen?",
+        [Optional()],
+        description="Bis dahin steht das Ticket nicht unter „Zu tun“. Schreibt der Kunde, endet die Wiedervorlage. "
+        "Ohne Datum endet sie sofort.",
+    )
+    note = text_field("Wofür?")
+
+    def validate_on(self, field):
+        if field.data and field.data <= clock.today():
+            raise ValidationError("Bitte geben Sie einen späteren Tag als heute an.")
 
 
 class CancelForm(ActionForm):

@@ -13,7 +13,7 @@ from models import Ticket
 from services.errors import UserError
 from services.reports import csv_export
 from services.tickets import queue
-from views.shared.responses import csv_response, html_response, redirect_to, render_page
+from views.shared.responses import csv_response, redirect_to, render_page, unchanged
 from views.staff.forms.common import QueueForm
 from views.staff.forms.ticket import ACTION_FORMS
 from views.staff.sign_in import auth
@@ -30,7 +30,7 @@ DAILY_VIEWS = [
 ]
 
 # What can be done to several tickets at once, by the part of the URL; the last one is for what was just done.
-BATCH_SLUGS = [slug for slug in ("zuweisen", "wiedervorlage", "erledigen", "rueckgaengig") if slug in ACTION_FORMS]
+BATCH_SLUGS = ("zuweisen", "wiedervorlage", "erledigen", "rueckgaengig")
 
 NOTHING_TICKED = "Bitte kreuzen Sie mindestens ein Ticket an."
 
@@ -114,10 +114,7 @@ def _show(status=200, form=None, ticked=(), batch=None, **shown_before):
         return render_page("staff/tickets/queue.html", status, form=filter_form, fingerprint=fingerprint, **shown)
     if request.args.get("gesehen") != fingerprint:
         return render_page("staff/tickets/_queue.html", fingerprint=fingerprint, **parts)
-    response = html_response("")
-    # Nothing has changed: do not replace what somebody is reading or has selected.
-    response.headers["HX-Reswap"] = "none"
-    return response
+    return unchanged()
 
 
 def _with_last_event(tickets):
