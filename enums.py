@@ -151,7 +151,7 @@ class EventKind(LabelledEnum):
     UNDONE = "undone", "rückgängig gemacht"
     CORRECTED = "corrected", "Angaben berichtigt"
     FOLLOW_UP = "follow_up", "Wiedervorlage"
-    DUPLICATE = "duplicate", "gehört zu einem anderen Ticket"
+    DUPLICATE = "duplicate", "Dazu gehört auch"
     PASSED_ON = "passed_on", "an einen Lieferanten weitergegeben"
     CHECKED = "checked", "Checkliste"
 

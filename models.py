@@ -269,6 +269,16 @@ class Ticket(BaseModel):
         return enums.Priority.from_rank(self.rank)
 
     @property
+    def name(self):
+        """The name of the person who asks, as the office corrected it."""
+        return self.caller_name or self.submission.name
+
+    @property
+    def phone(self):
+        """The number to call back, as the office corrected it."""
+        return self.caller_phone or self.submission.phone
+
+    @property
     def flags(self):
         """What staff must not overlook, as short German phrases."""
         is_entry = self.category is enums.Category.NEW_EMPLOYEE
@@ -325,6 +335,9 @@ class Event(BaseModel):
     draft = CharField(max_length=enums.TOKEN_LENGTH, null=True, unique=True)
     minutes = IntegerField(default=0)
     before = TextField(null=True)
+
+
+Event.add_index(Event.at, where=Event.minutes > 0)
 
 
 class ChecklistItem(BaseModel):

@@ -95,6 +95,9 @@ class Event(Base):
     before = TextField(null=True)
 
 
+Event.add_index(Event.index(Event.at, where=Event.minutes > 0))
+
+
 class Message(Base):
     kind = CharField()
     ticket = ForeignKeyField(Ticket, null=True, on_delete="CASCADE")

@@ -54,6 +54,12 @@ def revoke_customer_link(ticket: Ticket, now: datetime) -> bool:
     return True
 
 
+def end_all(ticket: Ticket, now: datetime) -> None:
+    """Revoke all links of a ticket and discard the mails that would bring them, within a transaction."""
+    outbox.discard_with_links(ticket)
+    TicketLink.update(revoked_at=now, approver=None).where(TicketLink.ticket == ticket).execute()
+
+
 def restore(ticket: Ticket, known: Sequence[Sequence[Any]], now: datetime) -> None:
     """Restore when each of a ticket's links expires and was revoked, and remove newer ones, within a transaction."""
     for id, *moments in known:

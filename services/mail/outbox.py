@@ -211,6 +211,11 @@ def discard_approval_requests(ticket: Ticket) -> None:
     _discard((Message.ticket == ticket) & Message.kind.in_((MessageKind.APPROVAL_WANTED, MessageKind.REMINDER)))
 
 
+def discard_with_links(ticket: Ticket) -> None:
+    """Discard the unsent mails that bring a link to a ticket, within the transaction that revokes the links."""
+    _discard((Message.ticket == ticket) & Message.link.is_null(False))
+
+
 def discard_webhooks() -> None:
     """Discard all unsent webhooks."""
     with transaction():

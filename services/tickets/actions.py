@@ -6,9 +6,11 @@ What is not possible in the ticket's state raises UserError.
 
 from datetime import date, datetime
 
+from peewee import ModelSelect
+
 from enums import PORTAL_ACTOR, STARTED_STATUSES, Approval, EventKind, MessageKind, Priority, TicketStatus
 from i18n import formats
-from models import Staff, Ticket
+from models import Staff, Submission, Ticket
 from services import search
 from services.errors import UserError
 from services.mail import messages
@@ -67,13 +69,39 @@ def follow_up(ticket: Ticket, by: Staff, seen: int, now: datetime, on: date | No
         record(EventKind.FOLLOW_UP, f"{formats.weekday(on)}{note and f': {note}'}" if on else "aufgehoben")
 
 
-def finish(ticket: Ticket, by: Staff, seen: int, now: datetime, text: str) -> None:
+def finish(ticket: Ticket, by: Staff, seen: int, now: datetime, text: str, minutes: int | None = None) -> None:
     """Close the ticket as done and tell the customer; the text, which may be empty, says how it was solved."""
     with staff_action(ticket, by, seen, now) as record:
         _require_possible(ticket, by, "finish")
         close(ticket, TicketStatus.DONE, now)
-        record(EventKind.DONE, text)
+        record(EventKind.DONE, text, minutes=minutes)
         messages.to_requester(MessageKind.DONE, ticket, now, text=text)
+
+
+def close_as_duplicate(ticket: Ticket, by: Staff, seen: int, now: datetime, other: str) -> None:
+    """Close the ticket because it belongs to another open one of the customer, and say so to the customer and there.
+
+    other: the Vorgangsnummer of that one.
+    """
+    with staff_action(ticket, by, seen, now) as record:
+        _require_possible(ticket, by, "close_as_duplicate")
+        ticket.duplicate_of = target = open_siblings(ticket).where(Submission.code == other).get_or_none()
+        require(target, "Bitte wählen Sie ein offenes Ticket desselben Kunden.")
+        close(ticket, TicketStatus.CANCELLED, now)
+        record(EventKind.CANCELLED, f"Gehört zu {target.submission.spoken_code}. Dort geht es weiter.")
+        events.record(target, EventKind.DUPLICATE, by.name, now, duplicate_text(ticket))
+        messages.to_requester(MessageKind.DUPLICATE, ticket, now, other=target.submission)
+
+
+def open_siblings(ticket: Ticket) -> ModelSelect:
+    """Return the query of the customer's other open tickets, newest first."""
+    others = Ticket.newest_first().where(Ticket.customer == ticket.customer, Ticket.id != ticket.id)
+    return others.where(Ticket.closed_at.is_null())
+
+
+def duplicate_text(ticket: Ticket) -> str:
+    """Return what the history of the ticket that a duplicate belongs to says about it."""
+    return f"{ticket.submission.spoken_code} {ticket.submission.summary}".strip()
 
 
 def cancel(ticket: Ticket, by: Staff, seen: int, now: datetime, reason: str) -> None:
@@ -99,7 +127,7 @@ def return_to_queue(ticket: Ticket, actor: str, now: datetime, reason: str = "")
     actor: a member of staff, or the customer, whose reply reopens a ticket that is done.
     """
     ticket.status = TicketStatus.NEW
-    ticket.closed_at = None
+    ticket.closed_at = ticket.duplicate_of = None
     search.update_state(ticket)
     events.record(ticket, EventKind.REOPENED, actor, now, reason)
     if ticket.approval in (Approval.PENDING, Approval.DECLINED):
@@ -120,6 +148,8 @@ def possible_actions(ticket: Ticket, by: Staff) -> list[str]:
     if not ticket.is_open:
         return ["reopen"]
     possible = ["assign", "follow_up", "cancel"]
+    if open_siblings(ticket).exists():
+        possible.append("close_as_duplicate")
     if ticket.assignee != by:
         possible.append("take_over")
     may_work = ticket.approval in (Approval.NOT_REQUIRED, Approval.APPROVED) or ticket.status in STARTED_STATUSES

@@ -67,6 +67,7 @@ def answer(
     text: str,
     submission_key: str,
     files: int = 0,
+    minutes: int | None = None,
     then_wait: bool = False,
 ) -> None:
     """Send the customer an answer with the files staged under its submission key; set the ticket to waiting if wanted.
@@ -81,7 +82,7 @@ def answer(
         obstacle = why_no_answer(ticket)
         require(not obstacle, obstacle)
         actions.attend_to(ticket, by)
-        event = record(EventKind.ANSWERED, text, submission_key)
+        event = record(EventKind.ANSWERED, text, submission_key=submission_key, minutes=minutes)
         attachments.adopt(submission_key, ticket.submission, event, expected=files)
         if then_wait and ticket.status is not TicketStatus.WAITING:
             is_possible = "wait" in actions.possible_actions(ticket, by)
@@ -91,7 +92,15 @@ def answer(
         messages.to_requester(MessageKind.ANSWER, ticket, now, by=by, event=event)
 
 
-def add_note(ticket: Ticket, by: Staff, now: datetime, text: str, submission_key: str, files: int = 0) -> None:
+def add_note(
+    ticket: Ticket,
+    by: Staff,
+    now: datetime,
+    text: str,
+    submission_key: str,
+    files: int = 0,
+    minutes: int | None = None,
+) -> None:
     """Add an internal note with its files; it cannot conflict with what others did meanwhile.
 
     The number of files and a second call with the same submission key are handled as in `reply`.
@@ -101,7 +110,7 @@ def add_note(ticket: Ticket, by: Staff, now: datetime, text: str, submission_key
         if is_new:
             ticket.first_action_at = ticket.first_action_at or now
             actions.attend_to(ticket, by)
-            event = events.record(ticket, EventKind.NOTED, by.name, now, text, submission_key)
+            event = events.record(ticket, EventKind.NOTED, by.name, now, text, submission_key, minutes)
             attachments.adopt(submission_key, ticket.submission, event, expected=files)
     if not is_new:
         _was_sent(ticket, submission_key, text)

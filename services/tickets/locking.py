@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from typing import Any
 
 from database import transaction
 from enums import EventKind, TicketStatus
@@ -30,6 +31,8 @@ CHANGEABLE = (
     Ticket.caller_phone,
     Ticket.follow_up_on,
     Ticket.follow_up_note,
+    Ticket.customer,
+    Ticket.duplicate_of,
 )
 
 CHANGED_MEANWHILE = "Inzwischen ist an diesem Ticket etwas geschehen. Bitte prüfen Sie, ob Ihre Eingabe noch passt."
@@ -51,8 +54,8 @@ def staff_action(ticket: Ticket, by: Staff, seen: int, now: datetime) -> Iterato
         before = {"seen": seen, "columns": columns, "waiting": waiting, "links": links}
         ticket.first_action_at = ticket.first_action_at or now
 
-        def record(kind: EventKind, text: str = "", submission_key: str | None = None) -> Event:
-            return events.record(ticket, kind, by.name, now, text, submission_key)
+        def record(kind: EventKind, text: str = "", **more: Any) -> Event:
+            return events.record(ticket, kind, by.name, now, text, **more)
 
         yield record
         if event := ticket.events.where(Event.id > seen).order_by(Event.id.desc()).first():
@@ -68,7 +71,6 @@ def locked_ticket(ticket: Ticket) -> Iterator[None]:
         current = Ticket.get_by_id(ticket.id)
         for field in CHANGEABLE:
             setattr(ticket, field.name, getattr(current, field.name))
-        ticket.customer = current.customer
         yield
         ticket.save(only=CHANGEABLE)
 

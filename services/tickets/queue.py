@@ -107,7 +107,8 @@ def page(filters: QueueFilters, after: str = "", size: int | None = None) -> tup
         query = query.where(_follows(last_id, last["key"], filters))
     ids = [ticket.id for ticket in query.limit(size + 1)]
     # The details are read for the rows of this page only.
-    whole = {ticket.id: ticket for ticket in Ticket.with_details().where(Ticket.id.in_(ids[:size]))}
+    minutes = Event.select(fn.SUM(Event.minutes)).where(Event.ticket == Ticket.id).alias("minutes")
+    whole = {one.id: one for one in Ticket.with_details().select_extend(minutes).where(Ticket.id.in_(ids[:size]))}
     found = [whole[id] for id in ids[:size]]
     return found, str(found[-1].id) if len(ids) > size else ""
 

@@ -12,7 +12,7 @@ from enums import EventKind
 from models import Attachment, Event, Staff, Ticket
 from services import search
 from services.mail import access_links, outbox
-from services.tickets import events
+from services.tickets import actions, events
 from services.tickets.locking import CHANGEABLE, locked_ticket, require
 from settings import settings
 
@@ -37,6 +37,9 @@ def undo(ticket: Ticket, by: Staff, seen: int, now: datetime) -> None:
         last = ticket.events.order_by(Event.id.desc()).get()
         require(last.id == seen and seconds_left(last, now), TOO_LATE)
         before = json.loads(last.before)
+        if other := ticket.duplicate_of:
+            is_about_this = (Event.kind == EventKind.DUPLICATE) & (Event.text == actions.duplicate_text(ticket))
+            Event.delete().where(Event.ticket == other, is_about_this).execute()
         for field in CHANGEABLE:
             setattr(ticket, field.name, field.python_value(before["columns"][field.name]))
         undone = list(ticket.events.where(Event.id > before["seen"]).order_by(Event.id))

@@ -3,7 +3,6 @@
 from wtforms import StringField
 
 from database import database
-from enums import MAX_CUSTOMER_NUMBER_LENGTH
 from form_fields import PortalForm, email_field, input_attributes, phone_field, text_field, user_error_at_field
 from forms import REQUEST_FORMS, RequestForm
 from i18n.folding import sorted_by_name
@@ -24,22 +23,25 @@ class CustomerNumberField(StringField):
 
 
 def is_unlocked_customer(form, field):
-    """Refuse an unknown number, and that of a locked customer."""
+    """Put the customer's number in place of its name; refuse an unknown customer, and a locked one."""
     with user_error_at_field():
-        customers.require_unlocked(customers.find(field.data))
+        field.data = customers.require_unlocked(customers.find_by_text(field.data)).number
 
 
-def unlocked_customer_number():
-    """Declare a field for the number of a customer who may send requests."""
+def unlocked_customer_number(suggests=True):
+    """Declare a field for a customer who may send requests: its number, or a part of its name.
+
+    suggests: whether the page has the list of suggestions.
+    """
+    attributes = {"list": "customers"} if suggests else {}
     return text_field(
-        "Kundennummer",
+        "Kundennummer oder Name",
         is_unlocked_customer,
-        missing="Bitte geben Sie die Kundennummer ein.",
-        limit=MAX_CUSTOMER_NUMBER_LENGTH,
+        missing="Bitte geben Sie die Kundennummer oder den Namen ein.",
         cleaning=clean_number,
         field_class=CustomerNumberField,
-        description="Nummer oder Name tippen und aus der Liste wählen.",
-        render_kw=input_attributes("off", list="customers", autocapitalize="characters", spellcheck="false"),
+        description="Ein Teil des Namens genügt.",
+        render_kw=input_attributes("off", autocapitalize="off", spellcheck="false", **attributes),
     )
 
 

@@ -2,16 +2,18 @@
 
 from typing import Any
 
-from wtforms import BooleanField, Field, HiddenField, SelectField
+from wtforms import BooleanField, Field, HiddenField, IntegerField, SelectField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import InputRequired, Optional, ValidationError
+from wtforms.validators import InputRequired, NumberRange, Optional, ValidationError
 
 import clock
 from enums import Category, Priority
 from form_fields import DayField, PortalForm, phone_field, row_id, text_field, textarea
 from i18n.folding import sorted_by_name
 from models import Staff, TextBlock
+from services.customers import customers
 from services.tickets import actions, approvals, conversation, corrections, undo
+from views.staff.forms.call import unlocked_customer_number
 from views.staff.forms.common import NOBODY
 
 ON_BEHALF_HINT = "Nach einem Anruf, für den Genehmiger. Der Kunde und die Genehmiger lesen diesen Text."
@@ -19,6 +21,11 @@ ON_BEHALF_HINT = "Nach einem Anruf, für den Genehmiger. Der Kunde und die Geneh
 READ_BY_CUSTOMER_HINT = "Der Kunde liest das in einer E-Mail und auf seiner Seite."
 
 ASKED_ANEW_HINT = "War das Ticket nicht freigegeben, fragt das Portal die Genehmiger noch einmal."
+
+TOO_MANY_MINUTES = "Bitte geben Sie ganze Minuten ein, höchstens 1440."
+
+# So many of the customer's open tickets are offered.
+MAX_SIBLINGS = 50
 
 CHOOSE_ASSIGNEE = "Bitte wählen Sie, wem Sie das Ticket zuweisen."
 
@@ -46,6 +53,9 @@ class ActionForm(PortalForm):
         """Carry out the action; raises UserError."""
         answers = {field.short_name: field.data for field in self if field.short_name not in self.unused}
         getattr(self.service, self.action)(ticket, by=by, now=now, **answers, **more)
+
+    def show_current(self, ticket):
+        """Fill in what depends on the ticket."""
 
     def set_reader_hint(self, words):
         """Replace the hint about who reads a text by one that is true for this ticket."""
@@ -81,7 +91,18 @@ class TextBlockFields:
         return block
 
 
-class MessageFields(TextBlockFields):
+class MinutesMixin:
+    """A field for the time that staff worked."""
+
+    minutes = IntegerField(
+        "Minuten",
+        [Optional(), NumberRange(0, 1440, TOO_MANY_MINUTES)],
+        invalid_value_message=TOO_MANY_MINUTES,
+        render_kw={"min": 0, "max": 1440, "inputmode": "numeric"},
+    )
+
+
+class MessageFields(TextBlockFields, MinutesMixin):
     """The fields of the box below the conversation; its button says whether it is an answer or a note."""
 
     service = conversation
@@ -141,7 +162,7 @@ class AskAgainForm(ActionForm):
     action, slug, button = "request_approval_again", "freigabe-anfragen", "Freigabe noch einmal anfragen"
 
 
-class FinishForm(TextBlockFields, ActionForm):
+class FinishForm(TextBlockFields, MinutesMixin, ActionForm):
     action, slug, button = "finish", "erledigen", "Erledigt"
 
     text = textarea("Was war die Lösung?", description=READ_BY_CUSTOMER_HINT, rows=3)
@@ -172,6 +193,17 @@ class AssignForm(ActionForm):
     def carry_out(self, ticket, by, now, **more):
         to = Staff.get_or_none(Staff.login == self.to.data)
         actions.assign(ticket, to, by=by, seen=self.seen.data, now=now)
+
+
+class DuplicateForm(ActionForm):
+    action, slug, button = "close_as_duplicate", "gehoert-zu", "Gehört zu …"
+
+    other = SelectField("Zu welchem Ticket gehört es?", choices=[], validate_choice=False)
+
+    def show_current(self, ticket):
+        siblings = actions.open_siblings(ticket).limit(MAX_SIBLINGS)
+        labels = [(one.submission.code, f"{one.submission.spoken_code}: {one.submission.headline}") for one in siblings]
+        self.other.choices = [SelectChoice(*label) for label in labels]
 
 
 class FollowUpForm(ActionForm):
@@ -275,6 +307,18 @@ class CorrectDueDateForm(FactMixin, ActionForm):
     fact, slug = "due_on", "eintrittsdatum-aendern"
 
     value = DayField("Eintrittsdatum", [InputRequired("Bitte geben Sie das Eintrittsdatum an.")])
+
+
+class CorrectCustomerForm(FactMixin, ActionForm):
+    fact, slug = "customer", "kunde-aendern"
+
+    value = unlocked_customer_number(suggests=False)
+
+    def carry_out(self, ticket, by, now, **more):
+        corrections.change_customer(ticket, by, self.seen.data, now, customers.find(self.value.data))
+
+    def show_current(self, ticket):
+        """Leave the field empty: the number is typed anew."""
 
 
 class CorrectNameForm(FactMixin, ActionForm):

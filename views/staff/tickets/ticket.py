@@ -127,8 +127,10 @@ def _show(ticket, form=None, status=200, submission_key=None, refusals=(), **sho
     ]
     if form not in (None, box, *forms) and not isinstance(form, UndoForm | FactMixin):
         forms.append(form)
-    if unread := conversation.why_unread(ticket):
-        for one in forms:
+    unread = conversation.why_unread(ticket)
+    for one in forms:
+        one.show_current(ticket)
+        if unread:
             one.set_reader_hint(unread)
     events = list(ticket.events.order_by(Event.id))
     template = "staff/tickets/_ticket.html" if is_htmx() else "staff/tickets/ticket.html"
@@ -137,6 +139,7 @@ def _show(ticket, form=None, status=200, submission_key=None, refusals=(), **sho
     order = PRIMARY.get(ticket.status, OTHERWISE_PRIMARY)
     shown |= {
         "box": box,
+        "minutes": sum(event.minutes for event in events),
         "draft": submission_key,
         "staged": staged(submission_key),
         "refusals": refusals,
