@@ -107,12 +107,15 @@ def test_the_page_of_a_customer_leads_to_the_call(clara):
 @pytest.mark.parametrize(
     ("typed", "sentence"),
     [
-        ("", "Bitte geben Sie die Kundennummer ein."),
+        ("", "Bitte geben Sie die Kundennummer oder den Namen ein."),
         ("K9999", "Einen Kunden mit der Nummer „K9999“ gibt es nicht."),
         ("K1003", "Der Kunde K1003 (Praxis Frost) ist gesperrt. Bitte heben Sie zuerst die Sperre auf."),
         ("Praxis Herbst", "Einen Kunden mit der Nummer „Praxis Herbst“ gibt es nicht."),
         ("?", "Einen Kunden mit der Nummer „?“ gibt es nicht."),
-        ("Baeckerei", "Einen Kunden mit der Nummer „Baeckerei“ gibt es nicht. Meinen Sie K1001 (Bäckerei Sommer)?"),
+        (
+            "sommer.example",
+            "Einen Kunden mit der Nummer „sommer.example“ gibt es nicht. Meinen Sie K1001 (Bäckerei Sommer)?",
+        ),
     ],
 )
 def test_refused_customers(clara, submissions, typed, sentence, headers):
@@ -125,6 +128,12 @@ def test_refused_customers(clara, submissions, typed, sentence, headers):
     assert ("<html" in page.text) == (not headers)
     assert page.fields().to_dict() == values | {"csrf_token": page.fields()["csrf_token"]}
     assert submissions() == []
+
+
+def test_a_part_of_the_name_is_enough(clara, tickets):
+    assert clara.post(CALL, filled(clara, "incident", customer_number="baeck")).status == 303
+    with database.connection_context():
+        assert [ticket.customer.number for ticket in tickets()] == ["K1001"]
 
 
 def test_the_number_as_people_write_it(clara, tickets):

@@ -3,8 +3,12 @@
 import pytest
 
 from database import database
-from enums import Category, EventKind
-from models import Submission
+from enums import Approval, Category, EventKind
+from models import Approver, Customer, Submission
+from settings import settings
+from tests.support.companies import Company
+from tests.support.pages import row_titles
+from tests.support.servers.mailbox import path_in
 from tests.support.staff import TicketPage
 
 FACTS = [
@@ -25,6 +29,12 @@ def ticket_page(anna, clara, run_worker, ticket):
         return TicketPage(clara, ticket())
 
     return report
+
+
+@pytest.fixture
+def berta(app):
+    """Berta in front of her browser, with the number and PIN of another company."""
+    return Company(app, "K1002", "Praxis Winter", "winter.example").reporter
 
 
 def correct(work, slug, value, page=None):
@@ -78,3 +88,69 @@ def test_second_person_sees_what_happened_meanwhile(ticket_page, ticket):
     assert answer.status == 422
     assert "Niedrig → Hoch" in answer.text
     assert ticket().rank == 0
+
+
+def move(work, number, page=None):
+    return correct(work, "kunde-aendern", number, page)
+
+
+def test_ticket_moves_to_another_customer(ticket_page, app, anna, berta, clara, ticket, mailbox, deliver_mails, events):
+    work = ticket_page()
+    deliver_mails()
+    path = path_in(mailbox.last_to("post@sommer.example"), "/vorgang/")
+    assert anna.get(path).status == 200
+    assert move(work, "winter").status == 303
+    assert ticket().customer.number == "K1002"
+    assert events()[-1][2] == "Kunde: Bäckerei Sommer → Praxis Winter"
+    assert anna.get(path).status == 404
+    deliver_mails()
+    mail = mailbox.last_to("post@winter.example")
+    assert mail["Subject"].startswith("Eingegangen")
+    assert anna.get(path_in(mail, "/vorgang/")).status == 200
+    assert row_titles(clara.get("/verwaltung/tickets?kunde=K1002"))
+    assert not row_titles(clara.get("/verwaltung/tickets?kunde=K1001"))
+
+
+def test_approval_follows_the_new_customer(ticket_page, berta, ticket, mailbox, deliver_mails):
+    work = ticket_page()
+    with database.connection_context():
+        Approver.create(customer=Customer.get(Customer.number == "K1002"), name="Petra", email="petra@winter.example")
+    move(work, "K1002")
+    assert ticket().approval is Approval.PENDING
+    deliver_mails()
+    assert "Bitte um Freigabe" in mailbox.last_to("petra@winter.example")["Subject"]
+    move(work, "K1001")
+    assert (ticket().approval, ticket().remind_at) == (Approval.NOT_REQUIRED, None)
+
+
+@pytest.mark.parametrize(
+    ("before", "number", "sentence"),
+    [
+        ("", "K9999", "Einen Kunden mit der Nummer „K9999“ gibt es nicht."),
+        ("", "", "Bitte geben Sie die Kundennummer oder den Namen ein."),
+        ("", "K1001", "Diese Angabe hat schon diesen Wert."),
+        ("erledigen", "K1002", "Bitte öffnen Sie das Ticket zuerst wieder."),
+        ("answer", "K1002", "Mit diesem Kunden gibt es schon Nachrichten."),
+    ],
+)
+def test_customer_that_cannot_be_chosen(ticket_page, berta, ticket, before, number, sentence):
+    work = ticket_page()
+    if before == "erledigen":
+        work.act(before)
+    elif before:
+        work.visitor.post(f"{work.path}/antworten", work.form("antworten") | {"text": "Wir kommen."})
+    refused = move(work, number)
+    assert refused.status == 422
+    assert sentence in refused.text_of("ticket")
+    assert ticket().customer.number == "K1001"
+
+
+def test_move_is_undone(ticket_page, berta, anna, ticket, mailbox, deliver_mails):
+    settings.undo_seconds = 20
+    work = ticket_page()
+    deliver_mails()
+    path = path_in(mailbox.last_to("post@sommer.example"), "/vorgang/")
+    move(work, "K1002")
+    work.act("rueckgaengig")
+    assert ticket().customer.number == "K1001"
+    assert anna.get(path).status == 200

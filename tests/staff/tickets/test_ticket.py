@@ -14,7 +14,7 @@ from tests.support.files.samples import JPEG, PDF, PNG
 from tests.support.pages import EXAMPLES, HTMX, OPTIONAL
 from tests.support.staff import TicketPage
 
-CORRECTIONS = {"prioritaet-aendern", "art-aendern", "name-aendern", "kontaktnummer-aendern"}
+CORRECTIONS = {"prioritaet-aendern", "art-aendern", "name-aendern", "kontaktnummer-aendern", "kunde-aendern"}
 SCRIPT = "<script>alert(1)</script>"
 
 

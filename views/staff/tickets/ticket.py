@@ -1,11 +1,15 @@
 """A ticket: the request, its history and the actions."""
 
+import re
+
 from flask import Blueprint, abort, g, request, url_for
 from flask_wtf.csrf import CSRFError
+from markupsafe import Markup, escape
 
 import clock
-from enums import Approval, EventKind, TicketStatus
-from models import Attachment, Event, Ticket
+from enums import CODE_ALPHABET, Approval, EventKind, TicketStatus
+from i18n.typed_text import normalise_code
+from models import Attachment, Event, Submission, Ticket
 from services.errors import EditConflict, UserError
 from services.files import attachments
 from services.mail import access_links, messages, outbox
@@ -21,6 +25,8 @@ bp = Blueprint("ticket", __name__, url_prefix="/ticket/<code>")
 # What the state of a ticket calls for: the first of these actions that is possible.
 PRIMARY = {TicketStatus.NEW: ("start", "start_early", "approve")}
 OTHERWISE_PRIMARY = ("reopen", "finish")
+
+CODE = re.compile(rf"\b[{CODE_ALPHABET}]{{4}}-?[{CODE_ALPHABET}]{{4}}\b")
 
 SENT_BEFORE = "Sie haben hier schon einen anderen Text gesendet. Ist dies ein weiterer, senden Sie bitte noch einmal."
 
@@ -139,6 +145,7 @@ def _show(ticket, form=None, status=200, submission_key=None, refusals=(), **sho
     order = PRIMARY.get(ticket.status, OTHERWISE_PRIMARY)
     shown |= {
         "box": box,
+        "mentioned": _mentioned(ticket, events),
         "minutes": sum(event.minutes for event in events),
         "draft": submission_key,
         "staged": staged(submission_key),
@@ -174,6 +181,26 @@ def _fact_forms(ticket, sent):
             forms[form_class.fact] = form_class(formdata=None)
             forms[form_class.fact].show_current(ticket)
     return forms
+
+
+@bp.app_template_filter()
+def with_links(text, codes):
+    """Return a text as HTML in which the numbers of these other tickets are links."""
+
+    def link(match):
+        code = normalise_code(match[0])
+        url = url_for("staff.ticket.show", code=code)
+        return Markup('<a href="{}">{}</a>').format(url, match[0]) if code in codes else match[0]
+
+    return Markup(CODE.sub(link, str(escape(text))))  # noqa: S704 - it was escaped
+
+
+def _mentioned(ticket, events):
+    """Return the numbers of other tickets that the texts of a ticket contain."""
+    texts = [ticket.submission.description, *(event.text for event in events)]
+    codes = {normalise_code(code) for code in CODE.findall(" ".join(texts))} - {ticket.submission.code}
+    found = Ticket.select(Submission.code).join(Submission).where(Submission.code.in_(codes)) if codes else ()
+    return {one.submission.code for one in found}
 
 
 def _files(ticket):
