@@ -269,6 +269,16 @@ class Ticket(BaseModel):
         return enums.Priority.from_rank(self.rank)
 
     @property
+    def name(self):
+        """The name of the caller, corrected or as it was sent."""
+        return self.caller_name or self.submission.name
+
+    @property
+    def phone(self):
+        """The phone number of the caller, corrected or as it was sent."""
+        return self.caller_phone or self.submission.phone
+
+    @property
     def flags(self):
         """What staff must not overlook, as short German phrases."""
         is_entry = self.category is enums.Category.NEW_EMPLOYEE

@@ -227,10 +227,10 @@ def _in_short(overview: Any) -> str:
 
 def _subject(what: str, ticket: Ticket) -> str:
     submission = ticket.submission
-    about = [submission.category.label]
-    if submission.category is Category.NEW_EMPLOYEE:
+    about = [ticket.category.label]
+    if ticket.category is Category.NEW_EMPLOYEE:
         # Its form asks for no priority.
-        about.append(f"Eintritt {submission.entry_date:%d.%m.%Y}")
+        about.append(f"Eintritt {ticket.due_on:%d.%m.%Y}")
     else:
-        about.append(f"Priorität {submission.priority.label}")
+        about.append(f"Priorität {ticket.priority.label}")
     return f"{what} [{submission.spoken_code}] {', '.join(about)}: {submission.summary}"

@@ -59,7 +59,7 @@ def _payload(event: Event, ticket: Ticket) -> dict[str, dict[str, object]]:
         "code": format_code(submission.code),
         "url": f"{settings.url}/verwaltung/ticket/{submission.code}",
         "category": ticket.category,
-        "priority": submission.priority,
+        "priority": ticket.priority,
         "summary": submission.summary,
         "status": ticket.status,
         "approval": ticket.approval,

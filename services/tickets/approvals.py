@@ -156,7 +156,7 @@ def outcome_text(ticket: Ticket, event: Event, approver: Approver) -> str:
         return ""
     has_begun = ticket.is_open if is_declined else ticket.status is not TicketStatus.NEW
     mailed, to_call = _OUTCOME_TEXTS[ticket.approval, has_begun]
-    sentence = _(mailed if messages.requester_addresses(ticket) else to_call, name=ticket.submission.name)
+    sentence = _(mailed if messages.requester_addresses(ticket) else to_call, name=ticket.name)
     return _("Danke. %(sentence)s", sentence=sentence) if decided_by(event) == approver.name else sentence
 
 

@@ -154,7 +154,7 @@ def test_every_text_is_searched_and_erased_or_has_a_reason_not_to_be(app, anna, 
 
 
 def test_erasure_leaves_nothing_to_undo(jana, clara):
-    jana[0].act("zuweisen", to="niemand")
+    jana[0].act("zuweisen", "niemand")
     with database.connection_context():
         assert Event.select().where(Event.before.is_null(False)).exists()
     erase(clara, choose(search(clara)))

@@ -1,10 +1,16 @@
 """Correcting the facts of a ticket; what was sent stays."""
 
+import json
+
 import pytest
 
 from database import database
-from enums import Category, EventKind
-from models import Submission
+from enums import Category, EventKind, MessageKind
+from models import Event, Message, Staff, Submission
+from services.privacy import data_export, erasure, person_search
+from services.privacy.person_matcher import PersonMatcher
+from settings import settings
+from tests.support.cast import NOW
 from tests.support.staff import TicketPage
 
 FACTS = [
@@ -30,6 +36,11 @@ def ticket_page(anna, clara, run_worker, ticket):
 def correct(work, slug, value, page=None):
     values = work.form(slug, page)
     return work.visitor.post(f"{work.path}/{slug}", values | {f"{slug}-value": value})
+
+
+def last_message(kind):
+    with database.connection_context():
+        return Message.select().where(Message.kind == kind).order_by(Message.id.desc()).get()
 
 
 def sent():
@@ -78,3 +89,29 @@ def test_second_person_sees_what_happened_meanwhile(ticket_page, ticket):
     assert answer.status == 422
     assert "Niedrig → Hoch" in answer.text
     assert ticket().rank == 0
+
+
+def test_mails_and_other_systems_learn_the_corrected_facts(ticket_page, monkeypatch):
+    monkeypatch.setattr(settings, "webhook_url", "https://system.firma.example/")
+    work = ticket_page()
+    correct(work, "prioritaet-aendern", "0")
+    correct(work, "art-aendern", "other")
+    work.act("erledigen", "Getauscht")
+    assert "Sonstiges, Priorität Hoch" in last_message(MessageKind.DONE).subject
+    told = json.loads(last_message(MessageKind.WEBHOOK).body)["ticket"]
+    assert (told["category"], told["priority"]) == ("other", "high")
+
+
+def test_corrected_caller_is_found_and_erased(ticket_page, clara, ticket):
+    work = ticket_page()
+    correct(work, "name-aendern", "Berta Winter")
+    with database.connection_context():
+        Event.update(text="").execute()
+        matcher = PersonMatcher(["Berta Winter"])
+        (match,), _ = person_search.find(matcher)
+        assert match.is_sender
+        data, _ = data_export.collect([match], matcher, [])
+        assert data["Vorgänge"][0]["Angaben"]["berichtigter Name"] == "Berta Winter"
+        erasure.erase([match.key], matcher, [], Staff.get(), NOW)
+    assert "Winter" not in work.look().text
+    assert ticket().caller_name == ""
