@@ -300,6 +300,10 @@ def _summary(submission):
 
 def _ticket_facts(ticket):
     return {
+        "Art": ticket.category.label,
+        "Priorität": ticket.priority.label,
+        "von": ticket.name,
+        "Kontaktnummer": ticket.phone,
         "Status": ticket.status.label,
         "Kunde": ticket.customer.name,
         "Mail des Kunden": ticket.customer.email,

@@ -103,7 +103,7 @@ def _erase_from_ticket(
     """
     # Not loaded again: reindexing reads the submission through the ticket.
     submission = ticket.submission
-    is_sender = person_search.is_sender(submission, matcher)
+    is_sender = person_search.is_sender(submission, ticket, matcher)
     is_employee = person_search.is_employee(submission, matcher)
     if is_sender:
         phones = phone_numbers.all_dialable(f"{submission.phone}; {ticket.caller_phone}")

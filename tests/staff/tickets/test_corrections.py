@@ -1,11 +1,16 @@
 """Correcting the facts of a ticket; what was sent stays."""
 
+import json
+
 import pytest
 
 from database import database
-from enums import Approval, Category, EventKind
-from models import Approver, Customer, Submission
+from enums import Approval, Category, EventKind, MessageKind
+from models import Approver, Customer, Event, Message, Staff, Submission
+from services.privacy import data_export, erasure, person_search
+from services.privacy.person_matcher import PersonMatcher
 from settings import settings
+from tests.support.cast import NOW
 from tests.support.companies import Company
 from tests.support.pages import row_titles
 from tests.support.servers.mailbox import path_in
@@ -40,6 +45,11 @@ def berta(app):
 def correct(work, slug, value, page=None):
     values = work.form(slug, page)
     return work.visitor.post(f"{work.path}/{slug}", values | {f"{slug}-value": value})
+
+
+def last_message(kind):
+    with database.connection_context():
+        return Message.select().where(Message.kind == kind).order_by(Message.id.desc()).get()
 
 
 def sent():
@@ -154,3 +164,29 @@ def test_move_is_undone(ticket_page, berta, anna, ticket, mailbox, deliver_mails
     work.act("rueckgaengig")
     assert ticket().customer.number == "K1001"
     assert anna.get(path).status == 200
+
+
+def test_mails_and_other_systems_learn_the_corrected_facts(ticket_page, monkeypatch):
+    monkeypatch.setattr(settings, "webhook_url", "https://system.firma.example/")
+    work = ticket_page()
+    correct(work, "prioritaet-aendern", "0")
+    correct(work, "art-aendern", "other")
+    work.act("erledigen", "Getauscht")
+    assert "Sonstiges, Priorität Hoch" in last_message(MessageKind.DONE).subject
+    told = json.loads(last_message(MessageKind.WEBHOOK).body)["ticket"]
+    assert (told["category"], told["priority"]) == ("other", "high")
+
+
+def test_corrected_caller_is_found_and_erased(ticket_page, clara, ticket):
+    work = ticket_page()
+    correct(work, "name-aendern", "Berta Winter")
+    with database.connection_context():
+        Event.update(text="").execute()
+        matcher = PersonMatcher(["Berta Winter"])
+        (match,), _ = person_search.find(matcher)
+        assert match.is_sender
+        data, _ = data_export.collect([match], matcher, [])
+        assert data["Vorgänge"][0]["Angaben"]["berichtigter Name"] == "Berta Winter"
+        erasure.erase([match], matcher, [], Staff.get(), NOW)
+    assert "Winter" not in work.look().text
+    assert ticket().caller_name == ""
