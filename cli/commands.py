@@ -68,7 +68,7 @@ def run_worker(once):
         done = worker.run_once(clock.now())
     except OSError as error:
         raise click.ClickException(f"Nicht alles ließ sich erledigen: {in_german(error)}.") from None
-    click.echo(f"Erledigt. Geprüfte Anfragen: {done.decided}, verschickte E-Mails: {done.mails_sent}")
+    click.echo(f"Erledigt. Geprüfte Anfragen: {done['decide']}, verschickte E-Mails: {done['mails']}")
 
 
 for command in maintenance.COMMANDS:

@@ -61,13 +61,6 @@ class Job(NamedTuple):
     interval: timedelta = timedelta(0)
 
 
-class RunResult(NamedTuple):
-    """How much one run of all jobs did."""
-
-    decided: int
-    mails_sent: int
-
-
 class Worker:
     """The jobs, and what they remember from one run to the next."""
 
@@ -175,13 +168,13 @@ class Worker:
         return next(self._deletion, 0)
 
 
-def run_once(now: datetime) -> RunResult:
-    """Run every job until nothing is left to do; a command makes backups by itself."""
+def run_once(now: datetime) -> Counter[str]:
+    """Run every job until nothing is left to do, and return how much each did; a command makes backups by itself."""
     done: Counter[str] = Counter()
     for job in Worker().jobs:
         while job.name != "backup" and (count := job.run(now)):
             done[job.name] += count
-    return RunResult(done["decide"], done["mails"])
+    return done
 
 
 def start() -> list[PeriodicTask]:

@@ -219,7 +219,7 @@ def _check_limits(submission_key: str, ip: str, now: datetime) -> None:
         pending = Submission.pending().select(Submission.address).tuples()
         if not shares.may_grow(site_of(ip), (site_of(address) for (address,) in pending)):
             raise rate_limit.QueueFull(timedelta(minutes=1))
-    rate_limit.consume(rate_limit.RateLimit.SUBMISSIONS, ip, now)
+    rate_limit.consume(rate_limit.TooManySubmissions, ip, now)
 
 
 def _is_queue_full() -> bool:

@@ -3,10 +3,8 @@
 import hashlib
 import hmac
 import json
-import ssl
 from base64 import b64encode
 from datetime import UTC, datetime
-from functools import partial
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from urllib.parse import urlsplit
 
@@ -80,8 +78,7 @@ def _timestamp(moment: datetime | None) -> str | None:
 def _connect() -> HTTPConnection:
     """Return a connection to the other system; raises ServerUnavailable."""
     url = urlsplit(settings.webhook_url)
-    is_secure = url.scheme == "https"
-    kind = partial(HTTPSConnection, context=ssl.create_default_context()) if is_secure else HTTPConnection
+    kind = HTTPSConnection if url.scheme == "https" else HTTPConnection
     connection = kind(url.hostname or "", url.port, timeout=STEP_SECONDS)
     try:
         connection.connect()

@@ -8,7 +8,6 @@ import hashlib
 import io
 import json
 import logging
-import math
 import os
 import secrets
 import zipfile
@@ -311,24 +310,14 @@ def _keep_last(made: Path) -> None:
         others.remove(made)
     kept = settings.backups_kept - (made.parent == settings.backups_dir)
     for path in others[: max(0, len(others) - kept)]:
-        _delete(path)
+        disk.delete(path)
 
 
 def _tidy_up(folder: Path, now: datetime) -> None:
     """Delete what killed backups left behind."""
     for place in {folder, settings.backups_dir}:
         for path in place.glob(UNFINISHED):
-            _delete(path, (now - UNFINISHED_FOR).timestamp())
-
-
-def _delete(path: Path, older_than: float = math.inf) -> None:
-    try:
-        if path.stat().st_mtime < older_than:
-            path.unlink()
-    except FileNotFoundError:
-        pass
-    except OSError as error:
-        log.warning("Die Datei %s ließ sich nicht aufräumen: %s", path, in_german(error))
+            disk.delete(path, (now - UNFINISHED_FOR).timestamp())
 
 
 def _write_status(status: BackupStatus) -> None:

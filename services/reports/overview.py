@@ -86,7 +86,7 @@ class Overview:
         self.is_every_customer_locked_out = pin_lockout.is_every_customer_locked_out(now)
         self.mails = outbox.mail_status()
         self.scanner_is_unavailable = virus_scanner.is_unavailable()
-        self.unknown_proxy = proxy_check.unknown_proxy()
+        self.unknown_proxy = proxy_check.unknown_proxy
         self.free_bytes = disk.free_bytes(settings.data_dir)
         self.backups = backup.status()
         self.backup_is_old = self.backups.is_old(now)

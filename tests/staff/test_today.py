@@ -367,7 +367,7 @@ def test_what_cannot_be_delivered_is_something_to_do(clara, deliver_mails, mailb
 )
 def test_a_web_server_that_trusted_proxy_lacks(app, clara, monkeypatch, peer, trusted, headers, is_told):
     """The line to enter keeps the web servers that are named already."""
-    monkeypatch.setattr(proxy_check, "_unknown_proxy", "")
+    monkeypatch.setattr(proxy_check, "unknown_proxy", "")
     settings.trusted_proxy = trusted
     Client(ProxyHeadersMiddleware(app, trusted)).get("/", headers=headers, environ_overrides={"REMOTE_ADDR": peer})
     line = f'trusted_proxy = "{", ".join(filter(None, (trusted, peer)))}"'

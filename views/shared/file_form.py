@@ -196,7 +196,7 @@ def stage_files(submission_key: str) -> list[Refusal]:
     ]
     if not uploads:
         return []
-    rate_limit.consume(rate_limit.RateLimit.UPLOADS, client_ip(), clock.now(), len(uploads))
+    rate_limit.consume(rate_limit.TooManyUploads, client_ip(), clock.now(), len(uploads))
     return attachments.stage(submission_key, uploads, client_ip(), clock.now())
 
 

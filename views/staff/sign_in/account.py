@@ -39,7 +39,6 @@ def change_password():
     accounts.set_password(g.member, form.password.data, now)
     _log_event(SecurityEvent.PASSWORD_CHANGED)
     auth.start_session(sessions.begin(g.member, client_ip(), now), now)
-    auth.remember_browser(auth.current_member())
     return redirect(url_for(".show", getan="kennwort"), 303)
 
 

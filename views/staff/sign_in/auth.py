@@ -73,7 +73,7 @@ def current_member():
 
 
 def start_session(token, now):
-    """Put the token of a new session into the cookie; only the receipts of the old session are kept."""
+    """Put the token of a new session into the cookie and know the browser; of the old session only receipts are kept."""
     if before := clear_session():
         sessions.end(before, now)
     receipts = session.get("receipts")
@@ -84,9 +84,10 @@ def start_session(token, now):
         session["receipts"] = receipts
     session["staff"] = token
     session["staff_seen"] = int(now.timestamp())
+    _remember_browser(current_member())
 
 
-def remember_browser(member):
+def _remember_browser(member):
     """Let this browser keep a token that makes it known to an account, beside those of others who use it."""
     others = [token for token in browser_tokens() if not known_browsers.browser_of(member, [token])]
     tokens = [known_browsers.new_token(member), *others][:KNOWN_ACCOUNTS]

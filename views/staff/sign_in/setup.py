@@ -39,7 +39,6 @@ def submit(token):
         return _show(form, 422)
     log_event(SecurityEvent.ACCOUNT_ADDED, client_ip(), account=member.name)
     auth.start_session(sessions.begin(member, client_ip(), now), now)
-    auth.remember_browser(member)
     return redirect(url_for("staff.today.show"), 303)
 
 
