@@ -179,7 +179,6 @@ class MessageKind(LabelledEnum):
     REOPENED = "reopened", "Wieder geöffnet"
     DUPLICATE = "duplicate", "Gehört zu einem anderen Vorgang"
     SUPPLIER = "supplier", "Anfrage an einen Lieferanten"
-    SHORT_NOTICE = "short_notice", "Neuer Mitarbeiter, kurze Frist"
     GUESSING = "guessing", "Viele falsche PINs"
     URGENT_UNMATCHED = "urgent_unmatched", "Dringend, aber nicht zugeordnet"
     WRONG_CODES = "wrong_codes", "Falsche Codes beim Anmelden"

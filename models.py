@@ -392,6 +392,7 @@ class Message(BaseModel):
     sent_at = UTCDateTimeField(null=True, index=True)
     last_error = CharField(max_length=enums.MAX_ERROR_LENGTH, default="")
     event = ForeignKeyField(Event, null=True, backref="messages", on_delete="SET NULL")
+    file_ids = TextField(default="")
 
     class Meta:
         constraints = [Check("(state = 'sent') = (sent_at IS NOT NULL)", "message_sent_at_given")]

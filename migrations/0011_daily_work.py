@@ -116,6 +116,7 @@ class Message(Base):
     sent_at = DateTimeField(null=True, index=True)
     last_error = CharField(max_length=500)
     event = ForeignKeyField(Event, null=True, on_delete="SET NULL")
+    file_ids = TextField()
 
     class Meta:
         constraints = [Check("(state = 'sent') = (sent_at IS NOT NULL)", "message_sent_at_given")]
@@ -147,7 +148,7 @@ REBUILT = {
         "duplicate_of_id": "NULL",
     },
     Event: {"minutes": "0", "before": "NULL"},
-    Message: {"event_id": "NULL"},
+    Message: {"event_id": "NULL", "file_ids": "''"},
 }
 
 

@@ -286,6 +286,6 @@ def _open_ticket(submission: Submission, customer: Customer, actor: str, why: st
     if ticket.approval is Approval.PENDING:
         approvals.request_approval(ticket, PORTAL_ACTOR, now)
         ticket.save(only=[Ticket.remind_at, Ticket.reminders])
-    if ticket.approval is Approval.NOT_REQUIRED or submission.priority is Priority.HIGH:
+    if ticket.approval is Approval.NOT_REQUIRED or submission.priority is Priority.HIGH or ticket.lead_time_missed:
         messages.new_ticket(ticket, now)
     return ticket

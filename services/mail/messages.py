@@ -4,6 +4,7 @@ Each is written within the transaction of the event that it reports. Mail goes o
 typed into the form if it is in the customer's own mail domain.
 """
 
+import json
 import re
 from collections.abc import Iterable
 from datetime import date, datetime
@@ -13,10 +14,11 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 import enums
+from clock import TIME_ZONE
 from database import transaction
 from enums import Approval, Category, MessageKind, TicketStatus, UnmatchedReason
 from i18n import catalogue, formats
-from models import Approver, Customer, Event, Message, Staff, Submission, Ticket, TicketLink
+from models import Approver, Attachment, Customer, Event, Message, Staff, Submission, Ticket, TicketLink
 from services import request_fields, workdays
 from services.mail import access_links, addresses, outbox
 from services.security import pin_lockout
@@ -60,6 +62,7 @@ templates.filters.update(
     labelled_texts=request_fields.labelled_texts,
     quoted=quoted,
     weekday=formats.weekday,
+    in_days=formats.in_days,
     local_datetime=formats.local_datetime,
     file_size=formats.file_size,
 )
@@ -100,6 +103,18 @@ def decided(ticket: Ticket, now: datetime, **context: object) -> None:
     what = "Freigegeben" if ticket.approval is Approval.APPROVED else "Nicht freigegeben"
     has_no_email = not requester_addresses(ticket)
     _to_office(MessageKind.DECIDED, what, ticket, now, has_no_email=has_no_email, **context)
+
+
+def to_supplier(
+    ticket: Ticket, recipient: str, text: str, with_names: bool, files: Iterable[Attachment], now: datetime
+) -> None:
+    """Ask a supplier about a defective device; the customer is named only if wanted."""
+    submission = ticket.submission
+    body = _render(MessageKind.SUPPLIER, ticket=ticket, submission=submission, text=text, with_names=with_names)
+    file_ids = json.dumps([file.id for file in files])
+    subject = f"Garantiefall [{submission.spoken_code}] {submission.device}"
+    about = {"ticket": ticket, "recipient": recipient, "with_attachments": True, "file_ids": file_ids}
+    outbox.put(MessageKind.SUPPLIER, body, now, subject, **about)
 
 
 def reply(ticket: Ticket, event: Event, previous_status: TicketStatus, now: datetime) -> None:
@@ -197,8 +212,9 @@ def _put(
         "url": link and access_links.placeholder_url(link),
         "hidden_fields": office_only_fields(ticket),
         "recipient": recipient,
+        "today": now.astimezone(TIME_ZONE).date(),
     }
-    body, subject = _render(kind, **common | context), _subject(what, ticket)
+    body, subject = _render(kind, **common | context), _subject(what, ticket, common["today"])
     has_files = kind is MessageKind.NEW_TICKET or (kind is MessageKind.ANSWER and event and event.attachments)
     with_attachments = bool(has_files) and settings.mail_attachments == "on"
     about = {"ticket": ticket, "event": event, "link": link, "recipient": recipient}
@@ -226,11 +242,12 @@ def _in_short(overview: Any) -> str:
     return ", ".join(f"{count} {words}" for count, words in parts if count) or "nichts zu tun"
 
 
-def _subject(what: str, ticket: Ticket) -> str:
+def _subject(what: str, ticket: Ticket, today: date) -> str:
     about = [ticket.category.label]
     if ticket.category is Category.NEW_EMPLOYEE:
         # Its form asks for no priority.
-        about.append(f"Eintritt {ticket.due_on:%d.%m.%Y}")
+        short = f", {formats.in_days(ticket.due_on, today)}" if ticket.lead_time_missed else ""
+        about.append(f"Eintritt {ticket.due_on:%d.%m.%Y}{short}")
     else:
         about.append(f"Priorität {ticket.priority.label}")
     return f"{what} [{ticket.submission.spoken_code}] {', '.join(about)}: {ticket.submission.summary}"

@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 from peewee import ModelSelect
 
-from enums import PORTAL_ACTOR, STARTED_STATUSES, Approval, EventKind, MessageKind, Priority, TicketStatus
+from enums import PORTAL_ACTOR, STARTED_STATUSES, Approval, Category, EventKind, MessageKind, Priority, TicketStatus
 from i18n import formats
 from models import Staff, Submission, Ticket
 from services import search
@@ -148,6 +148,8 @@ def possible_actions(ticket: Ticket, by: Staff) -> list[str]:
     if not ticket.is_open:
         return ["reopen"]
     possible = ["assign", "follow_up", "cancel"]
+    if ticket.category is Category.WARRANTY:
+        possible.append("pass_on")
     if open_siblings(ticket).exists():
         possible.append("close_as_duplicate")
     if ticket.assignee != by:

@@ -108,6 +108,7 @@ ROUTES = {
     "/verwaltung/postausgang/verwerfen": {"POST"},
     "/verwaltung/anhang/<int:attachment_id>": {"GET"},
     "/verwaltung/anhang/<int:attachment_id>/vorschau": {"GET"},
+    "/verwaltung/ticket/<code>/kalender/eintritt.ics": {"GET"},
     "/verwaltung/ticket/<code>": {"GET"},
     "/verwaltung/textbausteine": {"GET"},
     "/verwaltung/textbausteine/<int:block_id>": {"GET", "POST"},

@@ -73,6 +73,12 @@ class TicketPage:
             values[name] = text
         return self.visitor.post(f"{self.path}/{slug}", values, **options)
 
+    def pass_on(self, recipient, page=None, **changes):
+        """Pass a warranty case on to a supplier."""
+        values = {"recipient": recipient, "text": "Bitte tauschen Sie das Gerät.", **changes}
+        sent = self.form("weitergeben", page) | {f"weitergeben-{name}": value for name, value in values.items()}
+        return self.visitor.post(f"{self.path}/weitergeben", sent)
+
     def offered_actions(self):
         """Return the actions that the page offers, by slug."""
         actions = [action for form in self.look().tree.iter("form") for action in actions_of(form)]

@@ -2,17 +2,18 @@
 
 from typing import Any
 
-from wtforms import BooleanField, Field, HiddenField, IntegerField, SelectField
+from wtforms import BooleanField, Field, HiddenField, IntegerField, SelectField, SelectMultipleField, StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, NumberRange, Optional, ValidationError
+from wtforms.widgets import CheckboxInput, ListWidget
 
 import clock
 from enums import Category, Priority
-from form_fields import DayField, PortalForm, phone_field, row_id, text_field, textarea
+from form_fields import DayField, PortalForm, email_field, phone_field, row_id, text_field, textarea
 from i18n.folding import sorted_by_name
 from models import Staff, TextBlock
 from services.customers import customers
-from services.tickets import actions, approvals, conversation, corrections, undo
+from services.tickets import actions, approvals, checklist, conversation, corrections, passing_on, undo
 from views.staff.forms.call import unlocked_customer_number
 from views.staff.forms.common import NOBODY
 
@@ -220,6 +221,40 @@ class FollowUpForm(ActionForm):
     def validate_on(self, field):
         if field.data and field.data <= clock.today():
             raise ValidationError("Bitte geben Sie einen späteren Tag als heute an.")
+
+
+class PassOnForm(ActionForm):
+    service = passing_on
+    action, slug, button = "pass_on", "weitergeben", "An den Lieferanten"
+    is_rare = True
+
+    recipient = email_field("E-Mail-Adresse des Lieferanten", missing="Bitte geben Sie diese Adresse ein.")
+    text = textarea(
+        "Was soll der Lieferant tun?",
+        "Bitte schreiben Sie, was der Lieferant tun soll.",
+        description="Gerät, Seriennummer und Auftragsbezug stehen darunter.",
+        rows=3,
+    )
+    files = SelectMultipleField(
+        "Diese Dateien mitschicken",
+        choices=[],
+        coerce=row_id,
+        validate_choice=False,
+        widget=ListWidget(prefix_label=False),
+        option_widget=CheckboxInput(),
+    )
+    with_names = BooleanField("Kunde und Ansprechpartner nennen")
+
+    def show_current(self, ticket):
+        self.files.choices = [SelectChoice(str(file.id), file.name) for file in ticket.submission.files]
+
+
+class CheckForm(ActionForm):
+    service = checklist
+    action, slug = "check", "checkliste"
+    unused = ("seen",)
+
+    step = StringField()
 
 
 class CancelForm(ActionForm):

@@ -2,22 +2,30 @@
 
 import re
 
-from flask import Blueprint, abort, g, request, url_for
+from flask import Blueprint, Response, abort, g, request, url_for
 from flask_wtf.csrf import CSRFError
 from markupsafe import Markup, escape
 
 import clock
-from enums import CODE_ALPHABET, Approval, EventKind, TicketStatus
+from enums import CODE_ALPHABET, Approval, Category, EventKind, TicketStatus
 from i18n.typed_text import normalise_code
 from models import Attachment, Event, Submission, Ticket
 from services.errors import EditConflict, UserError
 from services.files import attachments
 from services.mail import access_links, messages, outbox
-from services.tickets import actions, conversation, corrections, text_blocks, undo
+from services.tickets import actions, calendar_file, checklist, conversation, corrections, text_blocks, undo
 from views.shared.error_pages import error_page
 from views.shared.file_form import FormDesk, new_submission_key, renewed_token, stage_files, staged, submitted_key
 from views.shared.responses import is_cross_site, is_htmx, redirect_to, render_page
-from views.staff.forms.ticket import ACTION_FORMS, AnswerForm, FactMixin, MessageFields, TextBlockFields, UndoForm
+from views.staff.forms.ticket import (
+    ACTION_FORMS,
+    AnswerForm,
+    CheckForm,
+    FactMixin,
+    MessageFields,
+    TextBlockFields,
+    UndoForm,
+)
 from views.staff.sign_in import auth
 
 bp = Blueprint("ticket", __name__, url_prefix="/ticket/<code>")
@@ -103,6 +111,17 @@ def act(slug):
     return _show(_ticket(), *empty_box, done=True)
 
 
+@bp.get("/kalender/eintritt.ics")
+def calendar():
+    """Send the day on which a new employee begins as a calendar file."""
+    ticket = _ticket()
+    if not (ticket.category is Category.NEW_EMPLOYEE and ticket.due_on):
+        abort(404)
+    response = Response(calendar_file.of_entry(ticket, clock.now()), mimetype="text/calendar")
+    response.headers.set("Content-Disposition", "attachment", filename=f"eintritt-{g.code}.ics")
+    return response
+
+
 @bp.errorhandler(CSRFError)
 def renew_session(error):
     """Renew the token of the box if its script sent a part of it; any other form is shown to be sent again."""
@@ -131,7 +150,7 @@ def _show(ticket, form=None, status=200, submission_key=None, refusals=(), **sho
         for slug, form_class in ACTION_FORMS.items()
         if form_class.action in possible and not issubclass(form_class, MessageFields)
     ]
-    if form not in (None, box, *forms) and not isinstance(form, UndoForm | FactMixin):
+    if form not in (None, box, *forms) and not isinstance(form, UndoForm | CheckForm | FactMixin):
         forms.append(form)
     unread = conversation.why_unread(ticket)
     for one in forms:
@@ -145,6 +164,9 @@ def _show(ticket, form=None, status=200, submission_key=None, refusals=(), **sho
     order = PRIMARY.get(ticket.status, OTHERWISE_PRIMARY)
     shown |= {
         "box": box,
+        "steps": checklist.steps(ticket),
+        "done_steps": checklist.done(ticket),
+        "check_form": CheckForm(formdata=None),
         "mentioned": _mentioned(ticket, events),
         "minutes": sum(event.minutes for event in events),
         "draft": submission_key,
