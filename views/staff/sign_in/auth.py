@@ -73,7 +73,7 @@ def current_member():
 
 
 def start_session(token, now):
-    """Put the token of a new session into the cookie and know the browser; of the old session only receipts are kept."""
+    """Put the token of a new session into the cookie, with only the receipts of the old one; remember the browser."""
     if before := clear_session():
         sessions.end(before, now)
     receipts = session.get("receipts")
