@@ -12,7 +12,7 @@ from itertools import groupby
 
 from clock import TIME_ZONE
 from enums import MAX_FILE_NAME_LENGTH, MAX_SHORT_LENGTH, MEBIBYTE, MessageKind
-from models import Event, Message, Submission
+from models import Message
 from services.files import attachments
 from services.mail import access_links, outbox
 from services.mail.addresses import idna_address
@@ -54,7 +54,8 @@ def as_mail(message: Message, max_bytes: float) -> EmailMessage:
     max_bytes: the mail server's limit; files that do not fit are left out. Raises OSError if a file cannot be read.
     """
     text = access_links.insert_token(message.body, message.link)
-    files = list(_sender(message).attachments) if message.with_attachments else []
+    sent = message.event if message.kind is MessageKind.ANSWER else message.ticket and message.ticket.submission
+    files = list(sent.attachments) if message.with_attachments else []
     if sum(file.size for file in files) > min(MAX_ATTACHED_BYTES, max_bytes / ENCODING_OVERHEAD):
         text, files = f"{text.rstrip()}\n\n{TOO_MUCH_ATTACHED}\n", []
     mail = EmailMessage(policy=POLICY)
@@ -110,8 +111,3 @@ def _kind_of_line(line: str) -> str:
 
 def _lines(lines: Iterable[str]) -> str:
     return "<br>\n".join(escape(line) for line in lines)
-
-
-def _sender(message: Message) -> Event | Submission:
-    """Return what a mail reports that may have files: an answer, or else the request."""
-    return message.event if message.kind is MessageKind.ANSWER else message.ticket.submission
