@@ -147,7 +147,10 @@ def list_tickets(as_json):
 def show_ticket(code, as_json):
     """Ein Ticket mit allen Angaben, Anhängen und seinem Verlauf zeigen."""
     ticket = _find_ticket(code)
-    history = [{"wann": event.at, "wer": event.actor, "was": _event_text(event)} for event in ticket.events]
+    history = [
+        {"wann": event.at, "wer": event.actor, "was": ": ".join(filter(None, (event.kind.label, event.text)))}
+        for event in ticket.events
+    ]
     _print_submission(ticket.submission, _ticket_facts(ticket), history, as_json)
 
 
@@ -280,10 +283,6 @@ def _save_attachment(submission, position, target):
     except OSError as error:
         raise click.ClickException(f"Der Anhang ließ sich nicht schreiben: {in_german(error)}.") from None
     click.echo(f"Geschrieben: {target}")
-
-
-def _event_text(event):
-    return f"{event.kind.label}: {event.text}" if event.text else event.kind.label
 
 
 def _summary(submission):

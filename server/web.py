@@ -256,7 +256,7 @@ def run(app, greeting=""):
         for wrong in filter(None, (data_folder.misnamed_config(), settings.open_host_warning)):
             log.warning(wrong)
         log.info("Das Meldeportal läuft: %s", settings.local_url)
-        loops = worker.start()
+        stop_worker = worker.start()
         try:
             print(f"{greeting}Das Meldeportal läuft: {settings.local_url} (Ende mit Strg+C)")
             print(_setup_hint(app), end="", flush=True)
@@ -265,7 +265,7 @@ def run(app, greeting=""):
             pass  # Ctrl+C before waitress handles it
         finally:
             server.close()
-            worker.stop(loops)
+            stop_worker()
             log.info("Das Meldeportal ist beendet.")
 
 

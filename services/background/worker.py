@@ -3,18 +3,18 @@
 import logging
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from functools import partial
 from typing import NamedTuple
 
 from peewee import chunked, fn
 
+import clock
 from database import checkpoint, database
 from logs import setup as log_setup
 from models import Submission
 from services import disk
-from services.background.periodic import PeriodicTask
 from services.customers import pins
 from services.files import attachments
 from services.intake import intake, unmatched
@@ -177,25 +177,42 @@ def run_once(now: datetime) -> Counter[str]:
     return done
 
 
-def start() -> list[PeriodicTask]:
-    """Start the threads of all jobs and return them."""
+def run_periodically(tick: Callable[[datetime], None], stopping: threading.Event) -> None:
+    """Call a function once per tick until an event is set.
+
+    The tick is fixed: if an arrival woke the thread, its work would show in the response time of the next request.
+    """
+    known = None
+    while not stopping.wait(settings.worker_tick_seconds):
+        try:
+            with database.connection_context():
+                tick(clock.now())
+            known = None
+        except Exception as error:
+            # A lasting error, such as a full disk, must not fill the log.
+            if repr(error) != known:
+                log.exception("Ein Durchgang im Hintergrund ist gescheitert; der nächste folgt.")
+            known = repr(error)
+
+
+def start() -> Callable[[], None]:
+    """Start the threads of all jobs and return a function that ends them; each finishes what it is doing."""
     if not settings.webhook_url:
         with database.connection_context():
             outbox.discard_webhooks()
     worker = Worker()
-    threads = dict.fromkeys(job.thread for job in worker.jobs)
-    tasks = [PeriodicTask(thread, partial(worker.tick, thread=thread), worker.stopping) for thread in threads]
-    for task in tasks:
-        task.start()
-    return tasks
+    threads = []
+    for name in dict.fromkeys(job.thread for job in worker.jobs):
+        arguments = (partial(worker.tick, thread=name), worker.stopping)
+        threads.append(threading.Thread(name=name, target=run_periodically, args=arguments, daemon=True))
+        threads[-1].start()
 
+    def stop() -> None:
+        worker.stopping.set()
+        for thread in threads:
+            thread.join(STOP_SECONDS.get(thread.name))
 
-def stop(tasks: Iterable[PeriodicTask]) -> None:
-    """End the threads; each finishes what it is doing."""
-    for task in tasks:
-        task.stopping.set()
-    for task in tasks:
-        task.join(STOP_SECONDS.get(task.name))
+    return stop
 
 
 def _newest_id() -> int:

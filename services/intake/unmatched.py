@@ -126,10 +126,11 @@ def make_room(now: datetime) -> int:
 
     Submissions with the correct PIN go last: otherwise an attacker could displace them by trying PINs.
     """
-    if _has_room():
+    most, most_bytes = settings.unmatched_most, settings.unmatched_total_mib * MEBIBYTE
+    size = Submission.unmatched().select(fn.SUM(Attachment.size)).join(Attachment).order_by().scalar() or 0
+    if size <= most_bytes and Submission.unmatched().count() <= most:
         return 0
-    most_bytes = settings.unmatched_total_mib * MEBIBYTE
-    ids = [place.id for place in shares.surplus(_places(), settings.unmatched_most, most_bytes)]
+    ids = [place.id for place in shares.surplus(_places(), most, most_bytes)]
     # In batches, so that nobody waits long for the database.
     slices = (ids[begin : begin + DELETE_BATCH_SIZE] for begin in range(0, len(ids), DELETE_BATCH_SIZE))
     gone = sum(_delete(Submission.id.in_(some), now) for some in slices)
@@ -198,11 +199,6 @@ def _delete_surplus_tombstones() -> None:
         blank = {"customer_number": "", "name": "", "phone": "", "category": last.category}
         kept = {"id": last.id, "draft": last.draft, "code": last.code, "received_at": last.received_at}
         Submission.insert(kept | blank | {"state": SubmissionState.DISCARDED}).execute()
-
-
-def _has_room() -> bool:
-    size = Submission.unmatched().select(fn.SUM(Attachment.size)).join(Attachment).order_by().scalar() or 0
-    return size <= settings.unmatched_total_mib * MEBIBYTE and Submission.unmatched().count() <= settings.unmatched_most
 
 
 def _places() -> list[Place]:

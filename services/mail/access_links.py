@@ -15,6 +15,7 @@ from enums import LinkPurpose
 from models import Approver, Customer, Message, Submission, Ticket, TicketLink
 from services.mail import outbox
 from services.security import keys
+from services.security.keys import hash_token
 from settings import settings
 
 PATHS = {LinkPurpose.APPROVAL: "freigabe", LinkPurpose.CUSTOMER: "vorgang"}
@@ -99,12 +100,12 @@ def find(token: str, purpose: LinkPurpose, now: datetime) -> TicketLink | None:
 
     None if it is not valid now: unknown, expired, revoked or customer locked.
     """
-    return _open_link(_by_token(_hash(token), purpose.value), now)
+    return _open_link(_by_token(hash_token(token), purpose.value), now)
 
 
 def matches_secret_key(link: TicketLink) -> bool:
     """Say whether a link was made with the secret key in the data folder."""
-    return _hash(_token(link.nonce, keys.secret_key())) == link.token_hash
+    return hash_token(_token(link.nonce, keys.secret_key())) == link.token_hash
 
 
 def reload(link: TicketLink, now: datetime) -> TicketLink | None:
@@ -118,7 +119,7 @@ def rekey(key: bytes) -> None:
     Links sent before are invalid from then on; messages sent later, or again, contain the new token.
     """
     for link in list(TicketLink.select(TicketLink.id, TicketLink.nonce)):
-        TicketLink.update(token_hash=_hash(_token(link.nonce, key))).where(TicketLink.id == link.id).execute()
+        TicketLink.update(token_hash=hash_token(_token(link.nonce, key))).where(TicketLink.id == link.id).execute()
 
 
 def _with_details() -> ModelSelect:
@@ -155,14 +156,10 @@ def _for_customer(ticket: Ticket) -> TicketLink | None:
 def _issue(ticket: Ticket, purpose: LinkPurpose, now: datetime, **columns: object) -> TicketLink:
     nonce = secrets.token_urlsafe(16)
     return TicketLink.create(
-        ticket=ticket, purpose=purpose, nonce=nonce, token_hash=_hash(_token(nonce)), created_at=now, **columns
+        ticket=ticket, purpose=purpose, nonce=nonce, token_hash=hash_token(_token(nonce)), created_at=now, **columns
     )
 
 
 def _token(nonce: str, key: bytes | None = None) -> str:
     digest = hmac.new(keys.derived_key(b"ticket link", key), nonce.encode(), hashlib.sha256).digest()
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
-
-
-def _hash(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()

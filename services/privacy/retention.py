@@ -86,22 +86,18 @@ def delete_in_batches(now: datetime) -> Iterator[int]:
 
 def forecast(run_at: datetime) -> list[Forecast]:
     """Return for each rule what a run at this moment will delete."""
-    return [_forecast(rule, run_at) for rule in RULES]
+    periods = ((rule.name, rule.due(run_at), rule.due(run_at + WEEK)) for rule in RULES)
+    return [Forecast(name, due.count(), soon.count(), list(soon.limit(SHOWN))) for name, due, soon in periods]
 
 
 def counts_due(run_at: datetime) -> dict[str, str]:
     """Return how many rows each nightly rule will delete in a run at this moment, by its label, if any."""
     numbers = {rule.label: rule.due(run_at).limit(MAX_COUNTED + 1).count() for rule in RULES if rule.delete}
-    return {label: _counted(number) for label, number in numbers.items() if number}
-
-
-def _forecast(rule: Rule, run_at: datetime) -> Forecast:
-    soon = rule.due(run_at + WEEK)
-    return Forecast(rule.name, rule.due(run_at).count(), soon.count(), list(soon.limit(SHOWN)))
-
-
-def _counted(number: int) -> str:
-    return f"über {MAX_COUNTED}" if number > MAX_COUNTED else str(number)
+    return {
+        label: f"über {MAX_COUNTED}" if number > MAX_COUNTED else str(number)
+        for label, number in numbers.items()
+        if number
+    }
 
 
 def _closed_tickets(moment: datetime) -> ModelSelect:

@@ -238,7 +238,7 @@ def test_start_without_a_webhook_discards_unsent_events(anna, run_worker, app, s
     run_worker()
     if is_off:
         settings.webhook_url = ""
-    worker.stop(worker.start())
+    worker.start()()
     (message,) = waiting()
     assert (message.state, message.failing_since is None) == (state, is_off)
     with database.connection_context():
