@@ -5,9 +5,8 @@ from contextlib import suppress
 from wtforms import StringField
 
 from database import database
-from enums import Category
 from form_fields import PortalForm, email_field, input_attributes, phone_field, text_field, user_error_at_field
-from forms import REQUEST_FORMS, RequestForm
+from forms import REQUEST_FORMS, CallbackForm, RequestForm
 from i18n.folding import sorted_by_name
 from i18n.typed_text import clean_number
 from models import Customer, Ticket
@@ -112,7 +111,7 @@ class PhoneForm(RequestForm):
 
 
 # The explanations in which the customer speaks, in the office's words.
-EXPLANATIONS = {Category.CALLBACK: "Die Person möchte etwas besprechen; es liegt keine Störung vor."}
+EXPLANATIONS = {CallbackForm.for_category: "Die Person möchte etwas besprechen; es liegt keine Störung vor."}
 PHONE_FORMS = {
     category: type(
         f"Phone{form.__name__}",
