@@ -315,7 +315,9 @@ def test_a_server_error_without_a_session_shows_no_form(app, monkeypatch):
     assert page.element("request-form") is None
 
 
-@pytest.mark.parametrize("rest", ["", "/felder", "/vorlauf", "/prioritaet", "/anhaenge", "/anhaenge/entfernen"])
+@pytest.mark.parametrize(
+    "rest", ["", "/felder", "/kunde", "/vorlauf", "/prioritaet", "/anhaenge", "/anhaenge/entfernen"]
+)
 def test_nobody_else_takes_calls(app, submissions, rest):
     dora = Visitor(app, {})
     values = (
@@ -375,7 +377,7 @@ def test_signed_in_anew_in_another_tab(clara, tickets, headers):
     assert names_of_files(tickets()[0].submission) == ["Notiz.txt"]
 
 
-@pytest.mark.parametrize("rest", ["felder", "vorlauf", "prioritaet", "anhaenge", "anhaenge/entfernen"])
+@pytest.mark.parametrize("rest", ["felder", "kunde", "vorlauf", "prioritaet", "anhaenge", "anhaenge/entfernen"])
 def test_a_fragment_is_given_a_new_token(clara, rest):
     values = filled(clara, "new_employee")
     with clara.client.session_transaction() as session:
@@ -412,13 +414,17 @@ def test_the_open_tickets_of_the_caller(clara, tickets, headers):
 
 
 @pytest.mark.parametrize(
-    ("typed", "shown"), [("K1001", "Kein offenes Ticket."), ("frost", "gesperrt"), ("K9999", ""), ("", "")]
+    ("typed", "shown"),
+    [
+        ("K1001", "Kein offenes Ticket."),
+        ("frost", "gesperrt"),
+        ("sommer.example", "Meinen Sie K1001 (Bäckerei Sommer)?"),
+        ("", "Bitte geben Sie die Kundennummer oder den Namen ein."),
+    ],
 )
 def test_a_caller_without_open_tickets(clara, typed, shown):
     values = clara.get(CALL).fields().to_dict() | {"customer_number": typed}
-    text = clara.post(f"{CALL}/kunde", values, headers=HTMX).text
-    assert shown in text
-    assert bool(shown) == bool(text.strip())
+    assert shown in clara.post(f"{CALL}/kunde", values, headers=HTMX).text
 
 
 def test_the_words_of_the_office(clara):

@@ -42,8 +42,12 @@ def submit():
 
 @bp.post("/kunde")
 def show_customer():
-    """Show the open tickets of the customer that was typed so far."""
-    return render_page("staff/_caller.html", form=desk.submitted_form()) if is_htmx() else desk.show_sent()
+    """Show the open tickets of the customer that was typed, or whom it could mean."""
+    if not is_htmx():
+        return desk.show_sent()
+    form = desk.submitted_form()
+    form.customer_number.validate(form)
+    return render_page("staff/_caller.html", form=form, sentences=form.customer_number.errors)
 
 
 @bp.errorhandler(CSRFError)
