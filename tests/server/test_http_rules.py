@@ -91,6 +91,7 @@ ROUTES = {
     "/verwaltung/anruf/anhaenge": {"POST"},
     "/verwaltung/anruf/anhaenge/entfernen": {"POST"},
     "/verwaltung/anruf/felder": {"POST"},
+    "/verwaltung/anruf/kunde": {"POST"},
     "/verwaltung/anruf/prioritaet": {"POST"},
     "/verwaltung/anruf/vorlauf": {"POST"},
     "/verwaltung/nicht-zugeordnet": {"GET"},

@@ -148,7 +148,7 @@ def test_what_is_missing(clara, submissions, category):
     assert page.status == 422
     assert set(page.errors()) == {"name", "phone", *needed}
     order = [target for target, _ in page.summary()]
-    assert order[-2:] == ["#name", "#phone"]
+    assert order[:2] == ["#name", "#phone"]
     assert submissions() == []
 
 
@@ -315,7 +315,9 @@ def test_a_server_error_without_a_session_shows_no_form(app, monkeypatch):
     assert page.element("request-form") is None
 
 
-@pytest.mark.parametrize("rest", ["", "/felder", "/vorlauf", "/prioritaet", "/anhaenge", "/anhaenge/entfernen"])
+@pytest.mark.parametrize(
+    "rest", ["", "/felder", "/kunde", "/vorlauf", "/prioritaet", "/anhaenge", "/anhaenge/entfernen"]
+)
 def test_nobody_else_takes_calls(app, submissions, rest):
     dora = Visitor(app, {})
     values = (
@@ -375,7 +377,7 @@ def test_signed_in_anew_in_another_tab(clara, tickets, headers):
     assert names_of_files(tickets()[0].submission) == ["Notiz.txt"]
 
 
-@pytest.mark.parametrize("rest", ["felder", "vorlauf", "prioritaet", "anhaenge", "anhaenge/entfernen"])
+@pytest.mark.parametrize("rest", ["felder", "kunde", "vorlauf", "prioritaet", "anhaenge", "anhaenge/entfernen"])
 def test_a_fragment_is_given_a_new_token(clara, rest):
     values = filled(clara, "new_employee")
     with clara.client.session_transaction() as session:
@@ -393,3 +395,43 @@ def test_another_site_cannot_fill_in_the_form(clara, tickets):
     page = clara.post(CALL, values, headers={"Sec-Fetch-Site": "cross-site"})
     assert values["description"] not in page.text
     assert tickets() == []
+
+
+# --- The customer beside the form ---
+
+
+@pytest.mark.parametrize("headers", [{}, HTMX])
+def test_the_open_tickets_of_the_caller(clara, tickets, headers):
+    values = filled(clara, "incident", description="Der Drucker druckt nicht.")
+    assert clara.post(CALL, values).status == 303
+    typed = clara.get(CALL).fields().to_dict() | {"customer_number": "baeck", "name": "Anna"}
+    page = clara.post(f"{CALL}/kunde", typed, headers=headers)
+    assert page.status == 200
+    assert "K1001 Bäckerei Sommer" in page.text
+    links = [link.get("href") for link in page.tree.iter("a")]
+    assert f"/verwaltung/ticket/{tickets()[0].submission.code}" in links
+    assert ("<html" in page.text, 'value="Anna"' in page.text) == (not headers, not headers)
+
+
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [
+        ("K1001", "Kein offenes Ticket."),
+        ("frost", "gesperrt"),
+        ("sommer.example", "Meinen Sie K1001 (Bäckerei Sommer)?"),
+        ("", "Bitte geben Sie die Kundennummer oder den Namen ein."),
+    ],
+)
+def test_a_caller_without_open_tickets(clara, typed, shown):
+    values = clara.get(CALL).fields().to_dict() | {"customer_number": typed}
+    assert shown in clara.post(f"{CALL}/kunde", values, headers=HTMX).text
+
+
+def test_the_words_of_the_office(clara):
+    values = filled(clara, "callback")
+    page = clara.post(f"{CALL}/felder", values)
+    text = page.text_of("request-form")
+    assert text.index("Wer ruft an?") < text.index("Art der Anfrage")
+    assert "Der Kunde bekommt diesen Text per E-Mail." in text
+    for words in ("Ihr Unternehmen", "Ihre eigene Nummer", "Sie möchten etwas besprechen"):
+        assert words not in text
