@@ -5,11 +5,12 @@ from contextlib import suppress
 from wtforms import StringField
 
 from database import database
+from enums import EventKind
 from form_fields import PortalForm, email_field, input_attributes, phone_field, text_field, user_error_at_field
 from forms import REQUEST_FORMS, CallbackForm, RequestForm
 from i18n.folding import sorted_by_name
 from i18n.typed_text import clean_number
-from models import Customer, Ticket
+from models import Customer, Event, Ticket
 from services.customers import customers
 from services.errors import UserError
 from services.workdays import LEAD_TIME_WORKDAYS
@@ -36,9 +37,12 @@ class CustomerNumberField(StringField):
         return None
 
     def open_tickets(self, customer):
-        """Return the most urgent open tickets of a customer."""
+        """Return the most urgent open tickets of a customer, each with its newest internal note, or None."""
         query = Ticket.with_details().where(Ticket.customer == customer, Ticket.closed_at.is_null())
-        return query.order_by(Ticket.rank, Ticket.id).limit(MAX_OPEN_TICKETS)
+        tickets = list(query.order_by(Ticket.rank, Ticket.id).limit(MAX_OPEN_TICKETS))
+        notes = Event.select().where(Event.ticket.in_(tickets), Event.kind == EventKind.NOTED).order_by(Event.id)
+        newest = {note.ticket_id: note for note in notes}
+        return [(ticket, newest.get(ticket.id)) for ticket in tickets]
 
 
 def is_unlocked_customer(form, field):
