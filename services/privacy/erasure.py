@@ -116,7 +116,8 @@ def _erase_from_ticket(
         submission.name, submission.phone, submission.email = DELETED_TEXT, DELETED_TEXT, ""
         ticket.caller_name = ticket.caller_phone = ""
     ticket.caller_name, ticket.caller_phone = matcher.redact(ticket.caller_name), matcher.redact(ticket.caller_phone)
-    ticket.save(only=[Ticket.caller_name, Ticket.caller_phone])
+    ticket.follow_up_note = matcher.redact(ticket.follow_up_note)
+    ticket.save(only=[Ticket.caller_name, Ticket.caller_phone, Ticket.follow_up_note])
     for name in TYPED_TEXTS:
         setattr(submission, name, _redacted(matcher, submission, name))
     submission.save()

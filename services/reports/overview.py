@@ -134,7 +134,9 @@ def _stuck(today: date, now: datetime) -> dict[int, list[str]]:
         "Freigabe überfällig": approvals.overdue(),
         "kein Genehmiger da": approvals.lacks_present_approver(today),
     }
-    rows = Ticket.select(Ticket.id, *reasons.values()).where(Ticket.closed_at.is_null(), reduce(or_, reasons.values()))
+    is_due = Ticket.follow_up_on.is_null() | (Ticket.follow_up_on <= today)
+    is_stuck = reduce(or_, reasons.values())
+    rows = Ticket.select(Ticket.id, *reasons.values()).where(Ticket.closed_at.is_null(), is_due, is_stuck)
     return {id: [word for word, holds in zip(reasons, flags, strict=True) if holds] for id, *flags in rows.tuples()}
 
 
