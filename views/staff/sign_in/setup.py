@@ -5,7 +5,6 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import NotFound
 
 import clock
-from services.errors import UserError
 from services.security.audit_log import SecurityEvent, log_event
 from services.staff import accounts, sessions
 from settings import settings
@@ -30,13 +29,9 @@ def submit(token):
     """Create the first account and sign it in."""
     _check(token)
     form, now = SetupForm(), clock.now()
-    if not form.validate():
+    if not form.succeeds(lambda: accounts.add(form.name.data, form.password.data, now, is_first=True), "name"):
         return _show(form, 422)
-    try:
-        member = accounts.add(form.name.data, form.password.data, now, is_first=True)
-    except UserError as error:
-        form.place(error, "name")
-        return _show(form, 422)
+    member = form.result
     log_event(SecurityEvent.ACCOUNT_ADDED, client_ip(), account=member.name)
     auth.start_session(sessions.begin(member, client_ip(), now), now)
     return redirect(url_for("staff.today.show"), 303)
