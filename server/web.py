@@ -211,7 +211,8 @@ def _configure_templates(app):
         language=catalogue.current_language,
         other_language=locale.other_language,
         staff_menu=staff.MENU,
-        failing_since=_failing_since,
+        # After a server error the form is shown without the database, which may be what failed.
+        failing_since=lambda: None if database.is_closed() else outbox.failing_since(),
         limits=enums,
         categories=forms.REQUEST_FORMS,
         allowed_extensions=types.ALLOWED_EXTENSIONS,
@@ -320,11 +321,6 @@ def _translated(german, **values):
     """Return a text of a template, which may contain HTML; unlike Jinja's function, it calls no two others for it."""
     text = catalogue.gettext(german)
     return Markup(text) % values if values else Markup(text % ())  # noqa: S704 - our own texts; values are escaped
-
-
-def _failing_since():
-    # After a server error the form is shown without the database, which may be what failed.
-    return None if database.is_closed() else outbox.failing_since()
 
 
 def _open_database():
