@@ -7,12 +7,10 @@ import os
 import signal
 import sys
 from contextlib import suppress
-from functools import lru_cache
 from pathlib import Path
 
 import waitress
 from flask import Flask, g, request
-from flask.sessions import SecureCookieSessionInterface
 from flask_wtf import CSRFProtect
 from flask_wtf.csrf import CSRFError
 from jinja2 import FileSystemBytecodeCache
@@ -94,23 +92,10 @@ class RowIdConverter(IntegerConverter):
         super().__init__(url_map, max=2**63 - 1)
 
 
-class CookieSessions(SecureCookieSessionInterface):
-    """Flask's sessions, with a serializer that is made once instead of twice for each request."""
-
-    @lru_cache(maxsize=1)  # noqa: B019 - there is one instance
-    def get_signing_serializer(self, app):
-        return super().get_signing_serializer(app)
-
-
 class Portal(Flask):
     """The Flask app, with its own upload handling, bad-host handling and error log."""
 
     request_class = UploadRequest
-    session_interface = CookieSessions()
-
-    def ensure_sync(self, func):
-        """Return a view or hook as it is; Flask would inspect all of them at each request, but none is a coroutine."""
-        return func
 
     def create_url_adapter(self, request):
         """Bind the URL map to the request; an invalid host is replaced, so that its error page can build URLs."""
