@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import waitress
@@ -85,13 +86,6 @@ HEADERS = {
 WITHOUT_DATABASE = {"assets.asset", "public.form", "public.help_page"}
 
 
-class RowIdConverter(IntegerConverter):
-    """A row id in a URL; limited to what SQLite can store."""
-
-    def __init__(self, url_map):
-        super().__init__(url_map, max=2**63 - 1)
-
-
 class Portal(Flask):
     """The Flask app, with its own upload handling, bad-host handling and error log."""
 
@@ -154,7 +148,8 @@ def create_app():
     """Create the app from the settings; the database is up to date already. Raises StartError."""
     app = Portal(__name__, static_folder=None, template_folder=TEMPLATE_DIR)
     app.secret_key = keys.secret_key()
-    app.url_map.converters["int"] = RowIdConverter
+    # A row id; limited to what SQLite can store.
+    app.url_map.converters["int"] = partial(IntegerConverter, max=2**63 - 1)  # type: ignore[assignment]  # is called
     _configure(app)
     _configure_templates(app)
     _register_hooks(app)
