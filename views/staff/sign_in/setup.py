@@ -15,6 +15,10 @@ from views.staff.sign_in import auth
 
 bp = Blueprint("setup", __name__, url_prefix="/einrichten")
 
+ALREADY_SET_UP = (
+    "Das erste Konto gibt es schon, deshalb gilt der Link zum Einrichten nicht mehr. Bitte melden Sie sich an. Weitere "
+    "Konten legt der Befehl „verwaltung neu“ an."
+)
 PAGE_EXPIRED = "Diese Seite war zu lange offen. Bitte geben Sie das Kennwort noch einmal ein."
 
 
@@ -42,7 +46,7 @@ def show_sign_in(error):
     """Lead whoever opens a used link to the sign-in page."""
     if auth.current_member():
         return redirect(url_for("staff.today.show"), 303)
-    return auth.show_sign_in(SignInForm(formdata=None), 410, str(error))
+    return auth.show_sign_in(SignInForm(formdata=None), 410, ALREADY_SET_UP)
 
 
 @bp.errorhandler(CSRFError)
@@ -53,7 +57,7 @@ def ask_again(error):
     if not accounts.is_setup_token((request.view_args or {})["token"]):
         return error_page(NotFound())
     if accounts.is_set_up():
-        return show_sign_in(accounts.AlreadySetUp())
+        return show_sign_in(error)
     return _show(SetupForm(), 422, wrong_address_notice(request.path) or PAGE_EXPIRED)
 
 
