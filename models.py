@@ -38,11 +38,6 @@ class Customer(BaseModel):
         return cls.by_number().where(cls.pin_hash.is_null(), cls.locked_at.is_null())
 
     @classmethod
-    def with_pin_newest_first(cls):
-        """Return customers with a PIN, the newest PIN first."""
-        return cls.select().where(cls.pin_hash.is_null(False)).order_by(cls.pin_issued_at.desc(), cls.id.desc())
-
-    @classmethod
     def unlocked(cls):
         return cls.by_number().where(cls.locked_at.is_null())
 
@@ -133,10 +128,6 @@ class Submission(BaseModel):
     @classmethod
     def pending(cls):
         return cls.select().where(cls.state == enums.SubmissionState.PENDING).order_by(cls.id)
-
-    @classmethod
-    def received_after(cls, moment):
-        return cls.select().where(cls.received_at > moment)
 
     @classmethod
     def unmatched(cls):

@@ -90,22 +90,18 @@ class Worker:
         """Run each job of a thread that is due, once; the errors of those that fail are raised at the end, together."""
         errors = []
         for job in self.jobs:
+            ran_at = self._ran_at.get(job.name)
+            # If the last run is in the future, the clock was put back.
+            is_paused = ran_at is not None and ran_at <= now < ran_at + job.interval
             try:
-                if job.thread == thread:
-                    self._run_if_due(job, now)
+                if job.thread == thread and not is_paused and job.is_due(now):
+                    # Before the run, so that the interval also passes after a failed one.
+                    self._ran_at[job.name] = now
+                    job.run(now)
             except Exception as error:
                 errors.append(error)
         if errors:
             raise ExceptionGroup("jobs that failed", errors)
-
-    def _run_if_due(self, job: Job, now: datetime) -> None:
-        ran_at = self._ran_at.get(job.name)
-        # If the last run is in the future, the clock was put back.
-        is_paused = ran_at is not None and ran_at <= now < ran_at + job.interval
-        if not is_paused and job.is_due(now):
-            # Before the run, so that the interval also passes after a failed one.
-            self._ran_at[job.name] = now
-            job.run(now)
 
     def decide(self, now: datetime) -> int:
         """Decide about the submissions that are pending now, in batches, and return how many were decided."""

@@ -159,7 +159,7 @@ def with_open_receipt(now: datetime) -> ModelSelect:
     The age limit is the same for all, whether they matched or not and whatever staff did with them.
     """
     is_open = Submission.id > unmatched.last_closed_receipt_id()
-    return Submission.received_after(now - settings.receipt_lifetime).where(is_open)
+    return Submission.select().where(Submission.received_at > now - settings.receipt_lifetime, is_open)
 
 
 def lead_time_missed(submission: Submission) -> bool:

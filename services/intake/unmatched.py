@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import accumulate
 
 from peewee import JOIN, Expression, ModelSelect, fn
 
@@ -180,17 +181,11 @@ def _delete_surplus_tombstones() -> None:
     ones closed, they would tell their senders that number and PIN did not match.
     """
     text_lengths = [fn.LENGTH(text).coerce(False) for text in (Submission.description, Submission.remarks)]
-    rows = (
-        Submission.select(Submission.id, *text_lengths)
-        .where(_IS_DISCARDED, ~_IS_TOMBSTONE)
-        .order_by(Submission.id.desc())
-    )
-    total, newest = 0, None
-    for id, *lengths in list(rows.tuples()):
-        total += ROW_OVERHEAD_CHARACTERS + sum(lengths)
-        if total > MAX_DISCARDED_CHARACTERS:
-            newest = id
-            break
+    query = Submission.select(Submission.id, *text_lengths).where(_IS_DISCARDED, ~_IS_TOMBSTONE)
+    rows = list(query.order_by(Submission.id.desc()).tuples())
+    totals = accumulate(ROW_OVERHEAD_CHARACTERS + sum(lengths) for _, *lengths in rows)
+    beyond = (id for (id, *_), total in zip(rows, totals, strict=True) if total > MAX_DISCARDED_CHARACTERS)
+    newest = next(beyond, None)
     if newest is None:
         return
     with transaction():

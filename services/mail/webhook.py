@@ -25,7 +25,12 @@ def deliver(message: Message, now: datetime) -> None:
     """Post a message and return when the other system has accepted it; raises DeliveryError."""
     url = urlsplit(settings.webhook_url)
     body = message.body.encode()
-    connection = _connect()
+    kind = HTTPSConnection if url.scheme == "https" else HTTPConnection
+    connection = kind(url.hostname or "", url.port, timeout=STEP_SECONDS)
+    try:
+        connection.connect()
+    except OSError as error:
+        raise ServerUnavailable(error_sentence(error, PEER)) from None
     try:
         target = (url.path or "/") + (f"?{url.query}" if url.query else "")
         connection.request("POST", target, body, _headers(message.message_id, body, now))
@@ -73,18 +78,6 @@ def _payload(event: Event, ticket: Ticket) -> dict[str, dict[str, object]]:
 
 def _timestamp(moment: datetime | None) -> str | None:
     return moment.astimezone(UTC).isoformat() if moment else None
-
-
-def _connect() -> HTTPConnection:
-    """Return a connection to the other system; raises ServerUnavailable."""
-    url = urlsplit(settings.webhook_url)
-    kind = HTTPSConnection if url.scheme == "https" else HTTPConnection
-    connection = kind(url.hostname or "", url.port, timeout=STEP_SECONDS)
-    try:
-        connection.connect()
-    except OSError as error:
-        raise ServerUnavailable(error_sentence(error, PEER)) from None
-    return connection
 
 
 def _headers(message_id: str, body: bytes, now: datetime) -> dict[str, str]:

@@ -69,10 +69,11 @@ def _form_qr_code(number):
 
 def _show(form, status=200):
     waiting = sorted_by_name(Customer.without_pin())
+    newest = Customer.select().order_by(Customer.pin_issued_at.desc(), Customer.id.desc()).limit(MAX_RECENT)
     parts = {
         "without_pin": waiting[:MAX_LETTERS],
         "are_more": len(waiting) > MAX_LETTERS,
-        "recent": list(Customer.with_pin_newest_first().limit(MAX_RECENT)),
+        "recent": list(newest.where(Customer.pin_hash.is_null(False))),
         "max_letters": MAX_LETTERS,
         "added": request.args.get("eingelesen", type=int),
     }

@@ -52,7 +52,5 @@ def _parts(numbers, baseline, scale):
 
 def _axis_maximum(number):
     """Return the smallest of 2, 4, 6, 8, 10, 20, 30 … that is not below a number."""
-    unit = 1
-    while number > 10 * unit:
-        unit *= 10
+    unit = 10 ** (len(str(max(1, number - 1))) - 1)
     return next(top for top in range(unit, 11 * unit, unit) if top >= number and top % 2 == 0)
