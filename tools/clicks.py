@@ -13,7 +13,7 @@ from playwright.sync_api import sync_playwright
 from tools.screenshots import _sign_in, demo
 
 STAFF = "/verwaltung/"
-OPEN = f"{STAFF}tickets?stand=alle-offenen"
+OPEN, TODO = f"{STAFF}tickets?stand=alle-offenen", f"{STAFF}tickets"
 
 
 class Desk:
@@ -21,6 +21,7 @@ class Desk:
 
     def __init__(self, page):
         self.page = page
+        self.pages = 0
         page.on("framenavigated", self._count_page)
 
     def begin(self, url):
@@ -191,6 +192,7 @@ def main():
         page.goto(nth(0, f"{STAFF}tickets?stand=erledigt&art=garantiefall"))
         number = page.locator("dt", has_text="Seriennummer").locator("xpath=following-sibling::dd").first.inner_text()
         for task, start in (
+            (assign_ten, TODO),
             (late_employee, STAFF),
             (morning, STAFF),
             (answer, nth(3)),
@@ -200,14 +202,15 @@ def main():
             (rescue, STAFF),
             (call, STAFF),
             (lambda desk: serial_number(desk, number), STAFF),
-            (assign_ten, OPEN),
-            (close_ten, OPEN),
+            (close_ten, TODO),
         ):
             desk.begin(start)
             task(desk)
             seconds = time.perf_counter() - desk.since
             name = task.__name__ if task.__name__ != "<lambda>" else "serial_number"
-            print(f"{name:14} {desk.clicks:3} clicks {desk.fields} fields {desk.keys} keys {desk.pages} pages {seconds:.2f} s")
+            print(
+                f"{name:14} {desk.clicks:3} clicks {desk.fields} fields {desk.keys} keys {desk.pages} pages {seconds:.2f} s"
+            )
         chromium.close()
 
 

@@ -28,13 +28,13 @@ def take_over(ticket: Ticket, by: Staff, seen: int, now: datetime) -> None:
 
 
 def assign(ticket: Ticket, to: Staff | None, by: Staff, seen: int, now: datetime) -> None:
-    """Assign the ticket to a member of staff, or to nobody."""
+    """Assign the ticket to a member of staff, or to nobody; nothing happens if it is already so."""
     with staff_action(ticket, by, seen, now) as record:
         require(ticket.is_open, "Ein geschlossenes Ticket können Sie nicht zuweisen.")
-        require(ticket.assignee != to, "Das Ticket ist schon so zugewiesen.")
         require(to is None or Staff.active().where(Staff.id == to.id).exists(), "Dieses Konto ist gesperrt.")
-        ticket.assignee = to
-        record(EventKind.ASSIGNED, f"an {to.name}" if to else "an niemanden")
+        if ticket.assignee != to:
+            ticket.assignee = to
+            record(EventKind.ASSIGNED, f"an {to.name}" if to else "an niemanden")
 
 
 def start(ticket: Ticket, by: Staff, seen: int, now: datetime) -> None:
