@@ -206,11 +206,9 @@ def main():
         ):
             desk.begin(start)
             task(desk)
-            seconds = time.perf_counter() - desk.since
+            spent = f"{time.perf_counter() - desk.since:.2f} s"
             name = task.__name__ if task.__name__ != "<lambda>" else "serial_number"
-            print(
-                f"{name:14} {desk.clicks:3} clicks {desk.fields} fields {desk.keys} keys {desk.pages} pages {seconds:.2f} s"
-            )
+            print(f"{name:14} {desk.clicks:3} clicks {desk.fields} fields {desk.keys} keys {desk.pages} pages {spent}")
         chromium.close()
 
 
