@@ -21,8 +21,11 @@
     last = target;
   });
 
-  // The list does not renew itself while somebody works with what is ticked.
+  // The list does not renew itself while somebody works with what is ticked, or would lose the focus.
   document.addEventListener("htmx:beforeRequest", (event) => {
-    if (event.target.id === "live" && ticks().some((tick) => tick.checked)) event.preventDefault();
+    if (event.target.id !== "live") return;
+    const active = document.activeElement;
+    const losesFocus = event.target.contains(active) && !active.id;
+    if (losesFocus || ticks().some((tick) => tick.checked)) event.preventDefault();
   });
 })();

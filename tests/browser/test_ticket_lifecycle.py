@@ -76,8 +76,8 @@ def act(tab, button, text=None):
         tab.page.get_by_role("button", name=button, exact=True).click()
     else:
         tab.at("summary", has_text=button).click()
-        tab.at("details[open] textarea").fill(text)
-        tab.at("details[open] button[type=submit]").last.click()
+        tab.at(".verbs details[open] textarea").fill(text)
+        tab.at(".verbs details[open] button[type=submit]").last.click()
 
 
 def test_declined_with_a_reason(open_tab, arrives):

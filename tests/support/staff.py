@@ -101,6 +101,7 @@ QUERIES = {"staff.figures.export": "?tabelle=wochen", "staff.outbox.discard_all"
 def staff_routes(app, anna, dora, clara, run_worker, tickets):
     """Every URL of the staff area, with ids that exist, as pairs of endpoint and URL by method."""
     anna.report("incident", files=[(io.BytesIO(PNG), "Foto.png")])
+    anna.report("new_employee")
     dora.report("incident")
     run_worker()
     with database.connection_context():
@@ -112,7 +113,7 @@ def staff_routes(app, anna, dora, clara, run_worker, tickets):
             "approver_id": [approver.id],
             "block_id": [block.id],
             "attachment_id": [Attachment.get().id],
-            "code": [tickets()[0].submission.code, unmatched.code],
+            "code": [*(ticket.submission.code for ticket in tickets()), unmatched.code],
             "customer_id": [customer.id],
             "message_id": [Message.get().id],
             "slug": ["uebernehmen"],

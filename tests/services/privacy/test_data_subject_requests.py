@@ -113,7 +113,7 @@ NOT_SEARCHED = {
     # Made by the portal.
     *("submission.draft", "submission.code", "submission.pin_proof", "event.draft", "message.message_id"),
     *("attachment.draft", "attachment.stored_name", "attachment.media_type", "attachment.active_content"),
-    *("attachment.digest", "customer.pin_hash"),
+    *("attachment.digest", "customer.pin_hash", "message.file_ids"),
     # Emptied by every later event, also that of an erasure; what it repeats is searched at its own place.
     "event.before",
     # About the company, or the network of the request.
