@@ -37,8 +37,8 @@ class ActionForm(PortalForm):
     # The module with the function named by `action`; by default that gets the values of all fields.
     service = actions
     action = slug = button = ""
-    # Whether the button is behind "Mehr".
-    is_rare = False
+    # Where the form stands: among the buttons, behind "Mehr", or elsewhere.
+    group = "verbs"
     # Fields whose values do not go to the function.
     unused: tuple[str, ...] = ("block",)
     # What the names of the fields begin with; by default the slug.
@@ -226,7 +226,7 @@ class FollowUpForm(ActionForm):
 class PassOnForm(ActionForm):
     service = passing_on
     action, slug, button = "pass_on", "weitergeben", "An den Lieferanten"
-    is_rare = True
+    group = "more"
 
     recipient = email_field("E-Mail-Adresse des Lieferanten", missing="Bitte geben Sie diese Adresse ein.")
     text = textarea(
@@ -251,7 +251,7 @@ class PassOnForm(ActionForm):
 
 class CheckForm(ActionForm):
     service = checklist
-    action, slug = "check", "checkliste"
+    action, slug, group = "check", "checkliste", ""
     unused = ("seen",)
 
     step = StringField()
@@ -259,7 +259,7 @@ class CheckForm(ActionForm):
 
 class CancelForm(ActionForm):
     action, slug, button = "cancel", "stornieren", "Stornieren"
-    is_rare = True
+    group = "more"
 
     reason = textarea(
         "Warum stornieren Sie?", "Bitte schreiben Sie, warum Sie stornieren.", description=READ_BY_CUSTOMER_HINT, rows=3
@@ -269,7 +269,7 @@ class CancelForm(ActionForm):
 class RevokeLinkForm(ActionForm):
     service = conversation
     action, slug, button = "revoke_link", "link-sperren", "Link des Kunden sperren"
-    is_rare = True
+    group = "more"
 
     text = textarea(
         "Warum?",
@@ -295,23 +295,24 @@ class ReopenForm(ActionForm):
 
 class UndoForm(ActionForm):
     service = undo
-    action, slug, button = "undo", "rueckgaengig", "Rückgängig"
+    action, slug, button, group = "undo", "rueckgaengig", "Rückgängig", ""
 
 
 class FactMixin:
-    """A form that corrects one fact of a ticket; it stands beside the fact."""
+    """A form that corrects the fact named by `action`; it stands beside the fact."""
 
-    fact = ""
+    action = group = ""
     button = "Ändern"
     value: Field
     seen: Field
 
     def carry_out(self, ticket, by, now, **more):
-        corrections.correct(ticket, self.fact, self.value.data, by=by, seen=self.seen.data, now=now)
+        corrections.correct(ticket, self.action, self.value.data, by=by, seen=self.seen.data, now=now)
 
     def show_current(self, ticket):
-        """Fill in the value that the fact has now."""
-        self.value.data = corrections.current(ticket, self.fact)
+        """Fill in the value that the fact has now, unless another was sent."""
+        if self.value.raw_data is None:
+            self.value.data = corrections.current(ticket, self.action)
 
 
 def _choice(label, choices, coerce, sentence):
@@ -320,7 +321,7 @@ def _choice(label, choices, coerce, sentence):
 
 
 class CorrectPriorityForm(FactMixin, ActionForm):
-    fact, slug = "rank", "prioritaet-aendern"
+    action, slug = "rank", "prioritaet-aendern"
 
     value = _choice(
         "Priorität", [SelectChoice(word.rank, word.label) for word in Priority], int, "Bitte wählen Sie die Priorität."
@@ -328,7 +329,7 @@ class CorrectPriorityForm(FactMixin, ActionForm):
 
 
 class CorrectCategoryForm(FactMixin, ActionForm):
-    fact, slug = "category", "art-aendern"
+    action, slug = "category", "art-aendern"
 
     value = _choice(
         "Art der Anfrage",
@@ -339,13 +340,13 @@ class CorrectCategoryForm(FactMixin, ActionForm):
 
 
 class CorrectDueDateForm(FactMixin, ActionForm):
-    fact, slug = "due_on", "eintrittsdatum-aendern"
+    action, slug = "due_on", "eintrittsdatum-aendern"
 
     value = DayField("Eintrittsdatum", [InputRequired("Bitte geben Sie das Eintrittsdatum an.")])
 
 
 class CorrectCustomerForm(FactMixin, ActionForm):
-    fact, slug = "customer", "kunde-aendern"
+    action, slug = "customer", "kunde-aendern"
 
     value = unlocked_customer_number(suggests=False)
 
@@ -357,13 +358,13 @@ class CorrectCustomerForm(FactMixin, ActionForm):
 
 
 class CorrectNameForm(FactMixin, ActionForm):
-    fact, slug = "caller_name", "name-aendern"
+    action, slug = "caller_name", "name-aendern"
 
     value = text_field("Name", missing="Bitte geben Sie den Namen an.")
 
 
 class CorrectPhoneForm(FactMixin, ActionForm):
-    fact, slug = "caller_phone", "kontaktnummer-aendern"
+    action, slug = "caller_phone", "kontaktnummer-aendern"
 
     value = phone_field("Kontaktnummer", missing="Bitte geben Sie die Kontaktnummer an.")
 

@@ -17,15 +17,7 @@ from services.tickets import actions, calendar_file, checklist, conversation, co
 from views.shared.error_pages import error_page
 from views.shared.file_form import FormDesk, new_submission_key, renewed_token, stage_files, staged, submitted_key
 from views.shared.responses import is_cross_site, is_htmx, redirect_to, render_page
-from views.staff.forms.ticket import (
-    ACTION_FORMS,
-    AnswerForm,
-    CheckForm,
-    FactMixin,
-    MessageFields,
-    TextBlockFields,
-    UndoForm,
-)
+from views.staff.forms.ticket import ACTION_FORMS, AnswerForm, CheckForm, MessageFields, TextBlockFields, UndoForm
 from views.staff.sign_in import auth
 
 bp = Blueprint("ticket", __name__, url_prefix="/ticket/<code>")
@@ -145,12 +137,13 @@ def _show(ticket, form=None, status=200, submission_key=None, refusals=(), **sho
     submission_key = submission_key or submitted_key()
     box = form if isinstance(form, MessageFields) else AnswerForm()
     possible = actions.possible_actions(ticket, by=g.member) + conversation.possible_actions(ticket, now)
+    possible += corrections.correctable(ticket)
     forms = [
         form if form is not None and slug == form.slug else form_class(formdata=None)
         for slug, form_class in ACTION_FORMS.items()
         if form_class.action in possible and not issubclass(form_class, MessageFields)
     ]
-    if form not in (None, box, *forms) and not isinstance(form, UndoForm | CheckForm | FactMixin):
+    if form not in (None, box, *forms):
         forms.append(form)
     unread = conversation.why_unread(ticket)
     for one in forms:
@@ -173,7 +166,6 @@ def _show(ticket, form=None, status=200, submission_key=None, refusals=(), **sho
         "staged": staged(submission_key),
         "refusals": refusals,
         "primary": next((action for action in order if action in possible), None),
-        "facts": _fact_forms(ticket, form),
         "files": _files(ticket),
         "possible": possible,
         "undo_form": UndoForm(formdata=None),
@@ -189,20 +181,6 @@ def _show(ticket, form=None, status=200, submission_key=None, refusals=(), **sho
         "htmx": is_htmx(),
     }
     return render_page(template, status, **shown, **shown_before)
-
-
-def _fact_forms(ticket, sent):
-    """Return the form for each fact that can be corrected; `sent` is one that was sent."""
-    forms = {}
-    for slug, form_class in ACTION_FORMS.items():
-        if getattr(form_class, "fact", None) not in corrections.correctable(ticket):
-            continue
-        if sent is not None and sent.slug == slug:
-            forms[form_class.fact] = sent
-        else:
-            forms[form_class.fact] = form_class(formdata=None)
-            forms[form_class.fact].show_current(ticket)
-    return forms
 
 
 @bp.app_template_filter()
