@@ -42,10 +42,18 @@ def prepare_data():
         raise StartError(data_folder.start_error(error)) from None
 
 
-def serve():
+def serve(greeting=""):
     """Serve the portal until it is stopped."""
     with instance_lock.hold():
-        _run()
+        # All that a start makes is kept: searching it for garbage would only take time, also later on.
+        gc.disable()
+        # Imported only here, as above.
+        from server import web
+
+        app = create_app()
+        gc.freeze()
+        gc.enable()
+        web.run(app, greeting)
 
 
 def serve_demo(ticket_count):
@@ -58,8 +66,7 @@ def serve_demo(ticket_count):
         prepare_data()
         with database.connection_context():
             greeting = seed.add_sample_data(clock.now(), ticket_count)
-        with instance_lock.hold():
-            _run(greeting)
+        serve(greeting)
     print("Das Meldeportal ist beendet, die Beispieldaten sind gelöscht.")
 
 
@@ -82,18 +89,6 @@ def main():
     finally:
         # The last one to close the database empties its write-ahead log.
         database.close_idle()
-
-
-def _run(greeting=""):
-    # All that a start makes is kept: searching it for garbage would only take time, also later on.
-    gc.disable()
-    # Imported only here, as above.
-    from server import web
-
-    app = create_app()
-    gc.freeze()
-    gc.enable()
-    web.run(app, greeting)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ MAX_REQUEST_BYTES = 2 * MAX_ATTACHMENTS * MAX_ATTACHMENT_BYTES
 
 MAX_CUSTOMER_NUMBER_LENGTH = 20
 MAX_SHORT_LENGTH = 100
+MAX_HEADLINE_LENGTH = 50
 MAX_PHONE_LENGTH = 80
 MAX_EMAIL_LENGTH = 254
 MAX_TEXT_LENGTH = 5000
@@ -73,6 +74,11 @@ class Priority(LabelledEnum):
     def rank(self) -> int:
         """The position in the queue; 0 comes first."""
         return (Priority.HIGH, Priority.MEDIUM, Priority.LOW).index(self)
+
+    @classmethod
+    def from_rank(cls, rank: int) -> "Priority":
+        """Return the priority at a position in the queue."""
+        return next(priority for priority in cls if priority.rank == rank)
 
 
 class Salutation(LabelledEnum):
@@ -142,6 +148,12 @@ class EventKind(LabelledEnum):
     LINK_REVOKED = "link_revoked", "Link zur Seite des Kunden gesperrt"
     FILES_ERASED = "files_erased", "Anhänge gelöscht"
     DATA_ERASED = "data_erased", "Angaben zu einer Person gelöscht"
+    UNDONE = "undone", "rückgängig gemacht"
+    CORRECTED = "corrected", "Angaben berichtigt"
+    FOLLOW_UP = "follow_up", "Wiedervorlage"
+    DUPLICATE = "duplicate", "Dazu gehört auch"
+    PASSED_ON = "passed_on", "an einen Lieferanten weitergegeben"
+    CHECKED = "checked", "Checkliste"
 
 
 class LinkPurpose(LabelledEnum):
@@ -165,6 +177,8 @@ class MessageKind(LabelledEnum):
     DONE = "done", "Erledigt"
     CANCELLED = "cancelled", "Storniert"
     REOPENED = "reopened", "Wieder geöffnet"
+    DUPLICATE = "duplicate", "Gehört zu einem anderen Vorgang"
+    SUPPLIER = "supplier", "Anfrage an einen Lieferanten"
     GUESSING = "guessing", "Viele falsche PINs"
     URGENT_UNMATCHED = "urgent_unmatched", "Dringend, aber nicht zugeordnet"
     WRONG_CODES = "wrong_codes", "Falsche Codes beim Anmelden"

@@ -38,11 +38,6 @@ class Customer(BaseModel):
         return cls.by_number().where(cls.pin_hash.is_null(), cls.locked_at.is_null())
 
     @classmethod
-    def with_pin_newest_first(cls):
-        """Return customers with a PIN, the newest PIN first."""
-        return cls.select().where(cls.pin_hash.is_null(False)).order_by(cls.pin_issued_at.desc(), cls.id.desc())
-
-    @classmethod
     def unlocked(cls):
         return cls.by_number().where(cls.locked_at.is_null())
 
@@ -135,10 +130,6 @@ class Submission(BaseModel):
         return cls.select().where(cls.state == enums.SubmissionState.PENDING).order_by(cls.id)
 
     @classmethod
-    def received_after(cls, moment):
-        return cls.select().where(cls.received_at > moment)
-
-    @classmethod
     def unmatched(cls):
         return cls.select().where(cls.state == enums.SubmissionState.UNMATCHED).order_by(cls.id.desc())
 
@@ -150,6 +141,13 @@ class Submission(BaseModel):
     @property
     def spoken_code(self):
         return enums.format_code(self.code)
+
+    @property
+    def headline(self):
+        """The subject in a few words: the device, the new employee or the beginning of the description."""
+        words = " ".join((self.device or f"{self.first_name} {self.last_name}".strip() or self.description).split())
+        limit = enums.MAX_HEADLINE_LENGTH
+        return words if len(words) <= limit else f"{words[:limit].rsplit(' ', 1)[0]} …"
 
     @property
     def summary(self):
@@ -208,9 +206,10 @@ class FailedAttempts(BaseModel):
 class Ticket(BaseModel):
     """The work that a submission with matching number and PIN became.
 
-    Rank, category and due date are copied from the submission for the queue's indexes. While an approval is pending,
-    `reminders` were sent and the next one is due at `remind_at`, if any. `replied_at` is set while a message from the
-    customer is unanswered.
+    Rank, category and due date are copied from the submission for the queue's indexes; the office may correct them, and
+    the caller's name and phone, which are empty while the submission's hold. While an approval is pending, `reminders`
+    were sent and the next one is due at `remind_at`, if any. `replied_at` is set while a message from the customer is
+    unanswered. A ticket with a later `follow_up_on` is not to be done yet.
     """
 
     submission = ForeignKeyField(Submission, backref="tickets", unique=True, on_delete="RESTRICT")
@@ -228,6 +227,11 @@ class Ticket(BaseModel):
     created_at = UTCDateTimeField(index=True)
     first_action_at = UTCDateTimeField(null=True)
     closed_at = UTCDateTimeField(null=True)
+    caller_name = CharField(max_length=enums.MAX_SHORT_LENGTH, default="")
+    caller_phone = CharField(max_length=enums.MAX_PHONE_LENGTH, default="")
+    follow_up_on = DateField(null=True)
+    follow_up_note = CharField(max_length=enums.MAX_SHORT_LENGTH, default="")
+    duplicate_of = ForeignKeyField("self", null=True, backref="duplicates", on_delete="SET NULL")
 
     class Meta:
         constraints = [Check("(status IN ('done', 'cancelled')) = (closed_at IS NOT NULL)", "ticket_closed_at_given")]
@@ -252,6 +256,20 @@ class Ticket(BaseModel):
         return self.closed_at is None
 
     @property
+    def priority(self):
+        return enums.Priority.from_rank(self.rank)
+
+    @property
+    def name(self):
+        """The name of the person who asks, as the office corrected it."""
+        return self.caller_name or self.submission.name
+
+    @property
+    def phone(self):
+        """The number to call back, as the office corrected it."""
+        return self.caller_phone or self.submission.phone
+
+    @property
     def flags(self):
         """What staff must not overlook, as short German phrases."""
         is_entry = self.category is enums.Category.NEW_EMPLOYEE
@@ -271,7 +289,7 @@ class Ticket(BaseModel):
 # the few open ones. `ticket_open` is in the queue's order and holds every column that open tickets are filtered by.
 _IS_OPEN, _IS_CLOSED = Ticket.closed_at.is_null(), Ticket.closed_at.is_null(False)
 _STATE = [Ticket.status, Ticket.approval, Ticket.assignee, Ticket.category, Ticket.created_at, Ticket.closed_at]
-_FILTERS = [*_STATE, Ticket.reminders, Ticket.customer, Ticket.replied_at]
+_FILTERS = [*_STATE, Ticket.reminders, Ticket.customer, Ticket.replied_at, Ticket.follow_up_on]
 Ticket.add_index(Ticket.rank, Ticket.id, *_FILTERS, where=_IS_OPEN, name="ticket_open")
 Ticket.add_index(Ticket.customer, Ticket.rank, Ticket.id, where=_IS_OPEN)
 Ticket.add_index(Ticket.due_on, where=_IS_OPEN)
@@ -294,7 +312,11 @@ class TicketWords(FTS5Model):
 
 
 class Event(BaseModel):
-    """One line of a ticket's history; `draft` is the submission key of the form, which may be sent twice."""
+    """One line of a ticket's history.
+
+    draft: the submission key of the form, which may be sent twice. minutes: the time that staff worked for it. before:
+    what the action that it ends has changed, as JSON, while that can be undone.
+    """
 
     ticket = ForeignKeyField(Ticket, backref="events", on_delete="CASCADE")
     at = UTCDateTimeField()
@@ -302,6 +324,23 @@ class Event(BaseModel):
     actor = CharField(max_length=enums.MAX_SHORT_LENGTH)
     text = TextField(default="")
     draft = CharField(max_length=enums.TOKEN_LENGTH, null=True, unique=True)
+    minutes = IntegerField(default=0)
+    before = TextField(null=True)
+
+
+Event.add_index(Event.at, where=Event.minutes > 0)
+
+
+class ChecklistItem(BaseModel):
+    """A step for a new employee that staff has ticked off."""
+
+    ticket = ForeignKeyField(Ticket, backref="checklist", on_delete="CASCADE")
+    name = CharField(max_length=enums.MAX_SHORT_LENGTH)
+    done_at = UTCDateTimeField()
+    done_by = CharField(max_length=enums.MAX_SHORT_LENGTH)
+
+
+ChecklistItem.add_index(ChecklistItem.ticket, ChecklistItem.name, unique=True)
 
 
 class TicketLink(BaseModel):
@@ -323,8 +362,8 @@ class TicketLink(BaseModel):
 class Message(BaseModel):
     """A rendered mail or webhook call in the outbox; on delivery, the token replaces the link's nonce in the text.
 
-    Webhook calls have no recipient. `leased_until` is set during a delivery, `failing_since` from the first failed
-    attempt until the message is sent or discarded.
+    Webhook calls have no recipient. `event` is the one whose undoing concerns it. `leased_until` is set during a
+    delivery, `failing_since` from the first failed attempt until the message is sent or discarded.
     """
 
     kind = EnumField(enums.MessageKind)
@@ -343,6 +382,8 @@ class Message(BaseModel):
     failing_since = UTCDateTimeField(null=True)
     sent_at = UTCDateTimeField(null=True, index=True)
     last_error = CharField(max_length=enums.MAX_ERROR_LENGTH, default="")
+    event = ForeignKeyField(Event, null=True, backref="messages", on_delete="SET NULL")
+    file_ids = TextField(default="")
 
     class Meta:
         constraints = [Check("(state = 'sent') = (sent_at IS NOT NULL)", "message_sent_at_given")]

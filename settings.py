@@ -91,6 +91,7 @@ class Settings:
     staged_total_mib: int = 2048
     scanner: str = ""
     max_megapixels: int = 250
+    undo_seconds: int = 20
     staff_idle_minutes: int = 120
     staff_session_hours: int = 12
     receipt_hours: int = 24
@@ -391,6 +392,7 @@ _MAXIMA = {
 _CHECKS: dict[str, tuple[Callable[[Any], object], str]] = {
     "host": (bool, "darf nicht leer sein; die Vorgabe ist 127.0.0.1"),
     "port": (lambda port: 0 < port < 65536, "muss zwischen 1 und 65535 liegen"),
+    "undo_seconds": (lambda seconds: 0 <= seconds <= 600, "muss zwischen 0 und 600 liegen"),
     "disk_reserve_mib": (lambda size: size >= 0, "darf nicht kleiner als null sein"),
     "limits": (("on", "off").__contains__, "muss „on“ oder „off“ sein"),
     "mail_attachments": (("on", "off").__contains__, "muss „on“ oder „off“ sein"),

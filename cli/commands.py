@@ -68,7 +68,7 @@ def run_worker(once):
         done = worker.run_once(clock.now())
     except OSError as error:
         raise click.ClickException(f"Nicht alles ließ sich erledigen: {in_german(error)}.") from None
-    click.echo(f"Erledigt. Geprüfte Anfragen: {done.decided}, verschickte E-Mails: {done.mails_sent}")
+    click.echo(f"Erledigt. Geprüfte Anfragen: {done['decide']}, verschickte E-Mails: {done['mails']}")
 
 
 for command in maintenance.COMMANDS:
@@ -147,7 +147,10 @@ def list_tickets(as_json):
 def show_ticket(code, as_json):
     """Ein Ticket mit allen Angaben, Anhängen und seinem Verlauf zeigen."""
     ticket = _find_ticket(code)
-    history = [{"wann": event.at, "wer": event.actor, "was": _event_text(event)} for event in ticket.events]
+    history = [
+        {"wann": event.at, "wer": event.actor, "was": ": ".join(filter(None, (event.kind.label, event.text)))}
+        for event in ticket.events
+    ]
     _print_submission(ticket.submission, _ticket_facts(ticket), history, as_json)
 
 
@@ -282,10 +285,6 @@ def _save_attachment(submission, position, target):
     click.echo(f"Geschrieben: {target}")
 
 
-def _event_text(event):
-    return f"{event.kind.label}: {event.text}" if event.text else event.kind.label
-
-
 def _summary(submission):
     return {
         "Vorgang": submission.spoken_code,
@@ -300,6 +299,10 @@ def _summary(submission):
 
 def _ticket_facts(ticket):
     return {
+        "Art": ticket.category.label,
+        "Priorität": ticket.priority.label,
+        "von": ticket.name,
+        "Kontaktnummer": ticket.phone,
         "Status": ticket.status.label,
         "Kunde": ticket.customer.name,
         "Mail des Kunden": ticket.customer.email,

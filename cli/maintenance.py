@@ -143,13 +143,13 @@ def replace_key():
             )
             if click.prompt("Tippen Sie ja, wenn es sein soll", default="", show_default=False).strip() != "ja":
                 raise click.ClickException("Es ist nichts geändert.")
-            withdrawn = key_replacement.replace_key(clock.now())
+            pins, second_factors = key_replacement.replace_key(clock.now())
             log_event(SecurityEvent.KEY_RENEWED, COMMAND)
     except (OSError, DatabaseError) as error:
         raise click.ClickException(f"Das ging nicht: {in_german(error)}. Was zu tun ist, sagt: pruefen") from None
     click.echo(
-        f"Es gibt einen neuen Schlüssel. Ungültig sind PINs: {withdrawn.pins}, zweite Faktoren: "
-        f"{withdrawn.second_factors}, und alle Links in E-Mails.\n"
+        f"Es gibt einen neuen Schlüssel. Ungültig sind PINs: {pins}, zweite Faktoren: "
+        f"{second_factors}, und alle Links in E-Mails.\n"
         f"1. Verwahren Sie {settings.secret_key_path} gleich an einem anderen Ort.\n"
         "2. Starten Sie das Portal neu. Zum Anmelden genügt das Kennwort; schalten Sie unter Konto den zweiten Faktor "
         "wieder ein.\n"

@@ -128,13 +128,13 @@ class _Story:
 
     def _is_approved(self, approver):
         """Let the approver be asked, reminded and decide, and say whether they approved."""
-        remind_at, sent = approvals.reminder_after(self.at, sent=0), 0
+        remind_at, sent = approvals.reminder_after(self.ticket, self.at, sent=0), 0
         self._add(EventKind.ASKED, PORTAL_ACTOR, approver, approval=Approval.PENDING, remind_at=remind_at)
         self._wait(MEDIAN_APPROVAL_HOURS)
         decided_at = self.at
         while remind_at and remind_at < decided_at:
             self.at, sent = remind_at, sent + 1
-            remind_at = approvals.reminder_after(remind_at, sent)
+            remind_at = approvals.reminder_after(self.ticket, remind_at, sent)
             self._add(EventKind.REMINDED, PORTAL_ACTOR, approver, reminders=sent, remind_at=remind_at)
         self.at = decided_at
         decision = Approval.DECLINED if self.rng.random() < DECLINED_SHARE else Approval.APPROVED
@@ -238,7 +238,7 @@ def _insert(model, rows):
     """Insert rows, given as dictionaries, with one statement that is prepared only once."""
     fields = model._meta.sorted_fields
     sql, _ = model.insert_many([[None] * len(fields)], fields).sql()
-    blank = {field.name: None for field in fields}
+    blank = {field.name: field.default for field in fields}
     # SQLite takes all other values as they are.
     moments = {field.name: field.db_value for field in fields if isinstance(field, UTCDateTimeField)}
 

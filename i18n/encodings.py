@@ -36,7 +36,12 @@ _LIKELY, _POSSIBLE, _UNLIKELY, _WRONG = 3, 1, -1, -3
 
 def decode_german(content: bytes) -> tuple[str, str]:
     """Return the text of a file and its encoding."""
-    encoding = _recognised(content)
+    encoding = utf_16(content)
+    if not encoding:
+        try:
+            content.decode(encoding := UTF_8)
+        except UnicodeDecodeError:
+            encoding = single_byte_encoding(content)
     return decode(content, encoding), encoding
 
 
@@ -63,16 +68,6 @@ def unlikely_words(text: str) -> list[str]:
     """Return the words with a sign or a capital letter in a wrong place, as a wrong encoding makes them."""
     words = (word.strip(punctuation) for word in text.split() if not word.isascii())
     return [word for word in words if _WRONG in _plausibilities(word)]
-
-
-def _recognised(content: bytes) -> str:
-    if encoding := utf_16(content):
-        return encoding
-    try:
-        content.decode(UTF_8)
-        return UTF_8
-    except UnicodeDecodeError:
-        return single_byte_encoding(content)
 
 
 def _fit(text: str) -> int:

@@ -29,6 +29,14 @@ def weekday(value: Date) -> str:
     return f"{name}, {date(value)}"
 
 
+def in_days(value: Date, today: Date) -> str:
+    """Return when a day is, seen from today: "heute", "morgen", "in 3 Tagen" or, if it is past, "am 23.11.2026"."""
+    days = (value - today).days
+    if days < 0:
+        return f"am {date(value)}"
+    return ("heute", "morgen")[days] if days < 2 else f"in {days} Tagen"
+
+
 def local_date(value: datetime) -> str:
     """Return the German date of a point in time: "23.11.2026"."""
     return date(value.astimezone(TIME_ZONE))

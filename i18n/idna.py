@@ -13,7 +13,10 @@ _LABEL_SIGNS = frozenset("-_·")
 def is_domain(text: str) -> bool:
     """Say whether a text is a domain, at least of a name and its top level, that can be written in ASCII."""
     labels = _labels(text)
-    return len(labels) > 1 and all(map(_is_label, labels))
+    return len(labels) > 1 and all(
+        label and all(sign in _LABEL_SIGNS or unicodedata.category(sign) in _LABEL_CATEGORIES for sign in label)
+        for label in labels
+    )
 
 
 def idna_domain(domain: str) -> str:
@@ -30,9 +33,3 @@ def readable_url(url: str) -> str:
 
 def _labels(domain: str) -> list[str]:
     return clean_number(domain).lower().split(".")
-
-
-def _is_label(label: str) -> bool:
-    return bool(label) and all(
-        sign in _LABEL_SIGNS or unicodedata.category(sign) in _LABEL_CATEGORIES for sign in label
-    )

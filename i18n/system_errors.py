@@ -45,7 +45,10 @@ def in_german(error: Exception) -> str:
         place = re.search(r"line (\d+), column (\d+)", str(error))
         return "Zeile {}, Spalte {} passt nicht".format(*place.groups()) if place else "das Ende fehlt"
     if isinstance(error, OSError):
-        return _system_error(error)
+        reason = _SYSTEM_ERRORS.get(error.errno or 0, f"macht Schwierigkeiten ({error.strerror or error})")
+        if getattr(error, "winerror", None) == SHARING_VIOLATION:
+            reason = "ist gerade von einem anderen Programm geöffnet"
+        return f"{error.filename or 'der Datenträger'} {reason}"
     known = (german for english, german in _DATABASE_ERRORS.items() if str(error).startswith(english))
     return next(known, f"die Datenbank meldet „{error}“")
 
@@ -59,10 +62,3 @@ def access_advice(paths: str | Path, folder: Path) -> str:
         f"{what} Ist es der Benutzer des Portals, hilft: sudo chown -R {os.geteuid()} {folder} && "
         f"sudo chmod -R u+rwX {folder}; sonst starten Sie den Befehl unter dem Benutzer des Portals."
     )
-
-
-def _system_error(error: OSError) -> str:
-    reason = _SYSTEM_ERRORS.get(error.errno or 0, f"macht Schwierigkeiten ({error.strerror or error})")
-    if getattr(error, "winerror", None) == SHARING_VIOLATION:
-        reason = "ist gerade von einem anderen Programm geöffnet"
-    return f"{error.filename or 'der Datenträger'} {reason}"

@@ -30,9 +30,3 @@ def number(error: BaseException, place: str, now: datetime) -> tuple[str, dateti
         if len(_known) > MAX_KNOWN:
             del _known[next(iter(_known))]
         return _known[key][0], None
-
-
-def reset() -> None:
-    """Forget all numbers, as at the start of the server."""
-    with _lock:
-        _known.clear()

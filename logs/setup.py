@@ -30,6 +30,9 @@ MAX_LINE_LENGTH = 2000
 # These report every bad request as a warning or error, which would fill the log.
 _LIBRARY_LOG_LEVELS = {"waitress": logging.WARNING, "waitress.queue": logging.ERROR, "flask_wtf.csrf": logging.WARNING}
 
+# When each line of code last logged, by file and number.
+_logged_at: dict[tuple[str, int], float] = {}
+
 # A URL that grants access to whoever has it.
 _TOKEN_URL = re.compile(r"(/(?:freigabe|vorgang|einrichten)/)[\w-]+")
 
@@ -43,25 +46,6 @@ class SingleLineFormatter(logging.Formatter):
         if record.exc_info:
             lines += (f"    {_sanitize(line)}" for line in self.formatException(record.exc_info).splitlines())
         return "\n".join(lines)
-
-
-class OncePerHour(logging.Filter):
-    """Lets a message pass once an hour, whatever it names: visitors could cause thousands."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._logged: dict[tuple[str, int], float] = {}
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Return whether this line of code has logged nothing for an hour."""
-        place = record.pathname, record.lineno
-        is_again = 0 <= record.created - self._logged.get(place, -inf) < 3600
-        if not is_again:
-            self._logged[place] = record.created
-        return not is_again
-
-
-_once_per_hour = OncePerHour()
 
 
 class LogFileHandler(RotatingFileHandler):
@@ -103,7 +87,7 @@ def log_to_console() -> None:
     logging.basicConfig(level=logging.INFO, handlers=[console])
     for name, level in _LIBRARY_LOG_LEVELS.items():
         logging.getLogger(name).setLevel(level)
-    logging.getLogger("waitress").addFilter(_once_per_hour)
+    logging.getLogger("waitress").addFilter(_is_first_in_hour)
 
 
 @contextmanager
@@ -143,6 +127,15 @@ def sweep(now: datetime) -> None:
                 os.truncate(path, 0)  # The server may have it open.
             else:
                 path.unlink()
+
+
+def _is_first_in_hour(record: logging.LogRecord) -> bool:
+    """Let a line of code log once an hour, whatever it names: visitors could cause thousands of messages."""
+    place = record.pathname, record.lineno
+    is_again = 0 <= record.created - _logged_at.get(place, -inf) < 3600
+    if not is_again:
+        _logged_at[place] = record.created
+    return not is_again
 
 
 def _is_from_anybody(record: logging.LogRecord) -> bool:

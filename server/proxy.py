@@ -32,7 +32,7 @@ class ProxyHeadersMiddleware:
             if scheme in ("http", "https"):
                 environ["wsgi.url_scheme"] = scheme
         elif forwarded_for and peer and ip_address(peer).is_private:
-            proxy_check.note_unknown_proxy(peer)
+            proxy_check.unknown_proxy = peer
         return self._app(environ, start_response)
 
     def _visitor(self, peer, forwarded_for):

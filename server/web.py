@@ -7,12 +7,11 @@ import os
 import signal
 import sys
 from contextlib import suppress
-from functools import lru_cache
+from functools import partial
 from pathlib import Path
 
 import waitress
 from flask import Flask, g, request
-from flask.sessions import SecureCookieSessionInterface
 from flask_wtf import CSRFProtect
 from flask_wtf.csrf import CSRFError
 from jinja2 import FileSystemBytecodeCache
@@ -87,30 +86,10 @@ HEADERS = {
 WITHOUT_DATABASE = {"assets.asset", "public.form", "public.help_page"}
 
 
-class RowIdConverter(IntegerConverter):
-    """A row id in a URL; limited to what SQLite can store."""
-
-    def __init__(self, url_map):
-        super().__init__(url_map, max=2**63 - 1)
-
-
-class CookieSessions(SecureCookieSessionInterface):
-    """Flask's sessions, with a serializer that is made once instead of twice for each request."""
-
-    @lru_cache(maxsize=1)  # noqa: B019 - there is one instance
-    def get_signing_serializer(self, app):
-        return super().get_signing_serializer(app)
-
-
 class Portal(Flask):
     """The Flask app, with its own upload handling, bad-host handling and error log."""
 
     request_class = UploadRequest
-    session_interface = CookieSessions()
-
-    def ensure_sync(self, func):
-        """Return a view or hook as it is; Flask would inspect all of them at each request, but none is a coroutine."""
-        return func
 
     def create_url_adapter(self, request):
         """Bind the URL map to the request; an invalid host is replaced, so that its error page can build URLs."""
@@ -169,7 +148,8 @@ def create_app():
     """Create the app from the settings; the database is up to date already. Raises StartError."""
     app = Portal(__name__, static_folder=None, template_folder=TEMPLATE_DIR)
     app.secret_key = keys.secret_key()
-    app.url_map.converters["int"] = RowIdConverter
+    # A row id; limited to what SQLite can store.
+    app.url_map.converters["int"] = partial(IntegerConverter, max=2**63 - 1)  # type: ignore[assignment]  # is called
     _configure(app)
     _configure_templates(app)
     _register_hooks(app)
@@ -211,7 +191,8 @@ def _configure_templates(app):
         language=catalogue.current_language,
         other_language=locale.other_language,
         staff_menu=staff.MENU,
-        failing_since=_failing_since,
+        # After a server error the form is shown without the database, which may be what failed.
+        failing_since=lambda: None if database.is_closed() else outbox.failing_since(),
         limits=enums,
         categories=forms.REQUEST_FORMS,
         allowed_extensions=types.ALLOWED_EXTENSIONS,
@@ -256,7 +237,7 @@ def run(app, greeting=""):
         for wrong in filter(None, (data_folder.misnamed_config(), settings.open_host_warning)):
             log.warning(wrong)
         log.info("Das Meldeportal läuft: %s", settings.local_url)
-        loops = worker.start()
+        stop_worker = worker.start()
         try:
             print(f"{greeting}Das Meldeportal läuft: {settings.local_url} (Ende mit Strg+C)")
             print(_setup_hint(app), end="", flush=True)
@@ -265,7 +246,7 @@ def run(app, greeting=""):
             pass  # Ctrl+C before waitress handles it
         finally:
             server.close()
-            worker.stop(loops)
+            stop_worker()
             log.info("Das Meldeportal ist beendet.")
 
 
@@ -320,11 +301,6 @@ def _translated(german, **values):
     """Return a text of a template, which may contain HTML; unlike Jinja's function, it calls no two others for it."""
     text = catalogue.gettext(german)
     return Markup(text) % values if values else Markup(text % ())  # noqa: S704 - our own texts; values are escaped
-
-
-def _failing_since():
-    # After a server error the form is shown without the database, which may be what failed.
-    return None if database.is_closed() else outbox.failing_since()
 
 
 def _open_database():

@@ -1,15 +1,20 @@
 """The disk with the data folder: its free space, and files that survive a power cut."""
 
 import errno
+import logging
 import os
 import shutil
 import tempfile
+from math import inf
 from pathlib import Path
 
 from peewee import DatabaseError
 
 from enums import MEBIBYTE
+from i18n.system_errors import in_german
 from settings import settings
+
+log = logging.getLogger(__name__)
 
 NO_ROOM = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
 SQLITE_FULL = "database or disk is full"
@@ -59,6 +64,17 @@ def replace_text(path: Path, text: str) -> None:
     fresh = path.with_name(f".unfertig-{path.name}")
     fresh.write_text(text, encoding="utf-8")
     fresh.replace(path)
+
+
+def delete(path: Path, older_than: float = inf) -> None:
+    """Delete a file that was last changed before a moment; what fails is logged, and the next sweep tries again."""
+    try:
+        if path.stat().st_mtime < older_than:
+            path.unlink()
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        log.warning("Die Datei %s ließ sich nicht aufräumen: %s", path, in_german(error))
 
 
 def fsync_directory(path: Path) -> None:

@@ -30,7 +30,7 @@ def all_dialable(text: str) -> list[str]:
 def comparable(text: str) -> str:
     """Return a text that is one whole phone number with its area code so that +49, 0049 and 0 are alike; else ""."""
     number = _dialled(text.strip()) if _NUMBER.fullmatch(text.strip()) else ""
-    return _in_national_form(number) if _is_long_enough(number) and number[0] in "+0" else ""
+    return re.sub(r"^\+", "00", re.sub(r"^\+49", "0", number)) if _is_long_enough(number) and number[0] in "+0" else ""
 
 
 def all_comparable(text: str) -> list[str]:
@@ -54,10 +54,6 @@ def _dialled(number: str) -> str:
         return digits
     digits = digits.removeprefix("00")
     return f"+49{digits[2:].lstrip('0')}" if digits.startswith("49") else f"+{digits}"
-
-
-def _in_national_form(dialled: str) -> str:
-    return re.sub(r"^\+", "00", re.sub(r"^\+49", "0", dialled))
 
 
 def _is_long_enough(number: str) -> bool:

@@ -45,7 +45,7 @@ def index_row(ticket: Ticket) -> dict[str, object]:
     """Return the row of the index for a ticket."""
     submission, customer = ticket.submission, ticket.customer
     texts = [getattr(submission, name) for name in _INDEXED_COLUMNS]
-    words = searchable([*texts, customer.number, customer.name])
+    words = searchable([*texts, ticket.caller_name, ticket.caller_phone, customer.number, customer.name])
     return {"rowid": ticket.id, "words": words, "state": _state_of(ticket)}
 
 

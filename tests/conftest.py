@@ -73,7 +73,7 @@ def run_worker(app, shared, monkeypatch):
 
     def run_once():
         with app.app_context(), database.connection_context():
-            return worker.run_once(NOW).decided
+            return worker.run_once(NOW)["decide"]
 
     return run_once
 

@@ -274,7 +274,7 @@ MAXIMA = {
 
 def test_every_number_is_tested_at_its_edges():
     numbers = {field.name for field in fields(Settings) if field.type in (int, float)}
-    assert numbers == {*MAXIMA, *LIMITS, "max_megapixels", "port", "disk_reserve_mib"}
+    assert numbers == {*MAXIMA, *LIMITS, "max_megapixels", "port", "disk_reserve_mib", "undo_seconds"}
 
 
 @pytest.mark.parametrize("name", [*MAXIMA, *LIMITS, "max_megapixels", "port"])
@@ -289,6 +289,13 @@ def test_lowest_number(load, name):
 def test_highest_number(load, name, highest):
     assert getattr(load(f"{name} = {highest}"), name) == highest
     assert str(highest) in refusal(load, f"{name} = {highest + 1}")
+
+
+def test_seconds_to_undo(load):
+    for seconds in (0, 600):
+        assert load(f"undo_seconds = {seconds}").undo_seconds == seconds
+    for seconds in (-1, 601):
+        assert "zwischen 0 und 600" in refusal(load, f"undo_seconds = {seconds}")
 
 
 @pytest.mark.parametrize("name", [*LIMITS, "max_megapixels", "disk_reserve_mib"])

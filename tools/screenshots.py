@@ -53,9 +53,10 @@ def _morning(page):
     _screenshot(page, "heute")
     page.goto("/verwaltung/tickets")
     _screenshot(page, "tickets")
-    page.locator(".rows li", has=page.locator(".status-new")).locator(".row-title").first.click()
+    new = page.get_by_role("cell", name="Neu", exact=True)
+    page.locator(".tickets tr", has=new).locator(".row-title").first.click()
     page.get_by_role("button", name="Arbeit beginnen").click()
-    page.get_by_text("Arbeit begonnen").wait_for()
+    page.locator(".step", has_text="Arbeit begonnen").wait_for()
     _screenshot(page, "ticket")
 
 
@@ -90,6 +91,7 @@ def _forgotten_pin(page):
 
 
 def _departure(page):
+    page.get_by_role("link", name="Kunden sperren").click()
     page.get_by_role("button", name="Kunden sperren").click()
     page.get_by_role("button", name="Sperre aufheben").wait_for()
     page.get_by_role("heading", name="Sperre").scroll_into_view_if_needed()

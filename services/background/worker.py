@@ -3,18 +3,18 @@
 import logging
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from functools import partial
 from typing import NamedTuple
 
 from peewee import chunked, fn
 
+import clock
 from database import checkpoint, database
 from logs import setup as log_setup
 from models import Submission
 from services import disk
-from services.background.periodic import PeriodicTask
 from services.customers import pins
 from services.files import attachments
 from services.intake import intake, unmatched
@@ -61,13 +61,6 @@ class Job(NamedTuple):
     interval: timedelta = timedelta(0)
 
 
-class RunResult(NamedTuple):
-    """How much one run of all jobs did."""
-
-    decided: int
-    mails_sent: int
-
-
 class Worker:
     """The jobs, and what they remember from one run to the next."""
 
@@ -97,22 +90,18 @@ class Worker:
         """Run each job of a thread that is due, once; the errors of those that fail are raised at the end, together."""
         errors = []
         for job in self.jobs:
+            ran_at = self._ran_at.get(job.name)
+            # If the last run is in the future, the clock was put back.
+            is_paused = ran_at is not None and ran_at <= now < ran_at + job.interval
             try:
-                if job.thread == thread:
-                    self._run_if_due(job, now)
+                if job.thread == thread and not is_paused and job.is_due(now):
+                    # Before the run, so that the interval also passes after a failed one.
+                    self._ran_at[job.name] = now
+                    job.run(now)
             except Exception as error:
                 errors.append(error)
         if errors:
             raise ExceptionGroup("jobs that failed", errors)
-
-    def _run_if_due(self, job: Job, now: datetime) -> None:
-        ran_at = self._ran_at.get(job.name)
-        # If the last run is in the future, the clock was put back.
-        is_paused = ran_at is not None and ran_at <= now < ran_at + job.interval
-        if not is_paused and job.is_due(now):
-            # Before the run, so that the interval also passes after a failed one.
-            self._ran_at[job.name] = now
-            job.run(now)
 
     def decide(self, now: datetime) -> int:
         """Decide about the submissions that are pending now, in batches, and return how many were decided."""
@@ -175,34 +164,51 @@ class Worker:
         return next(self._deletion, 0)
 
 
-def run_once(now: datetime) -> RunResult:
-    """Run every job until nothing is left to do; a command makes backups by itself."""
+def run_once(now: datetime) -> Counter[str]:
+    """Run every job until nothing is left to do, and return how much each did; a command makes backups by itself."""
     done: Counter[str] = Counter()
     for job in Worker().jobs:
         while job.name != "backup" and (count := job.run(now)):
             done[job.name] += count
-    return RunResult(done["decide"], done["mails"])
+    return done
 
 
-def start() -> list[PeriodicTask]:
-    """Start the threads of all jobs and return them."""
+def run_periodically(tick: Callable[[datetime], None], stopping: threading.Event) -> None:
+    """Call a function once per tick until an event is set.
+
+    The tick is fixed: if an arrival woke the thread, its work would show in the response time of the next request.
+    """
+    known = None
+    while not stopping.wait(settings.worker_tick_seconds):
+        try:
+            with database.connection_context():
+                tick(clock.now())
+            known = None
+        except Exception as error:
+            # A lasting error, such as a full disk, must not fill the log.
+            if repr(error) != known:
+                log.exception("Ein Durchgang im Hintergrund ist gescheitert; der nächste folgt.")
+            known = repr(error)
+
+
+def start() -> Callable[[], None]:
+    """Start the threads of all jobs and return a function that ends them; each finishes what it is doing."""
     if not settings.webhook_url:
         with database.connection_context():
             outbox.discard_webhooks()
     worker = Worker()
-    threads = dict.fromkeys(job.thread for job in worker.jobs)
-    tasks = [PeriodicTask(thread, partial(worker.tick, thread=thread), worker.stopping) for thread in threads]
-    for task in tasks:
-        task.start()
-    return tasks
+    threads = []
+    for name in dict.fromkeys(job.thread for job in worker.jobs):
+        arguments = (partial(worker.tick, thread=name), worker.stopping)
+        threads.append(threading.Thread(name=name, target=run_periodically, args=arguments, daemon=True))
+        threads[-1].start()
 
+    def stop() -> None:
+        worker.stopping.set()
+        for thread in threads:
+            thread.join(STOP_SECONDS.get(thread.name))
 
-def stop(tasks: Iterable[PeriodicTask]) -> None:
-    """End the threads; each finishes what it is doing."""
-    for task in tasks:
-        task.stopping.set()
-    for task in tasks:
-        task.join(STOP_SECONDS.get(task.name))
+    return stop
 
 
 def _newest_id() -> int:

@@ -148,7 +148,7 @@ def _split(text: str) -> Iterator[tuple[int, list[str]]]:
     position = 0
     try:
         for position, cells in enumerate(reader, start=1):
-            cells = [_clean(cell) for cell in cells]
+            cells = [spreadsheet.unescaped(" ".join(typed_text.clean_line(cell).split())) for cell in cells]
             if any(cells):
                 yield position, cells
     except csv.Error:
@@ -157,10 +157,6 @@ def _split(text: str) -> Iterator[tuple[int, list[str]]]:
 
 def _first_line(text: str) -> str:
     return next(iter(text.lstrip().splitlines()), "")
-
-
-def _clean(cell: str) -> str:
-    return spreadsheet.unescaped(" ".join(typed_text.clean_line(cell).split()))
 
 
 def _columns(header: list[str]) -> tuple[dict[str, int], list[str]]:

@@ -190,6 +190,14 @@ def find(number: str) -> Customer:
     return customer
 
 
+def find_by_text(text: str) -> Customer:
+    """Return the customer with this number, or the only one whose name contains the words; raises UserError as find."""
+    terms = search.search_terms(text[:MAX_SHORT_LENGTH])
+    named = [row.id for row in _matches(text) if search.contains(_searchable((row.name,)), terms)] if terms else []
+    is_number = Customer.select().where(Customer.number == pins.normalise_number(text)).exists()
+    return Customer.get_by_id(named[0]) if len(named) == 1 and not is_number else find(text)
+
+
 def page(
     text: str = "", state: CustomerState | None = None, after: str = "", size: int = PAGE_SIZE
 ) -> tuple[list[Customer], str]:

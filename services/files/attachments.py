@@ -1,10 +1,8 @@
 """Attachments: stage, list, remove, adopt and sweep files. Knows nothing of HTTP or tickets."""
 
-import logging
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import IO, NamedTuple
 
 from peewee import Expression, ModelSelect, fn
@@ -27,8 +25,6 @@ from services.security.audit_log import SecurityEvent, log_once_per_hour
 from services.security.ip_networks import network_of, site_of
 from services.security.shares import Place
 from settings import settings
-
-log = logging.getLogger(__name__)
 
 TOO_MANY = N_("Mehr als %(most)d Anhänge sind nicht möglich. Bitte entfernen Sie zuerst einen anderen.")
 DISK_FULL = N_("Unser Speicher ist gerade fast voll. Bitte senden Sie es ohne Dateien ab.")
@@ -193,7 +189,7 @@ def delete_files(stored_names: Iterable[str]) -> None:
     """Delete stored files whose rows are gone; the sweep tries again what fails."""
     for stored_name in stored_names:
         with suppress(FileNotFoundError):  # A row that outlived its file has another name.
-            _delete_file(stored_path(stored_name))
+            disk.delete(stored_path(stored_name))
 
 
 def expired_staged(moment: datetime) -> ModelSelect:
@@ -209,16 +205,8 @@ def sweep(now: datetime) -> None:
         Attachment.delete().where(Attachment.id.in_(expired_staged(now).select(Attachment.id))).execute()
     named = {stored_name for (stored_name,) in Attachment.select(Attachment.stored_name).tuples()}
     for path in settings.files_dir.iterdir():
-        if path.name not in named:
-            _delete_file(path, older_than=deadline.timestamp())
-
-
-def _delete_file(path: Path, older_than: float | None = None) -> None:
-    try:
-        if path.is_file() and (older_than is None or path.stat().st_mtime < older_than):
-            path.unlink()
-    except OSError as error:
-        log.warning("Die Datei %s ließ sich nicht aufräumen: %s", path, error)
+        if path.name not in named and path.is_file():
+            disk.delete(path, older_than=deadline.timestamp())
 
 
 def _check_all(uploaded: Iterable[tuple[Attachment, IncomingFile]], ip: str) -> tuple[list[Attachment], list[_Refused]]:

@@ -54,7 +54,7 @@ class CheckQueue:
         """End a turn."""
         with self._lock:
             self._free += 1
-            self._give_back(site_of(ip))
+            self._taken -= Counter([site_of(ip)])
             self._call_next()
 
     def _call_next(self) -> None:
@@ -79,12 +79,7 @@ class CheckQueue:
         places.pop().set_exception(reason)
         if not places:
             del self._waiting[site]
-        self._give_back(site)
-
-    def _give_back(self, site: str) -> None:
-        self._taken[site] -= 1
-        if not self._taken[site]:
-            del self._taken[site]
+        self._taken -= Counter([site])
 
 
 # More at once would only slow each other and the pages down: looking into a file needs the CPU.

@@ -64,20 +64,17 @@ class IncomingFile:
 
     def keep(self) -> None:
         """Leave the file where it is."""
-        self._close()
-
-    def close(self) -> None:
-        """Delete the file, unless it was kept; the sweep tries again what fails."""
-        if self._file:
-            self._close()
-            with suppress(OSError):
-                self.path.unlink()
-
-    def _close(self) -> None:
         if self._file:
             with suppress(OSError):
                 self._file.close()
             self._file = None
+
+    def close(self) -> None:
+        """Delete the file, unless it was kept; the sweep tries again what fails."""
+        if self._file:
+            self.keep()
+            with suppress(OSError):
+                self.path.unlink()
 
 
 @contextmanager

@@ -159,7 +159,7 @@ def with_open_receipt(now: datetime) -> ModelSelect:
     The age limit is the same for all, whether they matched or not and whatever staff did with them.
     """
     is_open = Submission.id > unmatched.last_closed_receipt_id()
-    return Submission.received_after(now - settings.receipt_lifetime).where(is_open)
+    return Submission.select().where(Submission.received_at > now - settings.receipt_lifetime, is_open)
 
 
 def lead_time_missed(submission: Submission) -> bool:
@@ -219,7 +219,7 @@ def _check_limits(submission_key: str, ip: str, now: datetime) -> None:
         pending = Submission.pending().select(Submission.address).tuples()
         if not shares.may_grow(site_of(ip), (site_of(address) for (address,) in pending)):
             raise rate_limit.QueueFull(timedelta(minutes=1))
-    rate_limit.consume(rate_limit.RateLimit.SUBMISSIONS, ip, now)
+    rate_limit.consume(rate_limit.TooManySubmissions, ip, now)
 
 
 def _is_queue_full() -> bool:
@@ -286,6 +286,6 @@ def _open_ticket(submission: Submission, customer: Customer, actor: str, why: st
     if ticket.approval is Approval.PENDING:
         approvals.request_approval(ticket, PORTAL_ACTOR, now)
         ticket.save(only=[Ticket.remind_at, Ticket.reminders])
-    if ticket.approval is Approval.NOT_REQUIRED or submission.priority is Priority.HIGH:
+    if ticket.approval is Approval.NOT_REQUIRED or submission.priority is Priority.HIGH or ticket.lead_time_missed:
         messages.new_ticket(ticket, now)
     return ticket

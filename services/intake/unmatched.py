@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import accumulate
 
 from peewee import JOIN, Expression, ModelSelect, fn
 
@@ -126,10 +127,11 @@ def make_room(now: datetime) -> int:
 
     Submissions with the correct PIN go last: otherwise an attacker could displace them by trying PINs.
     """
-    if _has_room():
+    most, most_bytes = settings.unmatched_most, settings.unmatched_total_mib * MEBIBYTE
+    size = Submission.unmatched().select(fn.SUM(Attachment.size)).join(Attachment).order_by().scalar() or 0
+    if size <= most_bytes and Submission.unmatched().count() <= most:
         return 0
-    most_bytes = settings.unmatched_total_mib * MEBIBYTE
-    ids = [place.id for place in shares.surplus(_places(), settings.unmatched_most, most_bytes)]
+    ids = [place.id for place in shares.surplus(_places(), most, most_bytes)]
     # In batches, so that nobody waits long for the database.
     slices = (ids[begin : begin + DELETE_BATCH_SIZE] for begin in range(0, len(ids), DELETE_BATCH_SIZE))
     gone = sum(_delete(Submission.id.in_(some), now) for some in slices)
@@ -179,17 +181,11 @@ def _delete_surplus_tombstones() -> None:
     ones closed, they would tell their senders that number and PIN did not match.
     """
     text_lengths = [fn.LENGTH(text).coerce(False) for text in (Submission.description, Submission.remarks)]
-    rows = (
-        Submission.select(Submission.id, *text_lengths)
-        .where(_IS_DISCARDED, ~_IS_TOMBSTONE)
-        .order_by(Submission.id.desc())
-    )
-    total, newest = 0, None
-    for id, *lengths in list(rows.tuples()):
-        total += ROW_OVERHEAD_CHARACTERS + sum(lengths)
-        if total > MAX_DISCARDED_CHARACTERS:
-            newest = id
-            break
+    query = Submission.select(Submission.id, *text_lengths).where(_IS_DISCARDED, ~_IS_TOMBSTONE)
+    rows = list(query.order_by(Submission.id.desc()).tuples())
+    totals = accumulate(ROW_OVERHEAD_CHARACTERS + sum(lengths) for _, *lengths in rows)
+    beyond = (id for (id, *_), total in zip(rows, totals, strict=True) if total > MAX_DISCARDED_CHARACTERS)
+    newest = next(beyond, None)
     if newest is None:
         return
     with transaction():
@@ -198,11 +194,6 @@ def _delete_surplus_tombstones() -> None:
         blank = {"customer_number": "", "name": "", "phone": "", "category": last.category}
         kept = {"id": last.id, "draft": last.draft, "code": last.code, "received_at": last.received_at}
         Submission.insert(kept | blank | {"state": SubmissionState.DISCARDED}).execute()
-
-
-def _has_room() -> bool:
-    size = Submission.unmatched().select(fn.SUM(Attachment.size)).join(Attachment).order_by().scalar() or 0
-    return size <= settings.unmatched_total_mib * MEBIBYTE and Submission.unmatched().count() <= settings.unmatched_most
 
 
 def _places() -> list[Place]:

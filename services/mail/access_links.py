@@ -4,7 +4,9 @@ import base64
 import hashlib
 import hmac
 import secrets
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from peewee import ModelSelect
 
@@ -13,6 +15,7 @@ from enums import LinkPurpose
 from models import Approver, Customer, Message, Submission, Ticket, TicketLink
 from services.mail import outbox
 from services.security import keys
+from services.security.keys import hash_token
 from settings import settings
 
 PATHS = {LinkPurpose.APPROVAL: "freigabe", LinkPurpose.CUSTOMER: "vorgang"}
@@ -48,12 +51,32 @@ def revoke_customer_link(ticket: Ticket, now: datetime) -> bool:
     link = open_customer_link(ticket, now)
     if link is None:
         return False
+    _revoke(ticket, link, now)
+    return True
+
+
+def end_all(ticket: Ticket, now: datetime) -> None:
+    """Revoke all links of a ticket and discard the mails that would bring them, within a transaction."""
+    outbox.discard_with_links(ticket)
+    TicketLink.update(revoked_at=now, approver=None).where(TicketLink.ticket == ticket).execute()
+
+
+def restore(ticket: Ticket, known: Sequence[Sequence[Any]], now: datetime) -> None:
+    """Restore when each of a ticket's links expires and was revoked, and remove newer ones, within a transaction."""
+    for id, *moments in known:
+        expires_at, revoked_at = map(TicketLink.revoked_at.python_value, moments)
+        TicketLink.update(expires_at=expires_at, revoked_at=revoked_at).where(TicketLink.id == id).execute()
+    for link in list(ticket.links.where(TicketLink.id.not_in([id for id, *_ in known]))):
+        _revoke(ticket, link, now)
+        link.delete_instance()
+
+
+def _revoke(ticket: Ticket, link: TicketLink, now: datetime) -> None:
     TicketLink.update(revoked_at=now).where(TicketLink.id == link.id).execute()
     for message in list(Message.select().where(Message.link == link, Message.state.in_(outbox.OPEN_STATES))):
-        fresh = for_customer(ticket, now)
-        message.body, message.link = message.body.replace(link.nonce, fresh.nonce), fresh
+        other = for_customer(ticket, now)
+        message.body, message.link = message.body.replace(link.nonce, other.nonce), other
         message.save(only=[Message.body, Message.link])
-    return True
 
 
 def customer_page_expires_at(ticket: Ticket) -> datetime:
@@ -77,12 +100,12 @@ def find(token: str, purpose: LinkPurpose, now: datetime) -> TicketLink | None:
 
     None if it is not valid now: unknown, expired, revoked or customer locked.
     """
-    return _open_link(_by_token(_hash(token), purpose.value), now)
+    return _open_link(_by_token(hash_token(token), purpose.value), now)
 
 
 def matches_secret_key(link: TicketLink) -> bool:
     """Say whether a link was made with the secret key in the data folder."""
-    return _hash(_token(link.nonce, keys.secret_key())) == link.token_hash
+    return hash_token(_token(link.nonce, keys.secret_key())) == link.token_hash
 
 
 def reload(link: TicketLink, now: datetime) -> TicketLink | None:
@@ -96,7 +119,7 @@ def rekey(key: bytes) -> None:
     Links sent before are invalid from then on; messages sent later, or again, contain the new token.
     """
     for link in list(TicketLink.select(TicketLink.id, TicketLink.nonce)):
-        TicketLink.update(token_hash=_hash(_token(link.nonce, key))).where(TicketLink.id == link.id).execute()
+        TicketLink.update(token_hash=hash_token(_token(link.nonce, key))).where(TicketLink.id == link.id).execute()
 
 
 def _with_details() -> ModelSelect:
@@ -133,14 +156,10 @@ def _for_customer(ticket: Ticket) -> TicketLink | None:
 def _issue(ticket: Ticket, purpose: LinkPurpose, now: datetime, **columns: object) -> TicketLink:
     nonce = secrets.token_urlsafe(16)
     return TicketLink.create(
-        ticket=ticket, purpose=purpose, nonce=nonce, token_hash=_hash(_token(nonce)), created_at=now, **columns
+        ticket=ticket, purpose=purpose, nonce=nonce, token_hash=hash_token(_token(nonce)), created_at=now, **columns
     )
 
 
 def _token(nonce: str, key: bytes | None = None) -> str:
     digest = hmac.new(keys.derived_key(b"ticket link", key), nonce.encode(), hashlib.sha256).digest()
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
-
-
-def _hash(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()

@@ -15,7 +15,7 @@ from peewee import Case, Expression, ModelUpdate, fn
 
 from database import database, transaction
 from enums import MAX_ERROR_LENGTH, MessageKind, MessageState
-from models import Message
+from models import Event, Message
 from services.mail import access_links, smtp, webhook
 from services.mail.outbox import (
     IS_MAIL,
@@ -68,7 +68,7 @@ def _deliver(
 
     # The result of a message and the lease of the next are one commit: clients that write wait for it and may notice.
     while (message := None if is_stopping() else _next_due(is_kind, current_time())) or results:
-        leases = [_lease(message, current_time())] if message else []
+        leases = _lease(message, current_time()) if message else []
         is_leased = _write(*results, *leases) > 0
         results = []
         if message is None or not is_leased:
@@ -96,11 +96,14 @@ def _next_due(is_kind: Expression, now: datetime) -> Message | None:
     return Message.select().where(_is_due(is_kind, now)).order_by(Message.due_at, Message.id).first()
 
 
-def _lease(message: Message, now: datetime) -> ModelUpdate:
-    """Return the query that leases a message, unless another process has leased it meanwhile."""
+def _lease(message: Message, now: datetime) -> list[ModelUpdate]:
+    """Return the queries that lease a message, unless another process has leased it or somebody undid it meanwhile."""
     message.leased_until = now + LEASE
     is_still_due = _is_due(Message.id == message.id, now)
-    return Message.update(leased_until=message.leased_until).where(is_still_due)
+    lease = Message.update(leased_until=message.leased_until).where(is_still_due)
+    # What may have been read cannot be undone.
+    is_undoable = (Event.ticket == message.ticket_id) & Event.before.is_null(False)
+    return [Event.update(before=None).where(is_undoable), lease] if message.ticket_id else [lease]
 
 
 def _write(*queries: ModelUpdate) -> int:

@@ -4,6 +4,7 @@ Each is written within the transaction of the event that it reports. Mail goes o
 typed into the form if it is in the customer's own mail domain.
 """
 
+import json
 import re
 from collections.abc import Iterable
 from datetime import date, datetime
@@ -13,10 +14,11 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 import enums
+from clock import TIME_ZONE
 from database import transaction
 from enums import Approval, Category, MessageKind, TicketStatus, UnmatchedReason
 from i18n import catalogue, formats
-from models import Approver, Customer, Event, Message, Staff, Submission, Ticket, TicketLink
+from models import Approver, Attachment, Customer, Event, Message, Staff, Submission, Ticket, TicketLink
 from services import request_fields, workdays
 from services.mail import access_links, addresses, outbox
 from services.security import pin_lockout
@@ -34,6 +36,7 @@ _SUBJECTS = {
     MessageKind.DONE: "Erledigt",
     MessageKind.CANCELLED: "Storniert",
     MessageKind.REOPENED: "Wieder geöffnet",
+    MessageKind.DUPLICATE: "Geht anderswo weiter",
 }
 
 
@@ -59,6 +62,7 @@ templates.filters.update(
     labelled_texts=request_fields.labelled_texts,
     quoted=quoted,
     weekday=formats.weekday,
+    in_days=formats.in_days,
     local_datetime=formats.local_datetime,
     file_size=formats.file_size,
 )
@@ -99,6 +103,18 @@ def decided(ticket: Ticket, now: datetime, **context: object) -> None:
     what = "Freigegeben" if ticket.approval is Approval.APPROVED else "Nicht freigegeben"
     has_no_email = not requester_addresses(ticket)
     _to_office(MessageKind.DECIDED, what, ticket, now, has_no_email=has_no_email, **context)
+
+
+def to_supplier(
+    ticket: Ticket, recipient: str, text: str, with_names: bool, files: Iterable[Attachment], now: datetime
+) -> None:
+    """Ask a supplier about a defective device; the customer is named only if wanted."""
+    submission = ticket.submission
+    body = _render(MessageKind.SUPPLIER, ticket=ticket, submission=submission, text=text, with_names=with_names)
+    file_ids = json.dumps([file.id for file in files])
+    subject = f"Garantiefall [{submission.spoken_code}] {submission.device}"
+    about = {"ticket": ticket, "recipient": recipient, "with_attachments": True, "file_ids": file_ids}
+    outbox.put(MessageKind.SUPPLIER, body, now, subject, **about)
 
 
 def reply(ticket: Ticket, event: Event, previous_status: TicketStatus, now: datetime) -> None:
@@ -168,13 +184,13 @@ def _own_addresses(ticket: Ticket) -> list[str]:
     return [email] if email and addresses.is_in_customer_domain(ticket.customer, email) else []
 
 
-def _to_customer(kind: MessageKind, ticket: Ticket, recipients: list[str], now: datetime, **context: object) -> None:
+def _to_customer(kind: MessageKind, ticket: Ticket, recipients: list[str], now: datetime, **context: Any) -> None:
     link = access_links.for_customer(ticket, now) if recipients else None
     for recipient in recipients:
         _put(kind, _SUBJECTS[kind], ticket, recipient, now, link, **context)
 
 
-def _to_office(kind: MessageKind, what: str, ticket: Ticket, now: datetime, **context: object) -> None:
+def _to_office(kind: MessageKind, what: str, ticket: Ticket, now: datetime, **context: Any) -> None:
     _put(kind, what, ticket, settings.office_email, now, None, hidden_fields=(), **context)
 
 
@@ -185,21 +201,24 @@ def _put(
     recipient: str,
     now: datetime,
     link: TicketLink | None,
+    event: Event | None = None,
     **context: object,
 ) -> None:
     common = {
+        "event": event,
         "ticket": ticket,
         "submission": ticket.submission,
         "customer": ticket.customer,
         "url": link and access_links.placeholder_url(link),
         "hidden_fields": office_only_fields(ticket),
         "recipient": recipient,
+        "today": now.astimezone(TIME_ZONE).date(),
     }
-    body, subject = _render(kind, **common | context), _subject(what, ticket)
-    with_attachments = kind is MessageKind.NEW_TICKET and settings.mail_attachments == "on"
-    outbox.put(
-        kind, body, now, subject, ticket=ticket, link=link, recipient=recipient, with_attachments=with_attachments
-    )
+    body, subject = _render(kind, **common | context), _subject(what, ticket, common["today"])
+    has_files = kind is MessageKind.NEW_TICKET or (kind is MessageKind.ANSWER and event and event.attachments)
+    with_attachments = bool(has_files) and settings.mail_attachments == "on"
+    about = {"ticket": ticket, "event": event, "link": link, "recipient": recipient}
+    outbox.put(kind, body, now, subject, with_attachments=with_attachments, **about)
 
 
 def _render(kind: MessageKind, **context: object) -> str:
@@ -212,10 +231,10 @@ def _render(kind: MessageKind, **context: object) -> str:
 
 def _in_short(overview: Any) -> str:
     parts = (
-        (overview.replies.count, "mit Nachricht vom Kunden"),
+        (overview.stuck.count, "hängt" if overview.stuck.count == 1 else "hängen"),
         (overview.new.count, "neu"),
+        (overview.replies.count, "mit Nachricht vom Kunden"),
         (overview.unapproved_high.count, "hoch und noch nicht freigegeben"),
-        (overview.overdue_approvals.count, "überfällig zur Freigabe"),
         (overview.unmatched_total, "nicht zugeordnet"),
         (overview.entries.count, "neuer Mitarbeiter" if overview.entries.count == 1 else "neue Mitarbeiter"),
         (overview.undelivered.count, "nicht zustellbar"),
@@ -223,12 +242,12 @@ def _in_short(overview: Any) -> str:
     return ", ".join(f"{count} {words}" for count, words in parts if count) or "nichts zu tun"
 
 
-def _subject(what: str, ticket: Ticket) -> str:
-    submission = ticket.submission
-    about = [submission.category.label]
-    if submission.category is Category.NEW_EMPLOYEE:
+def _subject(what: str, ticket: Ticket, today: date) -> str:
+    about = [ticket.category.label]
+    if ticket.category is Category.NEW_EMPLOYEE:
         # Its form asks for no priority.
-        about.append(f"Eintritt {submission.entry_date:%d.%m.%Y}")
+        short = f", {formats.in_days(ticket.due_on, today)}" if ticket.lead_time_missed else ""
+        about.append(f"Eintritt {ticket.due_on:%d.%m.%Y}{short}")
     else:
-        about.append(f"Priorität {submission.priority.label}")
-    return f"{what} [{submission.spoken_code}] {', '.join(about)}: {submission.summary}"
+        about.append(f"Priorität {ticket.priority.label}")
+    return f"{what} [{ticket.submission.spoken_code}] {', '.join(about)}: {ticket.submission.summary}"

@@ -1,5 +1,6 @@
 """The mail made of a message in the outbox: its text, the same as HTML, and its attachments."""
 
+import json
 import re
 from collections.abc import Iterable, Iterator
 from email.header import Header
@@ -11,8 +12,8 @@ from html import escape
 from itertools import groupby
 
 from clock import TIME_ZONE
-from enums import MAX_FILE_NAME_LENGTH, MAX_SHORT_LENGTH, MEBIBYTE
-from models import Message
+from enums import MAX_FILE_NAME_LENGTH, MAX_SHORT_LENGTH, MEBIBYTE, MessageKind
+from models import Attachment, Message
 from services.files import attachments
 from services.mail import access_links, outbox
 from services.mail.addresses import idna_address
@@ -24,7 +25,7 @@ MAX_ATTACHED_BYTES = 20 * MEBIBYTE
 # The factor by which Base64 makes a file larger, with some room for the text of the mail.
 ENCODING_OVERHEAD = 1.4
 
-TOO_MUCH_ATTACHED = "Die Anhänge sind zu groß für eine E-Mail und deshalb nicht dabei. Sie stehen am Ticket."
+TOO_MUCH_ATTACHED = "Die Anhänge sind zu groß für eine E-Mail und deshalb nicht dabei. Der Link oben führt zu ihnen."
 
 # No colours of its own, so that the reader's light or dark mode decides.
 _PAGE = (
@@ -54,8 +55,7 @@ def as_mail(message: Message, max_bytes: float) -> EmailMessage:
     max_bytes: the mail server's limit; files that do not fit are left out. Raises OSError if a file cannot be read.
     """
     text = access_links.insert_token(message.body, message.link)
-    # Those sent with the request, not later ones.
-    files = list(message.ticket.submission.attachments) if message.with_attachments else []
+    files = _files(message) if message.with_attachments else []
     if sum(file.size for file in files) > min(MAX_ATTACHED_BYTES, max_bytes / ENCODING_OVERHEAD):
         text, files = f"{text.rstrip()}\n\n{TOO_MUCH_ATTACHED}\n", []
     mail = EmailMessage(policy=POLICY)
@@ -111,3 +111,10 @@ def _kind_of_line(line: str) -> str:
 
 def _lines(lines: Iterable[str]) -> str:
     return "<br>\n".join(escape(line) for line in lines)
+
+
+def _files(message: Message) -> list[Attachment]:
+    """Return the files of a mail: those chosen for it, or else those of the answer or of the request."""
+    if message.file_ids:
+        return list(Attachment.select().where(Attachment.id.in_(json.loads(message.file_ids))))
+    return list((message.event if message.kind is MessageKind.ANSWER else message.ticket.submission).attachments)

@@ -2,6 +2,7 @@
 
 import secrets
 from collections import Counter
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -10,7 +11,7 @@ from peewee import JOIN, Expression, ModelSelect, fn
 from database import transaction
 from enums import MAX_SUBJECT_LENGTH, LabelledEnum, MessageKind, MessageState
 from i18n.typed_text import clean_line
-from models import Approver, Message, Submission, Ticket, TicketLink
+from models import Approver, Event, Message, Submission, Ticket, TicketLink
 from settings import settings
 
 PAGE_SIZE = 50
@@ -21,6 +22,7 @@ LEASE = timedelta(minutes=15)
 OPEN_STATES = (MessageState.WAITING, MessageState.FAILED)
 
 IS_FAILING = Message.failing_since.is_null(False)
+IS_WAITING = Message.state == MessageState.WAITING
 IS_MAIL = Message.kind != MessageKind.WEBHOOK
 
 
@@ -37,7 +39,7 @@ class OutboxFilter(LabelledEnum):
 _CONDITIONS: dict[OutboxFilter, Expression | None] = {
     OutboxFilter.ALL: None,
     OutboxFilter.FAILING: IS_FAILING,
-    OutboxFilter.WAITING: Message.state == MessageState.WAITING,
+    OutboxFilter.WAITING: IS_WAITING,
     OutboxFilter.SENT: Message.state == MessageState.SENT,
     OutboxFilter.DISCARDED: Message.state == MessageState.DISCARDED,
 }
@@ -74,9 +76,28 @@ def put(kind: MessageKind, body: str, now: datetime, subject: str = "", **column
     )
 
 
+def hold(event: Event, waiting: Collection[int]) -> None:
+    """Hold back a ticket's mails, also those that waited before its newest event, while that can be undone."""
+    due_at = Message.due_at.db_value(event.at + timedelta(seconds=settings.undo_seconds))
+    is_held = (Message.ticket == event.ticket_id) & IS_MAIL & (IS_WAITING | Message.id.in_(waiting))
+    Message.update(due_at=fn.MAX(Message.due_at, due_at)).where(is_held).execute()
+    # An answer with files keeps the event that has them.
+    has_files = (Message.kind == MessageKind.ANSWER) & Message.with_attachments
+    Message.update(event=event).where(is_held, ~has_files).execute()
+
+
+def take_back(events: Sequence[Event], waiting: Collection[int]) -> None:
+    """Delete the mails of events, and put back those that they discarded, within the transaction that undoes them."""
+    Message.delete().where(Message.event.in_(events), Message.id.not_in(waiting)).execute()
+    was_discarded = Message.event.in_(events) & (Message.state == MessageState.DISCARDED)
+    Message.update(state=MessageState.WAITING).where(was_discarded).execute()
+
+
 def discard_for_approver(approver: Approver) -> None:
     """Discard the unsent mails to an approver, within the transaction that removes them."""
-    _discard(Message.link.in_(TicketLink.select(TicketLink.id).where(TicketLink.approver == approver)))
+    to_approver = Message.link.in_(TicketLink.select(TicketLink.id).where(TicketLink.approver == approver))
+    Message.update(event=None).where(to_approver).execute()
+    _discard(to_approver)
 
 
 def failing_since() -> datetime | None:
@@ -91,7 +112,7 @@ def failing() -> ModelSelect:
 
 def mail_status() -> MailStatus:
     """Return how many mails wait, and when the last one was sent."""
-    waiting = Message.select().where(IS_MAIL, Message.state == MessageState.WAITING).count()
+    waiting = Message.select().where(IS_MAIL, IS_WAITING).count()
     sent = Message.select(Message.sent_at).where(IS_MAIL, Message.sent_at.is_null(False))
     return MailStatus(waiting, sent.order_by(Message.sent_at.desc()).limit(1).scalar())
 
@@ -190,6 +211,11 @@ def discard_approval_requests(ticket: Ticket) -> None:
     _discard((Message.ticket == ticket) & Message.kind.in_((MessageKind.APPROVAL_WANTED, MessageKind.REMINDER)))
 
 
+def discard_with_links(ticket: Ticket) -> None:
+    """Discard the unsent mails that bring a link to a ticket, within the transaction that revokes the links."""
+    _discard((Message.ticket == ticket) & Message.link.is_null(False))
+
+
 def discard_webhooks() -> None:
     """Discard all unsent webhooks."""
     with transaction():
@@ -223,5 +249,6 @@ def _with_ticket() -> ModelSelect:
 
 
 def _discard(which: Expression) -> None:
-    changes = {"state": MessageState.DISCARDED, "failing_since": None}
+    # Undoing its event does not put it back.
+    changes = {"state": MessageState.DISCARDED, "failing_since": None, "event": None}
     Message.update(changes).where(which, Message.state.in_(OPEN_STATES)).execute()

@@ -8,7 +8,6 @@ import ssl
 from base64 import b64encode
 from contextlib import suppress
 from datetime import datetime
-from ipaddress import ip_address
 from math import inf
 from typing import NamedTuple, NoReturn
 from urllib.parse import unquote, urlsplit
@@ -19,7 +18,7 @@ from services.mail import mime
 from services.mail.addresses import idna_address
 from services.mail.connection_errors import ProtocolError, error_sentence
 from services.mail.outbox import ConnectionLost, DeliveryError, ServerUnavailable
-from settings import settings
+from settings import is_loopback, settings
 
 # The longest wait for one step, and for the server's reply to a whole mail, which it may check for viruses first. With
 # connection and login a mail takes at most 12 steps: 9 minutes in all, so that outbox.LEASE leaves 6 for its bytes.
@@ -165,7 +164,7 @@ def _encrypt(connection: _Smtp, host: str) -> None:
     On this machine nobody can listen on the way: there it may be missing, and any certificate will do, because those
     of local servers are made for other names. Some ask for it before they accept a login.
     """
-    if not _is_this_machine(host):
+    if not is_loopback(host):
         connection.starttls(context=ssl.create_default_context())
         return
     connection.ehlo_or_helo_if_needed()
@@ -182,13 +181,6 @@ def _max_bytes(server: smtplib.SMTP) -> float:
     """Return how large a mail may be; a server that announces nothing, or 0, has no fixed limit."""
     announced = server.esmtp_features.get("size", "")
     return int(announced) or inf if announced.isdecimal() else inf
-
-
-def _is_this_machine(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _connect_error(error: OSError | UnicodeEncodeError | binascii.Error) -> str:

@@ -3,10 +3,8 @@
 import hashlib
 import hmac
 import json
-import ssl
 from base64 import b64encode
 from datetime import UTC, datetime
-from functools import partial
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from urllib.parse import urlsplit
 
@@ -27,7 +25,12 @@ def deliver(message: Message, now: datetime) -> None:
     """Post a message and return when the other system has accepted it; raises DeliveryError."""
     url = urlsplit(settings.webhook_url)
     body = message.body.encode()
-    connection = _connect()
+    kind = HTTPSConnection if url.scheme == "https" else HTTPConnection
+    connection = kind(url.hostname or "", url.port, timeout=STEP_SECONDS)
+    try:
+        connection.connect()
+    except OSError as error:
+        raise ServerUnavailable(error_sentence(error, PEER)) from None
     try:
         target = (url.path or "/") + (f"?{url.query}" if url.query else "")
         connection.request("POST", target, body, _headers(message.message_id, body, now))
@@ -59,7 +62,7 @@ def _payload(event: Event, ticket: Ticket) -> dict[str, dict[str, object]]:
         "code": format_code(submission.code),
         "url": f"{settings.url}/verwaltung/ticket/{submission.code}",
         "category": ticket.category,
-        "priority": submission.priority,
+        "priority": ticket.priority,
         "summary": submission.summary,
         "status": ticket.status,
         "approval": ticket.approval,
@@ -75,19 +78,6 @@ def _payload(event: Event, ticket: Ticket) -> dict[str, dict[str, object]]:
 
 def _timestamp(moment: datetime | None) -> str | None:
     return moment.astimezone(UTC).isoformat() if moment else None
-
-
-def _connect() -> HTTPConnection:
-    """Return a connection to the other system; raises ServerUnavailable."""
-    url = urlsplit(settings.webhook_url)
-    is_secure = url.scheme == "https"
-    kind = partial(HTTPSConnection, context=ssl.create_default_context()) if is_secure else HTTPConnection
-    connection = kind(url.hostname or "", url.port, timeout=STEP_SECONDS)
-    try:
-        connection.connect()
-    except OSError as error:
-        raise ServerUnavailable(error_sentence(error, PEER)) from None
-    return connection
 
 
 def _headers(message_id: str, body: bytes, now: datetime) -> dict[str, str]:

@@ -8,7 +8,6 @@ import hashlib
 import io
 import json
 import logging
-import math
 import os
 import secrets
 import zipfile
@@ -95,7 +94,9 @@ def make(
     try:
         path = _archive_path(target, now)
         settings.backups_dir.mkdir(exist_ok=True)
-        _tidy_up(path.parent, now)
+        for folder in {path.parent, settings.backups_dir}:
+            for left in folder.glob(UNFINISHED):
+                disk.delete(left, (now - UNFINISHED_FOR).timestamp())
         _require_room(path)
         with _copied_database() as copy:
             made = _write(path, copy, with_key, now, is_stopping)
@@ -311,24 +312,7 @@ def _keep_last(made: Path) -> None:
         others.remove(made)
     kept = settings.backups_kept - (made.parent == settings.backups_dir)
     for path in others[: max(0, len(others) - kept)]:
-        _delete(path)
-
-
-def _tidy_up(folder: Path, now: datetime) -> None:
-    """Delete what killed backups left behind."""
-    for place in {folder, settings.backups_dir}:
-        for path in place.glob(UNFINISHED):
-            _delete(path, (now - UNFINISHED_FOR).timestamp())
-
-
-def _delete(path: Path, older_than: float = math.inf) -> None:
-    try:
-        if path.stat().st_mtime < older_than:
-            path.unlink()
-    except FileNotFoundError:
-        pass
-    except OSError as error:
-        log.warning("Die Datei %s ließ sich nicht aufräumen: %s", path, in_german(error))
+        disk.delete(path)
 
 
 def _write_status(status: BackupStatus) -> None:

@@ -128,21 +128,17 @@ def prepare() -> None:
         raise StartError(lost)
     for folder in (settings.files_dir, settings.logs_dir):
         folder.mkdir(exist_ok=True)
-        _check_writable(folder)
+        try:
+            next(folder.iterdir(), None)
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+        except OSError as error:
+            # While the database can still be opened, the portal starts and shows that the disk is full.
+            if not disk.is_full(error):
+                raise
     disk.fsync_directory(settings.data_dir)
     if settings.database_path.exists() and not os.access(settings.database_path, os.R_OK | os.W_OK):
         raise StartError(access_error([settings.database_path]))
-
-
-def _check_writable(folder: Path) -> None:
-    try:
-        next(folder.iterdir(), None)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        # While the database can still be opened, the portal starts and shows that the disk is full.
-        if not disk.is_full(error):
-            raise
 
 
 def _needed(path: Path) -> int:

@@ -39,16 +39,12 @@ def hold() -> Iterator[None]:
             try:
                 _lock(file)
             except (BlockingIOError, PermissionError):
-                raise StartError(_running_elsewhere(file)) from None
+                file.seek(0)
+                where = file.read(_LOCKED_BYTE).decode(errors="replace")
+                raise StartError(
+                    f"Das Meldeportal läuft schon mit dem Datenordner {settings.data_dir}{where and f' ({where})'}. "
+                    "Beenden Sie es zuerst, oder wählen Sie mit TICKET_DATA_DIR einen anderen Ordner."
+                ) from None
             file.truncate(0)
             file.write(f"{settings.local_url}, Prozess {os.getpid()}".encode())
         yield
-
-
-def _running_elsewhere(file: FileIO) -> str:
-    file.seek(0)
-    where = file.read(_LOCKED_BYTE).decode(errors="replace")
-    return (
-        f"Das Meldeportal läuft schon mit dem Datenordner {settings.data_dir}{where and f' ({where})'}. Beenden Sie es "
-        "zuerst, oder wählen Sie mit TICKET_DATA_DIR einen anderen Ordner."
-    )

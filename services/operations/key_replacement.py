@@ -2,7 +2,6 @@
 
 import secrets
 from datetime import datetime
-from typing import NamedTuple
 
 from database import transaction
 from services.customers import pins
@@ -17,13 +16,6 @@ from settings import settings
 ASIDE = ".beschaedigt"
 
 
-class Withdrawn(NamedTuple):
-    """How many PINs and second factors have become invalid."""
-
-    pins: int
-    second_factors: int
-
-
 def refuse_if_key_is_intact() -> None:
     """Raise UserError if there is a key of the right size, so that nobody loses all PINs by mistake."""
     if data_folder.has_intact_key():
@@ -34,15 +26,16 @@ def refuse_if_key_is_intact() -> None:
         )
 
 
-def replace_key(now: datetime) -> Withdrawn:
+def replace_key(now: datetime) -> tuple[int, int]:
     """Replace a missing or damaged key, and withdraw all PINs, second factors and staff sessions.
 
-    Raises UserError if the key is intact. After a crash in between there is no key, and this can be repeated.
+    Returns how many PINs and second factors have become invalid. Raises UserError if the key is intact. After a crash
+    in between there is no key, and this can be repeated.
     """
     refuse_if_key_is_intact()
     key = secrets.token_bytes(SECRET_KEY_BYTES)
     with transaction():
-        withdrawn = Withdrawn(pins.withdraw_all_pins(), two_factor.disable_all())
+        withdrawn = pins.withdraw_all_pins(), two_factor.disable_all()
         access_links.rekey(key)
         sessions.end_all_staff_sessions(now)
     path = settings.secret_key_path

@@ -175,10 +175,6 @@ def _sanitise_config(path: Path) -> dict[str, Any]:
     return config
 
 
-def _is_weakening(name: str, value: object) -> bool:
-    return (name == "limits" and value == "off") or (name == "host" and not is_loopback(str(value)))
-
-
 def _sanitise_database(path: Path, manifest: dict[str, Any], config: dict[str, Any], now: datetime) -> Restored:
     """Check the database, hold back its waiting messages, and end all staff sessions."""
     members = manifest["members"]
@@ -217,7 +213,11 @@ def _sanitise_database(path: Path, manifest: dict[str, Any], config: dict[str, A
             held_back=held_back,
             has_key=SECRET_KEY in members,
             external_settings=[name for name in EXTERNAL_SETTINGS if config.get(name)],
-            weakening=[toml_line(name, config[name]).strip() for name in config if _is_weakening(name, config[name])],
+            weakening=[
+                toml_line(name, value).strip()
+                for name, value in config.items()
+                if (name, value) == ("limits", "off") or (name == "host" and not is_loopback(str(value)))
+            ],
             command=config.get(COMMAND, ""),
         )
 

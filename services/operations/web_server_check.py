@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import closing, suppress
 from datetime import datetime
 from email.message import Message
-from functools import partial
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any
 from urllib.parse import urlsplit
@@ -105,8 +104,7 @@ def _ask(
 ) -> tuple[int, Message, bytes]:
     """Send one request and return status, headers and body of the answer."""
     address = urlsplit(url)
-    is_secure = address.scheme == "https"
-    kind = partial(HTTPSConnection, context=ssl.create_default_context()) if is_secure else HTTPConnection
+    kind = HTTPSConnection if address.scheme == "https" else HTTPConnection
     with closing(kind(address.hostname or "", address.port, timeout=STEP_SECONDS)) as connection:
         connection.connect()
         # A web server may refuse a body before it has read it, and close.

@@ -83,10 +83,11 @@ def _request_entry(
     submission, ticket = match.row, match.ticket
     is_theirs = match.is_sender or match.is_employee
     typed = {label: getattr(submission, name) for name, label in TYPED_TEXTS.items()}
+    typed |= person_search.corrected_texts(ticket)
     data = {
         "Vorgangsnummer": submission.spoken_code,
         "eingegangen": submission.received_at,
-        "Art": submission.category.label,
+        "Art": (ticket or submission).category.label,
         "Kunde": ticket.customer.name if ticket else submission.customer_number,
         "Stand": ticket.status.label if ticket else submission.state.label,
         "Angaben": {label: text for label, text in typed.items() if text and (is_theirs or matcher.is_found_in(text))},

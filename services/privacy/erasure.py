@@ -103,16 +103,21 @@ def _erase_from_ticket(
     """
     # Not loaded again: reindexing reads the submission through the ticket.
     submission = ticket.submission
-    is_sender = person_search.is_sender(submission, matcher)
+    is_sender = person_search.is_sender(submission, ticket, matcher)
     is_employee = person_search.is_employee(submission, matcher)
     if is_sender:
-        matcher = matcher.with_terms([submission.name, *phone_numbers.all_dialable(submission.phone), submission.email])
+        phones = phone_numbers.all_dialable(f"{submission.phone}; {ticket.caller_phone}")
+        matcher = matcher.with_terms([submission.name, ticket.caller_name, *phones, submission.email])
     if is_employee:
         name = f"{submission.first_name} {submission.last_name}"
         matcher = matcher.with_terms([name, *phone_numbers.all_dialable(submission.mobile), submission.desired_email])
         clear_employee(submission)
     if is_sender:
         submission.name, submission.phone, submission.email = DELETED_TEXT, DELETED_TEXT, ""
+        ticket.caller_name = ticket.caller_phone = ""
+    ticket.caller_name, ticket.caller_phone = matcher.redact(ticket.caller_name), matcher.redact(ticket.caller_phone)
+    ticket.follow_up_note = matcher.redact(ticket.follow_up_note)
+    ticket.save(only=[Ticket.caller_name, Ticket.caller_phone, Ticket.follow_up_note])
     for name in TYPED_TEXTS:
         setattr(submission, name, _redacted(matcher, submission, name))
     submission.save()

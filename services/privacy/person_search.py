@@ -110,9 +110,16 @@ def count_partly_searched() -> int:
     return Attachment.select().where(IS_TEXT, Attachment.size > MAX_SEARCHED_BYTES).count()
 
 
-def is_sender(submission: Submission, matcher: PersonMatcher) -> bool:
+def is_sender(submission: Submission, ticket: Ticket | None, matcher: PersonMatcher) -> bool:
     """Say whether the person sent a request; then name, number and address are all theirs."""
-    return matcher.is_found_in(_joined(getattr(submission, name) for name in SENDER_FIELDS))
+    sent = (getattr(submission, name) for name in SENDER_FIELDS)
+    return matcher.is_found_in(_joined([*sent, *corrected_texts(ticket).values()]))
+
+
+def corrected_texts(ticket: Ticket | None) -> dict[str, str]:
+    """Return what the office corrected about the sender, by its German label; "" if it did not."""
+    texts = (ticket.caller_name, ticket.caller_phone) if ticket else ("", "")
+    return dict(zip(("berichtigter Name", "berichtigte Kontaktnummer"), texts, strict=True))
 
 
 def is_employee(submission: Submission, matcher: PersonMatcher) -> bool:
@@ -150,7 +157,9 @@ def _requests(matcher: PersonMatcher) -> tuple[list[int], set[int]]:
     for _, ticket, *texts in _rows(Message, [Message.ticket, *MESSAGE_TEXTS]):
         if ticket and matcher.is_found_in(_joined(texts)):
             tickets.add(ticket)
-    found |= {submission for id, submission in _rows(Ticket, [Ticket.submission]) if id in tickets}
+    for id, submission, *texts in _rows(Ticket, [Ticket.submission, Ticket.caller_name, Ticket.caller_phone]):
+        if id in tickets or matcher.is_found_in(_joined(texts)):
+            found.add(submission)
     columns = [Attachment.submission, *FILE_NAMES, Attachment.media_type, Attachment.stored_name]
     for file in _rows(Attachment, columns):
         if file.submission and matcher.is_found_in(_joined([file.name, file.sent_name, content_of(file)])):
@@ -180,6 +189,7 @@ def _request(id: int, matcher: PersonMatcher, file_ids: Collection[int] | None =
     files = list(submission.files.order_by(Attachment.id))
     texts = [(label, getattr(submission, name)) for name, label in TYPED_TEXTS.items()]
     texts.append(("Vor- und Nachname", f"{submission.first_name} {submission.last_name}"))
+    texts += corrected_texts(ticket).items()
     if ticket:
         for event in ticket.events.order_by(Event.id):
             texts += [(f"Verlauf: {event.kind.label}", text) for text in event_texts(event)]
@@ -192,7 +202,7 @@ def _request(id: int, matcher: PersonMatcher, file_ids: Collection[int] | None =
     if file_ids is not None or not places:
         searched = (file for file in files if file_ids is None or file.id in file_ids)
         places += _places(((f"Inhalt von {file.name}", content_of(file)) for file in searched), matcher)
-    theirs = is_sender(submission, matcher), is_employee(submission, matcher)
+    theirs = is_sender(submission, ticket, matcher), is_employee(submission, matcher)
     return Match(RecordKind.REQUEST, submission, places, ticket, files, *theirs)
 
 

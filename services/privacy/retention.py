@@ -17,7 +17,7 @@ from enums import DELETED_TEXT, Category, EventKind
 from i18n import formats
 from migrations import COPY_PREFIX
 from models import Attachment, Event, Message, Submission, Ticket
-from services import search
+from services import disk, search
 from services.files import attachments
 from services.intake import unmatched
 from services.mail import outbox
@@ -79,27 +79,25 @@ def delete_in_batches(now: datetime) -> Iterator[int]:
         except Exception:
             log.exception("Das Löschen nach Frist ist gescheitert (%s) und wird morgen wieder versucht.", rule.name)
     search.purge_deleted()
-    _delete_old_copies(now)
+    # The copies from before a migration still hold what was deleted since.
+    for path in settings.backups_dir.glob(f"{COPY_PREFIX}*.db"):
+        disk.delete(path, older_than=(now - COPIES_KEPT).timestamp())
 
 
 def forecast(run_at: datetime) -> list[Forecast]:
     """Return for each rule what a run at this moment will delete."""
-    return [_forecast(rule, run_at) for rule in RULES]
+    periods = ((rule.name, rule.due(run_at), rule.due(run_at + WEEK)) for rule in RULES)
+    return [Forecast(name, due.count(), soon.count(), list(soon.limit(SHOWN))) for name, due, soon in periods]
 
 
 def counts_due(run_at: datetime) -> dict[str, str]:
     """Return how many rows each nightly rule will delete in a run at this moment, by its label, if any."""
     numbers = {rule.label: rule.due(run_at).limit(MAX_COUNTED + 1).count() for rule in RULES if rule.delete}
-    return {label: _counted(number) for label, number in numbers.items() if number}
-
-
-def _forecast(rule: Rule, run_at: datetime) -> Forecast:
-    soon = rule.due(run_at + WEEK)
-    return Forecast(rule.name, rule.due(run_at).count(), soon.count(), list(soon.limit(SHOWN)))
-
-
-def _counted(number: int) -> str:
-    return f"über {MAX_COUNTED}" if number > MAX_COUNTED else str(number)
+    return {
+        label: f"über {MAX_COUNTED}" if number > MAX_COUNTED else str(number)
+        for label, number in numbers.items()
+        if number
+    }
 
 
 def _closed_tickets(moment: datetime) -> ModelSelect:
@@ -170,16 +168,6 @@ def _delete_mails(ids: list[int], now: datetime) -> None:
     with transaction():
         due = _ids(outbox.past_retention(now).where(Message.id.in_(ids)))
         Message.delete().where(Message.id.in_(due)).execute()
-
-
-def _delete_old_copies(now: datetime) -> None:
-    """Delete old copies of the database from before a migration: they still hold what was deleted since."""
-    for path in settings.backups_dir.glob(f"{COPY_PREFIX}*.db"):
-        try:
-            if path.stat().st_mtime < (now - COPIES_KEPT).timestamp():
-                path.unlink()
-        except OSError as error:
-            log.warning("Die Kopie %s ließ sich nicht löschen: %s", path, error)
 
 
 def _after(days: int) -> str:

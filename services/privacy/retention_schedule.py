@@ -52,7 +52,8 @@ def start_if_due(now: datetime) -> bool:
     elif is_time:
         run = DeletionRun(next_run_time(now), is_first=False)
     if run != _saved_run():
-        _save_run(run)
+        saved = {"begins_at": run.begins_at.isoformat(), "is_first": run.is_first, "terms": _retention_settings()}
+        disk.replace_text(settings.data_dir / SCHEDULE_FILE, json.dumps(saved))
     return is_time
 
 
@@ -86,8 +87,3 @@ def _saved_run() -> DeletionRun | None:
         return run if saved["terms"] == _retention_settings() else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
-
-
-def _save_run(run: DeletionRun) -> None:
-    saved = {"begins_at": run.begins_at.isoformat(), "is_first": run.is_first, "terms": _retention_settings()}
-    disk.replace_text(settings.data_dir / SCHEDULE_FILE, json.dumps(saved))

@@ -25,13 +25,13 @@ TICKETS: Columns = {
     "Vorgang": lambda ticket: ticket.submission.spoken_code,
     "eingegangen": lambda ticket: ticket.submission.received_at,
     "Art": lambda ticket: ticket.category.label,
-    "Priorität": lambda ticket: ticket.submission.priority.label,
+    "Priorität": lambda ticket: ticket.priority.label,
     "Stand": lambda ticket: ticket.status.label,
     "Freigabe": lambda ticket: ticket.approval.label,
     "Kundennummer": lambda ticket: ticket.customer.number,
     "Kunde": lambda ticket: ticket.customer.name,
-    "von": lambda ticket: ticket.submission.name,
-    "Kontaktnummer": lambda ticket: ticket.submission.phone,
+    "von": lambda ticket: ticket.name,
+    "Kontaktnummer": lambda ticket: ticket.phone,
     "Referenz": lambda ticket: ticket.submission.reference,
     "Kurztext": lambda ticket: ticket.submission.summary,
     "Beschreibung": lambda ticket: ticket.submission.description,
@@ -42,6 +42,7 @@ TICKETS: Columns = {
     "geschlossen": lambda ticket: ticket.closed_at,
     "fällig am": lambda ticket: ticket.due_on,
     "Hinweise": lambda ticket: ", ".join(ticket.flags),
+    "Minuten": lambda ticket: ticket.minutes,
 }
 
 CUSTOMERS: Columns = {
@@ -79,6 +80,14 @@ CUSTOMER_TIMES: Columns = {
     "Kundennummer": lambda group: group.common.number,
     "Kunde": lambda group: group.common.name,
     **_TIMES,
+}
+
+
+SPENT: Columns = {
+    "Monat": lambda spent: f"{spent.month:%m/%Y}",
+    "Kundennummer": lambda spent: spent.customer.number,
+    "Kunde": lambda spent: spent.customer.name,
+    "Minuten": lambda spent: spent.minutes,
 }
 
 

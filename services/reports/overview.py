@@ -1,18 +1,19 @@
 """The overview of today: everything that waits for somebody in the office."""
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
+from functools import reduce
 from itertools import chain
+from operator import or_
 from typing import Any
 
-from peewee import Expression, Field
+from peewee import Expression, Field, fn
 
 from clock import TIME_ZONE
 from database import database
-from enums import MEBIBYTE, Approval, Category, Priority, TicketStatus
-from models import Submission, Ticket
+from enums import MEBIBYTE, Approval, Category, EventKind, Priority, TicketStatus
+from models import Event, Staff, Submission, Ticket
 from services import disk, workdays
 from services.files import virus_scanner
 from services.intake import unmatched
@@ -26,9 +27,12 @@ from settings import settings
 
 # So many of each list are on the start page; a link leads to the others.
 SHOWN = 5
-ENTRIES_SHOWN = 20
+MANY_SHOWN = 20
 
 ENTRY_WORKDAYS = 10
+
+# A ticket that waits longer for its customer is stuck.
+PATIENCE = timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -59,20 +63,22 @@ class Overview:
         state, today = settings.federal_state, now.astimezone(TIME_ZONE).date()
         is_new, is_pending = Ticket.status == TicketStatus.NEW, Ticket.approval == Approval.PENDING
         self.entries_until = workdays.add_workdays(today, ENTRY_WORKDAYS, state)
-        # Also those whose entry date is past.
         is_entry = (Ticket.category == Category.NEW_EMPLOYEE) & (Ticket.due_on <= self.entries_until)
-        new = _open(is_new, ~is_pending)
-        new_by_rank = Counter(rank for _, rank in new)
-        self.new_by_priority = [(priority, new_by_rank[priority.rank]) for priority in reversed(Priority)]
-        self.replies, self.new, self.unapproved_high, self.overdue_approvals, self.entries = _waiting(
-            (_open(Ticket.replied_at.is_null(False)), SHOWN),
-            (new, SHOWN),
-            (_open(is_pending, Ticket.rank == Priority.HIGH.rank), SHOWN),
-            (_open(approvals.overdue()), SHOWN),
-            (_open(is_entry, order=(Ticket.due_on, Ticket.id)), ENTRIES_SHOWN),
+        # Why each ticket is stuck, by its id. Such a ticket is in no other list.
+        self.reasons = _stuck(today, now)
+        is_put_aside = Ticket.follow_up_on.is_null(False) & (Ticket.follow_up_on > today)
+        is_other = ~is_put_aside & Ticket.id.not_in(list(self.reasons))
+        self.stuck, self.new, self.replies, self.unapproved_high, self.entries = _waiting(
+            (_open(Ticket.id.in_(list(self.reasons))), MANY_SHOWN),
+            (_open(is_new, ~is_pending, is_other), MANY_SHOWN),
+            (_open(Ticket.replied_at.is_null(False), is_other), SHOWN),
+            (_open(is_pending, Ticket.rank == Priority.HIGH.rank, is_other), SHOWN),
+            (_open(is_entry, is_other, order=(Ticket.due_on, Ticket.id)), MANY_SHOWN),
         )
         self.unmatched_since = workdays.add_workdays(today, -1, state)
-        self.unmatched = _unmatched(self.unmatched_since)
+        is_urgent = Submission.priority == Priority.HIGH
+        self.urgent_unmatched = _unmatched(self.unmatched_since, is_urgent)
+        self.unmatched = _unmatched(self.unmatched_since, ~is_urgent)
         self.unmatched_total = Submission.unmatched().count()
         self.undelivered = Waiting(outbox.failing().count(), list(outbox.failing().limit(SHOWN)))
         self.locked_out_customers = pin_lockout.locked_out_customers(now)
@@ -80,16 +86,21 @@ class Overview:
         self.is_every_customer_locked_out = pin_lockout.is_every_customer_locked_out(now)
         self.mails = outbox.mail_status()
         self.scanner_is_unavailable = virus_scanner.is_unavailable()
-        self.unknown_proxy = proxy_check.unknown_proxy()
+        self.unknown_proxy = proxy_check.unknown_proxy
         self.free_bytes = disk.free_bytes(settings.data_dir)
         self.backups = backup.status()
         self.backup_is_old = self.backups.is_old(now)
         self.first_deletion = _first_deletion(now)
 
     @property
+    def pressing(self) -> int:
+        """The number of requests and tickets that should not wait until tomorrow."""
+        return sum(part.count for part in (self.urgent_unmatched, self.stuck, self.new, self.replies))
+
+    @property
     def is_quiet(self) -> bool:
         """Say whether nothing waits for anybody."""
-        waiting = (self.replies, self.new, self.unapproved_high, self.overdue_approvals, self.entries, self.undelivered)
+        waiting = (self.stuck, self.new, self.replies, self.unapproved_high, self.entries, self.undelivered)
         return not any(part.count for part in waiting) and self.unmatched_total == 0 and not self.is_lockout_active
 
     @property
@@ -108,6 +119,27 @@ class Overview:
         return self.free_bytes < settings.disk_reserve_mib * MEBIBYTE
 
 
+def _stuck(today: date, now: datetime) -> dict[int, list[str]]:
+    """Return why each open ticket that does not go on by itself is stuck, in words, by its id."""
+    is_answer = Event.kind.in_((EventKind.WAITING, EventKind.ANSWERED))
+    answered_lately = Event.select().where(Event.ticket == Ticket.id, is_answer, Event.at >= now - PATIENCE)
+    locked_colleagues = Staff.select(Staff.id).where(Staff.locked_at.is_null(False))
+    reasons = {
+        "Wiedervorlage": Ticket.follow_up_on <= today,
+        "Eintritt vorbei": Ticket.due_on < today,
+        "begonnen, aber nicht freigegeben": Ticket.approval == Approval.DECLINED,
+        f"wartet über {PATIENCE.days} Tage auf den Kunden": (Ticket.status == TicketStatus.WAITING)
+        & ~fn.EXISTS(answered_lately),
+        "Konto des Bearbeiters gesperrt": Ticket.assignee.in_(locked_colleagues),
+        "Freigabe überfällig": approvals.overdue(),
+        "kein Genehmiger da": approvals.lacks_present_approver(today),
+    }
+    is_due = Ticket.follow_up_on.is_null() | (Ticket.follow_up_on <= today)
+    is_stuck = reduce(or_, reasons.values())
+    rows = Ticket.select(Ticket.id, *reasons.values()).where(Ticket.closed_at.is_null(), is_due, is_stuck)
+    return {id: [word for word, holds in zip(reasons, flags, strict=True) if holds] for id, *flags in rows.tuples()}
+
+
 def _open(*conditions: Expression, order: Iterable[Field] = (Ticket.rank, Ticket.id)) -> list[tuple[int, int]]:
     """Return id and rank of the open tickets that meet all conditions."""
     query = Ticket.select(Ticket.id, Ticket.rank).where(Ticket.closed_at.is_null(), *conditions).order_by(*order)
@@ -123,8 +155,9 @@ def _waiting(*lists: tuple[list[tuple[int, int]], int]) -> list[Waiting]:
     return [Waiting(len(rows), details) for (rows, _), details in zip(lists, first, strict=True)]
 
 
-def _unmatched(since: date) -> Waiting:
-    query = Submission.unmatched().where(Submission.received_at >= datetime.combine(since, time.min, TIME_ZONE))
+def _unmatched(since: date, condition: Expression) -> Waiting:
+    is_recent = Submission.received_at >= datetime.combine(since, time.min, TIME_ZONE)
+    query = Submission.unmatched().where(is_recent, condition)
     # A flood of wrong PINs must not hide requests with the right one.
     first = query.order_by(unmatched.HAS_CORRECT_PIN.desc(), Submission.id.desc())
     return Waiting(query.count(), list(first.limit(SHOWN)))

@@ -11,7 +11,7 @@ from peewee import ModelSelect
 from clock import TIME_ZONE
 from database import database
 from enums import Category, Priority, TicketStatus
-from models import Customer, Ticket
+from models import Customer, Event, Ticket
 
 # The periods to choose from, in weeks; the first is the default.
 PERIODS = (12, 26, 52)
@@ -62,6 +62,14 @@ class Group(NamedTuple):
     to_done: timedelta | None
 
 
+class Spent(NamedTuple):
+    """The minutes that the office worked for a customer in a month, which is given by its first day."""
+
+    month: date
+    customer: Customer
+    minutes: int
+
+
 class Statistics(NamedTuple):
     """All statistics of a period."""
 
@@ -69,6 +77,7 @@ class Statistics(NamedTuple):
     categories: list[Group]
     priorities: list[Group]
     customers: list[Group]
+    spent: list[Spent]
 
     @property
     def total(self) -> int:
@@ -87,6 +96,7 @@ def for_period(number_of_weeks: int, customer: Customer | None, now: datetime) -
         grouped(tickets, lambda ticket: ticket.category, Category),
         grouped(tickets, lambda ticket: _BY_RANK[ticket.rank], _BY_RANK),
         sorted(of_customers, key=lambda group: (-group.tickets, group.common.number)),
+        _spent(mondays[0], customer),
     )
 
 
@@ -135,6 +145,20 @@ def _read(since: datetime, customer: Customer | None) -> list[TicketRow]:
     rows = database.execute(tickets_since(since, customer)).fetchall()
     convert = [column.python_value for column in _COLUMNS]
     return [TicketRow(*(value_of(value) for value_of, value in zip(convert, row, strict=True))) for row in rows]
+
+
+def _spent(since: datetime, customer: Customer | None) -> list[Spent]:
+    """Return the minutes per customer and month since a moment, newest month first."""
+    query = (
+        Event.select(Event.at, Event.minutes, Ticket.customer).join(Ticket).where(Event.minutes > 0, Event.at >= since)
+    )
+    query = query.where(Ticket.customer == customer) if customer else query
+    minutes: Counter[tuple[date, int]] = Counter()
+    for at, spent, customer_id in query.tuples():
+        minutes[at.astimezone(TIME_ZONE).date().replace(day=1), customer_id] += spent
+    customers = {one.id: one for one in Customer.select().where(Customer.id.in_([id for _, id in minutes]))}
+    found = [Spent(month, customers[id], total) for (month, id), total in minutes.items()]
+    return sorted(found, key=lambda spent: (-spent.month.toordinal(), -spent.minutes, spent.customer.number))
 
 
 def tickets_since(since: datetime, customer: Customer | None) -> ModelSelect:

@@ -76,6 +76,11 @@ def keyed_digest(label: bytes, text: str) -> str:
     return hmac.new(derived_key(label), text.encode(), hashlib.sha256).hexdigest()
 
 
+def hash_token(token: str) -> str:
+    """Return the form in which a random token is stored."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
 @cache
 def _key_in_force(path: Path) -> bytes:
     # Read once: sessions are signed with the key of the start, and a process must not work with two keys.

@@ -32,17 +32,20 @@ def register_attempt(free: dict[str, int], now: datetime) -> None:
     Counted only after the check, many attempts at once would all be free.
     """
     with transaction():
-        counts = {name: _count(name, now) for name in free}
-        waits = [known.last_at + PAUSE - now for name, known in counts.items() if known and known.count >= free[name]]
+        counts = ((most, _count(name, now)) for name, most in free.items())
+        waits = [known.last_at + PAUSE - now for most, known in counts if known and known.count >= most]
         if waits and (wait := max(waits)) > timedelta():
             raise TooManyAttempts(wait)
-        for name, known in counts.items():
-            _increment(name, known, now)
+        for name in free:
+            count_failure(name, now)
 
 
 def count_failure(name: str, now: datetime) -> None:
     """Count a failure of a source, within a transaction."""
-    _increment(name, _count(name, now), now)
+    FailedAttempts.insert(source=name, count=failures(name, now) + 1, last_at=now).on_conflict(
+        conflict_target=[FailedAttempts.source],
+        preserve=[FailedAttempts.count, FailedAttempts.last_at],
+    ).execute()
 
 
 def failures(name: str, now: datetime) -> int:
@@ -74,11 +77,3 @@ def _count(name: str, now: datetime) -> FailedAttempts | None:
     # A time ahead of now comes from a clock that was put back; nobody must wait for it.
     is_valid = FailedAttempts.last_at.between(now - FORGOTTEN_AFTER, now + PAUSE)
     return FailedAttempts.get_or_none(FailedAttempts.source == name, is_valid)
-
-
-def _increment(name: str, known: FailedAttempts | None, now: datetime) -> None:
-    count = known.count + 1 if known else 1
-    FailedAttempts.insert(source=name, count=count, last_at=now).on_conflict(
-        conflict_target=[FailedAttempts.source],
-        preserve=[FailedAttempts.count, FailedAttempts.last_at],
-    ).execute()

@@ -49,12 +49,12 @@ def is_locked_out(customer: Customer, ip: str, now: datetime) -> bool:
 
 def is_customer_locked_out(customer: Customer, now: datetime) -> bool:
     """Say whether a customer's own budget is used up."""
-    return _is_used_up(_last_day(now).where(WrongPin.customer == customer), settings.wrong_pins_per_day)
+    return _last_day(now).where(WrongPin.customer == customer).count() >= settings.wrong_pins_per_day
 
 
 def is_every_customer_locked_out(now: datetime) -> bool:
     """Say whether the budget over all customers is used up."""
-    return _is_used_up(_last_day(now), settings.wrong_pins_total_per_day)
+    return _last_day(now).count() >= settings.wrong_pins_total_per_day
 
 
 def record_wrong_pin(customer: Customer, ip: str, now: datetime) -> None:
@@ -113,7 +113,3 @@ def _sender_digest(customer: Customer, ip: str) -> str:
 
 def _last_day(now: datetime) -> ModelSelect:
     return WrongPin.select().where(WrongPin.at > now - DAY)
-
-
-def _is_used_up(wrong_pins: ModelSelect, budget: int) -> bool:
-    return wrong_pins.count() >= budget

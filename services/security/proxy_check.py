@@ -22,18 +22,8 @@ class Connection(NamedTuple):
     forwarded_for: str
 
 
-_unknown_proxy = ""
-
-
-def note_unknown_proxy(ip: str) -> None:
-    """Remember that a machine nearby passes visitors on, although `trusted_proxy` does not name it."""
-    global _unknown_proxy
-    _unknown_proxy = ip
-
-
-def unknown_proxy() -> str:
-    """Return the address of the last web server that `trusted_proxy` lacks, or "" since the start of the server."""
-    return _unknown_proxy
+# The last machine nearby that passed visitors on, although `trusted_proxy` does not name it.
+unknown_proxy = ""
 
 
 def make_probe(now: datetime) -> str:

@@ -6,7 +6,6 @@ multiple of the limit, so that a thousand IPv6 networks do not have a thousand t
 
 import threading
 from datetime import datetime, timedelta
-from enum import Enum
 
 from services.security.audit_log import SecurityEvent, log_event
 from services.security.ip_networks import SITE_FACTOR, network_of, site_of
@@ -21,15 +20,10 @@ MAX_BUCKETS = 20_000
 TOLERANCE = timedelta(milliseconds=1)
 
 
-class RateLimit(Enum):
-    """What is limited, by the name of its setting."""
-
-    SUBMISSIONS = "submissions_per_hour"
-    UPLOADS = "uploads_per_hour"
-
-
 class RateLimited(Exception):
-    """Too much came at once; `wait` is how long until it can be sent again."""
+    """Too much came at once; `wait` is how long until it can be sent again, `setting` names the limit."""
+
+    setting = ""
 
     def __init__(self, wait: timedelta) -> None:
         super().__init__(wait)
@@ -39,26 +33,29 @@ class RateLimited(Exception):
 class TooManySubmissions(RateLimited):
     """A network has sent too many requests."""
 
+    setting = "submissions_per_hour"
+
 
 class TooManyUploads(RateLimited):
     """A network has sent too many files."""
+
+    setting = "uploads_per_hour"
 
 
 class QueueFull(RateLimited):
     """Too many requests from all networks together are waiting."""
 
 
-_REFUSALS = {RateLimit.SUBMISSIONS: TooManySubmissions, RateLimit.UPLOADS: TooManyUploads}
-
 # By limit and network or site: when the bucket is full again, and whether a request was refused since it last was.
 _buckets: dict[tuple[str, str], tuple[datetime, bool]] = {}
 _lock = threading.Lock()
 
 
-def consume(kind: RateLimit, ip: str, now: datetime, number: int = 1) -> None:
-    """Count requests or files from an address; raises RateLimited and then counts nothing."""
-    limit = getattr(settings, kind.value)
-    limits = {(kind.value, network_of(ip)): limit, (kind.value, f"site {site_of(ip)}"): SITE_FACTOR * limit}
+def consume(refusal: type[RateLimited], ip: str, now: datetime, number: int = 1) -> None:
+    """Count requests or files from an address; raises the refusal of their kind and then counts nothing."""
+    name = refusal.setting
+    limit = getattr(settings, name)
+    limits = {(name, network_of(ip)): limit, (name, f"site {site_of(ip)}"): SITE_FACTOR * limit}
     with _lock:
         wait = max(_wait(key, number / most, now) for key, most in limits.items())
         if wait <= TOLERANCE:
@@ -71,14 +68,8 @@ def consume(kind: RateLimit, ip: str, now: datetime, number: int = 1) -> None:
             _buckets[key] = (_buckets[key][0], True)
     if is_first:
         # Once, so that a flood does not fill the log.
-        log_event(SecurityEvent.RATE_LIMITED, ip, what=kind.value)
-    raise _REFUSALS[kind](wait)
-
-
-def reset() -> None:
-    """Forget all that was counted, as at the start of the server."""
-    with _lock:
-        _buckets.clear()
+        log_event(SecurityEvent.RATE_LIMITED, ip, what=name)
+    raise refusal(wait)
 
 
 def _full_at(key: tuple[str, str], now: datetime) -> datetime:

@@ -3,9 +3,8 @@
 A site is what one sender can hardly change (IPv4 address or IPv6 /48), so a flood displaces only itself.
 """
 
-from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator
-from heapq import heapify, heappop, heappush
+from collections import Counter
+from collections.abc import Callable, Iterable
 from operator import attrgetter
 from typing import NamedTuple, TypeVar
 
@@ -56,19 +55,12 @@ def in_turn(items: Iterable[T], site: Callable[[T], str]) -> list[T]:
     return sorted(items, key=turn)
 
 
-def _in_order_of_giving_way(places: list[Place], weight: Callable[[Place], int]) -> Iterator[Place]:
-    """Yield the oldest place of the site that takes most, again and again."""
-    for gives_way_last in (False, True):
-        of_sites: dict[str, deque[Place]] = defaultdict(deque)
-        for place in places:
-            if place.gives_way_last is gives_way_last:
-                of_sites[place.site].append(place)
-        # Of two sites that take as much, the one with the older place comes first.
-        largest = [(-sum(map(weight, group)), group[0].id, group) for group in of_sites.values()]
-        heapify(largest)
-        while largest:
-            total, _, group = heappop(largest)
-            victim = group.popleft()
-            if group:
-                heappush(largest, (total + weight(victim), group[0].id, group))
-            yield victim
+def _in_order_of_giving_way(places: list[Place], weight: Callable[[Place], int]) -> list[Place]:
+    """Return places in the order in which the oldest one of the site that takes most gives way, again and again."""
+    taken = Counter[tuple[bool, str]]()
+    order = []
+    for place in reversed(places):
+        # What the site takes once its older places are gone; of two that take as much, the older place comes first.
+        taken[place.gives_way_last, place.site] += weight(place)
+        order.append((place.gives_way_last, -taken[place.gives_way_last, place.site], place.id, place))
+    return [place for *_, place in sorted(order)]

@@ -33,12 +33,6 @@ _NOBODY = Staff(id=0, password_hash="")
 class AlreadySetUp(Exception):
     """The first account exists already."""
 
-    def __init__(self) -> None:
-        super().__init__(
-            "Das erste Konto gibt es schon, deshalb gilt der Link zum Einrichten nicht mehr. Bitte melden Sie sich an. "
-            "Weitere Konten legt der Befehl „verwaltung neu“ an."
-        )
-
 
 def is_set_up() -> bool:
     """Say whether the first account exists."""

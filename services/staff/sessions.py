@@ -1,6 +1,5 @@
 """Sessions of the staff area: one for each signed-in browser; the server can end each of them."""
 
-import hashlib
 import secrets
 from datetime import datetime, timedelta
 
@@ -8,6 +7,7 @@ from peewee import Expression, ModelSelect
 
 from database import transaction
 from models import Staff, StaffSession
+from services.security.keys import hash_token
 from settings import settings
 
 # A session ends within a week, the longest setting.
@@ -58,11 +58,6 @@ def sweep(now: datetime) -> None:
     """Delete the sessions that are no longer remembered."""
     with transaction():
         StaffSession.delete().where(StaffSession.began_at <= now - REMEMBERED_FOR).execute()
-
-
-def hash_token(token: str) -> str:
-    """Return the form in which a token is stored."""
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def _is_open(now: datetime) -> Expression:

@@ -4,15 +4,18 @@ seen: the id of the newest event on the page the person looked at; if newer ones
 What is not possible in the ticket's state raises UserError.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 
-from enums import PORTAL_ACTOR, STARTED_STATUSES, Approval, EventKind, MessageKind, Priority, TicketStatus
-from models import Staff, Ticket
+from peewee import ModelSelect
+
+from enums import PORTAL_ACTOR, STARTED_STATUSES, Approval, Category, EventKind, MessageKind, Priority, TicketStatus
+from i18n import formats
+from models import Staff, Submission, Ticket
 from services import search
 from services.errors import UserError
 from services.mail import messages
 from services.tickets import approvals, events
-from services.tickets.locking import close, locked_ticket, require, staff_action
+from services.tickets.locking import close, require, staff_action
 
 
 def take_over(ticket: Ticket, by: Staff, seen: int, now: datetime) -> None:
@@ -25,13 +28,13 @@ def take_over(ticket: Ticket, by: Staff, seen: int, now: datetime) -> None:
 
 
 def assign(ticket: Ticket, to: Staff | None, by: Staff, seen: int, now: datetime) -> None:
-    """Assign the ticket to a member of staff, or to nobody."""
+    """Assign the ticket to a member of staff, or to nobody; nothing happens if it is already so."""
     with staff_action(ticket, by, seen, now) as record:
         require(ticket.is_open, "Ein geschlossenes Ticket können Sie nicht zuweisen.")
-        require(ticket.assignee != to, "Das Ticket ist schon so zugewiesen.")
         require(to is None or Staff.active().where(Staff.id == to.id).exists(), "Dieses Konto ist gesperrt.")
-        ticket.assignee = to
-        record(EventKind.ASSIGNED, f"an {to.name}" if to else "an niemanden")
+        if ticket.assignee != to:
+            ticket.assignee = to
+            record(EventKind.ASSIGNED, f"an {to.name}" if to else "an niemanden")
 
 
 def start(ticket: Ticket, by: Staff, seen: int, now: datetime) -> None:
@@ -57,13 +60,48 @@ def wait(ticket: Ticket, by: Staff, seen: int, now: datetime, text: str) -> None
         record(EventKind.WAITING, text)
 
 
-def finish(ticket: Ticket, by: Staff, seen: int, now: datetime, text: str) -> None:
+def follow_up(ticket: Ticket, by: Staff, seen: int, now: datetime, on: date | None, note: str) -> None:
+    """Put the ticket aside until a day, when it is to be done again, or back at once with None; the note says why."""
+    with staff_action(ticket, by, seen, now) as record:
+        _require_possible(ticket, by, "follow_up")
+        require(on or ticket.follow_up_on, "Bitte geben Sie an, wann Sie das Ticket wieder sehen wollen.")
+        ticket.follow_up_on, ticket.follow_up_note = on, note if on else ""
+        record(EventKind.FOLLOW_UP, f"{formats.weekday(on)}{note and f': {note}'}" if on else "aufgehoben")
+
+
+def finish(ticket: Ticket, by: Staff, seen: int, now: datetime, text: str, minutes: int | None = None) -> None:
     """Close the ticket as done and tell the customer; the text, which may be empty, says how it was solved."""
     with staff_action(ticket, by, seen, now) as record:
         _require_possible(ticket, by, "finish")
         close(ticket, TicketStatus.DONE, now)
-        record(EventKind.DONE, text)
+        record(EventKind.DONE, text, minutes=minutes)
         messages.to_requester(MessageKind.DONE, ticket, now, text=text)
+
+
+def close_as_duplicate(ticket: Ticket, by: Staff, seen: int, now: datetime, other: str) -> None:
+    """Close the ticket because it belongs to another open one of the customer, and say so to the customer and there.
+
+    other: the Vorgangsnummer of that one.
+    """
+    with staff_action(ticket, by, seen, now) as record:
+        _require_possible(ticket, by, "close_as_duplicate")
+        ticket.duplicate_of = target = open_siblings(ticket).where(Submission.code == other).get_or_none()
+        require(target, "Bitte wählen Sie ein offenes Ticket desselben Kunden.")
+        close(ticket, TicketStatus.CANCELLED, now)
+        record(EventKind.CANCELLED, f"Gehört zu {target.submission.spoken_code}. Dort geht es weiter.")
+        events.record(target, EventKind.DUPLICATE, by.name, now, duplicate_text(ticket))
+        messages.to_requester(MessageKind.DUPLICATE, ticket, now, other=target.submission)
+
+
+def open_siblings(ticket: Ticket) -> ModelSelect:
+    """Return the query of the customer's other open tickets, newest first."""
+    others = Ticket.newest_first().where(Ticket.customer == ticket.customer, Ticket.id != ticket.id)
+    return others.where(Ticket.closed_at.is_null())
+
+
+def duplicate_text(ticket: Ticket) -> str:
+    """Return what the history of the ticket that a duplicate belongs to says about it."""
+    return f"{ticket.submission.spoken_code} {ticket.submission.summary}".strip()
 
 
 def cancel(ticket: Ticket, by: Staff, seen: int, now: datetime, reason: str) -> None:
@@ -89,25 +127,31 @@ def return_to_queue(ticket: Ticket, actor: str, now: datetime, reason: str = "")
     actor: a member of staff, or the customer, whose reply reopens a ticket that is done.
     """
     ticket.status = TicketStatus.NEW
-    ticket.closed_at = None
+    ticket.closed_at = ticket.duplicate_of = None
     search.update_state(ticket)
     events.record(ticket, EventKind.REOPENED, actor, now, reason)
     if ticket.approval in (Approval.PENDING, Approval.DECLINED):
         approvals.request_approval(ticket, PORTAL_ACTOR, now)
 
 
-def add_note(ticket: Ticket, by: Staff, now: datetime, text: str) -> None:
-    """Add an internal note; unlike the other actions it cannot conflict with what others did meanwhile."""
-    with locked_ticket(ticket):
-        ticket.first_action_at = ticket.first_action_at or now
-        events.record(ticket, EventKind.NOTED, by.name, now, text)
+def attend_to(ticket: Ticket, by: Staff) -> None:
+    """Take over an open ticket that nobody has, and begin a new one if work is allowed, within the transaction."""
+    if not ticket.is_open:
+        return
+    ticket.assignee = ticket.assignee or by
+    if ticket.status is TicketStatus.NEW and "start" in possible_actions(ticket, by):
+        ticket.status = TicketStatus.IN_PROGRESS
 
 
 def possible_actions(ticket: Ticket, by: Staff) -> list[str]:
-    """Return the names of the actions that a member of staff can take now; add_note, always possible, is not listed."""
+    """Return the names of the actions of this module and of approvals that a member of staff can take now."""
     if not ticket.is_open:
         return ["reopen"]
-    possible = ["assign", "cancel"]
+    possible = ["assign", "follow_up", "cancel"]
+    if ticket.category is Category.WARRANTY:
+        possible.append("pass_on")
+    if open_siblings(ticket).exists():
+        possible.append("close_as_duplicate")
     if ticket.assignee != by:
         possible.append("take_over")
     may_work = ticket.approval in (Approval.NOT_REQUIRED, Approval.APPROVED) or ticket.status in STARTED_STATUSES

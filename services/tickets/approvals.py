@@ -1,14 +1,14 @@
 """Approvals: the customer's approvers are asked about a ticket and reminded, and the first decision counts."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 
 from peewee import Expression, ModelSelect, Value, fn
 
 from clock import TIME_ZONE
 from database import count_rows, prepared, prepared_rows
-from enums import PORTAL_ACTOR, Approval, EventKind, MessageKind, Priority, TicketStatus
+from enums import PORTAL_ACTOR, Approval, Category, EventKind, MessageKind, Priority, TicketStatus
 from i18n.catalogue import gettext as _
 from i18n.catalogue import gettext_noop as N_
 from models import Approver, Customer, Event, Staff, Ticket, TicketLink
@@ -76,7 +76,7 @@ def request_approval(ticket: Ticket, actor: str, now: datetime) -> None:
     ticket.approval = Approval.PENDING
     # If nobody can be asked, the ticket counts as overdue at once, so that staff see to it.
     ticket.reminders = 0 if asked else MAX_REMINDERS
-    ticket.remind_at = reminder_after(now, sent=0) if asked else None
+    ticket.remind_at = reminder_after(ticket, now, sent=0) if asked else None
     context = {"reopening": reopening(ticket), "has_begun": early_start(ticket) is not None}
     messages.to_approvers(MessageKind.APPROVAL_WANTED, ticket, asked, now, **context)
     if asked:
@@ -156,7 +156,7 @@ def outcome_text(ticket: Ticket, event: Event, approver: Approver) -> str:
         return ""
     has_begun = ticket.is_open if is_declined else ticket.status is not TicketStatus.NEW
     mailed, to_call = _OUTCOME_TEXTS[ticket.approval, has_begun]
-    sentence = _(mailed if messages.requester_addresses(ticket) else to_call, name=ticket.submission.name)
+    sentence = _(mailed if messages.requester_addresses(ticket) else to_call, name=ticket.name)
     return _("Danke. %(sentence)s", sentence=sentence) if decided_by(event) == approver.name else sentence
 
 
@@ -195,6 +195,14 @@ def overdue() -> Expression:
     return (Ticket.approval == Approval.PENDING) & ((Ticket.reminders >= MAX_REMINDERS) | ~can_be_asked)
 
 
+def lacks_present_approver(today: date) -> Expression:
+    """Return the condition for tickets that wait while all approvers of their customer are absent."""
+    is_always_there = Approver.absent_from.is_null() & Approver.absent_until.is_null()
+    is_there = is_always_there | (Approver.absent_from > today) | (Approver.absent_until < today)
+    present = Approver.select(Approver.customer).where(is_there)
+    return (Ticket.approval == Approval.PENDING) & Ticket.customer.not_in(present)
+
+
 def pending(customer: Customer) -> int:
     """Return the number of a customer's tickets that wait for a decision."""
     return count_rows(customer.tickets.where(Ticket.approval == Approval.PENDING, Ticket.closed_at.is_null()))
@@ -215,7 +223,7 @@ def remind(ticket_id: int, now: datetime) -> None:
             return
         while ticket.remind_at and ticket.remind_at <= now:
             ticket.reminders += 1
-            ticket.remind_at = reminder_after(ticket.remind_at, ticket.reminders)
+            ticket.remind_at = reminder_after(ticket, ticket.remind_at, ticket.reminders)
         reminded = _approvers_to_ask(ticket, now)
         context = {"is_last": ticket.remind_at is None, "has_begun": early_start(ticket) is not None}
         messages.to_approvers(MessageKind.REMINDER, ticket, reminded, now, **context)
@@ -223,15 +231,21 @@ def remind(ticket_id: int, now: datetime) -> None:
             events.record(ticket, EventKind.REMINDED, PORTAL_ACTOR, now, _names(reminded))
 
 
-def reminder_after(moment: datetime, sent: int) -> datetime | None:
+def reminder_after(ticket: Ticket, moment: datetime, sent: int) -> datetime | None:
     """Return when the next reminder is due, at the same time of day in Germany, or None after the last one.
+
+    A new employee's approvers are reminded sooner if the account would be late otherwise.
 
     moment: when approval was requested or the previous reminder was due. sent: how many reminders have been sent.
     """
     if sent == MAX_REMINDERS:
         return None
     local = moment.astimezone(TIME_ZONE)
-    day = workdays.add_workdays(local.date(), REMINDER_STEPS[sent], settings.federal_state)
+    tomorrow, day = (
+        workdays.add_workdays(local.date(), steps, settings.federal_state) for steps in (1, REMINDER_STEPS[sent])
+    )
+    if ticket.category is Category.NEW_EMPLOYEE and ticket.due_on:
+        day = min(day, max(tomorrow, workdays.last_day_in_time(ticket.due_on, settings.federal_state)))
     return datetime.combine(day, local.time(), TIME_ZONE)
 
 
@@ -243,7 +257,7 @@ def _decide(
     locking.cancel_approval_request(ticket)
     event = events.record(ticket, kinds[decision], actor, now, text)
     has_begun = early_start(ticket, before=event) is not None
-    is_known = has_begun or ticket.rank == Priority.HIGH.rank
+    is_known = has_begun or ticket.lead_time_missed or ticket.rank == Priority.HIGH.rank
     context = {"text": text, "has_begun": has_begun}
     if decision is Approval.APPROVED:
         messages.to_requester(MessageKind.APPROVED, ticket, now, by=decided_by(event), **context)

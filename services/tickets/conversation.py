@@ -13,8 +13,8 @@ from models import Attachment, Event, Staff, Ticket, TicketLink
 from services.errors import UserError
 from services.files import attachments
 from services.mail import access_links, messages
-from services.tickets import actions, approvals, events, locking
-from services.tickets.locking import require, staff_action
+from services.tickets import actions, approvals, events
+from services.tickets.locking import locked_ticket, require, staff_action
 from settings import settings
 
 # The customer sees no other events.
@@ -59,18 +59,61 @@ class AlreadySent(Exception):
     """Another message was sent before with the same submission key."""
 
 
-def answer(ticket: Ticket, by: Staff, seen: int, now: datetime, text: str, then_wait: bool = False) -> None:
-    """Send the customer an answer, and set the ticket to waiting if wanted."""
+def answer(
+    ticket: Ticket,
+    by: Staff,
+    seen: int,
+    now: datetime,
+    text: str,
+    submission_key: str,
+    files: int = 0,
+    minutes: int | None = None,
+    then_wait: bool = False,
+) -> None:
+    """Send the customer an answer with the files staged under its submission key; set the ticket to waiting if wanted.
+
+    files: how many files the form showed. Raises FilesGone if there are fewer now.
+
+    A second call with the same submission key is handled as in `reply`.
+    """
+    if _was_sent(ticket, submission_key, text):
+        return
     with staff_action(ticket, by, seen, now) as record:
         obstacle = why_no_answer(ticket)
         require(not obstacle, obstacle)
-        record(EventKind.ANSWERED, text)
+        actions.attend_to(ticket, by)
+        event = record(EventKind.ANSWERED, text, submission_key=submission_key, minutes=minutes)
+        attachments.adopt(submission_key, ticket.submission, event, expected=files)
         if then_wait and ticket.status is not TicketStatus.WAITING:
             is_possible = "wait" in actions.possible_actions(ticket, by)
             require(is_possible, "Auf den Kunden warten können Sie erst nach der Freigabe.")
             ticket.status = TicketStatus.WAITING
             record(EventKind.WAITING)
-        messages.to_requester(MessageKind.ANSWER, ticket, now, by=by, text=text)
+        messages.to_requester(MessageKind.ANSWER, ticket, now, by=by, event=event)
+
+
+def add_note(
+    ticket: Ticket,
+    by: Staff,
+    now: datetime,
+    text: str,
+    submission_key: str,
+    files: int = 0,
+    minutes: int | None = None,
+) -> None:
+    """Add an internal note with its files; it cannot conflict with what others did meanwhile.
+
+    The number of files and a second call with the same submission key are handled as in `reply`.
+    """
+    with locked_ticket(ticket):
+        is_new = not Event.select().where(Event.draft == submission_key).exists()
+        if is_new:
+            ticket.first_action_at = ticket.first_action_at or now
+            actions.attend_to(ticket, by)
+            event = events.record(ticket, EventKind.NOTED, by.name, now, text, submission_key, minutes)
+            attachments.adopt(submission_key, ticket.submission, event, expected=files)
+    if not is_new:
+        _was_sent(ticket, submission_key, text)
 
 
 def revoke_link(ticket: Ticket, by: Staff, seen: int, now: datetime, text: str) -> None:
@@ -90,10 +133,10 @@ def reply(link: TicketLink, submission_key: str, text: str, files: int, now: dat
     content changes nothing; other content with a used key raises AlreadySent. Raises UserError if no reply is accepted.
     """
     ticket = link.ticket
-    with locking.locked_ticket(ticket):
-        known = Event.get_or_none(Event.draft == submission_key)
-        if known is None:
+    with locked_ticket(ticket):
+        if not Event.select().where(Event.draft == submission_key).exists():
             _check_reply_allowed(link, now)
+            ticket.follow_up_on, ticket.follow_up_note = None, ""
             previous_status = ticket.status
             if previous_status is TicketStatus.WAITING:
                 ticket.status = TicketStatus.IN_PROGRESS
@@ -103,9 +146,7 @@ def reply(link: TicketLink, submission_key: str, text: str, files: int, now: dat
                 actions.return_to_queue(ticket, ticket.customer.name, now)
             messages.reply(ticket, event, previous_status, now)
             return
-    is_other = (known.ticket_id, known.text) != (ticket.id, text)
-    if is_other or attachments.remove_duplicates(submission_key, known.attachments):
-        raise AlreadySent
+    _was_sent(ticket, submission_key, text)
 
 
 def accepts_replies(ticket: Ticket) -> bool:
@@ -116,7 +157,12 @@ def accepts_replies(ticket: Ticket) -> bool:
 def status_text(ticket: Ticket) -> str:
     """Return the sentence that tells the customer the ticket's status."""
     words = _STATUS_TEXTS[ticket.status][list(Approval).index(ticket.approval)]
-    return _(words, closed=formats.local_date(ticket.closed_at)) if ticket.closed_at else _(words)
+    if ticket.closed_at:
+        return _(words, closed=formats.local_date(ticket.closed_at))
+    if not ticket.replied_at:
+        return _(words)
+    written = _("Wir haben Ihre Nachricht vom %(day)s und antworten darauf.", day=formats.local_date(ticket.replied_at))
+    return f"{_(words)} {written}"
 
 
 def reasons(ticket: Ticket) -> list[tuple[str, str, datetime]]:
@@ -138,11 +184,22 @@ def next_steps(ticket: Ticket) -> str:
     return approvals.next_steps(event) if event and is_refused else ""
 
 
-def visible_events(ticket: Ticket) -> list[Event]:
-    """Return the events that the customer sees, oldest first, with their attachments."""
+def visible_events(ticket: Ticket, now: datetime) -> list[Event]:
+    """Return the events that the customer sees, oldest first, with their attachments.
+
+    What staff write appears when its mail is sent: until then it can be undone.
+    """
     if not _visible(ticket.id).fetchone():
         return []
-    return list(_events_for_customer(ticket.id).prefetch(Attachment.select().order_by(Attachment.id)))
+    certain_since = now - timedelta(seconds=settings.undo_seconds)
+    shown = _events_for_customer(ticket.id).prefetch(Attachment.select().order_by(Attachment.id))
+    return [event for event in shown if event.kind is EventKind.REPLIED or event.at <= certain_since]
+
+
+def office_file(ticket: Ticket, attachment_id: int, now: datetime) -> Attachment | None:
+    """Return a file that the office sent the customer with a message, or None."""
+    sent = [event for event in visible_events(ticket, now) if event.kind is not EventKind.REPLIED]
+    return next((file for event in sent for file in event.attachments if file.id == attachment_id), None)
 
 
 def possible_actions(ticket: Ticket, now: datetime) -> list[str]:
@@ -169,6 +226,20 @@ def why_unread(ticket: Ticket) -> str:
     if ticket.customer.locked_at:
         return "Der Kunde liest das in einer E-Mail. Seine Seite ist gesperrt."
     return ""
+
+
+def _was_sent(ticket: Ticket, submission_key: str, text: str) -> bool:
+    """Say whether this message was stored before; raises AlreadySent for another one with the same submission key.
+
+    Not within a transaction: files that came again are removed.
+    """
+    known = Event.get_or_none(Event.draft == submission_key)
+    if known is None:
+        return False
+    is_other = (known.ticket_id, known.text) != (ticket.id, text)
+    if is_other or attachments.remove_duplicates(submission_key, known.attachments):
+        raise AlreadySent
+    return True
 
 
 def _check_reply_allowed(link: TicketLink, now: datetime) -> None:

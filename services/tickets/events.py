@@ -19,16 +19,25 @@ STAFF_REACTIONS = (
 
 
 def record(
-    ticket: Ticket, kind: EventKind, actor: str, now: datetime, text: str = "", submission_key: str | None = None
+    ticket: Ticket,
+    kind: EventKind,
+    actor: str,
+    now: datetime,
+    text: str = "",
+    submission_key: str | None = None,
+    minutes: int | None = None,
 ) -> Event:
     """Add an event to a ticket's history, within the transaction of the change, and return it.
 
     Call it after the change: the webhook reports the ticket's new state. The caller saves ticket.replied_at, set here.
+    What was done before can no longer be undone. minutes: how long staff worked for it.
     """
     if kind is EventKind.REPLIED:
         ticket.replied_at = now
     elif kind in STAFF_REACTIONS:
         ticket.replied_at = None
-    event = Event.create(ticket=ticket, at=now, kind=kind, actor=actor, text=text, draft=submission_key)
+    Event.update(before=None).where(Event.ticket == ticket, Event.before.is_null(False)).execute()
+    columns = {"kind": kind, "actor": actor, "text": text, "draft": submission_key, "minutes": minutes or 0}
+    event = Event.create(ticket=ticket, at=now, **columns)
     webhook.announce(event, ticket, now)
     return event

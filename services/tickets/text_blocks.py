@@ -12,7 +12,7 @@ from services.errors import UserError
 # The name in braces, and what it becomes for a ticket and the member of staff who answers.
 PLACEHOLDERS: dict[str, Callable[[Ticket, Staff], str]] = {
     "Vorgangsnummer": lambda ticket, by: ticket.submission.spoken_code,
-    "Name": lambda ticket, by: ticket.submission.name,
+    "Name": lambda ticket, by: ticket.name,
     "Kunde": lambda ticket, by: ticket.customer.name,
     "Bearbeiter": lambda ticket, by: by.name,
     "Art": lambda ticket, by: ticket.category.label,

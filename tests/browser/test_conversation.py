@@ -149,18 +149,48 @@ def test_answer_with_a_text_block_by_keyboard(staff_tab, portal, ticket):
     office = staff_tab()
     keyboard = Keyboard(office)
     office.open(f"/verwaltung/ticket/{ticket.submission.code}")
-    keyboard.follow("Antworten")
-    keyboard.go_to("antworten-text")
+    keyboard.go_to("text")
     keyboard.type("Danke!")
-    office.at("#antworten-block").select_option(label="Rückruf")
-    office.at("#antworten-block").focus()
-    keyboard.follow("Einfügen")
-    office.focus_is_on("#antworten-text")
-    expect(office.at("#antworten-text")).to_have_value(f"Danke!\n\nGuten Tag Carla Conte, wir rufen an. {UNBROKEN}")
+    keyboard.follow("Textbaustein einfügen")
+    keyboard.follow("Rückruf")
+    office.focus_is_on("#text")
+    expect(office.at("#text")).to_have_value(f"Danke!\n\nGuten Tag Carla Conte, wir rufen an. {UNBROKEN}")
     looks_good(office)
-    keyboard.follow("Antwort senden")
+    office.at("#text").focus()
+    keyboard.press("Control+Enter")
     expect(office.at(".events")).to_contain_text("Antwort an den Kunden")
     office.focus_is_on("#ticket h1")
+
+
+def test_pasted_screenshot_goes_along_with_a_note(staff_tab, portal, ticket):
+    office = staff_tab()
+    office.open(f"/verwaltung/ticket/{ticket.submission.code}")
+    office.at("#text").fill("Siehe Bild")
+    office.paste("Bildschirmfoto.png", SMALL_PNG)
+    office.sees_files("Bildschirmfoto.png")
+    office.at(".note").click()
+    expect(office.at(".internal")).to_contain_text(["Bildschirmfoto.png"])
+    expect(office.at("#text")).to_have_value("")
+    looks_good(office)
+
+
+def test_begun_text_is_kept_and_asked_about(staff_tab, portal, ticket):
+    office = staff_tab()
+    office.open(f"/verwaltung/ticket/{ticket.submission.code}")
+    office.at("#text").click()
+    office.page.keyboard.type("Halb fertig")
+    office.page.get_by_role("button", name="Arbeit beginnen").click()
+    expect(office.at("#ticket [role=status]")).to_contain_text("In Bearbeitung")
+    expect(office.at("#text")).to_have_value("Halb fertig")
+    asked = []
+    office.page.once("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+    office.page.reload()
+    assert asked == ["beforeunload"]
+    expect(office.at("#text")).to_have_value("Halb fertig")
+    office.at(".note").click()
+    expect(office.at(".internal")).to_contain_text(["Halb fertig"])
+    office.page.reload()
+    expect(office.at("#text")).to_have_value("")
 
 
 def test_pages_of_the_text_blocks(staff_tab, portal):

@@ -25,7 +25,7 @@ def mailboxes():
 def portal(tmp_path_factory, mailboxes):
     """A running portal that delivers to these mailboxes."""
     portal = LiveServer(tmp_path_factory.mktemp("life") / "data")
-    portal.start(smtp_url=mailboxes.url, worker_tick_seconds=0.05)
+    portal.start(smtp_url=mailboxes.url, worker_tick_seconds=0.05, undo_seconds=1)
     yield portal
     log = portal.log()
     portal.stop()
@@ -76,8 +76,8 @@ def act(tab, button, text=None):
         tab.page.get_by_role("button", name=button, exact=True).click()
     else:
         tab.at("summary", has_text=button).click()
-        tab.at("details[open] textarea").fill(text)
-        tab.at("details[open] button[type=submit]").last.click()
+        tab.at(".verbs details[open] textarea").fill(text)
+        tab.at(".verbs details[open] button[type=submit]").last.click()
 
 
 def test_declined_with_a_reason(open_tab, arrives):
@@ -119,7 +119,8 @@ def test_begun_before_the_approval(open_tab, staff_tab, arrives):
     assert "Ein Ticket von Bäckerei Sommer (K1001) hat Bernd Brot freigegeben." in text_of(arrives(OFFICE))
 
     clara.open(f"/verwaltung/ticket/{code}")
-    act(clara, "Antworten", "Welche Kasse ist es?")
+    clara.at("#text").fill("Welche Kasse ist es?")
+    act(clara, "Antwort senden")
     expect(clara.at("#ticket .events")).to_contain_text("Welche Kasse ist es?")
     answer = arrives(COMPANY)
     assert "> Welche Kasse ist es?" in text_of(answer)
@@ -134,7 +135,9 @@ def test_begun_before_the_approval(open_tab, staff_tab, arrives):
     expect(clara.at("#ticket .events")).to_contain_text("Die linke.")
     act(clara, "Erledigt", "Walze getauscht.")
     expect(clara.at("#ticket [role=status]")).to_contain_text("Erledigt")
+    expect(clara.at("#undo")).to_be_visible()
     assert "> Walze getauscht." in text_of(arrives(COMPANY))
+    expect(clara.at("#undo")).to_have_count(0)
     follow(anna, confirmation)
     expect(anna.at("#main")).to_contain_text("Erledigt am")
     expect(anna.at("#messages")).to_contain_text("Walze getauscht.")

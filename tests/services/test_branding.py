@@ -139,6 +139,6 @@ def test_logo_is_part_of_a_backup(app, run_command, monkeypatch):
 def test_stylesheets_stay_small(clara):
     page = clara.get("/verwaltung/")
     addresses = [link.get("href") for link in page.tree.iter("link") if link.get("rel") == "stylesheet"]
-    assert len(addresses) == 2
-    for address in addresses:
-        assert len(clara.client.get(address).data) <= 10_000
+    # The office's own holds the looks of its tables, and nobody loads it on the road.
+    for address, most in zip(addresses, (10_000, 14_000), strict=True):
+        assert len(clara.client.get(address).data) <= most

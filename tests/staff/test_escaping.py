@@ -45,8 +45,8 @@ def hostile(app, anna, dora, clara, run_worker, tickets):
             files = [attachment.id for attachment in Attachment.select()]
             messages = [message.id for message in Message.select()]
         path = f"/verwaltung/ticket/{tickets()[0].submission.code}"
-        for slug, name in (("notieren", "text"), ("warten", "text"), ("stornieren", "reason")):
-            values = clara.get(path).fields(f"{path}/{slug}").to_dict() | {f"{slug}-{name}": payload}
+        for slug, name in (("notieren", "text"), ("warten", "warten-text"), ("stornieren", "stornieren-reason")):
+            values = clara.get(path).fields(f"{path}/{slug}").to_dict() | {name: payload}
             assert clara.post(f"{path}/{slug}", values).status == 303
         return staff_urls(
             app,

@@ -38,7 +38,10 @@ def test_customers(clara, companies, run_command):
     assert [row["Name"] for row in csv.DictReader(file, delimiter=";")] == NAMES
     assert [row["name"] for row in json.loads(printed(run_command("kunde", "liste", "--json")))] == NAMES
     assert labels(clara.get(CALL), "customers") == NAMES
-    boxes = [" ".join("".join(label.itertext()).split()) for label in clara.get(PIN_LETTERS).tree.iter("label")]
+    boxes = [
+        " ".join("".join(label.itertext()).split())
+        for label in clara.get(PIN_LETTERS).element("customers").iter("label")
+    ]
     assert [box.partition(" ")[2] for box in boxes] == NAMES
 
 
@@ -86,4 +89,5 @@ def test_text_blocks(clara, anna, run_worker, tickets):
     assert row_titles(clara.get("/verwaltung/textbausteine")) == NAMES
     anna.report("incident")
     run_worker()
-    assert labels(TicketPage(clara, tickets()[0]).look(), "antworten-block")[1:] == NAMES
+    buttons = TicketPage(clara, tickets()[0]).look().tree.iter("button")
+    assert [button.text for button in buttons if button.get("name") == "block"] == NAMES

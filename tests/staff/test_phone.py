@@ -107,12 +107,15 @@ def test_the_page_of_a_customer_leads_to_the_call(clara):
 @pytest.mark.parametrize(
     ("typed", "sentence"),
     [
-        ("", "Bitte geben Sie die Kundennummer ein."),
+        ("", "Bitte geben Sie die Kundennummer oder den Namen ein."),
         ("K9999", "Einen Kunden mit der Nummer „K9999“ gibt es nicht."),
         ("K1003", "Der Kunde K1003 (Praxis Frost) ist gesperrt. Bitte heben Sie zuerst die Sperre auf."),
         ("Praxis Herbst", "Einen Kunden mit der Nummer „Praxis Herbst“ gibt es nicht."),
         ("?", "Einen Kunden mit der Nummer „?“ gibt es nicht."),
-        ("Baeckerei", "Einen Kunden mit der Nummer „Baeckerei“ gibt es nicht. Meinen Sie K1001 (Bäckerei Sommer)?"),
+        (
+            "sommer.example",
+            "Einen Kunden mit der Nummer „sommer.example“ gibt es nicht. Meinen Sie K1001 (Bäckerei Sommer)?",
+        ),
     ],
 )
 def test_refused_customers(clara, submissions, typed, sentence, headers):
@@ -127,6 +130,12 @@ def test_refused_customers(clara, submissions, typed, sentence, headers):
     assert submissions() == []
 
 
+def test_a_part_of_the_name_is_enough(clara, tickets):
+    assert clara.post(CALL, filled(clara, "incident", customer_number="baeck")).status == 303
+    with database.connection_context():
+        assert [ticket.customer.number for ticket in tickets()] == ["K1001"]
+
+
 def test_the_number_as_people_write_it(clara, tickets):
     assert take(clara, "incident", customer_number=" k1001 ").status == 303
     assert tickets()[0].submission.customer_number == "K1001"
@@ -139,7 +148,7 @@ def test_what_is_missing(clara, submissions, category):
     assert page.status == 422
     assert set(page.errors()) == {"name", "phone", *needed}
     order = [target for target, _ in page.summary()]
-    assert order[-2:] == ["#name", "#phone"]
+    assert order[:2] == ["#name", "#phone"]
     assert submissions() == []
 
 
@@ -306,7 +315,9 @@ def test_a_server_error_without_a_session_shows_no_form(app, monkeypatch):
     assert page.element("request-form") is None
 
 
-@pytest.mark.parametrize("rest", ["", "/felder", "/vorlauf", "/prioritaet", "/anhaenge", "/anhaenge/entfernen"])
+@pytest.mark.parametrize(
+    "rest", ["", "/felder", "/kunde", "/vorlauf", "/prioritaet", "/anhaenge", "/anhaenge/entfernen"]
+)
 def test_nobody_else_takes_calls(app, submissions, rest):
     dora = Visitor(app, {})
     values = (
@@ -366,7 +377,7 @@ def test_signed_in_anew_in_another_tab(clara, tickets, headers):
     assert names_of_files(tickets()[0].submission) == ["Notiz.txt"]
 
 
-@pytest.mark.parametrize("rest", ["felder", "vorlauf", "prioritaet", "anhaenge", "anhaenge/entfernen"])
+@pytest.mark.parametrize("rest", ["felder", "kunde", "vorlauf", "prioritaet", "anhaenge", "anhaenge/entfernen"])
 def test_a_fragment_is_given_a_new_token(clara, rest):
     values = filled(clara, "new_employee")
     with clara.client.session_transaction() as session:
@@ -384,3 +395,43 @@ def test_another_site_cannot_fill_in_the_form(clara, tickets):
     page = clara.post(CALL, values, headers={"Sec-Fetch-Site": "cross-site"})
     assert values["description"] not in page.text
     assert tickets() == []
+
+
+# --- The customer beside the form ---
+
+
+@pytest.mark.parametrize("headers", [{}, HTMX])
+def test_the_open_tickets_of_the_caller(clara, tickets, headers):
+    values = filled(clara, "incident", description="Der Drucker druckt nicht.")
+    assert clara.post(CALL, values).status == 303
+    typed = clara.get(CALL).fields().to_dict() | {"customer_number": "baeck", "name": "Anna"}
+    page = clara.post(f"{CALL}/kunde", typed, headers=headers)
+    assert page.status == 200
+    assert "K1001 Bäckerei Sommer" in page.text
+    links = [link.get("href") for link in page.tree.iter("a")]
+    assert f"/verwaltung/ticket/{tickets()[0].submission.code}" in links
+    assert ("<html" in page.text, 'value="Anna"' in page.text) == (not headers, not headers)
+
+
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [
+        ("K1001", "Kein offenes Ticket."),
+        ("frost", "gesperrt"),
+        ("sommer.example", "Meinen Sie K1001 (Bäckerei Sommer)?"),
+        ("", "Bitte geben Sie die Kundennummer oder den Namen ein."),
+    ],
+)
+def test_a_caller_without_open_tickets(clara, typed, shown):
+    values = clara.get(CALL).fields().to_dict() | {"customer_number": typed}
+    assert shown in clara.post(f"{CALL}/kunde", values, headers=HTMX).text
+
+
+def test_the_words_of_the_office(clara):
+    values = filled(clara, "callback")
+    page = clara.post(f"{CALL}/felder", values)
+    text = page.text_of("request-form")
+    assert text.index("Wer ruft an?") < text.index("Art der Anfrage")
+    assert "Der Kunde bekommt diesen Text per E-Mail." in text
+    for words in ("Ihr Unternehmen", "Ihre eigene Nummer", "Sie möchten etwas besprechen"):
+        assert words not in text

@@ -1,7 +1,7 @@
 """The start page: what needs attention, and a quiet day."""
 
 import shutil
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -9,19 +9,32 @@ from werkzeug.test import Client
 
 import clock
 from database import database
-from models import Approver, Customer, Ticket
+from enums import Approval, TicketStatus
+from models import Approver, Customer, Event, Staff, Ticket
 from server.proxy import ProxyHeadersMiddleware
 from services.customers import customers
 from services.reports import overview
 from services.security import proxy_check
 from settings import settings
-from tests.support.pages import all_text
+from tests.support.cast import NOW, signed_in
+from tests.support.pages import HTMX, all_text, row_titles
 from tests.support.staff import HOME
 
+TICKETS = "/verwaltung/tickets?stand=alle-offenen"
+
+FIRST_STEPS = [
+    "E-Mail-Adresse des Büros",
+    "Telefonnummer des Büros",
+    "Adresse des Portals im Netz",
+    "Mailserver mit Testmail",
+    "Eine Probemeldung",
+]
+
 PARTS = {
+    "urgent-unmatched": "Dringend, aber nicht zugeordnet",
+    "stuck": "Hängt",
     "new": "Neue Tickets",
     "unapproved": "Hohe Priorität, noch nicht freigegeben",
-    "overdue": "Freigabe überfällig: bitte klären",
     "unmatched": "Nicht zugeordnet seit",
     "entries": "Neue Mitarbeiter bis",
     "undelivered": "Nicht zustellbar",
@@ -50,7 +63,29 @@ def parts(page):
     return {name: page.text_of(name) for name in PARTS if page.element(name) is not None}
 
 
-def test_quiet_day(clara):
+def reasons(page):
+    """Return the first reason why a ticket is stuck, by its title."""
+    sections = [part for part in page.tree.iter("section") if part.get("aria-labelledby") == "stuck"]
+    rows = [row for part in sections for row in part.iter("tr") if row.find(".//a") is not None]
+    badges = {row.findtext(".//a").strip(): row.find(".//span[@class='badge warning']") for row in rows}
+    return {title: " ".join(badge.text.split()) for title, badge in badges.items()}
+
+
+def close(clara):
+    """Close the only open ticket as done."""
+    path = ticket_path(clara)
+    clara.post(f"{path}/erledigen", clara.get(path).fields(f"{path}/erledigen"))
+
+
+def ticket_path(clara):
+    (link,) = [link for link in clara.get(TICKETS).tree.iter("a") if link.get("class") == "row-title"]
+    return link.get("href")
+
+
+def test_quiet_day(anna, clara, run_worker):
+    anna.report("incident")
+    run_worker()
+    close(clara)
     page = clara.get(HOME)
     assert "Nichts zu tun" in all_text(page)
     assert parts(page) == {}
@@ -71,21 +106,19 @@ def test_new_tickets_by_priority(anna, clara, run_worker):
     page = clara.get(HOME)
     assert parts(page) == {"new": "Neue Tickets"}
     assert "Nichts zu tun" not in all_text(page)
-    assert "Hoch 2 Mittel 1 Niedrig 1" in all_text(page)
-    shown = [link.text for link in page.tree.iter("a") if link.get("class") == "row-title"]
-    assert shown == ["Meldung high", "Meldung high", "Meldung medium", "Meldung low"]
+    assert page.title.startswith("(4) Heute")
+    assert row_titles(page) == ["Meldung high", "Meldung high", "Meldung medium", "Meldung low"]
 
 
 def test_only_the_first_few_are_shown(anna, clara, run_worker):
-    number = overview.SHOWN + 1
+    number = overview.MANY_SHOWN + 1
     for _ in range(number):
         anna.report("incident")
     run_worker()
     page = clara.get(HOME)
-    assert len([link for link in page.tree.iter("a") if link.get("class") == "row-title"]) == overview.SHOWN
+    assert len(row_titles(page)) == overview.MANY_SHOWN
     (link,) = [link for link in page.tree.iter("a") if link.text == f"Alle {number} zeigen"]
-    rows = [link for link in clara.get(link.get("href")).tree.iter("a") if link.get("class") == "row-title"]
-    assert len(rows) == number
+    assert len(row_titles(clara.get(link.get("href")))) == number
 
 
 def test_what_waits_for_approval_is_not_new(with_approver, anna, clara, run_worker):
@@ -104,7 +137,7 @@ def test_approval_is_overdue_after_the_last_reminder(with_approver, anna, clara,
     with database.connection_context():
         Ticket.update(reminders=reminders).execute()
     page = clara.get(HOME)
-    assert ("overdue" in parts(page)) == is_overdue
+    assert ("stuck" in parts(page)) == is_overdue
     assert ("Nichts zu tun" in all_text(page)) != is_overdue
 
 
@@ -114,7 +147,101 @@ def test_approval_is_overdue_when_nobody_can_decide(with_approver, anna, clara, 
     assert parts(clara.get(HOME)) == {}
     with database.connection_context():
         customers.remove_approver(Approver.get())
-    assert parts(clara.get(HOME)) == {"overdue": PARTS["overdue"]}
+    assert list(parts(clara.get(HOME))) == ["stuck"]
+
+
+@pytest.mark.parametrize(
+    ("columns", "reason"),
+    [
+        ({"follow_up_on": date(2026, 11, 23), "follow_up_note": "Ersatzteil da?"}, "Wiedervorlage: Ersatzteil da?"),
+        ({"due_on": date(2026, 11, 22)}, "Eintritt vorbei"),
+        ({"approval": Approval.DECLINED, "status": TicketStatus.IN_PROGRESS}, "begonnen, aber nicht freigegeben"),
+        ({"approval": Approval.PENDING, "reminders": 2}, "Freigabe überfällig"),
+    ],
+)
+def test_what_is_stuck(anna, clara, run_worker, columns, reason):
+    anna.report("incident", description="Drucker")
+    run_worker()
+    assert list(parts(clara.get(HOME))) == ["new"]
+    with database.connection_context():
+        Ticket.update(columns).execute()
+    page = clara.get(HOME)
+    assert list(parts(page)) == ["stuck"]
+    assert reasons(page) == {"Drucker": reason}
+    assert page.title.startswith("(1) Heute")
+
+
+def test_ticket_of_a_locked_colleague_is_stuck(app, anna, clara, run_worker):
+    emil = signed_in(app, "Emil Ernst")
+    anna.report("incident", description="Drucker")
+    run_worker()
+    path = ticket_path(clara)
+    emil.post(f"{path}/beginnen", emil.get(path).fields(f"{path}/beginnen"))
+    assert parts(clara.get(HOME)) == {}
+    with database.connection_context():
+        Staff.update(locked_at=NOW).where(Staff.name == "Emil Ernst").execute()
+    assert reasons(clara.get(HOME)) == {"Drucker": "Konto des Bearbeiters gesperrt"}
+
+
+def test_approval_that_nobody_present_can_give_is_stuck(with_approver, anna, clara, run_worker):
+    anna.report("incident", description="Drucker", priority="medium")
+    run_worker()
+    for absence, shown in (
+        ({"absent_from": date(2026, 11, 24)}, {}),
+        ({"absent_from": None, "absent_until": date(2026, 11, 22)}, {}),
+        ({"absent_from": date(2026, 11, 23)}, {"Drucker": "kein Genehmiger da"}),
+        ({"absent_until": date(2026, 11, 23)}, {"Drucker": "kein Genehmiger da"}),
+    ):
+        with database.connection_context():
+            Approver.update({"absent_from": None, "absent_until": None} | absence).execute()
+        assert reasons(clara.get(HOME)) == shown
+
+
+def test_ticket_that_waits_too_long_for_the_customer_is_stuck(anna, clara, run_worker):
+    anna.report("incident", description="Drucker")
+    run_worker()
+    path = ticket_path(clara)
+    clara.post(f"{path}/warten", clara.get(path).fields(f"{path}/warten").to_dict() | {"warten-text": "Rückruf"})
+    for days, shown in ((7, {}), (8, {"Drucker": "wartet über 7 Tage auf den Kunden"})):
+        with database.connection_context():
+            Event.update(at=NOW - timedelta(days=days)).execute()
+        assert reasons(clara.get(HOME)) == shown
+
+
+def test_page_renews_itself(anna, clara, run_worker):
+    anna.report("incident", description="Drucker")
+    run_worker()
+    live = clara.get(HOME).element("live")
+    polling = HTMX | {"HX-Trigger": "live"}
+    assert clara.client.get(live.get("data-hx-get"), headers=polling).headers["HX-Reswap"] == "none"
+    anna.report("incident", description="Kasse")
+    run_worker()
+    renewed = clara.get(live.get("data-hx-get"), headers=polling)
+    assert renewed.title == "(2) Heute – IT-Service"
+    assert row_titles(renewed) == ["Drucker", "Kasse"]
+
+
+def test_first_steps_until_the_first_ticket(clara, anna, run_worker):
+    settings.office_phone = ""
+    steps = [link.text for link in clara.get(HOME).tree.iter("a") if link.text in FIRST_STEPS]
+    assert steps == FIRST_STEPS
+    settings.office_phone, settings.office_email = "0221 555 0100", "hilfe@muster.example"
+    steps = [link.text for link in clara.get(HOME).tree.iter("a") if link.text in FIRST_STEPS]
+    assert steps == FIRST_STEPS[2:]
+    anna.report("incident")
+    run_worker()
+    assert clara.get(HOME).element("first-steps") is None
+
+
+def test_urgent_requests_without_a_customer_come_first(dora, anna, clara, run_worker):
+    dora.report("incident", description="Eilt", priority="high")
+    dora.report("incident", description="Eilt nicht", priority="low")
+    anna.report("incident", description="Drucker")
+    run_worker()
+    page = clara.get(HOME)
+    assert list(parts(page)) == ["urgent-unmatched", "new", "unmatched"]
+    assert row_titles(page) == ["Eilt", "Drucker", "Eilt nicht"]
+    assert "Hoch" in all_text(page)
 
 
 def test_unmatched_since_the_last_working_day(dora, anna, clara, run_worker, set_clock):
@@ -145,20 +272,19 @@ def test_entries_of_the_next_working_days(anna, clara, run_worker):
     page = clara.get(HOME)
     assert parts(page)["entries"] == "Neue Mitarbeiter bis Montag, 07.12.2026"
     (section,) = [part for part in page.tree.iter("section") if part.get("aria-labelledby") == "entries"]
-    shown = ["".join(row.itertext()) for row in section.iter("li")]
+    shown = ["".join(row.itertext()) for row in section.iter("tr")][1:]
     assert [name for row in shown for name in ("Gestern", "Bald", "Gerade noch", "Zu spät") if name in row] == [
-        "Gestern",
         "Bald",
         "Gerade noch",
     ]
-    assert ["Vorlauf unterschritten" in row for row in shown] == [True, True, False]
+    assert ["Vorlauf unterschritten" in row for row in shown] == [True, False]
+    assert list(reasons(page).values()) == ["Eintritt vorbei"]
 
 
-def test_what_is_closed_waits_no_more(anna, clara, run_worker, tickets):
+def test_what_is_closed_waits_no_more(anna, clara, run_worker):
     anna.report("new_employee", entry_date="2026-11-25")
     run_worker()
-    path = f"/verwaltung/ticket/{tickets()[0].submission.code}"
-    clara.post(f"{path}/erledigen", clara.get(path).fields(f"{path}/erledigen"))
+    close(clara)
     assert parts(clara.get(HOME)) == {}
 
 
@@ -225,8 +351,7 @@ def test_what_cannot_be_delivered_is_something_to_do(clara, deliver_mails, mailb
     clara.post(f"{shown}/verwerfen", clara.get(shown).fields(f"{shown}/verwerfen"))
     page = clara.get(HOME)
     assert parts(page) == {}
-    assert "0 nicht zustellbar" in all_text(page)
-    assert "Nichts zu tun" in all_text(page)
+    assert "nicht zustellbar" not in all_text(page)
 
 
 @pytest.mark.parametrize(
@@ -242,7 +367,7 @@ def test_what_cannot_be_delivered_is_something_to_do(clara, deliver_mails, mailb
 )
 def test_a_web_server_that_trusted_proxy_lacks(app, clara, monkeypatch, peer, trusted, headers, is_told):
     """The line to enter keeps the web servers that are named already."""
-    monkeypatch.setattr(proxy_check, "_unknown_proxy", "")
+    monkeypatch.setattr(proxy_check, "unknown_proxy", "")
     settings.trusted_proxy = trusted
     Client(ProxyHeadersMiddleware(app, trusted)).get("/", headers=headers, environ_overrides={"REMOTE_ADDR": peer})
     line = f'trusted_proxy = "{", ".join(filter(None, (trusted, peer)))}"'

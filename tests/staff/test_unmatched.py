@@ -175,10 +175,10 @@ def test_an_unknown_number_is_not_suggested(clara, send):
 @pytest.mark.parametrize(
     ("changes", "field", "sentence"),
     [
-        ({"customer_number": ""}, "customer_number", "geben Sie die Kundennummer ein"),
+        ({"customer_number": ""}, "customer_number", "geben Sie die Kundennummer oder den Namen ein"),
         ({"customer_number": "K9999"}, "customer_number", "gibt es nicht"),
         ({"customer_number": "ÄÖ 1\x00"}, "customer_number", ""),
-        ({"customer_number": "K" * 5000}, "customer_number", "höchstens 20 Zeichen"),
+        ({"customer_number": "K" * 5000}, "customer_number", "höchstens 100 Zeichen"),
         ({"customer_number": "K1003"}, "customer_number", "Praxis Frost) ist gesperrt"),
         ({"note": " "}, "note", "wer beim Kunden"),
         ({"note": "x" * 101}, "note", "höchstens 100 Zeichen"),

@@ -2,10 +2,10 @@
 
 from types import SimpleNamespace
 
-from services.background.periodic import PeriodicTask
+from services.background.worker import run_periodically
 
 
 def run_ticks(tick, number):
     """Run a task for some ticks."""
     waits = iter([False] * number + [True])
-    PeriodicTask("task", tick, SimpleNamespace(wait=lambda seconds: next(waits))).run()
+    run_periodically(tick, SimpleNamespace(wait=lambda seconds: next(waits)))

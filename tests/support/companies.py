@@ -18,6 +18,7 @@ from tests.support.staff import TicketPage
 
 OFFICE = "support@example.org"
 FOREIGN = "jemand@anderswo.example"
+SUPPLIER = "rma@hersteller.example"
 
 
 class Company:
@@ -84,12 +85,16 @@ def every_kind_of_mail(app, companies, clara, mailbox, run_worker, advance_clock
         report("warranty", email=company.anna)
         go_on()
         company.decide(mailbox.last_to(company.petra), "approved")
+        ticket_page().pass_on(SUPPLIER)
         report("other", email=FOREIGN)
         go_on()
         company.decide(mailbox.last_to(company.bernd), "declined", "Wir haben genug davon.")
         report("callback", priority="high", email=FOREIGN)
         go_on()
         ticket_page().act("stornieren", "Doppelt gemeldet")
+        report("callback", priority="high", email=company.anna)
+        go_on()
+        ticket_page().act("gehoert-zu")
         report("incident", priority="high", email=company.anna)
         go_on()
         ticket_page().act("vor-freigabe-beginnen", "Die Kasse steht.")

@@ -14,7 +14,7 @@ from models import Approver, Attachment, Customer, Message, Staff, Submission, T
 from services.staff import accounts, two_factor
 from tests.support.cast import NOW
 from tests.support.files.samples import PNG
-from tests.support.pages import EXAMPLES
+from tests.support.pages import EXAMPLES, actions_of
 
 SIGN_IN = "/verwaltung/anmelden"
 HOME = "/verwaltung/"
@@ -73,10 +73,16 @@ class TicketPage:
             values[name] = text
         return self.visitor.post(f"{self.path}/{slug}", values, **options)
 
+    def pass_on(self, recipient, page=None, **changes):
+        """Pass a warranty case on to a supplier."""
+        values = {"recipient": recipient, "text": "Bitte tauschen Sie das Gerät.", **changes}
+        sent = self.form("weitergeben", page) | {f"weitergeben-{name}": value for name, value in values.items()}
+        return self.visitor.post(f"{self.path}/weitergeben", sent)
+
     def offered_actions(self):
         """Return the actions that the page offers, by slug."""
-        actions = [form.get("action") for form in self.look().tree.iter("form")]
-        return {action.rpartition("/")[2] for action in actions if action.startswith(self.path)}
+        actions = [action for form in self.look().tree.iter("form") for action in actions_of(form)]
+        return {slug for action in actions if "/" not in (slug := action.removeprefix(f"{self.path}/"))}
 
 
 def take_call(clara, category, **changes):
@@ -95,6 +101,7 @@ QUERIES = {"staff.figures.export": "?tabelle=wochen", "staff.outbox.discard_all"
 def staff_routes(app, anna, dora, clara, run_worker, tickets):
     """Every URL of the staff area, with ids that exist, as pairs of endpoint and URL by method."""
     anna.report("incident", files=[(io.BytesIO(PNG), "Foto.png")])
+    anna.report("new_employee")
     dora.report("incident")
     run_worker()
     with database.connection_context():
@@ -106,7 +113,7 @@ def staff_routes(app, anna, dora, clara, run_worker, tickets):
             "approver_id": [approver.id],
             "block_id": [block.id],
             "attachment_id": [Attachment.get().id],
-            "code": [tickets()[0].submission.code, unmatched.code],
+            "code": [*(ticket.submission.code for ticket in tickets()), unmatched.code],
             "customer_id": [customer.id],
             "message_id": [Message.get().id],
             "slug": ["uebernehmen"],

@@ -69,7 +69,8 @@ def submit():
         )
     except intake.AlreadySent as already:
         return desk.show_already_sent(form, submission_key, already.submission)
-    _remember_receipt(submission.code)
+    others = [code for code in session.get("receipts", []) if code != submission.code]
+    session["receipts"] = [submission.code, *others][:REMEMBERED_RECEIPTS]
     return redirect_to(url_for(".receipt", code=submission.code))
 
 
@@ -138,8 +139,3 @@ def _blank_page(app, language):
         draft=SUBMISSION_KEY_PLACEHOLDER,
     )
     return PreparedPage(html, CSRF_TOKEN_PLACEHOLDER, SUBMISSION_KEY_PLACEHOLDER)
-
-
-def _remember_receipt(code):
-    others = [known for known in session.get("receipts", []) if known != code]
-    session["receipts"] = [code, *others][:REMEMBERED_RECEIPTS]

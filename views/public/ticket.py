@@ -1,6 +1,6 @@
 """The customer's page of a ticket: its state, the messages, and a form to write to the office."""
 
-from flask import Blueprint, g, url_for
+from flask import Blueprint, abort, g, url_for
 from flask_wtf.csrf import CSRFError
 
 import clock
@@ -14,6 +14,7 @@ from services.errors import UserError
 from services.mail import access_links, messages
 from services.tickets import conversation
 from views.public.link_access import load_link, require_link
+from views.shared import stored_files
 from views.shared.file_form import FormDesk, new_submission_key, staged
 from views.shared.locale import add_language_routes
 from views.shared.responses import is_htmx, redirect_to, render_page
@@ -84,6 +85,12 @@ def submit():
     return load_link(LinkPurpose.CUSTOMER) or desk.show(ReplyForm(formdata=None), done=True)
 
 
+@bp.get("/anhang/<int:attachment_id>")
+def download(attachment_id):
+    """Send a file of an answer, to be saved."""
+    return stored_files.download(conversation.office_file(g.link.ticket, attachment_id, clock.now()) or abort(404))
+
+
 @bp.errorhandler(CSRFError)
 def renew_session(error):
     """Show the page again with a new CSRF token; another site cannot know its URL."""
@@ -97,7 +104,7 @@ def _parts(ticket):
         "state": conversation.status_text(ticket),
         "reasons": conversation.reasons(ticket),
         "next_steps": conversation.next_steps(ticket),
-        "messages": conversation.visible_events(ticket),
+        "messages": conversation.visible_events(ticket, clock.now()),
         "accepts_replies": conversation.accepts_replies(ticket),
         "closes_at": None if ticket.is_open else access_links.customer_page_expires_at(ticket),
     }

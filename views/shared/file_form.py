@@ -146,10 +146,7 @@ class FormDesk:
                 response.headers["HX-Retarget"] = "#category-message"
                 response.headers["HX-Reswap"] = "innerHTML show:bottom"
             return response
-        response = render_page("shared/_csrf_token.html", renewable=True, renewed=True)
-        response.headers["HX-Reswap"] = "none"
-        response.headers["HX-Trigger"] = "session-renewed"
-        return response
+        return renewed_token()
 
     def rate_limited(self, limited):
         """Ask the sender to wait: show the form again, or only the notice to a script, whose page still has it."""
@@ -173,6 +170,14 @@ class FormDesk:
         return error_page(error)
 
 
+def renewed_token():
+    """Return a new CSRF token for the form of a page, whose script then repeats its request."""
+    response = render_page("shared/_csrf_token.html", renewable=True, renewed=True)
+    response.headers["HX-Reswap"] = "none"
+    response.headers["HX-Trigger"] = "session-renewed"
+    return response
+
+
 def submitted_key() -> str:
     """Return the submission key that was sent, or a new one in place of a malformed one."""
     submission_key = request.form.get("draft", "")
@@ -191,7 +196,7 @@ def stage_files(submission_key: str) -> list[Refusal]:
     ]
     if not uploads:
         return []
-    rate_limit.consume(rate_limit.RateLimit.UPLOADS, client_ip(), clock.now(), len(uploads))
+    rate_limit.consume(rate_limit.TooManyUploads, client_ip(), clock.now(), len(uploads))
     return attachments.stage(submission_key, uploads, client_ip(), clock.now())
 
 

@@ -40,7 +40,8 @@ class RequestDesk(FormDesk):
         """Show a form as a page, or to htmx only the form."""
         template = self.form if is_htmx() else self.page
         parts = _parts(form, submission_key or new_submission_key())
-        return render_page(template, status, refusals=refusals, htmx=is_htmx(), **messages, **parts)
+        parts |= {"categories": self.forms, "refusals": refusals, "htmx": is_htmx()}
+        return render_page(template, status, **messages, **parts)
 
     def was_submitted(self, submission_key):
         return intake.with_open_receipt(clock.now()).where(Submission.draft == submission_key).exists()

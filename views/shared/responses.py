@@ -41,6 +41,13 @@ def html_response(body, status=200):
     return response
 
 
+def unchanged():
+    """Make an answer to a page that reloads itself but shows what is true: what somebody reads or selects stays."""
+    response = html_response("")
+    response.headers["HX-Reswap"] = "none"
+    return response
+
+
 def notice_response(notice, status):
     """Make an answer to htmx whose text the scripts show in their message; the page stays."""
     response = html_response(notice, status)

@@ -23,7 +23,9 @@ SOURCES = {
         ["vendor/htmx-2.0.11.min.js", "portal.js", "files.js", "device.js"],
         "text/javascript; charset=utf-8",
     ),
+    "lists.js": (["lists.js"], "text/javascript; charset=utf-8"),
     "reply.js": (["reply.js"], "text/javascript; charset=utf-8"),
+    "ticket.js": (["reply.js", "ticket.js"], "text/javascript; charset=utf-8"),
 }
 
 # Comments, blank lines and indents are not sent to browsers.

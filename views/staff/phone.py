@@ -9,7 +9,7 @@ from services.errors import UserError
 from services.intake import intake
 from views.shared.error_pages import error_page
 from views.shared.request_form import RequestDesk
-from views.shared.responses import is_cross_site, redirect_to
+from views.shared.responses import is_cross_site, is_htmx, redirect_to, render_page
 from views.staff.forms.call import PHONE_FORMS, PhoneForm
 from views.staff.sign_in import auth
 
@@ -38,6 +38,16 @@ def submit():
     except intake.AlreadySent as already:
         return desk.show_already_sent(form, submission_key, already.submission)
     return redirect_to(url_for("staff.ticket.show", code=submission.code))
+
+
+@bp.post("/kunde")
+def show_customer():
+    """Show the open tickets of the customer that was typed, or whom it could mean."""
+    if not is_htmx():
+        return desk.show_sent()
+    form = desk.submitted_form()
+    form.customer_number.validate(form)
+    return render_page("staff/_caller.html", form=form, sentences=form.customer_number.errors)
 
 
 @bp.errorhandler(CSRFError)

@@ -1,10 +1,17 @@
 """The start page of the staff area: what matters today."""
 
-from flask import Blueprint
+import hashlib
+
+from flask import Blueprint, render_template, request, url_for
+from markupsafe import Markup
 
 import clock
+from enums import MessageKind
+from models import Customer, Message, Ticket
 from services.reports.overview import Overview
-from views.shared.responses import render_page
+from settings import Settings, settings
+from views.shared.responses import render_page, unchanged
+from views.staff.sign_in import auth
 
 bp = Blueprint("today", __name__)
 
@@ -12,4 +19,28 @@ bp = Blueprint("today", __name__)
 @bp.get("/")
 def show():
     """Show what needs attention, and the state of the system."""
-    return render_page("staff/today.html", today=clock.today(), overview=Overview(clock.now()))
+    overview = Overview(clock.now())
+    shown = {"today": clock.today(), "overview": overview, "first_steps": _first_steps()}
+    lists = render_template("staff/_today.html", **shown)
+    fingerprint = hashlib.sha256(lists.encode()).hexdigest()[:16]
+    if auth.is_polling() and request.args.get("gesehen") == fingerprint:
+        return unchanged()
+    template = "staff/_today_live.html" if auth.is_polling() else "staff/today.html"
+    rendered = Markup(lists)  # noqa: S704 - a template has escaped what it holds
+    return render_page(template, lists=rendered, fingerprint=fingerprint, polling=auth.is_polling(), **shown)
+
+
+def _first_steps():
+    """Return what is still to be set up before the first ticket comes, each with its page; none after it came."""
+    if Ticket.select().exists():
+        return []
+    has_sent_mail = Message.select().where(Message.kind == MessageKind.TEST, Message.sent_at.is_null(False)).exists()
+    steps = [
+        ("E-Mail-Adresse des Büros", url_for("public.help_page"), settings.office_email != Settings.office_email),
+        ("Telefonnummer des Büros", url_for("public.help_page"), settings.office_phone),
+        ("Adresse des Portals im Netz", url_for("public.form"), settings.base_url),
+        ("Mailserver mit Testmail", url_for("staff.outbox.show_all"), has_sent_mail),
+        ("Der erste Kunde", url_for("staff.customers.form"), Customer.select().exists()),
+        ("Eine Probemeldung", url_for("public.form"), False),
+    ]
+    return [(label, url) for label, url, is_done in steps if not is_done]

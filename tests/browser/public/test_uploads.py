@@ -24,13 +24,6 @@ MAKE_TRANSFER = """(files) => {
     return transfer;
 }"""
 
-PASTE = """([name, type, hex]) => {
-    const bytes = Uint8Array.from(hex.match(/../g), (pair) => parseInt(pair, 16));
-    const clipboardData = new DataTransfer();
-    clipboardData.items.add(new File([bytes], name, {type}));
-    document.activeElement.dispatchEvent(new ClipboardEvent("paste", {clipboardData, bubbles: true, cancelable: true}));
-}"""
-
 
 # A file that stays in the cloud: reading it fails, or never ends.
 READING_CLOUD_FILES = """() => {
@@ -166,9 +159,9 @@ def test_screenshots_by_paste(form, sent):
     # Every screenshot in a clipboard has the same name.
     other = SMALL_PNG[:33] + SMALL_PNG[33:-12] + bytes.fromhex("00000000744558749642c585") + SMALL_PNG[-12:]
     form.at("#description").focus()
-    form.page.evaluate(PASTE, ["image.png", "image/png", SMALL_PNG.hex()])
+    form.paste("image.png", SMALL_PNG)
     form.sees_files("image.png")
-    form.page.evaluate(PASTE, ["image.png", "image/png", other.hex()])
+    form.paste("image.png", other)
     form.sees_files("image.png", "image.png")
     form.sees_values({"description": "Der Drucker zieht kein Papier ein."})
     form.send()

@@ -19,7 +19,9 @@ def test_pages(staff_tab, portal):
         approver = customers.add_approver(customer, {"name": UNBROKEN[:100], "email": "bernd@sommer.example"})
         customers.lock(customer, NOW)
     page = f"{LIST}/{customer.id}"
-    for path in (LIST, page, f"{page}/genehmiger/{approver.id}", f"{LIST}/pin-briefe", f"{LIST}/einlesen"):
+    person = f"{page}/genehmiger/{approver.id}"
+    questions = [f"{page}/pin", f"{page}/sperren", f"{person}/entfernen"]
+    for path in (LIST, page, person, *questions, f"{LIST}/pin-briefe", f"{LIST}/einlesen"):
         tab.open(path)
         looks_good(tab)
     tab.open(f"{LIST}/neu").at("button[name=letter]").click()

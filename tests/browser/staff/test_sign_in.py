@@ -66,11 +66,10 @@ def test_session_that_ends_while_somebody_writes(portal, robin, known, tab):
     portal.run("worker", "--einmal")
     tab.open(f"/verwaltung/ticket/{normalise_code(code)}")
     sign_in(tab)
-    tab.at("summary", has_text="Notieren").click()
-    tab.fill({"notieren-text": "Frau Sommer ist erst\num 14 Uhr da."})
+    tab.fill({"text": "Frau Sommer ist erst\num 14 Uhr da."})
     with portal.database():
         StaffSession.update(ended_at=StaffSession.began_at).execute()
-    tab.at("details[open] button").click()
+    tab.at("#send").click()
     expect(tab.at("h1")).to_have_text("Anmelden")
     expect(tab.page).to_have_title(re.compile("Anmelden"))
     tab.focus_is_on(".summary")

@@ -53,22 +53,28 @@ def test_life_of_a_ticket_by_keyboard(open_tab, member, reported):
     expect(tab.at("h1")).to_contain_text("Heute")
     keyboard.follow("Tickets")
     expect(tab.at("h1")).to_have_text("Tickets")
-    keyboard.go_to("text")
+    keyboard.press("/")
+    tab.focus_is_on("#search")
     keyboard.type(code)
     keyboard.press("Enter")
     expect(tab.at(".row-title")).to_have_count(1)
     keyboard.follow("Die Kasse druckt keine Bons.")
     expect(tab.at("#ticket")).to_be_visible()
+    keyboard.go_to("text")
+    keyboard.type("Walze bestellt")
+    keyboard.follow("Interne Notiz speichern")
+    expect(tab.at("#ticket [role=status]")).to_contain_text("In Bearbeitung")
     for button, text, status in (
-        ("Übernehmen", None, "Neu"),
-        ("Arbeit beginnen", None, "In Bearbeitung"),
         ("Auf den Kunden warten", "Modell der Kasse?", "Wartet auf Kunde"),
         ("Arbeit beginnen", None, "In Bearbeitung"),
-        ("Notieren", "Walze bestellt", "In Bearbeitung"),
         ("Erledigt", "Walze getauscht", "Erledigt"),
         ("Wieder öffnen", "Geht schon wieder nicht", "Neu"),
         ("Stornieren", "Kasse wird ersetzt", "Storniert"),
+        ("Rückgängig", None, "Neu"),
     ):
+        if button == "Stornieren":
+            tab.at("summary", has_text="Mehr").focus()
+            keyboard.press("Enter")
         keyboard.follow(button)
         if text:
             keyboard.press("Tab")
@@ -77,6 +83,7 @@ def test_life_of_a_ticket_by_keyboard(open_tab, member, reported):
             expect(tab.at("#ticket .events")).to_contain_text(text)
         expect(tab.at("#ticket [role=status]")).to_contain_text(status)
         tab.focus_is_on("#ticket h1")
+    expect(tab.at(".internal")).to_contain_text("Walze bestellt")
     keyboard.follow("Abmelden")
     expect(tab.at("h1")).to_have_text("Anmelden")
 
@@ -84,15 +91,18 @@ def test_life_of_a_ticket_by_keyboard(open_tab, member, reported):
 def test_what_is_missing_gets_the_focus(office, reported):
     code = reported("Das WLAN bricht ab.")
     office.open(f"/verwaltung/ticket/{code}")
+    office.at("summary", has_text="Mehr").click()
     office.at("summary", has_text="Stornieren").click()
-    office.at("details[open] button").click()
+    office.at("button", has_text="Stornieren").click()
     office.focus_is_on(".summary")
     office.at(".summary a").click()
     office.focus_is_on("#stornieren-reason")
     expect(office.page).to_have_title(re.compile("^Fehler: "))
     office.page.keyboard.type("Doppelt gemeldet")
-    office.at("details[open] button").click()
+    office.at("button", has_text="Stornieren").click()
     expect(office.at("#ticket [role=status]")).to_contain_text("Storniert")
+    expect(office.at("#undo")).to_be_visible()
+    looks_good(office)
 
 
 def test_second_window_is_told(office, reported):
@@ -104,10 +114,10 @@ def test_second_window_is_told(office, reported):
     expect(second.locator("#ticket [role=status]")).to_contain_text("In Bearbeitung")
     office.at("summary", has_text="Erledigt").click()
     office.at("#erledigen-text").fill("Treiber erneuert")
-    office.at("details[open] button").click()
+    office.at("button", has_text="Erledigt").click()
     expect(office.at(".summary")).to_contain_text("Arbeit begonnen")
     expect(office.at("#erledigen-text")).to_have_value("Treiber erneuert")
-    office.at("details[open] button").click()
+    office.at("button", has_text="Erledigt").click()
     expect(office.at("#ticket [role=status]")).to_contain_text("Erledigt")
 
 
@@ -122,6 +132,28 @@ def test_new_ticket_appears_while_somebody_reads(office, reported):
     office.page.clock.fast_forward(20_500)
     expect(office.at(f"#ticket-{second}")).to_be_visible()
     office.focus_is_on(f"#ticket-{first}")
+
+
+def test_ticked_tickets_are_closed_together(office, reported):
+    codes = [reported(f"Zapfsäule {number} druckt nicht.", "low") for number in range(3)]
+    office.page.clock.install()
+    office.open("/verwaltung/tickets?text=zapfsäule")
+    ticks = office.at("input[name=ticket]")
+    ticks.first.click()
+    ticks.last.click(modifiers=["Shift"])
+    expect(office.at("input[name=ticket]:checked")).to_have_count(3)
+    codes.append(reported("Zapfsäule 3 druckt nicht.", "low"))
+    # The page does not renew itself while something is ticked.
+    office.page.clock.fast_forward(20_500)
+    office.at("summary", has_text="Erledigt").click()
+    looks_good(office)
+    office.at("#erledigen-text").fill("Papier nachgelegt")
+    office.at("details[open] button").click()
+    expect(office.at("#batch")).to_contain_text("Erledigt: 3 Tickets")
+    expect(office.at(f"#ticket-{codes[3]}")).to_be_visible()
+    expect(office.at(f"#ticket-{codes[0]}")).to_have_count(0)
+    office.at("#all").check()
+    expect(office.at("input[name=ticket]:checked")).to_have_count(1)
 
 
 def test_pages(office, reported):
@@ -146,10 +178,11 @@ def test_page_of_a_ticket(office, reported):
     code = reported(f"Fehler0x80070643{'x' * 60}")
     office.open(f"/verwaltung/ticket/{code}")
     looks_good(office)
-    for summary in office.at("summary").all():
-        summary.click()
+    # Those inside another are opened after it; that of the facts is open already.
+    for summary in office.at("details:not([open]) > summary").all()[::-1]:
+        summary.evaluate("summary => summary.parentElement.open = true")
     looks_good(office)
-    office.at("details button").last.click()
+    office.at("#send").click()
     office.focus_is_on(".summary")
     is_accessible(office)
 

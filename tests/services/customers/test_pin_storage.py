@@ -86,7 +86,7 @@ def issue_on_paper(browser):
         )
     }
     customer = re.search(rf'href="({CUSTOMERS}/\d+)"', browser.get(f"{CUSTOMERS}?text=K2001").text)[1]
-    issued["K2001"] += printed_pins(browser.post(f"{customer}/pin", browser.get(customer).fields(f"{customer}/pin")))
+    issued["K2001"] += printed_pins(press(browser, f"{customer}/pin", browser.get(f"{customer}/pin")))
     token = browser.get(IMPORT).fields(IMPORT)["csrf_token"]
     preview = browser.post(IMPORT, *with_file_named("file", {"csrf_token": token}, "kunden.csv", TABLE.encode()))
     choice = browser.post(RUN_IMPORT, preview.fields(RUN_IMPORT))
@@ -178,7 +178,7 @@ def test_no_journal_holds_a_pin(journal, anna, clara, run_worker, run_command):
     printed = run_command("kunde", "neu", "--nummer", "K2001", "--name", "Steuerkanzlei").output
     issued = re.findall(r"PIN: (\d{4} \d{4})", printed)
     sommer = f"{CUSTOMERS}/1"
-    issued += printed_pins(press(clara, f"{sommer}/pin", clara.get(sommer)))
+    issued += printed_pins(press(clara, f"{sommer}/pin", clara.get(f"{sommer}/pin")))
     for pin in (PIN, *issued):
         for text in spellings(pin)[:4]:
             anna.report("incident", pin=text, files=[(io.BytesIO(SMALL_PNG), "Foto.png")])

@@ -65,7 +65,7 @@ def test_later_files_are_not_attached(mail_attachments, ask_approvers, anna, del
     assert [attached(mail) for mail in others] == [[]] * len(others)
 
 
-TOO_LARGE = "Die Anhänge sind zu groß für eine E-Mail und deshalb nicht dabei. Sie stehen am Ticket."
+TOO_LARGE = "Die Anhänge sind zu groß für eine E-Mail und deshalb nicht dabei. Der Link oben führt zu ihnen."
 
 
 @pytest.mark.parametrize(("too_much", "names"), [(0, [PHOTO[0], PLAN[0]]), (1, [])])

@@ -188,6 +188,7 @@ def test_list_of_tickets(clara, anna, run_worker):
         "geschlossen": "",
         "fällig am": "25.11.2026",
         "Hinweise": "Vorlauf unterschritten, keine E-Mail-Adresse gewünscht",
+        "Minuten": "0",
     }
 
 

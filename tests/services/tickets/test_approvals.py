@@ -413,7 +413,7 @@ def test_locked_customer_gets_no_link_and_staff_follow_up(ask_approvers, new_mai
     new_mails()
     with database.connection_context():
         Customer.update(locked_at=NOW).execute()
-    assert "bitte klären" in clara.get("/verwaltung/").text
+    assert "Freigabe überfällig" in clara.get("/verwaltung/").text
     rows = clara.get("/verwaltung/tickets?stand=freigabe-ueberfaellig").text
     assert "Der Drucker zieht kein Papier ein." in rows
     ticket_page().act("ablehnen", "Bernd Brot, am Telefon um 10 Uhr")

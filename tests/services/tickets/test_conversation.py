@@ -32,4 +32,4 @@ def test_so_many_messages_are_taken_within_24_hours(reported, db):
             conversation.reply(link, "key 2", "Noch eine", 0, moment)
         conversation.reply(link, "key 1", "Nachricht 1", 0, moment)
     conversation.reply(link, "key 2", "Noch eine", 0, NOW + DAY)
-    assert [event.text for event in conversation.visible_events(link.ticket)][2:] == ["Noch eine"]
+    assert [event.text for event in conversation.visible_events(link.ticket, NOW)][2:] == ["Noch eine"]

@@ -26,7 +26,7 @@ def looked_at(anna, clara, run_worker):
 def test_note_does_not_undo_what_came_meanwhile(looked_at, db):
     ticket, clara, seen = looked_at
     actions.finish(Ticket.get(), clara, seen, NOW, "")
-    actions.add_note(ticket, clara, NOW, "Kunde rief an")
+    conversation.add_note(ticket, clara, NOW, "Kunde rief an", "key")
     assert (Ticket.get().status, Ticket.get().closed_at) == (TicketStatus.DONE, NOW)
 
 
@@ -56,7 +56,7 @@ def test_a_customer_who_is_locked_meanwhile_is_not_answered(looked_at, db):
     ticket, clara, seen = looked_at
     customers.lock(Customer.get(), NOW)
     with pytest.raises(UserError, match="Der Kunde ist gesperrt"):
-        conversation.answer(ticket, clara, seen, NOW, "Wir kommen.")
+        conversation.answer(ticket, clara, seen, NOW, "Wir kommen.", "key")
 
 
 def test_nobody_is_asked_for_a_customer_who_is_locked_meanwhile(approvers, looked_at, db):

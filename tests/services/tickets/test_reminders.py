@@ -175,14 +175,14 @@ def test_then_heute_shows_it(asked_at, run_worker_at, clara):
     asked_at(NOW)
     for days, is_overdue in ((0, False), (1, False), (3, True)):
         run_worker_at(NOW + timedelta(days=days))
-        assert (clara.get("/verwaltung/").element("overdue") is not None) == is_overdue
+        assert (clara.get("/verwaltung/").element("stuck") is not None) == is_overdue
 
 
 def test_asking_again_takes_it_from_heute(asked_at, run_worker_at, clara, ticket_page):
     asked_at(NOW)
     run_worker_at(NOW + timedelta(days=3))
     ticket_page().act("freigabe-anfragen")
-    assert clara.get("/verwaltung/").element("overdue") is None
+    assert clara.get("/verwaltung/").element("stuck") is None
 
 
 def test_no_reminder_if_somebody_decided_meanwhile(asked_at, ticket_page, reminders_to, tickets, app):

@@ -40,10 +40,34 @@ def test_new_customer_has_access_with_two_clicks(clara, anna, run_worker, ticket
     assert [ticket.submission.customer_number for ticket in tickets()] == ["K2002"]
 
 
+def test_reloading_the_letter_of_a_new_customer(clara):
+    values = clara.get(NEW_CUSTOMER).fields(NEW_CUSTOMER).to_dict() | {"number": "K2002", "name": "Autohaus Nordring"}
+    clara.post(NEW_CUSTOMER, values | {"letter": "yes"})
+    with database.connection_context():
+        customer = Customer.get()
+    answer = clara.post(NEW_CUSTOMER, values | {"letter": "yes"})
+    assert (answer.status, answer.response.location) == (303, f"{CUSTOMERS}/{customer.id}")
+    assert "Neue PIN ausgeben …" in clara.get(answer.response.location).text
+    with database.connection_context():
+        assert Customer.get() == customer
+        assert Customer.get().pin_hash == customer.pin_hash
+    assert clara.post(NEW_CUSTOMER, values | {"name": "Autohaus Südring"}).status == 422
+
+
+def test_reloading_a_new_pin_issues_no_other(clara, anna, sommer, run_worker, tickets):
+    assert "Die bisherige PIN gilt dann sofort nicht mehr" in clara.get(f"{sommer}/pin").text
+    values = clara.get(f"{sommer}/pin").fields(f"{sommer}/pin").to_dict()
+    (pin,) = printed_pins(clara.post(f"{sommer}/pin", values))
+    assert clara.post(f"{sommer}/pin", values).response.location == sommer
+    anna.report("incident", pin=pin)
+    run_worker()
+    assert len(tickets()) == 1
+
+
 def test_letter(clara, sommer):
     with database.connection_context():
         Customer.update(contact_name="Anna Sommer").execute()
-    page = press(clara, f"{sommer}/pin", clara.get(sommer))
+    page = press(clara, f"{sommer}/pin", clara.get(f"{sommer}/pin"))
     (letter,) = letters(page)
     for words in (
         "IT-Service",
@@ -76,7 +100,7 @@ def test_letter(clara, sommer):
 )
 def test_code_on_the_letter(clara, sommer, monkeypatch, base_url, address, printed):
     monkeypatch.setattr(settings, "base_url", base_url)
-    page = press(clara, f"{sommer}/pin", clara.get(sommer))
+    page = press(clara, f"{sommer}/pin", clara.get(f"{sommer}/pin"))
     assert printed in letters(page)[0]
     (picture,) = page.tree.iter("img")
     expected = segno.make(f"{address}?kunde=K1001", error="m", micro=False)
@@ -95,7 +119,7 @@ def test_code_of_an_unusual_number(clara, anna):
 
 
 def test_new_pin_replaces_the_old_one(clara, anna, sommer, run_worker, submissions):
-    (pin,) = printed_pins(press(clara, f"{sommer}/pin", clara.get(sommer)))
+    (pin,) = printed_pins(press(clara, f"{sommer}/pin", clara.get(f"{sommer}/pin")))
     anna.report("incident")
     anna.report("incident", pin=pin)
     run_worker()
@@ -103,7 +127,7 @@ def test_new_pin_replaces_the_old_one(clara, anna, sommer, run_worker, submissio
 
 
 def test_a_pin_is_shown_nowhere_else(clara, sommer):
-    (pin,) = printed_pins(press(clara, f"{sommer}/pin", clara.get(sommer)))
+    (pin,) = printed_pins(press(clara, f"{sommer}/pin", clara.get(f"{sommer}/pin")))
     digits = pin.replace(" ", "")
     for path in (CUSTOMERS, sommer, PIN_LETTERS, f"{CUSTOMERS}?text={digits}"):
         page = clara.get(path)
@@ -176,7 +200,7 @@ def test_no_more_letters_than_the_limit(clara, monkeypatch):
 
 
 def test_number_changed_in_the_same_moment(clara, sommer, monkeypatch):
-    page = clara.get(sommer)
+    page = clara.get(f"{sommer}/pin")
 
     def change_meanwhile(number, proof):
         Customer.update(number="K9").execute()

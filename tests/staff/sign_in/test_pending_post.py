@@ -19,7 +19,7 @@ def note(clara, anna, run_worker, tickets):
     url = f"/verwaltung/ticket/{tickets()[0].submission.code}"
     token = clara.get(url).fields()["csrf_token"]
     text = "Frau Sommer ist <b>erst</b>\r\num 14 Uhr „da“."
-    return f"{url}/notieren", {"csrf_token": token, "notieren-text": text}
+    return f"{url}/notieren", {"csrf_token": token, "text": text}
 
 
 def notes():

@@ -64,7 +64,7 @@ def test_customers_page_does_not_say_that_work_can_begin_while_tickets_wait(ask_
 
 def test_nobody_is_asked_for_a_locked_customer(ask_approvers, clara, ticket_page):
     ask_approvers()
-    assert "öffnen nichts, bis Sie die Sperre aufheben" in " ".join(clara.get(CUSTOMER).text.split())
+    assert "öffnen sich nicht, bis Sie die Sperre aufheben" in clara.get(f"{CUSTOMER}/sperren").text_of("main")
     with database.connection_context():
         customers.lock(Customer.get(), NOW)
     assert "fragt das Portal niemanden" in clara.get(CUSTOMER).text_of("pending")

@@ -7,9 +7,9 @@ import pytest
 from database import database
 from enums import EventKind, MessageKind, TicketStatus
 from models import Approver, Customer, Message, TextBlock, TicketLink
-from tests.support.cast import NOW
+from tests.support.cast import NOW, signed_in
 from tests.support.files.samples import PNG
-from tests.support.pages import HTMX
+from tests.support.pages import HTMX, actions_of
 from tests.support.servers.mailbox import path_in, text_of
 
 ANNA = "post@sommer.example"
@@ -37,12 +37,13 @@ class ConversationPage:
 
     def send(self, slug, address, page=None, headers=(), **typed):
         values = (page or self.look()).fields(f"{self.path}/{slug}").to_dict()
-        values |= {f"{slug}-{name}": value for name, value in typed.items()}
+        prefix = "" if slug in ("antworten", "notieren") else f"{slug}-"
+        values |= {f"{prefix}{name}": value for name, value in typed.items()}
         return self.clara.post(address, values, headers=dict(headers))
 
     def offers(self, slug):
         """Say whether the page has the form of an action."""
-        return any(form.get("action") == f"{self.path}/{slug}" for form in self.look().tree.iter("form"))
+        return any(f"{self.path}/{slug}" in actions_of(form) for form in self.look().tree.iter("form"))
 
 
 @pytest.fixture
@@ -111,11 +112,28 @@ def test_answer_reply_done(ticket_page, write, ticket, events, deliver_mails, ma
     assert ticket().status is TicketStatus.NEW
 
 
-def test_answer_alone_changes_no_state(ticket_page, ticket, events):
+@pytest.mark.parametrize(("slug", "kind"), [("antworten", EventKind.ANSWERED), ("notieren", EventKind.NOTED)])
+def test_answer_or_note_takes_over_and_begins(ticket_page, ticket, events, slug, kind):
     work = ticket_page()
-    work.act("antworten", text="Wir melden uns morgen.")
-    assert ticket().status is TicketStatus.NEW
-    assert events()[1:] == [(EventKind.ANSWERED, "Clara Neumann", "Wir melden uns morgen.")]
+    work.act(slug, text="Wir melden uns morgen.")
+    assert (ticket().status, ticket().assignee.name) == (TicketStatus.IN_PROGRESS, "Clara Neumann")
+    assert events()[1:] == [(kind, "Clara Neumann", "Wir melden uns morgen.")]
+    work.act("zuweisen", to="niemand")
+    work.act("warten", text="auf Teile")
+    work.act(slug, text="Sie kommen morgen.")
+    assert (ticket().status, ticket().assignee.name) == (TicketStatus.WAITING, "Clara Neumann")
+
+
+def test_answer_or_note_leaves_a_colleagues_or_closed_ticket_alone(app, ticket_page, ticket):
+    signed_in(app, "Emil Ernst")
+    work = ticket_page()
+    work.act("zuweisen", to="emil ernst")
+    work.act("antworten", text="Emil meldet sich.")
+    assert ticket().assignee.name == "Emil Ernst"
+    work.act("zuweisen", to="niemand")
+    work.act("erledigen")
+    work.act("notieren", text="Rechnung geschrieben")
+    assert (ticket().status, ticket().assignee) == (TicketStatus.DONE, None)
 
 
 def test_answer_goes_to_the_requester_at_the_customer(ticket_page, deliver_mails, mailbox):
@@ -145,7 +163,7 @@ def test_customer_who_cannot_be_answered(ticket_page, events, change, sentence):
     answer = work.act("antworten", old_page, text="Hallo")
     assert answer.status == 422
     assert sentence in answer.text_of("ticket")
-    assert answer.fields(f"{work.path}/antworten")["antworten-text"] == "Hallo"
+    assert answer.fields(f"{work.path}/notieren")["text"] == "Hallo"
     assert len(events()) == 1
 
 
@@ -163,11 +181,12 @@ def test_no_waiting_before_approval(ticket_page, ticket, events):
         Approver.create(customer=Customer.get(), name="Bernd Brot", email="bernd@sommer.example")
     work = ticket_page()
     page = work.look()
-    assert "antworten-then_wait" not in page.text
+    assert "then_wait" not in page.text
     assert work.act("antworten", page, text="Moment", then_wait="y").status == 422
     assert ticket().status is TicketStatus.NEW
     assert work.act("antworten", page, text="Moment").status == 303
     assert events()[-1][0] is EventKind.ANSWERED
+    assert (ticket().status, ticket().assignee.name) == (TicketStatus.NEW, "Clara Neumann")
 
 
 def test_message_that_came_meanwhile_is_read_first(ticket_page, write, events):
@@ -197,7 +216,6 @@ def test_message_waits_for_a_reaction_of_staff(ticket_page, write, clara):
     for slug, typed in (
         ("antworten", {"text": "Danke"}),
         ("notieren", {"text": "angerufen"}),
-        ("beginnen", {}),
         ("warten", {"text": "auf Teile"}),
         ("stornieren", {"reason": "Doppelt"}),
     ):
@@ -279,9 +297,9 @@ def test_hint_says_whether_the_customer_gets_a_mail(ticket_page):
 
 def test_hint_says_what_the_customer_reads(ticket_page):
     page = ticket_page().look()
-    for field in ("antworten-text", "erledigen-text", "stornieren-reason"):
+    for field in ("erledigen-text", "stornieren-reason"):
         assert "Der Kunde liest das" in page.text_of(f"{field}-hint")
-    assert page.element("notieren-text-hint") is None
+    assert "Eine interne Notiz sieht der Kunde nicht." in page.text_of("reply-form")
 
 
 @pytest.mark.parametrize(
@@ -376,7 +394,7 @@ def test_text_block_is_put_below_what_is_typed(ticket_page, events, headers):
     page = work.insert("Rückruf", headers=headers, text="Danke für das Bild!")
     assert page.status == 200
     assert not page.title.startswith("Fehler")
-    filled = page.fields()["antworten-text"]
+    filled = page.fields()["text"]
     code = work.look().text_of("facts").removeprefix("Vorgang ")
     assert filled == f"Danke für das Bild!\n\nGuten Tag Anna Sommer,\nwir rufen Sie zu {code} an.\n\nClara Neumann"
     assert len(events()) == 1
@@ -393,17 +411,17 @@ def test_invalid_text_block(ticket_page, block, headers):
     address = f"{work.path}/antworten/textbaustein"
     page = work.send("antworten", address, headers=headers, block=block, text="Hallo")
     assert page.status == 422
-    assert page.errors() == {"antworten-block": "Bitte wählen Sie einen Textbaustein."}
-    assert page.fields()["antworten-text"] == "Hallo"
+    assert page.errors() == {"block": "Bitte wählen Sie einen Textbaustein."}
+    assert page.fields()["text"] == "Hallo"
 
 
 def test_what_customers_typed_is_no_placeholder(ticket_page):
     text_blocks(Gruß="Guten Tag {Name}")
     page = ticket_page(name="{Bearbeiter} {0.__class__}").insert("Gruß")
-    assert page.fields()["antworten-text"] == "Guten Tag {Bearbeiter} {0.__class__}"
+    assert page.fields()["text"] == "Guten Tag {Bearbeiter} {0.__class__}"
 
 
 def test_placeholders(ticket_page):
     text_blocks(Alle="{Kunde}, {Art}: {Kurztext}")
     page = ticket_page().insert("Alle")
-    assert page.fields()["antworten-text"] == "Bäckerei Sommer, Störung: Der Drucker zieht kein Papier ein."
+    assert page.fields()["text"] == "Bäckerei Sommer, Störung: Der Drucker zieht kein Papier ein."

@@ -6,11 +6,11 @@ import pytest
 
 import clock
 from database import database
-from enums import Category
-from models import Approver, Customer, Staff, Submission, Ticket
+from enums import Category, EventKind
+from models import Approver, Customer, Event, Staff, Submission, Ticket
 from services import search
 from services.tickets import queue
-from services.tickets.queue import QueueFilters, QueueView
+from services.tickets.queue import QueueFilters, QueueSort, QueueView
 from tests.support.cast import NOW, signed_in
 from tests.support.pages import HTMX, href, row_titles
 
@@ -58,6 +58,61 @@ def test_archive_is_newest_first(reported, clara, change):
     assert row_titles(clara.get("/verwaltung/tickets")) == []
     assert row_titles(clara.get("/verwaltung/tickets?stand=erledigt")) == ["drei", "zwei", "eins"]
     assert row_titles(clara.get("/verwaltung/tickets?stand=alle")) == ["drei", "zwei", "eins"]
+
+
+SORTED = {
+    "prioritaet": ["zwei", "vier", "drei", "eins"],
+    "art": ["vier", "eins", "zwei", "drei"],
+    "kunde": ["vier", "zwei", "eins", "drei"],
+    "alter": ["eins", "zwei", "drei", "vier"],
+    "zuletzt": ["zwei", "vier", "drei", "eins"],
+    "bearbeiter": ["zwei", "vier", "eins", "drei"],
+}
+
+
+@pytest.mark.parametrize("by", SORTED)
+def test_open_tickets_are_sorted_by_address_page_by_page(reported, anna, clara, change, monkeypatch, by):
+    reported(("eins", "low"), ("zwei", "high"), ("drei", "medium"))
+    anna.report("other", description="vier", priority="high")
+    reported()
+    with database.connection_context():
+        names = {"drei": "Muff", "eins": "Müller", "vier": "ahrens"}
+        for number, (description, name) in enumerate(names.items()):
+            change(description, customer=Customer.create(number=f"N{number}", name=name, created_at=NOW))
+        for description, name in {"eins": "Öztürk", "drei": "Otto"}.items():
+            change(description, assignee=Staff.create(login=name, name=name, password_hash="!", created_at=NOW))
+        Event.create(ticket=Ticket.select().order_by(Ticket.id)[1], at=NOW, kind=EventKind.NOTED, actor="Clara Neumann")
+    monkeypatch.setattr(queue, "PAGE_SIZE", 1)
+    path, found = f"/verwaltung/tickets?sortiert={by}", []
+    while path:
+        page = clara.get(path)
+        found += row_titles(page)
+        path = href(page, "Weitere Tickets") if "Weitere Tickets" in page.text else None
+    assert found == SORTED[by]
+
+
+def test_headings_sort_open_tickets_only(reported, clara):
+    reported(("eins", "low"))
+    page = clara.get("/verwaltung/tickets?kunde=K1001&sortiert=kunde")
+    assert href(page, "Alter") == "/verwaltung/tickets?kunde=K1001&sortiert=alter"
+    (heading,) = [th for th in page.tree.iter("th") if "aria-sort" in th.attrib]
+    assert "".join(heading.itertext()) == "Kunde"
+    assert clara.get("/verwaltung/tickets?stand=alle&sortiert=kunde").element("sort-kunde") is None
+
+
+def test_menu_leads_to_the_view_used_last(reported, clara):
+    reported(("eins", "low"))
+    clara.get("/verwaltung/tickets?stand=erledigt&text=eins&kunde=K1001&bearbeitet-von=x")
+    assert href(clara.get("/verwaltung/"), "Tickets") == "/verwaltung/tickets?stand=erledigt"
+    clara.get("/verwaltung/tickets")
+    assert href(clara.get("/verwaltung/"), "Tickets") == "/verwaltung/tickets"
+
+
+def test_search_from_any_page(reported, clara):
+    reported(("Kasse", "low"), ("Drucker", "low"))
+    form = clara.get("/verwaltung/kunden").element("search-form")
+    values = {field.get("name"): field.get("value") for field in form.iter("input")} | {"text": "kasse"}
+    assert row_titles(clara.get(form.get("action"), query_string=values)) == ["Kasse"]
 
 
 def test_todo_view(reported, clara, anna, change):
@@ -141,7 +196,7 @@ def test_invalid_filters_are_ignored(reported, clara):
 def test_form_shows_what_is_chosen(reported, clara):
     query = {"stand": "alle", "art": "stoerung", "prioritaet": "hoch", "kunde": "K1001", "text": "Kasse"}
     page = clara.get("/verwaltung/tickets", query_string=query)
-    chosen = page.fields("/verwaltung/tickets").to_dict()
+    chosen = page.fields().to_dict() | {"text": page.element("search").get("value")}
     assert {name: chosen[name] for name in query} == query
 
 
@@ -310,6 +365,7 @@ def test_polling_keeps_nobody_signed_in(app, reported, monkeypatch):
             QueueFilters(view=QueueView.OPEN, customer_number="K1001"),
             "SEARCH t1 USING INDEX ticket_customer_id_rank_id",
         ),
+        *((QueueFilters(sort=sort), "SCAN t1 USING COVERING INDEX ticket_open") for sort in QueueSort),
         (QueueFilters(view=QueueView.DONE), "SEARCH t1 USING INDEX ticket_status_id"),
         (QueueFilters(view=QueueView.DONE, text="drucker"), "SCAN t2 VIRTUAL TABLE"),
         (QueueFilters(view=QueueView.DONE, text="drucker", customer_number="K1001"), "SCAN t2 VIRTUAL TABLE"),

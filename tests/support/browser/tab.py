@@ -35,6 +35,14 @@ REPORT_CSP_VIOLATIONS = """document.addEventListener("securitypolicyviolation",
     (event) => console.error(`violates ${event.violatedDirective}: ${event.blockedURI} ${event.sample}`))"""
 
 
+PASTE = """([name, hex]) => {
+    const bytes = Uint8Array.from(hex.match(/../g), (pair) => parseInt(pair, 16));
+    const clipboardData = new DataTransfer();
+    clipboardData.items.add(new File([bytes], name, {type: "image/png"}));
+    document.activeElement.dispatchEvent(new ClipboardEvent("paste", {clipboardData, bubbles: true, cancelable: true}));
+}"""
+
+
 class Tab:
     """A browser tab in front of the portal, a person who knows number and PIN, and the network between."""
 
@@ -102,6 +110,10 @@ class Tab:
         data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
         for kind in ("dragEnter", "dragOver", "drop"):
             self._network.send("Input.dispatchDragEvent", event | {"type": kind, "data": data})
+
+    def paste(self, name, content):
+        """Paste a picture from the clipboard into the field with the focus."""
+        self.page.evaluate(PASTE, [name, content.hex()])
 
     def send(self):
         self.at("#send").click()

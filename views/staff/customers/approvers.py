@@ -4,6 +4,7 @@ from flask import Blueprint, abort, redirect, url_for
 
 from models import Approver
 from services.customers import customers
+from services.tickets import approvals
 from views.shared.responses import render_page
 from views.staff.customers.customers import customer_or_404
 from views.staff.forms.customer import ApproverForm
@@ -34,6 +35,13 @@ def change(customer_id, approver_id):
     approver = _load(customer_id, approver_id)
     form = ApproverForm(obj=approver)
     return _save(approver.customer, form, lambda values: customers.change_approver(approver, values), approver)
+
+
+@bp.get("/<int:approver_id>/entfernen")
+def confirm_removal(customer_id, approver_id):
+    approver = _load(customer_id, approver_id)
+    parts = {"customer": approver.customer, "approver": approver, "pending": approvals.pending(approver.customer)}
+    return render_page("staff/customers/confirm.html", step="approver", **parts)
 
 
 @bp.post("/<int:approver_id>/entfernen")

@@ -42,7 +42,10 @@ def preview():
 def run():
     """Import the customers of the preview, all or none, or show it again in another encoding."""
     form = ImportConfirmedForm()
-    content = _content(form)
+    try:
+        content = base64.b64decode(form.content.data or "")
+    except ValueError:
+        content = b""
     if "again" in request.form:
         return _show_preview(form, content)
     try:
@@ -51,13 +54,6 @@ def run():
     except UserError as error:
         return _show_preview(form, content, 422, str(error))
     return redirect(url_for("staff.pin_letters.choose", eingelesen=len(added)), 303)
-
-
-def _content(form):
-    try:
-        return base64.b64decode(form.content.data or "")
-    except ValueError:
-        return b""
 
 
 def _show(form, status=200):

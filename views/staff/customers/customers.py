@@ -47,7 +47,9 @@ def add():
     """Add a customer, and issue a PIN at once if that button was used."""
     form = CustomerForm()
     if not form.succeeds(lambda: customers.add(form.data, clock.now())):
-        return _show_new(form, 422)
+        # Sent twice, as by reloading the page with the letter.
+        known = Customer.get_or_none(**form.data)
+        return redirect(url_for(".show", customer_id=known.id), 303) if known else _show_new(form, 422)
     if "letter" in request.form:
         return pin_letters.issue_and_show([form.result])
     return redirect(url_for(".show", customer_id=form.result.id), 303)
@@ -67,6 +69,16 @@ def change(customer_id):
     if not form.succeeds(lambda: customers.change(customer, form.data, request.form.get("seen"))):
         return _show(customer, form, 422)
     return redirect(url_for(".show", customer_id=customer.id, gespeichert="ja"), 303)
+
+
+@bp.get("/kunden/<int:customer_id>/pin")
+def confirm_pin(customer_id):
+    return render_page("staff/customers/confirm.html", step="pin", customer=customer_or_404(customer_id))
+
+
+@bp.get("/kunden/<int:customer_id>/sperren")
+def confirm_lock(customer_id):
+    return render_page("staff/customers/confirm.html", step="lock", customer=customer_or_404(customer_id))
 
 
 @bp.post("/kunden/<int:customer_id>/sperren")

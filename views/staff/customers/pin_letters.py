@@ -1,6 +1,6 @@
 """Letters with new PINs, for one customer or many; a PIN is shown only this once."""
 
-from flask import Blueprint, abort, g, request, url_for
+from flask import Blueprint, abort, g, redirect, request, url_for
 
 import clock
 from i18n.folding import sorted_by_name
@@ -19,8 +19,11 @@ MAX_RECENT = 50
 
 @bp.post("/kunden/<int:customer_id>/pin")
 def issue(customer_id):
-    """Issue a new PIN to a customer and show its letter."""
-    return issue_and_show([Customer.get_or_none(Customer.id == customer_id) or abort(404)])
+    """Issue a new PIN to a customer and show its letter, unless there is a newer one than the person saw."""
+    customer = Customer.get_or_none(Customer.id == customer_id) or abort(404)
+    if request.form.get("seen", "") != str(customer.pin_issued_at or ""):
+        return redirect(url_for("staff.customers.show", customer_id=customer_id), 303)
+    return issue_and_show([customer])
 
 
 @bp.get("/kunden/pin-briefe")
@@ -66,10 +69,11 @@ def _form_qr_code(number):
 
 def _show(form, status=200):
     waiting = sorted_by_name(Customer.without_pin())
+    newest = Customer.select().order_by(Customer.pin_issued_at.desc(), Customer.id.desc()).limit(MAX_RECENT)
     parts = {
         "without_pin": waiting[:MAX_LETTERS],
         "are_more": len(waiting) > MAX_LETTERS,
-        "recent": list(Customer.with_pin_newest_first().limit(MAX_RECENT)),
+        "recent": list(newest.where(Customer.pin_hash.is_null(False))),
         "max_letters": MAX_LETTERS,
         "added": request.args.get("eingelesen", type=int),
     }

@@ -6,6 +6,7 @@ from wtforms import HiddenField, PasswordField, SearchField, SelectField, String
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, ValidationError
 
+import clock
 from enums import (
     MAX_PASSWORD_LENGTH,
     MAX_SHORT_LENGTH,
@@ -24,7 +25,7 @@ from services.privacy.person_matcher import PersonMatcher
 from services.reports.statistics import PERIODS
 from services.security import passwords
 from services.tickets import text_blocks
-from services.tickets.queue import QueueFilters, QueueView
+from services.tickets.queue import QueueFilters, QueueSort, QueueView
 
 ANYBODY, NOBODY, MYSELF = "", "niemand", "ich"
 
@@ -85,6 +86,7 @@ class QueueForm(FilterForm):
     approval = EnumField("Freigabe", Approval, name="freigabe")
     assignee = SelectField("Bearbeitet von", name="bearbeitet-von", default=ANYBODY, choices=_assignee_choices)
     customer_number = StringField("Kundennummer", name="kunde", filters=_filters(clean_number))
+    sort = EnumField("Sortiert nach", QueueSort, with_all=False, name="sortiert")
     words = search_field()
 
     def filters(self, member):
@@ -94,6 +96,7 @@ class QueueForm(FilterForm):
         number = self.customer_number.data
         return QueueFilters(
             view=self.view.chosen or QueueView.TODO,
+            sort=self.sort.chosen or QueueSort.PRIORITY,
             category=self.category.chosen,
             priority=self.priority.chosen,
             approval=self.approval.chosen,
@@ -101,11 +104,19 @@ class QueueForm(FilterForm):
             unassigned=chosen == NOBODY,
             customer_number=normalise_number(number) or number,
             text=self.words.data[:MAX_SHORT_LENGTH],
+            today=clock.today(),
         )
 
-    def has_filters(self):
-        """Say whether any filter other than the search text is set."""
-        return bool(self.query_args().keys() - {self.words.name})
+    def chosen_labels(self):
+        """Return what is chosen in words, without the search text and the order."""
+        fields = [field for field in self if field.data and field not in (self.words, self.sort)]
+        labels = {field: dict(choice[:2] for choice in getattr(field, "iter_choices", list)()) for field in fields}
+        return [labels[field].get(field.data, field.data) for field in fields]
+
+    def choices(self):
+        """Return the filters that are set without what is typed, by their names in the URL."""
+        fields = [field for field in self if isinstance(field, SelectField) and field.data]
+        return {field.name: field.data for field in fields if any(choice.selected for choice in field.iter_choices())}
 
 
 class OutboxForm(FilterForm):

@@ -17,6 +17,7 @@ TABLES = {
     "wochen": (csv_export.WEEKS, lambda shown: shown.weeks),
     "zeiten": (csv_export.TIMES, lambda shown: shown.categories + shown.priorities),
     "kunden": (csv_export.CUSTOMER_TIMES, lambda shown: shown.customers),
+    "minuten": (csv_export.SPENT, lambda shown: shown.spent),
 }
 
 

@@ -55,9 +55,12 @@ def discard_all():
 def show(message_id):
     """Show a message; the page reloads itself while it is being sent."""
     message = _find(message_id)
+    text = outbox.redacted_text(message)
+    if message.kind is MessageKind.WEBHOOK:
+        text = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
     parts = {
         "message": message,
-        "text": _text(message),
+        "text": text,
         "is_transport_configured": outbox.is_transport_configured(message.kind),
         "is_being_sent": outbox.is_being_sent(message, clock.now()),
     }
@@ -105,10 +108,3 @@ def _show_all(form, status=200):
 
 def _find(message_id):
     return outbox.find(message_id) or abort(404)
-
-
-def _text(message):
-    text = outbox.redacted_text(message)
-    if message.kind is MessageKind.WEBHOOK:
-        return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
-    return text

@@ -5,6 +5,7 @@ from flask import Blueprint, g, redirect, render_template, request, session, url
 import clock
 from i18n import formats
 from services.security.audit_log import SecurityEvent, log_event
+from services.security.keys import hash_token
 from services.security.login_throttle import TooManyAttempts
 from services.staff import accounts, sessions, two_factor
 from views.shared.responses import client_ip, html_response, render_page
@@ -39,7 +40,6 @@ def change_password():
     accounts.set_password(g.member, form.password.data, now)
     _log_event(SecurityEvent.PASSWORD_CHANGED)
     auth.start_session(sessions.begin(g.member, client_ip(), now), now)
-    auth.remember_browser(auth.current_member())
     return redirect(url_for(".show", getan="kennwort"), 303)
 
 
@@ -142,7 +142,7 @@ def _show(**failed):
         failed=next(iter(failed.values()), None),
         done=DONE.get(request.args.get("getan", "")),
         sessions=sessions.active_sessions(g.member, clock.now()).limit(SHOWN_SESSIONS),
-        this_session=sessions.hash_token(session["staff"]),
+        this_session=hash_token(session["staff"]),
         key=two_factor.setup_key(g.member) if _has_begun() else None,
         qr_code=_qr_code(two_factor.provisioning_uri(g.member)) if _has_begun() else None,
         recovery_codes_left=g.member.recovery_codes.count(),

@@ -20,7 +20,8 @@ PUBLIC_ENDPOINTS = frozenset(
 
 # Requests by scripts within a form; they answer 401, so that the form stays while its user signs in in another tab.
 FORM_FRAGMENT_ENDPOINTS = frozenset(
-    f"staff.phone.{part}" for part in ("lead_time", "suggest_priority", "upload", "remove_attachment")
+    {f"staff.phone.{part}" for part in ("lead_time", "suggest_priority", "upload", "remove_attachment")}
+    | {f"staff.ticket.{part}" for part in ("insert_block", "upload", "remove_attachment")}
 )
 
 # The time of the last action is written to the session cookie at most this often.
@@ -72,7 +73,7 @@ def current_member():
 
 
 def start_session(token, now):
-    """Put the token of a new session into the cookie; only the receipts of the old session are kept."""
+    """Put the token of a new session into the cookie, and know the browser; of the old session receipts are kept."""
     if before := clear_session():
         sessions.end(before, now)
     receipts = session.get("receipts")
@@ -83,9 +84,10 @@ def start_session(token, now):
         session["receipts"] = receipts
     session["staff"] = token
     session["staff_seen"] = int(now.timestamp())
+    _remember_browser(current_member())
 
 
-def remember_browser(member):
+def _remember_browser(member):
     """Let this browser keep a token that makes it known to an account, beside those of others who use it."""
     others = [token for token in browser_tokens() if not known_browsers.browser_of(member, [token])]
     tokens = [known_browsers.new_token(member), *others][:KNOWN_ACCOUNTS]

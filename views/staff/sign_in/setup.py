@@ -5,7 +5,6 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import NotFound
 
 import clock
-from services.errors import UserError
 from services.security.audit_log import SecurityEvent, log_event
 from services.staff import accounts, sessions
 from settings import settings
@@ -16,6 +15,10 @@ from views.staff.sign_in import auth
 
 bp = Blueprint("setup", __name__, url_prefix="/einrichten")
 
+ALREADY_SET_UP = (
+    "Das erste Konto gibt es schon, deshalb gilt der Link zum Einrichten nicht mehr. Bitte melden Sie sich an. Weitere "
+    "Konten legt der Befehl „verwaltung neu“ an."
+)
 PAGE_EXPIRED = "Diese Seite war zu lange offen. Bitte geben Sie das Kennwort noch einmal ein."
 
 
@@ -30,16 +33,11 @@ def submit(token):
     """Create the first account and sign it in."""
     _check(token)
     form, now = SetupForm(), clock.now()
-    if not form.validate():
+    if not form.succeeds(lambda: accounts.add(form.name.data, form.password.data, now, is_first=True), "name"):
         return _show(form, 422)
-    try:
-        member = accounts.add(form.name.data, form.password.data, now, is_first=True)
-    except UserError as error:
-        form.place(error, "name")
-        return _show(form, 422)
+    member = form.result
     log_event(SecurityEvent.ACCOUNT_ADDED, client_ip(), account=member.name)
     auth.start_session(sessions.begin(member, client_ip(), now), now)
-    auth.remember_browser(member)
     return redirect(url_for("staff.today.show"), 303)
 
 
@@ -48,7 +46,7 @@ def show_sign_in(error):
     """Lead whoever opens a used link to the sign-in page."""
     if auth.current_member():
         return redirect(url_for("staff.today.show"), 303)
-    return auth.show_sign_in(SignInForm(formdata=None), 410, str(error))
+    return auth.show_sign_in(SignInForm(formdata=None), 410, ALREADY_SET_UP)
 
 
 @bp.errorhandler(CSRFError)
@@ -59,7 +57,7 @@ def ask_again(error):
     if not accounts.is_setup_token((request.view_args or {})["token"]):
         return error_page(NotFound())
     if accounts.is_set_up():
-        return show_sign_in(accounts.AlreadySetUp())
+        return show_sign_in(error)
     return _show(SetupForm(), 422, wrong_address_notice(request.path) or PAGE_EXPIRED)
 
 

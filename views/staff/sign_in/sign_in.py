@@ -48,7 +48,6 @@ def submit():
         log_event(SecurityEvent.SIGN_IN_REFUSED, client_ip())
         return auth.show_sign_in(form, 422, WRONG_CREDENTIALS)
     auth.start_session(token, now)
-    auth.remember_browser(auth.current_member())
     log_event(SecurityEvent.SIGNED_IN, client_ip(), account=auth.current_member().name)
     return _go_on(form)
 
