@@ -12,7 +12,7 @@ from enums import EventKind, MessageKind, MessageState, TicketStatus
 from models import Approver, Attachment, Event, Message, Staff, Ticket, TicketLink, TicketWords
 from services.customers import customers
 from services.errors import UserError
-from services.mail import delivery, outbox
+from services.mail import delivery, outbox, webhook
 from services.tickets import undo
 from settings import settings
 from tests.support.approvers import BERND, COMPANY
@@ -245,8 +245,11 @@ def test_second_click_undoes_no_more(reported, events):
 
 def test_other_systems_learn_of_the_undoing(reported, monkeypatch):
     monkeypatch.setattr(settings, "webhook_url", "https://system.firma.example/")
+    monkeypatch.setattr(webhook, "deliver", lambda message, now: None)
     work = reported()
     work.act("erledigen", "Walze getauscht")
+    with database.connection_context():
+        assert delivery.deliver_webhooks(NOW) == 1
     work.act(UNDO)
     with database.connection_context():
         told = [message.subject for message in Message.select().where(~outbox.IS_MAIL).order_by(Message.id)]
