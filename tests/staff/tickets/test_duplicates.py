@@ -115,6 +115,18 @@ def test_undone(two, tickets):
     assert "Dazu gehört auch" not in first.look().text_of("ticket")
 
 
+def test_later_change_is_undone_alone(two, tickets):
+    settings.undo_seconds = 20
+    first, second = two
+    close(second, first)
+    second.visitor.post(
+        f"{second.path}/prioritaet-aendern", second.form("prioritaet-aendern") | {"prioritaet-aendern-value": "0"}
+    )
+    second.act("rueckgaengig")
+    assert tickets()[1].duplicate_of_id == tickets()[0].id
+    assert "Dazu gehört auch" in first.look().text_of("ticket")
+
+
 def test_reopened_it_stands_alone_again(two, tickets):
     first, second = two
     close(second, first)
