@@ -166,6 +166,17 @@ def test_move_is_undone(ticket_page, berta, anna, ticket, mailbox, deliver_mails
     assert anna.get(path).status == 200
 
 
+def test_approver_can_decide_again_after_a_move_that_was_undone(ask_approvers, berta, clara, ticket):
+    settings.undo_seconds = 20
+    bernd, _ = ask_approvers()
+    work = TicketPage(clara, ticket())
+    move(work, "K1002")
+    assert bernd.look().status == 404
+    work.act("rueckgaengig")
+    assert bernd.press("approved").status in (200, 303)
+    assert ticket().approval is Approval.APPROVED
+
+
 def test_mails_and_other_systems_learn_the_corrected_facts(ticket_page, monkeypatch):
     monkeypatch.setattr(settings, "webhook_url", "https://system.firma.example/")
     work = ticket_page()
