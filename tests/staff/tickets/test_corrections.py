@@ -155,6 +155,15 @@ def test_customer_that_cannot_be_chosen(ticket_page, berta, ticket, before, numb
     assert ticket().customer.number == "K1001"
 
 
+def test_new_approvers_never_read_what_the_former_ones_wrote(ask_approvers, berta, clara, ticket):
+    bernd, _ = ask_approvers()
+    bernd.press("declined", "Zu teuer")
+    work = TicketPage(clara, ticket())
+    work.act("wieder-oeffnen", "Doch nicht")
+    assert move(work, "K1002").status == 422
+    assert ticket().customer.number == "K1001"
+
+
 def test_move_is_undone(ticket_page, berta, anna, ticket, mailbox, deliver_mails):
     settings.undo_seconds = 20
     work = ticket_page()
