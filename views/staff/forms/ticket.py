@@ -254,7 +254,7 @@ class CheckForm(ActionForm):
     action, slug, group = "check", "checkliste", ""
     unused = ("seen",)
 
-    step = StringField()
+    step = StringField(default="")
 
 
 class CancelForm(ActionForm):
