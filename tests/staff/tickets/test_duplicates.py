@@ -52,6 +52,15 @@ def test_both_histories_and_the_customer_say_where_it_goes_on(two, anna, tickets
     assert f"Gehört zu {spoken(first)}." in all_text(anna.get(path_in(mail, "/vorgang/")))
 
 
+def test_other_ticket_names_no_new_employee(two, anna, clara, run_worker, tickets):
+    anna.report("new_employee", last_name="Köhler")
+    run_worker()
+    work, first = TicketPage(clara, tickets()[2]), two[0]
+    close(work, first)
+    assert f"{spoken(work)} Neuer Mitarbeiter" in first.look().text_of("ticket")
+    assert "Köhler" not in first.look().text_of("ticket")
+
+
 def test_numbers_of_other_tickets_are_links(two):
     first, second = two
     close(second, first)
