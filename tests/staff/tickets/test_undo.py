@@ -202,6 +202,18 @@ def test_customer_sees_an_answer_only_when_it_is_certain(reported, anna, deliver
     assert "An den richtigen Kunden" in anna.get(path).text
 
 
+def test_customer_sees_why_it_was_cancelled_only_when_that_is_certain(
+    reported, anna, deliver_mails, mailbox, advance_clock
+):
+    work = reported()
+    deliver_mails()
+    path = path_in(mailbox.last_to(COMPANY), "/vorgang/")
+    work.act("stornieren", "Doppelt gemeldet")
+    assert "Doppelt gemeldet" not in anna.get(path).text
+    advance_clock(seconds=20)
+    assert "Doppelt gemeldet" in anna.get(path).text
+
+
 def test_link_that_was_locked_by_mistake_opens_again(reported, anna, deliver_mails, mailbox):
     work = reported()
     deliver_mails()
