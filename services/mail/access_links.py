@@ -62,10 +62,15 @@ def end_all(ticket: Ticket, now: datetime) -> None:
 
 
 def restore(ticket: Ticket, known: Sequence[Sequence[Any]], now: datetime) -> None:
-    """Restore when each of a ticket's links expires and was revoked, and remove newer ones, within a transaction."""
-    for id, *moments in known:
+    """Restore whose each of a ticket's links is, when it expires and was revoked, and remove newer ones.
+
+    Within a transaction; a link of an approver who was removed meanwhile stays nobody's.
+    """
+    for id, approver_id, *moments in known:
         expires_at, revoked_at = map(TicketLink.revoked_at.python_value, moments)
-        TicketLink.update(expires_at=expires_at, revoked_at=revoked_at).where(TicketLink.id == id).execute()
+        approver = Approver.get_or_none(Approver.id == approver_id)
+        changes = {"approver": approver, "expires_at": expires_at, "revoked_at": revoked_at}
+        TicketLink.update(changes).where(TicketLink.id == id).execute()
     for link in list(ticket.links.where(TicketLink.id.not_in([id for id, *_ in known]))):
         _revoke(ticket, link, now)
         link.delete_instance()

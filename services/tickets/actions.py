@@ -100,8 +100,13 @@ def open_siblings(ticket: Ticket) -> ModelSelect:
 
 
 def duplicate_text(ticket: Ticket) -> str:
-    """Return what the history of the ticket that a duplicate belongs to says about it."""
-    return f"{ticket.submission.spoken_code} {ticket.submission.summary}".strip()
+    """Return what the history of the ticket that a duplicate belongs to says about it.
+
+    It names no new employee: retention erases them only from their own ticket.
+    """
+    is_employee = ticket.category is Category.NEW_EMPLOYEE
+    about = ticket.category.label if is_employee else ticket.submission.summary
+    return f"{ticket.submission.spoken_code} {about}".strip()
 
 
 def cancel(ticket: Ticket, by: Staff, seen: int, now: datetime, reason: str) -> None:

@@ -165,8 +165,8 @@ def status_text(ticket: Ticket) -> str:
     return f"{_(words)} {written}"
 
 
-def reasons(ticket: Ticket) -> list[tuple[str, str, datetime]]:
-    """Return why the request was declined and cancelled, each as text, author and time."""
+def reasons(ticket: Ticket, now: datetime) -> list[tuple[str, str, datetime]]:
+    """Return why the request was declined and cancelled, each as text, author and time, once it is certain."""
     found = []
     if ticket.approval is Approval.DECLINED and (event := approvals.decision(ticket)):
         found.append((event.text, approvals.decided_by(event) or settings.office_name, event.at))
@@ -174,7 +174,7 @@ def reasons(ticket: Ticket) -> list[tuple[str, str, datetime]]:
         event = ticket.events.where(Event.kind == EventKind.CANCELLED).order_by(Event.id.desc()).first()
         if event and event.text != approvals.NOT_APPROVED:
             found.append((event.text, event.actor, event.at))
-    return found
+    return [reason for reason in found if reason[2] <= _certain_since(now)]
 
 
 def next_steps(ticket: Ticket) -> str:
@@ -191,9 +191,13 @@ def visible_events(ticket: Ticket, now: datetime) -> list[Event]:
     """
     if not _visible(ticket.id).fetchone():
         return []
-    certain_since = now - timedelta(seconds=settings.undo_seconds)
     shown = _events_for_customer(ticket.id).prefetch(Attachment.select().order_by(Attachment.id))
-    return [event for event in shown if event.kind is EventKind.REPLIED or event.at <= certain_since]
+    return [event for event in shown if event.kind is EventKind.REPLIED or event.at <= _certain_since(now)]
+
+
+def _certain_since(now: datetime) -> datetime:
+    """Return when what staff wrote can no longer be undone if they wrote it by then."""
+    return now - timedelta(seconds=settings.undo_seconds)
 
 
 def office_file(ticket: Ticket, attachment_id: int, now: datetime) -> Attachment | None:

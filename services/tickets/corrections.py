@@ -27,6 +27,9 @@ _FACTS: dict[str, tuple[str, Callable[[Any], str]]] = {
 }
 
 
+# What the customer's page, or that of its approvers, goes on quoting.
+_QUOTED_LATER = (*conversation.CUSTOMER_VISIBLE, EventKind.REOPENED, EventKind.STARTED_EARLY)
+
 SAME = "Diese Angabe hat schon diesen Wert."
 
 
@@ -52,7 +55,7 @@ def change_customer(ticket: Ticket, by: Staff, seen: int, now: datetime, custome
         former = ticket.customer
         require(customer.locked_at is None, "Dieser Kunde ist gesperrt.")
         require(customer != former, SAME)
-        has_talked = ticket.events.where(Event.kind.in_(conversation.CUSTOMER_VISIBLE)).exists()
+        has_talked = ticket.events.where(Event.kind.in_(_QUOTED_LATER)).exists()
         require(not has_talked, "Mit diesem Kunden gibt es schon Nachrichten. Bitte legen Sie ein neues Ticket an.")
         access_links.end_all(ticket, now)
         cancel_approval_request(ticket)

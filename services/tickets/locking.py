@@ -50,7 +50,8 @@ def staff_action(ticket: Ticket, by: Staff, seen: int, now: datetime) -> Iterato
             raise EditConflict(CHANGED_MEANWHILE, newer)
         columns = {field.name: ticket.__data__[field.name] for field in CHANGEABLE}
         waiting = [mail.id for mail in ticket.messages.select(Message.id).where(outbox.IS_WAITING)]
-        links = list(ticket.links.select(TicketLink.id, TicketLink.expires_at, TicketLink.revoked_at).tuples())
+        of_link = TicketLink.id, TicketLink.approver, TicketLink.expires_at, TicketLink.revoked_at
+        links = list(ticket.links.select(*of_link).tuples())
         before = {"seen": seen, "columns": columns, "waiting": waiting, "links": links}
         ticket.first_action_at = ticket.first_action_at or now
 

@@ -37,7 +37,8 @@ def undo(ticket: Ticket, by: Staff, seen: int, now: datetime) -> None:
         last = ticket.events.order_by(Event.id.desc()).get()
         require(last.id == seen and seconds_left(last, now), TOO_LATE)
         before = json.loads(last.before)
-        if other := ticket.duplicate_of:
+        other = ticket.duplicate_of
+        if other and other.id != before["columns"]["duplicate_of"]:
             is_about_this = (Event.kind == EventKind.DUPLICATE) & (Event.text == actions.duplicate_text(ticket))
             Event.delete().where(Event.ticket == other, is_about_this).execute()
         for field in CHANGEABLE:

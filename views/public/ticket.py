@@ -102,7 +102,7 @@ def _parts(ticket):
         "ticket": ticket,
         "hidden_fields": messages.office_only_fields(ticket),
         "state": conversation.status_text(ticket),
-        "reasons": conversation.reasons(ticket),
+        "reasons": conversation.reasons(ticket, clock.now()),
         "next_steps": conversation.next_steps(ticket),
         "messages": conversation.visible_events(ticket, clock.now()),
         "accepts_replies": conversation.accepts_replies(ticket),
