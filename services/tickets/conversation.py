@@ -93,13 +93,7 @@ def answer(
 
 
 def add_note(
-    ticket: Ticket,
-    by: Staff,
-    now: datetime,
-    text: str,
-    submission_key: str,
-    files: int = 0,
-    minutes: int | None = None,
+    ticket: Ticket, by: Staff, now: datetime, text: str, submission_key: str, files: int = 0, minutes: int | None = None
 ) -> None:
     """Add an internal note with its files; it cannot conflict with what others did meanwhile.
 

@@ -118,9 +118,7 @@ class PhoneForm(RequestForm):
 EXPLANATIONS = {CallbackForm.for_category: "Die Person möchte etwas besprechen; es liegt keine Störung vor."}
 PHONE_FORMS = {
     category: type(
-        f"Phone{form.__name__}",
-        (PhoneForm, form),
-        {"explanation": EXPLANATIONS.get(category, form.explanation)},
+        f"Phone{form.__name__}", (PhoneForm, form), {"explanation": EXPLANATIONS.get(category, form.explanation)}
     )
     for category, form in REQUEST_FORMS.items()
 }
