@@ -47,9 +47,6 @@ class TicketDesk(FormDesk):
         """Show the page with the box as it was sent."""
         return _show(_ticket(), form, status, submission_key, refusals, **messages)
 
-    def was_submitted(self, submission_key):
-        return Event.select().where(Event.draft == submission_key).exists()
-
 
 desk = TicketDesk()
 desk.add_routes(bp)
