@@ -13,7 +13,7 @@ from form_fields import DayField, PortalForm, email_field, phone_field, row_id, 
 from i18n.folding import sorted_by_name
 from models import Staff, TextBlock
 from services.customers import customers
-from services.tickets import actions, approvals, checklist, conversation, corrections, passing_on, undo
+from services.tickets import actions, approvals, conversation, corrections, new_employee, passing_on, undo
 from views.staff.forms.call import unlocked_customer_number
 from views.staff.forms.common import NOBODY
 
@@ -250,7 +250,7 @@ class PassOnForm(ActionForm):
 
 
 class CheckForm(ActionForm):
-    service = checklist
+    service = new_employee
     action, slug, group = "check", "checkliste", ""
     unused = ("seen",)
 
