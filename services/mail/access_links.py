@@ -57,7 +57,7 @@ def revoke_customer_link(ticket: Ticket, now: datetime) -> bool:
 
 def end_all(ticket: Ticket, now: datetime) -> None:
     """Revoke all links of a ticket and discard the mails that would bring them, within a transaction."""
-    outbox.discard_with_links(ticket)
+    outbox.discard_where((Message.ticket == ticket) & Message.link.is_null(False))
     TicketLink.update(revoked_at=now, approver=None).where(TicketLink.ticket == ticket).execute()
 
 

@@ -49,7 +49,8 @@ def start_early(ticket: Ticket, by: Staff, seen: int, now: datetime, reason: str
     with staff_action(ticket, by, seen, now) as record:
         _begin_work(ticket, by, "start_early")
         record(EventKind.STARTED_EARLY, reason)
-        approvals.notify_of_early_start(ticket, reason, now)
+        approvers = approvals.approvers_to_ask(ticket, now)
+        messages.to_approvers(MessageKind.STARTED_EARLY, ticket, approvers, now, reason=reason)
 
 
 def wait(ticket: Ticket, by: Staff, seen: int, now: datetime, text: str) -> None:

@@ -13,7 +13,7 @@ from form_fields import DayField, PortalForm, email_field, phone_field, row_id, 
 from i18n.folding import sorted_by_name
 from models import Staff, TextBlock
 from services.customers import customers
-from services.tickets import actions, approvals, conversation, corrections, new_employee, passing_on, undo
+from services.tickets import actions, approvals, conversation, corrections, new_employee, passing_on, text_blocks, undo
 from views.staff.forms.call import unlocked_customer_number
 from views.staff.forms.common import NOBODY
 
@@ -80,14 +80,12 @@ class TextBlockFields:
     text: Any
     block = SelectField("Textbaustein", choices=_block_choices, validate_choice=False)
 
-    def add(self, text):
-        """Append a text to what is already typed."""
-        self.text.data = "\n\n".join(filter(None, [self.text.data, text]))
-
-    def chosen_block(self):
-        """Return the chosen text block, or None with an error at the field."""
+    def insert_block(self, ticket, by):
+        """Append the chosen text block, filled in, to what is typed, and return it; None with an error at the field."""
         block = TextBlock.get_or_none(TextBlock.id == row_id(self.block.data))
-        if block is None:
+        if block:
+            self.text.data = "\n\n".join(filter(None, [self.text.data, text_blocks.filled(block, ticket, by)]))
+        else:
             self.block.errors = ["Bitte wählen Sie einen Textbaustein."]
         return block
 

@@ -13,7 +13,7 @@ from models import Attachment, Event, Submission, Ticket
 from services.errors import EditConflict, UserError
 from services.files import attachments
 from services.mail import access_links, messages, outbox
-from services.tickets import actions, conversation, corrections, new_employee, text_blocks, undo
+from services.tickets import actions, conversation, corrections, new_employee, undo
 from views.shared.error_pages import error_page
 from views.shared.file_form import FormDesk, new_submission_key, renewed_token, stage_files, staged, submitted_key
 from views.shared.responses import is_cross_site, is_htmx, redirect_to, render_page
@@ -66,9 +66,7 @@ def insert_block(slug):
     if not issubclass(form_class, TextBlockFields):
         abort(404)
     form, submission_key = form_class(), submitted_key()
-    block = form.chosen_block()
-    if block:
-        form.add(text_blocks.filled(block, ticket, by=g.member))
+    block = form.insert_block(ticket, by=g.member)
     status = 200 if block else 422
     if is_htmx():
         return render_page("staff/tickets/_text_with_block.html", status, form=form, inserted=block)
