@@ -44,10 +44,7 @@ def open_customer_link(ticket: Ticket, now: datetime) -> TicketLink | None:
 
 
 def revoke_customer_link(ticket: Ticket, now: datetime) -> bool:
-    """Revoke the link that opens the customer's page, within a transaction, and say whether there was one.
-
-    Unsent messages get a new link.
-    """
+    """Revoke the customer's link, within a transaction, and say whether there was one; unsent mails get a new one."""
     link = open_customer_link(ticket, now)
     if link is None:
         return False

@@ -168,10 +168,7 @@ def early_start(ticket: Ticket, before: Event | None = None) -> Event | None:
 
 
 def reopening(ticket: Ticket) -> tuple[Event, Event] | None:
-    """Return the events of the latest reopening, or None if there was none.
-
-    They are the decline or cancellation and the reopening itself.
-    """
+    """Return the decline or cancellation before the latest reopening, and that reopening; None if there was none."""
     ended = found = None
     for event in _ends_and_reopenings(ticket.id):
         if event.kind is EventKind.REOPENED:

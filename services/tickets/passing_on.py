@@ -19,10 +19,7 @@ def pass_on(
     files: Collection[int],
     with_names: bool,
 ) -> None:
-    """Send a supplier what it needs to know about the defective device, with the chosen files of the ticket.
-
-    with_names: whether the customer and the caller are named.
-    """
+    """Ask a supplier about the defective device, with the chosen files; name customer and caller only if wanted."""
     with staff_action(ticket, by, seen, now) as record:
         require(ticket.is_open and ticket.category is Category.WARRANTY, "Das geht nur bei einem offenen Garantiefall.")
         chosen = list(ticket.submission.files.where(Attachment.id.in_(files)))
