@@ -163,8 +163,7 @@ class FormDesk:
     def keep_input(self, error):
         """Show the form again after a server error; a script still has it on its page and shows its own message."""
         if request.method == "POST" and not is_htmx() and request.form:
-            if not database.is_closed():
-                database.close()  # It may be what failed.
+            database.close()  # It may be what failed.
             notice = _(SERVER_FAILED, thing=_(self.thing)) + error_number_sentence()
             return self.show(self.submitted_form(), submitted_key(), 500, notice=notice)
         return error_page(error)
