@@ -13,7 +13,7 @@ from form_fields import DayField, PortalForm, email_field, phone_field, row_id, 
 from i18n.folding import sorted_by_name
 from models import Staff, TextBlock
 from services.customers import customers
-from services.tickets import actions, approvals, conversation, corrections, new_employee, passing_on, text_blocks, undo
+from services.tickets import actions, approvals, conversation, corrections, new_employee, text_blocks, undo
 from views.staff.forms.call import unlocked_customer_number
 from views.staff.forms.common import NOBODY
 
@@ -222,7 +222,6 @@ class FollowUpForm(ActionForm):
 
 
 class PassOnForm(ActionForm):
-    service = passing_on
     action, slug, button = "pass_on", "weitergeben", "An den Lieferanten"
     group = "more"
 
