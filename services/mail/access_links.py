@@ -44,10 +44,7 @@ def open_customer_link(ticket: Ticket, now: datetime) -> TicketLink | None:
 
 
 def revoke_customer_link(ticket: Ticket, now: datetime) -> bool:
-    """Revoke the link that opens the customer's page, within a transaction, and say whether there was one.
-
-    Unsent messages get a new link.
-    """
+    """Revoke the customer's link, within a transaction, and say whether there was one; unsent mails get a new one."""
     link = open_customer_link(ticket, now)
     if link is None:
         return False
@@ -57,7 +54,7 @@ def revoke_customer_link(ticket: Ticket, now: datetime) -> bool:
 
 def end_all(ticket: Ticket, now: datetime) -> None:
     """Revoke all links of a ticket and discard the mails that would bring them, within a transaction."""
-    outbox.discard_with_links(ticket)
+    outbox.discard_where((Message.ticket == ticket) & Message.link.is_null(False))
     TicketLink.update(revoked_at=now, approver=None).where(TicketLink.ticket == ticket).execute()
 
 

@@ -70,11 +70,9 @@ def answer(
     minutes: int | None = None,
     then_wait: bool = False,
 ) -> None:
-    """Send the customer an answer with the files staged under its submission key; set the ticket to waiting if wanted.
+    """Send the customer an answer with its staged files; set the ticket to waiting if wanted.
 
-    files: how many files the form showed. Raises FilesGone if there are fewer now.
-
-    A second call with the same submission key is handled as in `reply`.
+    The number of files and a second call with the same submission key are handled as in `reply`.
     """
     if _was_sent(ticket, submission_key, text):
         return
@@ -93,13 +91,7 @@ def answer(
 
 
 def add_note(
-    ticket: Ticket,
-    by: Staff,
-    now: datetime,
-    text: str,
-    submission_key: str,
-    files: int = 0,
-    minutes: int | None = None,
+    ticket: Ticket, by: Staff, now: datetime, text: str, submission_key: str, files: int = 0, minutes: int | None = None
 ) -> None:
     """Add an internal note with its files; it cannot conflict with what others did meanwhile.
 

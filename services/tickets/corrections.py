@@ -1,7 +1,7 @@
 """Correct a fact of a ticket; the submission stays as it was sent."""
 
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from enums import PORTAL_ACTOR, Approval, Category, EventKind, Priority
@@ -12,16 +12,11 @@ from services.mail import access_links, messages
 from services.tickets import approvals, conversation
 from services.tickets.locking import cancel_approval_request, require, staff_action
 
-
-def _day(day: date | None) -> str:
-    return formats.date(day) if day else "keins"
-
-
 # The label of each fact that can be corrected, and how the history names its values.
 _FACTS: dict[str, tuple[str, Callable[[Any], str]]] = {
     "rank": ("Priorität", lambda rank: Priority.from_rank(rank).label),
     "category": ("Art der Anfrage", lambda category: category.label),
-    "due_on": ("Eintrittsdatum", _day),
+    "due_on": ("Eintrittsdatum", formats.date),
     "caller_name": ("Name", str),
     "caller_phone": ("Kontaktnummer", str),
 }

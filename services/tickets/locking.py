@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from database import transaction
-from enums import EventKind, TicketStatus
+from enums import EventKind, MessageKind, TicketStatus
 from models import Event, Message, Staff, Ticket, TicketLink
 from services import search
 from services.errors import EditConflict, UserError
@@ -88,7 +88,8 @@ def close(ticket: Ticket, status: TicketStatus, now: datetime) -> None:
 def cancel_approval_request(ticket: Ticket) -> None:
     """Cancel the next reminder and discard unsent approval mails, within the caller's transaction."""
     ticket.remind_at = None
-    outbox.discard_approval_requests(ticket)
+    is_request = Message.kind.in_((MessageKind.APPROVAL_WANTED, MessageKind.REMINDER))
+    outbox.discard_where((Message.ticket == ticket) & is_request)
 
 
 def require(condition: object, sentence: str) -> None:

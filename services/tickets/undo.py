@@ -29,10 +29,7 @@ def seconds_left(event: Event, now: datetime) -> int:
 
 
 def undo(ticket: Ticket, by: Staff, seen: int, now: datetime) -> None:
-    """Undo the action whose last event the person saw; one event takes the place of all of its own.
-
-    Raises UserError if it is too late.
-    """
+    """Undo the action whose last event the person saw, and put one event in place of its own; raises UserError."""
     with locked_ticket(ticket):
         last = ticket.events.order_by(Event.id.desc()).get()
         require(last.id == seen and seconds_left(last, now), TOO_LATE)

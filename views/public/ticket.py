@@ -9,7 +9,6 @@ from enums import LinkPurpose
 from forms import ReplyForm
 from i18n.catalogue import gettext as _
 from i18n.catalogue import gettext_noop as N_
-from models import Event
 from services.errors import UserError
 from services.mail import access_links, messages
 from services.tickets import conversation
@@ -54,9 +53,6 @@ class ReplyDesk(FormDesk):
     def ask_for_files(self, error):
         """Show the page again, with the ticket as it is: the message that was rolled back has changed our copy."""
         return load_link(LinkPurpose.CUSTOMER) or super().ask_for_files(error)
-
-    def was_submitted(self, submission_key):
-        return Event.select().where(Event.draft == submission_key).exists()
 
 
 desk = ReplyDesk()
