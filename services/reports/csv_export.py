@@ -82,7 +82,6 @@ CUSTOMER_TIMES: Columns = {
     **_TIMES,
 }
 
-
 SPENT: Columns = {
     "Monat": lambda spent: f"{spent.month:%m/%Y}",
     "Kundennummer": lambda spent: spent.customer.number,

@@ -96,7 +96,8 @@ def for_period(number_of_weeks: int, customer: Customer | None, now: datetime) -
         grouped(tickets, lambda ticket: ticket.category, Category),
         grouped(tickets, lambda ticket: _BY_RANK[ticket.rank], _BY_RANK),
         sorted(of_customers, key=lambda group: (-group.tickets, group.common.number)),
-        _spent(mondays[0], customer),
+        # From the first day of the month: half a month would be taken for a whole one.
+        _spent(mondays[0].replace(day=1), customer),
     )
 
 

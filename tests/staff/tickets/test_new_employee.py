@@ -99,7 +99,7 @@ def test_two_people_tick_the_same(app, report, events, ticket):
     assert [event[0] for event in events()].count(EventKind.CHECKED) == 1
 
 
-@pytest.mark.parametrize("step", ["", "-", "mobile", "x" * 5000])
+@pytest.mark.parametrize("step", ["", "-", "mobile", "x" * 5000, []])
 def test_step_that_does_not_exist(report, events, step):
     work = report()
     page = tick(work, step)
