@@ -16,6 +16,7 @@ MAX_SHORT_LENGTH = 100
 MAX_HEADLINE_LENGTH = 50
 MAX_PHONE_LENGTH = 80
 MAX_EMAIL_LENGTH = 254
+MAX_POSTCODE_LENGTH = 10
 MAX_TEXT_LENGTH = 5000
 MAX_FILE_NAME_LENGTH = 120
 MAX_IP_LENGTH = 45
@@ -185,6 +186,11 @@ class MessageKind(LabelledEnum):
     SUMMARY = "summary", "Tagesübersicht"
     TEST = "test", "Testmail"
     WEBHOOK = "webhook", "Webhook"
+
+
+class StaffRole(LabelledEnum):
+    LEAD = "lead", "Leitung"
+    TEAM = "team", "Team"
 
 
 class MessageState(LabelledEnum):

@@ -72,8 +72,13 @@ class Settings:
     threads: int = 16
     federal_state: str = "NW"
     office_name: str = "IT-Service"
+    office_street: str = ""
+    office_postcode: str = ""
+    office_town: str = ""
     office_email: str = "support@example.org"
     office_phone: str = ""
+    office_opens: str = "08:00"
+    office_closes: str = "17:00"
     office_colour: str = "#0b5c8a"
     office_logo: str = ""
     smtp_url: str = ""
@@ -400,6 +405,8 @@ _CHECKS: dict[str, tuple[Callable[[Any], object], str]] = {
     "backup_time": (_or_empty(_is_time), "muss eine Uhrzeit sein, zum Beispiel 03:00"),
     "retention_time": (_is_time, "muss eine Uhrzeit sein, zum Beispiel 02:00"),
     "summary_time": (_or_empty(_is_time), "muss eine Uhrzeit sein, zum Beispiel 07:00"),
+    "office_opens": (_is_time, "muss eine Uhrzeit sein, zum Beispiel 08:00"),
+    "office_closes": (_is_time, "muss eine Uhrzeit sein, zum Beispiel 17:00"),
     "office_email": (_is_email, "muss eine E-Mail-Adresse sein"),
     "mail_from": (_or_empty(_is_email), "muss eine E-Mail-Adresse sein"),
     "office_logo": (

@@ -14,7 +14,7 @@ import enums
 from clock import TIME_ZONE
 from database import UTCDateTimeField, database, transaction
 from enums import PORTAL_ACTOR, Approval, Category, EventKind, Priority, SubmissionState, TicketStatus, UnmatchedReason
-from models import Approver, Customer, Event, Staff, Submission, Ticket, TicketWords
+from models import Contact, Customer, Event, Staff, Submission, Ticket, TicketWords
 from services import search
 from services.intake import intake
 from services.staff import accounts
@@ -222,15 +222,13 @@ def _add_customer(rng, number, since):
     customer = Customer.create(
         number=f"K{number}",
         name=f"{rng.choice(TRADES)} {last_name}{rng.choice(TOWNS)}",
-        contact_name=f"{rng.choice(FIRST_NAMES)} {last_name}",
-        email=f"post@{domain}",
         mail_domain=domain,
         fully_managed=rng.random() < 0.8,
         created_at=since,
     )
-    customer.approver = None if number % 3 else customer.contact_name
-    if customer.approver:
-        Approver.create(customer=customer, name=customer.approver, email=f"freigabe@{domain}")
+    contact = {"name": f"{rng.choice(FIRST_NAMES)} {last_name}", "email": f"post@{domain}"}
+    Contact.create(customer=customer, is_main=True, is_approver=number % 3 == 0, **contact)
+    customer.approver = None if number % 3 else contact["name"]
     return customer
 
 

@@ -107,7 +107,7 @@ def add_sample_data(now, ticket_count=None):
         facts = {"number": number, "name": name, "email": f"post@{domain}", "mail_domain": domain}
         customer = customers.add(facts, now)
         access[customer] = pins.issue_pin(customer, now)
-    customers.add_approver(customer, APPROVER)
+    customers.add_contact(customer, {**APPROVER, "is_approver": True})
     _send_requests(access, now)
     worker.run_once(now)
     for name, text in TEXT_BLOCKS.items():

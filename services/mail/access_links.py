@@ -12,7 +12,7 @@ from peewee import ModelSelect
 
 from database import prepared_rows
 from enums import LinkPurpose
-from models import Approver, Customer, Message, Submission, Ticket, TicketLink
+from models import Contact, Customer, Message, Submission, Ticket, TicketLink
 from services.mail import outbox
 from services.security import keys
 from services.security.keys import hash_token
@@ -26,7 +26,7 @@ def for_customer(ticket: Ticket, now: datetime) -> TicketLink:
     return _for_customer(ticket) or _issue(ticket, LinkPurpose.CUSTOMER, now)
 
 
-def for_approver(ticket: Ticket, approver: Approver, now: datetime) -> TicketLink:
+def for_approver(ticket: Ticket, approver: Contact, now: datetime) -> TicketLink:
     """Return the link by which an approver decides about a ticket; from now on it is valid for its full time."""
     expires_at = now + timedelta(days=settings.approval_link_days)
     link = ticket.links.where(TicketLink.approver == approver).get_or_none()

@@ -18,7 +18,7 @@ from clock import TIME_ZONE
 from database import transaction
 from enums import Approval, Category, MessageKind, TicketStatus, UnmatchedReason
 from i18n import catalogue, formats
-from models import Approver, Attachment, Customer, Event, Message, Staff, Submission, Ticket, TicketLink
+from models import Attachment, Contact, Customer, Event, Message, Staff, Submission, Ticket, TicketLink
 from services import request_fields, workdays
 from services.mail import access_links, addresses, outbox
 from services.security import pin_lockout
@@ -89,7 +89,7 @@ def to_requester(kind: MessageKind, ticket: Ticket, now: datetime, **context: ob
 
 
 def to_approvers(
-    kind: MessageKind, ticket: Ticket, approvers: Iterable[Approver], now: datetime, **context: object
+    kind: MessageKind, ticket: Ticket, approvers: Iterable[Contact], now: datetime, **context: object
 ) -> None:
     """Ask approvers to decide about a ticket, remind them, or tell them that work has begun before their decision."""
     for approver in approvers:

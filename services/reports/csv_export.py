@@ -50,6 +50,17 @@ CUSTOMERS: Columns = {
     "Name": lambda customer: customer.name,
     "Ansprechpartner": lambda customer: customer.contact_name,
     "E-Mail": lambda customer: customer.email,
+    "Telefon Ansprechpartner": lambda customer: customer.main_contact.phone,
+    "Telefon": lambda customer: customer.phone,
+    "Straße": lambda customer: customer.street,
+    "PLZ": lambda customer: customer.postcode,
+    "Ort": lambda customer: customer.town,
+    "Notiz": lambda customer: customer.note,
+    "weitere Personen": lambda customer: "; ".join(
+        f"{contact.name} <{contact.email}> {contact.phone}{' (Genehmiger)' if contact.is_approver else ''}"
+        for contact in customer.contacts
+        if contact != customer.main_contact
+    ),
     "Mail-Domain": lambda customer: customer.mail_domain,
     "voll betreut": lambda customer: "ja" if customer.fully_managed else "nein",
     "PIN ausgegeben": lambda customer: customer.pin_issued_at,

@@ -7,7 +7,7 @@ import pytest
 
 from database import database
 from forms import REQUEST_FORMS
-from models import Approver, Customer, Message, Submission, TextBlock, Ticket
+from models import Contact, Customer, Message, Submission, TextBlock, Ticket
 from services.staff import accounts
 from settings import Settings, StartError, settings
 from tests.support.commands import command_paths
@@ -148,7 +148,7 @@ def test_mails_and_staff_pages_follow_the_rules(app, every_kind_of_mail, tour):
     with database.connection_context():
         block = TextBlock.create(name="Rückruf", text="Wir rufen Sie an.")
         behind = {
-            "approver_id": [Approver.get().id],
+            "approver_id": [Contact.get().id],
             "attachment_id": [],
             "block_id": [block.id],
             "code": [ticket.submission.code for ticket in Ticket.newest_first().limit(12)],

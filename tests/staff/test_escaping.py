@@ -8,7 +8,8 @@ import pytest
 
 from database import database
 from forms import REQUEST_FORMS
-from models import Approver, Attachment, Customer, Message, Submission, TextBlock
+from models import Attachment, Contact, Customer, Message, Submission, TextBlock
+from tests.support.contacts import set_contact
 from tests.support.files.samples import PNG
 from tests.support.pages import EXAMPLES, OPTIONAL, Page
 from tests.support.staff import staff_urls
@@ -38,8 +39,9 @@ def hostile(app, anna, dora, clara, run_worker, tickets):
         run_worker()
         with database.connection_context():
             customer = Customer.get()
-            Customer.update(name=payload, contact_name=payload).execute()
-            approver = Approver.create(customer=customer, name=payload, email="bernd@sommer.example")
+            Customer.update(name=payload, note=payload).execute()
+            set_contact(name=payload)
+            approver = Contact.create(is_approver=True, customer=customer, name=payload, email="bernd@sommer.example")
             block = TextBlock.create(name=payload, text=payload)
             codes = [submission.code for submission in Submission.select()]
             files = [attachment.id for attachment in Attachment.select()]

@@ -8,7 +8,7 @@ from wtforms import HiddenField, PasswordField, StringField
 
 from database import database
 from form_fields import PortalForm
-from models import Approver, Customer, Staff, TextBlock
+from models import Contact, Customer, Staff, TextBlock
 from services.staff import accounts
 from tests.support.cast import NOW
 from tests.support.pages import Visitor
@@ -57,11 +57,11 @@ def stored(model):
             "ba\u0308ckerei\u2011win\u00adter．example",
             "xn--bckerei-winter-5hb.example",
         ),
-        ("approver", Approver, APPROVER, "name", "Bernd\u200b\u2028Sommer", "Bernd Sommer"),
-        ("approver", Approver, APPROVER, "email", "<mailto:bernd@sommer.example>,", "bernd@sommer.example"),
-        ("approver", Approver, APPROVER, "email", "bernd@som\u200bmer.example", "bernd@sommer.example"),
-        ("approver", Approver, APPROVER, "email", "ber\u00adnd@sommer.example\u00a0", "bernd@sommer.example"),
-        ("approver", Approver, APPROVER, "absent_from", "\u200e24.\u00a012.\u00a02026", date(2026, 12, 24)),
+        ("approver", Contact, APPROVER, "name", "Bernd\u200b\u2028Sommer", "Bernd Sommer"),
+        ("approver", Contact, APPROVER, "email", "<mailto:bernd@sommer.example>,", "bernd@sommer.example"),
+        ("approver", Contact, APPROVER, "email", "bernd@som\u200bmer.example", "bernd@sommer.example"),
+        ("approver", Contact, APPROVER, "email", "ber\u00adnd@sommer.example\u00a0", "bernd@sommer.example"),
+        ("approver", Contact, APPROVER, "absent_from", "\u200e24.\u00a012.\u00a02026", date(2026, 12, 24)),
         (TEXT_BLOCKS, TextBlock, TEXT_BLOCK, "name", "Gru\u00adß\u00a02", "Gruß 2"),
         (
             TEXT_BLOCKS,

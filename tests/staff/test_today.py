@@ -10,7 +10,7 @@ from werkzeug.test import Client
 import clock
 from database import database
 from enums import Approval, TicketStatus
-from models import Approver, Customer, Event, Staff, Ticket
+from models import Contact, Customer, Event, Staff, Ticket
 from server.proxy import ProxyHeadersMiddleware
 from services.customers import customers
 from services.reports import overview
@@ -55,7 +55,7 @@ def set_clock(monkeypatch):
 def with_approver(anna):
     """Bernd decides about the requests of Anna's company."""
     with database.connection_context():
-        Approver.create(customer=Customer.get(), name="Bernd Brot", email="bernd@sommer.example")
+        Contact.create(is_approver=True, customer=Customer.get(), name="Bernd Brot", email="bernd@sommer.example")
 
 
 def parts(page):
@@ -146,7 +146,7 @@ def test_approval_is_overdue_when_nobody_can_decide(with_approver, anna, clara, 
     run_worker()
     assert parts(clara.get(HOME)) == {}
     with database.connection_context():
-        customers.remove_approver(Approver.get())
+        customers.remove_contact(Contact.get())
     assert list(parts(clara.get(HOME))) == ["stuck"]
 
 
@@ -193,7 +193,7 @@ def test_approval_that_nobody_present_can_give_is_stuck(with_approver, anna, cla
         ({"absent_until": date(2026, 11, 23)}, {"Drucker": "kein Genehmiger da"}),
     ):
         with database.connection_context():
-            Approver.update({"absent_from": None, "absent_until": None} | absence).execute()
+            Contact.update({"absent_from": None, "absent_until": None} | absence).execute()
         assert reasons(clara.get(HOME)) == shown
 
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from database import database
-from models import Approver, Attachment, Customer, Event, FormerPin, Submission, WrongPin
+from models import Attachment, Contact, Customer, Event, FormerPin, Submission, WrongPin
 from services.background import worker
 from services.customers import pins
 from services.files import attachments
@@ -160,7 +160,7 @@ def test_each_category(clara, send, tickets, category):
 def test_the_ticket_waits_for_the_approver(clara, send, tickets):
     with database.connection_context():
         customer = Customer.get(Customer.number == "K1002")
-        Approver.create(customer=customer, name="Bernd Winter", email="bernd@winter.example")
+        Contact.create(is_approver=True, customer=customer, name="Bernd Winter", email="bernd@winter.example")
     convert(clara, send(), customer_number="k 1002")
     assert tickets()[0].approval == "pending"
 

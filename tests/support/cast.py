@@ -19,6 +19,7 @@ from services.customers import pins
 from services.security import audit_log, rate_limit
 from services.staff import sessions
 from settings import settings
+from tests.support.contacts import set_contact
 from tests.support.pages import Visitor
 
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
@@ -87,9 +88,9 @@ def db(app):
 @pytest.fixture
 def anna(app, shared):
     """Anna in front of her browser, with the number and PIN of her company."""
-    company = {"number": "K1001", "name": "Bäckerei Sommer", "email": "post@sommer.example"}
+    company = {"number": "K1001", "name": "Bäckerei Sommer"}
     with database.connection_context():
-        Customer.create(**company, pin_hash=shared.pin_hash, created_at=NOW)
+        set_contact(Customer.create(**company, pin_hash=shared.pin_hash, created_at=NOW), email="post@sommer.example")
     known = {"customer_number": "K1001", "pin": PIN, "name": "Anna Sommer", "phone": "0211 555-0101"}
     return Visitor(app, known)
 

@@ -6,7 +6,7 @@ import pytest
 
 import clock
 from database import database, transaction
-from models import Approver, Staff, Ticket
+from models import Contact, Staff, Ticket
 from services.background import worker
 from services.customers import customers, pins
 from services.mail import messages
@@ -39,7 +39,7 @@ class Company:
         """Add two approvers."""
         with database.connection_context():
             for who, email in (("Bernd", self.bernd), ("Petra", self.petra)):
-                Approver.create(customer=self.customer, name=f"{who} von {self.name}", email=email)
+                Contact.create(is_approver=True, customer=self.customer, name=f"{who} von {self.name}", email=email)
 
     def decide(self, mail, decision, reason=""):
         """Follow the link of a mail and press a button."""

@@ -10,7 +10,7 @@ import pytest
 
 import clock
 from database import database
-from models import Approver, Attachment, Customer, Message, Staff, Submission, TextBlock
+from models import Attachment, Contact, Customer, Message, Staff, Submission, TextBlock
 from services.staff import accounts, two_factor
 from tests.support.cast import NOW
 from tests.support.files.samples import PNG
@@ -106,7 +106,9 @@ def staff_routes(app, anna, dora, clara, run_worker, tickets):
     run_worker()
     with database.connection_context():
         customer = Customer.get()
-        approver = Approver.create(customer=customer, name="Bernd Sommer", email="bernd@sommer.example")
+        approver = Contact.create(
+            is_approver=True, customer=customer, name="Bernd Sommer", email="bernd@sommer.example"
+        )
         unmatched = Submission.unmatched().get()
         block = TextBlock.create(name="Rückruf", text="Wir rufen Sie an.")
         behind = {

@@ -4,7 +4,7 @@ from flask import Blueprint
 from flask_wtf.csrf import CSRFError
 
 from views.staff import phone, today, unmatched
-from views.staff.customers import approvers, customer_import, customers, pin_letters
+from views.staff.customers import contacts, customer_import, customers, pin_letters
 from views.staff.office import figures, outbox, privacy, privacy_person
 from views.staff.sign_in import account, auth, setup, sign_in
 from views.staff.tickets import attachment, queue, text_blocks, ticket
@@ -15,7 +15,7 @@ bp.before_request(auth.require_sign_in)
 bp.register_error_handler(CSRFError, auth.handle_csrf_error)
 SIGN_IN = setup, sign_in, account
 TICKETS = queue, ticket, attachment, text_blocks
-CUSTOMERS = customers, approvers, pin_letters, customer_import
+CUSTOMERS = customers, contacts, pin_letters, customer_import
 OFFICE = figures, outbox, privacy, privacy_person
 for _page in (today, unmatched, phone, *SIGN_IN, *TICKETS, *CUSTOMERS, *OFFICE):
     bp.register_blueprint(_page.bp)

@@ -16,7 +16,9 @@ def test_pages(staff_tab, portal):
     tab = staff_tab()
     with portal.database():
         customer = customers.add({"number": "X1", "name": UNBROKEN[:100], "contact_name": UNBROKEN[:100]}, NOW)
-        approver = customers.add_approver(customer, {"name": UNBROKEN[:100], "email": "bernd@sommer.example"})
+        approver = customers.add_contact(
+            customer, {"is_approver": True, "name": UNBROKEN[:100], "email": "bernd@sommer.example"}
+        )
         customers.lock(customer, NOW)
     page = f"{LIST}/{customer.id}"
     person = f"{page}/genehmiger/{approver.id}"

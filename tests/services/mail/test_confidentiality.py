@@ -8,7 +8,7 @@ import pytest
 
 from database import database
 from enums import MessageKind
-from models import Approver, Attachment, Customer, Message, Submission
+from models import Attachment, Contact, Customer, Message, Submission
 from services.customers import customers, pins
 from settings import settings
 from tests.support.cast import NOW
@@ -175,7 +175,7 @@ def test_stored_text_never_becomes_a_header(companies, mailbox, run_worker, payl
     company.reporter.report("new_employee", email=company.anna)
     with database.connection_context():
         Submission.update(dict.fromkeys(TYPED - {"email"}, payload)).execute()
-        for named in (Attachment, Customer, Approver):
+        for named in (Attachment, Customer, Contact):
             named.update(name=payload).execute()
     run_worker()
     recipients = [company.post, company.anna, company.bernd, company.petra]

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from database import database
-from models import Approver, Customer
+from models import Contact, Customer
 from services.customers import customers
 from settings import settings
 from tests.support.files.samples import PNG
@@ -22,7 +22,7 @@ FOREIGN = "anna@anderswo.example"
 def bernd(anna):
     """Bernd decides about the requests of Anna's company."""
     with database.connection_context():
-        Approver.create(customer=Customer.get(), name="Bernd Brot", email=BERND)
+        Contact.create(is_approver=True, customer=Customer.get(), name="Bernd Brot", email=BERND)
 
 
 def change_customer(**values):
@@ -53,7 +53,9 @@ def test_address_of_an_approver_arrives_as_it_was_meant(anna, clara, run_worker,
 
 def test_address_stored_with_an_invisible_character_arrives(anna, run_worker, mailbox):
     with database.connection_context():
-        Approver.create(customer=Customer.get(), name="Bernd Brot", email="ber\u00adnd@som\u200bmer.example")
+        Contact.create(
+            is_approver=True, customer=Customer.get(), name="Bernd Brot", email="ber\u00adnd@som\u200bmer.example"
+        )
     anna.report("incident")
     run_worker()
     assert mailbox.last_to(BERND)["To"] == BERND

@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 
 from database import database
-from models import Approver, Customer, FormerPin
+from models import Contact, Customer, FormerPin
 from services.customers import customers, pins
 from tests.support.cast import NOW
 from tests.support.pages import href
@@ -268,11 +268,11 @@ def test_approvers(clara, anna, sommer, run_worker, tickets):
     run_worker()
     assert tickets()[0].approval == "pending"
     with database.connection_context():
-        path = f"{sommer}/genehmiger/{Approver.get().id}"
+        path = f"{sommer}/genehmiger/{Contact.get().id}"
     absence = {"name": "Bernd S.", "absent_from": "20.11.2026", "absent_until": "2026-12-01"}
     assert fill(clara, path, absence).status == 303
     with database.connection_context():
-        approver = Approver.get()
+        approver = Contact.get()
     assert (approver.name, approver.email) == ("Bernd S.", "bernd@sommer.example")
     assert (approver.absent_from, approver.absent_until) == (date(2026, 11, 20), date(2026, 12, 1))
     page = clara.get(sommer)
@@ -281,7 +281,7 @@ def test_approvers(clara, anna, sommer, run_worker, tickets):
     assert "Neue Anfragen brauchen dann keine Freigabe mehr. Ein Ticket wartet weiter" in page.text_of("main")
     assert press(clara, f"{path}/entfernen", page).status == 303
     with database.connection_context():
-        assert Approver.select().count() == 0
+        assert Contact.select().count() == 0
     anna.report("incident")
     run_worker()
     assert [ticket.approval for ticket in tickets()] == ["pending", "not_required"]
@@ -324,7 +324,7 @@ def test_approver_refused(clara, sommer, changes, field, sentence):
     assert list(page.errors()) == [field]
     assert sentence in page.errors()[field]
     with database.connection_context():
-        assert Approver.select().count() == 1
+        assert Contact.select().count() == 1
 
 
 def test_no_more_approvers_than_the_limit(clara, sommer, stored):
@@ -349,7 +349,7 @@ def test_approver_of_another_customer(clara, sommer, stored):
     path = f"{sommer}/genehmiger/{approver.id}/entfernen"
     assert clara.post(path, {"csrf_token": clara.get(NEW).fields()["csrf_token"]}).status == 404
     with database.connection_context():
-        assert Approver.select().count() == 1
+        assert Contact.select().count() == 1
 
 
 def test_typed_texts_are_escaped(clara, stored):

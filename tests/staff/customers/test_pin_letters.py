@@ -8,6 +8,7 @@ from models import Customer, FormerPin
 from services.customers import customers, pins
 from settings import settings
 from tests.support.cast import NOW
+from tests.support.contacts import set_contact
 from tests.support.staff import CUSTOMERS, NEW_CUSTOMER, PIN_LETTERS, letters, press, printed_pins
 from views.staff.forms.customer import MAX_LETTERS
 
@@ -66,7 +67,7 @@ def test_reloading_a_new_pin_issues_no_other(clara, anna, sommer, run_worker, ti
 
 def test_letter(clara, sommer):
     with database.connection_context():
-        Customer.update(contact_name="Anna Sommer").execute()
+        set_contact(name="Anna Sommer")
     page = press(clara, f"{sommer}/pin", clara.get(f"{sommer}/pin"))
     (letter,) = letters(page)
     for words in (

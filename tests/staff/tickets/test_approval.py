@@ -6,7 +6,7 @@ import pytest
 
 from database import database
 from enums import Approval
-from models import Approver, Customer
+from models import Contact, Customer
 from services.customers import customers
 from tests.support.approvers import BERND
 from tests.support.cast import NOW
@@ -16,8 +16,8 @@ CUSTOMER = "/verwaltung/kunden/1"
 
 def remove_all():
     with database.connection_context():
-        for approver in Approver.select():
-            customers.remove_approver(approver)
+        for approver in Contact.select():
+            customers.remove_contact(approver)
 
 
 def test_without_any_approver_staff_are_told_what_to_do(
@@ -76,7 +76,7 @@ def test_nobody_is_asked_for_a_locked_customer(ask_approvers, clara, ticket_page
 def test_ticket_tells_that_all_are_absent(ask_approvers, ticket_page, absent, are_all):
     ask_approvers()
     with database.connection_context():
-        Approver.update(absent_from=NOW.date()).where(Approver.email.in_(absent)).execute()
+        Contact.update(absent_from=NOW.date()).where(Contact.email.in_(absent)).execute()
     assert ("Heute sind alle abwesend;" in ticket_page().look().text_of("ticket")) == are_all
 
 

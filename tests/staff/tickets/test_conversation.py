@@ -6,7 +6,7 @@ import pytest
 
 from database import database
 from enums import EventKind, MessageKind, TicketStatus
-from models import Approver, Customer, Message, TextBlock, TicketLink
+from models import Contact, Customer, Message, TextBlock, TicketLink
 from tests.support.cast import NOW, signed_in
 from tests.support.files.samples import PNG
 from tests.support.pages import HTMX, actions_of
@@ -178,7 +178,7 @@ def test_closed_ticket_is_opened_before_it_is_answered(ticket_page, events):
 
 def test_no_waiting_before_approval(ticket_page, ticket, events):
     with database.connection_context():
-        Approver.create(customer=Customer.get(), name="Bernd Brot", email="bernd@sommer.example")
+        Contact.create(is_approver=True, customer=Customer.get(), name="Bernd Brot", email="bernd@sommer.example")
     work = ticket_page()
     page = work.look()
     assert "then_wait" not in page.text
@@ -318,7 +318,7 @@ def test_hint_says_what_the_customer_does_not_read(ticket_page, change, words):
 
 def test_declining_is_told_once_and_asks_for_no_reply(ticket_page, deliver_mails, mailbox):
     with database.connection_context():
-        Approver.create(customer=Customer.get(), name="Bernd Brot", email="bernd@sommer.example")
+        Contact.create(is_approver=True, customer=Customer.get(), name="Bernd Brot", email="bernd@sommer.example")
     ticket_page().act("ablehnen", reason="Bernd Brot: zu teuer")
     assert MessageKind.CANCELLED not in waiting_messages()
     deliver_mails()
@@ -359,7 +359,7 @@ def test_unsent_mail_gets_the_new_link(ticket_page, write, anna, deliver_mails, 
 
 def test_customer_reads_why_it_was_declined_and_why_it_was_cancelled(ticket_page, write, anna):
     with database.connection_context():
-        Approver.create(customer=Customer.get(), name="Bernd Brot", email="bernd@sommer.example")
+        Contact.create(is_approver=True, customer=Customer.get(), name="Bernd Brot", email="bernd@sommer.example")
     work = ticket_page(priority="high")
     path = write("Hallo")
     work.act("vor-freigabe-beginnen", reason="Die Kasse steht.")
