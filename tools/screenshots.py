@@ -56,7 +56,7 @@ def _morning(page):
     new = page.get_by_role("cell", name="Neu", exact=True)
     page.locator(".tickets tr", has=new).locator(".row-title").first.click()
     page.get_by_role("button", name="Arbeit beginnen").click()
-    page.get_by_text("Arbeit begonnen").wait_for()
+    page.locator(".step", has_text="Arbeit begonnen").wait_for()
     _screenshot(page, "ticket")
 
 

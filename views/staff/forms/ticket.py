@@ -9,8 +9,9 @@ from wtforms.widgets import CheckboxInput, ListWidget
 
 import clock
 from enums import Category, Priority
-from form_fields import DayField, PortalForm, email_field, phone_field, row_id, text_field, textarea
+from form_fields import DayField, PortalForm, cleaned_by, email_field, phone_field, row_id, text_field, textarea
 from i18n.folding import sorted_by_name
+from i18n.typed_text import clean_line
 from models import Staff, TextBlock
 from services.customers import customers
 from services.tickets import actions, approvals, checklist, conversation, corrections, passing_on, undo
@@ -254,7 +255,7 @@ class CheckForm(ActionForm):
     action, slug, group = "check", "checkliste", ""
     unused = ("seen",)
 
-    step = StringField()
+    step = StringField(filters=[cleaned_by(clean_line)])
 
 
 class CancelForm(ActionForm):
