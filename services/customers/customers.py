@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from functools import lru_cache
+from itertools import compress
 from typing import Any
 
 from peewee import IntegrityError, fn
@@ -61,6 +62,11 @@ _DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+(?:[a-z]{2,63}
 
 # What people copy instead of the domain: an address or a URL with it.
 _AROUND_DOMAIN = re.compile(r"(?:https?://|[^\s,;@/]*@)?(?P<domain>[^\s,;@:/?#]+?)\.?(?:[:/?#]\S*)?")
+
+# The roles of a contact, in words.
+ROLES = "Ansprechpartner", "Genehmiger"
+
+_PERSON = re.compile(r"(?P<name>[^<>;]{0,100})<(?P<email>[^<>;]*)>(?P<phone>[^<>;()]{0,80})(?:\((?P<roles>[^()]*)\))?")
 
 # Values by column.
 Values = Mapping[str, str | bool]
@@ -183,15 +189,39 @@ FIRST_CONTACT_RULES = {
 }
 
 
+def as_text(contact: Contact) -> str:
+    """Return a contact in one line, as the import reads it."""
+    roles = ", ".join(compress(ROLES, (contact.is_main, contact.is_approver)))
+    return " ".join(filter(None, [contact.name, f"<{contact.email}>", contact.phone, roles and f"({roles})"]))
+
+
+def checked_people(text: str) -> str:
+    """Return the contacts in a text, separated by semicolons, as it is stored nowhere; raises UserError."""
+    for person in filter(None, map(str.strip, text.split(";"))):
+        parts = _PERSON.fullmatch(person)
+        if parts is None or not checked_email(parts["email"]):
+            raise UserError(
+                f"„{_excerpt(person)}“ sieht nicht so aus: Anna Sommer <anna@firma.de> 0211 123 (Genehmiger)"
+            )
+    return text
+
+
 def add(values: Values, now: datetime) -> Customer:
     """Add a customer, still without a PIN, from values by column, with its first contact; raises UserError."""
     values = _checked(values)
-    first = {name.removeprefix("contact_"): values.pop(name) for name in FIRST_CONTACT_RULES if values.get(name)}
+    people = [{name.removeprefix("contact_"): values.pop(name, "") for name in FIRST_CONTACT_RULES}]
+    people[0]["is_main"] = any(people[0].values())
+    people += _people(str(values.pop("people", "")))
+    contacts: dict[tuple[object, object], dict[str, str | bool]] = {}
+    for person in people:
+        if any(person.values()):
+            known = contacts.setdefault((person["name"], person["email"]), {})
+            known.update({name: value for name, value in person.items() if value or name not in known})
     try:
         with transaction():
             customer = Customer.create(**values, created_at=now)
-            if first:
-                Contact.create(**{"name": ""} | first, customer=customer, is_main=True)
+            for contact in contacts.values():
+                Contact.create(customer=customer, **contact)
             return customer
     except IntegrityError:
         raise UserError(number_taken(str(values["number"])), "number") from None
@@ -338,8 +368,20 @@ def _similar(text: str) -> str:
     return f" Meinen Sie {names}?" if 0 < len(rows) <= MAX_SIMILAR else ""
 
 
+def _people(text: str) -> list[dict[str, str | bool]]:
+    found = [match.groupdict(default="") for match in map(_PERSON.fullmatch, map(str.strip, text.split(";"))) if match]
+    return [
+        {
+            **{name: clean_line(person[name]) for name in ("name", "email", "phone")},
+            "is_main": ROLES[0] in person["roles"],
+            "is_approver": ROLES[1] in person["roles"],
+        }
+        for person in found
+    ]
+
+
 def _checked(values: Values) -> dict[str, str | bool]:
-    rules = RULES | FIRST_CONTACT_RULES
+    rules = RULES | FIRST_CONTACT_RULES | {"people": checked_people}
     return {name: rules[name](value) if isinstance(value, str) else value for name, value in values.items()}
 
 

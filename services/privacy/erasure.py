@@ -163,7 +163,7 @@ def _erase_from_messages(ticket: Ticket, matcher: PersonMatcher, is_employee: bo
 def _erase_from_customer(id: int, matcher: PersonMatcher) -> list[ErasedKind]:
     with transaction():
         customer = Customer.get_or_none(Customer.id == id)
-        typed = ("phone", "street", "note") if customer else ()
+        typed = ("phone", "street", "postcode", "town", "note") if customer else ()
         if names := [name for name in typed if matcher.is_found_in(getattr(customer, name))]:
             redacted = {name: "" if name != "note" else _redacted(matcher, customer, name) for name in names}
             Customer.update(redacted).where(Customer.id == id).execute()

@@ -9,6 +9,7 @@ from typing import Any
 from clock import TIME_ZONE
 from enums import Category
 from services import spreadsheet
+from services.customers import customers
 
 # Excel reads a file as UTF-8 only if it begins with this character.
 BYTE_ORDER_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
@@ -57,9 +58,9 @@ CUSTOMERS: Columns = {
     "Ort": lambda customer: customer.town,
     "Notiz": lambda customer: customer.note,
     "weitere Personen": lambda customer: "; ".join(
-        f"{contact.name} <{contact.email}> {contact.phone}{' (Genehmiger)' if contact.is_approver else ''}"
+        customers.as_text(contact)
         for contact in customer.contacts
-        if contact != customer.main_contact
+        if contact.is_approver or contact != customer.main_contact
     ),
     "Mail-Domain": lambda customer: customer.mail_domain,
     "voll betreut": lambda customer: "ja" if customer.fully_managed else "nein",

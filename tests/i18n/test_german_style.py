@@ -148,7 +148,7 @@ def test_mails_and_staff_pages_follow_the_rules(app, every_kind_of_mail, tour):
     with database.connection_context():
         block = TextBlock.create(name="Rückruf", text="Wir rufen Sie an.")
         behind = {
-            "approver_id": [Contact.get().id],
+            "contact_id": [Contact.get().id],
             "attachment_id": [],
             "block_id": [block.id],
             "code": [ticket.submission.code for ticket in Ticket.newest_first().limit(12)],

@@ -53,7 +53,7 @@ def hostile(app, anna, dora, clara, run_worker, tickets):
         return staff_urls(
             app,
             {
-                "approver_id": [approver.id],
+                "contact_id": [approver.id],
                 "block_id": [block.id],
                 "attachment_id": files,
                 "code": codes,

@@ -146,7 +146,7 @@ def test_approval_is_overdue_when_nobody_can_decide(with_approver, anna, clara, 
     run_worker()
     assert parts(clara.get(HOME)) == {}
     with database.connection_context():
-        customers.remove_contact(Contact.get())
+        customers.remove_contact(Contact.get(Contact.is_approver))
     assert list(parts(clara.get(HOME))) == ["stuck"]
 
 

@@ -112,7 +112,7 @@ def staff_routes(app, anna, dora, clara, run_worker, tickets):
         unmatched = Submission.unmatched().get()
         block = TextBlock.create(name="Rückruf", text="Wir rufen Sie an.")
         behind = {
-            "approver_id": [approver.id],
+            "contact_id": [approver.id],
             "block_id": [block.id],
             "attachment_id": [Attachment.get().id],
             "code": [*(ticket.submission.code for ticket in tickets()), unmatched.code],

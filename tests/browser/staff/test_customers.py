@@ -21,7 +21,7 @@ def test_pages(staff_tab, portal):
         )
         customers.lock(customer, NOW)
     page = f"{LIST}/{customer.id}"
-    person = f"{page}/genehmiger/{approver.id}"
+    person = f"{page}/personen/{approver.id}"
     questions = [f"{page}/pin", f"{page}/sperren", f"{person}/entfernen"]
     for path in (LIST, page, person, *questions, f"{LIST}/pin-briefe", f"{LIST}/einlesen"):
         tab.open(path)

@@ -41,8 +41,8 @@ def change_customer(**values):
 )
 def test_address_of_an_approver_arrives_as_it_was_meant(anna, clara, run_worker, mailbox, pasted, mailbox_of):
     with database.connection_context():
-        path = f"{CUSTOMERS}/{Customer.get().id}/genehmiger/neu"
-    values = clara.get(path).fields(path).to_dict() | {"name": "Bernd Brot", "email": pasted}
+        path = f"{CUSTOMERS}/{Customer.get().id}/personen/neu"
+    values = clara.get(path).fields(path).to_dict() | {"name": "Bernd Brot", "email": pasted, "is_approver": "y"}
     assert clara.post(path, values).status == 303
     anna.report("incident")
     run_worker()

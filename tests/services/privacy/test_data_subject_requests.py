@@ -99,8 +99,8 @@ def test_is_found_in_every_place(jana, clara):
         "Verlauf: interne Notiz: Erreicht: Jana Köhler",
         "Verlauf: um Freigabe gebeten:",
         "E-Mail „Bestätigung“: Empfänger: jana@sommer.example",
-        "Ansprechpartner: Jana Köhler",
-        "Genehmiger bei Bäckerei Sommer",
+        "Notiz: Jana Köhler anrufen",
+        "Person bei Bäckerei Sommer",
         "Name einer Datei: jana-köhler.png",
         "Name einer Datei: jana-köhler.heic",
         "Textbaustein: Fragen Sie Jana Köhler",
@@ -191,7 +191,7 @@ def test_nothing_is_left_in_the_database_file(jana, clara, tickets):
     assert answer.status == 303
     done = clara.get(answer.response.location).text_of("main")
     went = ["Angaben in 3 Tickets", "eine Anfrage ohne Ticket", "3 Dateien", "Angaben bei einem Kunden"]
-    assert ", ".join([*went, "ein Genehmiger", "Stellen in einem Textbaustein"]) in done
+    assert ", ".join([*went, "2 Personen bei Kunden", "Stellen in einem Textbaustein"]) in done
     assert "vor-umstellung" in done
     assert left_over() == []
     assert "koe" not in database_bytes().decode("latin-1")
@@ -208,7 +208,7 @@ def test_nothing_is_left_in_the_database_file(jana, clara, tickets):
     assert "Anna Sommer" in stranger
     with database.connection_context():
         customer = Customer.get()
-        assert (customer.name, customer.contact_name, customer.email) == ("Bäckerei Sommer", "", "post@sommer.example")
+        assert (customer.name, customer.note, customer.email) == ("Bäckerei Sommer", "[gelöscht] anrufen", "")
         assert [approver.name for approver in Contact.select()] == ["Bernd Brot"]
         assert Attachment.select().count() == 0
         unmatched = Submission.get(Submission.state == "discarded")
@@ -241,7 +241,7 @@ def test_only_chosen_records_are_erased(jana, clara):
     # Certain matches are checked already, with her files; the unmatched request and the tickets of others are not.
     assert len(values.getlist("datei")) == 2
     kinds = [key.partition("-")[0] for key in values.getlist("fund")]
-    assert sorted(kinds) == ["genehmiger", "kunde", "vorgang"]
+    assert sorted(kinds) == ["kunde", "person", "person", "vorgang"]
     values.setlist("fund", [key for key in values.getlist("fund") if key.startswith("vorgang")])
     values.setlist("datei", values.getlist("datei")[:1])
     erase(clara, values)
@@ -358,8 +358,8 @@ def test_export_holds_everything(jana, clara):
     assert [archive.read(name) for name in own["Dateien"]] == [PNG, LOG]
     (names,) = [entry["Gesendete Namen"] for entry in exported["Vorgänge"] if "Gesendete Namen" in entry]
     assert names == {"jana-köhler.png": "jana-köhler.heic"}
-    assert exported["Kunden"][0]["Ansprechpartner"] == "Jana Köhler"
-    assert exported["Genehmiger"][0]["Name"] == "Köhler, Jana"
+    assert exported["Kunden"][0]["Notiz"] == "Jana Köhler anrufen"
+    assert [one["Name"] for one in exported["Personen bei Kunden"]] == ["Jana Köhler", "Köhler, Jana"]
     assert exported["Textbausteine"] == [{"Text": "Fragen Sie Jana Köhler."}]
 
 

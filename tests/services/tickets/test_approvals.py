@@ -376,7 +376,7 @@ def test_approver_with_another_address_needs_a_new_link(ask_approvers, ticket_pa
     bernd, _ = ask_approvers()
     with database.connection_context():
         approver = Contact.get(Contact.email == BERND)
-    path = f"/verwaltung/kunden/1/genehmiger/{approver.id}"
+    path = f"/verwaltung/kunden/1/personen/{approver.id}"
     assert clara.post(path, clara.get(path).fields(path).to_dict() | {"name": "Bernd Brotmann"}).status == 303
     assert bernd.look().status == 200
     assert clara.post(path, clara.get(path).fields(path).to_dict() | {"email": "bb@sommer.example"}).status == 303

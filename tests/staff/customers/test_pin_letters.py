@@ -31,6 +31,7 @@ def test_new_customer_has_access_with_two_clicks(clara, anna, run_worker, ticket
     values = clara.get(NEW_CUSTOMER).fields(NEW_CUSTOMER).to_dict() | {
         "number": "K2002",
         "name": "Autohaus Nordring",
+        "fully_managed": "True",
         "letter": "yes",
     }
     page = clara.post(NEW_CUSTOMER, values)
@@ -42,7 +43,8 @@ def test_new_customer_has_access_with_two_clicks(clara, anna, run_worker, ticket
 
 
 def test_reloading_the_letter_of_a_new_customer(clara):
-    values = clara.get(NEW_CUSTOMER).fields(NEW_CUSTOMER).to_dict() | {"number": "K2002", "name": "Autohaus Nordring"}
+    nordring = {"number": "K2002", "name": "Autohaus Nordring", "fully_managed": "True"}
+    values = clara.get(NEW_CUSTOMER).fields(NEW_CUSTOMER).to_dict() | nordring
     clara.post(NEW_CUSTOMER, values | {"letter": "yes"})
     with database.connection_context():
         customer = Customer.get()

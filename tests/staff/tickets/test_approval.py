@@ -59,7 +59,7 @@ def test_customers_page_does_not_say_that_work_can_begin_while_tickets_wait(ask_
     assert "Niemand kann darüber entscheiden" in page.text_of("pending")
     assert "Die Arbeit kann sofort beginnen" not in page.text
     ticket_page().act("freigeben", "Die Chefin, am Telefon")
-    assert "Keiner: Die Arbeit kann sofort beginnen." in clara.get(CUSTOMER).text
+    assert "Kein Genehmiger: Die Arbeit kann sofort beginnen." in clara.get(CUSTOMER).text
 
 
 def test_nobody_is_asked_for_a_locked_customer(ask_approvers, clara, ticket_page):

@@ -49,7 +49,8 @@ def add():
     form = NewCustomerForm()
     if not form.succeeds(lambda: customers.add(form.data, clock.now())):
         # Sent twice, as by reloading the page with the letter.
-        known = Customer.get_or_none(number=form.number.data, name=form.name.data)
+        own = {name: value for name, value in form.data.items() if name not in customers.FIRST_CONTACT_RULES}
+        known = Customer.get_or_none(**own)
         return redirect(url_for(".show", customer_id=known.id), 303) if known else _show_new(form, 422)
     if "letter" in request.form:
         return pin_letters.issue_and_show([form.result])
