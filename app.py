@@ -15,7 +15,7 @@ from database import database, init_database
 from logs import setup as log_setup
 from migrations import migrate
 from services import search
-from services.operations import data_folder, instance_lock
+from services.operations import data_folder, instance_lock, settings_file
 from services.security import keys
 from settings import StartError, settings
 
@@ -38,6 +38,7 @@ def prepare_data():
             migrate()
             search.index_missing()
             keys.prepare_secret_key()
+        settings_file.keep_last_good()
     except (OSError, DatabaseError) as error:
         raise StartError(data_folder.start_error(error)) from None
 
@@ -81,6 +82,8 @@ def main():
     log_setup.log_to_console()
     try:
         settings.load(os.environ)
+        if settings.config_fault:
+            print(f"Warnung: {settings.config_fault} Es gelten die letzten brauchbaren Werte.", file=sys.stderr)
         commands.cli(
             obj=SimpleNamespace(prepare_data=prepare_data, serve=serve, serve_demo=serve_demo), prog_name="start.py"
         )

@@ -29,7 +29,7 @@ from logs import error_numbers
 from logs import setup as log_setup
 from server import waitress_patches
 from server.proxy import ProxyHeadersMiddleware
-from services import phone_numbers, request_fields, workdays
+from services import branding, phone_numbers, request_fields
 from services.background import worker
 from services.files import attachments, types
 from services.mail import outbox
@@ -197,9 +197,9 @@ def _configure_templates(app):
         categories=forms.REQUEST_FORMS,
         allowed_extensions=types.ALLOWED_EXTENSIONS,
         allowed_words=types.allowed_words,
-        lead_time_workdays=workdays.LEAD_TIME_WORKDAYS,
         known_sender_days=pin_lockout.KNOWN_FOR.days,
         too_large=attachments.too_large,
+        colour_contrast=branding.lowest_contrast,
     )
     jinja.filters.update(
         weekday=formats.weekday,
@@ -211,6 +211,7 @@ def _configure_templates(app):
         file_size=formats.file_size,
         dialable=phone_numbers.dialable,
         labelled_texts=request_fields.labelled_texts,
+        attribute_of=lambda name, thing: thing[name],
     )
 
 

@@ -6,8 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
 
-LEAD_TIME_WORKDAYS = 5
-
+from settings import settings
 
 def is_workday(day: date, federal_state: str) -> bool:
     """Say whether a day is a working day in a federal state (two letters, "NW")."""
@@ -15,8 +14,8 @@ def is_workday(day: date, federal_state: str) -> bool:
 
 
 def last_day_in_time(entry_date: date, federal_state: str) -> date:
-    """Return the last day on which an entry can be reported in time: the fifth working day before it."""
-    return add_workdays(entry_date, -LEAD_TIME_WORKDAYS, federal_state)
+    """Return the last day on which an entry can be reported in time: the lead time before it."""
+    return add_workdays(entry_date, -settings.lead_time_workdays, federal_state)
 
 
 def add_workdays(day: date, number: int, federal_state: str) -> date:

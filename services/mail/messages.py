@@ -19,7 +19,7 @@ from database import transaction
 from enums import Approval, Category, MessageKind, TicketStatus, UnmatchedReason
 from i18n import catalogue, formats
 from models import Attachment, Contact, Customer, Event, Message, Staff, Submission, Ticket, TicketLink
-from services import request_fields, workdays
+from services import request_fields
 from services.mail import access_links, addresses, outbox
 from services.security import pin_lockout
 from settings import settings
@@ -55,7 +55,6 @@ templates = Environment(
 templates.globals.update(
     settings=settings,
     portal=enums.PORTAL_ACTOR,
-    lead_time_workdays=workdays.LEAD_TIME_WORKDAYS,
     known_sender_days=pin_lockout.KNOWN_FOR.days,
 )
 templates.filters.update(

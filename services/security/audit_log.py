@@ -33,6 +33,7 @@ class SecurityEvent(StrEnum):
     ACCOUNT_ADDED = "Konto angelegt"
     ACCOUNT_LOCKED = "Konto gesperrt"
     ACCOUNT_UNLOCKED = "Konto entsperrt"
+    SETTINGS_CHANGED = "Einstellungen geändert"
     PIN_ISSUED = "PIN ausgegeben"
     CUSTOMER_LOCKED = "Kunde gesperrt"
     CUSTOMER_UNLOCKED = "Kunde entsperrt"

@@ -5,7 +5,7 @@ from flask_wtf.csrf import CSRFError
 
 from views.staff import phone, today, unmatched
 from views.staff.customers import contacts, customer_import, customers, pin_letters
-from views.staff.office import figures, outbox, privacy, privacy_person
+from views.staff.office import figures, office, outbox, privacy, privacy_person
 from views.staff.sign_in import account, auth, setup, sign_in
 from views.staff.tickets import attachment, queue, text_blocks, ticket
 
@@ -16,7 +16,7 @@ bp.register_error_handler(CSRFError, auth.handle_csrf_error)
 SIGN_IN = setup, sign_in, account
 TICKETS = queue, ticket, attachment, text_blocks
 CUSTOMERS = customers, contacts, pin_letters, customer_import
-OFFICE = figures, outbox, privacy, privacy_person
+OFFICE = office, figures, outbox, privacy, privacy_person
 for _page in (today, unmatched, phone, *SIGN_IN, *TICKETS, *CUSTOMERS, *OFFICE):
     bp.register_blueprint(_page.bp)
 
