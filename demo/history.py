@@ -14,18 +14,7 @@ from peewee import fn
 import enums
 from clock import TIME_ZONE
 from database import UTCDateTimeField, database, transaction
-from enums import (
-    PORTAL_ACTOR,
-    Approval,
-    Category,
-    EventKind,
-    Priority,
-    Salutation,
-    StaffRole,
-    SubmissionState,
-    TicketStatus,
-    UnmatchedReason,
-)
+from enums import PORTAL_ACTOR, Approval, Category, EventKind, Priority, SubmissionState, TicketStatus, UnmatchedReason
 from models import ChecklistItem, Contact, Customer, Event, Staff, Submission, Ticket, TicketWords
 from services import search
 from services.intake import intake
@@ -67,10 +56,7 @@ PLACES = ["am Empfang", "in der Buchhaltung", "im Lager", "im ersten Stock", "in
 POSITIONS = ["Buchhaltung", "Auszubildende Person im Büro", "Vertrieb Innendienst", "Werkstattleitung", "Lager"]
 
 DEFECTS = {
-    "Notebook ThinkPad E16": [
-        "Der Akku lädt nur bis {number} Prozent.",
-        "Der Bildschirm bleibt beim Aufklappen dunkel.",
-    ],
+    "Notebook ThinkPad E16": ["Der Akku lädt nur bis {number} Prozent.", "Der Bildschirm bleibt dunkel."],
     "Drucker Kyocera ECOSYS P3145": ["Zieht aus Fach 2 kein Papier ein.", "Druckt auf jede Seite graue Streifen."],
     "Monitor Eizo EV2480": ["Geht nach etwa {number} Minuten aus.", "Am linken Rand steht ein heller Streifen."],
     "USV Eaton 5P 1150i": ["Meldet „Batterie ersetzen“.", "Hält bei Stromausfall keine {number} Sekunden."],
@@ -79,51 +65,25 @@ DEFECTS = {
 # A description has one phrase of each list.
 DESCRIPTIONS = {
     Category.INCIDENT: [
+        ["Der Drucker", "Das Notebook", "Der Rechner", "Der Scanner", "Der Kopierer"],
+        ["{place}"],
         [
-            "Der Drucker {place} meldet einen Papierstau, es steckt aber kein Papier fest.",
-            "Der Drucker {place} druckt nur die erste Seite.",
-            "Der Bildschirm {place} bleibt schwarz.",
-            "Der Rechner {place} braucht zum Starten {number} Minuten.",
-            "Der Rechner {place} stürzt ab, sobald jemand eine E-Mail mit Anhang öffnet.",
-            "Das Telefon {place} klingelt nicht, und Anrufer hören das Besetztzeichen.",
-            "Der Scanner {place} legt die Dateien nicht mehr im Ordner ab.",
-            "Auf dem Rechner {place} lässt sich Outlook nicht mehr öffnen.",
-            "Die Anmeldung an dem Rechner {place} scheitert mit „Das Kennwort ist abgelaufen“.",
-            "Auf dem Rechner {place} ist Laufwerk S: verschwunden.",
+            "reagiert nicht mehr.",
+            "startet erst nach {number} Minuten.",
+            "ist sehr langsam.",
+            "zeigt „Fehler {number}“.",
         ],
-        [
-            "Ein Neustart hat nicht geholfen.",
-            "Gestern ging es noch.",
-            "Das ist seit heute Morgen so.",
-            "Bitte rufen Sie uns an.",
-        ],
+        ["Ein Neustart hat nicht geholfen.", "Gestern ging es noch.", "Das ist seit heute Morgen so."],
     ],
     Category.CALLBACK: [
-        [
-            "Wir ziehen mit {number} Arbeitsplätzen um. Bitte rufen Sie uns wegen des Termins an.",
-            "Wir haben eine Frage zu Position {number} Ihrer letzten Rechnung.",
-            "Wir hätten gern ein Angebot über {number} Notebooks.",
-        ]
+        ["Frage zu Position {number} der Rechnung.", "Wir hätten gern ein Angebot: {number} Notebooks."]
     ],
-    Category.OTHER: [
-        [
-            "Bitte bestellen Sie {number} weitere Lizenzen für Microsoft 365.",
-            "Bitte richten Sie {place} den Zugriff auf Laufwerk S: ein.",
-            "Bitte richten Sie den neuen Drucker {place} ein.",
-        ]
-    ],
+    Category.OTHER: [["Bitte {number} Lizenzen bestellen.", "Bitte den neuen Drucker {place} einrichten."]],
 }
 
 EVENT_TEXTS = {
-    EventKind.ANSWERED: [
-        "Wir sehen uns das gern vor Ort an. Wann passt es Ihnen?",
-        "Dazu möchten wir kurz mit Ihnen sprechen. Wann erreichen wir Sie am besten?",
-    ],
-    EventKind.REPLIED: [
-        "Morgen Vormittag passt gut.",
-        "Am besten vor 9 Uhr, dann ist hier noch wenig los.",
-        "Diese Woche jederzeit, bitte rufen Sie kurz vorher an.",
-    ],
+    EventKind.ANSWERED: ["Wir sehen uns das gern vor Ort an. Wann passt es Ihnen?", "Wann können wir Sie anrufen?"],
+    EventKind.REPLIED: ["Morgen Vormittag passt gut.", "Am besten vor 9 Uhr.", "Diese Woche jederzeit."],
     EventKind.DONE: ["Erledigt, wie am Telefon besprochen.", "Vor Ort erledigt.", "Aus der Ferne erledigt."],
     EventKind.CANCELLED: ["Hat sich erledigt.", "Doppelt gemeldet.", "Auf Wunsch des Kunden."],
     EventKind.DECLINED: ["Das hat Zeit bis zum nächsten Quartal.", "Das machen wir selbst."],
@@ -152,7 +112,7 @@ def add_history(count, now, period=FIVE_YEARS, companies=(), seed=2026):
         # No password has this hash.
         account = {"password_hash": "!", "created_at": now - period}
         staff = [Staff.create(login=accounts.normalise_login(name), name=name, **account) for name in STAFF]
-        Staff.update(role=StaffRole.LEAD).where(Staff.id == staff[0].id).execute()
+        Staff.update(role=enums.StaffRole.LEAD).where(Staff.id == staff[0].id).execute()
         made_up = count // TICKETS_PER_CUSTOMER + (0 if companies else MIN_CUSTOMERS)
         companies = [*companies, *(_add_company(rng, 20001 + place, now - period) for place in range(made_up))]
         # A few customers send most of the requests.
@@ -272,13 +232,13 @@ def _submission(rng, id, received_at, company):
     submission.reference = f"PO-{rng.randint(10000, 99999)}" if rng.random() < 0.3 else ""
     if submission.category is Category.NEW_EMPLOYEE:
         submission.first_name, submission.last_name = rng.choice(FIRST_NAMES), rng.choice(LAST_NAMES)
-        submission.salutation = Salutation.MR if submission.first_name in MEN else Salutation.MS
+        submission.salutation = enums.Salutation.MR if submission.first_name in MEN else enums.Salutation.MS
         submission.extension = str(rng.randint(10, 99))
         submission.desired_email = f"platz{submission.extension}@{customer.mail_domain}" if rng.random() < 0.7 else ""
         submission.position = rng.choice(company.positions)
         submission.entry_date = received_at.date() + timedelta(days=rng.randint(3, 45))
         return submission
-    phrases = DESCRIPTIONS.get(submission.category)
+    phrases = DESCRIPTIONS.get(submission.category, [])
     if submission.category is Category.WARRANTY:
         submission.device = rng.choice(list(DEFECTS))
         phrases = [DEFECTS[submission.device]]

@@ -4,16 +4,16 @@ import io
 import os
 import random
 import secrets
+import sys
 from datetime import timedelta
 from typing import Any
 
 import segno
-from peewee import fn
 
 from clock import TIME_ZONE
 from demo import history
 from enums import Approval, Category, Priority, Salutation
-from models import Event, Submission, TextBlock, Ticket
+from models import Submission, TextBlock, Ticket
 from services.background import worker
 from services.customers import customers, pins
 from services.files import attachments
@@ -37,74 +37,35 @@ office_town = "Düsseldorf"
 
 HISTORY_TICKETS, HISTORY_PERIOD = 600, timedelta(days=365)
 
-# With the people, the first of whom gets the mails, the places and the jobs.
-COMPANIES: list[tuple[dict[str, str | bool], dict[str, str], list[str], list[str]]] = [
-    (
-        {
-            "number": "K1001",
-            "name": "Bäckerei Sommer",
-            "mail_domain": "sommer.example.org",
-            "phone": "0211 555 0100",
-            "street": "Lindenweg 4",
-            "postcode": "40213",
-            "town": "Düsseldorf",
-            "note": "Vormittags ist im Laden viel zu tun: am besten nach 14 Uhr anrufen.",
-        },
-        {"Anna Sommer": "0211 555 0101", "Murat Kaya": "0211 555 0102"},
-        ["in der Backstube", "hinter der Theke", "im Büro"],
-        ["Verkauf", "Backstube", "Filialleitung"],
-    ),
-    (
-        {
-            "number": "K1002",
-            "name": "Steuerkanzlei Brandt & Partner",
-            "mail_domain": "brandt.example.org",
-            "phone": "0221 555 0120",
-            "street": "Domstraße 31",
-            "postcode": "50668",
-            "town": "Köln",
-            "note": "Wartung nur nach 18 Uhr, weil die Kanzlei bis dahin mit DATEV arbeitet.",
-        },
-        {"Jonas Brandt": "0221 555 0122", "Silke Hartmann": "0221 555 0123", "Lea Hoffmann": "0221 555 0124"},
-        ["im Sekretariat", "im Besprechungsraum", "in der Lohnabrechnung", "bei Herrn Brandt"],
-        ["Steuerfachangestellte Person", "Sekretariat", "Lohnabrechnung"],
-    ),
-    (
-        {
-            "number": "K1003",
-            "name": "Autohaus Nordring GmbH",
-            "mail_domain": "nordring.example.org",
-            "phone": "+49 231 555 0130",
-            "street": "Nordring 118",
-            "postcode": "44147",
-            "town": "Dortmund",
-            "note": "Die Werkstattsoftware betreut der Hersteller, alles andere wir.",
-            "fully_managed": False,
-        },
-        {"Deniz Aydın": "+49 231 555 0133", "Peter Krüger": "0172 555 0144", "Sandra Wolf": "+49 231 555 0135"},
-        ["in der Werkstatt", "im Teilelager", "im Verkauf", "an der Serviceannahme", "in der Buchhaltung"],
-        ["Serviceberatung", "Verkauf", "Teilelager", "Buchhaltung"],
-    ),
-    (
-        {
-            "number": "K1004",
-            "name": "Zahnarztpraxis Dr. Yılmaz",
-            "mail_domain": "yilmaz.example.org",
-            "phone": "0201 555 0150",
-            "street": "Rüttenscheider Straße 77",
-            "postcode": "45130",
-            "town": "Essen",
-            "note": "Mittwochs ist die Praxis nachmittags geschlossen.",
-        },
-        {"Katrin Lorenz": "0201 555 0152", "Mehtap Yılmaz": "0201 555 0151"},
-        ["an der Anmeldung", "in Behandlungszimmer 2", "im Röntgenraum", "im Labor"],
-        ["Anmeldung", "Zahnmedizinische Fachkraft", "Abrechnung"],
-    ),
-]
+CUSTOMER_COLUMNS = ("number", "name", "mail_domain", "phone", "street", "postcode", "town", "note")
+CUSTOMERS = """\
+K1001|Bäckerei Sommer|sommer.example.org|0211 555 0100|Lindenweg 4|40213|Düsseldorf|Am besten nach 14 Uhr anrufen.
+K1002|Steuerkanzlei Brandt & Partner|brandt.example.org|0221 555 0120|Domstraße 31|50668|Köln|Wartung nur nach 18 Uhr.
+K1003|Autohaus Nordring GmbH|nordring.example.org|0231 555 0130|Nordring 118|44147|Dortmund|Schlüssel beim Pförtner.
+K1004|Zahnarztpraxis Dr. Yılmaz|yilmaz.example.org|0201 555 0150|Ruhrallee 77|45138|Essen|Mittwochs nur bis 13 Uhr.
+"""
+# The first one gets the mails.
+PEOPLE = {
+    "K1001": ["Anna Sommer", "Murat Kaya"],
+    "K1002": ["Jonas Brandt", "Silke Hartmann", "Lea Hoffmann"],
+    "K1003": ["Deniz Aydın", "Peter Krüger", "Sandra Wolf"],
+    "K1004": ["Katrin Lorenz", "Mehtap Yılmaz"],
+}
 APPROVER = "Mehtap Yılmaz"
-
-# Customers without a PIN, who have not asked for anything yet.
-NEW_CUSTOMERS = [("K1005", "Buchhandlung Lesezeit"), ("K1006", "Fahrschule Rademacher")]
+PLACES = {
+    "K1001": ["in der Backstube", "hinter der Theke", "im Büro"],
+    "K1002": ["im Sekretariat", "im Besprechungsraum", "in der Lohnabrechnung"],
+    "K1003": ["in der Werkstatt", "im Teilelager", "im Verkauf", "an der Serviceannahme"],
+    "K1004": ["an der Anmeldung", "in Behandlungszimmer 2", "im Röntgenraum", "im Labor"],
+}
+POSITIONS = {
+    "K1001": ["Verkauf", "Backstube", "Filialleitung"],
+    "K1002": ["Sekretariat", "Lohnabrechnung"],
+    "K1003": ["Serviceberatung", "Verkauf", "Teilelager"],
+    "K1004": ["Anmeldung", "Abrechnung"],
+}
+# Without a PIN: it has not asked for anything yet.
+NEW_CUSTOMER = {"number": "K1005", "name": "Buchhandlung Lesezeit"}
 
 # The answers, by their category and names, with the person who sends them; of an entry date, the days until then.
 REQUESTS: dict[tuple[Any, ...], list[tuple[Any, ...]]] = {
@@ -115,11 +76,7 @@ REQUESTS: dict[tuple[Any, ...], list[tuple[Any, ...]]] = {
         ("Lea Hoffmann", "Beim Speichern auf Laufwerk S: erscheint „Zugriff verweigert“.", Priority.LOW),
         ("Murat Kaya", "Die Kasse druckt keine Bons, die Lampe blinkt rot.", Priority.MEDIUM),
         ("Peter Krüger", "Das Telefon im Teilelager klingelt nicht. Anrufen können wir damit.", Priority.LOW),
-        (
-            "Silke Hartmann",
-            "Auf einem Rechner steht „Ihre Dateien sind verschlüsselt“. Wir haben ihn ausgeschaltet.",
-            Priority.HIGH,
-        ),
+        ("Silke Hartmann", "Auf einem Rechner steht „Ihre Dateien sind verschlüsselt“.", Priority.HIGH),
         ("Jonas Brandt", "Die Datensicherung meldet seit drei Tagen einen Fehler.", Priority.MEDIUM),
     ],
     (Category.WARRANTY, "device", "serial_number", "order_reference", "description"): [
@@ -145,6 +102,10 @@ REMARKS = "Bitte Zugriff auf das Laufwerk der Abteilung."
 # This request has a mistyped PIN, so that one is unmatched.
 MISTYPED = 5
 
+QUESTION = "Guten Tag, die Lizenzen bestellen wir gern. Soll die Rechnung wieder an die Kanzlei gehen?"
+# Nobody else changes a ticket while the demo is made.
+ALL_SEEN = sys.maxsize
+
 # Each between the same greeting and farewell.
 TEXT_BLOCKS = {
     "Rückruf angekündigt": "wir rufen Sie zu Ihrer Anfrage {Vorgangsnummer} heute noch zurück.",
@@ -160,30 +121,28 @@ def add_sample_data(now, ticket_count=None):
     The past is a small one of a year, or `ticket_count` tickets of five years.
     """
     period = HISTORY_PERIOD if ticket_count is None else history.FIVE_YEARS
-    access, companies = {}, []
-    for facts, people, places, positions in COMPANIES:
+    access = {}
+    for line in CUSTOMERS.splitlines():
+        facts = dict(zip(CUSTOMER_COLUMNS, line.split("|"), strict=True))
         customer = customers.add(facts, now - period)
         access[customer] = pins.issue_pin(customer, now - period)
-        contacts = [
+        for place, name in enumerate(PEOPLE[customer.number], 1):
+            address = {
+                "email": f"{name.split()[0].lower()}@{customer.mail_domain}",
+                "phone": f"{customer.phone[:-1]}{place}",
+            }
             customers.add_contact(
-                customer,
-                {
-                    "name": name,
-                    "phone": phone,
-                    "email": f"{name.split()[0].lower()}@{customer.mail_domain}",
-                    "is_main": place == 0,
-                    "is_approver": name == APPROVER,
-                },
+                customer, {"name": name, **address, "is_main": place == 1, "is_approver": name == APPROVER}
             )
-            for place, (name, phone) in enumerate(people.items())
-        ]
-        companies.append(history.Company(customer, contacts, places, positions))
-    for number, name in NEW_CUSTOMERS:
-        customers.add({"number": number, "name": name}, now)
+    customers.add(NEW_CUSTOMER, now)
+    companies = [
+        history.Company(customer, list(customer.contacts), PLACES[customer.number], POSITIONS[customer.number])
+        for customer in access
+    ]
     history.add_history(ticket_count or HISTORY_TICKETS, now, period, companies)
     member, password = accounts.find(history.STAFF[0]), secrets.token_urlsafe(12)
     accounts.set_password(member, password, now)
-    _send_requests(access, companies, now)
+    _send_requests(access, now)
     worker.run_once(now)
     _work(member, now)
     for name, text in TEXT_BLOCKS.items():
@@ -215,16 +174,15 @@ def _url(link):
     return access_links.insert_token(access_links.placeholder_url(link), link)
 
 
-def _send_requests(access, companies, now):
+def _send_requests(access, now):
     """Send the sample requests of the last days, some with a picture."""
     today = now.astimezone(TIME_ZONE).date()
-    people = {person.name: person for company in companies for person in company.people}
+    people = {person.name: (customer, pin, person) for customer, pin in access.items() for person in customer.contacts}
     requests = [(*kind, row) for kind, rows in REQUESTS.items() for row in rows]
     moments = history.arrivals(random.Random(1), len(requests), now.astimezone(TIME_ZONE), timedelta(days=2))  # noqa: S311
     for position, ((category, *names, (name, *row)), received_at) in enumerate(zip(requests, moments, strict=True)):
-        person = people[name]
-        number, pin = person.customer.number, access[person.customer]
-        answers = {"category": category, "customer_number": number, "name": name, "phone": person.phone}
+        customer, pin, person = people[name]
+        answers = {"category": category, "customer_number": customer.number, "name": name, "phone": person.phone}
         answers |= {"email": person.email} | dict(zip(names, row, strict=True))
         if days := answers.get("entry_date"):
             answers |= {"entry_date": today + timedelta(days=days), "extension": str(200 + days), "remarks": REMARKS}
@@ -235,7 +193,7 @@ def _send_requests(access, companies, now):
             segno.make(key).save(picture, kind="png", scale=8)
             with received(picture.getvalue()) as file:
                 attachments.stage(key, [("Foto.png", file)], "127.0.0.1", received_at)
-        proof = pins.pin_proof(number, "00000000" if position == MISTYPED else pin)
+        proof = pins.pin_proof(customer.number, "00000000" if position == MISTYPED else pin)
         intake.receive(key, answers, proof, 0 if with_files else None, "127.0.0.1", received_at)
 
 
@@ -243,28 +201,15 @@ def _work(member, now):
     """Let somebody of the office work on the last request of each kind, but leave the incident as it is."""
     sent = Ticket.with_details().where(Submission.draft.startswith("demo")).order_by(Ticket.id)
     last = {ticket.category: ticket for ticket in sent}
-    conversation.answer(
-        last[Category.OTHER],
-        member,
-        _newest(),
-        now,
-        "Guten Tag, die Lizenzen bestellen wir gern. Soll die Rechnung wieder an die Kanzlei gehen?",
-        "demo-answer",
-        minutes=5,
-        then_wait=True,
+    order, defect, entry, call = (
+        last[kind] for kind in (Category.OTHER, Category.WARRANTY, Category.NEW_EMPLOYEE, Category.CALLBACK)
     )
-    link = access_links.for_customer(last[Category.OTHER], now)
-    conversation.reply(access_links.reload(link, now), "demo-reply", "Ja, bitte wie beim letzten Mal.", 0, now)
-    actions.take_over(last[Category.WARRANTY], member, _newest(), now)
-    conversation.add_note(last[Category.WARRANTY], member, now, "Ersatzakku ist bestellt.", "demo-note", minutes=15)
+    conversation.answer(order, member, ALL_SEEN, now, QUESTION, "demo-answer", minutes=5, then_wait=True)
+    conversation.reply(access_links.for_customer(order, now), "demo-reply", "Ja, bitte wie beim letzten Mal.", 0, now)
+    actions.take_over(defect, member, ALL_SEEN, now)
+    conversation.add_note(defect, member, now, "Der Akku ist bestellt.", "demo-note", minutes=15)
     next_week = now.astimezone(TIME_ZONE).date() + timedelta(days=7)
-    actions.follow_up(last[Category.WARRANTY], member, _newest(), now, next_week, "Ersatzakku einbauen")
-    actions.start(last[Category.NEW_EMPLOYEE], member, _newest(), now)
-    checklist.check(last[Category.NEW_EMPLOYEE], member, now, "account")
-    actions.follow_up(
-        last[Category.CALLBACK], member, _newest(), now, next_week, "Termin mit dem Anbieter steht dann fest"
-    )
-
-
-def _newest():
-    return Event.select(fn.MAX(Event.id)).scalar()
+    actions.follow_up(defect, member, ALL_SEEN, now, next_week, "Akku einbauen")
+    actions.follow_up(call, member, ALL_SEEN, now, next_week, "Termin mit dem Anbieter")
+    actions.start(entry, member, ALL_SEEN, now)
+    checklist.check(entry, member, now, "account")

@@ -89,7 +89,8 @@ def test_old_tickets_are_mostly_done(past):
 
 
 def test_events_explain_the_state_of_each_ticket(past):
-    statuses = {EventKind.STARTED: TicketStatus.IN_PROGRESS, EventKind.WAITING: TicketStatus.WAITING}
+    statuses = dict.fromkeys((EventKind.STARTED, EventKind.REPLIED), TicketStatus.IN_PROGRESS)
+    statuses[EventKind.WAITING] = TicketStatus.WAITING
     statuses |= {EventKind.DONE: TicketStatus.DONE, EventKind.CANCELLED: TicketStatus.CANCELLED}
     office = {member.name for member in Staff.select()}
     for ticket in past:
