@@ -53,7 +53,7 @@ MEN = {"Emre", "Georg", "Jörg", "Nils"}
 LAST_NAMES = ["Becker", "Çelik", "Engels", "Groß", "Ivanović", "Köhler", "Müller", "Nowak", "Özdemir", "Voß", "Weiß"]
 STAFF = ["Miriam Vogt", "Tobias Kern", "Selma Aydın"]
 PLACES = ["am Empfang", "in der Buchhaltung", "im Lager", "im ersten Stock", "in Büro {number}", "an Platz {number}"]
-POSITIONS = ["Buchhaltung", "Auszubildende Person im Büro", "Vertrieb Innendienst", "Werkstattleitung", "Lager"]
+POSITIONS = ["Buchhaltung", "Ausbildung", "Vertrieb", "Einkauf", "Empfang"]
 
 DEFECTS = {
     "Notebook ThinkPad E16": ["Der Akku lädt nur bis {number} Prozent.", "Der Bildschirm bleibt dunkel."],
@@ -94,12 +94,11 @@ CODE_STEP = 538_297_204_961
 
 
 class Company(NamedTuple):
-    """A customer with what its requests name: the people who send them, places and jobs."""
+    """A customer with what its requests name: the people who send them, and places."""
 
     customer: Customer
     people: list[Contact]
     places: list[str] = PLACES
-    positions: list[str] = POSITIONS
 
 
 def add_history(count, now, period=FIVE_YEARS, companies=(), seed=2026):
@@ -235,7 +234,7 @@ def _submission(rng, id, received_at, company):
         submission.salutation = enums.Salutation.MR if submission.first_name in MEN else enums.Salutation.MS
         submission.extension = str(rng.randint(10, 99))
         submission.desired_email = f"platz{submission.extension}@{customer.mail_domain}" if rng.random() < 0.7 else ""
-        submission.position = rng.choice(company.positions)
+        submission.position = rng.choice(POSITIONS)
         submission.entry_date = received_at.date() + timedelta(days=rng.randint(3, 45))
         return submission
     phrases = DESCRIPTIONS.get(submission.category, [])

@@ -1,7 +1,6 @@
 """Sample customers and requests to try the portal with. They take the same way into the portal as real ones."""
 
 import io
-import os
 import random
 import secrets
 import sys
@@ -44,26 +43,14 @@ K1002|Steuerkanzlei Brandt & Partner|brandt.example.org|0221 555 0120|Domstraße
 K1003|Autohaus Nordring GmbH|nordring.example.org|0231 555 0130|Nordring 118|44147|Dortmund|Schlüssel beim Pförtner.
 K1004|Zahnarztpraxis Dr. Yılmaz|yilmaz.example.org|0201 555 0150|Ruhrallee 77|45138|Essen|Mittwochs nur bis 13 Uhr.
 """
-# The first one gets the mails.
+# The people of each, the first of whom gets the mails, and places.
 PEOPLE = {
-    "K1001": ["Anna Sommer", "Murat Kaya"],
-    "K1002": ["Jonas Brandt", "Silke Hartmann", "Lea Hoffmann"],
-    "K1003": ["Deniz Aydın", "Peter Krüger", "Sandra Wolf"],
-    "K1004": ["Katrin Lorenz", "Mehtap Yılmaz"],
+    "K1001": (["Anna Sommer", "Murat Kaya"], ["in der Backstube", "hinter der Theke", "im Büro"]),
+    "K1002": (["Jonas Brandt", "Silke Hartmann", "Lea Hoffmann"], ["im Sekretariat", "im Besprechungsraum"]),
+    "K1003": (["Deniz Aydın", "Peter Krüger", "Sandra Wolf"], ["in der Werkstatt", "im Teilelager", "im Verkauf"]),
+    "K1004": (["Katrin Lorenz", "Mehtap Yılmaz"], ["an der Anmeldung", "in Behandlungszimmer 2", "im Röntgenraum"]),
 }
 APPROVER = "Mehtap Yılmaz"
-PLACES = {
-    "K1001": ["in der Backstube", "hinter der Theke", "im Büro"],
-    "K1002": ["im Sekretariat", "im Besprechungsraum", "in der Lohnabrechnung"],
-    "K1003": ["in der Werkstatt", "im Teilelager", "im Verkauf", "an der Serviceannahme"],
-    "K1004": ["an der Anmeldung", "in Behandlungszimmer 2", "im Röntgenraum", "im Labor"],
-}
-POSITIONS = {
-    "K1001": ["Verkauf", "Backstube", "Filialleitung"],
-    "K1002": ["Sekretariat", "Lohnabrechnung"],
-    "K1003": ["Serviceberatung", "Verkauf", "Teilelager"],
-    "K1004": ["Anmeldung", "Abrechnung"],
-}
 # Without a PIN: it has not asked for anything yet.
 NEW_CUSTOMER = {"number": "K1005", "name": "Buchhandlung Lesezeit"}
 
@@ -90,8 +77,8 @@ REQUESTS: dict[tuple[Any, ...], list[tuple[Any, ...]]] = {
         ("Sandra Wolf", Salutation.MR, "Tarek", "Aziz", "Serviceberatung", "", 3),
     ],
     (Category.CALLBACK, "description", "priority", "reference"): [
-        ("Katrin Lorenz", "Wir möchten ein zweites Röntgengerät ans Netz anschließen.", Priority.LOW, "Labor"),
-        ("Deniz Aydın", "Wann können Sie unsere Telefonanlage umziehen?", Priority.MEDIUM, "Umzug 2027"),
+        ("Katrin Lorenz", "Wir möchten ein zweites Röntgengerät ans Netz anschließen.", Priority.LOW, "Röntgen"),
+        ("Deniz Aydın", "Wann können Sie unsere Telefonanlage umziehen?", Priority.MEDIUM, "Umzug"),
     ],
     (Category.OTHER, "description", "priority"): [
         ("Murat Kaya", "Bitte richten Sie auf dem neuen Tablet die Bestell-App ein.", Priority.MEDIUM),
@@ -121,24 +108,25 @@ def add_sample_data(now, ticket_count=None):
     The past is a small one of a year, or `ticket_count` tickets of five years.
     """
     period = HISTORY_PERIOD if ticket_count is None else history.FIVE_YEARS
-    access = {}
+    access, companies = {}, []
     for line in CUSTOMERS.splitlines():
         facts = dict(zip(CUSTOMER_COLUMNS, line.split("|"), strict=True))
         customer = customers.add(facts, now - period)
         access[customer] = pins.issue_pin(customer, now - period)
-        for place, name in enumerate(PEOPLE[customer.number], 1):
-            address = {
-                "email": f"{name.split()[0].lower()}@{customer.mail_domain}",
-                "phone": f"{customer.phone[:-1]}{place}",
-            }
+        people, places = PEOPLE[customer.number]
+        for place, name in enumerate(people, 1):
             customers.add_contact(
-                customer, {"name": name, **address, "is_main": place == 1, "is_approver": name == APPROVER}
+                customer,
+                {
+                    "name": name,
+                    "phone": f"{customer.phone[:-1]}{place}",
+                    "email": f"{name.split()[0].lower()}@{customer.mail_domain}",
+                    "is_main": place == 1,
+                    "is_approver": name == APPROVER,
+                },
             )
+        companies.append(history.Company(customer, list(customer.contacts), places))
     customers.add(NEW_CUSTOMER, now)
-    companies = [
-        history.Company(customer, list(customer.contacts), PLACES[customer.number], POSITIONS[customer.number])
-        for customer in access
-    ]
     history.add_history(ticket_count or HISTORY_TICKETS, now, period, companies)
     member, password = accounts.find(history.STAFF[0]), secrets.token_urlsafe(12)
     accounts.set_password(member, password, now)
@@ -150,7 +138,6 @@ def add_sample_data(now, ticket_count=None):
         text_blocks.save(TextBlock(), {"name": name, "text": text})
     ticket = Ticket.with_details().where(Ticket.approval == Approval.PENDING).order_by(Ticket.id.desc()).first()
     for_approver = access_links.for_approver(ticket, ticket.customer.approvers.get(), now)
-    python = '$env:TICKET_DATA_DIR="{}"; py' if os.name == "nt" else "TICKET_DATA_DIR={} python3"
     lines = (f"  Kundennummer {one.number}   PIN: {pins.spoken_pin(pin)}   {one.name}\n" for one, pin in access.items())
     return f"""
 Die Beispieldaten liegen bis zum Ende in {settings.data_dir}
@@ -163,9 +150,6 @@ Die Verwaltung: {settings.url}/verwaltung/
 Eine Anfrage von {ticket.customer.number} wartet auf Freigabe. Diese Links stehen sonst nur in E-Mails:
   Genehmigerin {APPROVER}: {_url(for_approver)}
   Wer gefragt hat: {_url(access_links.for_customer(ticket, now))}
-
-Die Tickets zeigt, in einem zweiten Fenster:
-  {python.format(settings.data_dir)} start.py ticket liste
 
 """
 
@@ -201,9 +185,7 @@ def _work(member, now):
     """Let somebody of the office work on the last request of each kind, but leave the incident as it is."""
     sent = Ticket.with_details().where(Submission.draft.startswith("demo")).order_by(Ticket.id)
     last = {ticket.category: ticket for ticket in sent}
-    order, defect, entry, call = (
-        last[kind] for kind in (Category.OTHER, Category.WARRANTY, Category.NEW_EMPLOYEE, Category.CALLBACK)
-    )
+    defect, entry, call, order = (last[kind] for kind in list(Category)[1:])
     conversation.answer(order, member, ALL_SEEN, now, QUESTION, "demo-answer", minutes=5, then_wait=True)
     conversation.reply(access_links.for_customer(order, now), "demo-reply", "Ja, bitte wie beim letzten Mal.", 0, now)
     actions.take_over(defect, member, ALL_SEEN, now)
