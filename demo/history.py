@@ -65,20 +65,26 @@ DEFECTS = {
 # A description has one phrase of each list.
 DESCRIPTIONS = {
     Category.INCIDENT: [
-        ["Der Drucker", "Das Notebook", "Der Rechner", "Der Scanner", "Der Kopierer"],
-        ["{place}"],
         [
-            "reagiert nicht mehr.",
-            "startet erst nach {number} Minuten.",
-            "ist sehr langsam.",
-            "zeigt „Fehler {number}“.",
+            "Der Drucker {place} meldet Papierstau, es steckt aber kein Papier fest.",
+            "Der Drucker {place} druckt nur die Hälfte jeder Seite.",
+            "Der Rechner {place} startet erst nach {number} Minuten.",
+            "Der Bildschirm {place} bleibt schwarz.",
+            "Das Telefon {place} klingelt nicht.",
+            "Am Rechner {place} fehlt das Laufwerk S (Fehler {number}).",
+            "Der Scanner {place} bricht nach {number} Seiten ab.",
         ],
-        ["Ein Neustart hat nicht geholfen.", "Gestern ging es noch.", "Das ist seit heute Morgen so."],
+        [
+            "Ein Neustart hat nicht geholfen.",
+            "Gestern ging es noch.",
+            "Das ist seit heute Morgen so.",
+            "Bitte anrufen.",
+        ],
     ],
-    Category.CALLBACK: [
-        ["Frage zu Position {number} der Rechnung.", "Wir hätten gern ein Angebot: {number} Notebooks."]
+    Category.CALLBACK: [["Wir haben eine Frage zu Position {number} der Rechnung.", "Es geht um den Umzug im Haus."]],
+    Category.OTHER: [
+        ["Bitte richten Sie den neuen Drucker {place} ein.", "Bitte stellen Sie Konto {number} auf MFA um."]
     ],
-    Category.OTHER: [["Bitte {number} Lizenzen bestellen.", "Bitte den neuen Drucker {place} einrichten."]],
 }
 
 EVENT_TEXTS = {

@@ -12,7 +12,7 @@ import segno
 from clock import TIME_ZONE
 from demo import history
 from enums import Approval, Category, Priority, Salutation
-from models import Submission, TextBlock, Ticket
+from models import Event, Submission, TextBlock, Ticket
 from services.background import worker
 from services.customers import customers, pins
 from services.files import attachments
@@ -113,19 +113,9 @@ def add_sample_data(now, ticket_count=None):
         facts = dict(zip(CUSTOMER_COLUMNS, line.split("|"), strict=True))
         customer = customers.add(facts, now - period)
         access[customer] = pins.issue_pin(customer, now - period)
-        people, places = PEOPLE[customer.number]
-        for place, name in enumerate(people, 1):
-            customers.add_contact(
-                customer,
-                {
-                    "name": name,
-                    "phone": f"{customer.phone[:-1]}{place}",
-                    "email": f"{name.split()[0].lower()}@{customer.mail_domain}",
-                    "is_main": place == 1,
-                    "is_approver": name == APPROVER,
-                },
-            )
-        companies.append(history.Company(customer, list(customer.contacts), places))
+        names, places = PEOPLE[customer.number]
+        people = [_add_contact(customer, name, place) for place, name in enumerate(names, 1)]
+        companies.append(history.Company(customer, people, places))
     customers.add(NEW_CUSTOMER, now)
     history.add_history(ticket_count or HISTORY_TICKETS, now, period, companies)
     member, password = accounts.find(history.STAFF[0]), secrets.token_urlsafe(12)
@@ -152,6 +142,12 @@ Eine Anfrage von {ticket.customer.number} wartet auf Freigabe. Diese Links stehe
   Wer gefragt hat: {_url(access_links.for_customer(ticket, now))}
 
 """
+
+
+def _add_contact(customer, name, place):
+    email, phone = f"{name.split()[0].lower()}@{customer.mail_domain}", f"{customer.phone[:-1]}{place}"
+    facts = {"name": name, "email": email, "phone": phone, "is_main": place == 1, "is_approver": name == APPROVER}
+    return customers.add_contact(customer, facts)
 
 
 def _url(link):
@@ -185,6 +181,9 @@ def _work(member, now):
     """Let somebody of the office work on the last request of each kind, but leave the incident as it is."""
     sent = Ticket.with_details().where(Submission.draft.startswith("demo")).order_by(Ticket.id)
     last = {ticket.category: ticket for ticket in sent}
+    for ticket in sent:
+        # The worker has just opened all of them.
+        Event.update(at=ticket.created_at).where(Event.ticket == ticket).execute()
     defect, entry, call, order = (last[kind] for kind in list(Category)[1:])
     conversation.answer(order, member, ALL_SEEN, now, QUESTION, "demo-answer", minutes=5, then_wait=True)
     conversation.reply(access_links.for_customer(order, now), "demo-reply", "Ja, bitte wie beim letzten Mal.", 0, now)
