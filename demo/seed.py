@@ -183,6 +183,8 @@ def _work(member, now):
     last = {ticket.category: ticket for ticket in sent}
     for ticket in sent:
         # The worker has just opened all of them.
+        ticket.created_at = ticket.submission.received_at
+        ticket.save(only=[Ticket.created_at])
         Event.update(at=ticket.created_at).where(Event.ticket == ticket).execute()
     defect, entry, call, order = (last[kind] for kind in list(Category)[1:])
     conversation.answer(order, member, ALL_SEEN, now, QUESTION, "demo-answer", minutes=5, then_wait=True)
