@@ -5,6 +5,7 @@ import os
 import sys
 import tempfile
 from io import TextIOWrapper
+from pathlib import Path
 from types import SimpleNamespace
 
 from peewee import DatabaseError
@@ -17,7 +18,7 @@ from migrations import migrate
 from services import search
 from services.operations import data_folder, instance_lock, settings_file
 from services.security import keys
-from settings import StartError, settings
+from settings import CONFIG_FILE, StartError, settings
 
 
 def create_app():
@@ -63,6 +64,7 @@ def serve_demo(ticket_count):
     from demo import seed
 
     with tempfile.TemporaryDirectory(prefix="meldeportal-demo-", ignore_cleanup_errors=True) as folder:
+        (Path(folder) / CONFIG_FILE).write_text(seed.DEMO_CONFIG, encoding="utf-8")
         settings.load({**os.environ, "TICKET_DATA_DIR": folder} | seed.DEMO_ENVIRONMENT)
         prepare_data()
         with database.connection_context():

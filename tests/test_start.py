@@ -399,6 +399,7 @@ def test_demo_works_with_what_it_prints_and_leaves_nothing_behind(demo, tmp_path
     assert name in today
 
     (folder,) = tmp_path.glob("meldeportal-demo-*")
+    assert f"Die Beispieldaten liegen bis zum Ende in {folder}" in printed
     assert "läuft schon mit dem Datenordner" in only_sentence(run_app(folder))
     assert run_app(folder, "worker", "--einmal").returncode == 0
     tickets = json.loads(run_app(folder, "ticket", "liste", "--json").stdout)
