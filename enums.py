@@ -184,6 +184,7 @@ class MessageKind(LabelledEnum):
     URGENT_UNMATCHED = "urgent_unmatched", "Dringend, aber nicht zugeordnet"
     WRONG_CODES = "wrong_codes", "Falsche Codes beim Anmelden"
     SUMMARY = "summary", "Tagesübersicht"
+    INVITATION = "invitation", "Neues Konto"
     TEST = "test", "Testmail"
     WEBHOOK = "webhook", "Webhook"
 

@@ -134,6 +134,8 @@ class Settings:
     # Where each value comes from: "" for the default, the name of the config file, or the environment variable.
     sources: ClassVar[Mapping[str, str]] = {}
     _environ: ClassVar[Mapping[str, str]] = {}
+    # What the limits would be if they were on.
+    _configured_limits: ClassVar[Mapping[str, int]] = {}
 
     # Limits without a setting: as they have no annotation, they are no fields of the dataclass.
     max_pending = 500

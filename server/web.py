@@ -191,6 +191,7 @@ def _configure_templates(app):
         language=catalogue.current_language,
         other_language=locale.other_language,
         staff_menu=staff.MENU,
+        office_menu=staff.OFFICE_MENU,
         # After a server error the form is shown without the database, which may be what failed.
         failing_since=lambda: None if database.is_closed() else outbox.failing_since(),
         limits=enums,

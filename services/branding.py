@@ -30,8 +30,7 @@ def colour_fault(text: str) -> str:
     if lowest_contrast(text) >= MIN_CONTRAST:
         return ""
     return (
-        "Die Farbe muss auf hellem Grund gut lesbar sein (Kontrast mindestens 4,5 zu 1), etwa #0b5c8a, nicht "
-        f"„{text}“."
+        f"Die Farbe muss auf hellem Grund gut lesbar sein (Kontrast mindestens 4,5 zu 1), etwa #0b5c8a, nicht „{text}“."
     )
 
 

@@ -8,6 +8,7 @@ from types import ModuleType
 
 from settings import settings
 
+
 def is_workday(day: date, federal_state: str) -> bool:
     """Say whether a day is a working day in a federal state (two letters, "NW")."""
     return day.weekday() < 5 and day not in _public_holidays(federal_state, day.year)

@@ -21,7 +21,7 @@ from i18n import catalogue, formats
 from models import Attachment, Contact, Customer, Event, Message, Staff, Submission, Ticket, TicketLink
 from services import request_fields
 from services.mail import access_links, addresses, outbox
-from services.security import pin_lockout
+from services.security import account_links, pin_lockout
 from settings import settings
 
 # What the subjects of the mails to requesters and approvers begin with.
@@ -162,6 +162,14 @@ def test_mail(recipient: str, by: Staff, now: datetime) -> Message:
     subject = f"Testmail: {settings.office_name}"
     with transaction():
         return outbox.put(MessageKind.TEST, body, now, recipient=recipient, subject=subject)
+
+
+def invitation(member: Staff, recipient: str, by: Staff, now: datetime) -> None:
+    """Send a member of staff the link by which they choose their password, in a transaction of its own."""
+    link = account_links.placeholder_url(member)
+    body = _render(MessageKind.INVITATION, member=member, by=by, link=link, expires_at=member.link_expires_at)
+    with transaction():
+        outbox.put(MessageKind.INVITATION, body, now, recipient=recipient, subject="Ihr Konto im Meldeportal")
 
 
 def requester_addresses(ticket: Ticket) -> list[str]:

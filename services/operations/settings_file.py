@@ -64,7 +64,7 @@ def _changed(text: str, changes: Mapping[str, str | float]) -> str:
         line, known = toml_line(name, value).rstrip("\n"), tomllib.loads(text)
         commented = re.compile(rf"^#\s?{name} = .*$", re.MULTILINE)
         if name not in known and commented.search(text):
-            text = commented.sub(lambda _, line=line: line, text, count=1)
+            text = commented.sub(line.replace("\\", r"\\"), text, count=1)
         else:
             # Imported only here: takes 40 ms.
             import tomlkit

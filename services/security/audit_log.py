@@ -33,6 +33,8 @@ class SecurityEvent(StrEnum):
     ACCOUNT_ADDED = "Konto angelegt"
     ACCOUNT_LOCKED = "Konto gesperrt"
     ACCOUNT_UNLOCKED = "Konto entsperrt"
+    ROLE_CHANGED = "Rolle eines Kontos geändert"
+    PASSWORD_LINK = "Link für ein neues Kennwort ausgegeben"
     SETTINGS_CHANGED = "Einstellungen geändert"
     PIN_ISSUED = "PIN ausgegeben"
     CUSTOMER_LOCKED = "Kunde gesperrt"

@@ -270,6 +270,13 @@ class SetupForm(NewPasswordForm):
         self.owner = self.name.data
 
 
+class ChosenPasswordForm(NewPasswordForm):
+    """The password that a new colleague, or one who has forgotten it, chooses by a link."""
+
+    password = _new_password("Kennwort")
+    repeated_password = _repeated_password("Kennwort wiederholen")
+
+
 class ChangePasswordForm(NewPasswordForm):
     """A new password for one's own account."""
 

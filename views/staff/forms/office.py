@@ -9,7 +9,7 @@ from enums import MAX_POSTCODE_LENGTH
 from form_fields import PortalForm, email_field, phone_field, text_field
 from i18n.typed_text import clean_number
 from services import branding
-from settings import CONFIG_FILE, ENVIRONMENT_PREFIX, FEDERAL_STATES, Settings, fault_of, settings
+from settings import CONFIG_FILE, ENVIRONMENT_PREFIX, FEDERAL_STATES, fault_of, settings
 
 # The names of the settings on the page, by the heading above them. The parts of `smtp_url` are fields of their own.
 GROUPS = {
@@ -32,7 +32,7 @@ GROUPS = {
 ENCRYPTIONS = [("smtp", "STARTTLS (üblich, Port 587)"), ("smtps", "TLS von Anfang an (Port 465)")]
 
 NO_NUMBER = "Bitte geben Sie eine ganze Zahl ein."
-PASSWORD_NEEDED = "Für einen anderen Server oder Namen brauchen wir das Kennwort noch einmal."
+PASSWORD_NEEDED = "Für einen anderen Server oder Namen brauchen wir das Kennwort noch einmal."  # noqa: S105 - a sentence
 
 
 def _number(label, **options):
@@ -152,7 +152,8 @@ class OfficeForm(PortalForm):
     def _smtp_url(self):
         if not self.smtp_host.data:
             return ""
-        is_same = (self.smtp_host.data, self.smtp_name.data) == (self.server.hostname, unquote(self.server.username or ""))
+        former = self.server.hostname, unquote(self.server.username or "")
+        is_same = former == (self.smtp_host.data, self.smtp_name.data)
         password = self.smtp_password.data or (unquote(self.server.password or "") if is_same else "")
         if self.smtp_name.data and not password:
             # The former password would go to a server that it was not given for.

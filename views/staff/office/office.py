@@ -12,8 +12,10 @@ from settings import settings
 from views.shared import static_files
 from views.shared.responses import client_ip, html_response, render_page
 from views.staff.forms.office import GROUPS, OfficeForm
+from views.staff.sign_in import auth
 
 bp = Blueprint("office", __name__, url_prefix="/buero")
+bp.before_request(auth.require_lead)
 
 
 @bp.get("")
