@@ -4,6 +4,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from flask_wtf.file import FileField
 from wtforms import BooleanField, ColorField, IntegerField, PasswordField, SelectField
+from wtforms.validators import Optional
 
 from enums import MAX_POSTCODE_LENGTH
 from form_fields import PortalForm, email_field, phone_field, text_field
@@ -36,7 +37,7 @@ PASSWORD_NEEDED = "Für einen anderen Server oder Namen brauchen wir das Kennwor
 
 
 def _number(label, **options):
-    return IntegerField(label, invalid_value_message=NO_NUMBER, **options)
+    return IntegerField(label, [Optional()], invalid_value_message=NO_NUMBER, **options)
 
 
 class OfficeForm(PortalForm):
@@ -118,7 +119,7 @@ class OfficeForm(PortalForm):
     def source_in_words(self, name):
         source = self.source(name)
         if source.startswith(ENVIRONMENT_PREFIX):
-            return f"Durch {source} in der Umgebung gesetzt; hier nicht zu ändern."
+            return f"durch {source} gesetzt, hier nicht zu ändern"
         return f"aus {CONFIG_FILE}" if source else "Vorgabe"
 
     def validate(self, extra_validators=None):

@@ -10,7 +10,7 @@ from services.operations import settings_file
 from services.security.audit_log import SecurityEvent, log_event
 from settings import settings
 from views.shared import static_files
-from views.shared.responses import client_ip, html_response, render_page
+from views.shared.responses import client_ip, render_page
 from views.staff.forms.office import GROUPS, OfficeForm
 from views.staff.sign_in import auth
 
@@ -38,7 +38,7 @@ def save():
 @bp.post("/farbe")
 def show_colour():
     """Show how well a colour can be read, before it is saved."""
-    return html_response(render_page("staff/office/_colour.html", colour=request.form.get("office_colour", "")))
+    return render_page("staff/office/_colour.html", colour=request.form.get("office_colour", ""))
 
 
 def _save(form):
