@@ -15,7 +15,7 @@ from database import checkpoint, database
 from logs import setup as log_setup
 from models import Submission
 from services import disk
-from services.customers import pins
+from services.customers import pin_letters, pins
 from services.files import attachments
 from services.intake import intake, unmatched
 from services.mail import delivery, outbox
@@ -34,6 +34,7 @@ SWEEP_INTERVAL = timedelta(hours=1)
 # What was deleted stays readable in the write-ahead log for so long at most.
 CHECKPOINT_INTERVAL = timedelta(minutes=1)
 CODES_INTERVAL = timedelta(minutes=1)
+LETTERS_INTERVAL = timedelta(minutes=1)
 BACKUP_RETRY = timedelta(hours=1)
 
 # So many submissions are decided in one transaction. Between two batches the worker leaves the processor and the
@@ -77,6 +78,7 @@ class Worker:
             Job("remind", self.remind),
             Job("sweep", self.sweep, interval=SWEEP_INTERVAL),
             Job("codes", accounts.report_wrong_codes, interval=CODES_INTERVAL),
+            Job("letters", pin_letters.sweep, interval=LETTERS_INTERVAL),
             Job("summary", daily_summary.write_if_due),
             Job("delete", self.delete_batch),
             Job("checkpoint", lambda now: checkpoint(), interval=CHECKPOINT_INTERVAL),

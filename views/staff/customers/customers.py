@@ -6,8 +6,9 @@ from flask import Blueprint, abort, g, redirect, request, url_for
 
 import clock
 from i18n.folding import sorted_by_name
-from models import Customer, Ticket
+from models import Customer, PinLetter, Ticket
 from services.customers import customers
+from services.customers import pin_letters as letters
 from services.reports import csv_export
 from services.security.audit_log import SecurityEvent, log_event
 from services.tickets import approvals
@@ -48,11 +49,12 @@ def add():
     """Add a customer, and issue a PIN at once if that button was used."""
     form = NewCustomerForm()
     if not form.succeeds(lambda: customers.add(form.data, clock.now())):
-        # Sent twice, as by reloading the page with the letter.
+        # Sent twice, as by a double click.
         known = Customer.get_or_none(number=form.number.data, name=form.name.data)
-        return redirect(url_for(".show", customer_id=known.id), 303) if known else _show_new(form, 422)
+        return redirect(url_for("staff.pin_letters.show", customer_id=known.id), 303) if known else _show_new(form, 422)
     if "letter" in request.form:
-        return pin_letters.issue_and_show([form.result])
+        pin_letters.issue_and_log([form.result])
+        return redirect(url_for("staff.pin_letters.show", customer_id=form.result.id), 303)
     return redirect(url_for(".show", customer_id=form.result.id), 303)
 
 
@@ -116,6 +118,7 @@ def _show(customer, form, status=200):
         "contacts": sorted_by_name(customer.contacts),
         "max_contacts": customers.MAX_CONTACTS,
         "open_tickets": list(Ticket.newest_first().where(Ticket.customer == customer, Ticket.closed_at.is_null())),
+        "has_letter": bool(letters.printable(PinLetter.customer == customer, g.member, clock.now())),
         "pending": approvals.pending(customer),
         "today": clock.today(),
         "saved": "gespeichert" in request.args,
