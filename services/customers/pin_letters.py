@@ -31,11 +31,11 @@ def issue(customers: Sequence[Customer], by: Staff, now: datetime) -> str:
 
 def printable(condition: Expression, by: Staff, now: datetime) -> list[tuple[Customer, str]]:
     """Return pairs of customer and PIN of the kept letters that the same person issued."""
-    sweep(now)
-    letters = PinLetter.select(PinLetter, Customer).join(Customer).where(condition, PinLetter.staff == by)
+    letters = PinLetter.select(PinLetter, Customer).join(Customer).order_by(PinLetter.id)
+    # An expired one may wait for the worker.
+    letters = letters.where(condition, PinLetter.staff == by, PinLetter.issued_at > now - KEPT_FOR)
     return [
-        (letter.customer, pins.digits(int(letter.sealed) - _pad(letter.nonce, letter.customer)))
-        for letter in letters.order_by(PinLetter.id)
+        (letter.customer, pins.digits(int(letter.sealed) - _pad(letter.nonce, letter.customer))) for letter in letters
     ]
 
 

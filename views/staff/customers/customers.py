@@ -6,9 +6,8 @@ from flask import Blueprint, abort, g, redirect, request, url_for
 
 import clock
 from i18n.folding import sorted_by_name
-from models import Customer, PinLetter, Ticket
+from models import Customer, Ticket
 from services.customers import customers
-from services.customers import pin_letters as letters
 from services.reports import csv_export
 from services.security.audit_log import SecurityEvent, log_event
 from services.tickets import approvals
@@ -118,7 +117,7 @@ def _show(customer, form, status=200):
         "contacts": sorted_by_name(customer.contacts),
         "max_contacts": customers.MAX_CONTACTS,
         "open_tickets": list(Ticket.newest_first().where(Ticket.customer == customer, Ticket.closed_at.is_null())),
-        "has_letter": bool(letters.printable(PinLetter.customer == customer, g.member, clock.now())),
+        "has_letter": bool(pin_letters.of_customer(customer.id)),
         "pending": approvals.pending(customer),
         "today": clock.today(),
         "saved": "gespeichert" in request.args,

@@ -30,8 +30,7 @@ def issue(customer_id):
 @bp.get("/kunden/<int:customer_id>/pin-brief")
 def show(customer_id):
     """Show a customer's letter to the person who issued the PIN just now; everybody else is led to the customer."""
-    letters = pin_letters.printable(PinLetter.customer == customer_id, g.member, clock.now())
-    return _show_letters(letters) or redirect(url_for("staff.customers.show", customer_id=customer_id), 303)
+    return _show_letters(of_customer(customer_id)) or redirect(url_for("staff.customers.show", customer_id=customer_id), 303)
 
 
 @bp.get("/kunden/pin-briefe")
@@ -55,6 +54,11 @@ def show_run(run):
     """Show the letters of a print run to the person who made it just now."""
     letters = pin_letters.printable(PinLetter.nonce == run, g.member, clock.now())
     return _show_letters(letters) or redirect(url_for(".choose"), 303)
+
+
+def of_customer(customer_id):
+    """Return the letter of a customer that the person may print again, in a list, or an empty one."""
+    return pin_letters.printable(PinLetter.customer == customer_id, g.member, clock.now())
 
 
 def issue_and_log(customers):
