@@ -160,6 +160,11 @@ def press(visitor, path, page):
     return visitor.post(path, page.fields(path))
 
 
+def print_letters(visitor, path, values):
+    """Send a form that issues PINs, and return the page with the letters to which it leads."""
+    return visitor.get(visitor.post(path, values).response.location)
+
+
 def letters(page):
     """Return the letters on a page, each as its words."""
     return [" ".join("".join(letter.itertext()).split()) for letter in page.tree.iter("article")]

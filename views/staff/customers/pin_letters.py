@@ -30,7 +30,9 @@ def issue(customer_id):
 @bp.get("/kunden/<int:customer_id>/pin-brief")
 def show(customer_id):
     """Show a customer's letter to the person who issued the PIN just now; everybody else is led to the customer."""
-    return _show_letters(of_customer(customer_id)) or redirect(url_for("staff.customers.show", customer_id=customer_id), 303)
+    return _show_letters(of_customer(customer_id)) or redirect(
+        url_for("staff.customers.show", customer_id=customer_id), 303
+    )
 
 
 @bp.get("/kunden/pin-briefe")
