@@ -1,7 +1,7 @@
 """Customer numbers, PINs and the proofs of PINs.
 
-A PIN is shown only to the member of staff who issues it, for some minutes. The database holds a hash of a keyed proof, and the key lies
-in a file beside the database: neither alone is enough to try PINs.
+A PIN is shown to nobody but the member of staff who issues it. The database holds a hash of a keyed proof, and the key
+lies in a file beside the database: neither alone is enough to try PINs.
 """
 
 import hashlib
