@@ -73,7 +73,8 @@ def test_letters_on_paper(staff_tab, portal):
     names = ("Donaudampfschifffahrtsgesellschaft " * 3, "Praxis Winter")
     with portal.database():
         for number, name in zip(("P1", "P2"), names, strict=True):
-            customers.add({"number": number, "name": name[:100], "contact_name": "Wilhelmine " * 9}, NOW)
+            address = {"street": "Am Alten Markt 7", "postcode": "50667", "town": "Köln"}
+            customers.add({"number": number, "name": name[:100], "contact_name": "Wilhelmine " * 9} | address, NOW)
     tab = staff_tab().open(f"{LIST}/pin-briefe")
     for box in tab.at("[name=customers]").all():
         box.set_checked(box.get_attribute("value") in ("P1", "P2"))
