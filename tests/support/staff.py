@@ -118,6 +118,7 @@ def staff_routes(app, anna, dora, clara, run_worker, tickets):
             "code": [*(ticket.submission.code for ticket in tickets()), unmatched.code],
             "customer_id": [customer.id],
             "message_id": [Message.get().id],
+            "run": ["none"],
             "slug": ["uebernehmen"],
             "token": [accounts.setup_token()],
         }
