@@ -12,7 +12,7 @@ from models import Attachment, Contact, Customer, Message, Submission, TextBlock
 from tests.support.contacts import set_contact
 from tests.support.files.samples import PNG
 from tests.support.pages import EXAMPLES, OPTIONAL, Page
-from tests.support.staff import PIN_LETTERS, print_letters, staff_urls
+from tests.support.staff import print_run, staff_urls
 
 SCRIPT = "<script>alert(1)</script>"
 HANDLER = "\" autofocus onfocus='alert(1)'><img src=x onerror=alert(1)>"
@@ -50,8 +50,7 @@ def hostile(app, anna, dora, clara, run_worker, tickets):
         for slug, name in (("notieren", "text"), ("warten", "warten-text"), ("stornieren", "stornieren-reason")):
             values = clara.get(path).fields(f"{path}/{slug}").to_dict() | {name: payload}
             assert clara.post(f"{path}/{slug}", values).status == 303
-        chosen = clara.get(PIN_LETTERS).fields(PIN_LETTERS).to_dict() | {"customers": customer.number}
-        letters = print_letters(clara, PIN_LETTERS, chosen)
+        run = print_run(clara, customer.number)
         return staff_urls(
             app,
             {
@@ -61,7 +60,7 @@ def hostile(app, anna, dora, clara, run_worker, tickets):
                 "code": codes,
                 "customer_id": [customer.id],
                 "message_id": messages,
-                "run": [letters.response.request.path.rpartition("/")[2]],
+                "run": [run],
                 "slug": ["notieren"],
                 "token": ["none"],
             },

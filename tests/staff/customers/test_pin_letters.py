@@ -15,7 +15,16 @@ from services.customers import customers, pins
 from settings import settings
 from tests.support.cast import NOW, signed_in
 from tests.support.contacts import set_contact
-from tests.support.staff import CUSTOMERS, NEW_CUSTOMER, PIN_LETTERS, letters, press, print_letters, printed_pins
+from tests.support.staff import (
+    CUSTOMERS,
+    NEW_CUSTOMER,
+    PIN_LETTERS,
+    letters,
+    press,
+    print_letters,
+    print_run,
+    printed_pins,
+)
 from tests.support.wording.english_visitors import german_in
 from views.staff.forms.customer import MAX_LETTERS
 
@@ -217,9 +226,7 @@ def test_print_run(clara, anna, run_worker, tickets):
 
 
 def test_print_run_of_a_lost_letter(clara, anna, run_worker, submissions):
-    (pin,) = printed_pins(
-        print_letters(clara, PIN_LETTERS, clara.get(PIN_LETTERS).fields(PIN_LETTERS).to_dict() | {"customers": "K1001"})
-    )
+    (pin,) = printed_pins(clara.get(f"{PIN_LETTERS}/{print_run(clara, 'K1001')}"))
     anna.report("incident", pin=pin)
     anna.report("incident")
     run_worker()
@@ -289,16 +296,14 @@ def test_the_letter_is_printed_again_for_ten_minutes(clara, sommer, advance_cloc
 def test_a_print_run_is_printed_again_for_ten_minutes(clara, anna, advance_clock):
     add_many(2)
     run = press(clara, PIN_LETTERS, clara.get(PIN_LETTERS)).response.location
-    another = clara.get(PIN_LETTERS).fields(PIN_LETTERS).to_dict() | {"customers": "K1001"}
-    assert len(letters(print_letters(clara, PIN_LETTERS, another))) == 1
+    assert len(letters(clara.get(f"{PIN_LETTERS}/{print_run(clara, 'K1001')}"))) == 1
     assert len(letters(clara.get(run))) == 2
     advance_clock(minutes=10)
     assert clara.get(run).response.location == PIN_LETTERS
 
 
 def test_only_who_issued_the_pin_sees_the_letter(clara, ben, sommer):
-    values = clara.get(PIN_LETTERS).fields(PIN_LETTERS).to_dict() | {"customers": "K1001"}
-    run = clara.post(PIN_LETTERS, values).response.location
+    run = f"{PIN_LETTERS}/{print_run(clara, 'K1001')}"
     assert letters(clara.get(f"{sommer}/pin-brief")) == letters(clara.get(run)) != []
     assert ben.get(f"{sommer}/pin-brief").response.location == sommer
     assert ben.get(run).response.location == PIN_LETTERS
