@@ -12,10 +12,7 @@ from i18n.catalogue import ngettext
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
 _WEEKDAYS = ("Montag", "Dienstag", "Mittwoch", "Donnerstag", "Freitag", "Samstag", "Sonntag")
 
-_MONTHS = (
-    *("Januar", "Februar", "März", "April", "Mai", "Juni"),
-    *("Juli", "August", "September", "Oktober", "November", "Dezember"),
-)
+_MONTHS = "Januar Februar März April Mai Juni Juli August September Oktober November Dezember"
 
 
 def _in_english() -> bool:
@@ -30,7 +27,7 @@ def date(value: Date) -> str:
 
 def letter_date(value: Date) -> str:
     """Return a date as in letters: "1. Dezember 2026" or "1 December 2026"."""
-    return date(value) if _in_english() else f"{value.day}. {_MONTHS[value.month - 1]} {value.year}"
+    return date(value) if _in_english() else f"{value.day}. {_MONTHS.split()[value.month - 1]} {value.year}"
 
 
 def weekday(value: Date) -> str:

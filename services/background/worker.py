@@ -34,7 +34,6 @@ SWEEP_INTERVAL = timedelta(hours=1)
 # What was deleted stays readable in the write-ahead log for so long at most.
 CHECKPOINT_INTERVAL = timedelta(minutes=1)
 CODES_INTERVAL = timedelta(minutes=1)
-LETTERS_INTERVAL = timedelta(minutes=1)
 BACKUP_RETRY = timedelta(hours=1)
 
 # So many submissions are decided in one transaction. Between two batches the worker leaves the processor and the
@@ -78,7 +77,7 @@ class Worker:
             Job("remind", self.remind),
             Job("sweep", self.sweep, interval=SWEEP_INTERVAL),
             Job("codes", accounts.report_wrong_codes, interval=CODES_INTERVAL),
-            Job("letters", pin_letters.sweep, interval=LETTERS_INTERVAL),
+            Job("letters", pin_letters.sweep, interval=timedelta(minutes=1)),
             Job("summary", daily_summary.write_if_due),
             Job("delete", self.delete_batch),
             Job("checkpoint", lambda now: checkpoint(), interval=CHECKPOINT_INTERVAL),

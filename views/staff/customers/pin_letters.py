@@ -65,9 +65,8 @@ def of_customer(customer_id):
 
 def issue_and_log(customers):
     """Issue new PINs to customers, and return the name of the print run."""
-    now = clock.now()
     try:
-        run = pin_letters.issue(customers, g.member, now)
+        run = pin_letters.issue(customers, g.member, clock.now())
     except UserError:
         abort(409)  # A colleague has just changed a number.
     for customer in customers:
@@ -75,21 +74,15 @@ def issue_and_log(customers):
     return run
 
 
-def _show_letters(pairs):
-    letters = [
-        {"customer": customer, "pin": pins.spoken_pin(pin), "qr_code": _form_qr_code(customer.number)}
-        for customer, pin in pairs
-    ]
-    languages = list(catalogue.LANGUAGES) if request.args.get("sprache") == "en" else [catalogue.GERMAN]
+def _show_letters(letters):
     parts = {
-        "letters": letters,
         "url": f"{settings.readable_url}/",
         "today": clock.today(),
-        "languages": languages,
+        "spoken_pin": pins.spoken_pin,
+        "qr_code": _form_qr_code,
         "each_language": catalogue.each_language,
-        "minutes": pin_letters.KEPT_FOR.seconds // 60,
     }
-    return letters and render_page("staff/customers/pin_letters.html", **parts)
+    return letters and render_page("staff/customers/pin_letters.html", letters=letters, **parts)
 
 
 def _form_qr_code(number):
