@@ -12,6 +12,8 @@ from i18n.catalogue import ngettext
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
 _WEEKDAYS = ("Montag", "Dienstag", "Mittwoch", "Donnerstag", "Freitag", "Samstag", "Sonntag")
 
+_MONTHS = "Januar Februar März April Mai Juni Juli August September Oktober November Dezember"
+
 
 def _in_english() -> bool:
     return catalogue.current_language() == catalogue.ENGLISH
@@ -21,6 +23,11 @@ def date(value: Date) -> str:
     """Return a date: "23.03.2027" or "23 March 2027" (digits alone could be read in American order)."""
     # %B is English, because the portal sets no locale.
     return f"{value.day} {value:%B %Y}" if _in_english() else f"{value:%d.%m.%Y}"
+
+
+def letter_date(value: Date) -> str:
+    """Return a date as in letters: "1. Dezember 2026" or "1 December 2026"."""
+    return date(value) if _in_english() else f"{value.day}. {_MONTHS.split()[value.month - 1]} {value.year}"
 
 
 def weekday(value: Date) -> str:

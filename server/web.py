@@ -204,6 +204,7 @@ def _configure_templates(app):
     )
     jinja.filters.update(
         weekday=formats.weekday,
+        letter_date=formats.letter_date,
         local_date=formats.local_date,
         local_datetime=formats.local_datetime,
         relative_datetime=lambda value: formats.relative_datetime(value, clock.today()),

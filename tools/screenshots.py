@@ -71,7 +71,7 @@ def _new_customer(page):
         page.locator(f"#{name}").fill(text)
     _screenshot(page, "kunde-neu")
     page.get_by_role("button", name="PIN-Brief").click()
-    page.locator("img").first.wait_for()
+    page.locator(".letter img").wait_for()
     _screenshot(page, "pin-brief")
 
 

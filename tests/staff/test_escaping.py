@@ -12,7 +12,7 @@ from models import Attachment, Contact, Customer, Message, Submission, TextBlock
 from tests.support.contacts import set_contact
 from tests.support.files.samples import PNG
 from tests.support.pages import EXAMPLES, OPTIONAL, Page
-from tests.support.staff import staff_urls
+from tests.support.staff import print_run, staff_urls
 
 SCRIPT = "<script>alert(1)</script>"
 HANDLER = "\" autofocus onfocus='alert(1)'><img src=x onerror=alert(1)>"
@@ -50,6 +50,7 @@ def hostile(app, anna, dora, clara, run_worker, tickets):
         for slug, name in (("notieren", "text"), ("warten", "warten-text"), ("stornieren", "stornieren-reason")):
             values = clara.get(path).fields(f"{path}/{slug}").to_dict() | {name: payload}
             assert clara.post(f"{path}/{slug}", values).status == 303
+        run = print_run(clara, customer.number)
         return staff_urls(
             app,
             {
@@ -59,6 +60,7 @@ def hostile(app, anna, dora, clara, run_worker, tickets):
                 "code": codes,
                 "customer_id": [customer.id],
                 "message_id": messages,
+                "run": [run],
                 "slug": ["notieren"],
                 "token": ["none"],
             },
@@ -93,5 +95,5 @@ def test_what_is_typed_stays_text(clara, hostile, payload):
             for row in csv.reader(io.StringIO(answer.data.decode("utf-8-sig")), delimiter=";"):
                 assert not [cell for cell in row if cell.lstrip().startswith(("=", "+", "-", "@"))], endpoint
     expected = {"today.show", "queue.show", "ticket.show", "unmatched.show_all", "unmatched.show", "customers.show"}
-    expected |= {"outbox.show_all", "outbox.show"}
+    expected |= {"outbox.show_all", "outbox.show", "pin_letters.show", "pin_letters.show_run"}
     assert {f"staff.{name}" for name in expected} <= shown

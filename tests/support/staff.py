@@ -104,6 +104,7 @@ def staff_routes(app, anna, dora, clara, run_worker, tickets):
     anna.report("new_employee")
     dora.report("incident")
     run_worker()
+    run = print_run(clara, "K1001")
     with database.connection_context():
         customer = Customer.get()
         approver = Contact.create(
@@ -118,6 +119,7 @@ def staff_routes(app, anna, dora, clara, run_worker, tickets):
             "code": [*(ticket.submission.code for ticket in tickets()), unmatched.code],
             "customer_id": [customer.id],
             "message_id": [Message.get().id],
+            "run": [run],
             "slug": ["uebernehmen"],
             "token": [accounts.setup_token()],
         }
@@ -158,6 +160,17 @@ SPOKEN_PIN = re.compile(r"PIN(\d{4} \d{4})")
 
 def press(visitor, path, page):
     return visitor.post(path, page.fields(path))
+
+
+def print_letters(visitor, path, values):
+    """Send a form that issues PINs, and return the page with the letters to which it leads."""
+    return visitor.get(visitor.post(path, values).response.location)
+
+
+def print_run(visitor, number):
+    """Issue a customer's PIN in a print run, and return the name of the run."""
+    chosen = visitor.get(PIN_LETTERS).fields(PIN_LETTERS).to_dict() | {"customers": number}
+    return visitor.post(PIN_LETTERS, chosen).response.location.rpartition("/")[2]
 
 
 def letters(page):

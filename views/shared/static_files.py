@@ -19,6 +19,7 @@ STATIC_DIR = Path(__file__).parent.parent.parent / "static"
 SOURCES = {
     "portal.css": (["portal.css"], "text/css; charset=utf-8"),
     "staff.css": (["staff.css"], "text/css; charset=utf-8"),
+    "letter.css": (["letter.css"], "text/css; charset=utf-8"),
     "portal.js": (
         ["vendor/htmx-2.0.11.min.js", "portal.js", "files.js", "device.js"],
         "text/javascript; charset=utf-8",

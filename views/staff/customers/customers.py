@@ -48,12 +48,13 @@ def add():
     """Add a customer, and issue a PIN at once if that button was used."""
     form = NewCustomerForm()
     if not form.succeeds(lambda: customers.add(form.data, clock.now())):
-        # Sent twice, as by reloading the page with the letter.
+        # Sent twice, as by a double click.
         own = {name: value for name, value in form.data.items() if name not in customers.FIRST_CONTACT_RULES}
         known = Customer.get_or_none(**own)
-        return redirect(url_for(".show", customer_id=known.id), 303) if known else _show_new(form, 422)
+        return redirect(url_for("staff.pin_letters.show", customer_id=known.id), 303) if known else _show_new(form, 422)
     if "letter" in request.form:
-        return pin_letters.issue_and_show([form.result])
+        pin_letters.issue_and_log([form.result])
+        return redirect(url_for("staff.pin_letters.show", customer_id=form.result.id), 303)
     return redirect(url_for(".show", customer_id=form.result.id), 303)
 
 
@@ -117,6 +118,7 @@ def _show(customer, form, status=200):
         "contacts": sorted_by_name(customer.contacts),
         "max_contacts": customers.MAX_CONTACTS,
         "open_tickets": list(Ticket.newest_first().where(Ticket.customer == customer, Ticket.closed_at.is_null())),
+        "has_letter": bool(pin_letters.of_customer(customer.id)),
         "pending": approvals.pending(customer),
         "today": clock.today(),
         "saved": "gespeichert" in request.args,
