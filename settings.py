@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, fields
 from datetime import timedelta
 from ipaddress import ip_address, ip_network
+from itertools import count
 from math import inf
 from pathlib import Path
 from typing import Any, ClassVar
@@ -134,6 +135,8 @@ class Settings:
     # Where each value comes from: "" for the default, the name of the config file, or the environment variable.
     sources: ClassVar[Mapping[str, str]] = {}
     _environ: ClassVar[Mapping[str, str]] = {}
+    # Another number after each change while the portal runs, for what is kept from the values.
+    revision: ClassVar[int] = 0
     # What the limits would be if they were on.
     _configured_limits: ClassVar[Mapping[str, int]] = {}
 
@@ -234,7 +237,7 @@ class Settings:
     def load_config(self, text: str) -> None:
         """Put the text of a config file in force beside the environment; raises StartError and changes nothing."""
         values = _values(_parse_config(text), self._environ)
-        vars(self).update(values, config_fault="")
+        vars(self).update(values, config_fault="", revision=next(_revisions))
 
     def as_config(self, with_secrets: bool) -> str:
         """Return the text of a config file with the configured values that differ from the defaults."""
@@ -247,6 +250,8 @@ class Settings:
 
 
 settings = Settings()
+
+_revisions = count(1)
 
 
 def _values(config: dict[str, object], environ: Mapping[str, str]) -> dict[str, Any]:

@@ -75,15 +75,17 @@ def wait_time(duration: timedelta) -> str:
 
 
 def duration(value: timedelta) -> str:
-    """Return a duration in one or two units: "unter 1 Min.", "3 Std. 20 Min.", "2 Tage 4 Std.", "12 Tage"."""
-    minutes = int(value.total_seconds()) // 60
-    days, hours, minutes = minutes // 1440, minutes // 60 % 24, minutes % 60
-    parts = [f"{days} {'Tag' if days == 1 else 'Tage'}"] if days else []
-    if hours and days < 10:
-        parts.append(f"{hours} Std.")
-    if minutes and not days:
+    """Return a working time: "unter 1 Min.", "20 Min.", "3 Std. 20 Min.", "27 Std."."""
+    hours, minutes = divmod(int(value.total_seconds()) // 60, 60)
+    parts = [f"{hours} Std."] if hours else []
+    if minutes and hours < 10:
         parts.append(f"{minutes} Min.")
     return " ".join(parts) or "unter 1 Min."
+
+
+def month(day: Date) -> str:
+    """Return the month of a day: "November 2026"."""
+    return f"{_MONTHS.split()[day.month - 1]} {day.year}"
 
 
 def period(days: int) -> str:

@@ -82,24 +82,18 @@ WEEKS: Columns = {
 }
 
 _TIMES: Columns = {
-    "Tickets": lambda group: group.tickets,
-    "davon offen": lambda group: group.open,
-    "Stunden bis zur ersten Aktion": lambda group: group.to_first_action,
-    "Stunden bis erledigt": lambda group: group.to_done,
+    "eingegangen": lambda group: group.received,
+    "erledigt": lambda group: group.done,
+    "offen am Ende": lambda group: group.open,
+    "Arbeitsstunden bis zur ersten Aktion": lambda group: group.to_first_action,
+    "Arbeitsstunden bis erledigt": lambda group: group.to_done,
+    "Minuten": lambda group: group.minutes,
 }
 TIMES: Columns = {"Art oder Priorität": lambda group: group.common.label, **_TIMES}
 CUSTOMER_TIMES: Columns = {
     "Kundennummer": lambda group: group.common.number,
     "Kunde": lambda group: group.common.name,
     **_TIMES,
-}
-
-
-SPENT: Columns = {
-    "Monat": lambda spent: f"{spent.month:%m/%Y}",
-    "Kundennummer": lambda spent: spent.customer.number,
-    "Kunde": lambda spent: spent.customer.name,
-    "Minuten": lambda spent: spent.minutes,
 }
 
 

@@ -88,11 +88,12 @@ def change_role(member: Staff, role: StaffRole) -> None:
     """Change the role of an account; raises UserError if nobody would have the role "Leitung"."""
     with transaction():
         if role is not StaffRole.LEAD:
-            _require_other_lead(member)
+            require_other_lead(member)
         Staff.update(role=role).where(Staff.id == member.id).execute()
 
 
-def _require_other_lead(member: Staff) -> None:
+def require_other_lead(member: Staff) -> None:
+    """Raise UserError if without this account nobody would have the role "Leitung"."""
     if not Staff.active().where(Staff.role == StaffRole.LEAD, Staff.id != member.id).exists():
         raise UserError("Mindestens ein Konto, das nicht gesperrt ist, braucht die Rolle Leitung.")
 
@@ -118,10 +119,8 @@ def set_password(member: Staff, password: str, now: datetime) -> None:
 
 
 def lock(member: Staff, now: datetime) -> None:
-    """Lock an account and end its sessions; raises UserError if nobody else has the role "Leitung"."""
+    """Lock an account and end its sessions."""
     with transaction():
-        if member.role is StaffRole.LEAD:
-            _require_other_lead(member)
         Staff.update(locked_at=now).where(Staff.id == member.id, Staff.locked_at.is_null()).execute()
         sessions.end_all(member, now)
 

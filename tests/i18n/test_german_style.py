@@ -7,7 +7,7 @@ import pytest
 
 from database import database
 from forms import REQUEST_FORMS
-from models import Contact, Customer, Message, Submission, TextBlock, Ticket
+from models import Contact, Customer, Message, Staff, Submission, TextBlock, Ticket
 from services.staff import accounts
 from settings import Settings, StartError, settings
 from tests.support.commands import command_paths
@@ -150,6 +150,7 @@ def test_mails_and_staff_pages_follow_the_rules(app, every_kind_of_mail, tour):
         block = TextBlock.create(name="Rückruf", text="Wir rufen Sie an.")
         behind = {
             "contact_id": [Contact.get().id],
+            "staff_id": [Staff.get().id],
             "attachment_id": [],
             "block_id": [block.id],
             "code": [ticket.submission.code for ticket in Ticket.newest_first().limit(12)],

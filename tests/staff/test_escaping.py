@@ -8,7 +8,7 @@ import pytest
 
 from database import database
 from forms import REQUEST_FORMS
-from models import Attachment, Contact, Customer, Message, Submission, TextBlock
+from models import Attachment, Contact, Customer, Message, Staff, Submission, TextBlock
 from tests.support.contacts import set_contact
 from tests.support.files.samples import PNG
 from tests.support.pages import EXAMPLES, OPTIONAL, Page
@@ -55,6 +55,7 @@ def hostile(app, anna, dora, clara, run_worker, tickets):
             app,
             {
                 "contact_id": [approver.id],
+                "staff_id": [Staff.get().id],
                 "block_id": [block.id],
                 "attachment_id": files,
                 "code": codes,

@@ -114,7 +114,9 @@ def signed_out(app, shared, monkeypatch):
     # The dummy hash is as cheap as Clara's own, and would even match.
     monkeypatch.setattr(pins, "dummy_hash", lambda: shared.password_hash)
     with database.connection_context():
-        Staff.create(login="clara neumann", name="Clara Neumann", password_hash=shared.password_hash, created_at=NOW)
+        Staff.create(
+            role="lead", login="clara neumann", name="Clara Neumann", password_hash=shared.password_hash, created_at=NOW
+        )
     return Visitor(app, {"name": "Clara Neumann", "password": PASSWORD})
 
 
@@ -122,7 +124,8 @@ def signed_in(app, name, password_hash="none"):
     """Return somebody of the office in front of a browser of their own, signed in."""
     visitor = Visitor(app, {})
     with database.connection_context():
-        member = Staff.create(login=name.casefold(), name=name, password_hash=password_hash, created_at=NOW)
+        known = {"login": name.casefold(), "name": name, "role": "lead"}
+        member = Staff.create(**known, password_hash=password_hash, created_at=NOW)
         token = sessions.begin(member, "127.0.0.1", NOW)
     with visitor.client.session_transaction() as session:
         session["staff"], session["staff_seen"] = token, int(NOW.timestamp())

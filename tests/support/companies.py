@@ -118,5 +118,8 @@ def every_kind_of_mail(app, companies, clara, mailbox, run_worker, advance_clock
     go_on(minutes=1)
     test_mail = clara.get("/verwaltung/postausgang").fields("/verwaltung/postausgang/testmail")
     assert clara.post("/verwaltung/postausgang/testmail", test_mail).status == 303
+    accounts = "/verwaltung/konten"
+    colleague = {"name": "Miriam Vogt", "email": "miriam@example.org", "role": "team"}
+    assert clara.post(accounts, clara.get(accounts).fields(accounts).to_dict() | colleague).status == 200
     go_on(minutes=1)
     return SimpleNamespace(companies=companies, mails=mailbox.mails, clara=clara)

@@ -114,6 +114,7 @@ def staff_routes(app, anna, dora, clara, run_worker, tickets):
         block = TextBlock.create(name="Rückruf", text="Wir rufen Sie an.")
         behind = {
             "contact_id": [approver.id],
+            "staff_id": [Staff.get().id],
             "block_id": [block.id],
             "attachment_id": [Attachment.get().id],
             "code": [*(ticket.submission.code for ticket in tickets()), unmatched.code],

@@ -38,7 +38,7 @@ class RoleForm(PortalForm):
 class HandOverForm(PortalForm):
     """Who gets the open tickets of an account that is locked."""
 
-    assignee = SelectField("Die offenen Tickets bekommt")
+    assignee = SelectField("Die offenen Tickets bekommt", validate_choice=False)
 
     def __init__(self, *args, staff=(), **options):
         super().__init__(*args, **options)

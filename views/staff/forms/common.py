@@ -22,7 +22,7 @@ from models import Customer, Staff
 from services.customers.pins import normalise_number
 from services.mail.outbox import OutboxFilter
 from services.privacy.person_matcher import PersonMatcher
-from services.reports.statistics import PERIODS
+from services.reports import statistics
 from services.security import passwords
 from services.tickets import text_blocks
 from services.tickets.queue import QueueFilters, QueueSort, QueueView
@@ -160,19 +160,15 @@ class PersonForm(PortalForm):
 class FiguresForm(FilterForm):
     """The period and the customer of the statistics."""
 
-    weeks = SelectField(
-        "Zeitraum",
-        name="wochen",
-        coerce=int,
-        default=PERIODS[0],
-        choices=[SelectChoice(weeks, f"{weeks} Wochen") for weeks in PERIODS],
-    )
+    period = SelectField("Zeitraum", name="zeitraum", validate_choice=False)
     customer_number = StringField("Kundennummer", name="kunde", filters=_filters(clean_number))
 
     def __init__(self, *args, **options):
         super().__init__(*args, **options)
-        if self.weeks.data not in PERIODS:
-            self.weeks.data = PERIODS[0]
+        known = {period.name: period for period in statistics.periods(clock.now())}
+        self.period.choices = [SelectChoice(period.name, period.label) for period in known.values()]
+        self.chosen_period = known.get(self.period.data) or next(iter(known.values()))
+        self.period.data = self.chosen_period.name
         number = self.customer_number.data
         self.customer = Customer.get_or_none(Customer.number == (normalise_number(number) or number))
 

@@ -4,6 +4,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from flask_wtf.file import FileField
 from wtforms import BooleanField, ColorField, IntegerField, PasswordField, SelectField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Optional
 
 from enums import MAX_POSTCODE_LENGTH
@@ -30,7 +31,10 @@ GROUPS = {
     "Sicherung": ("backup_time", "backups_kept", "backup_dir"),
 }
 
-ENCRYPTIONS = [("smtp", "STARTTLS (üblich, Port 587)"), ("smtps", "TLS von Anfang an (Port 465)")]
+ENCRYPTIONS = [
+    SelectChoice("smtp", "STARTTLS (üblich, Port 587)"),
+    SelectChoice("smtps", "TLS von Anfang an (Port 465)"),
+]
 
 NO_NUMBER = "Bitte geben Sie eine ganze Zahl ein."
 PASSWORD_NEEDED = "Für einen anderen Server oder Namen brauchen wir das Kennwort noch einmal."  # noqa: S105 - a sentence
@@ -68,7 +72,12 @@ class OfficeForm(PortalForm):
         render_kw={"accept": ".svg,.png,.webp,.jpg,.jpeg"},
     )
     no_logo = BooleanField("Kein Logo, sondern den Namen zeigen")
-    federal_state = SelectField("Bundesland", choices=list(FEDERAL_STATES.items()), description="Für die Feiertage.")
+    federal_state = SelectField(
+        "Bundesland",
+        choices=[SelectChoice(*state) for state in FEDERAL_STATES.items()],
+        description="Für die Feiertage.",
+        invalid_choice_message="Bitte wählen Sie eines aus der Liste.",
+    )
     office_opens = text_field("Arbeitszeit von")
     office_closes = text_field("Arbeitszeit bis")
     lead_time_workdays = _number("Vorlauf für neue Mitarbeiter (Werktage)")
@@ -100,7 +109,7 @@ class OfficeForm(PortalForm):
         self.server = urlsplit(settings.smtp_url)
         in_force = {
             "smtp_host": self.server.hostname or "",
-            "smtp_port": self.server.port or "",
+            "smtp_port": self.server.port,
             "smtp_encryption": self.server.scheme or "smtp",
             "smtp_name": unquote(self.server.username or ""),
         }
