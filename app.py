@@ -18,7 +18,7 @@ from migrations import migrate
 from services import search
 from services.operations import data_folder, instance_lock, settings_file
 from services.security import keys
-from settings import CONFIG_FILE, StartError, settings
+from settings import CONFIG_FILE, StartError, settings, toml_line
 
 
 def create_app():
@@ -64,7 +64,8 @@ def serve_demo(ticket_count):
     from demo import seed
 
     with tempfile.TemporaryDirectory(prefix="meldeportal-demo-", ignore_cleanup_errors=True) as folder:
-        (Path(folder) / CONFIG_FILE).write_text(seed.DEMO_CONFIG, encoding="utf-8")
+        config = "".join(toml_line(name, value) for name, value in seed.DEMO_OFFICE.items())
+        (Path(folder) / CONFIG_FILE).write_text(config, encoding="utf-8")
         settings.load({**os.environ, "TICKET_DATA_DIR": folder} | seed.DEMO_ENVIRONMENT)
         prepare_data()
         with database.connection_context():

@@ -69,6 +69,10 @@ class StartError(Exception):
     """The portal cannot start; the text is one German sentence for the person who starts it."""
 
 
+class AccessError(StartError):
+    """The config file belongs to somebody else."""
+
+
 @dataclass
 class Settings:
     """The values in force. The end of a name gives the unit of a size or period."""
@@ -190,6 +194,11 @@ class Settings:
         return timedelta(hours=self.receipt_hours)
 
     @property
+    def shown_email(self) -> str:
+        """The office's address as customers read it, "" while it is only the placeholder."""
+        return "" if self.office_email == type(self).office_email else self.office_email
+
+    @property
     def sender(self) -> str:
         """The sender address of mails."""
         return self.mail_from or self.office_email
@@ -225,6 +234,8 @@ class Settings:
         fault = ""
         try:
             values = _values(_read_config(data_dir / CONFIG_FILE), environ)
+        except AccessError:
+            raise
         except StartError as error:
             fault = str(error)
             try:
@@ -327,7 +338,7 @@ def _read_config(path: Path) -> dict[str, object]:
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except PermissionError:
-        raise StartError(access_advice(path, path.parent)) from None
+        raise AccessError(access_advice(path, path.parent)) from None
     except (OSError, UnicodeDecodeError) as error:
         raise StartError(f"Die Datei {path} lässt sich nicht lesen: {in_german(error)}.") from None
 

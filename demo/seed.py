@@ -26,22 +26,23 @@ from settings import settings
 # The sample customers get no mails.
 DEMO_ENVIRONMENT = {"TICKET_SMTP_URL": "", "TICKET_WEBHOOK_URL": ""}
 
-DEMO_CONFIG = """office_name = "Muster-IT"
-office_email = "support@muster-it.example"
-office_phone = "0211 555000"
-office_street = "Musterstraße 12"
-office_postcode = "40210"
-office_town = "Düsseldorf"
-"""
+DEMO_OFFICE = {
+    "office_name": "Muster-IT",
+    "office_email": "support@muster-it.example",
+    "office_phone": "0211 555000",
+    "office_street": "Musterstraße 12",
+    "office_postcode": "40210",
+    "office_town": "Düsseldorf",
+}
 
 HISTORY_TICKETS, HISTORY_PERIOD = 600, timedelta(days=365)
 
 CUSTOMER_COLUMNS = ("number", "name", "mail_domain", "phone", "street", "postcode", "town", "note")
 CUSTOMERS = """\
-K1001|Bäckerei Sommer|sommer.example.org|0211 555 0100|Lindenweg 4|40213|Düsseldorf|Am besten nach 14 Uhr anrufen.
-K1002|Steuerkanzlei Brandt & Partner|brandt.example.org|0221 555 0120|Domstraße 31|50668|Köln|Wartung nur nach 18 Uhr.
+K1001|Bäckerei Sommer|sommer.example.org|0211 555 0100|Lindenweg 4|40213|Düsseldorf|Am besten nach 14\N{NO-BREAK SPACE}Uhr anrufen.
+K1002|Steuerkanzlei Brandt & Partner|brandt.example.org|0221 555 0120|Domstraße 31|50668|Köln|Wartung nur nach 18\N{NO-BREAK SPACE}Uhr.
 K1003|Autohaus Nordring GmbH|nordring.example.org|0231 555 0130|Nordring 118|44147|Dortmund|Schlüssel beim Pförtner.
-K1004|Zahnarztpraxis Dr. Yılmaz|yilmaz.example.org|0201 555 0150|Ruhrallee 77|45138|Essen|Mittwochs nur bis 13 Uhr.
+K1004|Zahnarztpraxis Dr. Yılmaz|yilmaz.example.org|0201 555 0150|Ruhrallee 77|45138|Essen|Mittwochs nur bis 13\N{NO-BREAK SPACE}Uhr.
 """
 # The people of each, the first of whom gets the mails, and places.
 PEOPLE = {

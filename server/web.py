@@ -294,10 +294,22 @@ def _most_connections():
     return max(100, min(2000, (files - 200) // 2))
 
 
+# What a portal needs before customers use it, by the settings that are empty until then.
+MISSING = {
+    "Ihre E-Mail-Adresse": "shown_email",
+    "Ihre Telefonnummer": "office_phone",
+    "die Adresse im Netz": "base_url",
+    "der Mailserver": "smtp_url",
+}
+
+
 def _setup_hint(app):
     with app.test_request_context(), database.connection_context():
         link = setup.setup_link()
-    return f"Die Verwaltung hat noch kein Konto. Das erste legen Sie hier an:\n{link}\n" if link else ""
+    if link:
+        return f"Die Verwaltung hat noch kein Konto. Das erste legen Sie hier an:\n{link}\n"
+    missing = [words for words, value in MISSING.items() if not getattr(settings, value)]
+    return f"Noch fehlt unter „Büro“: {', '.join(missing)}.\n" if missing else ""
 
 
 def _translated(german, **values):

@@ -166,8 +166,8 @@ def test_mail(recipient: str, by: Staff, now: datetime) -> Message:
 
 def invitation(member: Staff, recipient: str, by: Staff, now: datetime) -> None:
     """Send a member of staff the link by which they choose their password, in a transaction of its own."""
-    link = account_links.placeholder_url(member)
-    body = _render(MessageKind.INVITATION, member=member, by=by, link=link, expires_at=member.link_expires_at)
+    url = account_links.placeholder_url(member)
+    body = _render(MessageKind.INVITATION, member=member, by=by, url=url, expires_at=member.link_expires_at)
     with transaction():
         outbox.put(MessageKind.INVITATION, body, now, recipient=recipient, subject="Ihr Konto im Meldeportal")
 

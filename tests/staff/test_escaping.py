@@ -43,6 +43,7 @@ def hostile(app, anna, dora, clara, run_worker, tickets):
             set_contact(name=payload)
             approver = Contact.create(is_approver=True, customer=customer, name=payload, email="bernd@sommer.example")
             block = TextBlock.create(name=payload, text=payload)
+            member = Staff.get()
             codes = [submission.code for submission in Submission.select()]
             files = [attachment.id for attachment in Attachment.select()]
             messages = [message.id for message in Message.select()]
@@ -55,7 +56,7 @@ def hostile(app, anna, dora, clara, run_worker, tickets):
             app,
             {
                 "contact_id": [approver.id],
-                "staff_id": [Staff.get().id],
+                "staff_id": [member.id],
                 "block_id": [block.id],
                 "attachment_id": files,
                 "code": codes,

@@ -16,9 +16,9 @@ from tests.support.pages import Visitor
 from tests.support.servers.mailbox import path_in
 from tests.support.staff import TicketPage
 
-OFFICE = "support@example.org"
+OFFICE = "buero@muster-it.example"
 FOREIGN = "jemand@anderswo.example"
-SUPPLIER = "rma@hersteller.example"
+SUPPLIER, COLLEAGUE = "rma@hersteller.example", "miriam@example.org"
 
 
 class Company:
@@ -119,7 +119,7 @@ def every_kind_of_mail(app, companies, clara, mailbox, run_worker, advance_clock
     test_mail = clara.get("/verwaltung/postausgang").fields("/verwaltung/postausgang/testmail")
     assert clara.post("/verwaltung/postausgang/testmail", test_mail).status == 303
     accounts = "/verwaltung/konten"
-    colleague = {"name": "Miriam Vogt", "email": "miriam@example.org", "role": "team"}
+    colleague = {"name": "Miriam Vogt", "email": COLLEAGUE, "role": "team"}
     assert clara.post(accounts, clara.get(accounts).fields(accounts).to_dict() | colleague).status == 200
     go_on(minutes=1)
     return SimpleNamespace(companies=companies, mails=mailbox.mails, clara=clara)

@@ -11,7 +11,7 @@ from tests.support.cast import signed_in
 from tests.support.servers.mailbox import text_of
 from tests.support.staff import TicketPage
 
-BERND, OFFICE = "bernd@sommer.example", "support@example.org"
+BERND, OFFICE = "bernd@sommer.example", "buero@muster-it.example"
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Optional
 
 from enums import MAX_POSTCODE_LENGTH
-from form_fields import PortalForm, email_field, phone_field, text_field
-from i18n.typed_text import clean_number
+from form_fields import PortalForm, cleaned_by, email_field, phone_field, text_field
+from i18n.typed_text import clean_line, clean_number
 from services import branding
 from settings import CONFIG_FILE, ENVIRONMENT_PREFIX, FEDERAL_STATES, fault_of, settings
 
@@ -65,7 +65,11 @@ class OfficeForm(PortalForm):
         description="Unter dieser Adresse öffnen Ihre Kunden das Portal, zum Beispiel https://melden.firma.de",
         cleaning=clean_number,
     )
-    office_colour = ColorField("Farbe", description="Für Links und Knöpfe. Sie muss auf hellem Grund gut lesbar sein.")
+    office_colour = ColorField(
+        "Farbe",
+        filters=[cleaned_by(clean_line)],
+        description="Für Links und Knöpfe. Sie muss auf hellem Grund gut lesbar sein.",
+    )
     logo = FileField(
         "Logo",
         description=f"SVG, PNG, WebP oder JPEG, höchstens {branding.MAX_LOGO_KIB}\N{NO-BREAK SPACE}KB.",
