@@ -188,8 +188,5 @@ def prepared_rows(build: Callable[..., ModelSelect]) -> Callable[..., list[Any]]
 
 
 def count_rows(query: ModelSelect) -> int:
-    """Count the rows of a query without dropping its order.
-
-    Peewee's own count drops the order, which leads the database to the right index.
-    """
+    """Count the rows of a query in its order, which leads to the right index; peewee's own count drops it."""
     return Select([query.alias("counted")], [fn.COUNT(SQL("1"))]).scalar(database)

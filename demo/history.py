@@ -19,7 +19,7 @@ from models import ChecklistItem, Contact, Customer, Event, Staff, Submission, T
 from services import search
 from services.intake import intake
 from services.staff import accounts
-from services.tickets import approvals, checklist
+from services.tickets import approvals
 
 FIVE_YEARS = timedelta(days=5 * 365)
 BATCH_TICKETS = 5000
@@ -208,7 +208,7 @@ class _Story:
         self.events.append(event)
         if kind is EventKind.DONE:
             done = {"ticket": self.ticket.id, "done_at": self.at, "done_by": actor}
-            self.checklist = [done | {"name": step} for step in checklist.steps(self.ticket)]
+            self.checklist = [done | {"name": step} for step in new_employee.steps(self.ticket)]
         if kind in (EventKind.REPLIED, EventKind.DONE, EventKind.CANCELLED):
             changes["replied_at"] = self.at if kind is EventKind.REPLIED else None
         if status := STATUS_AFTER.get(kind):

@@ -20,7 +20,7 @@ from services.files.incoming import received
 from services.intake import intake
 from services.mail import access_links
 from services.staff import accounts
-from services.tickets import actions, checklist, conversation, text_blocks
+from services.tickets import actions, conversation, new_employee, text_blocks
 from settings import settings
 
 # The sample customers get no mails.
@@ -39,10 +39,10 @@ HISTORY_TICKETS, HISTORY_PERIOD = 600, timedelta(days=365)
 
 CUSTOMER_COLUMNS = ("number", "name", "mail_domain", "phone", "street", "postcode", "town", "note")
 CUSTOMERS = """\
-K1001|Bäckerei Sommer|sommer.example.org|0211 555 0100|Lindenweg 4|40213|Düsseldorf|Am besten nach 14\N{NO-BREAK SPACE}Uhr anrufen.
-K1002|Steuerkanzlei Brandt & Partner|brandt.example.org|0221 555 0120|Domstraße 31|50668|Köln|Wartung nur nach 18\N{NO-BREAK SPACE}Uhr.
+K1001|Bäckerei Sommer|sommer.example.org|0211 555 0100|Lindenweg 4|40213|Düsseldorf|Bitte nachmittags anrufen.
+K1002|Steuerkanzlei Brandt & Partner|brandt.example.org|0221 555 0120|Domstraße 31|50668|Köln|Wartung nur abends.
 K1003|Autohaus Nordring GmbH|nordring.example.org|0231 555 0130|Nordring 118|44147|Dortmund|Schlüssel beim Pförtner.
-K1004|Zahnarztpraxis Dr. Yılmaz|yilmaz.example.org|0201 555 0150|Ruhrallee 77|45138|Essen|Mittwochs nur bis 13\N{NO-BREAK SPACE}Uhr.
+K1004|Zahnarztpraxis Dr. Yılmaz|yilmaz.example.org|0201 555 0150|Ruhrallee 77|45138|Essen|Mittwochs nur vormittags.
 """
 # The people of each, the first of whom gets the mails, and places.
 PEOPLE = {
@@ -196,4 +196,4 @@ def _work(member, now):
     actions.follow_up(defect, member, ALL_SEEN, now, next_week, "Akku einbauen")
     actions.follow_up(call, member, ALL_SEEN, now, next_week, "Termin mit dem Anbieter")
     actions.start(entry, member, ALL_SEEN, now)
-    checklist.check(entry, member, now, "account")
+    new_employee.check(entry, member, now, "account")

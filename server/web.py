@@ -221,7 +221,7 @@ def _register_hooks(app):
     app.before_request(_limit_plain_form)  # before CSRFProtect, which reads the form
     app.before_request(locale.set_language)
     app.before_request(_open_database)
-    app.teardown_request(_close_database)
+    app.teardown_request(lambda error: database.close())
     app.teardown_request(lambda error: catalogue.activate(catalogue.GERMAN))
     app.after_request(_add_headers)
     app.register_error_handler(HTTPException, error_page)
@@ -321,11 +321,6 @@ def _translated(german, **values):
 def _open_database():
     if request.endpoint not in WITHOUT_DATABASE:
         database.connect()
-
-
-def _close_database(error):
-    if not database.is_closed():
-        database.close()
 
 
 def _limit_plain_form():

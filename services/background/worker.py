@@ -11,9 +11,10 @@ from typing import NamedTuple
 from peewee import chunked, fn
 
 import clock
-from database import checkpoint, database
+from database import checkpoint, database, transaction
+from enums import MessageKind
 from logs import setup as log_setup
-from models import Submission
+from models import Message, Submission
 from services import disk
 from services.customers import pin_letters, pins
 from services.files import attachments
@@ -195,8 +196,8 @@ def run_periodically(tick: Callable[[datetime], None], stopping: threading.Event
 def start() -> Callable[[], None]:
     """Start the threads of all jobs and return a function that ends them; each finishes what it is doing."""
     if not settings.webhook_url:
-        with database.connection_context():
-            outbox.discard_webhooks()
+        with database.connection_context(), transaction():
+            outbox.discard_where(Message.kind == MessageKind.WEBHOOK)
     worker = Worker()
     threads = []
     for name in dict.fromkeys(job.thread for job in worker.jobs):

@@ -44,10 +44,7 @@ def open_customer_link(ticket: Ticket, now: datetime) -> TicketLink | None:
 
 
 def revoke_customer_link(ticket: Ticket, now: datetime) -> bool:
-    """Revoke the link that opens the customer's page, within a transaction, and say whether there was one.
-
-    Unsent messages get a new link.
-    """
+    """Revoke the customer's link, within a transaction, and say whether there was one; unsent mails get a new one."""
     link = open_customer_link(ticket, now)
     if link is None:
         return False
@@ -57,15 +54,20 @@ def revoke_customer_link(ticket: Ticket, now: datetime) -> bool:
 
 def end_all(ticket: Ticket, now: datetime) -> None:
     """Revoke all links of a ticket and discard the mails that would bring them, within a transaction."""
-    outbox.discard_with_links(ticket)
+    outbox.discard_where((Message.ticket == ticket) & Message.link.is_null(False))
     TicketLink.update(revoked_at=now, approver=None).where(TicketLink.ticket == ticket).execute()
 
 
 def restore(ticket: Ticket, known: Sequence[Sequence[Any]], now: datetime) -> None:
-    """Restore when each of a ticket's links expires and was revoked, and remove newer ones, within a transaction."""
-    for id, *moments in known:
+    """Restore whose each of a ticket's links is, when it expires and was revoked, and remove newer ones.
+
+    Within a transaction; a link of an approver who was removed meanwhile stays nobody's.
+    """
+    for id, approver_id, *moments in known:
         expires_at, revoked_at = map(TicketLink.revoked_at.python_value, moments)
-        TicketLink.update(expires_at=expires_at, revoked_at=revoked_at).where(TicketLink.id == id).execute()
+        approver = Contact.get_or_none(Contact.id == approver_id, Contact.is_approver)
+        changes = {"approver": approver, "expires_at": expires_at, "revoked_at": revoked_at}
+        TicketLink.update(changes).where(TicketLink.id == id).execute()
     for link in list(ticket.links.where(TicketLink.id.not_in([id for id, *_ in known]))):
         _revoke(ticket, link, now)
         link.delete_instance()

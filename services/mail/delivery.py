@@ -101,9 +101,10 @@ def _lease(message: Message, now: datetime) -> list[ModelUpdate]:
     message.leased_until = now + LEASE
     is_still_due = _is_due(Message.id == message.id, now)
     lease = Message.update(leased_until=message.leased_until).where(is_still_due)
-    # What may have been read cannot be undone.
+    # What may have been read cannot be undone; webhooks leave at once and report an undo, too.
     is_undoable = (Event.ticket == message.ticket_id) & Event.before.is_null(False)
-    return [Event.update(before=None).where(is_undoable), lease] if message.ticket_id else [lease]
+    is_final = message.ticket_id and message.kind is not MessageKind.WEBHOOK
+    return [Event.update(before=None).where(is_undoable), lease] if is_final else [lease]
 
 
 def _write(*queries: ModelUpdate) -> int:

@@ -122,10 +122,7 @@ def reply(ticket: Ticket, event: Event, previous_status: TicketStatus, now: date
 
 
 def pin_lockout_notice(customer: Customer, is_own: bool, now: datetime) -> None:
-    """Tell a customer's contact on file that somebody is trying PINs.
-
-    is_own: for the customer's own number, else for those of many.
-    """
+    """Tell a customer's contact that somebody is trying PINs, for its own number (`is_own`) or for those of many."""
     body = _render(MessageKind.GUESSING, customer=customer, is_own=is_own)
     subject = f"Viele falsche PINs{f' zu Ihrer Kundennummer {customer.number}' if is_own else ''}"
     outbox.put(MessageKind.GUESSING, body, now, recipient=customer.email, subject=subject)

@@ -27,6 +27,7 @@ MAX_ATTACHED_BYTES = 20 * MEBIBYTE
 ENCODING_OVERHEAD = 1.4
 
 TOO_MUCH_ATTACHED = "Die Anhänge sind zu groß für eine E-Mail und deshalb nicht dabei. Der Link oben führt zu ihnen."
+TOO_MUCH_FOR_SUPPLIER = "Die Anhänge sind zu groß für eine E-Mail. Bitte sagen Sie uns, wie Sie sie bekommen können."
 
 # No colours of its own, so that the reader's light or dark mode decides.
 _PAGE = (
@@ -60,7 +61,8 @@ def as_mail(message: Message, max_bytes: float) -> EmailMessage:
         text = account_links.insert_token(text)
     files = _files(message) if message.with_attachments else []
     if sum(file.size for file in files) > min(MAX_ATTACHED_BYTES, max_bytes / ENCODING_OVERHEAD):
-        text, files = f"{text.rstrip()}\n\n{TOO_MUCH_ATTACHED}\n", []
+        told = TOO_MUCH_FOR_SUPPLIER if message.kind is MessageKind.SUPPLIER else TOO_MUCH_ATTACHED
+        text, files = f"{text.rstrip()}\n\n{told}\n", []
     mail = EmailMessage(policy=POLICY)
     mail["From"] = _address(settings.sender, outbox.one_line(settings.office_name, MAX_SHORT_LENGTH))
     mail["To"] = _address(message.recipient)

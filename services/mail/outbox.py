@@ -97,7 +97,7 @@ def discard_for_approver(approver: Contact) -> None:
     """Discard the unsent mails to an approver, within the transaction that removes them."""
     to_approver = Message.link.in_(TicketLink.select(TicketLink.id).where(TicketLink.approver == approver))
     Message.update(event=None).where(to_approver).execute()
-    _discard(to_approver)
+    discard_where(to_approver)
 
 
 def failing_since() -> datetime | None:
@@ -197,29 +197,20 @@ def retry(now: datetime, message: Message | None = None) -> None:
 def discard(message: Message, now: datetime) -> None:
     """Discard an unsent message, unless it is leased."""
     with transaction():
-        _discard((Message.id == message.id) & is_not_leased(now))
+        discard_where((Message.id == message.id) & is_not_leased(now))
 
 
 def discard_all(outbox_filter: OutboxFilter, newest_id: int, now: datetime) -> None:
     """Discard all unsent messages that a filter shows, up to the newest one that the person saw, except leased ones."""
     with transaction():
-        _discard(_CONDITIONS[outbox_filter] & (Message.id <= newest_id) & is_not_leased(now))
+        discard_where(_CONDITIONS[outbox_filter] & (Message.id <= newest_id) & is_not_leased(now))
 
 
-def discard_approval_requests(ticket: Ticket) -> None:
-    """Discard unsent approval requests and reminders for a ticket, within the transaction that decides about it."""
-    _discard((Message.ticket == ticket) & Message.kind.in_((MessageKind.APPROVAL_WANTED, MessageKind.REMINDER)))
-
-
-def discard_with_links(ticket: Ticket) -> None:
-    """Discard the unsent mails that bring a link to a ticket, within the transaction that revokes the links."""
-    _discard((Message.ticket == ticket) & Message.link.is_null(False))
-
-
-def discard_webhooks() -> None:
-    """Discard all unsent webhooks."""
-    with transaction():
-        _discard(Message.kind == MessageKind.WEBHOOK)
+def discard_where(which: Expression) -> None:
+    """Discard the unsent messages that meet a condition, within a transaction."""
+    # Undoing its event does not put it back.
+    changes = {"state": MessageState.DISCARDED, "failing_since": None, "event": None}
+    Message.update(changes).where(which, Message.state.in_(OPEN_STATES)).execute()
 
 
 def one_line(text: str, limit: int) -> str:
@@ -246,9 +237,3 @@ def _with_ticket() -> ModelSelect:
         .switch(Message)
         .join(TicketLink, JOIN.LEFT_OUTER)
     )
-
-
-def _discard(which: Expression) -> None:
-    # Undoing its event does not put it back.
-    changes = {"state": MessageState.DISCARDED, "failing_since": None, "event": None}
-    Message.update(changes).where(which, Message.state.in_(OPEN_STATES)).execute()

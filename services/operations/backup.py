@@ -283,10 +283,7 @@ def _write(path: Path, copy: SqliteDatabase, with_key: bool, now: datetime, is_s
 
 
 def _add_files(archive: _Archive, copy: SqliteDatabase, is_stopping: Callable[[], bool]) -> tuple[list[str], list[str]]:
-    """Add the files that the copied database names.
-
-    Returns the stored names of missing or damaged ones, and of those deleted in the meantime.
-    """
+    """Add the files that the copy names; return the stored names of missing or damaged ones, and of deleted ones."""
     faulty: list[str] = []
     deleted: list[str] = []
     for row in list(Attachment.on_disk().select(Attachment.stored_name, Attachment.digest).bind(copy)):

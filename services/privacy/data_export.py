@@ -4,12 +4,13 @@ import json
 import shutil
 import zipfile
 from collections.abc import Collection, Iterable
-from datetime import date, datetime
+from datetime import datetime
 from tempfile import TemporaryFile
 from typing import IO, Any
 
 from clock import TIME_ZONE
 from enums import MessageKind
+from i18n import formats
 from models import Attachment, Event, Message
 from services.files import attachments
 from services.mail import outbox
@@ -50,7 +51,9 @@ def collect(
             absence = {"abwesend ab": match.row.absent_from, "abwesend bis": match.row.absent_until}
             texts = {"Kunde": match.row.customer.name} | person_search.contact_texts(match.row)
             contact = {label: text for label, text in texts.items() if text}
-            data["Personen bei Kunden"].append(contact | {label: _day(day) for label, day in absence.items() if day})
+            data["Personen bei Kunden"].append(
+                contact | {label: formats.date(day) for label, day in absence.items() if day}
+            )
         elif match.kind is RecordKind.MAIL:
             mail = _mail_entry(match.row)
             if match.row.kind is MessageKind.SUMMARY:
@@ -94,7 +97,7 @@ def _request_entry(
         "Angaben": {label: text for label, text in typed.items() if text and (is_theirs or matcher.is_found_in(text))},
     }
     if submission.entry_date and match.is_employee:
-        data["Angaben"]["Eintrittsdatum"] = _day(submission.entry_date)
+        data["Angaben"]["Eintrittsdatum"] = formats.date(submission.entry_date)
     if ticket:
         data["Verlauf"] = [
             {"wann": event.at, "was": event.kind.label, "Text": event.text}
@@ -129,10 +132,6 @@ def _mail_entry(message: Message) -> Entry:
         "Betreff": message.subject,
         "Text": outbox.redacted_text(message),
     }
-
-
-def _day(day: date) -> str:
-    return f"{day:%d.%m.%Y}"
 
 
 def _moment(value: datetime) -> str:

@@ -88,6 +88,9 @@ class Overview:
         self.scanner_is_unavailable = virus_scanner.is_unavailable()
         self.unknown_proxy = proxy_check.unknown_proxy
         self.free_bytes = disk.free_bytes(settings.data_dir)
+        # Attachments may soon be refused, or are refused already.
+        self.disk_is_low = self.free_bytes < 2 * settings.disk_reserve_mib * MEBIBYTE
+        self.disk_is_below_reserve = self.free_bytes < settings.disk_reserve_mib * MEBIBYTE
         self.backups = backup.status()
         self.backup_is_old = self.backups.is_old(now)
         self.first_deletion = _first_deletion(now)
@@ -107,16 +110,6 @@ class Overview:
     def is_lockout_active(self) -> bool:
         """Say whether somebody is guessing PINs, so that correct ones are refused, too."""
         return bool(self.locked_out_customers) or self.is_every_customer_locked_out
-
-    @property
-    def disk_is_low(self) -> bool:
-        """Say whether attachments may soon be refused."""
-        return self.free_bytes < 2 * settings.disk_reserve_mib * MEBIBYTE
-
-    @property
-    def disk_is_below_reserve(self) -> bool:
-        """Say whether attachments are refused, because the rest of the disk is kept for texts."""
-        return self.free_bytes < settings.disk_reserve_mib * MEBIBYTE
 
 
 def _stuck(today: date, now: datetime) -> dict[int, list[str]]:

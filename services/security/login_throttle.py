@@ -43,8 +43,7 @@ def register_attempt(free: dict[str, int], now: datetime) -> None:
 def count_failure(name: str, now: datetime) -> None:
     """Count a failure of a source, within a transaction."""
     FailedAttempts.insert(source=name, count=failures(name, now) + 1, last_at=now).on_conflict(
-        conflict_target=[FailedAttempts.source],
-        preserve=[FailedAttempts.count, FailedAttempts.last_at],
+        conflict_target=[FailedAttempts.source], preserve=[FailedAttempts.count, FailedAttempts.last_at]
     ).execute()
 
 

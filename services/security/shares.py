@@ -12,10 +12,7 @@ T = TypeVar("T")
 
 
 class Place(NamedTuple):
-    """What takes room: a row with the site of its sender and the bytes of its files.
-
-    gives_way_last: only after all others have.
-    """
+    """A row that takes room, with the site of its sender and the bytes of its files; some give way after all others."""
 
     id: int
     site: str

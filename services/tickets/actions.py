@@ -4,13 +4,14 @@ seen: the id of the newest event on the page the person looked at; if newer ones
 What is not possible in the ticket's state raises UserError.
 """
 
+from collections.abc import Collection
 from datetime import date, datetime
 
 from peewee import ModelSelect, fn
 
 from enums import PORTAL_ACTOR, STARTED_STATUSES, Approval, Category, EventKind, MessageKind, Priority, TicketStatus
 from i18n import formats
-from models import Event, Staff, Submission, Ticket
+from models import Attachment, Event, Staff, Submission, Ticket
 from services import search
 from services.errors import UserError
 from services.mail import messages
@@ -55,7 +56,8 @@ def start_early(ticket: Ticket, by: Staff, seen: int, now: datetime, reason: str
     with staff_action(ticket, by, seen, now) as record:
         _begin_work(ticket, by, "start_early")
         record(EventKind.STARTED_EARLY, reason)
-        approvals.notify_of_early_start(ticket, reason, now)
+        approvers = approvals.approvers_to_ask(ticket, now)
+        messages.to_approvers(MessageKind.STARTED_EARLY, ticket, approvers, now, reason=reason)
 
 
 def wait(ticket: Ticket, by: Staff, seen: int, now: datetime, text: str) -> None:
@@ -106,8 +108,32 @@ def open_siblings(ticket: Ticket) -> ModelSelect:
 
 
 def duplicate_text(ticket: Ticket) -> str:
-    """Return what the history of the ticket that a duplicate belongs to says about it."""
-    return f"{ticket.submission.spoken_code} {ticket.submission.summary}".strip()
+    """Return what the history of the ticket that a duplicate belongs to says about it.
+
+    It names no new employee: retention erases them only from their own ticket.
+    """
+    is_employee = ticket.category is Category.NEW_EMPLOYEE
+    about = ticket.category.label if is_employee else ticket.submission.summary
+    return f"{ticket.submission.spoken_code} {about}".strip()
+
+
+def pass_on(
+    ticket: Ticket,
+    by: Staff,
+    seen: int,
+    now: datetime,
+    recipient: str,
+    text: str,
+    files: Collection[int],
+    with_names: bool,
+) -> None:
+    """Ask a supplier about the defective device, with the chosen files; name customer and caller only if wanted."""
+    with staff_action(ticket, by, seen, now) as record:
+        require(ticket.is_open and ticket.category is Category.WARRANTY, "Das geht nur bei einem offenen Garantiefall.")
+        chosen = list(ticket.submission.files.where(Attachment.id.in_(files)))
+        attached = f"\nAnhänge: {', '.join(file.name for file in chosen)}" if chosen else ""
+        record(EventKind.PASSED_ON, f"{recipient}: {text}{attached}")
+        messages.to_supplier(ticket, recipient, text, with_names, chosen, now)
 
 
 def cancel(ticket: Ticket, by: Staff, seen: int, now: datetime, reason: str) -> None:

@@ -72,7 +72,7 @@ class NothingToDecide(UserError):
 
 def request_approval(ticket: Ticket, actor: str, now: datetime) -> None:
     """Ask the approvers for a decision and restart the reminders, within the caller's transaction."""
-    asked = _approvers_to_ask(ticket, now)
+    asked = approvers_to_ask(ticket, now)
     ticket.approval = Approval.PENDING
     # If nobody can be asked, the ticket counts as overdue at once, so that staff see to it.
     ticket.reminders = 0 if asked else MAX_REMINDERS
@@ -168,10 +168,7 @@ def early_start(ticket: Ticket, before: Event | None = None) -> Event | None:
 
 
 def reopening(ticket: Ticket) -> tuple[Event, Event] | None:
-    """Return the events of the latest reopening, or None if there was none.
-
-    They are the decline or cancellation and the reopening itself.
-    """
+    """Return the decline or cancellation before the latest reopening, and that reopening; None if there was none."""
     ended = found = None
     for event in _ends_and_reopenings(ticket.id):
         if event.kind is EventKind.REOPENED:
@@ -182,9 +179,13 @@ def reopening(ticket: Ticket) -> tuple[Event, Event] | None:
     return found
 
 
-def notify_of_early_start(ticket: Ticket, reason: str, now: datetime) -> None:
-    """Tell the approvers that work has begun before their decision, within the caller's transaction."""
-    messages.to_approvers(MessageKind.STARTED_EARLY, ticket, _approvers_to_ask(ticket, now), now, reason=reason)
+def approvers_to_ask(ticket: Ticket, now: datetime) -> list[Contact]:
+    """Return the approvers who are not absent today, or all if everybody is, so that the request is not lost."""
+    if ticket.customer.locked_at:
+        return []
+    today = now.astimezone(TIME_ZONE).date()
+    approvers = ticket.customer.approvers_by_name
+    return [approver for approver in approvers if not approver.is_absent(today)] or approvers
 
 
 def overdue() -> Expression:
@@ -224,7 +225,7 @@ def remind(ticket_id: int, now: datetime) -> None:
         while ticket.remind_at and ticket.remind_at <= now:
             ticket.reminders += 1
             ticket.remind_at = reminder_after(ticket, ticket.remind_at, ticket.reminders)
-        reminded = _approvers_to_ask(ticket, now)
+        reminded = approvers_to_ask(ticket, now)
         context = {"is_last": ticket.remind_at is None, "has_begun": early_start(ticket) is not None}
         messages.to_approvers(MessageKind.REMINDER, ticket, reminded, now, **context)
         if reminded:
@@ -278,15 +279,6 @@ def _decide(
 def _require_pending(ticket: Ticket) -> None:
     if ticket.approval is not Approval.PENDING or not ticket.is_open:
         raise NothingToDecide
-
-
-def _approvers_to_ask(ticket: Ticket, now: datetime) -> list[Contact]:
-    """Return the approvers who are not absent today, or all if everybody is, so that the request is not lost."""
-    if ticket.customer.locked_at:
-        return []
-    today = now.astimezone(TIME_ZONE).date()
-    approvers = ticket.customer.approvers_by_name
-    return [approver for approver in approvers if not approver.is_absent(today)] or approvers
 
 
 def _names(approvers: Iterable[Contact]) -> str:

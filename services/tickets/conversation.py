@@ -70,11 +70,9 @@ def answer(
     minutes: int | None = None,
     then_wait: bool = False,
 ) -> None:
-    """Send the customer an answer with the files staged under its submission key; set the ticket to waiting if wanted.
+    """Send the customer an answer with its staged files; set the ticket to waiting if wanted.
 
-    files: how many files the form showed. Raises FilesGone if there are fewer now.
-
-    A second call with the same submission key is handled as in `reply`.
+    The number of files and a second call with the same submission key are handled as in `reply`.
     """
     if _was_sent(ticket, submission_key, text):
         return
@@ -93,13 +91,7 @@ def answer(
 
 
 def add_note(
-    ticket: Ticket,
-    by: Staff,
-    now: datetime,
-    text: str,
-    submission_key: str,
-    files: int = 0,
-    minutes: int | None = None,
+    ticket: Ticket, by: Staff, now: datetime, text: str, submission_key: str, files: int = 0, minutes: int | None = None
 ) -> None:
     """Add an internal note with its files; it cannot conflict with what others did meanwhile.
 
@@ -165,8 +157,8 @@ def status_text(ticket: Ticket) -> str:
     return f"{_(words)} {written}"
 
 
-def reasons(ticket: Ticket) -> list[tuple[str, str, datetime]]:
-    """Return why the request was declined and cancelled, each as text, author and time."""
+def reasons(ticket: Ticket, now: datetime) -> list[tuple[str, str, datetime]]:
+    """Return why the request was declined and cancelled, each as text, author and time, once it is certain."""
     found = []
     if ticket.approval is Approval.DECLINED and (event := approvals.decision(ticket)):
         found.append((event.text, approvals.decided_by(event) or settings.office_name, event.at))
@@ -174,7 +166,7 @@ def reasons(ticket: Ticket) -> list[tuple[str, str, datetime]]:
         event = ticket.events.where(Event.kind == EventKind.CANCELLED).order_by(Event.id.desc()).first()
         if event and event.text != approvals.NOT_APPROVED:
             found.append((event.text, event.actor, event.at))
-    return found
+    return [reason for reason in found if reason[2] <= _certain_since(now)]
 
 
 def next_steps(ticket: Ticket) -> str:
@@ -191,9 +183,13 @@ def visible_events(ticket: Ticket, now: datetime) -> list[Event]:
     """
     if not _visible(ticket.id).fetchone():
         return []
-    certain_since = now - timedelta(seconds=settings.undo_seconds)
     shown = _events_for_customer(ticket.id).prefetch(Attachment.select().order_by(Attachment.id))
-    return [event for event in shown if event.kind is EventKind.REPLIED or event.at <= certain_since]
+    return [event for event in shown if event.kind is EventKind.REPLIED or event.at <= _certain_since(now)]
+
+
+def _certain_since(now: datetime) -> datetime:
+    """Return when what staff wrote can no longer be undone if they wrote it by then."""
+    return now - timedelta(seconds=settings.undo_seconds)
 
 
 def office_file(ticket: Ticket, attachment_id: int, now: datetime) -> Attachment | None:

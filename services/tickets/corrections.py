@@ -1,7 +1,7 @@
 """Correct a fact of a ticket; the submission stays as it was sent."""
 
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from enums import PORTAL_ACTOR, Approval, Category, EventKind, Priority
@@ -12,20 +12,18 @@ from services.mail import access_links, messages
 from services.tickets import approvals, conversation
 from services.tickets.locking import cancel_approval_request, require, staff_action
 
-
-def _day(day: date | None) -> str:
-    return formats.date(day) if day else "keins"
-
-
 # The label of each fact that can be corrected, and how the history names its values.
 _FACTS: dict[str, tuple[str, Callable[[Any], str]]] = {
     "rank": ("Priorität", lambda rank: Priority.from_rank(rank).label),
     "category": ("Art der Anfrage", lambda category: category.label),
-    "due_on": ("Eintrittsdatum", _day),
+    "due_on": ("Eintrittsdatum", formats.date),
     "caller_name": ("Name", str),
     "caller_phone": ("Kontaktnummer", str),
 }
 
+
+# What the customer's page, or that of its approvers, goes on quoting.
+_QUOTED_LATER = (*conversation.CUSTOMER_VISIBLE, EventKind.REOPENED, EventKind.STARTED_EARLY)
 
 SAME = "Diese Angabe hat schon diesen Wert."
 
@@ -52,7 +50,7 @@ def change_customer(ticket: Ticket, by: Staff, seen: int, now: datetime, custome
         former = ticket.customer
         require(customer.locked_at is None, "Dieser Kunde ist gesperrt.")
         require(customer != former, SAME)
-        has_talked = ticket.events.where(Event.kind.in_(conversation.CUSTOMER_VISIBLE)).exists()
+        has_talked = ticket.events.where(Event.kind.in_(_QUOTED_LATER)).exists()
         require(not has_talked, "Mit diesem Kunden gibt es schon Nachrichten. Bitte legen Sie ein neues Ticket an.")
         access_links.end_all(ticket, now)
         cancel_approval_request(ticket)

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from database import transaction
-from enums import EventKind, TicketStatus
+from enums import EventKind, MessageKind, TicketStatus
 from models import Event, Message, Staff, Ticket, TicketLink
 from services import search
 from services.errors import EditConflict, UserError
@@ -50,7 +50,8 @@ def staff_action(ticket: Ticket, by: Staff, seen: int, now: datetime) -> Iterato
             raise EditConflict(CHANGED_MEANWHILE, newer)
         columns = {field.name: ticket.__data__[field.name] for field in CHANGEABLE}
         waiting = [mail.id for mail in ticket.messages.select(Message.id).where(outbox.IS_WAITING)]
-        links = list(ticket.links.select(TicketLink.id, TicketLink.expires_at, TicketLink.revoked_at).tuples())
+        of_link = TicketLink.id, TicketLink.approver, TicketLink.expires_at, TicketLink.revoked_at
+        links = list(ticket.links.select(*of_link).tuples())
         before = {"seen": seen, "columns": columns, "waiting": waiting, "links": links}
         ticket.first_action_at = ticket.first_action_at or now
 
@@ -87,7 +88,8 @@ def close(ticket: Ticket, status: TicketStatus, now: datetime) -> None:
 def cancel_approval_request(ticket: Ticket) -> None:
     """Cancel the next reminder and discard unsent approval mails, within the caller's transaction."""
     ticket.remind_at = None
-    outbox.discard_approval_requests(ticket)
+    is_request = Message.kind.in_((MessageKind.APPROVAL_WANTED, MessageKind.REMINDER))
+    outbox.discard_where((Message.ticket == ticket) & is_request)
 
 
 def require(condition: object, sentence: str) -> None:

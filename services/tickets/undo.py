@@ -29,15 +29,13 @@ def seconds_left(event: Event, now: datetime) -> int:
 
 
 def undo(ticket: Ticket, by: Staff, seen: int, now: datetime) -> None:
-    """Undo the action whose last event the person saw; one event takes the place of all of its own.
-
-    Raises UserError if it is too late.
-    """
+    """Undo the action whose last event the person saw, and put one event in place of its own; raises UserError."""
     with locked_ticket(ticket):
         last = ticket.events.order_by(Event.id.desc()).get()
         require(last.id == seen and seconds_left(last, now), TOO_LATE)
         before = json.loads(last.before)
-        if other := ticket.duplicate_of:
+        other = ticket.duplicate_of
+        if other and other.id != before["columns"]["duplicate_of"]:
             is_about_this = (Event.kind == EventKind.DUPLICATE) & (Event.text == actions.duplicate_text(ticket))
             Event.delete().where(Event.ticket == other, is_about_this).execute()
         for field in CHANGEABLE:

@@ -11,7 +11,7 @@ from tests.support.contacts import set_contact
 from tests.support.servers.live_server import LiveServer
 from tests.support.servers.mailbox import mail_server_running, text_of
 
-COMPANY, BERND, OFFICE = "post@sommer.example", "bernd@sommer.example", "buero@muster-it.example"
+COMPANY, BERND, OFFICE = "post@sommer.example", "bernd@sommer.example", "support@muster-it.example"
 PHONE = {"viewport": {"width": 360, "height": 740}}
 
 

@@ -12,7 +12,7 @@ from tests.support.servers.mailbox import path_in
 from tests.support.staff import TicketPage
 
 BERND, PETRA = "bernd@sommer.example", "petra@sommer.example"
-COMPANY, OFFICE = "post@sommer.example", "buero@muster-it.example"
+COMPANY, OFFICE = "post@sommer.example", "support@muster-it.example"
 
 
 class ApprovalPage:

@@ -70,7 +70,7 @@ def app(tmp_path, shared, monkeypatch):
 def _open_portal(data_dir):
     # All requests of a test come from one address and exceed a customer's rate, and mails of staff leave at once.
     much = {"TICKET_SUBMISSIONS_PER_HOUR": "100000", "TICKET_UPLOADS_PER_HOUR": "100000", "TICKET_UNDO_SECONDS": "0"}
-    office = {"TICKET_OFFICE_PHONE": "0211 55500", "TICKET_OFFICE_EMAIL": "buero@muster-it.example"}
+    office = {"TICKET_OFFICE_PHONE": "0211 55500", "TICKET_OFFICE_EMAIL": "support@muster-it.example"}
     settings.load({"TICKET_DATA_DIR": str(data_dir)} | office | much)
     rate_limit._buckets.clear()
     audit_log.sweep(NOW)

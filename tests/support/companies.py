@@ -16,7 +16,7 @@ from tests.support.pages import Visitor
 from tests.support.servers.mailbox import path_in
 from tests.support.staff import TicketPage
 
-OFFICE = "buero@muster-it.example"
+OFFICE = "support@muster-it.example"
 FOREIGN = "jemand@anderswo.example"
 SUPPLIER, COLLEAGUE = "rma@hersteller.example", "miriam@example.org"
 

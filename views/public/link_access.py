@@ -16,11 +16,7 @@ HEADERS = {"Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex"}
 
 def require_link(bp: Blueprint, purpose: LinkPurpose):
     """Open a blueprint's pages only with a valid `<token>` in their URL; the views find the link as `g.link`."""
-
-    def take_token(endpoint, values):
-        g.token = values.pop("token")
-
-    bp.url_value_preprocessor(take_token)
+    bp.url_value_preprocessor(lambda endpoint, values: setattr(g, "token", values.pop("token")))
     bp.url_defaults(lambda endpoint, values: values.setdefault("token", g.token))
     bp.before_request(lambda: load_link(purpose))
 

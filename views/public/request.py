@@ -60,12 +60,7 @@ def submit():
     submission_key, form = desk.valid_form()
     try:
         submission = intake.receive(
-            submission_key,
-            form.answers(),
-            form.pin_proof(),
-            form.file_count,
-            ip=client_ip(),
-            now=clock.now(),
+            submission_key, form.answers(), form.pin_proof(), form.file_count, ip=client_ip(), now=clock.now()
         )
     except intake.AlreadySent as already:
         return desk.show_already_sent(form, submission_key, already.submission)

@@ -9,7 +9,6 @@ from enums import LinkPurpose
 from forms import ReplyForm
 from i18n.catalogue import gettext as _
 from i18n.catalogue import gettext_noop as N_
-from models import Event
 from services.errors import UserError
 from services.mail import access_links, messages
 from services.tickets import conversation
@@ -55,9 +54,6 @@ class ReplyDesk(FormDesk):
         """Show the page again, with the ticket as it is: the message that was rolled back has changed our copy."""
         return load_link(LinkPurpose.CUSTOMER) or super().ask_for_files(error)
 
-    def was_submitted(self, submission_key):
-        return Event.select().where(Event.draft == submission_key).exists()
-
 
 desk = ReplyDesk()
 desk.add_routes(bp)
@@ -102,7 +98,7 @@ def _parts(ticket):
         "ticket": ticket,
         "hidden_fields": messages.office_only_fields(ticket),
         "state": conversation.status_text(ticket),
-        "reasons": conversation.reasons(ticket),
+        "reasons": conversation.reasons(ticket, clock.now()),
         "next_steps": conversation.next_steps(ticket),
         "messages": conversation.visible_events(ticket, clock.now()),
         "accepts_replies": conversation.accepts_replies(ticket),

@@ -13,7 +13,7 @@ from form_fields import PortalForm
 from i18n import formats
 from i18n.catalogue import gettext as _
 from i18n.catalogue import gettext_noop as N_
-from models import Attachment
+from models import Attachment, Event
 from services.files import attachments
 from services.files.attachments import Refusal
 from services.files.incoming import IncomingFile
@@ -78,8 +78,8 @@ class FormDesk:
         raise NotImplementedError
 
     def was_submitted(self, submission_key: str) -> bool:
-        """Say whether something was received with this submission key."""
-        raise NotImplementedError
+        """Say whether something was received with this submission key; by default a message about a ticket."""
+        return Event.select().where(Event.draft == submission_key).exists()
 
     def add_routes(self, bp: Blueprint):
         """Add the routes and error handlers that every form with files needs to the blueprint of its page."""
@@ -163,8 +163,7 @@ class FormDesk:
     def keep_input(self, error):
         """Show the form again after a server error; a script still has it on its page and shows its own message."""
         if request.method == "POST" and not is_htmx() and request.form:
-            if not database.is_closed():
-                database.close()  # It may be what failed.
+            database.close()  # It may be what failed.
             notice = _(SERVER_FAILED, thing=_(self.thing)) + error_number_sentence()
             return self.show(self.submitted_form(), submitted_key(), 500, notice=notice)
         return error_page(error)

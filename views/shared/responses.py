@@ -55,15 +55,6 @@ def notice_response(notice, status):
     return response
 
 
-def gzip_response(content, gzipped):
-    """Make an answer of some content, compressed if the browser accepts it."""
-    is_gzipped = accepts_gzip()
-    response = Response(gzipped if is_gzipped else content, headers={"Vary": "Accept-Encoding"})
-    if is_gzipped:
-        response.headers["Content-Encoding"] = "gzip"
-    return response
-
-
 def accepts_gzip():
     """Say whether the browser accepts compressed answers."""
     is_short = len(request.headers.get("Accept-Encoding", "")) <= MAX_NEGOTIATION_HEADER

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
 
-from flask import Blueprint, abort, current_app, url_for
+from flask import Blueprint, Response, abort, current_app, url_for
 
 from services import branding
 from settings import LOGO_MEDIA_TYPES, Settings, settings
-from views.shared.responses import gzip_response
+from views.shared.responses import accepts_gzip
 
 STATIC_DIR = Path(__file__).parent.parent.parent / "static"
 
@@ -34,6 +34,8 @@ NOT_SENT = re.compile(rb"^ *(?://.*|/\*.*\*/)?\n|^ +", re.MULTILINE)
 
 # Characters that need no percent-encoding in a data: URL within an attribute.
 ICON_SIGNS = " /:=.()"
+
+HEADERS = {"Vary": "Accept-Encoding", "Cache-Control": "public, max-age=31536000, immutable"}
 
 bp = Blueprint("assets", __name__)
 
@@ -84,7 +86,7 @@ def static(name):
 def asset(public_name):
     assets = current_app.extensions["assets"].values()
     found = next((asset for asset in assets if asset.public_name == public_name), None) or abort(404)
-    response = gzip_response(found.content, found.compressed)
-    response.headers["Content-Type"] = found.media_type
-    response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
-    return response
+    headers = HEADERS | {"Content-Type": found.media_type}
+    if accepts_gzip():
+        return Response(found.compressed, headers=headers | {"Content-Encoding": "gzip"})
+    return Response(found.content, headers=headers)

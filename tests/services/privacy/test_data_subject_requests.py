@@ -273,7 +273,7 @@ def test_other_text_blocks_and_mails_stay_as_they_are(jana, clara):
         block = TextBlock.create(name="Drucker", text="Bitte neu starten.")
         message, hers = (
             messages.test_mail(recipient, Staff.get(), NOW)
-            for recipient in ("buero@muster-it.example", "jana@sommer.example")
+            for recipient in ("support@muster-it.example", "jana@sommer.example")
         )
     assert erase(clara, choose(search(clara))).status == 303
     with database.connection_context():

@@ -13,7 +13,7 @@ from settings import settings
 from tests.support.pages import all_text
 from tests.support.servers.mailbox import text_of
 
-OFFICE = "buero@muster-it.example"
+OFFICE = "support@muster-it.example"
 MONDAY = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
 TUESDAY = MONDAY.replace(day=24)
 

@@ -93,7 +93,7 @@ def test_letter(clara, sommer):
     for words in (
         "IT-Service",
         "Telefon 0211 55500",
-        "buero@muster-it.example",
+        "support@muster-it.example",
         "Bäckerei Sommer",
         "Guten Tag Anna Sommer,",
         "23. November 2026",

@@ -8,6 +8,7 @@ from models import Message, Ticket
 from settings import settings
 from tests.support.cast import signed_in
 from tests.support.pages import row_titles
+from tests.support.staff import TicketPage
 
 TICKETS = "/verwaltung/tickets?stand=alle-offenen"
 ASSIGN, FINISH = "/verwaltung/tickets/auswahl/zuweisen", "/verwaltung/tickets/auswahl/erledigen"
@@ -130,3 +131,14 @@ def test_what_was_done_to_several_tickets_is_undone_together(clara, three, ticke
     assert MessageKind.DONE not in messages()
     late = clara.post(url, page.fields(url))
     assert (late.status, "Das war bei diesen Tickets nicht möglich" in late.text) == (422, True)
+
+
+def test_undoing_leaves_what_was_so_already(clara, three, tickets):
+    settings.undo_seconds = 20
+    TicketPage(clara, tickets()[0]).act("uebernehmen")
+    answer = send(clara, clara.get(TICKETS), ASSIGN, "eins", "zwei", **{"zuweisen-to": "clara neumann"})
+    page = clara.get(answer.response.location)
+    undo = "/verwaltung/tickets/auswahl/rueckgaengig?stand=alle-offenen"
+    clara.post(undo, page.fields(undo))
+    with database.connection_context():
+        assert [ticket.assignee and ticket.assignee.name for ticket in tickets()] == ["Clara Neumann", None, None]

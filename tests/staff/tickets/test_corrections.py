@@ -160,6 +160,15 @@ def test_customer_that_cannot_be_chosen(ticket_page, berta, ticket, before, numb
     assert ticket().customer.number == "K1001"
 
 
+def test_new_approvers_never_read_what_the_former_ones_wrote(ask_approvers, berta, clara, ticket):
+    bernd, _ = ask_approvers()
+    bernd.press("declined", "Zu teuer")
+    work = TicketPage(clara, ticket())
+    work.act("wieder-oeffnen", "Doch nicht")
+    assert move(work, "K1002").status == 422
+    assert ticket().customer.number == "K1001"
+
+
 def test_move_is_undone(ticket_page, berta, anna, ticket, mailbox, deliver_mails):
     settings.undo_seconds = 20
     work = ticket_page()
@@ -169,6 +178,17 @@ def test_move_is_undone(ticket_page, berta, anna, ticket, mailbox, deliver_mails
     work.act("rueckgaengig")
     assert ticket().customer.number == "K1001"
     assert anna.get(path).status == 200
+
+
+def test_approver_can_decide_again_after_a_move_that_was_undone(ask_approvers, berta, clara, ticket):
+    settings.undo_seconds = 20
+    bernd, _ = ask_approvers()
+    work = TicketPage(clara, ticket())
+    move(work, "K1002")
+    assert bernd.look().status == 404
+    work.act("rueckgaengig")
+    assert bernd.press("approved").status in (200, 303)
+    assert ticket().approval is Approval.APPROVED
 
 
 def test_mails_and_other_systems_learn_the_corrected_facts(ticket_page, monkeypatch):

@@ -52,6 +52,15 @@ def test_both_histories_and_the_customer_say_where_it_goes_on(two, anna, tickets
     assert f"Gehört zu {spoken(first)}." in all_text(anna.get(path_in(mail, "/vorgang/")))
 
 
+def test_other_ticket_names_no_new_employee(two, anna, clara, run_worker, tickets):
+    anna.report("new_employee", last_name="Köhler")
+    run_worker()
+    work, first = TicketPage(clara, tickets()[2]), two[0]
+    close(work, first)
+    assert f"{spoken(work)} Neuer Mitarbeiter" in first.look().text_of("ticket")
+    assert "Köhler" not in first.look().text_of("ticket")
+
+
 def test_numbers_of_other_tickets_are_links(two):
     first, second = two
     close(second, first)
@@ -113,6 +122,18 @@ def test_undone(two, tickets):
     second.act("rueckgaengig")
     assert (tickets()[1].status, tickets()[1].duplicate_of) == (TicketStatus.NEW, None)
     assert "Dazu gehört auch" not in first.look().text_of("ticket")
+
+
+def test_later_change_is_undone_alone(two, tickets):
+    settings.undo_seconds = 20
+    first, second = two
+    close(second, first)
+    second.visitor.post(
+        f"{second.path}/prioritaet-aendern", second.form("prioritaet-aendern") | {"prioritaet-aendern-value": "0"}
+    )
+    second.act("rueckgaengig")
+    assert tickets()[1].duplicate_of_id == tickets()[0].id
+    assert "Dazu gehört auch" in first.look().text_of("ticket")
 
 
 def test_reopened_it_stands_alone_again(two, tickets):

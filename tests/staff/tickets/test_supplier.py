@@ -5,6 +5,7 @@ import io
 import pytest
 
 from enums import EventKind
+from services.mail import mime
 from settings import settings
 from tests.support.cast import signed_in
 from tests.support.files.samples import PNG
@@ -72,6 +73,16 @@ def test_files_of_other_tickets_stay_here(work, anna, run_worker, deliver_mails,
     work.pass_on(SUPPLIER, files=["3", "x", "9" * 30])
     deliver_mails()
     assert list(mailbox.last_to(SUPPLIER).iter_attachments()) == []
+
+
+def test_supplier_reads_of_files_that_are_too_large_and_of_no_link(work, deliver_mails, mailbox, monkeypatch):
+    monkeypatch.setattr(mime, "MAX_ATTACHED_BYTES", 1)
+    work.pass_on(SUPPLIER, files=file_ids(work))
+    deliver_mails()
+    mail = mailbox.last_to(SUPPLIER)
+    assert list(mail.iter_attachments()) == []
+    assert mime.TOO_MUCH_FOR_SUPPLIER in text_of(mail)
+    assert "Link" not in text_of(mail)
 
 
 def test_only_warranty_cases(anna, clara, run_worker, tickets):

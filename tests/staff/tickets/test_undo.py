@@ -12,7 +12,7 @@ from enums import EventKind, MessageKind, MessageState, TicketStatus
 from models import Attachment, Contact, Event, Message, Staff, Ticket, TicketLink, TicketWords
 from services.customers import customers
 from services.errors import UserError
-from services.mail import delivery, outbox
+from services.mail import delivery, outbox, webhook
 from services.tickets import undo
 from settings import settings
 from tests.support.approvers import BERND, COMPANY
@@ -202,6 +202,18 @@ def test_customer_sees_an_answer_only_when_it_is_certain(reported, anna, deliver
     assert "An den richtigen Kunden" in anna.get(path).text
 
 
+def test_customer_sees_why_it_was_cancelled_only_when_that_is_certain(
+    reported, anna, deliver_mails, mailbox, advance_clock
+):
+    work = reported()
+    deliver_mails()
+    path = path_in(mailbox.last_to(COMPANY), "/vorgang/")
+    work.act("stornieren", "Doppelt gemeldet")
+    assert "Doppelt gemeldet" not in anna.get(path).text
+    advance_clock(seconds=20)
+    assert "Doppelt gemeldet" in anna.get(path).text
+
+
 def test_link_that_was_locked_by_mistake_opens_again(reported, anna, deliver_mails, mailbox):
     work = reported()
     deliver_mails()
@@ -245,8 +257,11 @@ def test_second_click_undoes_no_more(reported, events):
 
 def test_other_systems_learn_of_the_undoing(reported, monkeypatch):
     monkeypatch.setattr(settings, "webhook_url", "https://system.firma.example/")
+    monkeypatch.setattr(webhook, "deliver", lambda message, now: None)
     work = reported()
     work.act("erledigen", "Walze getauscht")
+    with database.connection_context():
+        assert delivery.deliver_webhooks(NOW) == 1
     work.act(UNDO)
     with database.connection_context():
         told = [message.subject for message in Message.select().where(~outbox.IS_MAIL).order_by(Message.id)]

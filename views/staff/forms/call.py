@@ -51,10 +51,7 @@ def is_unlocked_customer(form, field):
 
 
 def unlocked_customer_number(suggests=True):
-    """Declare a field for a customer who may send requests: its number, or a part of its name.
-
-    suggests: whether the page has the list of suggestions.
-    """
+    """Declare a field for a customer by number or part of a name; `suggests` if the page lists suggestions."""
     attributes = {"list": "customers"} if suggests else {}
     return text_field(
         "Kundennummer oder Name",
@@ -115,9 +112,7 @@ class PhoneForm(RequestForm):
 EXPLANATIONS = {CallbackForm.for_category: "Die Person möchte etwas besprechen; es liegt keine Störung vor."}
 PHONE_FORMS = {
     category: type(
-        f"Phone{form.__name__}",
-        (PhoneForm, form),
-        {"explanation": EXPLANATIONS.get(category, form.explanation)},
+        f"Phone{form.__name__}", (PhoneForm, form), {"explanation": EXPLANATIONS.get(category, form.explanation)}
     )
     for category, form in REQUEST_FORMS.items()
 }

@@ -7,14 +7,7 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, ValidationError
 
 import clock
-from enums import (
-    MAX_PASSWORD_LENGTH,
-    MAX_SHORT_LENGTH,
-    MIN_PASSWORD_LENGTH,
-    Approval,
-    Category,
-    Priority,
-)
+from enums import MAX_PASSWORD_LENGTH, MAX_SHORT_LENGTH, MIN_PASSWORD_LENGTH, Approval, Category, Priority
 from form_fields import PortalForm, cleaned_by, email_field, text_field, textarea, user_error_at_field
 from i18n import formats
 from i18n.typed_text import clean_line, clean_number, mark_control_characters

@@ -14,7 +14,7 @@ from i18n.folding import sorted_by_name
 from i18n.typed_text import clean_line
 from models import Staff, TextBlock
 from services.customers import customers
-from services.tickets import actions, approvals, checklist, conversation, corrections, passing_on, undo
+from services.tickets import actions, approvals, conversation, corrections, new_employee, text_blocks, undo
 from views.staff.forms.call import unlocked_customer_number
 from views.staff.forms.common import NOBODY
 
@@ -81,14 +81,12 @@ class TextBlockFields:
     text: Any
     block = SelectField("Textbaustein", choices=_block_choices, validate_choice=False)
 
-    def add(self, text):
-        """Append a text to what is already typed."""
-        self.text.data = "\n\n".join(filter(None, [self.text.data, text]))
-
-    def chosen_block(self):
-        """Return the chosen text block, or None with an error at the field."""
+    def insert_block(self, ticket, by):
+        """Append the chosen text block, filled in, to what is typed, and return it; None with an error at the field."""
         block = TextBlock.get_or_none(TextBlock.id == row_id(self.block.data))
-        if block is None:
+        if block:
+            self.text.data = "\n\n".join(filter(None, [self.text.data, text_blocks.filled(block, ticket, by)]))
+        else:
             self.block.errors = ["Bitte wählen Sie einen Textbaustein."]
         return block
 
@@ -225,7 +223,6 @@ class FollowUpForm(ActionForm):
 
 
 class PassOnForm(ActionForm):
-    service = passing_on
     action, slug, button = "pass_on", "weitergeben", "An den Lieferanten"
     group = "more"
 
@@ -251,7 +248,7 @@ class PassOnForm(ActionForm):
 
 
 class CheckForm(ActionForm):
-    service = checklist
+    service = new_employee
     action, slug, group = "check", "checkliste", ""
     unused = ("seen",)
 

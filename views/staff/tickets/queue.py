@@ -55,7 +55,9 @@ def act(slug):
             done.append(ticket)
         except UserError as error:
             failed.append((ticket, str(error)))
-    ticks = [_tick(ticket, event) for ticket, event in _with_last_event(done)]
+    # Where nothing had to change, the last event is of something else, which would be undone.
+    seen = {ticket.id: event_id for ticket, event_id in ticked}
+    ticks = [_tick(ticket, event) for ticket, event in _with_last_event(done) if event.id != seen[ticket.id]]
     result = {"slug": slug, "label": form.button, "ticks": ticks}
     if failed:
         notice = "Das war bei diesen Tickets nicht möglich:"

@@ -13,7 +13,7 @@ from models import Attachment, Event, Submission, Ticket
 from services.errors import EditConflict, UserError
 from services.files import attachments
 from services.mail import access_links, messages, outbox
-from services.tickets import actions, calendar_file, checklist, conversation, corrections, text_blocks, undo
+from services.tickets import actions, conversation, corrections, new_employee, undo
 from views.shared.error_pages import error_page
 from views.shared.file_form import FormDesk, new_submission_key, renewed_token, stage_files, staged, submitted_key
 from views.shared.responses import is_cross_site, is_htmx, redirect_to, render_page
@@ -47,9 +47,6 @@ class TicketDesk(FormDesk):
         """Show the page with the box as it was sent."""
         return _show(_ticket(), form, status, submission_key, refusals, **messages)
 
-    def was_submitted(self, submission_key):
-        return Event.select().where(Event.draft == submission_key).exists()
-
 
 desk = TicketDesk()
 desk.add_routes(bp)
@@ -69,9 +66,7 @@ def insert_block(slug):
     if not issubclass(form_class, TextBlockFields):
         abort(404)
     form, submission_key = form_class(), submitted_key()
-    block = form.chosen_block()
-    if block:
-        form.add(text_blocks.filled(block, ticket, by=g.member))
+    block = form.insert_block(ticket, by=g.member)
     status = 200 if block else 422
     if is_htmx():
         return render_page("staff/tickets/_text_with_block.html", status, form=form, inserted=block)
@@ -109,7 +104,7 @@ def calendar():
     ticket = _ticket()
     if not (ticket.category is Category.NEW_EMPLOYEE and ticket.due_on):
         abort(404)
-    response = Response(calendar_file.of_entry(ticket, clock.now()), mimetype="text/calendar")
+    response = Response(new_employee.calendar_file(ticket, clock.now()), mimetype="text/calendar")
     response.headers.set("Content-Disposition", "attachment", filename=f"eintritt-{g.code}.ics")
     return response
 
@@ -157,8 +152,8 @@ def _show(ticket, form=None, status=200, submission_key=None, refusals=(), **sho
     order = PRIMARY.get(ticket.status, OTHERWISE_PRIMARY)
     shown |= {
         "box": box,
-        "steps": checklist.steps(ticket),
-        "done_steps": checklist.done(ticket),
+        "steps": new_employee.steps(ticket),
+        "done_steps": new_employee.done(ticket),
         "check_form": CheckForm(formdata=None),
         "mentioned": _mentioned(ticket, events),
         "minutes": sum(event.minutes for event in events),
