@@ -19,7 +19,7 @@ from models import ChecklistItem, Contact, Customer, Event, Staff, Submission, T
 from services import search
 from services.intake import intake
 from services.staff import accounts
-from services.tickets import approvals
+from services.tickets import approvals, new_employee
 
 FIVE_YEARS = timedelta(days=5 * 365)
 BATCH_TICKETS = 5000

@@ -24,7 +24,7 @@ from enums import (
 )
 from models import Contact, Customer, Event, Staff, Submission, Ticket, TicketWords
 from services import search
-from services.tickets import checklist
+from services.tickets import new_employee
 from tests.support.cast import NOW
 
 COUNT = 900
@@ -145,7 +145,7 @@ def test_messages_minutes_and_checklists(past):
     assert {ticket.status for ticket in unread} == {TicketStatus.IN_PROGRESS}
     done = [ticket for ticket in past if ticket.status is TicketStatus.DONE]
     assert all(sum(event.minutes for event in ticket.events) for ticket in done)
-    assert all(set(checklist.done(ticket)) == set(checklist.steps(ticket)) for ticket in done)
+    assert all(set(new_employee.done(ticket)) == set(new_employee.steps(ticket)) for ticket in done)
 
 
 def test_given_companies_have_all_tickets_of_a_small_past(db):

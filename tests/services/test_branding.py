@@ -106,7 +106,7 @@ def test_logo_replaces_the_name(open_with, name, logo, media_type):
         ("logo.svg", None, "lässt sich nicht lesen"),
         ("logo.png", SVG, "ist nicht das, was seine Endung sagt"),
         ("logo.webp", picture("PNG"), "ist nicht das, was seine Endung sagt"),
-        ("logo.svg", b"Kein Bild", "ist nicht das, was seine Endung sagt"),
+        ("logo.svg", b"Kein Bild", "muss eine Datei in SVG, PNG, WebP oder JPEG sein"),
         ("logo.png", picture("PNG", 400), "ist größer als 100\xa0KB"),
     ],
 )

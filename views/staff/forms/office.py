@@ -37,6 +37,7 @@ ENCRYPTIONS = [
 ]
 
 NO_NUMBER = "Bitte geben Sie eine ganze Zahl ein."
+NO_CHOICE = "Bitte wählen Sie eines aus der Liste."
 PASSWORD_NEEDED = "Für einen anderen Server oder Namen brauchen wir das Kennwort noch einmal."  # noqa: S105 - a sentence
 
 
@@ -80,7 +81,7 @@ class OfficeForm(PortalForm):
         "Bundesland",
         choices=[SelectChoice(*state) for state in FEDERAL_STATES.items()],
         description="Für die Feiertage.",
-        invalid_choice_message="Bitte wählen Sie eines aus der Liste.",
+        invalid_choice_message=NO_CHOICE,
     )
     office_opens = text_field("Arbeitszeit von")
     office_closes = text_field("Arbeitszeit bis")
@@ -88,7 +89,7 @@ class OfficeForm(PortalForm):
     approval_link_days = _number("Link eines Genehmigers gilt (Tage)")
     smtp_host = text_field("Server", cleaning=clean_number, description="Zum Beispiel mail.firma.de")
     smtp_port = _number("Port")
-    smtp_encryption = SelectField("Verschlüsselung", choices=ENCRYPTIONS)
+    smtp_encryption = SelectField("Verschlüsselung", choices=ENCRYPTIONS, invalid_choice_message=NO_CHOICE)
     smtp_name = text_field("Benutzername", render_kw={"autocomplete": "off"})
     smtp_password = PasswordField(
         "Kennwort",
