@@ -125,11 +125,15 @@ def _screenshot(page, name):
     page.screenshot(path=TARGET / f"{name}.png")
 
 
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return free.getsockname()[1]
+
+
 @contextmanager
 def demo():
     """Run the demo on a free port and yield its URL and what it prints."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     environment = os.environ | {"TICKET_PORT": str(port), "PYTHONUTF8": "1"}
     command = [sys.executable, "app.py", "demo"]
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, encoding="utf-8") as process:
