@@ -161,12 +161,15 @@ def reasons(ticket: Ticket, now: datetime) -> list[tuple[str, str, datetime]]:
     """Return why the request was declined and cancelled, each as text, author and time, once it is certain."""
     found = []
     if ticket.approval is Approval.DECLINED and (event := approvals.decision(ticket)):
-        found.append((event.text, approvals.decided_by(event) or settings.office_name, event.at))
+        # Only staff can undo; an approver's own decision is final at once.
+        approver = approvals.decided_by(event)
+        if approver or event.at <= _certain_since(now):
+            found.append((event.text, approver or settings.office_name, event.at))
     if ticket.status is TicketStatus.CANCELLED:
         event = ticket.events.where(Event.kind == EventKind.CANCELLED).order_by(Event.id.desc()).first()
-        if event and event.text != approvals.NOT_APPROVED:
+        if event and event.text != approvals.NOT_APPROVED and event.at <= _certain_since(now):
             found.append((event.text, event.actor, event.at))
-    return [reason for reason in found if reason[2] <= _certain_since(now)]
+    return found
 
 
 def next_steps(ticket: Ticket) -> str:
