@@ -4,7 +4,6 @@ Prints the seconds and the pages of each part. The PIN letter is written to the 
 """
 
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -92,7 +91,7 @@ def _customer(page, pin):
     letter.wait_for()
     if len(sys.argv) > 1:
         page.pdf(path=Path(sys.argv[1]), prefer_css_page_size=True)
-    return re.search(r"\b\d{4} \d{4}\b", letter.inner_text())[0]
+    return letter.locator(".letter-pin").inner_text()
 
 
 def _report(page, pin):

@@ -34,6 +34,7 @@ def main():
             _screenshot(page, name)
         _sign_in(page, *re.search(r"Name: (.+?)   Kennwort: (\S+)", greeting).groups())
         for take in (
+            _office,
             _morning,
             _outbox,
             _new_customer,
@@ -46,6 +47,13 @@ def main():
         ):
             take(page)
         chromium.close()
+
+
+def _office(page):
+    page.goto("/verwaltung/buero")
+    _screenshot(page, "buero")
+    page.goto("/verwaltung/konten")
+    _screenshot(page, "konten")
 
 
 def _morning(page):
@@ -69,6 +77,7 @@ def _new_customer(page):
     page.goto("/verwaltung/kunden/neu")
     for name, text in (("number", "K2001"), ("name", "Blumen Wiese GmbH"), ("contact_name", "Ines Wiese")):
         page.locator(f"#{name}").fill(text)
+    page.get_by_label("vollständig durch uns", exact=True).check()
     _screenshot(page, "kunde-neu")
     page.get_by_role("button", name="PIN-Brief").click()
     page.locator(".letter img").wait_for()
