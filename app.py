@@ -5,6 +5,7 @@ import os
 import sys
 import tempfile
 from io import TextIOWrapper
+from pathlib import Path
 from types import SimpleNamespace
 
 from peewee import DatabaseError
@@ -15,9 +16,9 @@ from database import database, init_database
 from logs import setup as log_setup
 from migrations import migrate
 from services import search
-from services.operations import data_folder, instance_lock
+from services.operations import data_folder, instance_lock, settings_file
 from services.security import keys
-from settings import StartError, settings
+from settings import CONFIG_FILE, StartError, settings, toml_line
 
 
 def create_app():
@@ -38,6 +39,7 @@ def prepare_data():
             migrate()
             search.index_missing()
             keys.prepare_secret_key()
+        settings_file.keep_last_good()
     except (OSError, DatabaseError) as error:
         raise StartError(data_folder.start_error(error)) from None
 
@@ -62,6 +64,8 @@ def serve_demo(ticket_count):
     from demo import seed
 
     with tempfile.TemporaryDirectory(prefix="meldeportal-demo-", ignore_cleanup_errors=True) as folder:
+        config = "".join(toml_line(name, value) for name, value in seed.DEMO_OFFICE.items())
+        (Path(folder) / CONFIG_FILE).write_text(config, encoding="utf-8")
         settings.load({**os.environ, "TICKET_DATA_DIR": folder} | seed.DEMO_ENVIRONMENT)
         prepare_data()
         with database.connection_context():
@@ -81,6 +85,8 @@ def main():
     log_setup.log_to_console()
     try:
         settings.load(os.environ)
+        if settings.config_fault:
+            print(f"Warnung: {settings.config_fault} Es gelten die letzten brauchbaren Werte.", file=sys.stderr)
         commands.cli(
             obj=SimpleNamespace(prepare_data=prepare_data, serve=serve, serve_demo=serve_demo), prog_name="start.py"
         )

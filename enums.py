@@ -16,6 +16,7 @@ MAX_SHORT_LENGTH = 100
 MAX_HEADLINE_LENGTH = 50
 MAX_PHONE_LENGTH = 80
 MAX_EMAIL_LENGTH = 254
+MAX_POSTCODE_LENGTH = 10
 MAX_TEXT_LENGTH = 5000
 MAX_FILE_NAME_LENGTH = 120
 MAX_IP_LENGTH = 45
@@ -183,8 +184,14 @@ class MessageKind(LabelledEnum):
     URGENT_UNMATCHED = "urgent_unmatched", "Dringend, aber nicht zugeordnet"
     WRONG_CODES = "wrong_codes", "Falsche Codes beim Anmelden"
     SUMMARY = "summary", "Tagesübersicht"
+    INVITATION = "invitation", "Neues Konto"
     TEST = "test", "Testmail"
     WEBHOOK = "webhook", "Webhook"
+
+
+class StaffRole(LabelledEnum):
+    LEAD = "lead", "Leitung"
+    TEAM = "team", "Team"
 
 
 class MessageState(LabelledEnum):

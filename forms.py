@@ -23,7 +23,7 @@ from i18n.catalogue import gettext as _
 from i18n.typed_text import clean_number
 from services.customers import pins
 from services.request_fields import CATEGORY_LABEL, LABELS, SENDER_LABELS
-from services.workdays import LEAD_TIME_WORKDAYS
+from settings import settings
 
 # With room for the dashes and spaces that people type between the digits.
 MAX_TYPED_PIN_LENGTH = 2 * PIN_DIGITS + 4
@@ -233,8 +233,6 @@ class NewEmployeeForm(ReferenceForm):
     entry_date = EntryDateField(
         labels["entry_date"],
         [InputRequired("Bitte geben Sie das Eintrittsdatum an.")],
-        description="An diesem Tag steht das Benutzerkonto bereit, wenn Sie den Eintritt mindestens "
-        f"{LEAD_TIME_WORKDAYS} Werktage vorher melden.",
         render_kw=input_attributes("off"),
     )
     extension = phone_field(
@@ -247,6 +245,14 @@ class NewEmployeeForm(ReferenceForm):
         render_kw=input_attributes("section-employee work email", inputmode="email"),
     )
     remarks = textarea(labels["remarks"], rows=4)
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.entry_date.description = _(
+            "An diesem Tag steht das Benutzerkonto bereit, wenn der Eintritt mindestens %(days)d Werktage vorher "
+            "gemeldet ist.",
+            days=settings.lead_time_workdays,
+        )
 
 
 class CallbackForm(PriorityForm):

@@ -18,8 +18,11 @@ class Customer(BaseModel):
 
     number = CharField(max_length=enums.MAX_CUSTOMER_NUMBER_LENGTH, unique=True)
     name = CharField(max_length=enums.MAX_SHORT_LENGTH)
-    contact_name = CharField(max_length=enums.MAX_SHORT_LENGTH, default="")
-    email = CharField(max_length=enums.MAX_EMAIL_LENGTH, default="")
+    phone = CharField(max_length=enums.MAX_PHONE_LENGTH, default="")
+    street = CharField(max_length=enums.MAX_SHORT_LENGTH, default="")
+    postcode = CharField(max_length=enums.MAX_POSTCODE_LENGTH, default="")
+    town = CharField(max_length=enums.MAX_SHORT_LENGTH, default="")
+    note = TextField(default="")
     mail_domain = CharField(max_length=enums.MAX_EMAIL_LENGTH, default="")
     fully_managed = BooleanField(default=True)
     pin_hash = CharField(null=True)
@@ -42,16 +45,39 @@ class Customer(BaseModel):
         return cls.by_number().where(cls.locked_at.is_null())
 
     @property
+    def approvers(self):
+        return self.contacts.where(Contact.is_approver)
+
+    @property
     def approvers_by_name(self):
         return sorted_by_name(self.approvers)
 
+    @cached_property
+    def main_contact(self):
+        """The first person to whom the mails for the customer go, or a contact without name and address."""
+        return self.contacts.where(Contact.is_main).order_by(Contact.id).first() or Contact(name="")
 
-class Approver(BaseModel):
-    """A person at a customer who decides about requests, except while absent (first and last day included)."""
+    @property
+    def contact_name(self):
+        return self.main_contact.name
 
-    customer = ForeignKeyField(Customer, backref="approvers", on_delete="CASCADE")
+    @property
+    def email(self):
+        return self.main_contact.email
+
+
+class Contact(BaseModel):
+    """A person at a customer: the main one gets its mails, and an approver decides about its requests.
+
+    Nobody decides while absent; the first and the last day are included.
+    """
+
+    customer = ForeignKeyField(Customer, backref="contacts", on_delete="CASCADE")
     name = CharField(max_length=enums.MAX_SHORT_LENGTH)
-    email = CharField(max_length=enums.MAX_EMAIL_LENGTH)
+    phone = CharField(max_length=enums.MAX_PHONE_LENGTH, default="")
+    email = CharField(max_length=enums.MAX_EMAIL_LENGTH, default="")
+    is_main = BooleanField(default=False)
+    is_approver = BooleanField(default=False)
     absent_from = DateField(null=True)
     absent_until = DateField(null=True)
 
@@ -158,10 +184,16 @@ class Submission(BaseModel):
 
 
 class Staff(BaseModel):
-    """A person in the office with an account for the staff area."""
+    """A person in the office with an account for the staff area.
+
+    The hash of a link is set while the person has yet to choose a password with it.
+    """
 
     login = CharField(max_length=enums.MAX_SHORT_LENGTH, unique=True)
     name = CharField(max_length=enums.MAX_SHORT_LENGTH)
+    role = EnumField(enums.StaffRole, default=enums.StaffRole.TEAM)
+    link_hash = CharField(max_length=64, null=True, unique=True)
+    link_expires_at = UTCDateTimeField(null=True)
     password_hash = CharField()
     totp_salt = CharField(null=True)
     totp_enabled_at = UTCDateTimeField(null=True)
@@ -176,6 +208,16 @@ class Staff(BaseModel):
     @classmethod
     def active(cls):
         return cls.select().where(cls.locked_at.is_null())
+
+
+class PinLetter(BaseModel):
+    """A new PIN, sealed with the secret key, for the minutes in which the person who issued it may print it again."""
+
+    customer = ForeignKeyField(Customer, backref="pin_letters", unique=True, on_delete="CASCADE")
+    staff = ForeignKeyField(Staff, on_delete="CASCADE")
+    nonce = CharField(max_length=enums.TOKEN_LENGTH)
+    sealed = CharField(max_length=enums.PIN_DIGITS)
+    issued_at = UTCDateTimeField()
 
 
 class RecoveryCode(BaseModel):
@@ -351,7 +393,7 @@ class TicketLink(BaseModel):
 
     ticket = ForeignKeyField(Ticket, backref="links", on_delete="CASCADE")
     purpose = EnumField(enums.LinkPurpose)
-    approver = ForeignKeyField(Approver, null=True, backref="links", on_delete="SET NULL")
+    approver = ForeignKeyField(Contact, null=True, backref="links", on_delete="SET NULL")
     nonce = CharField(max_length=enums.TOKEN_LENGTH, unique=True)
     token_hash = CharField(max_length=64, unique=True)
     created_at = UTCDateTimeField()

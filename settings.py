@@ -10,9 +10,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, fields
 from datetime import timedelta
 from ipaddress import ip_address, ip_network
+from itertools import count
 from math import inf
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from i18n.idna import idna_domain, readable_url
@@ -26,6 +27,9 @@ VERSION: str = tomllib.loads(Path(__file__).with_name("pyproject.toml").read_tex
 
 ENVIRONMENT_PREFIX = "TICKET_"
 CONFIG_FILE = "config.toml"
+
+# The last config file that the portal could use, and the one before the last change in the browser.
+LAST_GOOD_FILE, FORMER_FILE = f"{CONFIG_FILE}.gut", f"{CONFIG_FILE}.vorher"
 
 FEDERAL_STATES = {
     "BB": "Brandenburg",
@@ -47,7 +51,12 @@ FEDERAL_STATES = {
 }
 
 # Allowed file names of the office's logo in the data folder.
-LOGO_MEDIA_TYPES = {"logo.svg": "image/svg+xml", "logo.png": "image/png", "logo.webp": "image/webp"}
+LOGO_MEDIA_TYPES = {
+    "logo.svg": "image/svg+xml",
+    "logo.png": "image/png",
+    "logo.webp": "image/webp",
+    "logo.jpg": "image/jpeg",
+}
 
 # Where to open a portal that listens at all addresses; at "::" waitress does so for IPv6 only.
 _LOOPBACK = {"0.0.0.0": "127.0.0.1", "*": "127.0.0.1", "::": "::1"}  # noqa: S104 - named, not bound
@@ -58,6 +67,10 @@ UNLIMITED = 10**12
 
 class StartError(Exception):
     """The portal cannot start; the text is one German sentence for the person who starts it."""
+
+
+class AccessError(StartError):
+    """The config file belongs to somebody else."""
 
 
 @dataclass
@@ -71,9 +84,15 @@ class Settings:
     trusted_proxy: str = ""
     threads: int = 16
     federal_state: str = "NW"
+    lead_time_workdays: int = 5
     office_name: str = "IT-Service"
+    office_street: str = ""
+    office_postcode: str = ""
+    office_town: str = ""
     office_email: str = "support@example.org"
     office_phone: str = ""
+    office_opens: str = "08:00"
+    office_closes: str = "17:00"
     office_colour: str = "#0b5c8a"
     office_logo: str = ""
     smtp_url: str = ""
@@ -108,11 +127,22 @@ class Settings:
     disk_reserve_mib: int = 1024
     backup_time: str = "03:00"
     backups_kept: int = 7
+    backup_dir: str = ""
     retention_time: str = "02:00"
     attachments_days: int = 365
     new_employee_days: int = 180
     closed_ticket_days: int = 2555
     mail_days: int = 90
+
+    # Why the config file cannot be used, so that former values are in force; "" if it can.
+    config_fault = ""
+    # Where each value comes from: "" for the default, the name of the config file, or the environment variable.
+    sources: ClassVar[Mapping[str, str]] = {}
+    _environ: ClassVar[Mapping[str, str]] = {}
+    # Another number after each change while the portal runs, for what is kept from the values.
+    revision: ClassVar[int] = 0
+    # What the limits would be if they were on.
+    _configured_limits: ClassVar[Mapping[str, int]] = {}
 
     # Limits without a setting: as they have no annotation, they are no fields of the dataclass.
     max_pending = 500
@@ -129,7 +159,8 @@ class Settings:
 
     @property
     def backups_dir(self) -> Path:
-        return self.data_dir / "backups"
+        """The folder for backups, with the copies before a migration."""
+        return Path(self.backup_dir) if self.backup_dir else self.data_dir / "backups"
 
     @property
     def logs_dir(self) -> Path:
@@ -163,6 +194,11 @@ class Settings:
         return timedelta(hours=self.receipt_hours)
 
     @property
+    def shown_email(self) -> str:
+        """The office's address as customers read it, "" while it is only the placeholder."""
+        return "" if self.office_email == type(self).office_email else self.office_email
+
+    @property
     def sender(self) -> str:
         """The sender address of mails."""
         return self.mail_from or self.office_email
@@ -190,40 +226,29 @@ class Settings:
     def load(self, environ: Mapping[str, str]) -> None:
         """Read every value from the config file and the environment.
 
-        Raises StartError for an invalid value and for an unknown name in the config file. An unknown TICKET_* variable
-        is only logged, because other programs share the environment.
+        With a config file that cannot be used, the last good one counts, and `config_fault` says why. Raises
+        StartError for an invalid value in the environment. An unknown TICKET_* variable is only logged, because other
+        programs share the environment.
         """
-        environment = {
-            name.removeprefix(ENVIRONMENT_PREFIX).lower(): value
-            for name, value in environ.items()
-            if name.startswith(ENVIRONMENT_PREFIX)
-        }
-        vars(self).clear()  # back to the defaults
-        self.data_dir = Path(environment.pop("data_dir", "") or type(self).data_dir).absolute()
-        config = _read_config(self.data_dir / CONFIG_FILE)
-        for field in _settable_fields():
-            value, source = field.default, ""
-            if field.name in config:
-                value, source = config.pop(field.name), CONFIG_FILE
-            if field.name in environment:
-                value, source = environment.pop(field.name), ENVIRONMENT_PREFIX + field.name.upper()
-            setattr(self, field.name, _convert(field, value, source))
-        self.host = self.host.strip("[]")
-        self.base_url = self.base_url and _origin(self.base_url)
-        self._configured_limits = {name: getattr(self, name) for name in _LIMITS} if self.limits == "off" else {}
-        vars(self).update(dict.fromkeys(self._configured_limits, UNLIMITED))
-        if self.webhook_url and not self.webhook_secret:
-            raise StartError(
-                "Zur Einstellung „webhook_url“ gehört „webhook_secret“: Ohne das Geheimnis kann niemand prüfen, ob "
-                "eine Meldung vom Portal kommt."
-            )
-        for name in config:
-            if name in _RETIRED:
-                log.warning("Die Einstellung „%s“ (%s) braucht das Portal nicht mehr.", name, CONFIG_FILE)
-                continue
-            raise StartError(f"Die Einstellung „{name}“ ({CONFIG_FILE}) gibt es nicht. Bitte prüfen Sie den Namen.")
-        for variable in (ENVIRONMENT_PREFIX + name.upper() for name in environment):
-            log.warning("Die Umgebungsvariable %s gibt es nicht. Bitte prüfen Sie den Namen.", variable)
+        data_dir = Path(environ.get(f"{ENVIRONMENT_PREFIX}DATA_DIR", "") or type(self).data_dir).absolute()
+        fault = ""
+        try:
+            values = _values(_read_config(data_dir / CONFIG_FILE), environ)
+        except AccessError:
+            raise
+        except StartError as error:
+            fault = str(error)
+            try:
+                values = _values(_read_config(data_dir / LAST_GOOD_FILE), environ)
+            except StartError:
+                values = _values({}, environ)
+        vars(self).clear()
+        vars(self).update(values, data_dir=data_dir, config_fault=fault, _environ=environ)
+
+    def load_config(self, text: str) -> None:
+        """Put the text of a config file in force beside the environment; raises StartError and changes nothing."""
+        values = _values(_parse_config(text), self._environ)
+        vars(self).update(values, config_fault="", revision=next(_revisions))
 
     def as_config(self, with_secrets: bool) -> str:
         """Return the text of a config file with the configured values that differ from the defaults."""
@@ -236,6 +261,52 @@ class Settings:
 
 
 settings = Settings()
+
+_revisions = count(1)
+
+
+def _values(config: dict[str, object], environ: Mapping[str, str]) -> dict[str, Any]:
+    """Return the attributes that a config file and the environment give; raises StartError."""
+    environment = {
+        name.removeprefix(ENVIRONMENT_PREFIX).lower(): value
+        for name, value in environ.items()
+        if name.startswith(ENVIRONMENT_PREFIX) and name != f"{ENVIRONMENT_PREFIX}DATA_DIR"
+    }
+    values: dict[str, Any] = {}
+    sources: dict[str, str] = {}
+    for field in _settable_fields():
+        value, source = field.default, ""
+        if field.name in config:
+            value, source = config.pop(field.name), CONFIG_FILE
+        if field.name in environment:
+            value, source = environment.pop(field.name), ENVIRONMENT_PREFIX + field.name.upper()
+        values[field.name], sources[field.name] = _convert(field, value, source), source
+    values["host"] = values["host"].strip("[]")
+    values["base_url"] = values["base_url"] and _origin(values["base_url"])
+    limits = {name: values.get(name, getattr(Settings, name)) for name in _LIMITS} if values["limits"] == "off" else {}
+    values |= dict.fromkeys(limits, UNLIMITED) | {"_configured_limits": limits, "sources": sources}
+    if values["webhook_url"] and not values["webhook_secret"]:
+        raise StartError(
+            "Zur Einstellung „webhook_url“ gehört „webhook_secret“: Ohne das Geheimnis kann niemand prüfen, ob "
+            "eine Meldung vom Portal kommt."
+        )
+    for name in config:
+        if name in _RETIRED:
+            log.warning("Die Einstellung „%s“ (%s) braucht das Portal nicht mehr.", name, CONFIG_FILE)
+            continue
+        raise StartError(f"Die Einstellung „{name}“ ({CONFIG_FILE}) gibt es nicht. Bitte prüfen Sie den Namen.")
+    for variable in (ENVIRONMENT_PREFIX + name.upper() for name in environment):
+        log.warning("Die Umgebungsvariable %s gibt es nicht. Bitte prüfen Sie den Namen.", variable)
+    return values
+
+
+def fault_of(name: str, text: str) -> str:
+    """Return what is wrong with a typed value of a setting, as the end of a German sentence, or ""."""
+    kind: type[Any] = type(getattr(Settings, name))
+    try:
+        return _fault(name, kind(text))
+    except ValueError:
+        return "muss eine ganze Zahl sein"
 
 
 def toml_line(name: str, value: str | float) -> str:
@@ -263,13 +334,20 @@ def _settable_fields() -> list[Field[Any]]:
 
 def _read_config(path: Path) -> dict[str, object]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        return _parse_config(path.read_text(encoding="utf-8-sig"))
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except PermissionError:
-        raise StartError(access_advice(path, path.parent)) from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise AccessError(access_advice(path, path.parent)) from None
+    except (OSError, UnicodeDecodeError) as error:
         raise StartError(f"Die Datei {path} lässt sich nicht lesen: {in_german(error)}.") from None
+
+
+def _parse_config(text: str) -> dict[str, object]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise StartError(f"Die Datei {CONFIG_FILE} lässt sich nicht lesen: {in_german(error)}.") from None
 
 
 def _convert(field: Field[Any], value: object, source: str) -> str | float:
@@ -381,6 +459,7 @@ _MAXIMA = {
     "staff_idle_minutes": 10080,
     "staff_session_hours": 168,
     "backups_kept": 1000,
+    "lead_time_workdays": 60,
     "mail_give_up_days": 30,
     **dict.fromkeys(("staged_hours", "receipt_hours"), 8760),
     **dict.fromkeys(("unmatched_days", "approval_link_days", "ticket_link_days"), 365),
@@ -400,11 +479,17 @@ _CHECKS: dict[str, tuple[Callable[[Any], object], str]] = {
     "backup_time": (_or_empty(_is_time), "muss eine Uhrzeit sein, zum Beispiel 03:00"),
     "retention_time": (_is_time, "muss eine Uhrzeit sein, zum Beispiel 02:00"),
     "summary_time": (_or_empty(_is_time), "muss eine Uhrzeit sein, zum Beispiel 07:00"),
+    "office_opens": (_is_time, "muss eine Uhrzeit sein, zum Beispiel 08:00"),
+    "office_closes": (_is_time, "muss eine Uhrzeit sein, zum Beispiel 17:00"),
     "office_email": (_is_email, "muss eine E-Mail-Adresse sein"),
     "mail_from": (_or_empty(_is_email), "muss eine E-Mail-Adresse sein"),
     "office_logo": (
         _or_empty(LOGO_MEDIA_TYPES.__contains__),
         f"muss eine dieser Dateien im Datenordner sein: {', '.join(LOGO_MEDIA_TYPES)}",
+    ),
+    "backup_dir": (
+        _or_empty(lambda text: Path(text).is_absolute()),
+        "muss ein vollständiger Pfad sein, zum Beispiel /mnt/sicherung oder D:\\Sicherung",
     ),
     "trusted_proxy": (
         _or_empty(_are_networks),

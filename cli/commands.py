@@ -8,6 +8,7 @@ import click
 import clock
 from cli import maintenance
 from cli.console import Command, Group, as_json, ask_password, display_text, print_entry, print_json, print_rows
+from enums import StaffRole
 from i18n import formats
 from i18n.folding import sorted_by_name
 from i18n.system_errors import in_german
@@ -201,9 +202,11 @@ def office():
 
 @office.command("neu")
 @account_name
-def add_account(name):
+@click.option("--leitung", "leads", is_flag=True, help="Mit der Rolle Leitung; das erste Konto hat sie immer.")
+def add_account(name, leads):
     """Ein Konto anlegen; der Befehl fragt nach dem Kennwort."""
-    member = accounts.add(name, ask_password(), clock.now())
+    role = StaffRole.LEAD if leads else StaffRole.TEAM
+    member = accounts.add(name, ask_password(), clock.now(), role=role)
     log_event(SecurityEvent.ACCOUNT_ADDED, COMMAND, account=member.name)
     click.echo(f"Das Konto „{member.name}“ ist angelegt.")
 
@@ -249,6 +252,7 @@ def list_accounts(as_json):
     rows = [
         {
             "Name": member.name,
+            "Rolle": member.role.label,
             "angelegt": member.created_at,
             "zweiter Faktor seit": member.totp_enabled_at,
             "gesperrt seit": member.locked_at,

@@ -7,6 +7,7 @@ import random
 import string
 from datetime import datetime, time, timedelta
 from itertools import accumulate, islice
+from typing import NamedTuple
 
 from peewee import fn
 
@@ -14,11 +15,11 @@ import enums
 from clock import TIME_ZONE
 from database import UTCDateTimeField, database, transaction
 from enums import PORTAL_ACTOR, Approval, Category, EventKind, Priority, SubmissionState, TicketStatus, UnmatchedReason
-from models import Approver, Customer, Event, Staff, Submission, Ticket, TicketWords
+from models import ChecklistItem, Contact, Customer, Event, Staff, Submission, Ticket, TicketWords
 from services import search
 from services.intake import intake
 from services.staff import accounts
-from services.tickets import approvals
+from services.tickets import approvals, new_employee
 
 FIVE_YEARS = timedelta(days=5 * 365)
 BATCH_TICKETS = 5000
@@ -38,73 +39,103 @@ DECLINED_SHARE = 0.06
 
 PATHS = {  # with their weights
     (EventKind.STARTED, EventKind.DONE): 72,
-    (EventKind.STARTED, EventKind.WAITING, EventKind.STARTED, EventKind.DONE): 25,
+    (EventKind.STARTED, EventKind.ANSWERED, EventKind.WAITING, EventKind.REPLIED, EventKind.DONE): 25,
     (EventKind.STARTED, EventKind.CANCELLED): 3,
 }
 STATUS_AFTER = {kind: TicketStatus(kind.value) for kind in (EventKind.WAITING, EventKind.DONE, EventKind.CANCELLED)}
-STATUS_AFTER[EventKind.STARTED] = TicketStatus.IN_PROGRESS
+STATUS_AFTER |= dict.fromkeys((EventKind.STARTED, EventKind.REPLIED), TicketStatus.IN_PROGRESS)
+MINUTES = (5, 10, 15, 20, 30, 45, 60, 90)
 
 TRADES = ["Malerbetrieb", "Tischlerei", "Apotheke", "Hausverwaltung", "Spedition", "Druckerei", "Metallbau", "Kanzlei"]
 TOWNS = ["", " Neuss", " Ratingen", " am Rhein", " & Söhne", " & Partner", " GmbH", " KG"]
 FIRST_NAMES = ["Birgit", "Emre", "Georg", "Hülya", "Ivana", "Jörg", "Małgorzata", "Nils", "Olga", "Thủy", "Zoë"]
+MEN = {"Emre", "Georg", "Jörg", "Nils"}
 LAST_NAMES = ["Becker", "Çelik", "Engels", "Groß", "Ivanović", "Köhler", "Müller", "Nowak", "Özdemir", "Voß", "Weiß"]
 STAFF = ["Miriam Vogt", "Tobias Kern", "Selma Aydın"]
-POSITIONS = ["Buchhaltung", "Auszubildende Person im Büro", "Vertrieb Innendienst", "Werkstattleitung", "Lager"]
-DEVICES = ["Notebook ThinkPad E16", "Drucker Kyocera ECOSYS P3145", "Monitor Eizo EV2480", "USV Eaton 5P 1150i"]
+PLACES = ["am Empfang", "in der Buchhaltung", "im Lager", "im ersten Stock", "in Büro {number}", "an Platz {number}"]
+POSITIONS = ["Buchhaltung", "Ausbildung", "Vertrieb", "Einkauf", "Empfang"]
+
+DEFECTS = {
+    "Notebook ThinkPad E16": ["Der Akku lädt nur bis {number} Prozent.", "Der Bildschirm bleibt dunkel."],
+    "Drucker Kyocera ECOSYS P3145": ["Zieht aus Fach 2 kein Papier ein.", "Druckt auf jede Seite graue Streifen."],
+    "Monitor Eizo EV2480": ["Geht nach etwa {number} Minuten aus.", "Am linken Rand steht ein heller Streifen."],
+    "USV Eaton 5P 1150i": ["Meldet „Batterie ersetzen“.", "Hält bei Stromausfall keine {number} Sekunden."],
+}
 
 # A description has one phrase of each list.
 DESCRIPTIONS = {
     Category.INCIDENT: [
-        ["Der Drucker", "Der Bildschirm", "Das Notebook", "Das Telefon", "Die Kasse", "Der Scanner", "Das WLAN"],
-        ["am Empfang", "in der Buchhaltung", "im Lager", "im ersten Stock", "in Büro {number}", "an Platz {number}"],
-        ["reagiert nicht mehr.", "zeigt „Fehler {number}“.", "ist sehr langsam.", "fällt alle paar Minuten aus."],
-        ["Ein Neustart hat nicht geholfen.", "Gestern ging es noch.", "Bei den Kollegen ist es genauso."],
+        [
+            "Der Drucker {place} meldet Papierstau, es steckt aber kein Papier fest.",
+            "Der Drucker {place} druckt nur die Hälfte jeder Seite.",
+            "Der Rechner {place} startet erst nach {number} Minuten.",
+            "Der Bildschirm {place} bleibt schwarz.",
+            "Das Telefon {place} klingelt nicht.",
+            "Am Rechner {place} fehlt das Laufwerk S (Fehler {number}).",
+            "Der Scanner {place} bricht nach {number} Seiten ab.",
+        ],
+        [
+            "Ein Neustart hat nicht geholfen.",
+            "Gestern ging es noch.",
+            "Das ist seit heute Morgen so.",
+            "Bitte anrufen.",
+        ],
     ],
-    Category.WARRANTY: [
-        ["Geht nach einer Stunde aus.", "Der Akku lädt nur bis {number} Prozent.", "Der Lüfter heult."]
+    Category.CALLBACK: [["Wir haben eine Frage zu Position {number} der Rechnung.", "Es geht um den Umzug im Haus."]],
+    Category.OTHER: [
+        ["Bitte richten Sie den neuen Drucker {place} ein.", "Bitte stellen Sie Konto {number} auf MFA um."]
     ],
-    Category.CALLBACK: [["Bitte den Umzug von Platz {number} abstimmen.", "Frage zur Rechnung, Position {number}."]],
-    Category.OTHER: [["Bitte {number} Lizenzen bestellen.", "Bitte Laufwerk S: für Platz {number} einrichten."]],
 }
 
 EVENT_TEXTS = {
-    EventKind.WAITING: ["Rückmeldung zum Termin steht aus.", "Wir brauchen das Gerät hier."],
-    EventKind.DONE: ["Aus der Ferne behoben.", "Vor Ort erledigt.", "Telefonisch geklärt."],
+    EventKind.ANSWERED: ["Wir sehen uns das gern vor Ort an. Wann passt es Ihnen?", "Wann können wir Sie anrufen?"],
+    EventKind.REPLIED: ["Morgen Vormittag passt gut.", "Am besten vor 9 Uhr.", "Diese Woche jederzeit."],
+    EventKind.DONE: ["Erledigt, wie am Telefon besprochen.", "Vor Ort erledigt.", "Aus der Ferne erledigt."],
     EventKind.CANCELLED: ["Hat sich erledigt.", "Doppelt gemeldet.", "Auf Wunsch des Kunden."],
-    EventKind.DECLINED: ["Zu teuer.", "Wird mit der nächsten Bestellung erledigt."],
+    EventKind.DECLINED: ["Das hat Zeit bis zum nächsten Quartal.", "Das machen wir selbst."],
 }
 
 # The length of the alphabet, the prime 31, does not divide it; therefore different ids get different codes.
 CODE_STEP = 538_297_204_961
 
 
-def add_history(count, now, period=FIVE_YEARS, seed=2026):
-    """Add made-up customers, staff, unmatched submissions and `count` tickets of the period that ends now.
+class Company(NamedTuple):
+    """A customer with what its requests name: the people who send them, and places."""
 
-    The same arguments give the same rows.
+    customer: Customer
+    people: list[Contact]
+    places: list[str] = PLACES
+
+
+def add_history(count, now, period=FIVE_YEARS, companies=(), seed=2026):
+    """Add staff, unmatched submissions and `count` tickets of the period that ends now, of companies and made-up ones.
+
+    Small pasts have no made-up companies if others are given. The same arguments give the same rows.
     """
     rng, now = random.Random(seed), now.astimezone(TIME_ZONE)  # noqa: S311
     with transaction():
         # No password has this hash.
         account = {"password_hash": "!", "created_at": now - period}
         staff = [Staff.create(login=accounts.normalise_login(name), name=name, **account) for name in STAFF]
-        numbers = range(20001, 20001 + MIN_CUSTOMERS + count // TICKETS_PER_CUSTOMER)
-        customers = [_add_customer(rng, number, now - period) for number in numbers]
+        Staff.update(role=enums.StaffRole.LEAD).where(Staff.id == staff[0].id).execute()
+        made_up = count // TICKETS_PER_CUSTOMER + (0 if companies else MIN_CUSTOMERS)
+        companies = [*companies, *(_add_company(rng, 20001 + place, now - period) for place in range(made_up))]
         # A few customers send most of the requests.
-        shares = list(accumulate(1 / (place + 4) for place in range(len(customers))))
+        shares = list(accumulate(1 / (place + 4) for place in range(len(companies))))
         first_id = (Submission.select(fn.MAX(Submission.id)).scalar() or 0) + 1
         stories = (
-            _Story(rng, now, id, at, rng.choices(customers, cum_weights=shares)[0], rng.choice(staff))
-            for id, at in enumerate(_arrivals(rng, count, now, period), first_id)
+            _Story(rng, now, id, at, rng.choices(companies, cum_weights=shares)[0], rng.choice(staff))
+            for id, at in enumerate(arrivals(rng, count, now, period), first_id)
         )
         while batch := list(islice(stories, BATCH_TICKETS)):
             _insert(Submission, (story.submission.__data__ for story in batch))
             _insert(Ticket, (story.ticket.__data__ for story in batch))
             _insert(TicketWords, (search.index_row(story.ticket) for story in batch))
             _insert(Event, (event for story in batch for event in story.events))
+            _insert(ChecklistItem, (item for story in batch for item in story.checklist))
         for place, reason in enumerate(UNMATCHED_REASONS):
             received_at = now - timedelta(days=UNMATCHED_COUNT - place)
-            submission = _submission(rng, first_id + count + place, received_at, rng.choice(customers))
+            submission = _submission(rng, first_id + count + place, received_at, rng.choice(companies))
             submission.state, submission.unmatched_reason = SubmissionState.UNMATCHED, reason
             submission.address = "127.0.0.1"
             if reason is UnmatchedReason.UNKNOWN_NUMBER:
@@ -115,15 +146,16 @@ def add_history(count, now, period=FIVE_YEARS, seed=2026):
 class _Story:
     """One ticket, with its submission and what happens to it until now."""
 
-    def __init__(self, rng, now, id, received_at, customer, member):
+    def __init__(self, rng, now, id, received_at, company, member):
         self.rng, self.now, self.at, self.member = rng, now, received_at, member
-        self.submission, self.events = _submission(rng, id, received_at, customer), []
-        self.ticket = Ticket(id=id, submission=self.submission, customer=customer, created_at=received_at)
+        self.submission, self.events, self.checklist = _submission(rng, id, received_at, company), [], []
+        self.ticket = Ticket(id=id, submission=self.submission, customer=company.customer, created_at=received_at)
         self.ticket.category, self.ticket.rank = self.submission.category, self.submission.priority.rank
         self.ticket.due_on = self.submission.entry_date
         self.ticket.lead_time_missed = intake.lead_time_missed(self.submission)
         self._add(EventKind.OPENED, PORTAL_ACTOR, intake.MATCHED)
-        if customer.approver is None or self._is_approved(customer.approver):
+        approver = next((person.name for person in company.people if person.is_approver), None)
+        if approver is None or self._is_approved(approver):
             self._work()
 
     def _is_approved(self, approver):
@@ -149,7 +181,9 @@ class _Story:
         self._wait(first_hours)
         self._add(EventKind.TAKEN_OVER, self.member.name, assignee=self.member, first_action_at=self.at)
         for kind in self.rng.choices(list(PATHS), PATHS.values())[0]:
-            self._add(kind, self.member.name)
+            self._add(kind, self.ticket.customer.name if kind is EventKind.REPLIED else self.member.name)
+            if kind is EventKind.ANSWERED:
+                continue
             if entry := self.submission.entry_date:
                 self.at = max(self.at, datetime.combine(entry - timedelta(days=1), time(15), TIME_ZONE))
             self._wait(hours)
@@ -168,14 +202,22 @@ class _Story:
             return
         if kind in EVENT_TEXTS:
             text = text or self.rng.choice(EVENT_TEXTS[kind])
-        self.events.append({"ticket": self.ticket.id, "at": self.at, "kind": kind, "actor": actor, "text": text})
+        event = {"ticket": self.ticket.id, "at": self.at, "kind": kind, "actor": actor, "text": text}
+        if kind in (EventKind.ANSWERED, EventKind.DONE):
+            event["minutes"] = self.rng.choice(MINUTES)
+        self.events.append(event)
+        if kind is EventKind.DONE:
+            done = {"ticket": self.ticket.id, "done_at": self.at, "done_by": actor}
+            self.checklist = [done | {"name": step} for step in new_employee.steps(self.ticket)]
+        if kind in (EventKind.REPLIED, EventKind.DONE, EventKind.CANCELLED):
+            changes["replied_at"] = self.at if kind is EventKind.REPLIED else None
         if status := STATUS_AFTER.get(kind):
             changes |= {"status": status, "closed_at": None if status in enums.OPEN_STATUSES else self.at}
         for name, value in changes.items():
             setattr(self.ticket, name, value)
 
 
-def _arrivals(rng, count, now, period):
+def arrivals(rng, count, now, period):
     """Return when the requests come in, oldest first: in working hours, most on Mondays, more from year to year."""
     midnight = datetime.combine(now, time(), TIME_ZONE)
     days = [midnight - timedelta(days=ago) for ago in range(period.days, -1, -1)]
@@ -186,28 +228,30 @@ def _arrivals(rng, count, now, period):
     return sorted(moment - timedelta(days=7 * (moment > now)) for moment in moments)
 
 
-def _submission(rng, id, received_at, customer):
+def _submission(rng, id, received_at, company):
+    person, customer = rng.choice(company.people), company.customer
     submission = Submission(id=id, draft=f"made{id:018}", code=_code(id), received_at=received_at)
     submission.state, submission.customer_number = SubmissionState.ADMITTED, customer.number
-    submission.name = f"{rng.choice(FIRST_NAMES)} {rng.choice(LAST_NAMES)}"
-    submission.phone = f"0{rng.randint(201, 299)} 555 {rng.randint(1000, 9999)}"
+    submission.name, submission.phone, submission.email = person.name, person.phone, person.email
     submission.category = rng.choices(CATEGORIES, CATEGORY_WEIGHTS)[0]
     submission.reference = f"PO-{rng.randint(10000, 99999)}" if rng.random() < 0.3 else ""
     if submission.category is Category.NEW_EMPLOYEE:
-        submission.salutation = rng.choice(list(enums.Salutation))
         submission.first_name, submission.last_name = rng.choice(FIRST_NAMES), rng.choice(LAST_NAMES)
+        submission.salutation = enums.Salutation.MR if submission.first_name in MEN else enums.Salutation.MS
         submission.extension = str(rng.randint(10, 99))
         submission.desired_email = f"platz{submission.extension}@{customer.mail_domain}" if rng.random() < 0.7 else ""
         submission.position = rng.choice(POSITIONS)
         submission.entry_date = received_at.date() + timedelta(days=rng.randint(3, 45))
         return submission
-    text = " ".join(map(rng.choice, DESCRIPTIONS[submission.category]))
-    submission.description = text.replace("{number}", str(rng.randint(2, 90)))
-    submission.priority = rng.choices(PRIORITIES, PRIORITY_WEIGHTS)[0]
+    phrases = DESCRIPTIONS.get(submission.category, [])
     if submission.category is Category.WARRANTY:
-        submission.device = rng.choice(DEVICES)
+        submission.device = rng.choice(list(DEFECTS))
+        phrases = [DEFECTS[submission.device]]
         submission.serial_number = "".join(rng.choices(string.ascii_uppercase + string.digits, k=10))
         submission.order_reference = f"AB-{rng.randint(10000, 99999)}"
+    text = " ".join(map(rng.choice, phrases)).replace("{place}", rng.choice(company.places))
+    submission.description = text.replace("{number}", str(rng.randint(2, 30)))
+    submission.priority = rng.choices(PRIORITIES, PRIORITY_WEIGHTS)[0]
     return submission
 
 
@@ -216,22 +260,22 @@ def _code(id):
     return "".join(alphabet[number // len(alphabet) ** place % len(alphabet)] for place in range(enums.CODE_LENGTH))
 
 
-def _add_customer(rng, number, since):
-    """Add a customer without a PIN; every third has an approver, whose name becomes its attribute `approver`."""
+def _add_company(rng, number, since):
+    """Add a customer without a PIN; every third has an approver."""
     last_name, domain = rng.choice(LAST_NAMES), f"kunde{number}.example.org"
     customer = Customer.create(
         number=f"K{number}",
         name=f"{rng.choice(TRADES)} {last_name}{rng.choice(TOWNS)}",
-        contact_name=f"{rng.choice(FIRST_NAMES)} {last_name}",
-        email=f"post@{domain}",
         mail_domain=domain,
         fully_managed=rng.random() < 0.8,
         created_at=since,
     )
-    customer.approver = None if number % 3 else customer.contact_name
-    if customer.approver:
-        Approver.create(customer=customer, name=customer.approver, email=f"freigabe@{domain}")
-    return customer
+    owner = {"name": f"{rng.choice(FIRST_NAMES)} {last_name}", "email": f"post@{domain}", "is_main": True}
+    colleague = {"name": f"{rng.choice(FIRST_NAMES)} {rng.choice(LAST_NAMES)}", "email": f"team@{domain}"}
+    phone = f"0{rng.randint(201, 299)} 555 {rng.randint(100, 999)}"
+    owner |= {"phone": f"{phone}1", "is_approver": number % 3 == 0}
+    people = [Contact.create(customer=customer, **one) for one in (owner, colleague | {"phone": f"{phone}2"})]
+    return Company(customer, people)
 
 
 def _insert(model, rows):

@@ -1,7 +1,7 @@
 """Translation: every text is written in German; the pages for customers are also translated into English."""
 
 import gettext as catalogues
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
@@ -34,6 +34,13 @@ def override(code: str) -> Iterator[None]:
         yield
     finally:
         _current.reset(token)
+
+
+def each_language(codes: Iterable[str]) -> Iterator[str]:
+    """Yield languages, each while it is the current one."""
+    for code in codes:
+        with override(code):
+            yield code
 
 
 def gettext(german: str, **values: object) -> str:

@@ -12,6 +12,8 @@ from i18n.catalogue import ngettext
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
 _WEEKDAYS = ("Montag", "Dienstag", "Mittwoch", "Donnerstag", "Freitag", "Samstag", "Sonntag")
 
+_MONTHS = "Januar Februar März April Mai Juni Juli August September Oktober November Dezember"
+
 
 def _in_english() -> bool:
     return catalogue.current_language() == catalogue.ENGLISH
@@ -21,6 +23,11 @@ def date(value: Date) -> str:
     """Return a date: "23.03.2027" or "23 March 2027" (digits alone could be read in American order)."""
     # %B is English, because the portal sets no locale.
     return f"{value.day} {value:%B %Y}" if _in_english() else f"{value:%d.%m.%Y}"
+
+
+def letter_date(value: Date) -> str:
+    """Return a date as in letters: "1. Dezember 2026" or "1 December 2026"."""
+    return date(value) if _in_english() else f"{value.day}. {_MONTHS.split()[value.month - 1]} {value.year}"
 
 
 def weekday(value: Date) -> str:
@@ -68,15 +75,17 @@ def wait_time(duration: timedelta) -> str:
 
 
 def duration(value: timedelta) -> str:
-    """Return a duration in one or two units: "unter 1 Min.", "3 Std. 20 Min.", "2 Tage 4 Std.", "12 Tage"."""
-    minutes = int(value.total_seconds()) // 60
-    days, hours, minutes = minutes // 1440, minutes // 60 % 24, minutes % 60
-    parts = [f"{days} {'Tag' if days == 1 else 'Tage'}"] if days else []
-    if hours and days < 10:
-        parts.append(f"{hours} Std.")
-    if minutes and not days:
+    """Return a working time: "unter 1 Min.", "20 Min.", "3 Std. 20 Min.", "27 Std."."""
+    hours, minutes = divmod(int(value.total_seconds()) // 60, 60)
+    parts = [f"{hours} Std."] if hours else []
+    if minutes and hours < 10:
         parts.append(f"{minutes} Min.")
     return " ".join(parts) or "unter 1 Min."
+
+
+def month(day: Date) -> str:
+    """Return the month of a day: "November 2026"."""
+    return f"{_MONTHS.split()[day.month - 1]} {day.year}"
 
 
 def period(days: int) -> str:

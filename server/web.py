@@ -29,7 +29,7 @@ from logs import error_numbers
 from logs import setup as log_setup
 from server import waitress_patches
 from server.proxy import ProxyHeadersMiddleware
-from services import phone_numbers, request_fields, workdays
+from services import branding, phone_numbers, request_fields
 from services.background import worker
 from services.files import attachments, types
 from services.mail import outbox
@@ -191,18 +191,20 @@ def _configure_templates(app):
         language=catalogue.current_language,
         other_language=locale.other_language,
         staff_menu=staff.MENU,
+        office_menu=staff.OFFICE_MENU,
         # After a server error the form is shown without the database, which may be what failed.
         failing_since=lambda: None if database.is_closed() else outbox.failing_since(),
         limits=enums,
         categories=forms.REQUEST_FORMS,
         allowed_extensions=types.ALLOWED_EXTENSIONS,
         allowed_words=types.allowed_words,
-        lead_time_workdays=workdays.LEAD_TIME_WORKDAYS,
         known_sender_days=pin_lockout.KNOWN_FOR.days,
         too_large=attachments.too_large,
+        colour_contrast=branding.lowest_contrast,
     )
     jinja.filters.update(
         weekday=formats.weekday,
+        letter_date=formats.letter_date,
         local_date=formats.local_date,
         local_datetime=formats.local_datetime,
         relative_datetime=lambda value: formats.relative_datetime(value, clock.today()),
@@ -211,6 +213,7 @@ def _configure_templates(app):
         file_size=formats.file_size,
         dialable=phone_numbers.dialable,
         labelled_texts=request_fields.labelled_texts,
+        attribute_of=lambda name, thing: thing[name],
     )
 
 
@@ -291,10 +294,22 @@ def _most_connections():
     return max(100, min(2000, (files - 200) // 2))
 
 
+# What a portal needs before customers use it, by the settings that are empty until then.
+MISSING = {
+    "Ihre E-Mail-Adresse": "shown_email",
+    "Ihre Telefonnummer": "office_phone",
+    "die Adresse im Netz": "base_url",
+    "der Mailserver": "smtp_url",
+}
+
+
 def _setup_hint(app):
     with app.test_request_context(), database.connection_context():
         link = setup.setup_link()
-    return f"Die Verwaltung hat noch kein Konto. Das erste legen Sie hier an:\n{link}\n" if link else ""
+    if link:
+        return f"Die Verwaltung hat noch kein Konto. Das erste legen Sie hier an:\n{link}\n"
+    missing = [words for words, value in MISSING.items() if not getattr(settings, value)]
+    return f"Noch fehlt unter „Büro“: {', '.join(missing)}.\n" if missing else ""
 
 
 def _translated(german, **values):

@@ -25,15 +25,19 @@ LIGHT_PAGE, DARK_PAGE, DARK_PAPER = (244, 246, 248), (17, 23, 29), (26, 34, 42)
 DARK_TEXT = (12, 22, 30)
 
 
-def colour_fault() -> str:
-    """Return a sentence if the office colour is not readable on a light page and on its own tint, else ""."""
-    colour = _parsed(settings.office_colour)
-    if colour and all(contrast(colour, background) >= MIN_CONTRAST for background in (LIGHT_PAGE, _tint(colour))):
+def colour_fault(text: str) -> str:
+    """Return a sentence if a text is no colour that can be read on a light page and on its own tint, else ""."""
+    if lowest_contrast(text) >= MIN_CONTRAST:
         return ""
     return (
-        "Die Einstellung „office_colour“ muss eine Farbe sein, die auf hellem Grund gut lesbar ist (Kontrast "
-        f"mindestens 4,5 zu 1), etwa #0b5c8a, nicht „{settings.office_colour}“."
+        f"Die Farbe muss auf hellem Grund gut lesbar sein (Kontrast mindestens 4,5 zu 1), etwa #0b5c8a, nicht „{text}“."
     )
+
+
+def lowest_contrast(text: str) -> float:
+    """Return the contrast of a colour to a light page or its own tint, whichever is lower; 0 for other texts."""
+    colour = _parsed(text)
+    return min(contrast(colour, background) for background in (LIGHT_PAGE, _tint(colour))) if colour else 0
 
 
 def theme_css(text: str) -> str:
@@ -65,12 +69,21 @@ def load_logo() -> tuple[bytes, str]:
             f"Das Logo {path} lässt sich nicht lesen: {in_german(error)}. Legen Sie es dorthin, oder nehmen Sie die "
             "Zeile office_logo heraus."
         )
-    if len(content) > MAX_LOGO_KIB * 1024:
-        return b"", f"Das Logo {path} ist größer als {MAX_LOGO_KIB}\N{NO-BREAK SPACE}KB. Bitte verkleinern Sie es."
-    is_drawing = b"<svg" in content[:2048]
-    if (LOGO_MEDIA_TYPES["logo.svg"] if is_drawing else guess_mime(content)) != LOGO_MEDIA_TYPES[settings.office_logo]:
+    name, fault = logo_name(content)
+    if fault:
+        return b"", fault
+    if name != settings.office_logo:
         return b"", f"Das Logo {path} ist nicht das, was seine Endung sagt. Bitte speichern Sie es neu."
     return content, ""
+
+
+def logo_name(content: bytes) -> tuple[str, str]:
+    """Return the name that a file gets as the logo and a sentence about its fault: one of them is empty."""
+    if len(content) > MAX_LOGO_KIB * 1024:
+        return "", f"Das Logo ist größer als {MAX_LOGO_KIB}\N{NO-BREAK SPACE}KB. Bitte verkleinern Sie es."
+    media_type = LOGO_MEDIA_TYPES["logo.svg"] if b"<svg" in content[:2048] else guess_mime(content)
+    name = next((name for name, known in LOGO_MEDIA_TYPES.items() if known == media_type), "")
+    return name, "" if name else "Das Logo muss eine Datei in SVG, PNG, WebP oder JPEG sein."
 
 
 def _parsed(text: str) -> Colour:

@@ -61,9 +61,18 @@ def is_full(error: BaseException | None) -> bool:
 
 def replace_text(path: Path, text: str) -> None:
     """Replace the text of a small file, whole or not at all."""
+    replace_bytes(path, text.encode())
+
+
+def replace_bytes(path: Path, content: bytes) -> None:
+    """Replace a small file, whole or not at all."""
     fresh = path.with_name(f".unfertig-{path.name}")
-    fresh.write_text(text, encoding="utf-8")
+    with fresh.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
     fresh.replace(path)
+    fsync_directory(path.parent)
 
 
 def delete(path: Path, older_than: float = inf) -> None:

@@ -93,7 +93,9 @@ def _declared():
 
 def _sentences(form):
     for field in form:
-        found = [field.label.text, field.description]
+        # A description with a number is marked where it is written.
+        described = "" if field.name == "entry_date" else field.description
+        found = [field.label.text, described]
         found += [choice.label for choice in getattr(field, "choices", ())]
         found += [getattr(check, "message", None) for check in field.validators]
         found += [getattr(field, name, None) for name in ("invalid_value_message", "invalid_choice_message")]

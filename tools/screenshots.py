@@ -34,6 +34,7 @@ def main():
             _screenshot(page, name)
         _sign_in(page, *re.search(r"Name: (.+?)   Kennwort: (\S+)", greeting).groups())
         for take in (
+            _office,
             _morning,
             _outbox,
             _new_customer,
@@ -46,6 +47,13 @@ def main():
         ):
             take(page)
         chromium.close()
+
+
+def _office(page):
+    page.goto("/verwaltung/buero")
+    _screenshot(page, "buero")
+    page.goto("/verwaltung/konten")
+    _screenshot(page, "konten")
 
 
 def _morning(page):
@@ -69,9 +77,10 @@ def _new_customer(page):
     page.goto("/verwaltung/kunden/neu")
     for name, text in (("number", "K2001"), ("name", "Blumen Wiese GmbH"), ("contact_name", "Ines Wiese")):
         page.locator(f"#{name}").fill(text)
+    page.get_by_label("vollständig durch uns", exact=True).check()
     _screenshot(page, "kunde-neu")
     page.get_by_role("button", name="PIN-Brief").click()
-    page.locator("img").first.wait_for()
+    page.locator(".letter img").wait_for()
     _screenshot(page, "pin-brief")
 
 
@@ -125,11 +134,15 @@ def _screenshot(page, name):
     page.screenshot(path=TARGET / f"{name}.png")
 
 
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return free.getsockname()[1]
+
+
 @contextmanager
 def demo():
     """Run the demo on a free port and yield its URL and what it prints."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     environment = os.environ | {"TICKET_PORT": str(port), "PYTHONUTF8": "1"}
     command = [sys.executable, "app.py", "demo"]
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, encoding="utf-8") as process:

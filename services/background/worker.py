@@ -16,7 +16,7 @@ from enums import MessageKind
 from logs import setup as log_setup
 from models import Message, Submission
 from services import disk
-from services.customers import pins
+from services.customers import pin_letters, pins
 from services.files import attachments
 from services.intake import intake, unmatched
 from services.mail import delivery, outbox
@@ -78,6 +78,7 @@ class Worker:
             Job("remind", self.remind),
             Job("sweep", self.sweep, interval=SWEEP_INTERVAL),
             Job("codes", accounts.report_wrong_codes, interval=CODES_INTERVAL),
+            Job("letters", pin_letters.sweep, interval=timedelta(minutes=1)),
             Job("summary", daily_summary.write_if_due),
             Job("delete", self.delete_batch),
             Job("checkpoint", lambda now: checkpoint(), interval=CHECKPOINT_INTERVAL),

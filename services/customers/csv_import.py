@@ -28,6 +28,13 @@ COLUMNS = {
     "name": ("Name", "Firma", "Kunde", "Kundenname", "Firmenname", "Unternehmen"),
     "contact_name": ("Ansprechpartner", "Ansprechpartnerin", "Ansprechperson", "Hauptansprechpartner", "Kontakt"),
     "email": ("E-Mail", "Mail", "E-Mail-Adresse", "Mailadresse"),
+    "contact_phone": ("Telefon Ansprechpartner", "Durchwahl", "Mobil", "Handy"),
+    "people": ("weitere Personen",),
+    "phone": ("Telefon", "Telefonnummer", "Tel", "Zentrale", "Rufnummer"),
+    "street": ("Straße", "Straße und Hausnummer", "Adresse", "Anschrift"),
+    "postcode": ("PLZ", "Postleitzahl"),
+    "town": ("Ort", "Stadt"),
+    "note": ("Notiz", "Bemerkung", "Bemerkungen", "Hinweis"),
     "mail_domain": ("Mail-Domain", "Domain", "E-Mail-Domain", "Maildomain"),
     "fully_managed": ("Voll betreut", "Vollbetreut", "Vollständig betreut", "Betreut", "Vollbetreuung"),
 }
@@ -39,8 +46,10 @@ YES_AND_NO = dict.fromkeys(("ja", "j", "yes", "x", "1", "wahr", "true", ""), Tru
 
 SAMPLE = (
     ";".join(LABELS.values()) + "\r\n"
-    "K1001;Bäckerei Sommer;Anna Sommer;post@sommer.example;sommer.example;ja\r\n"
-    'K1002;"Brandt & Partner; Steuerkanzlei";;info@brandt.example;;nein\r\n'
+    "K1001;Bäckerei Sommer;Anna Sommer;post@sommer.example;0172 5550101;"
+    "Bernd Sommer <bernd@sommer.example> (Genehmiger);0211 5550100;Lindenweg 4;40213;Düsseldorf;"
+    "Schlüssel beim Nachbarn;sommer.example;ja\r\n"
+    'K1002;"Brandt & Partner; Steuerkanzlei";;info@brandt.example;;;;;;;;;nein\r\n'
 )
 
 # DOS programs end a text file with Ctrl-Z.
@@ -211,7 +220,7 @@ def _value(column: str, text: str) -> str | bool:
     if column == "number":
         text = text.removeprefix("'")
     if column != "fully_managed":
-        return customers.RULES[column](text)
+        return (customers.RULES | customers.FIRST_CONTACT_RULES | {"people": customers.checked_people})[column](text)
     if text.casefold() not in YES_AND_NO:
         raise UserError("Bitte schreiben Sie „ja“ oder „nein“.")
     return YES_AND_NO[text.casefold()]

@@ -1,27 +1,43 @@
-"""Customers and their approvers: add, change, lock and find them."""
+"""Customers and their contacts: add, change, lock and find them."""
 
 import hashlib
 import re
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from functools import lru_cache
+from itertools import compress
 from typing import Any
 
-from peewee import IntegrityError
+from peewee import IntegrityError, fn
 
 from database import transaction
-from enums import MAX_CUSTOMER_NUMBER_LENGTH, MAX_EMAIL_LENGTH, MAX_SHORT_LENGTH, LabelledEnum
+from enums import (
+    MAX_CUSTOMER_NUMBER_LENGTH,
+    MAX_EMAIL_LENGTH,
+    MAX_PHONE_LENGTH,
+    MAX_POSTCODE_LENGTH,
+    MAX_SHORT_LENGTH,
+    MAX_TEXT_LENGTH,
+    LabelledEnum,
+)
 from i18n.folding import sort_key
 from i18n.idna import idna_domain, is_domain
-from i18n.typed_text import clean_email, clean_line, clean_number, has_control_characters, mark_control_characters
-from models import Approver, Customer, TicketLink
+from i18n.typed_text import (
+    clean_email,
+    clean_line,
+    clean_number,
+    clean_text,
+    has_control_characters,
+    mark_control_characters,
+)
+from models import Contact, Customer, TicketLink
 from services import search
 from services.customers import pins
 from services.errors import EditConflict, UserError
 from services.mail import addresses, outbox
 
-MAX_APPROVERS = 20
+MAX_CONTACTS = 50
 
 CHANGED_MEANWHILE = (
     "Inzwischen hat jemand anderes diesen Kunden geändert. Bitte vergleichen Sie Ihre Angaben mit der Seite in einem "
@@ -47,9 +63,14 @@ _DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+(?:[a-z]{2,63}
 # What people copy instead of the domain: an address or a URL with it.
 _AROUND_DOMAIN = re.compile(r"(?:https?://|[^\s,;@/]*@)?(?P<domain>[^\s,;@:/?#]+?)\.?(?:[:/?#]\S*)?")
 
+# The roles of a contact, in words.
+ROLES = "Ansprechpartner", "Genehmiger"
+
+_PERSON = re.compile(r"(?P<name>[^<>;]{0,100})<(?P<email>[^<>;]*)>(?P<phone>[^<>;()]{0,80})(?:\((?P<roles>[^()]*)\))?")
+
 # Values by column.
 Values = Mapping[str, str | bool]
-ApproverValues = Mapping[str, str | date | None]
+ContactValues = Mapping[str, str | bool | date | None]
 
 
 class PublicDomain(UserError):
@@ -98,12 +119,24 @@ def checked_name(text: str) -> str:
     return name
 
 
-def checked_contact_name(text: str) -> str:
-    """Return a person's name as it is stored; it may be empty. Raises UserError."""
-    name = checked_line(text)
-    if len(name) > MAX_SHORT_LENGTH:
-        raise UserError(f"Ein Ansprechpartner hat höchstens {MAX_SHORT_LENGTH} Zeichen.")
-    return name
+def _short(max_length: int) -> Callable[[str], str]:
+    """Return the rule of a text of one line that may be empty; it raises UserError."""
+
+    def checked(text: str) -> str:
+        line = checked_line(text)
+        if len(line) > max_length:
+            raise UserError(f"Hier haben höchstens {max_length} Zeichen Platz.")
+        return line
+
+    return checked
+
+
+def checked_note(text: str) -> str:
+    """Return a note as it is stored; raises UserError."""
+    note = clean_text(text)
+    if len(note) > MAX_TEXT_LENGTH:
+        raise UserError(f"Eine Notiz hat höchstens {MAX_TEXT_LENGTH} Zeichen.")
+    return note
 
 
 def checked_email(text: str) -> str:
@@ -140,18 +173,57 @@ def checked_mail_domain(text: str) -> str:
 RULES = {
     "number": checked_number,
     "name": checked_name,
-    "contact_name": checked_contact_name,
-    "email": checked_email,
+    "phone": _short(MAX_PHONE_LENGTH),
+    "street": _short(MAX_SHORT_LENGTH),
+    "postcode": _short(MAX_POSTCODE_LENGTH),
+    "town": _short(MAX_SHORT_LENGTH),
+    "note": checked_note,
     "mail_domain": checked_mail_domain,
 }
 
+# The columns of the first contact, by the names that the form for a new customer and the import have for them.
+FIRST_CONTACT_RULES = {
+    "contact_name": _short(MAX_SHORT_LENGTH),
+    "contact_phone": _short(MAX_PHONE_LENGTH),
+    "email": checked_email,
+}
+
+
+def as_text(contact: Contact) -> str:
+    """Return a contact in one line, as the import reads it."""
+    roles = ", ".join(compress(ROLES, (contact.is_main, contact.is_approver)))
+    return " ".join(filter(None, [contact.name, f"<{contact.email}>", contact.phone, roles and f"({roles})"]))
+
+
+def checked_people(text: str) -> str:
+    """Return the contacts in a text, separated by semicolons, as it is stored nowhere; raises UserError."""
+    for person in filter(None, map(str.strip, text.split(";"))):
+        parts = _PERSON.fullmatch(person)
+        if parts is None:
+            raise UserError(
+                f"„{_excerpt(person)}“ sieht nicht so aus: Anna Sommer <anna@firma.de> 0211 123 (Genehmiger)"
+            )
+        checked_email(parts["email"])
+    return text
+
 
 def add(values: Values, now: datetime) -> Customer:
-    """Add a customer, still without a PIN, from values by column; raises UserError."""
+    """Add a customer, still without a PIN, from values by column, with its first contact; raises UserError."""
     values = _checked(values)
+    people = [{name.removeprefix("contact_"): values.pop(name, "") for name in FIRST_CONTACT_RULES}]
+    people[0]["is_main"] = any(people[0].values())
+    people += _people(str(values.pop("people", "")))
+    contacts: dict[tuple[object, object], dict[str, str | bool]] = {}
+    for person in people:
+        if any(person.values()):
+            known = contacts.setdefault((person["name"], person["email"]), {})
+            known.update({name: value for name, value in person.items() if value or name not in known})
     try:
         with transaction():
-            return Customer.create(**values, created_at=now)
+            customer = Customer.create(**values, created_at=now)
+            for contact in contacts.values():
+                Contact.create(customer=customer, **contact)
+            return customer
     except IntegrityError:
         raise UserError(number_taken(str(values["number"])), "number") from None
 
@@ -241,40 +313,42 @@ def require_unlocked(customer: Customer) -> Customer:
     return current
 
 
-def add_approver(customer: Customer, values: ApproverValues) -> Approver:
-    """Add an approver from values by column; raises UserError."""
+def add_contact(customer: Customer, values: ContactValues) -> Contact:
+    """Add a contact from values by column; raises UserError."""
     with transaction():
-        if customer.approvers.count() >= MAX_APPROVERS:
-            raise UserError(f"Mehr als {MAX_APPROVERS} Genehmiger kann ein Kunde nicht haben.")
+        if customer.contacts.count() >= MAX_CONTACTS:
+            raise UserError(f"Mehr als {MAX_CONTACTS} Personen kann ein Kunde nicht haben.")
         _refuse_duplicate_email(customer, values)
-        return Approver.create(customer=customer, **values)
+        return Contact.create(customer=customer, **values)
 
 
-def change_approver(approver: Approver, values: ApproverValues) -> None:
-    """Change an approver; a new email address revokes the links sent to the former one. Raises UserError."""
+def change_contact(contact: Contact, values: ContactValues) -> None:
+    """Change a contact. Who is no approver or has a new address cannot use the links sent before. Raises UserError."""
     with transaction():
-        _refuse_duplicate_email(approver.customer, values, other_than=approver)
-        if values["email"] != approver.email:
+        _refuse_duplicate_email(contact.customer, values, other_than=contact)
+        if values["email"] != contact.email or not values["is_approver"]:
             # Whoever reads the former mailbox must no longer decide.
-            _revoke_links(approver)
-        Approver.update(values).where(Approver.id == approver.id).execute()
+            _revoke_links(contact)
+        Contact.update(values).where(Contact.id == contact.id).execute()
 
 
-def remove_approver(approver: Approver) -> None:
-    """Remove an approver with the mails not yet sent; pending tickets still need a decision."""
+def remove_contact(contact: Contact) -> None:
+    """Remove a contact with the mails not yet sent; pending tickets still need a decision."""
     with transaction():
-        _revoke_links(approver)
-        Approver.delete().where(Approver.id == approver.id).execute()
+        _revoke_links(contact)
+        Contact.delete().where(Contact.id == contact.id).execute()
 
 
-def _revoke_links(approver: Approver) -> None:
-    outbox.discard_for_approver(approver)
-    TicketLink.update(approver=None).where(TicketLink.approver == approver).execute()
+def _revoke_links(contact: Contact) -> None:
+    outbox.discard_for_approver(contact)
+    TicketLink.update(approver=None).where(TicketLink.approver == contact).execute()
 
 
 def _matches(text: str, state: CustomerState | None = None) -> list[Any]:
     """Return id and texts of the customers that contain each word of a text, by name."""
-    query = Customer.select(Customer.id, *(getattr(Customer, column) for column in RULES))
+    person = Contact.name.concat(" ").concat(Contact.email).concat(" ").concat(Contact.phone)
+    contacts = Contact.select(fn.COALESCE(fn.GROUP_CONCAT(person, " "), "")).where(Contact.customer == Customer.id)
+    query = Customer.select(Customer.id, *(getattr(Customer, column) for column in RULES), contacts.alias("contacts"))
     if state is CustomerState.WITHOUT_PIN:
         query = query.where(Customer.pin_hash.is_null())
     elif state is CustomerState.LOCKED:
@@ -295,8 +369,21 @@ def _similar(text: str) -> str:
     return f" Meinen Sie {names}?" if 0 < len(rows) <= MAX_SIMILAR else ""
 
 
-def _checked(values: Values) -> Values:
-    return {name: RULES[name](value) if isinstance(value, str) else value for name, value in values.items()}
+def _people(text: str) -> list[dict[str, str | bool]]:
+    found = [match.groupdict(default="") for match in map(_PERSON.fullmatch, map(str.strip, text.split(";"))) if match]
+    return [
+        {
+            **{name: clean_line(person[name]) for name in ("name", "email", "phone")},
+            "is_main": ROLES[0] in person["roles"],
+            "is_approver": ROLES[1] in person["roles"],
+        }
+        for person in found
+    ]
+
+
+def _checked(values: Values) -> dict[str, str | bool]:
+    rules = RULES | FIRST_CONTACT_RULES | {"people": checked_people}
+    return {name: rules[name](value) if isinstance(value, str) else value for name, value in values.items()}
 
 
 def _excerpt(text: str) -> str:
@@ -304,8 +391,8 @@ def _excerpt(text: str) -> str:
     return text if len(text) <= MAX_SHORT_LENGTH else f"{text[:MAX_SHORT_LENGTH]}…"
 
 
-def _refuse_duplicate_email(customer: Customer, values: ApproverValues, other_than: Approver | None = None) -> None:
+def _refuse_duplicate_email(customer: Customer, values: ContactValues, other_than: Contact | None = None) -> None:
     email = str(values["email"]).casefold()
-    for approver in customer.approvers:
+    for approver in customer.approvers if values.get("is_approver") else ():
         if approver != other_than and approver.email.casefold() == email:
             raise UserError(f"Mit dieser E-Mail-Adresse gibt es schon einen Genehmiger: {approver.name}.", "email")

@@ -1,14 +1,14 @@
 """Customer numbers, PINs and the proofs of PINs.
 
-A PIN is shown once, to the member of staff who issues it. The database holds a hash of a keyed proof, and the key lies
-in a file beside the database: neither alone is enough to try PINs.
+A PIN is shown to nobody but the member of staff who issues it. The database holds a hash of a keyed proof, and the key
+lies in a file beside the database: neither alone is enough to try PINs.
 """
 
 import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from typing import NamedTuple
@@ -18,7 +18,7 @@ from werkzeug.security import check_password_hash, generate_password_hash
 from database import transaction
 from enums import MAX_CUSTOMER_NUMBER_LENGTH, PIN_DIGITS, UnmatchedReason
 from i18n.typed_text import clean_number, normalise_code
-from models import Customer, FormerPin, KnownSender, WrongPin
+from models import Customer, FormerPin, KnownSender, PinLetter, WrongPin
 from services.errors import UserError
 from services.security import keys
 from settings import settings
@@ -59,6 +59,11 @@ def normalise_pin(text: str) -> str | None:
 def spoken_pin(pin: str) -> str:
     """Return a PIN as people write and say it: in two groups of four."""
     return f"{pin[:4]} {pin[4:]}"
+
+
+def digits(number: int) -> str:
+    """Return the last digits of a number, as many as a PIN has."""
+    return f"{number % 10**PIN_DIGITS:0{PIN_DIGITS}}"
 
 
 def pin_proof(number: str, pin: str) -> str:
@@ -105,27 +110,33 @@ def issue_pin(customer: Customer, now: datetime) -> str:
     return pin
 
 
-def issue_pins(customers: Sequence[Customer], now: datetime) -> list[tuple[Customer, str]]:
-    """Give each customer a new PIN, all or none, and return pairs of customer and PIN; raises UserError."""
-    pins = [(customer, f"{secrets.randbelow(10**PIN_DIGITS):0{PIN_DIGITS}}") for customer in customers]
+def issue_pins(
+    customers: Sequence[Customer], now: datetime, keep: Callable[[Customer, str], None] = lambda customer, pin: None
+) -> list[tuple[Customer, str]]:
+    """Give each customer a new PIN, all or none, and return pairs of customer and PIN; raises UserError.
+
+    keep: is called with each pair, within the same transaction.
+    """
+    pins = [(customer, digits(secrets.randbelow(10**PIN_DIGITS))) for customer in customers]
     # Hashed before the transaction, which keeps others from writing.
     hashes = [hash_proof(customer.number, pin_proof(customer.number, pin)) for customer, pin in pins]
     with transaction():
-        for customer, pin_hash in zip(customers, hashes, strict=True):
+        for (customer, pin), pin_hash in zip(pins, hashes, strict=True):
             _replace_pin(customer, pin_hash, now)
+            keep(customer, pin)
     return pins
 
 
 def withdraw_pin(customer: Customer) -> None:
     """Delete a customer's PINs, within the transaction that changes its number."""
     Customer.update(pin_hash=None, pin_issued_at=None).where(Customer.id == customer.id).execute()
-    for table in (FormerPin, KnownSender, WrongPin):
+    for table in (FormerPin, KnownSender, WrongPin, PinLetter):
         table.delete().where(table.customer == customer).execute()
 
 
 def withdraw_all_pins() -> int:
     """Delete all PINs, within the transaction that replaces the secret key; return how many customers had one."""
-    for table in (FormerPin, KnownSender, WrongPin):
+    for table in (FormerPin, KnownSender, WrongPin, PinLetter):
         table.delete().execute()
     return Customer.update(pin_hash=None, pin_issued_at=None).where(Customer.pin_hash.is_null(False)).execute()
 
@@ -147,8 +158,9 @@ def _replace_pin(customer: Customer, pin_hash: str, now: datetime) -> None:
     if current.pin_hash:
         FormerPin.create(customer=current, pin_hash=current.pin_hash, replaced_at=now)
     Customer.update(pin_hash=pin_hash, pin_issued_at=now).where(Customer.id == customer.id).execute()
-    # They were guesses at the former PIN.
-    WrongPin.delete().where(WrongPin.customer == customer).execute()
+    # Guesses at the former PIN, and its letter.
+    for table in (WrongPin, PinLetter):
+        table.delete().where(table.customer == customer).execute()
 
 
 def _old_hashes_exist() -> list[bool]:

@@ -12,7 +12,7 @@ from peewee import ModelSelect
 
 from database import prepared_rows
 from enums import LinkPurpose
-from models import Approver, Customer, Message, Submission, Ticket, TicketLink
+from models import Contact, Customer, Message, Submission, Ticket, TicketLink
 from services.mail import outbox
 from services.security import keys
 from services.security.keys import hash_token
@@ -26,7 +26,7 @@ def for_customer(ticket: Ticket, now: datetime) -> TicketLink:
     return _for_customer(ticket) or _issue(ticket, LinkPurpose.CUSTOMER, now)
 
 
-def for_approver(ticket: Ticket, approver: Approver, now: datetime) -> TicketLink:
+def for_approver(ticket: Ticket, approver: Contact, now: datetime) -> TicketLink:
     """Return the link by which an approver decides about a ticket; from now on it is valid for its full time."""
     expires_at = now + timedelta(days=settings.approval_link_days)
     link = ticket.links.where(TicketLink.approver == approver).get_or_none()
@@ -65,7 +65,7 @@ def restore(ticket: Ticket, known: Sequence[Sequence[Any]], now: datetime) -> No
     """
     for id, approver_id, *moments in known:
         expires_at, revoked_at = map(TicketLink.revoked_at.python_value, moments)
-        approver = Approver.get_or_none(Approver.id == approver_id)
+        approver = Contact.get_or_none(Contact.id == approver_id, Contact.is_approver)
         changes = {"approver": approver, "expires_at": expires_at, "revoked_at": revoked_at}
         TicketLink.update(changes).where(TicketLink.id == id).execute()
     for link in list(ticket.links.where(TicketLink.id.not_in([id for id, *_ in known]))):

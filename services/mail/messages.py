@@ -18,10 +18,10 @@ from clock import TIME_ZONE
 from database import transaction
 from enums import Approval, Category, MessageKind, TicketStatus, UnmatchedReason
 from i18n import catalogue, formats
-from models import Approver, Attachment, Customer, Event, Message, Staff, Submission, Ticket, TicketLink
-from services import request_fields, workdays
+from models import Attachment, Contact, Customer, Event, Message, Staff, Submission, Ticket, TicketLink
+from services import request_fields
 from services.mail import access_links, addresses, outbox
-from services.security import pin_lockout
+from services.security import account_links, pin_lockout
 from settings import settings
 
 # What the subjects of the mails to requesters and approvers begin with.
@@ -55,7 +55,6 @@ templates = Environment(
 templates.globals.update(
     settings=settings,
     portal=enums.PORTAL_ACTOR,
-    lead_time_workdays=workdays.LEAD_TIME_WORKDAYS,
     known_sender_days=pin_lockout.KNOWN_FOR.days,
 )
 templates.filters.update(
@@ -89,7 +88,7 @@ def to_requester(kind: MessageKind, ticket: Ticket, now: datetime, **context: ob
 
 
 def to_approvers(
-    kind: MessageKind, ticket: Ticket, approvers: Iterable[Approver], now: datetime, **context: object
+    kind: MessageKind, ticket: Ticket, approvers: Iterable[Contact], now: datetime, **context: object
 ) -> None:
     """Ask approvers to decide about a ticket, remind them, or tell them that work has begun before their decision."""
     for approver in approvers:
@@ -160,6 +159,14 @@ def test_mail(recipient: str, by: Staff, now: datetime) -> Message:
     subject = f"Testmail: {settings.office_name}"
     with transaction():
         return outbox.put(MessageKind.TEST, body, now, recipient=recipient, subject=subject)
+
+
+def invitation(member: Staff, recipient: str, by: Staff, now: datetime) -> None:
+    """Send a member of staff the link by which they choose their password, in a transaction of its own."""
+    url = account_links.placeholder_url(member)
+    body = _render(MessageKind.INVITATION, member=member, by=by, url=url, expires_at=member.link_expires_at)
+    with transaction():
+        outbox.put(MessageKind.INVITATION, body, now, recipient=recipient, subject="Ihr Konto im Meldeportal")
 
 
 def requester_addresses(ticket: Ticket) -> list[str]:

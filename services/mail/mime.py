@@ -17,6 +17,7 @@ from models import Attachment, Message
 from services.files import attachments
 from services.mail import access_links, outbox
 from services.mail.addresses import idna_address
+from services.security import account_links
 from settings import settings
 
 # What usual mail servers accept, once the files are encoded.
@@ -56,6 +57,8 @@ def as_mail(message: Message, max_bytes: float) -> EmailMessage:
     max_bytes: the mail server's limit; files that do not fit are left out. Raises OSError if a file cannot be read.
     """
     text = access_links.insert_token(message.body, message.link)
+    if message.kind is MessageKind.INVITATION:
+        text = account_links.insert_token(text)
     files = _files(message) if message.with_attachments else []
     if sum(file.size for file in files) > min(MAX_ATTACHED_BYTES, max_bytes / ENCODING_OVERHEAD):
         told = TOO_MUCH_FOR_SUPPLIER if message.kind is MessageKind.SUPPLIER else TOO_MUCH_ATTACHED

@@ -11,7 +11,7 @@ from peewee import JOIN, Expression, ModelSelect, fn
 from database import transaction
 from enums import MAX_SUBJECT_LENGTH, LabelledEnum, MessageKind, MessageState
 from i18n.typed_text import clean_line
-from models import Approver, Event, Message, Submission, Ticket, TicketLink
+from models import Contact, Event, Message, Submission, Ticket, TicketLink
 from settings import settings
 
 PAGE_SIZE = 50
@@ -93,7 +93,7 @@ def take_back(events: Sequence[Event], waiting: Collection[int]) -> None:
     Message.update(state=MessageState.WAITING).where(was_discarded).execute()
 
 
-def discard_for_approver(approver: Approver) -> None:
+def discard_for_approver(approver: Contact) -> None:
     """Discard the unsent mails to an approver, within the transaction that removes them."""
     to_approver = Message.link.in_(TicketLink.select(TicketLink.id).where(TicketLink.approver == approver))
     Message.update(event=None).where(to_approver).execute()

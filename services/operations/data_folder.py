@@ -24,6 +24,9 @@ DATABASE_LOCKED = "database is locked"
 # What becomes of the name with editors that add an ending, which Windows then hides.
 _is_like_config = re.compile(r"config(\.toml)*(\.txt)?", re.IGNORECASE).fullmatch
 
+# What the config file of a new data folder says: every setting, as a comment.
+EXAMPLE_CONFIG = Path(__file__).parent.parent.parent / "config.example.toml"
+
 RESTORE_ADVICE = (
     "Halten Sie das Portal an, benennen Sie den Datenordner um und holen Sie die letzte gute Sicherung zurück "
     "(wiederherstellen)."
@@ -126,6 +129,8 @@ def prepare() -> None:
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     if lost := missing_database_error():
         raise StartError(lost)
+    if not (settings.data_dir / CONFIG_FILE).exists() and is_unused():
+        disk.replace_text(settings.data_dir / CONFIG_FILE, EXAMPLE_CONFIG.read_text("utf-8"))
     for folder in (settings.files_dir, settings.logs_dir):
         folder.mkdir(exist_ok=True)
         try:

@@ -253,7 +253,7 @@ def _settings() -> _Found:
         yield HINT, "smtp_url fehlt: Das Portal verschickt keine E-Mails."
     if not settings.office_phone:
         yield HINT, "office_phone fehlt: Auf den Seiten steht nicht, wo man Sie anruft."
-    for fault in (branding.colour_fault(), branding.load_logo()[1]):
+    for fault in (branding.colour_fault(settings.office_colour), branding.load_logo()[1]):
         if fault:
             yield FAULT, fault
     if settings.limits == "off":

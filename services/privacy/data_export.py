@@ -39,18 +39,21 @@ def collect(
     """
     files: dict[str, Attachment] = {}
     data: dict[str, list[Entry]] = {
-        section: [] for section in ("Vorgänge", "Kunden", "Genehmiger", "weitere E-Mails", "Textbausteine")
+        section: [] for section in ("Vorgänge", "Kunden", "Personen bei Kunden", "weitere E-Mails", "Textbausteine")
     }
     for match in matches:
         if match.kind is RecordKind.REQUEST:
             data["Vorgänge"].append(_request_entry(match, matcher, file_ids, files))
         elif match.kind is RecordKind.CUSTOMER:
-            names = {"Ansprechpartner": match.row.contact_name, "E-Mail": match.row.email}
-            data["Kunden"].append({"Kunde": match.row.name} | {label: text for label, text in names.items() if text})
-        elif match.kind is RecordKind.APPROVER:
-            approver = {"Kunde": match.row.customer.name, "Name": match.row.name, "E-Mail": match.row.email}
+            texts = person_search.customer_texts(match.row)
+            data["Kunden"].append({label: text for label, text in texts.items() if text})
+        elif match.kind is RecordKind.CONTACT:
             absence = {"abwesend ab": match.row.absent_from, "abwesend bis": match.row.absent_until}
-            data["Genehmiger"].append(approver | {label: formats.date(day) for label, day in absence.items() if day})
+            texts = {"Kunde": match.row.customer.name} | person_search.contact_texts(match.row)
+            contact = {label: text for label, text in texts.items() if text}
+            data["Personen bei Kunden"].append(
+                contact | {label: formats.date(day) for label, day in absence.items() if day}
+            )
         elif match.kind is RecordKind.MAIL:
             mail = _mail_entry(match.row)
             if match.row.kind is MessageKind.SUMMARY:

@@ -12,7 +12,7 @@ from peewee import Model
 
 from database import transaction
 from enums import DELETED_TEXT, EventKind, MessageKind, MessageState
-from models import Approver, Attachment, Customer, Event, Message, Staff, Submission, TextBlock, Ticket
+from models import Attachment, Contact, Customer, Event, Message, Staff, Submission, TextBlock, Ticket
 from services import phone_numbers, search
 from services.customers import customers
 from services.files import attachments
@@ -34,7 +34,7 @@ class ErasedKind(StrEnum):
     REQUEST = "anfragen"
     FILE = "dateien"
     CUSTOMER = "kunden"
-    APPROVER = "genehmiger"
+    CONTACT = "personen"
     MAIL = "mails"
     BLOCK = "textbausteine"
 
@@ -163,17 +163,18 @@ def _erase_from_messages(ticket: Ticket, matcher: PersonMatcher, is_employee: bo
 def _erase_from_customer(id: int, matcher: PersonMatcher) -> list[ErasedKind]:
     with transaction():
         customer = Customer.get_or_none(Customer.id == id)
-        typed = ("contact_name", "email") if customer else ()
+        typed = ("phone", "street", "postcode", "town", "note") if customer else ()
         if names := [name for name in typed if matcher.is_found_in(getattr(customer, name))]:
-            Customer.update(dict.fromkeys(names, "")).where(Customer.id == id).execute()
+            redacted = {name: "" if name != "note" else _redacted(matcher, customer, name) for name in names}
+            Customer.update(redacted).where(Customer.id == id).execute()
     return [ErasedKind.CUSTOMER] if names else []
 
 
-def _remove_approver(id: int, matcher: PersonMatcher) -> list[ErasedKind]:
-    approver = Approver.get_or_none(Approver.id == id)
-    if approver:
-        customers.remove_approver(approver)
-    return [ErasedKind.APPROVER] if approver else []
+def _remove_contact(id: int, matcher: PersonMatcher) -> list[ErasedKind]:
+    contact = Contact.get_or_none(Contact.id == id)
+    if contact:
+        customers.remove_contact(contact)
+    return [ErasedKind.CONTACT] if contact else []
 
 
 def _delete_mail(id: int, matcher: PersonMatcher) -> list[ErasedKind]:
@@ -198,7 +199,7 @@ def _redacted(matcher: PersonMatcher, row: Model, name: str) -> str:
 
 _ERASE_OTHER = {
     RecordKind.CUSTOMER: _erase_from_customer,
-    RecordKind.APPROVER: _remove_approver,
+    RecordKind.CONTACT: _remove_contact,
     RecordKind.MAIL: _delete_mail,
     RecordKind.BLOCK: _erase_from_block,
 }

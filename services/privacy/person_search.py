@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from peewee import Field, Model
 
 from enums import MEBIBYTE, LabelledEnum, SubmissionState
-from models import Approver, Attachment, Customer, Event, Message, Submission, TextBlock, Ticket
+from models import Attachment, Contact, Customer, Event, Message, Submission, TextBlock, Ticket
 from services.files import attachments
 from services.files.types import TEXT
 from services.files.types.text import decoded
@@ -51,7 +51,7 @@ class RecordKind(LabelledEnum):
 
     REQUEST = "vorgang", "Vorgang"
     CUSTOMER = "kunde", "Kunde"
-    APPROVER = "genehmiger", "Genehmiger"
+    CONTACT = "person", "Person bei einem Kunden"
     MAIL = "mail", "E-Mail ohne Ticket"
     BLOCK = "textbaustein", "Textbaustein"
 
@@ -71,7 +71,7 @@ class Match:
     """A record in which the person is recognised, with all the places; a request comes with its ticket and files."""
 
     kind: RecordKind
-    row: Any  # Submission, Customer, Approver, Message or TextBlock, by kind
+    row: Any  # Submission, Customer, Contact, Message or TextBlock, by kind
     places: list[Place]
     ticket: Ticket | None = None
     files: list[Attachment] = field(default_factory=list)
@@ -87,7 +87,7 @@ class Match:
         """Say whether the record surely belongs to the person: without a right PIN anybody can type any name."""
         if self.kind is RecordKind.REQUEST:
             return self.ticket is not None and (self.is_sender or self.is_employee)
-        return self.kind in (RecordKind.CUSTOMER, RecordKind.APPROVER)
+        return self.kind in (RecordKind.CUSTOMER, RecordKind.CONTACT)
 
 
 def find(matcher: PersonMatcher) -> tuple[list[Match], bool]:
@@ -207,18 +207,29 @@ def _request(id: int, matcher: PersonMatcher, file_ids: Collection[int] | None =
 
 
 def _others(matcher: PersonMatcher) -> list[Match]:
-    """Return the customers, their approvers, mails without a ticket and text blocks that name the person."""
+    """Return the customers, their contacts, mails without a ticket and text blocks that name the person."""
     records: list[tuple[RecordKind, Model, dict[str, str]]] = []
     for customer in Customer.by_number():
-        texts = {"Name des Kunden": customer.name, "Ansprechpartner": customer.contact_name, "E-Mail": customer.email}
-        records.append((RecordKind.CUSTOMER, customer, texts))
-    for approver in Approver.select(Approver, Customer).join(Customer):
-        records.append((RecordKind.APPROVER, approver, {"Name": approver.name, "E-Mail": approver.email}))
+        records.append((RecordKind.CUSTOMER, customer, customer_texts(customer)))
+    for contact in Contact.select(Contact, Customer).join(Customer):
+        records.append((RecordKind.CONTACT, contact, contact_texts(contact)))
     mails = Message.select().where(Message.ticket.is_null())
     records += ((RecordKind.MAIL, mail, message_texts(mail)) for mail in mails)
     records += ((RecordKind.BLOCK, block, {"Textbaustein": block.text}) for block in TextBlock.by_name())
     found = [Match(kind, row, _places(texts.items(), matcher)) for kind, row, texts in records]
     return [match for match in found if match.places]
+
+
+def customer_texts(customer: Customer) -> dict[str, str]:
+    """Return the texts of a customer that may name a person."""
+    address = ", ".join(filter(None, [customer.street, customer.postcode, customer.town]))
+    texts = {"Name des Kunden": customer.name, "Telefon": customer.phone, "Anschrift": address}
+    return texts | {"Notiz": customer.note}
+
+
+def contact_texts(contact: Contact) -> dict[str, str]:
+    """Return what is stored about a person at a customer."""
+    return {"Name": contact.name, "E-Mail": contact.email, "Telefon": contact.phone}
 
 
 def content_of(file: Attachment) -> str:

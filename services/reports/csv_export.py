@@ -9,6 +9,7 @@ from typing import Any
 from clock import TIME_ZONE
 from enums import Category
 from services import spreadsheet
+from services.customers import customers
 
 # Excel reads a file as UTF-8 only if it begins with this character.
 BYTE_ORDER_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
@@ -50,6 +51,17 @@ CUSTOMERS: Columns = {
     "Name": lambda customer: customer.name,
     "Ansprechpartner": lambda customer: customer.contact_name,
     "E-Mail": lambda customer: customer.email,
+    "Telefon Ansprechpartner": lambda customer: customer.main_contact.phone,
+    "Telefon": lambda customer: customer.phone,
+    "Straße": lambda customer: customer.street,
+    "PLZ": lambda customer: customer.postcode,
+    "Ort": lambda customer: customer.town,
+    "Notiz": lambda customer: customer.note,
+    "weitere Personen": lambda customer: "; ".join(
+        customers.as_text(contact)
+        for contact in customer.contacts
+        if contact.is_approver or contact != customer.main_contact
+    ),
     "Mail-Domain": lambda customer: customer.mail_domain,
     "voll betreut": lambda customer: "ja" if customer.fully_managed else "nein",
     "PIN ausgegeben": lambda customer: customer.pin_issued_at,
@@ -70,23 +82,18 @@ WEEKS: Columns = {
 }
 
 _TIMES: Columns = {
-    "Tickets": lambda group: group.tickets,
-    "davon offen": lambda group: group.open,
-    "Stunden bis zur ersten Aktion": lambda group: group.to_first_action,
-    "Stunden bis erledigt": lambda group: group.to_done,
+    "eingegangen": lambda group: group.received,
+    "erledigt": lambda group: group.done,
+    "offen am Ende": lambda group: group.open,
+    "Arbeitsstunden bis zur ersten Aktion": lambda group: group.to_first_action,
+    "Arbeitsstunden bis erledigt": lambda group: group.to_done,
+    "Minuten": lambda group: group.minutes,
 }
 TIMES: Columns = {"Art oder Priorität": lambda group: group.common.label, **_TIMES}
 CUSTOMER_TIMES: Columns = {
     "Kundennummer": lambda group: group.common.number,
     "Kunde": lambda group: group.common.name,
     **_TIMES,
-}
-
-SPENT: Columns = {
-    "Monat": lambda spent: f"{spent.month:%m/%Y}",
-    "Kundennummer": lambda spent: spent.customer.number,
-    "Kunde": lambda spent: spent.customer.name,
-    "Minuten": lambda spent: spent.minutes,
 }
 
 

@@ -2,19 +2,20 @@
 
 import base64
 import hmac
+import secrets
 from datetime import datetime
 
 from peewee import IntegrityError
 from werkzeug.security import check_password_hash, generate_password_hash
 
 from database import transaction
-from enums import MAX_SHORT_LENGTH
+from enums import MAX_SHORT_LENGTH, StaffRole
 from i18n.typed_text import clean_line, mark_control_characters, normalised
 from models import RecoveryCode, Staff
 from services.customers import customers, pins
 from services.errors import UserError
 from services.mail import messages
-from services.security import keys, login_throttle, passwords
+from services.security import account_links, keys, login_throttle, passwords
 from services.security.ip_networks import site_of
 from services.staff import known_browsers, sessions, two_factor
 from settings import settings
@@ -49,8 +50,11 @@ def is_setup_token(token: str) -> bool:
     return hmac.compare_digest(token.encode(), setup_token().encode())
 
 
-def add(name: str, password: str, now: datetime, is_first: bool = False) -> Staff:
-    """Add an account; raises UserError, and AlreadySetUp if it must be the first one but is not."""
+def add(name: str, password: str, now: datetime, is_first: bool = False, role: StaffRole = StaffRole.TEAM) -> Staff:
+    """Add an account, the first one with the role "Leitung".
+
+    Raises UserError, and AlreadySetUp if it must be the first one but is not.
+    """
     name = " ".join(customers.checked_line(name).split())
     if not name or max(len(name), len(normalise_login(name))) > MAX_SHORT_LENGTH:
         raise UserError(f"Bitte geben Sie einen Namen mit höchstens {MAX_SHORT_LENGTH} Zeichen an.")
@@ -60,9 +64,38 @@ def add(name: str, password: str, now: datetime, is_first: bool = False) -> Staf
         with transaction():
             if is_first and is_set_up():
                 raise AlreadySetUp
-            return Staff.create(login=normalise_login(name), name=name, password_hash=password_hash, created_at=now)
+            role = role if is_set_up() else StaffRole.LEAD
+            known = {"login": normalise_login(name), "name": name, "role": role}
+            return Staff.create(**known, password_hash=password_hash, created_at=now)
     except IntegrityError:
         raise UserError(f"Ein Konto mit dem Namen „{name}“ gibt es schon.") from None
+
+
+def invite(name: str, role: StaffRole, now: datetime) -> Staff:
+    """Add an account whose owner chooses the password by a link; raises UserError."""
+    member = add(name, secrets.token_urlsafe(32), now, role=role)
+    renew_link(member, now)
+    return member
+
+
+def renew_link(member: Staff, now: datetime) -> None:
+    """Give an account a new link by which its owner chooses a password."""
+    with transaction():
+        account_links.issue(member, now)
+
+
+def change_role(member: Staff, role: StaffRole) -> None:
+    """Change the role of an account; raises UserError if nobody would have the role "Leitung"."""
+    with transaction():
+        if role is not StaffRole.LEAD:
+            require_other_lead(member)
+        Staff.update(role=role).where(Staff.id == member.id).execute()
+
+
+def require_other_lead(member: Staff) -> None:
+    """Raise UserError if without this account nobody would have the role "Leitung"."""
+    if not Staff.active().where(Staff.role == StaffRole.LEAD, Staff.id != member.id).exists():
+        raise UserError("Mindestens ein Konto, das nicht gesperrt ist, braucht die Rolle Leitung.")
 
 
 def find(name: str) -> Staff:
@@ -78,7 +111,8 @@ def set_password(member: Staff, password: str, now: datetime) -> None:
     passwords.check_is_strong(password, member.name)
     password_hash = _hash(password)
     with transaction():
-        Staff.update(password_hash=password_hash).where(Staff.id == member.id).execute()
+        changed = {"password_hash": password_hash, "link_hash": None, "link_expires_at": None}
+        Staff.update(changed).where(Staff.id == member.id).execute()
         sessions.end_all(member, now)
         login_throttle.reset(login_throttle.source("name", member.login))
         forget_wrong_codes(member)

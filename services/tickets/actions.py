@@ -7,11 +7,11 @@ What is not possible in the ticket's state raises UserError.
 from collections.abc import Collection
 from datetime import date, datetime
 
-from peewee import ModelSelect
+from peewee import ModelSelect, fn
 
 from enums import PORTAL_ACTOR, STARTED_STATUSES, Approval, Category, EventKind, MessageKind, Priority, TicketStatus
 from i18n import formats
-from models import Attachment, Staff, Submission, Ticket
+from models import Attachment, Event, Staff, Submission, Ticket
 from services import search
 from services.errors import UserError
 from services.mail import messages
@@ -36,6 +36,12 @@ def assign(ticket: Ticket, to: Staff | None, by: Staff, seen: int, now: datetime
         if ticket.assignee != to:
             ticket.assignee = to
             record(EventKind.ASSIGNED, f"an {to.name}" if to else "an niemanden")
+
+
+def hand_over(former: Staff, to: Staff | None, by: Staff, now: datetime) -> None:
+    """Assign all open tickets of a member of staff to another one, or to nobody."""
+    for ticket in list(Ticket.with_details().where(Ticket.assignee == former, Ticket.closed_at.is_null())):
+        assign(ticket, to, by, ticket.events.select(fn.MAX(Event.id)).scalar(), now)
 
 
 def start(ticket: Ticket, by: Staff, seen: int, now: datetime) -> None:

@@ -11,7 +11,7 @@ from database import count_rows, prepared, prepared_rows
 from enums import PORTAL_ACTOR, Approval, Category, EventKind, MessageKind, Priority, TicketStatus
 from i18n.catalogue import gettext as _
 from i18n.catalogue import gettext_noop as N_
-from models import Approver, Customer, Event, Staff, Ticket, TicketLink
+from models import Contact, Customer, Event, Staff, Ticket, TicketLink
 from services import workdays
 from services.errors import UserError
 from services.mail import access_links, messages
@@ -149,7 +149,7 @@ def next_steps(event: Event) -> str:
     )
 
 
-def outcome_text(ticket: Ticket, event: Event, approver: Approver) -> str:
+def outcome_text(ticket: Ticket, event: Event, approver: Contact) -> str:
     """Return what follows from a decision, for the approver who made it or another one; "" if the work is over."""
     is_declined = ticket.approval is Approval.DECLINED
     if not is_declined and not ticket.is_open:
@@ -179,7 +179,7 @@ def reopening(ticket: Ticket) -> tuple[Event, Event] | None:
     return found
 
 
-def approvers_to_ask(ticket: Ticket, now: datetime) -> list[Approver]:
+def approvers_to_ask(ticket: Ticket, now: datetime) -> list[Contact]:
     """Return the approvers who are not absent today, or all if everybody is, so that the request is not lost."""
     if ticket.customer.locked_at:
         return []
@@ -191,16 +191,16 @@ def approvers_to_ask(ticket: Ticket, now: datetime) -> list[Approver]:
 def overdue() -> Expression:
     """Return the condition for tickets that wait though all reminders were sent or no approver can be asked."""
     can_be_asked = Ticket.customer.in_(
-        Approver.select(Approver.customer).join(Customer).where(Customer.locked_at.is_null())
+        Contact.select(Contact.customer).join(Customer).where(Contact.is_approver, Customer.locked_at.is_null())
     )
     return (Ticket.approval == Approval.PENDING) & ((Ticket.reminders >= MAX_REMINDERS) | ~can_be_asked)
 
 
 def lacks_present_approver(today: date) -> Expression:
     """Return the condition for tickets that wait while all approvers of their customer are absent."""
-    is_always_there = Approver.absent_from.is_null() & Approver.absent_until.is_null()
-    is_there = is_always_there | (Approver.absent_from > today) | (Approver.absent_until < today)
-    present = Approver.select(Approver.customer).where(is_there)
+    is_always_there = Contact.absent_from.is_null() & Contact.absent_until.is_null()
+    is_there = is_always_there | (Contact.absent_from > today) | (Contact.absent_until < today)
+    present = Contact.select(Contact.customer).where(Contact.is_approver, is_there)
     return (Ticket.approval == Approval.PENDING) & Ticket.customer.not_in(present)
 
 
@@ -281,5 +281,5 @@ def _require_pending(ticket: Ticket) -> None:
         raise NothingToDecide
 
 
-def _names(approvers: Iterable[Approver]) -> str:
+def _names(approvers: Iterable[Contact]) -> str:
     return ", ".join(approver.name for approver in approvers)

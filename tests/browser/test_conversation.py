@@ -12,6 +12,7 @@ from models import Customer, Submission, TextBlock, Ticket, TicketLink
 from tests.support.browser.checks import LONG_NAME, UNBROKEN, looks_good
 from tests.support.browser.keyboard import Keyboard
 from tests.support.browser.tab import PHONE
+from tests.support.contacts import set_contact
 from tests.support.files.samples import SMALL_PNG
 from tests.support.servers.http_client import HttpClient, code_on
 
@@ -27,7 +28,7 @@ def carla(portal):
     """What Carla types, whose company has an address on file."""
     known = portal.add_customer("K2002", "Café Carla") | {"name": "Carla Conte"}
     with portal.database():
-        Customer.update(email="post@carla.example").where(Customer.number == "K2002").execute()
+        set_contact(Customer.get(Customer.number == "K2002"), email="post@carla.example")
     return known
 
 

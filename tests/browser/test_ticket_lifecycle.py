@@ -6,11 +6,12 @@ import pytest
 from playwright.sync_api import expect
 
 from i18n.typed_text import normalise_code
-from models import Approver, Customer
+from models import Contact, Customer
+from tests.support.contacts import set_contact
 from tests.support.servers.live_server import LiveServer
 from tests.support.servers.mailbox import mail_server_running, text_of
 
-COMPANY, BERND, OFFICE = "post@sommer.example", "bernd@sommer.example", "support@example.org"
+COMPANY, BERND, OFFICE = "post@sommer.example", "bernd@sommer.example", "support@muster-it.example"
 PHONE = {"viewport": {"width": 360, "height": 740}}
 
 
@@ -37,8 +38,8 @@ def known(portal):
     """What Anna types; in her company Bernd decides."""
     known = portal.add_customer("K1001", "Bäckerei Sommer")
     with portal.database():
-        Customer.update(email=COMPANY).execute()
-        Approver.create(customer=Customer.get(), name="Bernd Brot", email=BERND)
+        set_contact(email=COMPANY)
+        Contact.create(is_approver=True, customer=Customer.get(), name="Bernd Brot", email=BERND)
     return known
 
 

@@ -112,10 +112,11 @@ def test_lock_and_unlock_account(run_command, app, clara):
 def test_list_of_accounts(run_command, clara):
     lines = printed(run_command("verwaltung", "liste")).splitlines()
     assert lines[0].split("  ")[0] == "Name"
-    assert lines[1].startswith("Clara Neumann  23.11.2026 um 10:30\N{NO-BREAK SPACE}Uhr")
+    assert lines[1].startswith("Clara Neumann  Leitung  23.11.2026 um 10:30\N{NO-BREAK SPACE}Uhr")
     assert json.loads(printed(run_command("verwaltung", "liste", "--json"))) == [
         {
             "name": "Clara Neumann",
+            "rolle": "Leitung",
             "angelegt": NOW.isoformat(),
             "zweiter_faktor_seit": None,
             "gesperrt_seit": None,

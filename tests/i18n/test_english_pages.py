@@ -11,11 +11,12 @@ import pytest
 from database import database
 from enums import Channel, EventKind
 from forms import REQUEST_FORMS
-from models import Customer, Submission
+from models import Submission
 from services import disk
 from services.intake import intake
 from services.mail import access_links
 from settings import settings
+from tests.support.contacts import set_contact
 from tests.support.files import corpus
 from tests.support.pages import EXAMPLES, HTMX, TOO_LARGE, Page, fail
 from tests.support.servers.raw_http import END, raw_request
@@ -240,7 +241,7 @@ def test_approvers_page(approver, clara, ticket, decision, begun, is_told):
         ticket_page.act("vor-freigabe-beginnen", "The till is down.")
     if not is_told:
         with database.connection_context():
-            Customer.update(email="").execute()
+            set_contact(email="")
     values = visitor.get(path).fields(path).to_dict()
     assert visitor.post(path, values | {"decision": "declined", "reason": ""}).status == 422
     assert visitor.post(path, values).status == 422

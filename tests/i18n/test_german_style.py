@@ -7,13 +7,13 @@ import pytest
 
 from database import database
 from forms import REQUEST_FORMS
-from models import Approver, Customer, Message, Submission, TextBlock, Ticket
+from models import Contact, Customer, Message, Staff, Submission, TextBlock, Ticket
 from services.staff import accounts
 from settings import Settings, StartError, settings
 from tests.support.commands import command_paths
 from tests.support.pages import TOO_LARGE, Visitor
 from tests.support.servers.mailbox import path_in, text_of
-from tests.support.staff import SIGN_IN, staff_urls
+from tests.support.staff import SIGN_IN, print_run, staff_urls
 from tests.support.wording import german
 from tests.support.wording.page_text import tampered_forms, visible_text, wording_mistakes
 
@@ -145,15 +145,18 @@ def test_mails_and_staff_pages_follow_the_rules(app, every_kind_of_mail, tour):
     stranger, company = Visitor(app, {}), every_kind_of_mail.companies[-1]
     own = [path_in(mail) for mail in every_kind_of_mail.mails if mail.envelope.rcpt_tos[0] in company.mailboxes]
     tour.walk(stranger, {path for path in own if path.startswith(("/freigabe/", "/vorgang/"))})
+    run = print_run(every_kind_of_mail.clara, every_kind_of_mail.companies[0].customer.number)
     with database.connection_context():
         block = TextBlock.create(name="Rückruf", text="Wir rufen Sie an.")
         behind = {
-            "approver_id": [Approver.get().id],
+            "contact_id": [Contact.get().id],
+            "staff_id": [Staff.get().id],
             "attachment_id": [],
             "block_id": [block.id],
             "code": [ticket.submission.code for ticket in Ticket.newest_first().limit(12)],
             "customer_id": [Customer.get().id],
             "message_id": [message.id for message in Message.select().group_by(Message.kind)],
+            "run": [run],
             "slug": [],
             "token": [],
         }

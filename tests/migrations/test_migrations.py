@@ -13,12 +13,13 @@ import migrations
 import models
 from app import create_app
 from database import database, init_database
-from models import Customer, Message, Ticket
+from models import Contact, Customer, Event, Message, Staff, Ticket, TicketLink
 from services import search
 from services.customers import customers
 from settings import StartError, settings
 from tests.support.cast import NOW
 from tests.support.database import ADDS_TABLE, backups, database_bytes, schema, tables
+from tests.support.pages import Visitor
 from tests.support.processes import ROOT
 
 FAILS_HALFWAY = ADDS_TABLE + "    db.execute_sql('INSERT INTO no_such_table VALUES (1)')\n"
@@ -200,6 +201,33 @@ def test_second_version_is_migrated_without_loss(app, steps, tmp_path):
         assert [attachment.name for attachment in waiting.submission.attachments] == ["Foto.png"]
         assert Message.select().count() == 0
     assert len(backups()) == 1
+
+
+def test_approvers_and_contacts_become_roles(app, steps, tmp_path):
+    start_release("0011_daily_work", steps, tmp_path)
+    migrated = create_app()
+    page = Visitor(migrated, {}).get("/freigabe/1FboDzFR3aSsZFDu4fm9wEjEa_ZYZMNGwA1gh1QTHxM")
+    assert (page.status, "Der Drucker brennt" in page.text) == (200, True)
+    with migrated.app_context(), database.connection_context():
+        assert database.execute_sql("PRAGMA foreign_key_check").fetchall() == []
+        people = [
+            (one.customer.number, one.name, one.email, one.is_main, one.is_approver)
+            for one in Contact.select().order_by(Contact.customer, Contact.id)
+        ]
+        assert people == [
+            ("K1001", "Frieda Sommer", "frieda@sommer.example", True, True),
+            ("K1001", "Bernd Sommer", "bernd@sommer.example", False, True),
+            ("K1002", "Eva Winter", "post@winter.example", True, False),
+        ]
+        bernd = Contact.get(Contact.name == "Bernd Sommer")
+        assert (bernd.absent_from, bernd.absent_until) == (date(2026, 11, 1), date(2026, 12, 1))
+        assert TicketLink.get().approver.name == "Frieda Sommer"
+        assert [(member.name, member.role) for member in Staff.select()] == [
+            ("Otto", "team"),
+            ("Clara Neumann", "lead"),
+            ("Miriam Vogt", "team"),
+        ]
+        assert Event.get().minutes == 15
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 import clock
 from database import database
 from enums import Approval
-from models import Approver, Customer, TicketLink
+from models import Contact, Customer, TicketLink
 from services.customers import customers
 from services.tickets import approvals
 from tests.support.approvers import BERND, COMPANY
@@ -157,7 +157,7 @@ def test_closed_ticket_needs_no_decision(ask_approvers, ticket_page, ticket, slu
 def test_absent_approver_may_decide(ask_approvers, ticket):
     bernd, _ = ask_approvers()
     with database.connection_context():
-        Approver.update(absent_from=NOW.date()).execute()
+        Contact.update(absent_from=NOW.date()).execute()
     assert bernd.press("approved").status == 303
     assert ticket().approval is Approval.APPROVED
 
@@ -202,7 +202,7 @@ def lock(link):
 
 
 def remove(link):
-    customers.remove_approver(link.approver)
+    customers.remove_contact(link.approver)
 
 
 KILLED_BY = {"expired": expire, "revoked": revoke, "customer locked": lock, "approver removed": remove}
@@ -226,7 +226,7 @@ def test_invalid_links_get_the_same_answer(app, ask_approvers, mailbox, queries,
         path = MISTYPED_AS[how](path)
     else:
         with database.connection_context():
-            KILLED_BY[how](TicketLink.get(TicketLink.approver == Approver.get(Approver.email == BERND)))
+            KILLED_BY[how](TicketLink.get(TicketLink.approver == Contact.get(Contact.email == BERND)))
 
     def answers_to(path):
         """Return all that is visible of each answer, with the number of database queries."""
@@ -263,7 +263,7 @@ def test_link_becomes_invalid_before_the_decision(ask_approvers, ticket, monkeyp
     page, decide = bernd.look(), approvals.decide
 
     def decide_late(*arguments):
-        customers.remove_approver(Approver.get(Approver.email == BERND))
+        customers.remove_contact(Contact.get(Contact.email == BERND))
         decide(*arguments)
 
     monkeypatch.setattr(approvals, "decide", decide_late)

@@ -137,4 +137,4 @@ def test_retention_periods(anna):
         "86 Stunden",
     ):
         assert kept in words
-    assert "support@example.org" in words
+    assert "support@muster-it.example" in words

@@ -91,7 +91,7 @@ def test_message_with_files(carla, path, ticket, events, mailbox, deliver_mails)
     assert events()[1:] == [(EventKind.REPLIED, "Bäckerei Sommer", "Jetzt raucht er auch.")]
     assert ticket().status is TicketStatus.NEW
     deliver_mails()
-    mail = mailbox.last_to("support@example.org")
+    mail = mailbox.last_to("support@muster-it.example")
     assert mail["Subject"].startswith("Nachricht vom Kunden [")
     assert "> Jetzt raucht er auch." in text_of(mail)
     assert "Rauch.png" in text_of(mail)

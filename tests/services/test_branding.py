@@ -1,4 +1,4 @@
-"""The office's branding: a colour that is readable everywhere or refused at the start, and the logo."""
+"""The office's branding: a colour that is readable everywhere or left out, and the logo."""
 
 import io
 import re
@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from app import create_app
-from settings import StartError, settings
+from settings import Settings, StartError, settings
 from tests.support.pages import Page, static_urls
 
 TEXTS = ("accent", "text", "soft", "error", "late")
@@ -75,9 +75,10 @@ def test_everything_can_be_read_in_the_office_colour(open_with, colour):
 
 
 @pytest.mark.parametrize("colour", ["#ffcc00", "#808080", "#fff", "blau", "#0b5c8", "", "#0b5c8a;}body{display:none"])
-def test_colour_that_cannot_be_read_is_refused(open_with, colour):
-    with pytest.raises(StartError, match=r"„office_colour“ .* gut lesbar ist \(Kontrast mindestens 4,5 zu 1\)"):
-        open_with(office_colour=colour)
+def test_colour_that_cannot_be_read_is_left_out_and_said(open_with, colour):
+    found = colours_of(*open_with(office_colour=colour))
+    assert found["accent"][0] == Settings.office_colour
+    assert "gut lesbar sein (Kontrast mindestens 4,5 zu 1)" in settings.config_fault
 
 
 @pytest.mark.parametrize(
@@ -86,6 +87,7 @@ def test_colour_that_cannot_be_read_is_refused(open_with, colour):
         ("logo.svg", SVG, "image/svg+xml"),
         ("logo.png", picture("PNG"), "image/png"),
         ("logo.webp", picture("WEBP"), "image/webp"),
+        ("logo.jpg", picture("JPEG"), "image/jpeg"),
     ],
 )
 def test_logo_replaces_the_name(open_with, name, logo, media_type):
@@ -104,14 +106,16 @@ def test_logo_replaces_the_name(open_with, name, logo, media_type):
         ("logo.svg", None, "lässt sich nicht lesen"),
         ("logo.png", SVG, "ist nicht das, was seine Endung sagt"),
         ("logo.webp", picture("PNG"), "ist nicht das, was seine Endung sagt"),
-        ("logo.svg", b"Kein Bild", "ist nicht das, was seine Endung sagt"),
+        ("logo.svg", b"Kein Bild", "muss eine Datei in SVG, PNG, WebP oder JPEG sein"),
         ("logo.png", picture("PNG", 400), "ist größer als 100\xa0KB"),
     ],
 )
-def test_unusable_logo_stops_only_the_start(open_with, run_command, name, logo, sentence):
-    with pytest.raises(StartError, match=re.escape(sentence)):
-        open_with(logo, office_logo=name)
-    assert f"Einstellungen: Fehler. Das Logo {settings.logo_path} {sentence}" in run_command("pruefen").stdout
+def test_unusable_logo_is_left_out_and_said(open_with, run_command, name, logo, sentence):
+    _, page = open_with(logo, office_logo=name)
+    assert page.tree.find(".//header//img") is None
+    assert sentence in settings.config_fault
+    settings.office_logo = name
+    assert sentence in run_command("pruefen").stdout
     saved = run_command("sichern")
     assert (saved.exit_code, sentence in saved.stdout) == (0, True)
     (path,) = settings.backups_dir.glob("*.zip")

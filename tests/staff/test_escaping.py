@@ -8,10 +8,11 @@ import pytest
 
 from database import database
 from forms import REQUEST_FORMS
-from models import Approver, Attachment, Customer, Message, Submission, TextBlock
+from models import Attachment, Contact, Customer, Message, Staff, Submission, TextBlock
+from tests.support.contacts import set_contact
 from tests.support.files.samples import PNG
 from tests.support.pages import EXAMPLES, OPTIONAL, Page
-from tests.support.staff import staff_urls
+from tests.support.staff import print_run, staff_urls
 
 SCRIPT = "<script>alert(1)</script>"
 HANDLER = "\" autofocus onfocus='alert(1)'><img src=x onerror=alert(1)>"
@@ -38,9 +39,11 @@ def hostile(app, anna, dora, clara, run_worker, tickets):
         run_worker()
         with database.connection_context():
             customer = Customer.get()
-            Customer.update(name=payload, contact_name=payload).execute()
-            approver = Approver.create(customer=customer, name=payload, email="bernd@sommer.example")
+            Customer.update(name=payload, note=payload).execute()
+            set_contact(name=payload)
+            approver = Contact.create(is_approver=True, customer=customer, name=payload, email="bernd@sommer.example")
             block = TextBlock.create(name=payload, text=payload)
+            member = Staff.get()
             codes = [submission.code for submission in Submission.select()]
             files = [attachment.id for attachment in Attachment.select()]
             messages = [message.id for message in Message.select()]
@@ -48,15 +51,18 @@ def hostile(app, anna, dora, clara, run_worker, tickets):
         for slug, name in (("notieren", "text"), ("warten", "warten-text"), ("stornieren", "stornieren-reason")):
             values = clara.get(path).fields(f"{path}/{slug}").to_dict() | {name: payload}
             assert clara.post(f"{path}/{slug}", values).status == 303
+        run = print_run(clara, customer.number)
         return staff_urls(
             app,
             {
-                "approver_id": [approver.id],
+                "contact_id": [approver.id],
+                "staff_id": [member.id],
                 "block_id": [block.id],
                 "attachment_id": files,
                 "code": codes,
                 "customer_id": [customer.id],
                 "message_id": messages,
+                "run": [run],
                 "slug": ["notieren"],
                 "token": ["none"],
             },
@@ -91,5 +97,5 @@ def test_what_is_typed_stays_text(clara, hostile, payload):
             for row in csv.reader(io.StringIO(answer.data.decode("utf-8-sig")), delimiter=";"):
                 assert not [cell for cell in row if cell.lstrip().startswith(("=", "+", "-", "@"))], endpoint
     expected = {"today.show", "queue.show", "ticket.show", "unmatched.show_all", "unmatched.show", "customers.show"}
-    expected |= {"outbox.show_all", "outbox.show"}
+    expected |= {"outbox.show_all", "outbox.show", "pin_letters.show", "pin_letters.show_run"}
     assert {f"staff.{name}" for name in expected} <= shown

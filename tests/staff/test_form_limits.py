@@ -8,8 +8,8 @@ from models import Customer
 
 TOO_LONG = "Bitte kürzen Sie „{}“ auf höchstens {} Zeichen."
 
-CUSTOMER = {"number": "K2001", "name": "Praxis Winter", "contact_name": "", "email": "", "mail_domain": ""}
-APPROVER = {"name": "Bernd Sommer", "email": "bernd@sommer.example", "absent_from": "", "absent_until": ""}
+CUSTOMER = {"number": "K2001", "name": "Praxis Winter", "fully_managed": "True"}
+CONTACT = {"name": "Bernd Sommer", "email": "bernd@sommer.example", "absent_from": "", "absent_until": ""}
 TEXT_BLOCK = {"name": "Gruß", "text": "Guten Tag"}
 
 
@@ -35,8 +35,8 @@ def post(visitor, path, **values):
         ("/verwaltung/kunden/neu", CUSTOMER, "contact_name", "Ansprechpartner", 100),
         ("/verwaltung/kunden/neu", CUSTOMER, "email", "E-Mail", 254),
         ("/verwaltung/kunden/neu", CUSTOMER, "mail_domain", "Mail-Domain", 254),
-        ("/verwaltung/kunden/{}/genehmiger/neu", APPROVER, "name", "Name", 100),
-        ("/verwaltung/kunden/{}/genehmiger/neu", APPROVER, "email", "E-Mail", 254),
+        ("/verwaltung/kunden/{}/personen/neu", CONTACT, "name", "Name", 100),
+        ("/verwaltung/kunden/{}/personen/neu", CONTACT, "email", "E-Mail", 254),
         ("/verwaltung/textbausteine/neu", TEXT_BLOCK, "name", "Name", 100),
         ("/verwaltung/textbausteine/neu", TEXT_BLOCK, "text", "Text", 5000),
     ],
@@ -61,8 +61,8 @@ def test_person_is_described_by_at_most_twenty_lines(clara):
 @pytest.mark.parametrize(("until", "status"), [("01.12.2026", 422), ("02.12.2026", 303), ("03.12.2026", 303)])
 def test_absence_ends_no_earlier_than_it_begins(clara, anna, until, status):
     with database.connection_context():
-        path = f"/verwaltung/kunden/{Customer.get().id}/genehmiger/neu"
-    page = post(clara, path, **APPROVER | {"absent_from": "02.12.2026", "absent_until": until})
+        path = f"/verwaltung/kunden/{Customer.get().id}/personen/neu"
+    page = post(clara, path, **CONTACT | {"absent_from": "02.12.2026", "absent_until": until})
     assert page.status == status
     assert list(page.errors()) == (["absent_until"] if status == 422 else [])
 

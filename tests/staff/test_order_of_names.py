@@ -59,7 +59,7 @@ def test_approvers(clara, anna, run_worker, tickets):
     with database.connection_context():
         company = Customer.get()
         for position, name in enumerate(reversed(NAMES)):
-            customers.add_approver(company, {"name": name, "email": f"a{position}@sommer.example"})
+            customers.add_contact(company, {"is_approver": True, "name": name, "email": f"a{position}@sommer.example"})
     anna.report("incident")
     run_worker()
     links = [link.text for link in clara.get(f"{CUSTOMERS}/{company.id}").tree.iter("a")]

@@ -7,10 +7,11 @@ from datetime import date
 import pytest
 
 from database import database
-from models import Approver, Customer
+from models import Contact, Customer
 from services.intake import intake
 from settings import settings
 from tests.support.cast import NOW
+from tests.support.contacts import set_contact
 from tests.support.pages import EXAMPLES, HTMX, OPTIONAL, Visitor
 from tests.support.staff import CALL
 
@@ -22,7 +23,8 @@ PAYLOAD = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
 def companies(app):
     """A customer who may send requests, and a locked one."""
     with database.connection_context():
-        Customer.create(number="K1001", name="Bäckerei Sommer", email="post@sommer.example", created_at=NOW)
+        customer = Customer.create(number="K1001", name="Bäckerei Sommer", created_at=NOW)
+        set_contact(customer, email="post@sommer.example")
         Customer.create(number="K1003", name="Praxis Frost", locked_at=NOW, created_at=NOW)
 
 
@@ -184,7 +186,7 @@ def test_lead_time(clara, tickets, entry_date, missed):
 
 def test_the_ticket_waits_for_the_approver(clara, tickets):
     with database.connection_context():
-        Approver.create(customer=Customer.get(), name="Bernd Sommer", email="bernd@sommer.example")
+        Contact.create(is_approver=True, customer=Customer.get(), name="Bernd Sommer", email="bernd@sommer.example")
     take(clara, "incident")
     assert tickets()[0].approval == "pending"
 

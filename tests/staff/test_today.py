@@ -10,12 +10,12 @@ from werkzeug.test import Client
 import clock
 from database import database
 from enums import Approval, TicketStatus
-from models import Approver, Customer, Event, Staff, Ticket
+from models import Contact, Customer, Event, Staff, Ticket
 from server.proxy import ProxyHeadersMiddleware
 from services.customers import customers
 from services.reports import overview
 from services.security import proxy_check
-from settings import settings
+from settings import Settings, settings
 from tests.support.cast import NOW, signed_in
 from tests.support.pages import HTMX, all_text, row_titles
 from tests.support.staff import HOME
@@ -25,6 +25,7 @@ TICKETS = "/verwaltung/tickets?stand=alle-offenen"
 FIRST_STEPS = [
     "E-Mail-Adresse des Büros",
     "Telefonnummer des Büros",
+    "Anschrift des Büros für die PIN-Briefe",
     "Adresse des Portals im Netz",
     "Mailserver mit Testmail",
     "Eine Probemeldung",
@@ -55,7 +56,7 @@ def set_clock(monkeypatch):
 def with_approver(anna):
     """Bernd decides about the requests of Anna's company."""
     with database.connection_context():
-        Approver.create(customer=Customer.get(), name="Bernd Brot", email="bernd@sommer.example")
+        Contact.create(is_approver=True, customer=Customer.get(), name="Bernd Brot", email="bernd@sommer.example")
 
 
 def parts(page):
@@ -146,7 +147,7 @@ def test_approval_is_overdue_when_nobody_can_decide(with_approver, anna, clara, 
     run_worker()
     assert parts(clara.get(HOME)) == {}
     with database.connection_context():
-        customers.remove_approver(Approver.get())
+        customers.remove_contact(Contact.get(Contact.is_approver))
     assert list(parts(clara.get(HOME))) == ["stuck"]
 
 
@@ -193,7 +194,7 @@ def test_approval_that_nobody_present_can_give_is_stuck(with_approver, anna, cla
         ({"absent_until": date(2026, 11, 23)}, {"Drucker": "kein Genehmiger da"}),
     ):
         with database.connection_context():
-            Approver.update({"absent_from": None, "absent_until": None} | absence).execute()
+            Contact.update({"absent_from": None, "absent_until": None} | absence).execute()
         assert reasons(clara.get(HOME)) == shown
 
 
@@ -222,7 +223,7 @@ def test_page_renews_itself(anna, clara, run_worker):
 
 
 def test_first_steps_until_the_first_ticket(clara, anna, run_worker):
-    settings.office_phone = ""
+    settings.office_phone, settings.office_email = "", Settings.office_email
     steps = [link.text for link in clara.get(HOME).tree.iter("a") if link.text in FIRST_STEPS]
     assert steps == FIRST_STEPS
     settings.office_phone, settings.office_email = "0221 555 0100", "hilfe@muster.example"

@@ -8,13 +8,14 @@ from datetime import timedelta
 import pytest
 
 from database import database
-from models import Approver, Attachment, Customer, Event, FormerPin, Submission, WrongPin
+from models import Attachment, Contact, Customer, Event, FormerPin, Submission, WrongPin
 from services.background import worker
 from services.customers import pins
 from services.files import attachments
 from services.intake import unmatched
 from settings import settings
 from tests.support.cast import NOW, signed_in
+from tests.support.contacts import set_contact
 from tests.support.database import files_on_disk
 from tests.support.pages import EXAMPLES, OPTIONAL
 from tests.support.unmatched import UNMATCHED, add_unmatched, convert, unmatched_descriptions, unmatched_path
@@ -41,14 +42,8 @@ def companies(app):
     """Two customers whose PINs match nothing."""
     with database.connection_context():
         for number, name, contact in (("K1001", "Bäckerei Sommer", "Anna Sommer"), ("K1002", "Praxis Winter", "")):
-            Customer.create(
-                number=number,
-                name=name,
-                contact_name=contact,
-                email=f"post@{number.lower()}.example",
-                pin_hash="none",
-                created_at=NOW,
-            )
+            customer = Customer.create(number=number, name=name, phone="0211 555-0100", pin_hash="none", created_at=NOW)
+            set_contact(customer, name=contact, email=f"post@{number.lower()}.example")
 
 
 @pytest.fixture
@@ -92,7 +87,7 @@ def test_from_a_typing_error_to_a_ticket(clara, send, tickets, submissions):
     page = clara.get(unmatched_path(submission))
     for words in ("PIN falsch", "Fehlerbeschreibung", EXAMPLES["incident"]["description"], "0172 5550199", "Notiz.txt"):
         assert words in page.text_of("main")
-    for words in ("die Sie von dem Kunden haben", "Bäckerei Sommer", "Anna Sommer", "post@k1001.example"):
+    for words in ("die hier beim Kunden steht", "Bäckerei Sommer", "Anna Sommer", "post@k1001.example"):
         assert words in page.text_of("main")
     assert page.fields()["customer_number"] == "K1001"
 
@@ -160,7 +155,7 @@ def test_each_category(clara, send, tickets, category):
 def test_the_ticket_waits_for_the_approver(clara, send, tickets):
     with database.connection_context():
         customer = Customer.get(Customer.number == "K1002")
-        Approver.create(customer=customer, name="Bernd Winter", email="bernd@winter.example")
+        Contact.create(is_approver=True, customer=customer, name="Bernd Winter", email="bernd@winter.example")
     convert(clara, send(), customer_number="k 1002")
     assert tickets()[0].approval == "pending"
 

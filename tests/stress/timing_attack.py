@@ -21,7 +21,7 @@ from itertools import combinations
 from urllib.parse import urlencode, urlsplit
 
 from enums import SubmissionState
-from models import Approver, Customer, Submission
+from models import Contact, Customer, Submission
 from services.mail import outbox
 from tests.stress.load_generator import portal_under_load
 from tests.support.pages import EXAMPLES
@@ -84,7 +84,7 @@ def _appoint(portal):
     """Add two approvers, so that a ticket causes the most mails possible."""
     with portal.database():
         for name in ("Bernd", "Petra"):
-            Approver.create(customer=Customer.get(), name=name, email=f"{name.lower()}@sommer.example")
+            Contact.create(is_approver=True, customer=Customer.get(), name=name, email=f"{name.lower()}@sommer.example")
 
 
 def _new_pin(portal):

@@ -4,7 +4,7 @@ import pytest
 
 import clock
 from database import database
-from models import Approver, Customer
+from models import Contact, Customer
 from services.background import worker
 from settings import settings
 from tests.support.pages import Visitor
@@ -12,7 +12,7 @@ from tests.support.servers.mailbox import path_in
 from tests.support.staff import TicketPage
 
 BERND, PETRA = "bernd@sommer.example", "petra@sommer.example"
-COMPANY, OFFICE = "post@sommer.example", "support@example.org"
+COMPANY, OFFICE = "post@sommer.example", "support@muster-it.example"
 
 
 class ApprovalPage:
@@ -36,7 +36,7 @@ def approvers(anna):
     """Bernd and Petra decide about the requests of Anna's company."""
     with database.connection_context():
         for name, email in (("Bernd Brot", BERND), ("Petra Mehl", PETRA)):
-            Approver.create(customer=Customer.get(), name=name, email=email)
+            Contact.create(is_approver=True, customer=Customer.get(), name=name, email=email)
 
 
 @pytest.fixture

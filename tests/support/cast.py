@@ -19,6 +19,7 @@ from services.customers import pins
 from services.security import audit_log, rate_limit
 from services.staff import sessions
 from settings import settings
+from tests.support.contacts import set_contact
 from tests.support.pages import Visitor
 
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
@@ -69,7 +70,8 @@ def app(tmp_path, shared, monkeypatch):
 def _open_portal(data_dir):
     # All requests of a test come from one address and exceed a customer's rate, and mails of staff leave at once.
     much = {"TICKET_SUBMISSIONS_PER_HOUR": "100000", "TICKET_UPLOADS_PER_HOUR": "100000", "TICKET_UNDO_SECONDS": "0"}
-    settings.load({"TICKET_DATA_DIR": str(data_dir), "TICKET_OFFICE_PHONE": "0211 55500"} | much)
+    office = {"TICKET_OFFICE_PHONE": "0211 55500", "TICKET_OFFICE_EMAIL": "support@muster-it.example"}
+    settings.load({"TICKET_DATA_DIR": str(data_dir)} | office | much)
     rate_limit._buckets.clear()
     audit_log.sweep(NOW)
     error_numbers._known.clear()
@@ -87,9 +89,9 @@ def db(app):
 @pytest.fixture
 def anna(app, shared):
     """Anna in front of her browser, with the number and PIN of her company."""
-    company = {"number": "K1001", "name": "Bäckerei Sommer", "email": "post@sommer.example"}
+    company = {"number": "K1001", "name": "Bäckerei Sommer"}
     with database.connection_context():
-        Customer.create(**company, pin_hash=shared.pin_hash, created_at=NOW)
+        set_contact(Customer.create(**company, pin_hash=shared.pin_hash, created_at=NOW), email="post@sommer.example")
     known = {"customer_number": "K1001", "pin": PIN, "name": "Anna Sommer", "phone": "0211 555-0101"}
     return Visitor(app, known)
 
@@ -113,7 +115,9 @@ def signed_out(app, shared, monkeypatch):
     # The dummy hash is as cheap as Clara's own, and would even match.
     monkeypatch.setattr(pins, "dummy_hash", lambda: shared.password_hash)
     with database.connection_context():
-        Staff.create(login="clara neumann", name="Clara Neumann", password_hash=shared.password_hash, created_at=NOW)
+        Staff.create(
+            role="lead", login="clara neumann", name="Clara Neumann", password_hash=shared.password_hash, created_at=NOW
+        )
     return Visitor(app, {"name": "Clara Neumann", "password": PASSWORD})
 
 
@@ -121,7 +125,8 @@ def signed_in(app, name, password_hash="none"):
     """Return somebody of the office in front of a browser of their own, signed in."""
     visitor = Visitor(app, {})
     with database.connection_context():
-        member = Staff.create(login=name.casefold(), name=name, password_hash=password_hash, created_at=NOW)
+        known = {"login": name.casefold(), "name": name, "role": "lead"}
+        member = Staff.create(**known, password_hash=password_hash, created_at=NOW)
         token = sessions.begin(member, "127.0.0.1", NOW)
     with visitor.client.session_transaction() as session:
         session["staff"], session["staff_seen"] = token, int(NOW.timestamp())

@@ -6,7 +6,7 @@ import pytest
 
 import clock
 from database import database, transaction
-from models import Approver, Staff, Ticket
+from models import Contact, Staff, Ticket
 from services.background import worker
 from services.customers import customers, pins
 from services.mail import messages
@@ -16,9 +16,9 @@ from tests.support.pages import Visitor
 from tests.support.servers.mailbox import path_in
 from tests.support.staff import TicketPage
 
-OFFICE = "support@example.org"
+OFFICE = "support@muster-it.example"
 FOREIGN = "jemand@anderswo.example"
-SUPPLIER = "rma@hersteller.example"
+SUPPLIER, COLLEAGUE = "rma@hersteller.example", "miriam@example.org"
 
 
 class Company:
@@ -39,7 +39,7 @@ class Company:
         """Add two approvers."""
         with database.connection_context():
             for who, email in (("Bernd", self.bernd), ("Petra", self.petra)):
-                Approver.create(customer=self.customer, name=f"{who} von {self.name}", email=email)
+                Contact.create(is_approver=True, customer=self.customer, name=f"{who} von {self.name}", email=email)
 
     def decide(self, mail, decision, reason=""):
         """Follow the link of a mail and press a button."""
@@ -118,5 +118,8 @@ def every_kind_of_mail(app, companies, clara, mailbox, run_worker, advance_clock
     go_on(minutes=1)
     test_mail = clara.get("/verwaltung/postausgang").fields("/verwaltung/postausgang/testmail")
     assert clara.post("/verwaltung/postausgang/testmail", test_mail).status == 303
+    accounts = "/verwaltung/konten"
+    colleague = {"name": "Miriam Vogt", "email": COLLEAGUE, "role": "team"}
+    assert clara.post(accounts, clara.get(accounts).fields(accounts).to_dict() | colleague).status == 200
     go_on(minutes=1)
     return SimpleNamespace(companies=companies, mails=mailbox.mails, clara=clara)

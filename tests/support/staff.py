@@ -10,7 +10,7 @@ import pytest
 
 import clock
 from database import database
-from models import Approver, Attachment, Customer, Message, Staff, Submission, TextBlock
+from models import Attachment, Contact, Customer, Message, Staff, Submission, TextBlock
 from services.staff import accounts, two_factor
 from tests.support.cast import NOW
 from tests.support.files.samples import PNG
@@ -104,18 +104,23 @@ def staff_routes(app, anna, dora, clara, run_worker, tickets):
     anna.report("new_employee")
     dora.report("incident")
     run_worker()
+    run = print_run(clara, "K1001")
     with database.connection_context():
         customer = Customer.get()
-        approver = Approver.create(customer=customer, name="Bernd Sommer", email="bernd@sommer.example")
+        approver = Contact.create(
+            is_approver=True, customer=customer, name="Bernd Sommer", email="bernd@sommer.example"
+        )
         unmatched = Submission.unmatched().get()
         block = TextBlock.create(name="Rückruf", text="Wir rufen Sie an.")
         behind = {
-            "approver_id": [approver.id],
+            "contact_id": [approver.id],
+            "staff_id": [Staff.get().id],
             "block_id": [block.id],
             "attachment_id": [Attachment.get().id],
             "code": [*(ticket.submission.code for ticket in tickets()), unmatched.code],
             "customer_id": [customer.id],
             "message_id": [Message.get().id],
+            "run": [run],
             "slug": ["uebernehmen"],
             "token": [accounts.setup_token()],
         }
@@ -156,6 +161,17 @@ SPOKEN_PIN = re.compile(r"PIN(\d{4} \d{4})")
 
 def press(visitor, path, page):
     return visitor.post(path, page.fields(path))
+
+
+def print_letters(visitor, path, values):
+    """Send a form that issues PINs, and return the page with the letters to which it leads."""
+    return visitor.get(visitor.post(path, values).response.location)
+
+
+def print_run(visitor, number):
+    """Issue a customer's PIN in a print run, and return the name of the run."""
+    chosen = visitor.get(PIN_LETTERS).fields(PIN_LETTERS).to_dict() | {"customers": number}
+    return visitor.post(PIN_LETTERS, chosen).response.location.rpartition("/")[2]
 
 
 def letters(page):

@@ -4,7 +4,7 @@ import re
 import time
 
 from database import database
-from models import Approver, Customer, Submission, TicketLink
+from models import Contact, Customer, Submission, TicketLink
 from services.mail import access_links
 from settings import settings
 from tools.bench.http_client import GAP, BenchError, Client, get
@@ -22,7 +22,7 @@ def measure(portal, rounds):
     settings.load({"TICKET_DATA_DIR": str(portal.folder)})
     database.init(settings.database_path)
     with database.connection_context(), Client(portal.port, portal.pin) as visitor:
-        Approver.create(customer=Customer.get(), name="Bernd", email="bernd@sommer.example")
+        Contact.create(is_approver=True, customer=Customer.get(), name="Bernd", email="bernd@sommer.example")
         sent = visitor.exchange(visitor.submission().replace(GAP, b"k" * 22), 303)
         pages = {"/eingegangen/": (_CODE.search(sent)[1].decode(), _COOKIE.search(sent)[1].decode())}
         for link in _links():

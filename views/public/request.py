@@ -51,7 +51,7 @@ def form():
         return response
     app = current_app._get_current_object()  # type: ignore[attr-defined]  # typed as the app, but it is a proxy
     tokens = {CSRF_TOKEN_PLACEHOLDER: generate_csrf(), SUBMISSION_KEY_PLACEHOLDER: new_submission_key()}
-    return _blank_page(app, catalogue.current_language()).response(tokens)
+    return _blank_page(app, catalogue.current_language(), settings.revision).response(tokens)
 
 
 @bp.post("/")
@@ -125,8 +125,8 @@ def _prefilled(arguments):
 
 
 @lru_cache(maxsize=len(LANGUAGES))
-def _blank_page(app, language):
-    """Return the empty form, rendered once for everybody in this language."""
+def _blank_page(app, language, revision):
+    """Return the empty form, rendered once for everybody in this language and with these settings."""
     html = render_template(
         "public/request.html",
         form=RequestForm(formdata=None),

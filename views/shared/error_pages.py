@@ -47,6 +47,7 @@ RELOAD = N_("Bitte laden Sie die Seite in einer Minute neu.")
 
 # Advice for the office, which must not point to the customers' form.
 STAFF_ADVICE = {
+    403: "Dafür ist bei Ihnen die Leitung zuständig.",
     404: "Vielleicht ist die Adresse falsch geschrieben, oder was hier war, ist inzwischen gelöscht.",
     405: "Bitte gehen Sie zurück und versuchen Sie es noch einmal.",
     413: "Die Datei ist zu groß, oder ein Text ist zu lang. Bitte gehen Sie zurück und kürzen Sie.",
@@ -65,6 +66,7 @@ def error_page(error):
     is_staff = request.path.startswith(STAFF_PATH)
     if is_staff:
         advice = STAFF_ADVICE.get(error.code, advice)
+        heading = "Das dürfen Sie nicht" if error.code == 403 else heading
     if error.code >= 500 and request.method != "POST":
         advice = RELOAD
     if is_staff and disk.is_full(getattr(error, "original_exception", None)):

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from flask import Blueprint, Response, abort, current_app, url_for
 
 from services import branding
-from settings import LOGO_MEDIA_TYPES, StartError, settings
+from settings import LOGO_MEDIA_TYPES, Settings, settings
 from views.shared.responses import accepts_gzip
 
 STATIC_DIR = Path(__file__).parent.parent.parent / "static"
@@ -19,6 +19,7 @@ STATIC_DIR = Path(__file__).parent.parent.parent / "static"
 SOURCES = {
     "portal.css": (["portal.css"], "text/css; charset=utf-8"),
     "staff.css": (["staff.css"], "text/css; charset=utf-8"),
+    "letter.css": (["letter.css"], "text/css; charset=utf-8"),
     "portal.js": (
         ["vendor/htmx-2.0.11.min.js", "portal.js", "files.js", "device.js"],
         "text/javascript; charset=utf-8",
@@ -49,10 +50,14 @@ class Asset(NamedTuple):
 
 
 def prepare(app):
-    """Read and compress the files, with the office's colour and logo; raises StartError if one of these is invalid."""
+    """Read and compress the files, with the office's colour and logo; the default replaces one that is invalid."""
     picture, logo_fault = branding.load_logo()
-    if fault := branding.colour_fault() or logo_fault:
-        raise StartError(fault)
+    colour_fault = branding.colour_fault(settings.office_colour)
+    settings.config_fault = settings.config_fault or colour_fault or logo_fault
+    if colour_fault:
+        settings.office_colour = Settings.office_colour
+    if logo_fault:
+        settings.office_logo = ""
     theme, kept = branding.theme_css(settings.office_colour).encode(), {}
     for name, (sources, media_type) in SOURCES.items():
         content = b"\n".join(NOT_SENT.sub(b"", (STATIC_DIR / source).read_bytes()) for source in sources)

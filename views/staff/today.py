@@ -9,7 +9,7 @@ import clock
 from enums import MessageKind
 from models import Customer, Message, Ticket
 from services.reports.overview import Overview
-from settings import Settings, settings
+from settings import settings
 from views.shared.responses import render_page, unchanged
 from views.staff.sign_in import auth
 
@@ -35,11 +35,16 @@ def _first_steps():
     if Ticket.select().exists():
         return []
     has_sent_mail = Message.select().where(Message.kind == MessageKind.TEST, Message.sent_at.is_null(False)).exists()
+
+    def office(field):
+        return url_for("staff.office.show", _anchor=field)
+
     steps = [
-        ("E-Mail-Adresse des Büros", url_for("public.help_page"), settings.office_email != Settings.office_email),
-        ("Telefonnummer des Büros", url_for("public.help_page"), settings.office_phone),
-        ("Adresse des Portals im Netz", url_for("public.form"), settings.base_url),
-        ("Mailserver mit Testmail", url_for("staff.outbox.show_all"), has_sent_mail),
+        ("E-Mail-Adresse des Büros", office("office_email"), settings.shown_email),
+        ("Telefonnummer des Büros", office("office_phone"), settings.office_phone),
+        ("Anschrift des Büros für die PIN-Briefe", office("office_street"), settings.office_street),
+        ("Adresse des Portals im Netz", office("base_url"), settings.base_url),
+        ("Mailserver mit Testmail", office("smtp_host"), has_sent_mail),
         ("Der erste Kunde", url_for("staff.customers.form"), Customer.select().exists()),
         ("Eine Probemeldung", url_for("public.form"), False),
     ]

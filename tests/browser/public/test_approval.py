@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from database import database
-from models import Approver, Customer
+from models import Contact, Customer
 from services.customers import customers
 from tests.support.approvers import BERND
 from tests.support.browser.checks import UNBROKEN, fits_narrow_screens, is_accessible
@@ -50,7 +50,7 @@ def is_fine(tab):
 
 def test_deciding_on_a_phone(phone, anna, run_worker, mailbox, clara, tickets):
     with database.connection_context():
-        approver = Approver.create(customer=Customer.get(), name=UNBROKEN, email=BERND)
+        approver = Contact.create(is_approver=True, customer=Customer.get(), name=UNBROKEN, email=BERND)
     anna.report("warranty", description=f"Der Akku lädt nicht.\n{UNBROKEN}", name=UNBROKEN, priority="high")
     run_worker()
     path = path_in(mailbox.last_to(BERND), "/freigabe/")
@@ -69,7 +69,7 @@ def test_deciding_on_a_phone(phone, anna, run_worker, mailbox, clara, tickets):
     expect(phone.at("h1")).to_have_text("Nicht freigegeben")
     is_fine(phone)
     with database.connection_context():
-        customers.remove_approver(approver)
+        customers.remove_contact(approver)
     phone.open(path)
     expect(phone.at("h1")).to_have_text("Dieser Link ist nicht mehr gültig")
     is_fine(phone)

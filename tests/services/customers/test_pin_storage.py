@@ -82,7 +82,10 @@ def issue_on_paper(browser):
     values = browser.get(NEW_CUSTOMER).fields(NEW_CUSTOMER).to_dict()
     issued = {
         "K2001": printed_pins(
-            browser.post(NEW_CUSTOMER, values | {"number": "K2001", "name": "Steuerkanzlei", "letter": "yes"})
+            browser.post(
+                NEW_CUSTOMER,
+                values | {"number": "K2001", "name": "Steuerkanzlei", "fully_managed": "True", "letter": "yes"},
+            )
         )
     }
     customer = re.search(rf'href="({CUSTOMERS}/\d+)"', browser.get(f"{CUSTOMERS}?text=K2001").text)[1]

@@ -16,7 +16,7 @@ from settings import settings
 from tests.support.servers.mailbox import DIES, HANGS, FaultyController, mail_server_running, text_of
 from tests.support.servers.scripted_server import scripted_server
 
-OFFICE, SOMMER = "support@example.org", "post@sommer.example"
+OFFICE, SOMMER = "support@muster-it.example", "post@sommer.example"
 
 
 def arrived(mailbox):

@@ -13,7 +13,7 @@ from tests.support.servers.http_client import HttpClient, code_on
 from tests.support.servers.live_server import START_SECONDS
 from tests.support.servers.mailbox import HANGS, TIMEOUT_SECONDS
 
-SOMMER, OFFICE = "post@sommer.example", "support@example.org"
+SOMMER, OFFICE = "post@sommer.example", "support@muster-it.example"
 
 NEVER = 3600
 SOON = 0.05

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from database import database
-from models import Approver, Customer
+from models import Contact, Customer
 from services.customers import customers
 from settings import settings
 from tests.support.files.samples import PNG
@@ -14,7 +14,7 @@ from tests.support.processes import ROOT
 from tests.support.servers.mailbox import path_in, text_of
 from tests.support.staff import CUSTOMERS, take_call
 
-COMPANY, OFFICE, BERND = "post@sommer.example", "support@example.org", "bernd@sommer.example"
+COMPANY, OFFICE, BERND = "post@sommer.example", "support@muster-it.example", "bernd@sommer.example"
 FOREIGN = "anna@anderswo.example"
 
 
@@ -22,7 +22,7 @@ FOREIGN = "anna@anderswo.example"
 def bernd(anna):
     """Bernd decides about the requests of Anna's company."""
     with database.connection_context():
-        Approver.create(customer=Customer.get(), name="Bernd Brot", email=BERND)
+        Contact.create(is_approver=True, customer=Customer.get(), name="Bernd Brot", email=BERND)
 
 
 def change_customer(**values):
@@ -41,8 +41,8 @@ def change_customer(**values):
 )
 def test_address_of_an_approver_arrives_as_it_was_meant(anna, clara, run_worker, mailbox, pasted, mailbox_of):
     with database.connection_context():
-        path = f"{CUSTOMERS}/{Customer.get().id}/genehmiger/neu"
-    values = clara.get(path).fields(path).to_dict() | {"name": "Bernd Brot", "email": pasted}
+        path = f"{CUSTOMERS}/{Customer.get().id}/personen/neu"
+    values = clara.get(path).fields(path).to_dict() | {"name": "Bernd Brot", "email": pasted, "is_approver": "y"}
     assert clara.post(path, values).status == 303
     anna.report("incident")
     run_worker()
@@ -53,7 +53,9 @@ def test_address_of_an_approver_arrives_as_it_was_meant(anna, clara, run_worker,
 
 def test_address_stored_with_an_invisible_character_arrives(anna, run_worker, mailbox):
     with database.connection_context():
-        Approver.create(customer=Customer.get(), name="Bernd Brot", email="ber\u00adnd@som\u200bmer.example")
+        Contact.create(
+            is_approver=True, customer=Customer.get(), name="Bernd Brot", email="ber\u00adnd@som\u200bmer.example"
+        )
     anna.report("incident")
     run_worker()
     assert mailbox.last_to(BERND)["To"] == BERND
@@ -221,7 +223,7 @@ def test_two_spellings_of_an_address_get_one_confirmation(anna, run_worker, mail
         Customer.update(mail_domain="sommer.example").execute()
     anna.report("incident", email="Post@Sommer.example")
     run_worker()
-    assert [mail["To"] for mail in mailbox.mails] == ["post@sommer.example", "support@example.org"]
+    assert [mail["To"] for mail in mailbox.mails] == ["post@sommer.example", "support@muster-it.example"]
 
 
 @pytest.mark.parametrize(

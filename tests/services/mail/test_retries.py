@@ -18,7 +18,7 @@ from tests.support.cast import NOW
 from tests.support.servers.live_server import free_port
 from tests.support.servers.mailbox import DIES
 
-OFFICE, SOMMER = "support@example.org", "post@sommer.example"
+OFFICE, SOMMER = "support@muster-it.example", "post@sommer.example"
 REFUSAL = "451 4.3.0 Später"
 INSTANT = timedelta(microseconds=1)
 WAITING, SENT, FAILED = MessageState.WAITING, MessageState.SENT, MessageState.FAILED

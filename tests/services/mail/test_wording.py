@@ -6,6 +6,7 @@ from database import database
 from enums import TicketStatus
 from models import Customer
 from tests.support.approvers import BERND, COMPANY, OFFICE, ApprovalPage
+from tests.support.contacts import set_contact
 from tests.support.servers.mailbox import path_in, text_of
 from tests.support.staff import take_call
 from tests.support.tickets import set_ticket, write_message
@@ -65,7 +66,8 @@ def test_approval_on_behalf_is_not_attributed_to_the_office(ask_approvers, ticke
 )
 def test_approvers_read_what_follows(ask_approvers, decision, email, words):
     bernd, petra = ask_approvers()
-    change_customer(email=email)
+    with database.connection_context():
+        set_contact(email=email)
     bernd.press(decision, "Zu teuer")
     assert bernd.look().text_of("follows") == f"Danke. {words}"
     assert petra.look().text_of("follows") == words
@@ -161,7 +163,8 @@ def test_address_on_file_is_not_addressed_as_the_requester(anna, run_worker, mai
 
 @pytest.mark.parametrize("email", ["", COMPANY])
 def test_office_learns_that_nobody_gets_a_confirmation(anna, run_worker, mailbox, email):
-    change_customer(email=email)
+    with database.connection_context():
+        set_contact(email=email)
     anna.report("incident", email="fremd@gmx.de")
     run_worker()
     sentence = "Der Kunde bekommt keine Bestätigung: Es ist keine E-Mail-Adresse hinterlegt."

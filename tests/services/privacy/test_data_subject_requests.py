@@ -14,7 +14,7 @@ from playhouse.fields import EnumField
 import clock
 from database import database
 from i18n.typed_text import PIECE_CHARS, normalise_code
-from models import Approver, Attachment, Customer, Event, Message, Staff, Submission, TextBlock, Ticket
+from models import Attachment, Contact, Customer, Event, Message, Staff, Submission, TextBlock, Ticket
 from services.background import worker
 from services.mail import messages
 from services.privacy import erasure, person_search
@@ -22,6 +22,7 @@ from services.privacy.person_matcher import PersonMatcher
 from services.reports.overview import Overview
 from settings import settings
 from tests.support.cast import NOW
+from tests.support.contacts import set_contact
 from tests.support.database import database_bytes, files_on_disk
 from tests.support.files.samples import PNG
 from tests.support.pages import EXAMPLES
@@ -43,10 +44,11 @@ def jana(anna, dora, clara, run_worker, tickets):
     settings.webhook_url, settings.webhook_secret = "http://127.0.0.1:9/", "sechzehn Zeichen!"
     with database.connection_context():
         customer = Customer.get()
-        Customer.update(contact_name="Jana Köhler", mail_domain="sommer.example").execute()
+        Customer.update(note="Jana Köhler anrufen", mail_domain="sommer.example").execute()
+        set_contact(name="Jana Köhler")
         TextBlock.create(name="Rechner", text="Fragen Sie Jana Köhler.")
-        Approver.create(customer=customer, name="Köhler, Jana", email="jana@sommer.example")
-        Approver.create(customer=customer, name="Bernd Brot", email="bernd@sommer.example")
+        Contact.create(is_approver=True, customer=customer, name="Köhler, Jana", email="jana@sommer.example")
+        Contact.create(is_approver=True, customer=customer, name="Bernd Brot", email="bernd@sommer.example")
     sender = {"name": "Jana Koehler", "phone": "0172/5550133", "email": "jana@sommer.example"}
     anna.report("incident", files=[(io.BytesIO(PNG), "Foto.png"), (io.BytesIO(LOG), "server.log")], **sender)
     anna.report("warranty", description="Das Gerät von JANA KÖHLER (0172 555 01 33) ist defekt.", phone="0211 555-0102")
@@ -97,8 +99,8 @@ def test_is_found_in_every_place(jana, clara):
         "Verlauf: interne Notiz: Erreicht: Jana Köhler",
         "Verlauf: um Freigabe gebeten:",
         "E-Mail „Bestätigung“: Empfänger: jana@sommer.example",
-        "Ansprechpartner: Jana Köhler",
-        "Genehmiger bei Bäckerei Sommer",
+        "Notiz: Jana Köhler anrufen",
+        "Person bei Bäckerei Sommer",
         "Name einer Datei: jana-köhler.png",
         "Name einer Datei: jana-köhler.heic",
         "Textbaustein: Fragen Sie Jana Köhler",
@@ -130,10 +132,10 @@ def test_every_text_is_searched_and_erased_or_has_a_reason_not_to_be(app, anna, 
     anna.report("other", files=[(io.BytesIO(PNG), "Foto.png")])
     run_worker()
     with database.connection_context():
-        Approver.create(customer=Customer.get(), name="Bernd Brot", email="bernd@sommer.example")
+        Contact.create(is_approver=True, customer=Customer.get(), name="Bernd Brot", email="bernd@sommer.example")
         TextBlock.create(name="Rechner", text="Gut.")
         Event.update(kind=person_search.APPROVER_EVENTS[0]).execute()
-    tables = (Submission, Event, Message, Customer, Approver, Attachment, TextBlock)
+    tables = (Submission, Event, Message, Customer, Contact, Attachment, TextBlock)
     columns = {
         f"{table._meta.table_name}.{column.name}": column
         for table in tables
@@ -189,7 +191,7 @@ def test_nothing_is_left_in_the_database_file(jana, clara, tickets):
     assert answer.status == 303
     done = clara.get(answer.response.location).text_of("main")
     went = ["Angaben in 3 Tickets", "eine Anfrage ohne Ticket", "3 Dateien", "Angaben bei einem Kunden"]
-    assert ", ".join([*went, "ein Genehmiger", "Stellen in einem Textbaustein"]) in done
+    assert ", ".join([*went, "2 Personen bei Kunden", "Stellen in einem Textbaustein"]) in done
     assert "vor-umstellung" in done
     assert left_over() == []
     assert "koe" not in database_bytes().decode("latin-1")
@@ -206,8 +208,8 @@ def test_nothing_is_left_in_the_database_file(jana, clara, tickets):
     assert "Anna Sommer" in stranger
     with database.connection_context():
         customer = Customer.get()
-        assert (customer.name, customer.contact_name, customer.email) == ("Bäckerei Sommer", "", "post@sommer.example")
-        assert [approver.name for approver in Approver.select()] == ["Bernd Brot"]
+        assert (customer.name, customer.note, customer.email) == ("Bäckerei Sommer", "[gelöscht] anrufen", "")
+        assert [approver.name for approver in Contact.select()] == ["Bernd Brot"]
         assert Attachment.select().count() == 0
         unmatched = Submission.get(Submission.state == "discarded")
         assert (unmatched.description, unmatched.name, unmatched.phone) == ("", "", "")
@@ -239,7 +241,7 @@ def test_only_chosen_records_are_erased(jana, clara):
     # Certain matches are checked already, with her files; the unmatched request and the tickets of others are not.
     assert len(values.getlist("datei")) == 2
     kinds = [key.partition("-")[0] for key in values.getlist("fund")]
-    assert sorted(kinds) == ["genehmiger", "kunde", "vorgang"]
+    assert sorted(kinds) == ["kunde", "person", "person", "vorgang"]
     values.setlist("fund", [key for key in values.getlist("fund") if key.startswith("vorgang")])
     values.setlist("datei", values.getlist("datei")[:1])
     erase(clara, values)
@@ -271,7 +273,7 @@ def test_other_text_blocks_and_mails_stay_as_they_are(jana, clara):
         block = TextBlock.create(name="Drucker", text="Bitte neu starten.")
         message, hers = (
             messages.test_mail(recipient, Staff.get(), NOW)
-            for recipient in ("support@example.org", "jana@sommer.example")
+            for recipient in ("support@muster-it.example", "jana@sommer.example")
         )
     assert erase(clara, choose(search(clara))).status == 303
     with database.connection_context():
@@ -356,8 +358,8 @@ def test_export_holds_everything(jana, clara):
     assert [archive.read(name) for name in own["Dateien"]] == [PNG, LOG]
     (names,) = [entry["Gesendete Namen"] for entry in exported["Vorgänge"] if "Gesendete Namen" in entry]
     assert names == {"jana-köhler.png": "jana-köhler.heic"}
-    assert exported["Kunden"][0]["Ansprechpartner"] == "Jana Köhler"
-    assert exported["Genehmiger"][0]["Name"] == "Köhler, Jana"
+    assert exported["Kunden"][0]["Notiz"] == "Jana Köhler anrufen"
+    assert [one["Name"] for one in exported["Personen bei Kunden"]] == ["Jana Köhler", "Köhler, Jana"]
     assert exported["Textbausteine"] == [{"Text": "Fragen Sie Jana Köhler."}]
 
 

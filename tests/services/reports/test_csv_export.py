@@ -12,10 +12,11 @@ from peewee import sqlite3
 from database import database
 from demo import history
 from enums import Category
-from models import Customer, Staff, Submission, Ticket
+from models import Contact, Customer, Staff, Submission, Ticket
 from services.reports import csv_export
 from settings import settings
 from tests.support.cast import NOW
+from tests.support.contacts import set_contact
 
 FORMULAS = [
     "=1+1",
@@ -280,9 +281,12 @@ def test_nobody_outside_gets_a_file(anna):
 
 def test_list_of_customers(clara, monkeypatch):
     monkeypatch.setattr(csv_export, "ROWS_AT_A_TIME", 2)
-    company = {"contact_name": "Anna Sommer", "email": "post@sommer.example", "mail_domain": "sommer.example"}
+    address = {"phone": "0211 1", "street": "Weg 4", "postcode": "40213", "town": "Düsseldorf", "note": "Hof"}
+    company = address | {"mail_domain": "sommer.example", "created_at": NOW, "pin_issued_at": NOW}
     with database.connection_context():
-        Customer.create(number="K1001", name="Bäckerei Sommer; Filiale", created_at=NOW, pin_issued_at=NOW, **company)
+        customer = Customer.create(number="K1001", name="Bäckerei Sommer; Filiale", **company)
+        set_contact(customer, name="Anna Sommer", email="post@sommer.example")
+        Contact.create(customer=customer, name="Bernd", email="bernd@sommer.example", phone="7", is_approver=True)
         Customer.create(number="0815", name="=1+1", created_at=NOW, fully_managed=False, locked_at=NOW)
         for number in range(2, 7):
             Customer.create(number=f"K100{number}", name="Brandt", created_at=NOW)
@@ -295,13 +299,20 @@ def test_list_of_customers(clara, monkeypatch):
         "Name": "Bäckerei Sommer; Filiale",
         "Ansprechpartner": "Anna Sommer",
         "E-Mail": "post@sommer.example",
+        "Telefon Ansprechpartner": "",
+        "Telefon": "0211 1",
+        "Straße": "Weg 4",
+        "PLZ": "40213",
+        "Ort": "Düsseldorf",
+        "Notiz": "Hof",
+        "weitere Personen": "Bernd <bernd@sommer.example> 7 (Genehmiger)",
         "Mail-Domain": "sommer.example",
         "voll betreut": "ja",
         "PIN ausgegeben": when,
         "gesperrt seit": "",
         "angelegt": when,
     }
-    assert rows[0] == ["'0815", "'=1+1", "", "", "", "nein", "", when, when]
+    assert rows[0] == ["'0815", "'=1+1", *[""] * 10, "nein", "", when, when]
     assert [row[0] for row in rows[2:]] == [f"K100{number}" for number in range(2, 7)]
 
 
@@ -321,8 +332,8 @@ def test_page_of_customers_offers_the_file_with_its_filters(clara):
     ("table", "header", "length"),
     [
         ("wochen", ["Woche", "ab", "gesamt", "Störung"], 12),
-        ("zeiten", ["Art oder Priorität", "Tickets", "davon offen", "Stunden bis zur ersten Aktion"], 8),
-        ("kunden", ["Kundennummer", "Kunde", "Tickets", "davon offen"], 1),
+        ("zeiten", ["Art oder Priorität", "eingegangen", "erledigt", "offen am Ende"], 8),
+        ("kunden", ["Kundennummer", "Kunde", "eingegangen", "erledigt"], 1),
     ],
 )
 def test_tables_of_the_figures(clara, anna, run_worker, table, header, length):
@@ -335,15 +346,15 @@ def test_tables_of_the_figures(clara, anna, run_worker, table, header, length):
         for link in clara.get("/verwaltung/zahlen").tree.iter("a")
         if f"tabelle={table}" in link.get("href", "")
     )
-    answer = clara.client.get(link)
-    assert answer.headers["Content-Disposition"] == f"attachment; filename=zahlen-{table}-2026-11-23.csv"
+    answer = clara.client.get(link, buffered=True)
+    assert answer.headers["Content-Disposition"] == f"attachment; filename=zahlen-{table}-12-wochen.csv"
     names, *rows = parse_csv(answer.data)
     assert names[:4] == header
     assert len(rows) == length
     expected = {
         "wochen": ["KW 48", "23.11.2026", "1", "1", "0", "0", "0", "0"],
-        "zeiten": ["Niedrig", "1", "1", "1,50", ""],
-        "kunden": ["K1001", "Bäckerei Sommer", "1", "1", "1,50", ""],
+        "zeiten": ["Niedrig", "1", "0", "1", "1,50", "", "0"],
+        "kunden": ["K1001", "Bäckerei Sommer", "1", "0", "1", "1,50", "", "0"],
     }
     assert rows[-1] == expected[table]
 

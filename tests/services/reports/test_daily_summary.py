@@ -6,14 +6,14 @@ import pytest
 
 from database import database
 from enums import TicketStatus
-from models import Approver, Customer, Message, Ticket
+from models import Contact, Customer, Message, Ticket
 from services.background import worker
 from services.privacy import retention
 from settings import settings
 from tests.support.pages import all_text
 from tests.support.servers.mailbox import text_of
 
-OFFICE = "support@example.org"
+OFFICE = "support@muster-it.example"
 MONDAY = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
 TUESDAY = MONDAY.replace(day=24)
 
@@ -106,7 +106,7 @@ def test_what_waits(at_seven, anna, clara, run_worker, summaries, tickets):
     anna.report("new_employee", entry_date="2026-11-26")
     run_worker()
     with database.connection_context():
-        Approver.create(customer=Customer.get(), name="Bernd Brot", email="bernd@sommer.example")
+        Contact.create(is_approver=True, customer=Customer.get(), name="Bernd Brot", email="bernd@sommer.example")
     anna.report("callback", description="Bitte um Rückruf", priority="high")
     mail = summaries(TUESDAY)[-1]
     assert mail["Subject"] == (

@@ -13,6 +13,7 @@ from services.intake import intake, unmatched
 from services.security import pin_lockout
 from settings import Settings, settings
 from tests.support.cast import NOW, PIN
+from tests.support.contacts import set_contact
 from tests.support.pages import HTMX, Visitor, visible_answer
 from tests.support.servers.mailbox import text_of
 from tests.support.unmatched import UNMATCHED, add_unmatched, convert, unmatched_path
@@ -262,7 +263,8 @@ def test_customer_without_access_cannot_be_guessed(anna, guess, others, decide, 
     settings.wrong_pins_total_per_day = 3
     (number,) = others(1)
     with database.connection_context():
-        Customer.update(email="nord@schlosserei.example", **state).where(Customer.number == number).execute()
+        Customer.update(state).where(Customer.number == number).execute()
+        set_contact(Customer.get(Customer.number == number), email="nord@schlosserei.example")
     guess(6, customer_number=number)
     anna.report("incident")
     decide()

@@ -8,12 +8,13 @@ import pytest
 import clock
 from database import database
 from enums import Approval, EventKind, MessageKind, MessageState, TicketStatus
-from models import Approver, Customer, Message, TicketLink
+from models import Contact, Customer, Message, TicketLink
 from services.customers import customers
 from services.tickets import approvals
 from settings import settings
 from tests.support.approvers import BERND, COMPANY, OFFICE, PETRA, ApprovalPage
 from tests.support.cast import NOW
+from tests.support.contacts import set_contact
 from tests.support.pages import EXAMPLES
 from tests.support.servers.mailbox import path_in, text_of
 
@@ -68,7 +69,7 @@ def test_each_approver_has_a_link_of_their_own(ask_approvers):
 )
 def test_absent_approvers_are_asked_only_if_all_are_absent(approvers, anna, run_worker, mailbox, absent, asked):
     with database.connection_context():
-        Approver.update(absent_from=NOW.date(), absent_until=NOW.date()).where(Approver.name.in_(absent)).execute()
+        Contact.update(absent_from=NOW.date(), absent_until=NOW.date()).where(Contact.name.in_(absent)).execute()
     anna.report("incident", priority="medium")
     run_worker()
     assert receivers(mailbox.mails) == [COMPANY, *asked]
@@ -89,7 +90,7 @@ def test_absence_lasts_from_midnight_to_midnight_in_germany(
 ):
     day, moment = date(2026, 12, 1), datetime.fromisoformat(local_time).replace(tzinfo=clock.TIME_ZONE)
     with database.connection_context():
-        Approver.update(absent_from=day, absent_until=day).where(Approver.email == BERND).execute()
+        Contact.update(absent_from=day, absent_until=day).where(Contact.email == BERND).execute()
     monkeypatch.setattr(clock, "now", lambda: moment)
     anna.report("incident", priority="medium")
     run_worker_at(moment)
@@ -358,7 +359,7 @@ def test_removed_approver_gets_no_more_mail_and_decides_no_more(
     anna.report("other")
     run_worker_at(NOW)
     with database.connection_context():
-        customers.remove_approver(Approver.get(Approver.email == BERND))
+        customers.remove_contact(Contact.get(Contact.email == BERND))
         asked = Message.select().where(Message.kind == MessageKind.APPROVAL_WANTED, Message.sent_at.is_null())
         states = {message.recipient: message.state for message in asked}
     assert states == {BERND: MessageState.DISCARDED, PETRA: MessageState.WAITING}
@@ -374,8 +375,8 @@ def test_removed_approver_gets_no_more_mail_and_decides_no_more(
 def test_approver_with_another_address_needs_a_new_link(ask_approvers, ticket_page, mailbox, deliver_mails, clara, app):
     bernd, _ = ask_approvers()
     with database.connection_context():
-        approver = Approver.get(Approver.email == BERND)
-    path = f"/verwaltung/kunden/1/genehmiger/{approver.id}"
+        approver = Contact.get(Contact.email == BERND)
+    path = f"/verwaltung/kunden/1/personen/{approver.id}"
     assert clara.post(path, clara.get(path).fields(path).to_dict() | {"name": "Bernd Brotmann"}).status == 303
     assert bernd.look().status == 200
     assert clara.post(path, clara.get(path).fields(path).to_dict() | {"email": "bb@sommer.example"}).status == 303
@@ -390,7 +391,7 @@ def test_approver_with_another_address_needs_a_new_link(ask_approvers, ticket_pa
 def test_office_is_told_of_a_decline_if_the_requester_gets_no_mail(ask_approvers, new_mails):
     bernd, _ = ask_approvers()
     with database.connection_context():
-        Customer.update(email="").execute()
+        set_contact(email="")
     new_mails()
     bernd.press("declined", REASON)
     (mail,) = new_mails()

@@ -4,7 +4,7 @@ import pytest
 
 from database import database
 from enums import LinkPurpose, TicketStatus
-from models import Approver, Customer, Event, Staff, Ticket, TicketLink
+from models import Contact, Customer, Event, Staff, Ticket, TicketLink
 from services.customers import customers
 from services.errors import EditConflict, UserError
 from services.mail import access_links
@@ -69,9 +69,9 @@ def test_nobody_is_asked_for_a_customer_who_is_locked_meanwhile(approvers, looke
 
 def test_an_approver_who_is_removed_meanwhile_decides_nothing(approvers, looked_at, db):
     ticket, _, _ = looked_at
-    bernd = Approver.get(Approver.email == BERND)
+    bernd = Contact.get(Contact.email == BERND)
     link = access_links.reload(ticket.links.where(TicketLink.approver == bernd).get(), NOW)
-    customers.remove_approver(bernd)
+    customers.remove_contact(bernd)
     with pytest.raises(approvals.NothingToDecide):
         approvals.decide(link, approvals.last_request_id(ticket), "approved", "", NOW)
     assert approvals.decision(Ticket.get()) is None

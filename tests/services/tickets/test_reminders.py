@@ -7,7 +7,7 @@ import pytest
 import clock
 from database import database
 from enums import EventKind
-from models import Approver, Customer
+from models import Contact, Customer
 from services.customers import customers
 from services.mail import delivery, messages
 from services.tickets import approvals
@@ -128,8 +128,8 @@ def test_no_reminder_after_a_decision_or_closing(asked_at, run_worker_at, ticket
 
 def test_reminder_goes_to_approvers_who_are_not_absent_that_day(asked_at, run_worker_at, reminders_to, events):
     with database.connection_context():
-        Approver.update(absent_until=NOW.date()).where(Approver.email == BERND).execute()
-        Approver.update(absent_from=NOW.date() + timedelta(days=1)).where(Approver.email == PETRA).execute()
+        Contact.update(absent_until=NOW.date()).where(Contact.email == BERND).execute()
+        Contact.update(absent_from=NOW.date() + timedelta(days=1)).where(Contact.email == PETRA).execute()
     asked_at(NOW)
     assert events()[-1][2] == "Petra Mehl"
     run_worker_at(NOW + timedelta(days=1))

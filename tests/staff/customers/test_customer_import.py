@@ -6,8 +6,9 @@ import pytest
 
 from database import database
 from models import Customer
-from services.customers import csv_import
+from services.customers import csv_import, customers
 from tests.support.cast import NOW
+from tests.support.contacts import set_contact
 from tests.support.staff import IMPORT, RUN_IMPORT
 
 LETTERS = "/verwaltung/kunden/pin-briefe"
@@ -29,18 +30,8 @@ def stored(app):
 
     def load():
         with database.connection_context():
-            return list(
-                Customer.by_number()
-                .select(
-                    Customer.number,
-                    Customer.name,
-                    Customer.contact_name,
-                    Customer.email,
-                    Customer.mail_domain,
-                    Customer.fully_managed,
-                )
-                .tuples()
-            )
+            names = ("number", "name", "contact_name", "email", "mail_domain", "fully_managed")
+            return [tuple(getattr(customer, name) for name in names) for customer in Customer.by_number()]
 
     return load
 
@@ -220,8 +211,12 @@ def test_our_own_export_comes_back_in(clara, stored):
     ]
     with database.connection_context():
         for number, name, contact_name, email, mail_domain, fully_managed in kept:
-            values = {"number": number, "name": name, "contact_name": contact_name, "email": email}
-            Customer.create(**values, mail_domain=mail_domain, fully_managed=fully_managed, created_at=NOW)
+            values = {"number": number, "name": name, "mail_domain": mail_domain, "fully_managed": fully_managed}
+            customer = Customer.create(**values, town="Köln", created_at=NOW)
+            set_contact(customer, name=contact_name, email=email)
+        set_contact(customer, is_approver=True, phone="0211 1")
+        other = {"name": "Eva", "email": "eva@bar.example", "is_approver": True, "phone": "0172 55"}
+        customers.add_contact(customer, other)
     export = clara.client.get("/verwaltung/kunden.csv").data
     with database.connection_context():
         Customer.delete().execute()
@@ -230,6 +225,11 @@ def test_our_own_export_comes_back_in(clara, stored):
     assert list(faults(page)) == ["Zeile 2"]  # No customer number begins with a dash.
     assert confirm(clara, page, skip_faulty="y").status == 303
     assert stored() == kept[1:]
+    with database.connection_context():
+        assert {customer.town for customer in Customer.select()} == {"Köln"}
+        *_, bar = Customer.by_number()
+        people = [(one.name, one.email, one.phone, one.is_main, one.is_approver) for one in bar.contacts]
+    assert people == [("", "", "0211 1", True, True), ("Eva", "eva@bar.example", "0172 55", False, True)]
 
 
 NUMBERS = {
@@ -287,8 +287,8 @@ def test_the_delimiter_is_that_of_the_header(clara, stored, line_end):
 
 
 def test_columns_that_are_not_read_are_named(clara):
-    page = upload(clara, "Kundennummer;Ort;Name;PLZ;\r\nK2001;Köln;Müller;50667;\r\n")
-    assert "Diese Spalten werden nicht eingelesen: Ort, PLZ." in page.text
+    page = upload(clara, "Kundennummer;Land;Name;Fax;\r\nK2001;DE;Müller;0211 1;\r\n")
+    assert "Diese Spalten werden nicht eingelesen: Land, Fax." in page.text
     assert faults(page) == {}
 
 

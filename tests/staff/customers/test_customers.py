@@ -1,4 +1,4 @@
-"""Customers in the staff area: find, add, change and lock them, and their approvers."""
+"""Customers in the staff area: find, add, change and lock them, and their contacts."""
 
 import re
 from datetime import date
@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 
 from database import database
-from models import Approver, Customer, FormerPin
+from models import Contact, Customer, FormerPin
 from services.customers import customers, pins
 from tests.support.cast import NOW
 from tests.support.pages import href
@@ -17,12 +17,18 @@ NEW = "/verwaltung/kunden/neu"
 NORDRING = {
     "number": "k 2002",
     "name": "Autohaus Nordring",
+    "phone": "0211 555-0200",
+    "street": "Nordring 7",
+    "postcode": "40476",
+    "town": "Düsseldorf",
+    "note": "Schlüssel bei der Spedition nebenan.",
     "contact_name": "Mehtap Yılmaz",
+    "contact_phone": "0172 5550201",
     "email": "mehtap@nordring.example",
     "mail_domain": "@Nordring.Example",
-    "fully_managed": "y",
+    "fully_managed": "True",
 }
-BERND = {"name": "Bernd Sommer", "email": "bernd@sommer.example", "absent_from": "", "absent_until": ""}
+BERND = {"name": "Bernd Sommer", "email": "bernd@sommer.example", "is_approver": "y", "phone": "0211 555-0102"}
 
 
 @pytest.fixture
@@ -67,11 +73,16 @@ def test_new_customer(clara, stored):
     answer = fill(clara, NEW, NORDRING)
     assert answer.status == 303
     customer = stored()["K2002"]
-    assert {name: getattr(customer, name) for name in NORDRING} == NORDRING | {
-        "number": "K2002",
-        "mail_domain": "nordring.example",
-        "fully_managed": True,
-    }
+    with database.connection_context():
+        contact = customer.main_contact
+    assert (contact.name, contact.phone, contact.email) == (
+        "Mehtap Yılmaz",
+        "0172 5550201",
+        "mehtap@nordring.example",
+    )
+    own = NORDRING | {"number": "K2002", "mail_domain": "nordring.example", "fully_managed": True}
+    own = {name: value for name, value in own.items() if name not in customers.FIRST_CONTACT_RULES}
+    assert {name: getattr(customer, name) for name in own} == own
     assert (customer.pin_hash, customer.created_at) == (None, NOW)
     page = clara.get(answer.response.location)
     assert "noch keine PIN" in page.text
@@ -82,15 +93,22 @@ def test_new_customer(clara, stored):
 
 
 def test_new_customer_with_little(clara, stored):
-    assert fill(clara, NEW, {"number": "7", "name": "Praxis Winter", "fully_managed": None}).status == 303
+    assert fill(clara, NEW, {"number": "7", "name": "Praxis Winter", "fully_managed": "False"}).status == 303
     customer = stored()["7"]
-    assert (customer.email, customer.contact_name, customer.mail_domain, customer.fully_managed) == ("", "", "", False)
+    with database.connection_context():
+        assert list(customer.contacts) == []
+    assert (customer.mail_domain, customer.note, customer.fully_managed) == ("", "", False)
 
 
 @pytest.mark.parametrize(
     ("field", "value", "sentence"),
     [
         ("number", "", "Bitte geben Sie die Kundennummer ein."),
+        ("fully_managed", None, "Bitte wählen Sie, ob Sie die IT des Kunden vollständig betreuen."),
+        ("fully_managed", "vielleicht", "Bitte wählen Sie, ob Sie die IT des Kunden vollständig betreuen."),
+        ("phone", "keine", "Eine Telefonnummer hat mindestens"),
+        ("postcode", "4" * 11, "höchstens 10 Zeichen"),
+        ("note", "x" * 5001, "höchstens 5000 Zeichen"),
         ("number", "Köln1", "„Köln1“ kann keine Kundennummer sein"),
         ("number", "1" * 21, "höchstens 20 Zeichen"),
         ("number", "k1001", "Die Kundennummer K1001 ist schon vergeben."),
@@ -98,8 +116,8 @@ def test_new_customer_with_little(clara, stored):
         ("name", "x" * 101, "höchstens 100 Zeichen"),
         ("name", "rot\x1b[31m", "„Name“ enthielt Zeichen, die sich nicht anzeigen lassen."),
         ("contact_name", "x" * 101, "höchstens 100 Zeichen"),
-        ("email", "keine Adresse", "„keine Adresse“ ist keine E-Mail-Adresse. Sie sieht so aus: name@firma.de"),
-        ("email", "a@b.example, c@d.example", "ist keine E-Mail-Adresse"),
+        ("email", "keine Adresse", "Bitte prüfen Sie „E-Mail“. Eine E-Mail-Adresse sieht so aus: name@firma.de"),
+        ("email", "a@b.example, c@d.example", "Eine E-Mail-Adresse sieht so aus"),
         ("mail_domain", "nordring", "„nordring“ ist keine Mail-Domain."),
         ("mail_domain", "a@nordring.example, b@andere.example", "ist keine Mail-Domain."),
         ("mail_domain", "a b@nordring.example", "ist keine Mail-Domain."),
@@ -119,7 +137,8 @@ def test_refused(anna, clara, stored, field, value, sentence):
     assert page.title.startswith("Fehler: ")
     assert list(page.errors()) == [field]
     assert sentence in page.errors()[field]
-    assert page.summary() == [(f"#{field}", page.errors()[field])]
+    first_button = "-0" if field == "fully_managed" else ""
+    assert page.summary() == [(f"#{field}{first_button}", page.errors()[field])]
     assert page.fields()["contact_name"] == (value if field == "contact_name" else "Mehtap Yılmaz")
     assert list(stored()) == ["K1001"]
 
@@ -155,7 +174,7 @@ def test_double_submit_adds_one(clara, stored):
 
 
 def test_change(clara, anna, sommer, stored, run_worker, tickets):
-    assert fill(clara, sommer, {"name": "Bäckerei Sommer & Sohn", "fully_managed": None}).status == 303
+    assert fill(clara, sommer, {"name": "Bäckerei Sommer & Sohn", "fully_managed": "False"}).status == 303
     customer = stored()["K1001"]
     assert (customer.name, customer.fully_managed) == ("Bäckerei Sommer & Sohn", False)
     anna.report("incident")
@@ -261,18 +280,19 @@ def test_pages_of_the_list(clara, filters):
     assert [name for part in seen for name in part] == [f"Firma {position:03}" for position in range(120)]
 
 
-def test_approvers(clara, anna, sommer, run_worker, tickets):
-    assert fill(clara, f"{sommer}/genehmiger/neu", BERND).status == 303
-    assert "Bernd Sommer" in clara.get(sommer).text
+def test_contacts(clara, anna, sommer, run_worker, tickets):
+    assert fill(clara, f"{sommer}/personen/neu", BERND).status == 303
+    page = clara.get(sommer).text
+    assert all(words in page for words in ("Bernd Sommer", "Genehmiger</span>", "0211 555-0102"))
     anna.report("incident")
     run_worker()
     assert tickets()[0].approval == "pending"
     with database.connection_context():
-        path = f"{sommer}/genehmiger/{Approver.get().id}"
+        path = f"{sommer}/personen/{Contact.get(Contact.is_approver).id}"
     absence = {"name": "Bernd S.", "absent_from": "20.11.2026", "absent_until": "2026-12-01"}
     assert fill(clara, path, absence).status == 303
     with database.connection_context():
-        approver = Approver.get()
+        approver = Contact.get(Contact.is_approver)
     assert (approver.name, approver.email) == ("Bernd S.", "bernd@sommer.example")
     assert (approver.absent_from, approver.absent_until) == (date(2026, 11, 20), date(2026, 12, 1))
     page = clara.get(sommer)
@@ -281,7 +301,7 @@ def test_approvers(clara, anna, sommer, run_worker, tickets):
     assert "Neue Anfragen brauchen dann keine Freigabe mehr. Ein Ticket wartet weiter" in page.text_of("main")
     assert press(clara, f"{path}/entfernen", page).status == 303
     with database.connection_context():
-        assert Approver.select().count() == 0
+        assert [contact.email for contact in Contact.select()] == ["post@sommer.example"]
     anna.report("incident")
     run_worker()
     assert [ticket.approval for ticket in tickets()] == ["pending", "not_required"]
@@ -301,70 +321,69 @@ def test_approvers(clara, anna, sommer, run_worker, tickets):
 def test_absent_today(clara, sommer, stored, first, last, absent):
     with database.connection_context():
         values = {"name": "Bernd", "email": "bernd@sommer.example", "absent_from": first, "absent_until": last}
-        customers.add_approver(stored()["K1001"], values)
+        customers.add_contact(stored()["K1001"], values)
     assert ("heute abwesend" in clara.get(sommer).text) is absent
 
 
 @pytest.mark.parametrize(
     ("changes", "field", "sentence"),
     [
-        ({"name": ""}, "name", "Bitte geben Sie den Namen des Genehmigers ein."),
-        ({"email": ""}, "email", "Bitte geben Sie die E-Mail-Adresse des Genehmigers ein."),
+        ({"name": ""}, "name", "Bitte geben Sie den Namen der Person ein."),
+        ({"email": ""}, "is_approver", "Zum Genehmigen braucht die Person eine E-Mail-Adresse."),
+        ({"phone": "keine"}, "phone", "Eine Telefonnummer hat mindestens"),
         ({"email": "bernd"}, "email", "Eine E-Mail-Adresse sieht so aus"),
         ({"email": "BERND@sommer.example"}, "email", "gibt es schon einen Genehmiger: Bernd Sommer."),
         ({"absent_from": "31.02.2027"}, "absent_from", "Dieses Datum gibt es nicht."),
         ({"absent_from": "2026-12-02", "absent_until": "2026-12-01"}, "absent_until", "liegt vor ihrem Beginn"),
     ],
 )
-def test_approver_refused(clara, sommer, changes, field, sentence):
-    path = f"{sommer}/genehmiger/neu"
+def test_contact_refused(clara, sommer, changes, field, sentence):
+    path = f"{sommer}/personen/neu"
     assert fill(clara, path, BERND).status == 303
     page = fill(clara, path, BERND | {"name": "Berta", "email": "berta@sommer.example"} | changes)
     assert page.status == 422
     assert list(page.errors()) == [field]
     assert sentence in page.errors()[field]
     with database.connection_context():
-        assert Approver.select().count() == 1
+        assert Contact.select().count() == 2
 
 
-def test_no_more_approvers_than_the_limit(clara, sommer, stored):
+def test_no_more_contacts_than_the_limit(clara, sommer, stored):
     with database.connection_context():
-        for position in range(customers.MAX_APPROVERS):
+        for position in range(customers.MAX_CONTACTS - 1):
             values = {"name": f"Bernd {position}", "email": f"b{position}@sommer.example"}
-            customers.add_approver(stored()["K1001"], values)
+            customers.add_contact(stored()["K1001"], values)
     page = clara.get(sommer)
-    assert "Mehr als 20 Genehmiger kann ein Kunde nicht haben." in page.text
-    page = fill(clara, f"{sommer}/genehmiger/neu", BERND)
+    assert "Mehr als 50 Personen kann ein Kunde nicht haben." in page.text
+    page = fill(clara, f"{sommer}/personen/neu", BERND)
     assert (page.status, page.errors()) == (422, {})
-    assert "Mehr als 20 Genehmiger" in page.text_of("main")
+    assert "Mehr als 50 Personen" in page.text_of("main")
     assert page.title.startswith("Fehler: ")
 
 
-def test_approver_of_another_customer(clara, sommer, stored):
+def test_contact_of_another_customer(clara, sommer, stored):
     add_many(1)
     with database.connection_context():
         values = {"name": "Bernd", "email": "bernd@sommer.example"}
-        approver = customers.add_approver(stored()["M000"], values)
-    assert clara.get(f"{sommer}/genehmiger/{approver.id}").status == 404
-    path = f"{sommer}/genehmiger/{approver.id}/entfernen"
+        approver = customers.add_contact(stored()["M000"], values)
+    assert clara.get(f"{sommer}/personen/{approver.id}").status == 404
+    path = f"{sommer}/personen/{approver.id}/entfernen"
     assert clara.post(path, {"csrf_token": clara.get(NEW).fields()["csrf_token"]}).status == 404
     with database.connection_context():
-        assert Approver.select().count() == 1
+        assert Contact.select().count() == 2
 
 
 def test_typed_texts_are_escaped(clara, stored):
-    values = {"name": XSS, "contact_name": XSS}
+    values = {"name": XSS, "contact_name": XSS, "note": XSS}
     assert fill(clara, NEW, NORDRING | values).status == 303
     path = f"{LIST}/{stored()['K2002'].id}"
-    assert fill(clara, f"{path}/genehmiger/neu", BERND | {"name": XSS}).status == 303
-    for page in (clara.get(LIST), clara.get(path), fill(clara, NEW, NORDRING | values | {"email": ""})):
+    assert fill(clara, f"{path}/personen/neu", BERND | {"name": XSS}).status == 303
+    for page in (clara.get(LIST), clara.get(path), fill(clara, NEW, NORDRING | values | {"town": ""})):
         assert XSS not in page.text
         assert "&lt;script&gt;" in page.text
 
 
-@pytest.mark.parametrize(
-    "path", ["", "/genehmiger/neu", "/genehmiger/1", "/genehmiger/1/entfernen", "/sperren", "/pin"]
-)
+@pytest.mark.parametrize("path", ["", "/personen/neu", "/personen/1", "/personen/1/entfernen", "/sperren", "/pin"])
 def test_no_such_customer(clara, path):
     for number in ("4711", "9" * 30):
         assert clara.get(f"{LIST}/{number}{path}").status == 404

@@ -1,17 +1,32 @@
-"""PIN letters: a PIN is shown once, in a letter whose link fills in only the customer number."""
+"""PIN letters: only who issued a PIN can print its letter, for ten minutes; its link fills in the number alone."""
+
+import sqlite3
+import zipfile
+from types import SimpleNamespace
 
 import pytest
 import segno
 
+import clock
 from database import database
-from models import Customer, FormerPin
+from models import Customer, FormerPin, PinLetter
+from services.background import worker
 from services.customers import customers, pins
 from settings import settings
-from tests.support.cast import NOW
-from tests.support.staff import CUSTOMERS, NEW_CUSTOMER, PIN_LETTERS, letters, press, printed_pins
+from tests.support.cast import NOW, signed_in
+from tests.support.contacts import set_contact
+from tests.support.staff import (
+    CUSTOMERS,
+    NEW_CUSTOMER,
+    PIN_LETTERS,
+    letters,
+    press,
+    print_letters,
+    print_run,
+    printed_pins,
+)
+from tests.support.wording.english_visitors import german_in
 from views.staff.forms.customer import MAX_LETTERS
-
-XSS = '<img src=x onerror="alert(1)">'
 
 
 @pytest.fixture
@@ -19,6 +34,17 @@ def sommer(anna):
     """The URL of the page of Anna's company."""
     with database.connection_context():
         return f"{CUSTOMERS}/{Customer.get().id}"
+
+
+@pytest.fixture
+def ben(app):
+    """Ben, a colleague of Clara's, in front of his browser."""
+    return signed_in(app, "Ben Kaya")
+
+
+def issue(visitor, customer):
+    """Issue a new PIN on a customer's page, and return the page with the letter."""
+    return print_letters(visitor, f"{customer}/pin", visitor.get(f"{customer}/pin").fields(f"{customer}/pin"))
 
 
 def add_many(count):
@@ -30,35 +56,30 @@ def test_new_customer_has_access_with_two_clicks(clara, anna, run_worker, ticket
     values = clara.get(NEW_CUSTOMER).fields(NEW_CUSTOMER).to_dict() | {
         "number": "K2002",
         "name": "Autohaus Nordring",
+        "fully_managed": "True",
         "letter": "yes",
     }
-    page = clara.post(NEW_CUSTOMER, values)
-    assert page.status == 200
-    (pin,) = printed_pins(page)
+    (pin,) = printed_pins(print_letters(clara, NEW_CUSTOMER, values))
     anna.report("incident", customer_number="K2002", pin=pin)
     run_worker()
     assert [ticket.submission.customer_number for ticket in tickets()] == ["K2002"]
 
 
-def test_reloading_the_letter_of_a_new_customer(clara):
+def test_sending_a_new_customer_twice(clara):
     values = clara.get(NEW_CUSTOMER).fields(NEW_CUSTOMER).to_dict() | {"number": "K2002", "name": "Autohaus Nordring"}
-    clara.post(NEW_CUSTOMER, values | {"letter": "yes"})
+    values |= {"fully_managed": "True", "letter": "yes"}
+    first, second = (letters(print_letters(clara, NEW_CUSTOMER, values)) for _ in range(2))
+    assert first == second != []
     with database.connection_context():
-        customer = Customer.get()
-    answer = clara.post(NEW_CUSTOMER, values | {"letter": "yes"})
-    assert (answer.status, answer.response.location) == (303, f"{CUSTOMERS}/{customer.id}")
-    assert "Neue PIN ausgeben …" in clara.get(answer.response.location).text
-    with database.connection_context():
-        assert Customer.get() == customer
-        assert Customer.get().pin_hash == customer.pin_hash
+        assert Customer.get().former_pins.count() == 0
     assert clara.post(NEW_CUSTOMER, values | {"name": "Autohaus Südring"}).status == 422
 
 
-def test_reloading_a_new_pin_issues_no_other(clara, anna, sommer, run_worker, tickets):
+def test_sending_twice_issues_no_other_pin(clara, anna, sommer, run_worker, tickets):
     assert "Die bisherige PIN gilt dann sofort nicht mehr" in clara.get(f"{sommer}/pin").text
     values = clara.get(f"{sommer}/pin").fields(f"{sommer}/pin").to_dict()
-    (pin,) = printed_pins(clara.post(f"{sommer}/pin", values))
-    assert clara.post(f"{sommer}/pin", values).response.location == sommer
+    (pin,) = printed_pins(print_letters(clara, f"{sommer}/pin", values))
+    assert printed_pins(print_letters(clara, f"{sommer}/pin", values)) == [pin]
     anna.report("incident", pin=pin)
     run_worker()
     assert len(tickets()) == 1
@@ -66,16 +87,16 @@ def test_reloading_a_new_pin_issues_no_other(clara, anna, sommer, run_worker, ti
 
 def test_letter(clara, sommer):
     with database.connection_context():
-        Customer.update(contact_name="Anna Sommer").execute()
-    page = press(clara, f"{sommer}/pin", clara.get(f"{sommer}/pin"))
+        set_contact(name="Anna Sommer")
+    page = issue(clara, sommer)
     (letter,) = letters(page)
     for words in (
         "IT-Service",
         "Telefon 0211 55500",
-        "support@example.org",
+        "support@muster-it.example",
         "Bäckerei Sommer",
         "Guten Tag Anna Sommer,",
-        "Montag, 23.11.2026",
+        "23. November 2026",
         "http://127.0.0.1:8400/",
         "K1001",
         "Störung",
@@ -84,10 +105,52 @@ def test_letter(clara, sommer):
         "Rückrufbitte",
         "Sonstiges",
         "Kontaktnummer",
-        "Das Portal verrät nie, ob eine PIN richtig war",
+        "zeigt das Portal nicht an, ob die PIN stimmt",
     ):
         assert words in letter
-    assert "nur dieses eine Mal" in page.text
+    assert "in den ersten 10 Minuten" in page.text
+
+
+@pytest.mark.parametrize(
+    ("office", "customer", "sender", "addressee"),
+    [
+        ({}, {}, ["IT-Service"], ["Bäckerei Sommer"]),
+        (
+            {"office_street": "Hafenstr. 1", "office_postcode": "40213", "office_town": "Düsseldorf"},
+            {"street": "Am Markt 7", "postcode": "50667", "town": "Köln"},
+            ["IT-Service", "Hafenstr. 1", "40213 Düsseldorf"],
+            ["Bäckerei Sommer", "Anna Sommer", "Am Markt 7", "50667 Köln"],
+        ),
+        ({"office_town": "Bonn"}, {"town": "Köln"}, ["IT-Service", "Bonn"], ["Bäckerei Sommer", "Anna Sommer", "Köln"]),
+    ],
+)
+def test_addresses_on_the_letter(clara, sommer, monkeypatch, office, customer, sender, addressee):
+    for name, value in office.items():
+        monkeypatch.setattr(settings, name, value)
+    with database.connection_context():
+        Customer.update(customer or {"town": ""}).execute()
+        if customer:
+            set_contact(name="Anna Sommer")
+    lines = {
+        element.get("class"): [" ".join(text.split()) for text in element.itertext() if text.strip()]
+        for element in issue(clara, sommer).tree.iter("p")
+    }
+    assert lines["letter-sender"] == [" · ".join(sender)]
+    assert lines["letter-to"] == addressee
+
+
+def test_letter_in_two_languages(clara, sommer):
+    issue(clara, sommer)
+    page = clara.get(f"{sommer}/pin-brief?sprache=en")
+    german, english = letters(page)
+    assert "Guten Tag," in german
+    assert "Dear customer," in english
+    assert "23 November 2026" in english
+    assert len(set(printed_pins(page))) == 1
+    sheets = list(page.tree.iter("article"))
+    assert [page.tree.get("lang"), *(sheet.get("lang") for sheet in sheets)] == ["de", "de", "en"]
+    assert german_in(SimpleNamespace(tree=sheets[0])) != []
+    assert german_in(SimpleNamespace(tree=sheets[1])) == []
 
 
 @pytest.mark.parametrize(
@@ -100,7 +163,7 @@ def test_letter(clara, sommer):
 )
 def test_code_on_the_letter(clara, sommer, monkeypatch, base_url, address, printed):
     monkeypatch.setattr(settings, "base_url", base_url)
-    page = press(clara, f"{sommer}/pin", clara.get(f"{sommer}/pin"))
+    page = issue(clara, sommer)
     assert printed in letters(page)[0]
     (picture,) = page.tree.iter("img")
     expected = segno.make(f"{address}?kunde=K1001", error="m", micro=False)
@@ -111,7 +174,11 @@ def test_code_on_the_letter(clara, sommer, monkeypatch, base_url, address, print
 def test_code_of_an_unusual_number(clara, anna):
     with database.connection_context():
         customer = customers.add({"number": "A/1.2-3", "name": "Test"}, NOW)
-    page = press(clara, f"{CUSTOMERS}/{customer.id}/pin", clara.get(f"{CUSTOMERS}/{customer.id}"))
+    page = print_letters(
+        clara,
+        f"{CUSTOMERS}/{customer.id}/pin",
+        clara.get(f"{CUSTOMERS}/{customer.id}").fields(f"{CUSTOMERS}/{customer.id}/pin"),
+    )
     (picture,) = page.tree.iter("img")
     link = "http://127.0.0.1:8400/?kunde=A/1.2-3"
     assert picture.get("src") == segno.make(link, error="m", micro=False).svg_data_uri(scale=4, border=4, light="white")
@@ -119,7 +186,7 @@ def test_code_of_an_unusual_number(clara, anna):
 
 
 def test_new_pin_replaces_the_old_one(clara, anna, sommer, run_worker, submissions):
-    (pin,) = printed_pins(press(clara, f"{sommer}/pin", clara.get(f"{sommer}/pin")))
+    (pin,) = printed_pins(issue(clara, sommer))
     anna.report("incident")
     anna.report("incident", pin=pin)
     run_worker()
@@ -127,7 +194,7 @@ def test_new_pin_replaces_the_old_one(clara, anna, sommer, run_worker, submissio
 
 
 def test_a_pin_is_shown_nowhere_else(clara, sommer):
-    (pin,) = printed_pins(press(clara, f"{sommer}/pin", clara.get(f"{sommer}/pin")))
+    (pin,) = printed_pins(issue(clara, sommer))
     digits = pin.replace(" ", "")
     for path in (CUSTOMERS, sommer, PIN_LETTERS, f"{CUSTOMERS}?text={digits}"):
         page = clara.get(path)
@@ -148,8 +215,7 @@ def test_print_run(clara, anna, run_worker, tickets):
         waiting = [customer.number for customer in Customer.without_pin()]
     assert page.fields().getlist("customers") == waiting
     assert "Bäckerei Sommer" in page.text
-    answer = press(clara, PIN_LETTERS, page)
-    assert answer.status == 200
+    answer = print_letters(clara, PIN_LETTERS, page.fields(PIN_LETTERS))
     assert [f"M{n:03}" in letter for n, letter in enumerate(letters(answer))] == [True] * 3
     for n, pin in enumerate(printed_pins(answer)):
         anna.report("incident", customer_number=f"M{n:03}", pin=pin)
@@ -160,7 +226,7 @@ def test_print_run(clara, anna, run_worker, tickets):
 
 
 def test_print_run_of_a_lost_letter(clara, anna, run_worker, submissions):
-    (pin,) = printed_pins(clara.post(PIN_LETTERS, clara.get(PIN_LETTERS).fields().to_dict() | {"customers": "K1001"}))
+    (pin,) = printed_pins(clara.get(f"{PIN_LETTERS}/{print_run(clara, 'K1001')}"))
     anna.report("incident", pin=pin)
     anna.report("incident")
     run_worker()
@@ -196,7 +262,7 @@ def test_no_more_letters_than_the_limit(clara, monkeypatch):
     assert f"höchstens {MAX_LETTERS} Kunden" in response.text
     monkeypatch.setattr(pins, "hash_proof", lambda number, proof: "none")
     response = clara.client.post(PIN_LETTERS, data=values | {"customers": values["customers"][:MAX_LETTERS]})
-    assert response.text.count("<article") == MAX_LETTERS
+    assert clara.client.get(response.location).text.count("<article") == MAX_LETTERS
 
 
 def test_number_changed_in_the_same_moment(clara, sommer, monkeypatch):
@@ -213,13 +279,62 @@ def test_number_changed_in_the_same_moment(clara, sommer, monkeypatch):
         assert Customer.get().pin_issued_at is None
 
 
-def test_typed_texts_are_escaped(clara):
+def test_the_letter_is_printed_again_for_ten_minutes(clara, sommer, advance_clock):
+    first = issue(clara, sommer)
+    advance_clock(minutes=9, seconds=59)
+    assert f"{sommer}/pin-brief" in clara.get(sommer).text
+    assert letters(clara.get(f"{sommer}/pin-brief")) == letters(first) != []
+    advance_clock(seconds=1)
+    assert clara.get(f"{sommer}/pin-brief").response.location == sommer
+    assert "Die PIN lässt sich nicht anzeigen" in clara.get(sommer).text
+    assert f"{sommer}/pin-brief" not in clara.get(sommer).text
     with database.connection_context():
-        customer = customers.add({"number": "K1", "name": XSS, "contact_name": XSS}, NOW)
-    assert XSS not in clara.get(PIN_LETTERS).text
-    page = press(clara, f"{CUSTOMERS}/{customer.id}/pin", clara.get(f"{CUSTOMERS}/{customer.id}"))
-    assert XSS not in page.text
-    assert letters(page)[0].count(XSS) == 3
+        worker.run_once(clock.now())
+        assert PinLetter.select().count() == 0
+
+
+def test_a_print_run_is_printed_again_for_ten_minutes(clara, anna, advance_clock):
+    add_many(2)
+    run = press(clara, PIN_LETTERS, clara.get(PIN_LETTERS)).response.location
+    assert len(letters(clara.get(f"{PIN_LETTERS}/{print_run(clara, 'K1001')}"))) == 1
+    assert len(letters(clara.get(run))) == 2
+    advance_clock(minutes=10)
+    assert clara.get(run).response.location == PIN_LETTERS
+
+
+def test_only_who_issued_the_pin_sees_the_letter(clara, ben, sommer):
+    run = f"{PIN_LETTERS}/{print_run(clara, 'K1001')}"
+    assert letters(clara.get(f"{sommer}/pin-brief")) == letters(clara.get(run)) != []
+    assert ben.get(f"{sommer}/pin-brief").response.location == sommer
+    assert ben.get(run).response.location == PIN_LETTERS
+    assert f"{sommer}/pin-brief" not in ben.get(sommer).text
+
+
+def test_the_letter_of_a_replaced_pin_is_gone(clara, ben, sommer, run_command):
+    issue(clara, sommer)
+    assert letters(issue(ben, sommer)) != []
+    assert clara.get(f"{sommer}/pin-brief").response.location == sommer
+    assert run_command("kunde", "pin", "--nummer", "K1001").exit_code == 0
+    assert ben.get(f"{sommer}/pin-brief").response.location == sommer
+
+
+def test_the_letter_goes_with_the_number(clara, sommer):
+    issue(clara, sommer)
+    with database.connection_context():
+        customer = Customer.get()
+        customers.change(customer, {"number": "K9"}, customers.fingerprint(customer))
+        assert PinLetter.select().count() == 0
+
+
+def test_a_backup_holds_no_letter(clara, sommer, run_command, tmp_path):
+    issue(clara, sommer)
+    assert run_command("sichern").exit_code == 0
+    (path,) = settings.backups_dir.glob("*.zip")
+    with zipfile.ZipFile(path) as archive:
+        copy = archive.extract("tickets.db", tmp_path)
+    assert sqlite3.connect(copy).execute("SELECT count(*) FROM pin_letter").fetchall() == [(0,)]
+    with database.connection_context():
+        assert PinLetter.select().count() == 1
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])

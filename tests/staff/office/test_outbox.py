@@ -15,7 +15,7 @@ from tests.support.servers.mailbox import text_of
 
 OUTBOX = "/verwaltung/postausgang"
 FAILING = f"{OUTBOX}?stand=nicht-zustellbar"
-SOMMER, OFFICE = "post@sommer.example", "support@example.org"
+SOMMER, OFFICE = "post@sommer.example", "support@muster-it.example"
 
 
 @pytest.fixture

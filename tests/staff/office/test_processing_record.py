@@ -22,7 +22,15 @@ def test_it_names_the_office_and_the_retention_periods(clara):
     settings.mail_days, settings.unmatched_days, settings.staged_hours = 804, 85, 86
     settings.log_days, settings.backups_kept = 87, 8
     words = words_of(clara)
-    for said in ("Muster IT", "support@example.org", "0211 55500", "801 Tage", "802 Tage", "803 Tage", "804 Tage"):
+    for said in (
+        "Muster IT",
+        "support@muster-it.example",
+        "0211 55500",
+        "801 Tage",
+        "802 Tage",
+        "803 Tage",
+        "804 Tage",
+    ):
         assert said in words
     for said in ("85 Tage nach dem Eingang", "86 Stunden", "87 Tage", "die letzten 8 bleiben", "23.11.2026"):
         assert said in words

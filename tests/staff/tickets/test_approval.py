@@ -6,7 +6,7 @@ import pytest
 
 from database import database
 from enums import Approval
-from models import Approver, Customer
+from models import Contact, Customer
 from services.customers import customers
 from tests.support.approvers import BERND
 from tests.support.cast import NOW
@@ -16,8 +16,8 @@ CUSTOMER = "/verwaltung/kunden/1"
 
 def remove_all():
     with database.connection_context():
-        for approver in Approver.select():
-            customers.remove_approver(approver)
+        for approver in Contact.select():
+            customers.remove_contact(approver)
 
 
 def test_without_any_approver_staff_are_told_what_to_do(
@@ -59,7 +59,7 @@ def test_customers_page_does_not_say_that_work_can_begin_while_tickets_wait(ask_
     assert "Niemand kann darüber entscheiden" in page.text_of("pending")
     assert "Die Arbeit kann sofort beginnen" not in page.text
     ticket_page().act("freigeben", "Die Chefin, am Telefon")
-    assert "Keiner: Die Arbeit kann sofort beginnen." in clara.get(CUSTOMER).text
+    assert "Kein Genehmiger: Die Arbeit kann sofort beginnen." in clara.get(CUSTOMER).text
 
 
 def test_nobody_is_asked_for_a_locked_customer(ask_approvers, clara, ticket_page):
@@ -76,7 +76,7 @@ def test_nobody_is_asked_for_a_locked_customer(ask_approvers, clara, ticket_page
 def test_ticket_tells_that_all_are_absent(ask_approvers, ticket_page, absent, are_all):
     ask_approvers()
     with database.connection_context():
-        Approver.update(absent_from=NOW.date()).where(Approver.email.in_(absent)).execute()
+        Contact.update(absent_from=NOW.date()).where(Contact.email.in_(absent)).execute()
     assert ("Heute sind alle abwesend;" in ticket_page().look().text_of("ticket")) == are_all
 
 

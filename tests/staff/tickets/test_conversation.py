@@ -6,8 +6,9 @@ import pytest
 
 from database import database
 from enums import EventKind, MessageKind, TicketStatus
-from models import Approver, Customer, Message, TextBlock, TicketLink
+from models import Contact, Customer, Message, TextBlock, TicketLink
 from tests.support.cast import NOW, signed_in
+from tests.support.contacts import set_contact
 from tests.support.files.samples import PNG
 from tests.support.pages import HTMX, actions_of
 from tests.support.servers.mailbox import path_in, text_of
@@ -147,17 +148,14 @@ def test_answer_goes_to_the_requester_at_the_customer(ticket_page, deliver_mails
 
 
 @pytest.mark.parametrize(
-    ("change", "sentence"),
-    [
-        ({"email": ""}, "keine E-Mail-Adresse hinterlegt. Bitte rufen Sie an."),
-        ({"locked_at": NOW}, "Der Kunde ist gesperrt"),
-    ],
+    ("is_locked", "sentence"),
+    [(False, "keine E-Mail-Adresse hinterlegt. Bitte rufen Sie an."), (True, "Der Kunde ist gesperrt")],
 )
-def test_customer_who_cannot_be_answered(ticket_page, events, change, sentence):
+def test_customer_who_cannot_be_answered(ticket_page, events, is_locked, sentence):
     work = ticket_page(email="anna@anderswo.example")
     old_page = work.look()
     with database.connection_context():
-        Customer.update(change).execute()
+        Customer.update(locked_at=NOW).execute() if is_locked else set_contact(email="")
     assert not work.offers("antworten")
     assert sentence in work.look().text_of("ticket")
     answer = work.act("antworten", old_page, text="Hallo")
@@ -178,7 +176,7 @@ def test_closed_ticket_is_opened_before_it_is_answered(ticket_page, events):
 
 def test_no_waiting_before_approval(ticket_page, ticket, events):
     with database.connection_context():
-        Approver.create(customer=Customer.get(), name="Bernd Brot", email="bernd@sommer.example")
+        Contact.create(is_approver=True, customer=Customer.get(), name="Bernd Brot", email="bernd@sommer.example")
     work = ticket_page()
     page = work.look()
     assert "then_wait" not in page.text
@@ -303,13 +301,12 @@ def test_hint_says_what_the_customer_reads(ticket_page):
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
-    [({"email": ""}, "Der Kunde erfährt davon nichts"), ({"locked_at": NOW}, "Seine Seite ist gesperrt")],
+    ("is_locked", "words"), [(False, "Der Kunde erfährt davon nichts"), (True, "Seine Seite ist gesperrt")]
 )
-def test_hint_says_what_the_customer_does_not_read(ticket_page, change, words):
+def test_hint_says_what_the_customer_does_not_read(ticket_page, is_locked, words):
     work = ticket_page()
     with database.connection_context():
-        Customer.update(change).execute()
+        Customer.update(locked_at=NOW).execute() if is_locked else set_contact(email="")
     for field in ("erledigen-text", "stornieren-reason"):
         assert words in work.look().text_of(f"{field}-hint")
     work.act("erledigen")
@@ -318,7 +315,7 @@ def test_hint_says_what_the_customer_does_not_read(ticket_page, change, words):
 
 def test_declining_is_told_once_and_asks_for_no_reply(ticket_page, deliver_mails, mailbox):
     with database.connection_context():
-        Approver.create(customer=Customer.get(), name="Bernd Brot", email="bernd@sommer.example")
+        Contact.create(is_approver=True, customer=Customer.get(), name="Bernd Brot", email="bernd@sommer.example")
     ticket_page().act("ablehnen", reason="Bernd Brot: zu teuer")
     assert MessageKind.CANCELLED not in waiting_messages()
     deliver_mails()
@@ -359,7 +356,7 @@ def test_unsent_mail_gets_the_new_link(ticket_page, write, anna, deliver_mails, 
 
 def test_customer_reads_why_it_was_declined_and_why_it_was_cancelled(ticket_page, write, anna):
     with database.connection_context():
-        Approver.create(customer=Customer.get(), name="Bernd Brot", email="bernd@sommer.example")
+        Contact.create(is_approver=True, customer=Customer.get(), name="Bernd Brot", email="bernd@sommer.example")
     work = ticket_page(priority="high")
     path = write("Hallo")
     work.act("vor-freigabe-beginnen", reason="Die Kasse steht.")

@@ -6,7 +6,7 @@ import pytest
 
 from database import database
 from enums import Approval, Category, EventKind, MessageKind
-from models import Approver, Customer, Event, Message, Staff, Submission
+from models import Contact, Customer, Event, Message, Staff, Submission
 from services.privacy import data_export, erasure, person_search
 from services.privacy.person_matcher import PersonMatcher
 from settings import settings
@@ -124,7 +124,12 @@ def test_ticket_moves_to_another_customer(ticket_page, app, anna, berta, clara, 
 def test_approval_follows_the_new_customer(ticket_page, berta, ticket, mailbox, deliver_mails):
     work = ticket_page()
     with database.connection_context():
-        Approver.create(customer=Customer.get(Customer.number == "K1002"), name="Petra", email="petra@winter.example")
+        Contact.create(
+            is_approver=True,
+            customer=Customer.get(Customer.number == "K1002"),
+            name="Petra",
+            email="petra@winter.example",
+        )
     move(work, "K1002")
     assert ticket().approval is Approval.PENDING
     deliver_mails()

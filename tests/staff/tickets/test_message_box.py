@@ -8,6 +8,7 @@ from database import database
 from models import Attachment, Customer, TextBlock
 from settings import settings
 from tests.support.cast import NOW
+from tests.support.contacts import set_contact
 from tests.support.files.samples import PDF, PNG
 from tests.support.pages import HTMX, all_text, href
 from tests.support.servers.mailbox import path_in, text_of
@@ -201,10 +202,10 @@ def test_too_many_uploads(work):
     assert page.fields(f"{work.path}/notieren")["text"] == "Siehe Bilder"
 
 
-@pytest.mark.parametrize("change", [{"email": ""}, {"locked_at": NOW}])
-def test_a_note_is_left_when_nobody_can_be_answered(work, events, change):
+@pytest.mark.parametrize("is_locked", [False, True])
+def test_a_note_is_left_when_nobody_can_be_answered(work, events, is_locked):
     with database.connection_context():
-        Customer.update(change).execute()
+        Customer.update(locked_at=NOW).execute() if is_locked else set_contact(email="")
     page = work.look()
     assert "antworten" not in work.offered_actions()
     assert work.act("notieren", "angerufen", page).status == 303

@@ -2,12 +2,9 @@
 
 import csv
 import io
-from datetime import UTC, datetime
 
 import pytest
 
-from database import database
-from models import Event
 from tests.support.pages import all_text
 from tests.support.staff import TicketPage
 
@@ -32,19 +29,11 @@ def test_sum_on_the_ticket_in_the_list_and_per_customer_and_month(work, clara):
     rows = list(csv.DictReader(io.StringIO(clara.get("/verwaltung/tickets.csv?stand=alle").text), delimiter=";"))
     assert [row["Minuten"] for row in rows] == ["45"]
     figures = clara.get("/verwaltung/zahlen")
-    assert "11/2026Bäckerei Sommer K100145" in all_text(figures)
-    (spent,) = csv.DictReader(io.StringIO(clara.get("/verwaltung/zahlen.csv?tabelle=minuten").text[1:]), delimiter=";")
-    assert spent == {"Monat": "11/2026", "Kundennummer": "K1001", "Kunde": "Bäckerei Sommer", "Minuten": "45"}
-    other = clara.get("/verwaltung/zahlen.csv?tabelle=minuten&kunde=K1002").text
-    assert "Sommer" not in other
-
-
-def test_first_month_is_whole(work, clara):
-    say(work, "notieren", "20")
-    with database.connection_context():
-        # The first of the twelve weeks begins on 7 September.
-        Event.update(at=datetime(2026, 9, 2, 9, tzinfo=UTC)).where(Event.minutes > 0).execute()
-    assert "09/2026Bäckerei Sommer K100120" in all_text(clara.get("/verwaltung/zahlen"))
+    assert "45 Minuten Arbeit" in all_text(figures)
+    month = "/verwaltung/zahlen.csv?tabelle=kunden&zeitraum=2026-11"
+    (spent,) = csv.DictReader(io.StringIO(clara.get(month).text[1:]), delimiter=";")
+    assert (spent["Kundennummer"], spent["Minuten"]) == ("K1001", "45")
+    assert "Sommer" not in clara.get(f"{month}&kunde=K1002").text
 
 
 @pytest.mark.parametrize("minutes", ["-1", "1441", "eine", "1.5"])

@@ -6,12 +6,12 @@ import pytest
 
 from database import database
 from enums import Approval, EventKind
-from models import Approver, Customer
+from models import Contact, Customer
 from tests.support.cast import signed_in
 from tests.support.servers.mailbox import text_of
 from tests.support.staff import TicketPage
 
-BERND, OFFICE = "bernd@sommer.example", "support@example.org"
+BERND, OFFICE = "bernd@sommer.example", "support@muster-it.example"
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def report(anna, clara, run_worker, ticket):
 @pytest.fixture
 def with_approver(anna):
     with database.connection_context():
-        Approver.create(customer=Customer.get(), name="Bernd Brot", email=BERND)
+        Contact.create(is_approver=True, customer=Customer.get(), name="Bernd Brot", email=BERND)
 
 
 def test_approver_and_office_hear_at_once_that_it_is_short(with_approver, report, deliver_mails, mailbox, ticket):

@@ -7,7 +7,7 @@ import pytest
 import clock
 from database import database
 from enums import Category, EventKind
-from models import Approver, Customer, Event, Staff, Submission, Ticket
+from models import Contact, Customer, Event, Staff, Submission, Ticket
 from services import search
 from services.tickets import queue
 from services.tickets.queue import QueueFilters, QueueSort, QueueView
@@ -118,7 +118,7 @@ def test_search_from_any_page(reported, clara):
 def test_todo_view(reported, clara, anna, change):
     reported(("frei", "low"))
     with database.connection_context():
-        Approver.create(customer=Customer.get(), name="Bernd Brot", email="bernd@sommer.example")
+        Contact.create(is_approver=True, customer=Customer.get(), name="Bernd Brot", email="bernd@sommer.example")
     reported(("hoch und offen", "high"), ("muss warten", "medium"), ("läuft schon", "low"), ("beim Kunden", "low"))
     change("läuft schon", status="in_progress")
     change("beim Kunden", status="waiting")
@@ -130,7 +130,7 @@ def test_todo_view(reported, clara, anna, change):
 def test_new_view_leaves_out_pending_approvals(reported, clara, change):
     reported(("frei", "low"))
     with database.connection_context():
-        Approver.create(customer=Customer.get(), name="Bernd Brot", email="bernd@sommer.example")
+        Contact.create(is_approver=True, customer=Customer.get(), name="Bernd Brot", email="bernd@sommer.example")
     reported(("hoch und offen", "high"), ("muss warten", "medium"), ("freigegeben", "low"), ("läuft schon", "low"))
     change("freigegeben", approval="approved")
     change("läuft schon", approval="approved", status="in_progress")

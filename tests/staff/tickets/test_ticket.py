@@ -8,7 +8,7 @@ import pytest
 import clock
 from database import database
 from enums import Approval, EventKind, TicketStatus
-from models import Approver, Customer, Staff, Submission
+from models import Contact, Customer, Staff, Submission
 from tests.support.cast import NOW, signed_in
 from tests.support.files.samples import JPEG, PDF, PNG
 from tests.support.pages import EXAMPLES, HTMX, OPTIONAL
@@ -34,7 +34,7 @@ def ticket_page(anna, clara, run_worker, ticket):
 def with_approver(anna):
     """Bernd decides about the requests of Anna's company."""
     with database.connection_context():
-        Approver.create(customer=Customer.get(), name="Bernd Brot", email="bernd@sommer.example")
+        Contact.create(is_approver=True, customer=Customer.get(), name="Bernd Brot", email="bernd@sommer.example")
 
 
 def test_life_of_a_ticket(ticket_page, ticket, events):

@@ -9,7 +9,7 @@ import pytest
 
 from database import database
 from enums import EventKind, MessageKind, MessageState, TicketStatus
-from models import Approver, Attachment, Event, Message, Staff, Ticket, TicketLink, TicketWords
+from models import Attachment, Contact, Event, Message, Staff, Ticket, TicketLink, TicketWords
 from services.customers import customers
 from services.errors import UserError
 from services.mail import delivery, outbox, webhook
@@ -119,7 +119,7 @@ def test_request_to_an_approver_who_was_removed_meanwhile_is_not_put_back(
     work = reported(priority="medium")
     work.act("freigeben", "Petra Mehl, 10 Uhr")
     with database.connection_context():
-        customers.remove_approver(Approver.get(Approver.email == BERND))
+        customers.remove_contact(Contact.get(Contact.email == BERND))
     work.act(UNDO)
     advance_clock(minutes=1)
     settings.smtp_url = smtp_url

@@ -34,6 +34,7 @@ class LiveServer:
             TICKET_DATA_DIR=str(data_dir),
             TICKET_PORT=str(port),
             TICKET_OFFICE_PHONE="0211 55500 (Zentrale) oder 0172 5550100",
+            TICKET_OFFICE_EMAIL="support@muster-it.example",
             **environment,
         )
         self._process = None

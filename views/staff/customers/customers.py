@@ -5,14 +5,15 @@ from functools import partial
 from flask import Blueprint, abort, g, redirect, request, url_for
 
 import clock
-from models import Customer
+from i18n.folding import sorted_by_name
+from models import Customer, Ticket
 from services.customers import customers
 from services.reports import csv_export
 from services.security.audit_log import SecurityEvent, log_event
 from services.tickets import approvals
 from views.shared.responses import client_ip, csv_response, render_page
 from views.staff.customers import pin_letters
-from views.staff.forms.customer import CustomerForm, CustomerListForm
+from views.staff.forms.customer import CustomerForm, CustomerListForm, NewCustomerForm
 
 bp = Blueprint("customers", __name__)
 
@@ -39,19 +40,21 @@ def export():
 
 @bp.get("/kunden/neu")
 def form():
-    return _show_new(CustomerForm(formdata=None))
+    return _show_new(NewCustomerForm(formdata=None))
 
 
 @bp.post("/kunden/neu")
 def add():
     """Add a customer, and issue a PIN at once if that button was used."""
-    form = CustomerForm()
+    form = NewCustomerForm()
     if not form.succeeds(lambda: customers.add(form.data, clock.now())):
-        # Sent twice, as by reloading the page with the letter.
-        known = Customer.get_or_none(**form.data)
-        return redirect(url_for(".show", customer_id=known.id), 303) if known else _show_new(form, 422)
+        # Sent twice, as by a double click.
+        own = {name: value for name, value in form.data.items() if name not in customers.FIRST_CONTACT_RULES}
+        known = Customer.get_or_none(**own)
+        return redirect(url_for("staff.pin_letters.show", customer_id=known.id), 303) if known else _show_new(form, 422)
     if "letter" in request.form:
-        return pin_letters.issue_and_show([form.result])
+        pin_letters.issue_and_log([form.result])
+        return redirect(url_for("staff.pin_letters.show", customer_id=form.result.id), 303)
     return redirect(url_for(".show", customer_id=form.result.id), 303)
 
 
@@ -112,8 +115,10 @@ def _show_new(form, status=200):
 def _show(customer, form, status=200):
     parts = {
         "customer": customer,
-        "approvers": customer.approvers_by_name,
-        "max_approvers": customers.MAX_APPROVERS,
+        "contacts": sorted_by_name(customer.contacts),
+        "max_contacts": customers.MAX_CONTACTS,
+        "open_tickets": list(Ticket.newest_first().where(Ticket.customer == customer, Ticket.closed_at.is_null())),
+        "has_letter": bool(pin_letters.of_customer(customer.id)),
         "pending": approvals.pending(customer),
         "today": clock.today(),
         "saved": "gespeichert" in request.args,

@@ -13,7 +13,6 @@ from i18n.typed_text import clean_number
 from models import Customer, Event, Ticket
 from services.customers import customers
 from services.errors import UserError
-from services.workdays import LEAD_TIME_WORKDAYS
 
 # A longer list would only make the page slow; any number can be typed.
 MAX_SUGGESTED = 1000
@@ -71,8 +70,6 @@ HINTS = {
     "reference": "Nummer oder Stichwort des Kunden, unter dem er die Anfrage führt.",
     "priority": "Je mehr Personen betroffen sind und je schwerer es den Kunden trifft, desto höher ist die Priorität.",
     "order_reference": "Auftrags- oder Rechnungsnummer des Kaufs. Ohne sie dauert die Suche etwas länger.",
-    "entry_date": "An diesem Tag steht das Benutzerkonto bereit, wenn der Kunde den Eintritt mindestens "
-    f"{LEAD_TIME_WORKDAYS} Werktage vorher meldet.",
     "desired_email": "Bleibt das Feld leer, bekommt die Person keine E-Mail-Adresse.",
 }
 

@@ -15,7 +15,7 @@ from models import Customer, Staff
 from services.customers.pins import normalise_number
 from services.mail.outbox import OutboxFilter
 from services.privacy.person_matcher import PersonMatcher
-from services.reports.statistics import PERIODS
+from services.reports import statistics
 from services.security import passwords
 from services.tickets import text_blocks
 from services.tickets.queue import QueueFilters, QueueSort, QueueView
@@ -153,19 +153,15 @@ class PersonForm(PortalForm):
 class FiguresForm(FilterForm):
     """The period and the customer of the statistics."""
 
-    weeks = SelectField(
-        "Zeitraum",
-        name="wochen",
-        coerce=int,
-        default=PERIODS[0],
-        choices=[SelectChoice(weeks, f"{weeks} Wochen") for weeks in PERIODS],
-    )
+    period = SelectField("Zeitraum", name="zeitraum", validate_choice=False)
     customer_number = StringField("Kundennummer", name="kunde", filters=_filters(clean_number))
 
     def __init__(self, *args, **options):
         super().__init__(*args, **options)
-        if self.weeks.data not in PERIODS:
-            self.weeks.data = PERIODS[0]
+        known = {period.name: period for period in statistics.periods(clock.now())}
+        self.period.choices = [SelectChoice(period.name, period.label) for period in known.values()]
+        self.chosen_period = known.get(self.period.data) or next(iter(known.values()))
+        self.period.data = self.chosen_period.name
         number = self.customer_number.data
         self.customer = Customer.get_or_none(Customer.number == (normalise_number(number) or number))
 
@@ -261,6 +257,13 @@ class SetupForm(NewPasswordForm):
     def __init__(self, *args: Any, **options: Any):
         super().__init__(*args, **options)
         self.owner = self.name.data
+
+
+class ChosenPasswordForm(NewPasswordForm):
+    """The password that a new colleague, or one who has forgotten it, chooses by a link."""
+
+    password = _new_password("Kennwort")
+    repeated_password = _repeated_password("Kennwort wiederholen")
 
 
 class ChangePasswordForm(NewPasswordForm):

@@ -1,12 +1,12 @@
-"""The forms for customers, approvers, the import and PIN letters; the service decides what a column accepts."""
+"""The forms for customers, contacts, the import and PIN letters; the service decides what a column accepts."""
 
 from flask_wtf.file import FileField, FileRequired
-from wtforms import BooleanField, HiddenField, SelectField, SelectMultipleField
+from wtforms import BooleanField, HiddenField, RadioField, SelectField, SelectMultipleField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, Optional, ValidationError
 
-from enums import MAX_CUSTOMER_NUMBER_LENGTH, MAX_EMAIL_LENGTH
-from form_fields import DayField, PortalForm, email_field, text_field, user_error_at_field
+from enums import MAX_CUSTOMER_NUMBER_LENGTH, MAX_EMAIL_LENGTH, MAX_POSTCODE_LENGTH
+from form_fields import DayField, PortalForm, email_field, phone_field, text_field, textarea, user_error_at_field
 from i18n import encodings
 from i18n.folding import sorted_by_name
 from i18n.typed_text import clean_number
@@ -20,6 +20,8 @@ MAX_LETTERS = 100
 NOBODY_CHOSEN = "Bitte kreuzen Sie mindestens einen Kunden an."
 TOO_MANY_CHOSEN = f"Bitte kreuzen Sie höchstens {MAX_LETTERS} Kunden an."
 
+HOW_MANAGED = "Bitte wählen Sie, ob Sie die IT des Kunden vollständig betreuen."
+
 NEW_NUMBER_NEEDS_NEW_PIN = "Mit einer anderen Kundennummer gilt die bisherige PIN nicht mehr."
 
 
@@ -31,6 +33,10 @@ def _follows(rule):
             field.data = rule(field.data)
 
     return check
+
+
+# What the radio buttons for the care of a customer's IT send; no obj or default ticks one of them.
+_MANAGED = {"True": True, "False": False}
 
 
 class CustomerForm(PortalForm):
@@ -47,12 +53,17 @@ class CustomerForm(PortalForm):
     name = text_field(
         "Name", _follows(customers.checked_name), missing="Bitte geben Sie den Namen des Unternehmens ein."
     )
-    contact_name = text_field("Ansprechpartner", _follows(customers.checked_contact_name))
-    email = email_field(
-        "E-Mail",
-        _follows(customers.checked_email),
-        description="Die Adresse des Ansprechpartners. An sie gehen die Bestätigungen.",
+    fully_managed = RadioField(
+        "Betreuung der IT",
+        [InputRequired(HOW_MANAGED)],
+        choices=[SelectChoice(True, "vollständig durch uns"), SelectChoice(False, "nicht vollständig durch uns")],
+        coerce=lambda value: _MANAGED.get(str(value)),
+        invalid_choice_message=HOW_MANAGED,
     )
+    phone = phone_field("Telefon", description="Die Nummer, unter der Sie den Kunden zurückrufen.")
+    street = text_field("Straße und Hausnummer")
+    postcode = text_field("Postleitzahl", limit=MAX_POSTCODE_LENGTH, cleaning=clean_number)
+    town = text_field("Ort")
     mail_domain = text_field(
         "Mail-Domain",
         _follows(customers.checked_mail_domain),
@@ -62,7 +73,7 @@ class CustomerForm(PortalForm):
         "Bestätigung, Antworten und Entscheidungen.",
         render_kw={"autocapitalize": "none", "spellcheck": "false", "inputmode": "url"},
     )
-    fully_managed = BooleanField("Wir betreuen die IT vollständig", default=True)
+    note = textarea("Notiz", rows=3, description="Nur für das Büro. Sie steht bei Anrufen und Tickets des Kunden.")
 
     def __init__(self, *args, obj=None, **options):
         super().__init__(*args, obj=obj, **options)
@@ -70,13 +81,28 @@ class CustomerForm(PortalForm):
             self.number.description = NEW_NUMBER_NEEDS_NEW_PIN
 
 
-class ApproverForm(PortalForm):
-    """An approver of a customer, and when they are absent."""
+class NewCustomerForm(CustomerForm):
+    """The data of a new customer, with its first contact."""
 
-    name = text_field("Name", missing="Bitte geben Sie den Namen des Genehmigers ein.")
-    email = email_field("E-Mail", missing="Bitte geben Sie die E-Mail-Adresse des Genehmigers ein.")
+    contact_name = text_field("Ansprechpartner")
+    email = email_field("E-Mail", description="An diese Adresse gehen die Bestätigungen.")
+    contact_phone = phone_field("Durchwahl oder Mobilnummer")
+
+
+class ContactForm(PortalForm):
+    """A person at a customer: how to reach them, what for, and when they are absent."""
+
+    name = text_field("Name", missing="Bitte geben Sie den Namen der Person ein.")
+    phone = phone_field("Telefon")
+    email = email_field("E-Mail")
+    is_main = BooleanField("Ansprechpartner: bekommt die E-Mails an den Kunden")
+    is_approver = BooleanField("Genehmiger: entscheidet, ob die Arbeit beginnen darf")
     absent_from = DayField("Abwesend von", [Optional()], description="Der erste Tag der Abwesenheit.")
     absent_until = DayField("Abwesend bis", [Optional()], description="Der letzte Tag der Abwesenheit.")
+
+    def validate_is_approver(self, field):
+        if field.data and not self.email.data:
+            raise ValidationError("Zum Genehmigen braucht die Person eine E-Mail-Adresse.")
 
     def validate_absent_until(self, field):
         first, last = self.absent_from.data, field.data

@@ -1,4 +1,4 @@
-"""Statistics: tickets per week, how long they took, and by customer."""
+"""Statistics of a period: tickets received, done and open, how long they took, and by customer."""
 
 from flask import Blueprint, abort, request
 
@@ -17,7 +17,6 @@ TABLES = {
     "wochen": (csv_export.WEEKS, lambda shown: shown.weeks),
     "zeiten": (csv_export.TIMES, lambda shown: shown.categories + shown.priorities),
     "kunden": (csv_export.CUSTOMER_TIMES, lambda shown: shown.customers),
-    "minuten": (csv_export.SPENT, lambda shown: shown.spent),
 }
 
 
@@ -27,14 +26,17 @@ def show():
     form = FiguresForm(formdata=request.args)
     if form.is_unknown_customer:
         return render_page("staff/office/figures.html", form=form)
-    shown = statistics.for_period(form.weeks.data, form.customer, clock.now())
+    shown = statistics.for_period(form.chosen_period, form.customer, clock.now())
     return render_page(
         "staff/office/figures.html",
         form=form,
         figures=shown,
         chart=charts.stacked([(week.short_name, week.numbers) for week in shown.weeks]),
-        times=[("Art", _measured(shown.categories)), ("Priorität", _measured(shown.priorities))],
-        customers=_measured(shown.customers[:MAX_CUSTOMERS]),
+        tables=[
+            ("Art", _measured(shown.categories)),
+            ("Priorität", _measured(shown.priorities)),
+            ("Kunde", _measured(shown.customers[:MAX_CUSTOMERS])),
+        ],
     )
 
 
@@ -46,15 +48,16 @@ def export():
     if table not in TABLES or form.is_unknown_customer:
         abort(404)
     columns, rows_of = TABLES[table]
-    rows = rows_of(statistics.for_period(form.weeks.data, form.customer, clock.now()))
-    return csv_response(csv_export.csv_chunks(columns, rows), f"zahlen-{table}-{clock.today()}.csv")
+    rows = rows_of(statistics.for_period(form.chosen_period, form.customer, clock.now()))
+    name = f"zahlen-{table}-{form.chosen_period.name}.csv"
+    return csv_response(csv_export.csv_chunks(columns, rows), name)
 
 
 def _measured(groups):
     """Return groups of tickets with the largest value of each column, to which the bars are scaled."""
     return {
         "groups": groups,
-        "most": max((group.tickets for group in groups), default=0),
+        "most": max((group.received for group in groups), default=0),
         "slowest_first_action": max((group.to_first_action for group in groups if group.to_first_action), default=None),
         "slowest_done": max((group.to_done for group in groups if group.to_done), default=None),
     }

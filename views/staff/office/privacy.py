@@ -10,8 +10,10 @@ from services.mail import smtp
 from services.privacy import retention, retention_schedule
 from settings import settings
 from views.shared.responses import render_page
+from views.staff.sign_in import auth
 
 bp = Blueprint("privacy", __name__, url_prefix="/datenschutz")
+bp.before_request(auth.require_lead)
 
 
 @bp.get("")

@@ -10,8 +10,10 @@ from services.privacy import data_export, erasure, person_search
 from services.security.audit_log import SecurityEvent, log_event
 from views.shared.responses import client_ip, render_page
 from views.staff.forms.common import PersonForm
+from views.staff.sign_in import auth
 
 bp = Blueprint("person", __name__, url_prefix="/datenschutz/person")
+bp.before_request(auth.require_lead)
 
 NOTHING_CHOSEN = "Bitte kreuzen Sie an, was zu der Person gehört."
 

@@ -3,10 +3,11 @@
 from datetime import timedelta
 from urllib.parse import urlsplit
 
-from flask import after_this_request, current_app, g, redirect, render_template, request, session, url_for
+from flask import abort, after_this_request, current_app, g, redirect, render_template, request, session, url_for
 from werkzeug.exceptions import HTTPException
 
 import clock
+from enums import StaffRole
 from services.staff import known_browsers, sessions
 from settings import settings
 from views.shared.responses import is_cross_site, is_htmx, notice_response, redirect_to
@@ -15,7 +16,8 @@ from views.staff.sign_in import pending_post
 
 # The only endpoints that answer without a session.
 PUBLIC_ENDPOINTS = frozenset(
-    {"staff.setup.form", "staff.setup.submit", "staff.sign_in.form", "staff.sign_in.submit", "staff.sign_in.sign_out"}
+    {f"staff.account_link.{part}" for part in ("form", "submit")}
+    | {"staff.setup.form", "staff.setup.submit", "staff.sign_in.form", "staff.sign_in.submit", "staff.sign_in.sign_out"}
 )
 
 # Requests by scripts within a form; they answer 401, so that the form stays while its user signs in in another tab.
@@ -48,6 +50,12 @@ def require_sign_in():
         return None
     g.member = current_member()
     return None if g.member else _to_sign_in()
+
+
+def require_lead():
+    """Refuse a page that only the role "Leitung" may open."""
+    if g.member.role is not StaffRole.LEAD:
+        abort(403)
 
 
 def handle_csrf_error(error):

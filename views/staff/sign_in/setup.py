@@ -17,7 +17,7 @@ bp = Blueprint("setup", __name__, url_prefix="/einrichten")
 
 ALREADY_SET_UP = (
     "Das erste Konto gibt es schon, deshalb gilt der Link zum Einrichten nicht mehr. Bitte melden Sie sich an. Weitere "
-    "Konten legt der Befehl „verwaltung neu“ an."
+    "Konten legen Sie unter „Büro“ an."
 )
 PAGE_EXPIRED = "Diese Seite war zu lange offen. Bitte geben Sie das Kennwort noch einmal ein."
 

@@ -1,0 +1,45 @@
+"""Links by which a member of staff chooses a password: derived from the secret key, so the database opens nothing."""
+
+import re
+from datetime import datetime, timedelta
+
+from models import Staff
+from services.security import keys
+from settings import settings
+
+VALID_FOR = timedelta(days=7)
+
+# What stands in a mail in the outbox in place of the token.
+_PLACEHOLDER = re.compile(r"konto-einrichten/konto-([0-9]+)")
+
+
+def issue(member: Staff, now: datetime) -> None:
+    """Give an account a new link, within a transaction; a former one opens nothing."""
+    member.link_expires_at = now + VALID_FOR
+    member.link_hash = keys.hash_token(_token(member))
+    member.save(only=[Staff.link_expires_at, Staff.link_hash])
+
+
+def url(member: Staff) -> str:
+    """Return the link of an account that has one."""
+    return insert_token(placeholder_url(member))
+
+
+def placeholder_url(member: Staff) -> str:
+    """Return the link for a mail in the outbox, without the token."""
+    return f"{settings.url}/verwaltung/konto-einrichten/konto-{member.id}"
+
+
+def insert_token(text: str) -> str:
+    """Return the text of a mail as it is sent."""
+    return _PLACEHOLDER.sub(lambda match: f"konto-einrichten/{_token(Staff.get_by_id(match[1]))}", text)
+
+
+def find(token: str, now: datetime) -> Staff | None:
+    """Return the account with this link, or None if it is not valid now."""
+    is_valid = (Staff.link_hash == keys.hash_token(token)) & (Staff.link_expires_at > now)
+    return Staff.active().where(is_valid).first()
+
+
+def _token(member: Staff) -> str:
+    return keys.keyed_digest(b"account link", f"{member.id}\0{member.link_expires_at}")
