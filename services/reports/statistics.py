@@ -129,6 +129,12 @@ def for_period(period: Period, customer: Customer | None, now: datetime) -> Stat
     )
 
 
+def of_last_year(customer: Customer, now: datetime) -> Group:
+    """Return the figures of a customer within the last 52 weeks."""
+    period = next(period for period in periods(now) if period.name == f"{WEEKS[-1]}-wochen")
+    return for_period(period, customer, now).total
+
+
 def by_week(tickets: Iterable[TicketRow], period: Period) -> list[Week]:
     """Count the tickets received in each week of a period by category, also in weeks without any."""
     begins = [monday.timestamp() for monday in period.mondays]

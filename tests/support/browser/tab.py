@@ -262,12 +262,12 @@ def open_tab(browser, portal, known, tmp_path):
 
 @pytest.fixture
 def staff_tab(open_tab, portal):
-    """Open a tab in which Clara of the office is signed in; no password was ever set."""
+    """Open a tab in which Clara, who leads the office, is signed in; no password was ever set."""
 
     def new(**options):
         now = datetime.now(UTC)
         with portal.database():
-            known = {"name": "Clara Neumann", "password_hash": "none", "created_at": now}
+            known = {"name": "Clara Neumann", "role": "lead", "password_hash": "none", "created_at": now}
             member, _ = Staff.get_or_create(login="clara", defaults=known)
             token = sessions.begin(member, "127.0.0.1", now)
         signer = Flask("signer")

@@ -8,7 +8,7 @@ import clock
 from i18n.folding import sorted_by_name
 from models import Customer, Ticket
 from services.customers import customers
-from services.reports import csv_export
+from services.reports import csv_export, statistics
 from services.security.audit_log import SecurityEvent, log_event
 from services.tickets import approvals
 from views.shared.responses import client_ip, csv_response, render_page
@@ -120,6 +120,7 @@ def _show(customer, form, status=200):
         "open_tickets": list(Ticket.newest_first().where(Ticket.customer == customer, Ticket.closed_at.is_null())),
         "has_letter": bool(pin_letters.of_customer(customer.id)),
         "pending": approvals.pending(customer),
+        "figures": statistics.of_last_year(customer, clock.now()),
         "today": clock.today(),
         "saved": "gespeichert" in request.args,
         "seen": customers.fingerprint(customer),
