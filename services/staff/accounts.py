@@ -94,7 +94,9 @@ def change_role(member: Staff, role: StaffRole) -> None:
 
 def require_other_lead(member: Staff) -> None:
     """Raise UserError if without this account nobody would have the role "Leitung"."""
-    if not Staff.active().where(Staff.role == StaffRole.LEAD, Staff.id != member.id).exists():
+    # Whom a link still waits for may never come.
+    others = Staff.active().where(Staff.role == StaffRole.LEAD, Staff.id != member.id, Staff.link_hash.is_null())
+    if not others.exists():
         raise UserError("Mindestens ein Konto, das nicht gesperrt ist, braucht die Rolle Leitung.")
 
 
@@ -123,6 +125,13 @@ def lock(member: Staff, now: datetime) -> None:
     with transaction():
         Staff.update(locked_at=now).where(Staff.id == member.id, Staff.locked_at.is_null()).execute()
         sessions.end_all(member, now)
+
+
+def lock_unless_last_lead(member: Staff, now: datetime) -> None:
+    """Lock an account as `lock` does; raises UserError if then nobody would have the role "Leitung"."""
+    with transaction():
+        require_other_lead(member)
+        lock(member, now)
 
 
 def unlock(member: Staff) -> None:

@@ -51,9 +51,8 @@ def change_role(staff_id):
 def lock(staff_id):
     """Lock an account and hand its open tickets over."""
     member, form = _load(staff_id), HandOverForm(staff=_colleagues(staff_id))
-    if not form.succeeds(lambda: accounts.require_other_lead(member)):
+    if not form.succeeds(lambda: accounts.lock_unless_last_lead(member, clock.now())):
         return _show(member, 422, hand_over_form=form)
-    accounts.lock(member, clock.now())
     _log_event(SecurityEvent.ACCOUNT_LOCKED, member)
     actions.hand_over(member, form.chosen, g.member, clock.now())
     return redirect(url_for(".show", staff_id=staff_id), 303)
