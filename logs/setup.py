@@ -34,7 +34,7 @@ _LIBRARY_LOG_LEVELS = {"waitress": logging.WARNING, "waitress.queue": logging.ER
 _logged_at: dict[tuple[str, int], float] = {}
 
 # A URL that grants access to whoever has it.
-_TOKEN_URL = re.compile(r"(/(?:freigabe|vorgang|einrichten)/)[\w-]+")
+_TOKEN_URL = re.compile(r"(/(?:freigabe|vorgang|(?:konto-)?einrichten)/)[\w-]+")
 
 
 class SingleLineFormatter(logging.Formatter):

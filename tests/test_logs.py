@@ -125,9 +125,12 @@ def test_typed_text_cannot_look_like_an_entry(anna, log, monkeypatch):
     assert "\x1b" not in "\n".join(log())
 
 
-def test_link_tokens_are_masked(log):
-    logging.getLogger("waitress").error("Exception while serving %s", "/freigabe/abc-DEF_123")
-    assert log()[0].endswith("Exception while serving /freigabe/…")
+@pytest.mark.parametrize(
+    "path", ["/freigabe/", "/vorgang/", "/verwaltung/einrichten/", "/verwaltung/konto-einrichten/"]
+)
+def test_link_tokens_are_masked(log, path):
+    logging.getLogger("waitress").error("Exception while serving %s", f"{path}abc-DEF_123")
+    assert log()[0].endswith(f"Exception while serving {path}…")
 
 
 def test_waitress_cannot_fill_the_log(log):

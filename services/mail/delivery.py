@@ -26,6 +26,7 @@ from services.mail.outbox import (
     is_not_leased,
     one_line,
 )
+from services.security import account_links
 from settings import settings
 
 log = logging.getLogger(__name__)
@@ -160,10 +161,13 @@ def _redacted(sentence: str, message: Message) -> str:
 
     It may quote only a part, or break it in the way of long lines in mails or answers.
     """
-    if message.link is None:
+    if message.kind is MessageKind.INVITATION:
+        token = account_links.token_in(message.body)
+    elif message.link:
+        token = access_links.insert_token(message.link.nonce, message.link)
+    else:
         return sentence
-    token = access_links.insert_token(message.link.nonce, message.link)
-    paths = "|".join(access_links.PATHS.values())
+    paths = "|".join((*access_links.PATHS.values(), account_links.PATH))
     piece = rf"((?:{paths})(?:/|%2F))(?:\s*[\w-]){{1,{len(token)}}}[^\s“]*"
     whole_lines = re.sub(r"=\s+", "", sentence)
     return re.sub(piece, r"\1…", whole_lines, flags=re.IGNORECASE).replace(token, "…")

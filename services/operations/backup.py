@@ -26,7 +26,7 @@ from database import copy_database, transaction
 from enums import MEBIBYTE
 from i18n import formats
 from i18n.system_errors import in_german
-from models import Attachment, PinLetter
+from models import Attachment, PinLetter, Staff
 from services import branding, disk
 from services.errors import UserError
 from services.files.file_names import stored_path
@@ -241,8 +241,9 @@ def _copied_database() -> Iterator[SqliteDatabase]:
             if copy.pragma("integrity_check") != "ok":
                 # An archive of it must not push out older, better ones.
                 raise UserError("Die Datenbank ist beschädigt. Was zu tun ist, sagt: pruefen")
-            # An archive that also holds the key would tell these PINs.
+            # An archive that also holds the key would tell these PINs and the links for passwords.
             PinLetter.delete().bind(copy).execute()
+            Staff.update(link_expires_at=None).bind(copy).execute()
             yield copy
     finally:
         path.unlink(missing_ok=True)

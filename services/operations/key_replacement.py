@@ -8,7 +8,7 @@ from services.customers import pins
 from services.errors import UserError
 from services.mail import access_links
 from services.operations import data_folder
-from services.security import keys
+from services.security import account_links, keys
 from services.security.keys import SECRET_KEY_BYTES
 from services.staff import sessions, two_factor
 from settings import settings
@@ -37,6 +37,7 @@ def replace_key(now: datetime) -> tuple[int, int]:
     with transaction():
         withdrawn = pins.withdraw_all_pins(), two_factor.disable_all()
         access_links.rekey(key)
+        account_links.expire_all()
         sessions.end_all_staff_sessions(now)
     path = settings.secret_key_path
     if path.exists():

@@ -18,6 +18,7 @@ from services.mail import messages
 from services.security import account_links, keys, login_throttle, passwords
 from services.security.ip_networks import site_of
 from services.staff import known_browsers, sessions, two_factor
+from services.tickets import actions
 from settings import settings
 
 # From new places an account has so many free failures: what many sites together may try.
@@ -93,9 +94,12 @@ def change_role(member: Staff, role: StaffRole) -> None:
 
 
 def require_other_lead(member: Staff) -> None:
-    """Raise UserError if without this account nobody would have the role "Leitung"."""
-    if not Staff.active().where(Staff.role == StaffRole.LEAD, Staff.id != member.id).exists():
-        raise UserError("Mindestens ein Konto, das nicht gesperrt ist, braucht die Rolle Leitung.")
+    """Raise UserError if without this account nobody with a password would have the role "Leitung"."""
+    has_password = Staff.link_hash.is_null()
+    if not Staff.active().where(Staff.role == StaffRole.LEAD, Staff.id != member.id, has_password).exists():
+        raise UserError(
+            "Mindestens ein weiteres Konto, das nicht gesperrt ist und ein Kennwort hat, braucht die Rolle Leitung."
+        )
 
 
 def find(name: str) -> Staff:
@@ -118,10 +122,20 @@ def set_password(member: Staff, password: str, now: datetime) -> None:
         forget_wrong_codes(member)
 
 
-def lock(member: Staff, now: datetime) -> None:
-    """Lock an account and end its sessions."""
+def lock_and_hand_over(member: Staff, to: Staff | None, by: Staff, now: datetime) -> None:
+    """Lock an account and assign its open tickets; raises UserError if nobody would have the role "Leitung"."""
     with transaction():
-        Staff.update(locked_at=now).where(Staff.id == member.id, Staff.locked_at.is_null()).execute()
+        require_other_lead(member)
+        actions.hand_over(member, to, by, now)
+        lock(member, now)
+
+
+def lock(member: Staff, now: datetime) -> None:
+    """Lock an account, and end its sessions and its link."""
+    with transaction():
+        Staff.update(locked_at=now, link_expires_at=None).where(
+            Staff.id == member.id, Staff.locked_at.is_null()
+        ).execute()
         sessions.end_all(member, now)
 
 

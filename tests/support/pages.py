@@ -65,7 +65,7 @@ HEADERS = {
 }
 
 # URLs with a token from a mail or letter, which must not leak as a referrer.
-OPENED_BY_TOKEN = ("/freigabe/", "/vorgang/", "/verwaltung/einrichten/")
+OPENED_BY_TOKEN = ("/freigabe/", "/vorgang/", "/verwaltung/einrichten/", "/verwaltung/konto-einrichten/")
 
 # Pages without personal data may be cached.
 CACHED = dict.fromkeys(("/", "/hilfe"), "no-cache, private")

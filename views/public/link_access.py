@@ -10,7 +10,7 @@ from services.security.audit_log import SecurityEvent, log_event
 from views.shared.responses import client_ip
 
 # These URLs contain a token: it must not reach other sites as a referrer, and search engines must not list it.
-TOKEN_PATHS = ("/freigabe/", "/vorgang/", "/verwaltung/einrichten/")
+TOKEN_PATHS = ("/freigabe/", "/vorgang/", "/verwaltung/einrichten/", "/verwaltung/konto-einrichten/")
 HEADERS = {"Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex"}
 
 

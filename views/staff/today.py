@@ -2,11 +2,11 @@
 
 import hashlib
 
-from flask import Blueprint, render_template, request, url_for
+from flask import Blueprint, g, render_template, request, url_for
 from markupsafe import Markup
 
 import clock
-from enums import MessageKind
+from enums import MessageKind, StaffRole
 from models import Customer, Message, Ticket
 from services.reports.overview import Overview
 from settings import settings
@@ -31,8 +31,8 @@ def show():
 
 
 def _first_steps():
-    """Return what is still to be set up before the first ticket comes, each with its page; none after it came."""
-    if Ticket.select().exists():
+    """Return what is still to be set up before the first ticket comes, each with its page, for the role "Leitung"."""
+    if g.member.role is not StaffRole.LEAD or Ticket.select().exists():
         return []
     has_sent_mail = Message.select().where(Message.kind == MessageKind.TEST, Message.sent_at.is_null(False)).exists()
 

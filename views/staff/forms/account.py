@@ -2,10 +2,10 @@
 
 from wtforms import SelectField
 from wtforms.fields.choices import SelectChoice
+from wtforms.validators import ValidationError
 
 from enums import StaffRole
-from form_fields import PortalForm, email_field, radio_field, row_id, text_field
-from models import Staff
+from form_fields import PortalForm, email_field, radio_field, text_field
 
 NO_ROLE = "Bitte wählen Sie Leitung oder Team."
 
@@ -42,11 +42,16 @@ class HandOverForm(PortalForm):
 
     def __init__(self, *args, staff=(), **options):
         super().__init__(*args, **options)
+        self.staff = {str(member.id): member for member in staff}
         self.assignee.choices = [
             SelectChoice("", "niemand"),
-            *(SelectChoice(str(member.id), member.name) for member in staff),
+            *(SelectChoice(staff_id, member.name) for staff_id, member in self.staff.items()),
         ]
+
+    def validate_assignee(self, field):
+        if field.data and self.chosen is None:
+            raise ValidationError("Dieses Konto ist inzwischen gesperrt. Bitte wählen Sie ein anderes.")
 
     @property
     def chosen(self):
-        return Staff.get_or_none(Staff.id == row_id(self.assignee.data))
+        return self.staff.get(self.assignee.data)

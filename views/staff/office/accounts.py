@@ -4,12 +4,12 @@ from flask import Blueprint, abort, g, redirect, url_for
 
 import clock
 from database import count_rows
+from enums import StaffRole
 from models import Staff, Ticket
 from services.mail import messages
 from services.security import account_links
 from services.security.audit_log import SecurityEvent, log_event
 from services.staff import accounts, two_factor
-from services.tickets import actions
 from views.shared.responses import client_ip, render_page
 from views.staff.forms.account import HandOverForm, NewAccountForm, RoleForm
 from views.staff.sign_in import auth
@@ -44,18 +44,17 @@ def change_role(staff_id):
     if not form.succeeds(lambda: accounts.change_role(member, form.role.data), "role"):
         return _show(member, 422, role_form=form)
     _log_event(SecurityEvent.ROLE_CHANGED, member)
-    return redirect(url_for(".show", staff_id=staff_id), 303)
+    may_stay = member != g.member or form.role.data == StaffRole.LEAD
+    return redirect(url_for(".show", staff_id=staff_id) if may_stay else url_for("staff.today.show"), 303)
 
 
 @bp.post("/<int:staff_id>/sperren")
 def lock(staff_id):
     """Lock an account and hand its open tickets over."""
     member, form = _load(staff_id), HandOverForm(staff=_colleagues(staff_id))
-    if not form.succeeds(lambda: accounts.require_other_lead(member)):
+    if not form.succeeds(lambda: accounts.lock_and_hand_over(member, form.chosen, g.member, clock.now())):
         return _show(member, 422, hand_over_form=form)
-    accounts.lock(member, clock.now())
     _log_event(SecurityEvent.ACCOUNT_LOCKED, member)
-    actions.hand_over(member, form.chosen, g.member, clock.now())
     return redirect(url_for(".show", staff_id=staff_id), 303)
 
 

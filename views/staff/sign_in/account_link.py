@@ -1,14 +1,16 @@
 """The page on which a member of staff chooses a password, opened by a link that was mailed or handed over."""
 
-from flask import Blueprint, abort, redirect, url_for
+from flask import Blueprint, abort, redirect, request, url_for
+from flask_wtf.csrf import CSRFError
 
 import clock
 from services.security import account_links
 from services.security.audit_log import SecurityEvent, log_event
 from services.staff import accounts, sessions
-from views.shared.responses import client_ip, render_page
+from views.shared.responses import client_ip, is_cross_site, render_page, wrong_address_notice
 from views.staff.forms.common import ChosenPasswordForm
 from views.staff.sign_in import auth
+from views.staff.sign_in.setup import PAGE_EXPIRED
 
 bp = Blueprint("account_link", __name__, url_prefix="/konto-einrichten")
 
@@ -32,9 +34,18 @@ def submit(token):
     return redirect(url_for("staff.today.show"), 303)
 
 
+@bp.errorhandler(CSRFError)
+def ask_again(error):
+    """Show the form again with a new CSRF token."""
+    member = account_links.find((request.view_args or {})["token"], clock.now())
+    if member is None or is_cross_site():
+        return auth.handle_csrf_error(error)
+    return _show(member, ChosenPasswordForm(formdata=None), 422, wrong_address_notice(request.path) or PAGE_EXPIRED)
+
+
 def _load(token):
     return account_links.find(token, clock.now()) or abort(404)
 
 
-def _show(member, form, status=200):
-    return render_page("staff/sign_in/account_link.html", status, form=form, member=member)
+def _show(member, form, status=200, notice=""):
+    return render_page("staff/sign_in/account_link.html", status, form=form, member=member, notice=notice)
