@@ -54,6 +54,12 @@ def run_demo(runtime, ticket_count):
     runtime.serve_demo(ticket_count)
 
 
+@cli.command("einrichten", cls=Command)
+def set_up():
+    """Nur die Pakete laden, die das Portal braucht."""
+    # start.py has already done it; this entry is for the list of commands.
+
+
 @cli.command("test", cls=Command)
 def test():
     """Alle Tests ausführen."""
