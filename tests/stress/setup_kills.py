@@ -1,4 +1,4 @@
-"""Kill `start.py einrichten` at random moments; each time the next start must mend it: python -m tests.stress.setup_kills [N]"""
+"""Kill `start.py einrichten` at random moments; the next start must mend it: python -m tests.stress.setup_kills [N]"""
 
 import random
 import shutil
