@@ -20,6 +20,8 @@ VENVS = os.path.join(ROOT, ".venv")
 # So many environments stay of each kind: a portal that still runs may use the last but one.
 KEPT = 2
 
+PYTHON = ("Scripts", "python.exe") if os.name == "nt" else ("bin", "python")
+
 
 def main():
     if sys.version_info < (3, 11):
@@ -43,8 +45,8 @@ def main():
 def prepare(kind):
     """Return the Python with the pinned packages of a kind, "run" or "test"; they are installed once."""
     folder = os.path.join(VENVS, "%s-%d.%d-%s" % ((kind,) + sys.version_info[:2] + (fingerprint(kind),)))
-    python = os.path.join(folder, "Scripts", "python.exe") if os.name == "nt" else os.path.join(folder, "bin", "python")
-    if is_complete(folder):
+    python = os.path.join(folder, *PYTHON)
+    if os.path.exists(folder):
         return python
     if importlib.util.find_spec("ensurepip") is None:
         stop("Es fehlt das Paket python3-venv. Auf Debian und Ubuntu: sudo apt install python3-venv")
@@ -53,8 +55,8 @@ def prepare(kind):
     try:
         os.makedirs(VENVS, exist_ok=True)
         with locked():
-            if not is_complete(folder):
-                build(folder, python, "requirements-test.txt" if kind == "test" else "requirements.txt")
+            if not os.path.exists(folder):
+                build(folder, "requirements-test.txt" if kind == "test" else "requirements.txt")
                 remove_old(kind, folder)
     except PermissionError:
         stop(
@@ -67,26 +69,25 @@ def prepare(kind):
     return python
 
 
-def build(folder, python, requirements):
-    """Make an environment; the mark that it is complete comes last, so a start after a power cut makes it anew."""
+def build(folder, requirements):
+    """Make an environment under another name, which a kill may leave unfinished, and rename it when it is complete."""
+    for unfinished in Path(VENVS).glob("unfinished-*"):
+        shutil.rmtree(unfinished, ignore_errors=True)
+    fresh = os.path.join(VENVS, "unfinished-%d" % os.getpid())
     print("Einen Moment, das Meldeportal richtet sich ein …", flush=True)
-    venv.create(folder, clear=True, with_pip=True)
+    venv.create(fresh, clear=True, with_pip=True)
     print("Das Meldeportal lädt die Pakete, die es braucht …", flush=True)
     # Only the very files that were chosen: a wheel with another hash, or code that builds a package, never runs.
     options = ["--require-hashes", "--only-binary", ":all:", "-r", requirements]
     if os.path.isdir(os.path.join(ROOT, "wheels")):
         options = ["--no-index", "--find-links", "wheels"] + options
-    command = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"] + options
+    command = [os.path.join(fresh, *PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"] + options
     if subprocess.call(command, cwd=ROOT) != 0:
         stop(
             "Die Pakete ließen sich nicht installieren. Ist der Rechner mit dem Internet verbunden, oder liegen alle "
             "Pakete im Ordner wheels?"
         )
-    Path(folder, "complete").touch()
-
-
-def is_complete(folder):
-    return os.path.exists(os.path.join(folder, "complete"))
+    os.rename(fresh, folder)
 
 
 def remove_old(kind, folder):

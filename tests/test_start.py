@@ -258,7 +258,8 @@ def test_version_is_the_one_of_the_project(tmp_path):
 
 def test_system_without_time_zones(tmp_path):
     result = run_app(tmp_path, "kunde", "liste", PYTHONTZPATH="")
-    assert (result.returncode, result.stderr) == (0, b"")
+    assert result.returncode == 0
+    assert b"Traceback" not in result.stderr
 
 
 def test_start_notices_a_misnamed_config_file(own_portal):
