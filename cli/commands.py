@@ -18,9 +18,10 @@ from services import request_fields
 from services.background import worker
 from services.customers import customers, pins
 from services.files import attachments
+from services.operations import data_folder
 from services.security.audit_log import COMMAND, SecurityEvent, log_event
 from services.staff import accounts, two_factor
-from settings import VERSION
+from settings import VERSION, StartError
 
 number = click.option("--nummer", "number", required=True, metavar="N", help="Kundennummer.")
 account_name = click.option("--name", required=True, metavar="NAME", help="Der Name zum Anmelden.")
@@ -30,11 +31,17 @@ attachment_target = click.option(
 )
 
 
+# The commands that do not touch the data folder, or only read it.
+NOT_WRITING = ("pruefen", "demo", "test", "einrichten")
+
+
 @click.group(cls=Group, invoke_without_command=True)
 @click.version_option(VERSION, message="Meldeportal %(version)s", help="Die Version zeigen.")
 @click.pass_context
 def cli(context):
     """Meldeportal: Ohne Befehl startet der Webserver."""
+    if context.invoked_subcommand not in NOT_WRITING and (wrong := data_folder.foreign_owner_error()):
+        raise StartError(wrong)
     if context.invoked_subcommand is None:
         context.obj.serve()
 
@@ -52,6 +59,12 @@ def run_demo(runtime, ticket_count):
     """Zum Ausprobieren: mit Beispieldaten starten."""
     click.echo("Einen Moment, das Portal legt Beispieldaten an …")
     runtime.serve_demo(ticket_count)
+
+
+@cli.command("einrichten", cls=Command)
+def set_up():
+    """Nur die Pakete laden, die das Portal braucht."""
+    # start.py has already done it; this entry is for the list of commands.
 
 
 @cli.command("test", cls=Command)

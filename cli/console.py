@@ -17,7 +17,8 @@ from database import database
 from i18n import formats, typed_text
 from logs import setup as log_setup
 from services.errors import UserError
-from settings import StartError
+from services.operations import data_folder
+from settings import StartError, settings
 
 # Click translates its own texts ("Usage", "Missing option") with the standard gettext catalogue "messages".
 os.environ["LANGUAGE"] = "de"
@@ -60,7 +61,12 @@ class DatabaseCommand(Command):
         @wraps(callback)
         @click.pass_obj
         def run(runtime, *arguments, **values):
+            is_new = not data_folder.has_database()
             runtime.prepare_data()
+            if is_new:
+                click.echo(
+                    f"Im Datenordner {settings.data_dir} lag noch kein Portal; dort ist jetzt ein neues.", err=True
+                )
             with database.connection_context(), log_setup.log_to_files():
                 return callback(*arguments, **values)
 

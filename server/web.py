@@ -234,8 +234,10 @@ def run(app, greeting=""):
     server = _open_port(app)
     if settings.limits == "off":
         log.warning("TICKET_LIMITS=off: Alle Mengengrenzen sind ausgeschaltet. Nur für Lasttests am eigenen Rechner!")
-    # SIGTERM ends the server like Ctrl+C: responses are finished and the worker completes its batch.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    # These end the server like Ctrl+C: responses are finished and the worker completes its batch.
+    for name in ("SIGTERM", "SIGHUP"):  # Windows has no SIGHUP
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), lambda *_: sys.exit())
     with log_setup.log_to_files(rotate=True):
         for wrong in filter(None, (data_folder.misnamed_config(), settings.open_host_warning)):
             log.warning(wrong)

@@ -1,5 +1,6 @@
 """From a typed command to a running portal, and the one sentence that says what prevents it."""
 
+import contextlib
 import http.cookiejar
 import importlib.util
 import json
@@ -43,17 +44,19 @@ def checkout(tmp_path):
 
 @pytest.fixture
 def prepared(checkout, monkeypatch):
-    """A checkout whose .venv exists; returns the list of commands that start.py would have run."""
+    """A checkout whose packages are there; returns the list of commands that start.py would have run."""
     commands = []
-    python = checkout / ".venv" / "bin" / "python"
     monkeypatch.setattr(start, "ROOT", str(checkout))
-    monkeypatch.setattr(start, "VENV", str(checkout / ".venv"))
-    monkeypatch.setattr(start, "PYTHON", str(python))
-    monkeypatch.setattr(start.venv, "create", lambda path, **options: Path(path).mkdir(exist_ok=True))
+    monkeypatch.setattr(start, "VENVS", str(checkout / ".venv"))
+    monkeypatch.setattr(start.venv, "create", lambda path, **options: Path(path).mkdir(parents=True, exist_ok=True))
     monkeypatch.setattr(start.subprocess, "call", lambda command, **options: commands.append(command) or 0)
-    start.prepare("requirements.txt")
+    start.prepare("run")
     commands.clear()
     return commands
+
+
+def environments(checkout, kind="run"):
+    return sorted((checkout / ".venv").glob(f"{kind}-*"), key=lambda path: path.stat().st_mtime)
 
 
 @pytest.fixture
@@ -98,33 +101,86 @@ def test_first_start_and_second(checkout, tmp_path):
         "Einen Moment, das Meldeportal richtet sich ein …",
         "Das Meldeportal lädt die Pakete, die es braucht …",
     ]
-    assert json.loads(called) == [str(checkout / ".venv"), str(tmp_path), ["kunde", "liste", "--json"]]
+    (folder,) = environments(checkout)
+    assert json.loads(called) == [str(folder), str(tmp_path), ["kunde", "liste", "--json"]]
     second = run_start(checkout, "kunde", cwd=tmp_path)
-    assert json.loads(second.stdout) == [str(checkout / ".venv"), str(tmp_path), ["kunde"]]
+    assert json.loads(second.stdout) == [str(folder), str(tmp_path), ["kunde"]]
+    # Another user may run the portal.
+    assert not [path for path in folder.rglob("*") if not path.is_symlink() and path.stat().st_mode & 0o044 != 0o044]
+
+
+def test_two_first_starts_at_once(checkout, tmp_path):
+    command = [sys.executable, checkout / "start.py", "kunde"]
+    both = [subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, encoding="utf-8") for _ in range(2)]
+    said = [process.communicate(timeout=START_SECONDS)[0].splitlines() for process in both]
+    assert {json.loads(lines[-1])[0] for lines in said} == {str(*environments(checkout))}
+    assert sorted(len(lines) for lines in said) == [1, 3]
+
+
+@pytest.mark.parametrize("seconds", [0.05, 0.3, 0.8, 1.5])
+def test_a_killed_set_up_is_mended_by_the_next_start(checkout, tmp_path, seconds):
+    command = [sys.executable, checkout / "start.py", "einrichten"]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL) as process:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(seconds)
+        process.kill()
+    assert (
+        run_start(checkout, "einrichten", cwd=tmp_path).stdout.splitlines()[-1] == "Das Meldeportal ist eingerichtet."
+    )
+    assert json.loads(run_start(checkout, cwd=tmp_path).stdout)[0] == str(*environments(checkout))
 
 
 def test_unchanged_requirements_need_no_pip(prepared):
-    start.prepare("requirements.txt")
+    start.prepare("run")
     assert prepared == []
 
 
-@pytest.mark.parametrize("changed", ["requirements.txt", "requirements-test.txt"])
-def test_changed_requirements_are_installed(prepared, checkout, changed):
-    (checkout / changed).write_text("flask==9.9.9\n")
-    start.prepare("requirements.txt")
-    (command,) = prepared
-    assert command[1:4] == ["-m", "pip", "install"]
-    assert command[-5:-2] == ["--require-hashes", "--only-binary", ":all:"]
-    assert command[-2:] == ["-r", "requirements.txt"]
-    start.prepare("requirements.txt")
-    assert len(prepared) == 1
+@pytest.mark.parametrize("change", ["requirements", "python"])
+def test_an_update_leaves_the_packages_of_a_running_portal_alone(prepared, checkout, monkeypatch, change):
+    (before,) = environments(checkout)
+    for number in (9, 10):
+        if change == "requirements":
+            (checkout / "requirements.txt").write_text(f"flask=={number}.9.9\n")
+        else:
+            monkeypatch.setattr(start.sys, "version_info", (3, number + 20, 0, "final", 0))
+        start.prepare("run")
+        assert (before in environments(checkout)) == (number == 9)
+        assert len(environments(checkout)) == 2
+    assert [command[1:4] for command in prepared] == [["-m", "pip", "install"]] * 2
+    assert prepared[0][-5:] == ["--require-hashes", "--only-binary", ":all:", "-r", "requirements.txt"]
 
 
-def test_test_requirements_are_installed_for_the_tests_only(prepared, checkout):
-    start.prepare("requirements-test.txt")
+def test_a_patch_of_python_changes_nothing(prepared, monkeypatch):
+    monkeypatch.setattr(start.sys, "version_info", (*sys.version_info[:2], 99, "final", 0))
+    start.prepare("run")
+    assert prepared == []
+
+
+def test_packages_of_the_tests_are_kept_apart(prepared, checkout):
+    start.prepare("test")
     assert [command[-1] for command in prepared] == ["requirements-test.txt"]
-    start.prepare("requirements.txt")
-    assert len(prepared) == 1
+    assert len(environments(checkout)) == len(environments(checkout, "test")) == 1
+
+
+def test_wheels_are_used_without_internet(prepared, checkout):
+    (checkout / "wheels").mkdir()
+    (checkout / "requirements.txt").write_text("flask==9.9.9\n")
+    start.prepare("run")
+    (command,) = prepared
+    assert command[6:9] == ["--no-index", "--find-links", "wheels"]
+
+
+def test_service_user_may_not_write(checkout, monkeypatch, capsys):
+    monkeypatch.setattr(start, "VENVS", str(checkout / ".venv"))
+
+    def refuse(path, exist_ok):
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr(start.os, "makedirs", refuse)
+    with pytest.raises(SystemExit) as caught:
+        start.prepare("run")
+    assert "Das Meldeportal ist noch nicht eingerichtet" in caught.value.code
+    assert "start.py einrichten" in caught.value.code
 
 
 @pytest.mark.parametrize(
@@ -157,18 +213,9 @@ def test_failed_installation_is_tried_again(prepared, checkout, monkeypatch, cap
     monkeypatch.setattr(start.subprocess, "call", lambda command, **options: 1)
     for _ in range(2):
         with pytest.raises(SystemExit) as caught:
-            start.prepare("requirements.txt")
+            start.prepare("run")
         assert caught.value.code.startswith("Fehler: Die Pakete ließen sich nicht installieren.")
         assert capsys.readouterr().out.endswith("Das Meldeportal lädt die Pakete, die es braucht …\n")
-
-
-def test_other_python_makes_the_venv_anew(prepared, checkout, monkeypatch):
-    made = []
-    monkeypatch.setattr(start.venv, "create", lambda path, **options: made.append(options))
-    monkeypatch.setattr(start.sys, "version", "3.99.0")
-    start.prepare("requirements.txt")
-    assert made == [{"clear": True, "with_pip": True}]
-    assert len(prepared) == 1
 
 
 @pytest.mark.parametrize("version", [(3, 10, 14, "final", 0), (3, 6, 1, "final", 0), (2, 7, 18, "final", 0)])
@@ -186,7 +233,7 @@ def test_python3_venv_is_missing(prepared, checkout, monkeypatch, capsys):
     assert stopped(capsys) == (
         "Fehler: Es fehlt das Paket python3-venv. Auf Debian und Ubuntu: sudo apt install python3-venv"
     )
-    assert not (checkout / ".venv").exists()
+    assert environments(checkout) == []
 
 
 def test_venv_cannot_be_made(prepared, checkout, monkeypatch, capsys):
@@ -197,7 +244,7 @@ def test_venv_cannot_be_made(prepared, checkout, monkeypatch, capsys):
 
     monkeypatch.setattr(start.venv, "create", fail)
     with pytest.raises(SystemExit) as caught:
-        start.prepare("requirements.txt")
+        start.prepare("run")
     assert caught.value.code.startswith("Fehler: Der Ordner .venv ließ sich nicht anlegen. Ist noch Platz, und ")
 
 
@@ -211,7 +258,8 @@ def test_version_is_the_one_of_the_project(tmp_path):
 
 def test_system_without_time_zones(tmp_path):
     result = run_app(tmp_path, "kunde", "liste", PYTHONTZPATH="")
-    assert (result.returncode, result.stderr) == (0, b"")
+    assert result.returncode == 0
+    assert b"Traceback" not in result.stderr
 
 
 def test_start_notices_a_misnamed_config_file(own_portal):

@@ -1,6 +1,6 @@
 """Change the rules in one small way at a time and see whether a test notices: python -m tools.mutate [MODULE …]
 
-Needs mutmut, which the tests do not, so it is installed by hand (`.venv/bin/pip install mutmut==3.8.1`), and Linux or
+Needs mutmut, which the tests do not, so it is installed by hand (mutmut 3.8.1), and Linux or
 macOS. mutmut makes the mutants and runs the tests of each module in a copy of the checkout. `--sample N` tries N
 mutants of each module, always the same ones. Prints every mutant that no test noticed, and a score per module. Takes
 from minutes to hours. Which survivors do not matter is in docs/decisions/tests.md.

@@ -62,6 +62,15 @@ class Job(NamedTuple):
     interval: timedelta = timedelta(0)
 
 
+# When the thread that decides about requests last finished a run; empty in a process without it.
+_pulse: list[datetime] = []
+
+
+def is_stuck(now: datetime, patience: timedelta) -> bool:
+    """Say whether the thread that decides has not finished a run for so long, because it fails or hangs."""
+    return bool(_pulse) and now - _pulse[-1] > patience
+
+
 class Worker:
     """The jobs, and what they remember from one run to the next."""
 
@@ -186,6 +195,8 @@ def run_periodically(tick: Callable[[datetime], None], stopping: threading.Event
             with database.connection_context():
                 tick(clock.now())
             known = None
+            if threading.current_thread().name == "worker":
+                _pulse[:] = [clock.now()]
         except Exception as error:
             # A lasting error, such as a full disk, must not fill the log.
             if repr(error) != known:

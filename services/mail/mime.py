@@ -11,6 +11,7 @@ from email.utils import format_datetime
 from html import escape
 from itertools import groupby
 
+import clock
 from clock import TIME_ZONE
 from enums import MAX_FILE_NAME_LENGTH, MAX_SHORT_LENGTH, MEBIBYTE, MessageKind
 from models import Attachment, Message
@@ -69,7 +70,8 @@ def as_mail(message: Message, max_bytes: float) -> EmailMessage:
     if settings.sender != settings.office_email:
         mail["Reply-To"] = _address(settings.office_email)
     mail["Subject"] = message.subject
-    mail["Date"] = format_datetime(message.created_at.astimezone(TIME_ZONE))
+    # Not when it was written: after an outage of days, mail programs would sort it below what is read.
+    mail["Date"] = format_datetime(clock.now().astimezone(TIME_ZONE))
     mail["Message-ID"] = f"<{idna_address(message.message_id[1:-1])}>"
     if message.ticket:
         # An id that no mail has: mail programs show all mails that refer to it together.

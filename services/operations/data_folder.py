@@ -124,6 +124,17 @@ def start_error(error: OSError | DatabaseError) -> str:
     )
 
 
+def foreign_owner_error() -> str:
+    """Return what root must do instead if the folder belongs to another user, who could not use new files, or ""."""
+    if os.name == "nt" or os.geteuid() != 0 or not settings.data_dir.exists() or settings.data_dir.stat().st_uid == 0:
+        return ""
+    owner = settings.data_dir.owner()
+    return (
+        f"Der Datenordner {settings.data_dir} gehört dem Benutzer {owner}. Was root darin anlegt, könnte er nicht mehr "
+        f"lesen. Bitte führen Sie den Befehl unter ihm aus: sudo -u {owner} …"
+    )
+
+
 def prepare() -> None:
     """Create the folders; raises StartError or OSError if the portal cannot work in the data folder."""
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)

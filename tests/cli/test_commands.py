@@ -413,7 +413,10 @@ def test_group_without_a_command_lists_its_commands(run_command, group):
 
 def test_as_a_process(tmp_path):
     added = run_app(tmp_path / "instance", "kunde", "neu", "--nummer", "K1", "--name", "Bäckerei Sommer")
-    assert (added.returncode, added.stderr) == (0, b"")
+    assert added.returncode == 0
+    assert added.stderr.decode().splitlines() == [
+        f"Im Datenordner {tmp_path / 'instance'} lag noch kein Portal; dort ist jetzt ein neues."
+    ]
     assert PIN.search(added.stdout.decode().replace("\r\n", "\n"))
     again = run_app(tmp_path / "instance", "kunde", "neu", "--nummer", "K1", "--name", "Bäckerei Sommer")
     assert (again.returncode, again.stdout) == (1, b"")

@@ -311,6 +311,21 @@ def test_without_https_there_is_no_hsts_header(anna):
 HEALTH_METHODS = {"get", "head", "options"}
 
 
+def test_health_tells_a_page_that_does_not_render(anna, monkeypatch):
+    def fail(*_, **__):
+        raise OSError("The template is gone.")
+
+    monkeypatch.setattr("views.public.request.render_template", fail)
+    assert anna.client.get("/healthz").status_code == 500
+
+
+def test_health_tells_a_worker_that_does_nothing(anna, monkeypatch, advance_clock):
+    monkeypatch.setattr("services.background.worker._pulse", [NOW])
+    assert anna.client.get("/healthz").status_code == 200
+    advance_clock(minutes=11)
+    assert anna.client.get("/healthz").status_code == 503
+
+
 def test_health(anna, run_worker):
     assert anna.client.get("/healthz").json == {"status": "ok", "version": VERSION}
     anna.report("incident")

@@ -12,6 +12,7 @@ from forms import REQUEST_FORMS, RequestForm
 from i18n import catalogue
 from i18n.catalogue import LANGUAGES
 from models import Submission
+from services.background import worker
 from services.files.types import FILE_TYPES
 from services.intake import intake
 from services.security import proxy_check
@@ -94,9 +95,12 @@ def help_page():
 
 @bp.route("/healthz", methods=["GET", "OPTIONS"])
 def health():
-    """Tell a monitoring program whether the database answers and the worker keeps up; load balancers send OPTIONS."""
+    """Tell a monitoring program whether pages and database answer and the worker lives; load balancers send OPTIONS."""
+    # Rendered anew: files of the program that are missing or broken show here as they do to visitors.
+    _blank_page.__wrapped__(current_app, catalogue.current_language(), settings.revision)
     oldest = Submission.pending().first()
     is_late = oldest and clock.now() - oldest.received_at > WORKER_IS_LATE_AFTER
+    is_late = is_late or worker.is_stuck(clock.now(), WORKER_IS_LATE_AFTER)
     status = "Anfragen warten zu lange auf die Prüfung" if is_late else "ok"
     content: dict[str, object] = {"status": status, "version": VERSION}
     if proxy_check.is_own_probe(request.headers.get(proxy_check.PROBE_HEADER, ""), clock.now()):

@@ -246,3 +246,13 @@ def test_config_file_that_cannot_be_read(tmp_path, content, sentence):
     result = run_app(tmp_path, "pruefen")
     assert "config.toml lässt sich nicht lesen: " in result.stderr.decode()
     assert sentence in result.stderr.decode()
+
+
+def test_root_leaves_the_folder_of_the_portals_user_alone(moved_by_root):
+    folder, _ = moved_by_root
+    before = sorted(folder.rglob("*"))
+    for command in (["kunde", "liste"], ["sichern"], ["worker", "--einmal"]):
+        result = run_app(folder, *command)
+        assert result.returncode == 1
+        assert f"Der Datenordner {folder} gehört dem Benutzer nobody." in result.stderr.decode()
+    assert sorted(folder.rglob("*")) == before
