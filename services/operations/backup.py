@@ -97,6 +97,9 @@ def make(
     Raises UserError; then there is no new archive.
     """
     try:
+        if settings.backup_dir and not settings.backups_dir.is_dir():
+            # Made anew, it would lie on the disk of the portal while the other one is missing.
+            raise UserError(f"Den Ordner {settings.backup_dir} gibt es nicht. Ist der Datenträger angeschlossen?")
         path = _archive_path(target, now)
         settings.backups_dir.mkdir(exist_ok=True)
         for folder in {path.parent, settings.backups_dir}:

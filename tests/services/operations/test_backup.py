@@ -427,3 +427,13 @@ def test_running_portal_backs_itself_up(own_portal):
         assert held.testzip() is None
     assert own_portal.stop() == 0
     assert own_portal.log() == ""
+
+
+def test_a_missing_disk_is_said_and_its_folder_not_made_anew(app, run_command, monkeypatch, tmp_path):
+    monkeypatch.setattr(settings, "backup_dir", str(tmp_path / "platte"))
+    sentence = f"Den Ordner {tmp_path / 'platte'} gibt es nicht. Ist der Datenträger angeschlossen?"
+    assert sentence in refusal(run_command("sichern"))
+    assert not (tmp_path / "platte").exists()
+    (tmp_path / "platte").mkdir()
+    printed(run_command("sichern"))
+    assert len(list((tmp_path / "platte").glob("sicherung-*.zip"))) == 1
