@@ -108,7 +108,7 @@ class OfficeForm(PortalForm):
     backup_dir = text_field(
         "Ordner",
         limit=250,
-        description="Ein Ordner, den es gibt, am besten auf einem anderen Datenträger. Leer: backups neben der Datenbank.",
+        description="Ein Ordner, den es gibt, am besten auf einer anderen Platte. Leer: backups neben der Datenbank.",
     )
 
     def __init__(self, *args, **options):
