@@ -53,7 +53,7 @@ POLICY = _Policy(linesep="\r\n")
 
 
 def as_mail(message: Message, max_bytes: float) -> EmailMessage:
-    """Return a message as a mail, with the same headers on every attempt, and headers against automatic replies.
+    """Return a message as a mail, with the same Message-ID on every attempt.
 
     max_bytes: the mail server's limit; files that do not fit are left out. Raises OSError if a file cannot be read.
     """
@@ -64,21 +64,7 @@ def as_mail(message: Message, max_bytes: float) -> EmailMessage:
     if sum(file.size for file in files) > min(MAX_ATTACHED_BYTES, max_bytes / ENCODING_OVERHEAD):
         told = TOO_MUCH_FOR_SUPPLIER if message.kind is MessageKind.SUPPLIER else TOO_MUCH_ATTACHED
         text, files = f"{text.rstrip()}\n\n{told}\n", []
-    mail = EmailMessage(policy=POLICY)
-    mail["From"] = _address(settings.sender, outbox.one_line(settings.office_name, MAX_SHORT_LENGTH))
-    mail["To"] = _address(message.recipient)
-    if settings.sender != settings.office_email:
-        mail["Reply-To"] = _address(settings.office_email)
-    mail["Subject"] = message.subject
-    # Not when it was written: after an outage of days, mail programs would sort it below what is read.
-    mail["Date"] = format_datetime(clock.now().astimezone(TIME_ZONE))
-    mail["Message-ID"] = f"<{idna_address(message.message_id[1:-1])}>"
-    if message.ticket:
-        # An id that no mail has: mail programs show all mails that refer to it together.
-        mail["References"] = f"<{message.ticket.submission.code}@{idna_address(settings.sender).rpartition('@')[2]}>"
-    mail["Auto-Submitted"] = "auto-generated"
-    mail["Precedence"] = "bulk"
-    mail["X-Auto-Response-Suppress"] = "All"
+    mail = _with_headers(message)
     # Some servers accept neither long lines nor 8-bit text.
     mail.set_content(text, cte="quoted-printable")
     mail.add_alternative(_PAGE.format("\n".join(_html_blocks(text))), subtype="html", cte="quoted-printable")
@@ -88,6 +74,31 @@ def as_mail(message: Message, max_bytes: float) -> EmailMessage:
             mail.add_attachment(
                 content.read(), maintype=main, subtype=sub, filename=outbox.one_line(file.name, MAX_FILE_NAME_LENGTH)
             )
+    return mail
+
+
+def headers(message: Message) -> dict[str, str]:
+    """Return the headers with which a mail went out, or would now."""
+    return {name: str(value) for name, value in _with_headers(message).items()}
+
+
+def _with_headers(message: Message) -> EmailMessage:
+    """Return a mail without content, with headers against automatic replies."""
+    mail = EmailMessage(policy=POLICY)
+    mail["From"] = _address(settings.sender, outbox.one_line(settings.office_name, MAX_SHORT_LENGTH))
+    mail["To"] = _address(message.recipient)
+    if settings.sender != settings.office_email:
+        mail["Reply-To"] = _address(settings.office_email)
+    mail["Subject"] = message.subject
+    # Not when it was written: after an outage of days, mail programs would sort it below what is read.
+    mail["Date"] = format_datetime((message.sent_at or clock.now()).astimezone(TIME_ZONE))
+    mail["Message-ID"] = f"<{idna_address(message.message_id[1:-1])}>"
+    if message.ticket:
+        # An id that no mail has: mail programs show all mails that refer to it together.
+        mail["References"] = f"<{message.ticket.submission.code}@{idna_address(settings.sender).rpartition('@')[2]}>"
+    mail["Auto-Submitted"] = "auto-generated"
+    mail["Precedence"] = "bulk"
+    mail["X-Auto-Response-Suppress"] = "All"
     return mail
 
 

@@ -18,7 +18,7 @@ from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from peewee import DatabaseError, SqliteDatabase, fn
+from peewee import DatabaseError, SqliteDatabase
 
 import migrations
 from clock import TIME_ZONE
@@ -34,9 +34,13 @@ from settings import CONFIG_FILE, settings
 
 log = logging.getLogger(__name__)
 
-FORMAT = 1
+# Archives of the second format refer to attachments beside them.
+FORMATS = ALONE, SHARING = 1, 2
 MANIFEST, DATABASE, FILES, SECRET_KEY = "manifest.json", "tickets.db", "files/", "secret.key"
 ARCHIVE_PATTERN = "sicherung-????????-??????.zip"
+
+# The folder beside the archives of the folder for backups, with each attachment once, named by its SHA-256.
+SHARED = "anhaenge"
 
 # What a killed backup leaves behind; after a day it is certain that nobody is writing it.
 UNFINISHED = ".unfertig-*"
@@ -87,19 +91,25 @@ def make(
 ) -> Backup:
     """Write an archive.
 
-    target: a file, whose name ends in .zip, or a folder, which may be new; without it, the folder for backups.
+    target: a file, whose name ends in .zip, or a folder, which may be new; without it, the folder for backups, where
+    archives share the attachments, each of which is stored once.
     with_key: whether the secret key and the passwords among the settings are included.
     Raises UserError; then there is no new archive.
     """
     try:
+        if settings.backup_dir and not settings.backups_dir.is_dir():
+            # Made anew, it would lie on the disk of the portal while the other one is missing.
+            raise UserError(f"Den Ordner {settings.backup_dir} gibt es nicht. Ist der Datenträger angeschlossen?")
         path = _archive_path(target, now)
         settings.backups_dir.mkdir(exist_ok=True)
         for folder in {path.parent, settings.backups_dir}:
             for left in folder.glob(UNFINISHED):
                 disk.delete(left, (now - UNFINISHED_FOR).timestamp())
-        _require_room(path)
+        # One with the key is made to be carried away.
+        shared = path.parent / SHARED if target is None and not with_key else None
+        _require_room(path, shared)
         with _copied_database() as copy:
-            made = _write(path, copy, with_key, now, is_stopping)
+            made = _write(path, copy, with_key, shared, now, is_stopping)
     except DatabaseError as error:
         raise UserError(
             f"Die Datenbank ließ sich nicht sichern: {in_german(error)}. Was zu tun ist, sagt: pruefen"
@@ -186,9 +196,11 @@ def _archive_path(target: Path | None, now: datetime) -> Path:
     return path
 
 
-def _require_room(path: Path) -> None:
+def _require_room(path: Path, shared: Path | None) -> None:
     """Raise UserError if there is no room for the archive, or it would use the reserve for new requests."""
-    files = Attachment.select(fn.SUM(Attachment.size)).scalar() or 0
+    known = {file.name for file in shared.iterdir()} if shared and shared.is_dir() else set()
+    sizes = Attachment.on_disk().select(Attachment.digest, Attachment.size).tuples()
+    files = sum(size for digest, size in sizes if digest not in known)
     database = settings.database_path.stat().st_size
     needed = Counter({settings.backups_dir: database})
     needed[path.parent] += database + files
@@ -249,14 +261,21 @@ def _copied_database() -> Iterator[SqliteDatabase]:
         path.unlink(missing_ok=True)
 
 
-def _write(path: Path, copy: SqliteDatabase, with_key: bool, now: datetime, is_stopping: Callable[[], bool]) -> Backup:
+def _write(
+    path: Path,
+    copy: SqliteDatabase,
+    with_key: bool,
+    shared: Path | None,
+    now: datetime,
+    is_stopping: Callable[[], bool],
+) -> Backup:
     """Write the archive under a temporary name, and rename it when it is complete and on disk."""
     unfinished = path.with_name(f".unfertig-{secrets.token_hex(8)}.zip")
     try:
         with unfinished.open("xb") as file:
             with _Archive(file, now) as archive:
-                faulty, deleted = _add_files(archive, copy, is_stopping)
-                files = len(archive.members)
+                faulty, deleted, sharing = _add_files(archive, copy, shared, is_stopping)
+                files = len(archive.members) + len(sharing)
                 Attachment.delete().where(Attachment.stored_name.in_(deleted)).bind(copy).execute()
                 with Path(copy.database).open("rb") as database:
                     archive.add(DATABASE, database, zipfile.ZIP_DEFLATED)
@@ -267,12 +286,12 @@ def _write(path: Path, copy: SqliteDatabase, with_key: bool, now: datetime, is_s
                 if with_key:
                     archive.add(SECRET_KEY, io.BytesIO(settings.secret_key_path.read_bytes()))
                 manifest = {
-                    "format": FORMAT,
+                    "format": SHARING if shared else ALONE,
                     "made_at": now.isoformat(),
                     "steps": migrations.applied_steps(copy),
                     "members": archive.members,
                     "faulty": faulty,
-                }
+                } | ({"shared": sharing} if shared else {})
                 archive.add(MANIFEST, io.BytesIO(json.dumps(manifest, indent=1).encode()))
             file.flush()
             os.fsync(file.fileno())
@@ -283,10 +302,16 @@ def _write(path: Path, copy: SqliteDatabase, with_key: bool, now: datetime, is_s
     return Backup(path, path.stat().st_size, files, faulty, logo_fault)
 
 
-def _add_files(archive: _Archive, copy: SqliteDatabase, is_stopping: Callable[[], bool]) -> tuple[list[str], list[str]]:
-    """Add the files that the copy names; return the stored names of missing or damaged ones, and of deleted ones."""
+def _add_files(
+    archive: _Archive, copy: SqliteDatabase, shared: Path | None, is_stopping: Callable[[], bool]
+) -> tuple[list[str], list[str], Members]:
+    """Add the files that the copy names, or store them beside the archive once.
+
+    Returns the stored names of missing or damaged ones, and of deleted ones, and what is beside the archive.
+    """
     faulty: list[str] = []
     deleted: list[str] = []
+    sharing: Members = {}
     for row in list(Attachment.on_disk().select(Attachment.stored_name, Attachment.digest).bind(copy)):
         if is_stopping():
             raise UserError("Das Portal wurde beendet, bevor die Sicherung fertig war.")
@@ -297,9 +322,23 @@ def _add_files(archive: _Archive, copy: SqliteDatabase, is_stopping: Callable[[]
             is_named = Attachment.select().where(Attachment.stored_name == row.stored_name).exists()
             (faulty if is_named else deleted).append(row.stored_name)
             continue
-        if archive.add(FILES + row.stored_name, io.BytesIO(content)) != row.digest:
+        if shared:
+            digest = hashlib.sha256(content).hexdigest()
+            _store_once(shared, digest, content)
+            sharing[FILES + row.stored_name] = {"sha256": digest, "size": len(content)}
+        else:
+            digest = archive.add(FILES + row.stored_name, io.BytesIO(content))
+        if digest != row.digest:
             faulty.append(row.stored_name)
-    return faulty, deleted
+    return faulty, deleted, sharing
+
+
+def _store_once(shared: Path, digest: str, content: bytes) -> None:
+    """Store a file under its SHA-256, unless it is there in full length; a damaged one is found when it is restored."""
+    path = shared / digest
+    if not (path.exists() and path.stat().st_size == len(content)):
+        shared.mkdir(exist_ok=True)
+        disk.replace_bytes(path, content)
 
 
 def _keep_last(made: Path) -> None:
@@ -313,6 +352,22 @@ def _keep_last(made: Path) -> None:
     kept = settings.backups_kept - (made.parent == settings.backups_dir)
     for path in others[: max(0, len(others) - kept)]:
         disk.delete(path)
+    _sweep_shared(settings.backups_dir)
+
+
+def _sweep_shared(folder: Path) -> None:
+    """Delete the attachments that no archive in the folder refers to; none if an archive cannot be read."""
+    needed: set[str | int] = set()
+    try:
+        for path in folder.glob(ARCHIVE_PATTERN):
+            with zipfile.ZipFile(path) as archive, archive.open(MANIFEST) as file:
+                needed |= {known["sha256"] for known in json.load(file).get("shared", {}).values()}
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        log.warning("Die Anhänge der Sicherungen ließen sich nicht aufräumen: %s", error)
+        return
+    for path in (folder / SHARED).glob("*"):
+        if path.name not in needed:
+            disk.delete(path)
 
 
 def _write_status(status: BackupStatus) -> None:

@@ -25,7 +25,7 @@ from services import disk
 from services.errors import UserError
 from services.files.file_names import STORED_NAME
 from services.operations import backup
-from services.operations.backup import DATABASE, FILES, FORMAT, MANIFEST, SECRET_KEY, digest_of
+from services.operations.backup import DATABASE, FILES, FORMATS, MANIFEST, SECRET_KEY, SHARED, digest_of
 from services.operations.data_folder import UNPACK_DIR
 from settings import CONFIG_FILE, LOGO_MEDIA_TYPES, is_loopback, settings, toml_line
 
@@ -80,6 +80,8 @@ def restore(path: Path, now: datetime) -> Restored:
             manifest = _manifest(archive)
             _require_room(folder, manifest)
             _unpack(archive, manifest["members"], unpacked)
+            _copy_shared(path.parent / SHARED, manifest["shared"], unpacked)
+            manifest["members"] |= manifest["shared"]
             config = _sanitise_config(unpacked / CONFIG_FILE)
             restored = _sanitise_database(unpacked / DATABASE, manifest, config, now)
             _move(unpacked, folder)
@@ -119,20 +121,20 @@ def _manifest(archive: zipfile.ZipFile) -> dict[str, Any]:
         if len(text) > MAX_MANIFEST_BYTES:
             raise ValueError
         manifest = json.loads(text)
-        if manifest["format"] != FORMAT:
+        if manifest["format"] not in FORMATS:
             raise UserError("Das Archiv stammt aus einer neueren Version des Portals. Bitte nehmen Sie diese.")
-        members = manifest["members"]
+        members, shared = manifest["members"], manifest.setdefault("shared", {})
         sizes = {name: known["size"] for name, known in members.items()}
-        digests = [known["sha256"] for known in members.values()]
-        if not all(type(size) is int for size in sizes.values()) or not all(isinstance(one, str) for one in digests):
+        known_files = [*members.values(), *shared.values()]
+        if not all(type(known["size"]) is int and isinstance(known["sha256"], str) for known in known_files):
             raise TypeError
         manifest["made_at"] = datetime.fromisoformat(manifest["made_at"]).astimezone(TIME_ZONE)
     except (KeyError, ValueError, TypeError, AttributeError, OverflowError):
         raise _damaged_error("Sein Verzeichnis ist nicht lesbar") from None
     if sorted(names) != sorted([*members, MANIFEST]) or DATABASE not in members:
         raise _damaged_error("Sein Inhalt ist nicht der, den sein Verzeichnis nennt")
-    for name in members:
-        if not MEMBER.fullmatch(name):
+    for name in (*members, *shared):
+        if not MEMBER.fullmatch(name) or (name in shared and (name in members or not name.startswith(FILES))):
             raise _damaged_error(f"„{name}“ gehört in keine Sicherung")
     if any(archive.getinfo(name).file_size != size for name, size in sizes.items()):
         raise _damaged_error("Sein Inhalt ist nicht der, den sein Verzeichnis nennt")
@@ -140,7 +142,7 @@ def _manifest(archive: zipfile.ZipFile) -> dict[str, Any]:
 
 
 def _require_room(folder: Path, manifest: dict[str, Any]) -> None:
-    wanted = sum(known["size"] for known in manifest["members"].values())
+    wanted = sum(known["size"] for part in ("members", "shared") for known in manifest[part].values())
     free = disk.free_bytes(folder)
     if free < wanted:
         raise UserError(
@@ -158,6 +160,20 @@ def _unpack(archive: zipfile.ZipFile, members: backup.Members, folder: Path) -> 
             file.flush()
             os.fsync(file.fileno())
         if digest != known["sha256"]:
+            raise _damaged_error(f"„{name}“ ist nicht mehr, was gesichert wurde")
+
+
+def _copy_shared(source: Path, shared: backup.Members, folder: Path) -> None:
+    """Copy the attachments beside the archive, and compare each with its checksum, by which it is named."""
+    for name, known in shared.items():
+        digest = str(known["sha256"])
+        if not re.fullmatch("[0-9a-f]{64}", digest) or not (source / digest).is_file():
+            raise _damaged_error(f"Im Ordner {source} fehlt der Anhang „{name}“")
+        with (source / digest).open("rb") as member, (folder / name).open("xb") as file:
+            found, _ = digest_of(member, file)
+            file.flush()
+            os.fsync(file.fileno())
+        if found != digest:
             raise _damaged_error(f"„{name}“ ist nicht mehr, was gesichert wurde")
 
 

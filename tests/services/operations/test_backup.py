@@ -70,7 +70,7 @@ def rows(content, tmp_path, query):
 
 
 def test_archive_holds_everything(filled, run_command, tickets, tmp_path):
-    output = printed(run_command("sichern"))
+    output = printed(run_command("sichern", "--ziel", str(settings.backups_dir)))
     (name,) = archives()
     assert f"Gesichert: {settings.backups_dir / name}" in output
     assert "Anhänge: 2" in output
@@ -87,6 +87,39 @@ def test_archive_holds_everything(filled, run_command, tickets, tmp_path):
     (code,) = rows(held["tickets.db"], tmp_path, "SELECT code FROM ticket JOIN submission")
     assert code == (tickets()[0].submission.code,)
     assert leftovers() == []
+
+
+def shared_files():
+    return sorted(path.name for path in (settings.backups_dir / backup.SHARED).glob("*"))
+
+
+def test_daily_archives_store_each_attachment_once(filled, anna, run_command, advance_clock, monkeypatch):
+    monkeypatch.setattr(settings, "backups_kept", 2)
+    digests = sorted(hashlib.sha256(content).hexdigest() for _, content in FILES)
+    for _ in range(2):
+        assert "Anhänge: 2" in printed(run_command("sichern"))
+        advance_clock(days=1)
+    assert shared_files() == digests
+    assert not [member for name in archives() for member in contents(name) if member.startswith("files/")]
+    with database.connection_context():
+        photo = Attachment.get(Attachment.name == "Foto.png")
+        (settings.files_dir / photo.stored_name).unlink()
+        photo.delete_instance()
+    for number in (2, 1):
+        printed(run_command("sichern"))
+        advance_clock(days=1)
+        # While an archive refers to it, it stays.
+        assert len(shared_files()) == number
+
+
+def test_nothing_is_swept_beside_an_archive_that_cannot_be_read(filled, run_command, advance_clock):
+    printed(run_command("sichern"))
+    settings.backups_dir.joinpath(archives()[0]).write_bytes(b"torn")
+    with database.connection_context():
+        Attachment.delete().execute()
+    advance_clock(days=1)
+    printed(run_command("sichern"))
+    assert len(shared_files()) == 2
 
 
 @pytest.mark.parametrize("with_key", [True, False])
@@ -161,7 +194,7 @@ def test_a_file_deleted_in_the_meantime_is_deleted_from_the_copy(filled, tmp_pat
         return False
 
     with database.connection_context():
-        assert backup.make(NOW, is_stopping=delete_a_file).faulty == []
+        assert backup.make(NOW, settings.backups_dir, is_stopping=delete_a_file).faulty == []
     held = contents(archives()[0])
     (member,) = (member for member in held if member.startswith("files/"))
     named = rows(held["tickets.db"], tmp_path, "SELECT stored_name FROM attachment")
@@ -394,3 +427,13 @@ def test_running_portal_backs_itself_up(own_portal):
         assert held.testzip() is None
     assert own_portal.stop() == 0
     assert own_portal.log() == ""
+
+
+def test_a_missing_disk_is_said_and_its_folder_not_made_anew(app, run_command, monkeypatch, tmp_path):
+    monkeypatch.setattr(settings, "backup_dir", str(tmp_path / "platte"))
+    sentence = f"Den Ordner {tmp_path / 'platte'} gibt es nicht. Ist der Datenträger angeschlossen?"
+    assert sentence in refusal(run_command("sichern"))
+    assert not (tmp_path / "platte").exists()
+    (tmp_path / "platte").mkdir()
+    printed(run_command("sichern"))
+    assert len(list((tmp_path / "platte").glob("sicherung-*.zip"))) == 1

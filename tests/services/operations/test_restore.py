@@ -8,6 +8,7 @@ import sqlite3
 import zipfile
 from contextlib import closing
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -60,6 +61,31 @@ def facts():
     """Return the rows that two equal portals have in common."""
     with database.connection_context():
         return [list(model.select().order_by(model.id).dicts()) for model in (Customer, Submission, Ticket, Attachment)]
+
+
+def test_each_daily_archive_is_restored_alone(archive, elsewhere, run_command, advance_clock):
+    before = facts()
+    for _ in range(2):
+        printed(run_command("sichern"))
+        advance_clock(days=1)
+    for number, path in enumerate(list(settings.backups_dir.glob("sicherung-*.zip"))):
+        folder = elsewhere(f"neu{number}")
+        assert "Tickets: 1, Anhänge: 3" in printed(run_command("wiederherstellen", str(path)))
+        with closing(sqlite3.connect(folder / "tickets.db")) as restored:
+            named = restored.execute("SELECT stored_name, digest FROM attachment").fetchall()
+        for name, digest in named:
+            assert hashlib.sha256((folder / "files" / name).read_bytes()).hexdigest() == digest
+        assert len(named) == len(before[-1])
+
+
+@pytest.mark.parametrize("harm", [Path.unlink, lambda path: path.write_bytes(b"?" * path.stat().st_size)])
+def test_a_missing_or_damaged_shared_attachment_changes_nothing(archive, elsewhere, run_command, harm):
+    printed(run_command("sichern"))
+    (path,) = settings.backups_dir.glob("sicherung-*.zip")
+    harm(next((settings.backups_dir / "anhaenge").iterdir()))
+    folder = elsewhere()
+    assert "Das Archiv ist beschädigt" in refusal(run_command("wiederherstellen", str(path)))
+    assert not folder.exists()
 
 
 def test_restored_portal_is_the_same(archive, elsewhere, run_command, caplog):
@@ -270,7 +296,7 @@ def spoil_a_file(members):
             "Einstellungen darin sind keine des Portals",
         ),
         (replace_member("config.toml", b"[scanner]\nx = 1"), "Einstellungen darin sind keine des Portals"),
-        (with_manifest(lambda manifest: manifest.update(format=2)), "stammt aus einer neueren Version"),
+        (with_manifest(lambda manifest: manifest.update(format=3)), "stammt aus einer neueren Version"),
     ],
 )
 def test_a_damaged_archive_changes_nothing(archive, elsewhere, run_command, change, sentence):

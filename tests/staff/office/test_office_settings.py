@@ -58,7 +58,7 @@ def test_a_change_is_in_force_on_the_next_page(clara, anna, config):
         ("approval_link_days", "14", 14),
         ("attachments_days", "100", 100),
         ("backup_time", "", ""),
-        ("backup_dir", "/mnt/sicherung", "/mnt/sicherung"),
+        ("backup_dir", str(ROOT), str(ROOT)),
     ],
 )
 def test_each_kind_of_value(clara, config, name, value, stored):
@@ -85,7 +85,8 @@ def test_each_kind_of_value(clara, config, name, value, stored):
         ("closed_ticket_days", "99999", "höchstens 36500"),
         ("smtp_host", "mail server", "Das ist kein Name eines Mailservers."),
         ("smtp_port", "viele", "Bitte geben Sie eine ganze Zahl ein."),
-        ("backup_dir", "sicherung", "muss ein vollständiger Pfad sein"),
+        ("backup_dir", "sicherung", "Diesen Ordner gibt es nicht."),
+        ("backup_dir", str(ROOT / "fehlt"), "Diesen Ordner gibt es nicht."),
     ],
 )
 def test_a_wrong_value_is_refused_at_its_field(clara, config, name, value, words):

@@ -405,3 +405,15 @@ def test_the_notice_on_every_page_needs_only_an_index(db):
     plan = [row[3] for row in db.execute_sql(f"EXPLAIN QUERY PLAN {sql}", params).fetchall()]
     assert len(plan) == 1
     assert re.search("COVERING INDEX message_failing$", plan[0])
+
+
+def test_headers_of_a_mail_as_it_went_out(clara, anna, run_worker, deliver_mails, mailbox):
+    anna.report("incident")
+    run_worker()
+    deliver_mails()
+    mail = mailbox.last_to(SOMMER)
+    with database.connection_context():
+        message = Message.get(Message.recipient == SOMMER)
+    shown = clara.get(f"/verwaltung/postausgang/{message.id}").text_of("main")
+    for name in ("Subject", "Date", "Message-ID", "Auto-Submitted"):
+        assert f"{name}{mail[name]}" in shown

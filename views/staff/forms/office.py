@@ -1,5 +1,6 @@
 """The form for the settings of the office; `settings` decides what a value may be."""
 
+from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
 from flask_wtf.file import FileField
@@ -107,7 +108,7 @@ class OfficeForm(PortalForm):
     backup_dir = text_field(
         "Ordner",
         limit=250,
-        description="Am besten auf einem anderen Datenträger. Leer: der Ordner backups neben der Datenbank.",
+        description="Ein Ordner, den es gibt, am besten auf einer anderen Platte. Leer: backups neben der Datenbank.",
     )
 
     def __init__(self, *args, **options):
@@ -161,6 +162,8 @@ class OfficeForm(PortalForm):
     def _fault(self, field):
         if field.name == "office_colour":
             return branding.colour_fault(field.data)
+        if field.name == "backup_dir" and field.data and not Path(field.data).is_dir():
+            return "Diesen Ordner gibt es nicht. Bitte nennen Sie ihn ganz, und schließen Sie den Datenträger an."
         fault = fault_of(field.name, str(field.data))
         return f"„{field.label.text}“ {fault}." if fault else ""
 

@@ -8,7 +8,7 @@ import clock
 from enums import MessageKind
 from form_fields import row_id
 from models import Ticket
-from services.mail import messages, outbox, smtp
+from services.mail import messages, mime, outbox, smtp
 from services.mail.outbox import OutboxFilter
 from settings import CONFIG_FILE, settings
 from views.shared.responses import redirect_to, render_page
@@ -61,6 +61,7 @@ def show(message_id):
     parts = {
         "message": message,
         "text": text,
+        "headers": {} if message.kind is MessageKind.WEBHOOK else mime.headers(message),
         "is_transport_configured": outbox.is_transport_configured(message.kind),
         "is_being_sent": outbox.is_being_sent(message, clock.now()),
     }
